@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import { ulid } from 'ulid';
+import { recordReader, registrar } from '../../src/clients/aws/journal.ts';
+import {
+  executionArnOf,
+  provisionStarter,
+  stepFunctionsClient,
+} from '../../src/clients/aws/step-functions.ts';
+import { journalTable } from '../../src/clients/aws/table.ts';
+import { accountSettings, dataloopSettings, provisionStateMachineArn, tableName } from '../../src/config.ts';
+import { startProvisioning } from '../../src/domain/lifecycle.ts';
+import { newRegistration } from '../../src/domain/registration.ts';
+import { parseRequest } from '../../src/domain/request.ts';
+import { firstView, integrationView } from '../../src/domain/view.ts';
+import { apiHandler } from '../../src/handlers/api.ts';
+
+const table = journalTable(tableName());
+const stateMachineArn = provisionStateMachineArn();
+const store = { ...registrar(table), ...recordReader(table) };
+const machine = provisionStarter(stepFunctionsClient(), stateMachineArn);
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** `POST /integrations` */
+export const handler = apiHandler(async (request) => {
+  const parsed = parseRequest(request.json(), {
+    ...accountSettings(),
+    organizationId: dataloopSettings().organizationId,
+  });
+  const integrationId = `int_${ulid()}`;
+  const wanted = newRegistration(parsed, request.header('idempotency-key'), {
+    integrationId,
+    executionArn: executionArnOf(stateMachineArn, integrationId),
+    now: new Date(),
+    sha256,
+  });
+  const { record, repeated } = await startProvisioning(wanted, store, machine);
+  const view = repeated ? firstView(record) : integrationView(record);
+  return { status: 202, body: view, headers: { location: view.links.self } };
+});

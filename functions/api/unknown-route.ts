@@ -1,0 +1,10 @@
+import { ServiceError } from '../../src/errors.ts';
+import { apiHandler } from '../../src/handlers/api.ts';
+
+/** Every route that the API does not have. */
+export const handler = apiHandler(async () => {
+  throw new ServiceError(
+    'RouteNotFoundError',
+    'This API has POST /integrations, GET /integrations/{integrationId} and DELETE /integrations/{integrationId}.',
+  );
+});

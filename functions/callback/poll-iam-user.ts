@@ -1,0 +1,31 @@
+import middy from '@middy/core';
+import type { SQSEvent } from 'aws-lambda';
+import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
+import { recordReader } from '../../src/clients/aws/journal.ts';
+import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
+import { journalTable } from '../../src/clients/aws/table.ts';
+import { integrationReader } from '../../src/clients/dataloop/client.ts';
+import { eventBusName, iamUserTimeoutSeconds, pollQueueUrl, tableName } from '../../src/config.ts';
+import { iamUserPollSchema, pollIamUser } from '../../src/domain/callback.ts';
+import { deployedDataloop } from '../../src/handlers/dataloop.ts';
+import { errorKeys, logger } from '../../src/handlers/log.ts';
+
+const publish = publisher(eventBridgeClient(), eventBusName());
+const parts = {
+  ...recordReader(journalTable(tableName())),
+  ...integrationReader(deployedDataloop()),
+  schedulePoll: pollScheduler(queueClient(), pollQueueUrl()),
+  announceIamUser: (issued: { integrationId: string; dataloopIntegrationId: string; userArn: string }) =>
+    publish('Dataloop IAM User Issued', { version: '1', ...issued }),
+  now: () => Date.now(),
+  onError: (error: unknown) => logger.warn('Poll fails, tried again', errorKeys(error)),
+};
+
+/** Called by the poll queue, one message at a time: asks Dataloop whether the IAM user is there by now. */
+export const handler = middy(async (event: SQSEvent): Promise<void> => {
+  for (const { body } of event.Records) {
+    const poll = iamUserPollSchema.parse(JSON.parse(body));
+    const outcome = await pollIamUser(poll, iamUserTimeoutSeconds(), parts);
+    logger.info('Dataloop polled', { ...poll, outcome });
+  }
+});

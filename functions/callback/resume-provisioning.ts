@@ -1,0 +1,28 @@
+import middy from '@middy/core';
+import { recordReader, settleStep } from '../../src/clients/aws/journal.ts';
+import { answerTask, stepFunctionsClient } from '../../src/clients/aws/step-functions.ts';
+import { journalTable } from '../../src/clients/aws/table.ts';
+import { deleteTaskToken, readTaskToken } from '../../src/clients/aws/task-tokens.ts';
+import { tableName } from '../../src/config.ts';
+import { resumeProvisioning } from '../../src/domain/callback.ts';
+import { iamUserIssuedEventSchema } from '../../src/domain/events.ts';
+import { logger } from '../../src/handlers/log.ts';
+
+const table = journalTable(tableName());
+const stepFunctions = stepFunctionsClient();
+const waiting = {
+  ...recordReader(table),
+  readTaskToken: (integrationId: string) => readTaskToken(table, integrationId),
+  answerTask: (taskToken: string, output: object) => answerTask(stepFunctions, taskToken, output),
+  settle: async (integrationId: string) => {
+    await settleStep(table, integrationId, 'RequestIamUser', 'succeeded');
+    await deleteTaskToken(table, integrationId);
+  },
+};
+
+/** Called by the rule on "Dataloop IAM User Issued": wakes the workflow that waits for this integration. */
+export const handler = middy(async (event: unknown): Promise<void> => {
+  const { detail } = iamUserIssuedEventSchema.parse(event);
+  const outcome = await resumeProvisioning(detail, waiting);
+  logger.info('IAM user issued', { integrationId: detail.integrationId, outcome });
+});

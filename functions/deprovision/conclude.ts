@@ -1,0 +1,30 @@
+import * as z from 'zod';
+import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
+import { closeIntegration } from '../../src/clients/aws/journal.ts';
+import { deleteTaskToken } from '../../src/clients/aws/task-tokens.ts';
+import { eventBusName } from '../../src/config.ts';
+import { closeAndAnnounce, failedUndoSchema } from '../../src/domain/announcements.ts';
+import { stepHandler, table } from '../../src/handlers/step.ts';
+
+const publish = publisher(eventBridgeClient(), eventBusName());
+
+const inputSchema = z.looseObject({
+  mode: z.enum(['rollback', 'remove']),
+  run: z.number().int(),
+  failures: z.array(failedUndoSchema),
+});
+
+/** Conclude: nothing is left, or everything that is left is named; an event says which. Repeatable. */
+export const handler = stepHandler(
+  'Conclude',
+  { during: ['rolling-back', 'removing', 'failed', 'removed', 'residue'] },
+  async (step, input) => {
+    await deleteTaskToken(table, step.plan.integrationId);
+    return closeAndAnnounce(
+      step,
+      inputSchema.parse(input),
+      (closing) => closeIntegration(table, step.plan.integrationId, closing),
+      publish,
+    );
+  },
+);

@@ -1,0 +1,12 @@
+import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
+import { activate } from '../../src/clients/aws/journal.ts';
+import { eventBusName } from '../../src/config.ts';
+import { announceReady } from '../../src/domain/announcements.ts';
+import { stepHandler, table } from '../../src/handlers/step.ts';
+
+const publish = publisher(eventBridgeClient(), eventBusName());
+
+/** Activate: the integration is ready, and an event says so. A repeated attempt may find it ready already. */
+export const handler = stepHandler('Activate', { during: ['provisioning', 'ready'] }, (step) =>
+  announceReady(step, (integrationId) => activate(table, integrationId), publish),
+);

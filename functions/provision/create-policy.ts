@@ -1,0 +1,8 @@
+import { iamClient, policyCreator } from '../../src/clients/aws/iam.ts';
+import { createPolicy } from '../../src/domain/policy.ts';
+import { provisionStep } from '../../src/handlers/step.ts';
+
+const iam = policyCreator(iamClient());
+
+/** CreatePolicy: what Dataloop may do in the bucket. */
+export const handler = provisionStep('CreatePolicy', (step) => createPolicy(step, iam));

@@ -1,0 +1,18 @@
+import { iamClient, roleCreator } from '../../src/clients/aws/iam.ts';
+import { integrationReader } from '../../src/clients/dataloop/client.ts';
+import { accountSettings, dataloopSettings } from '../../src/config.ts';
+import { readUserArn } from '../../src/domain/integration.ts';
+import { createRole } from '../../src/domain/role.ts';
+import { deployedDataloop } from '../../src/handlers/dataloop.ts';
+import { provisionStep } from '../../src/handlers/step.ts';
+
+const iam = roleCreator(iamClient());
+const dataloop = integrationReader(deployedDataloop());
+
+/** CreateRole: trusts the one IAM user that Dataloop names when it is asked here, and carries our boundary. */
+export const handler = provisionStep('CreateRole', (step) =>
+  createRole(step, iam, () => readUserArn(step, dataloop), {
+    partition: accountSettings().partition,
+    dataloopAccountId: dataloopSettings().accountId,
+  }),
+);

@@ -1,0 +1,30 @@
+import * as z from 'zod';
+import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
+import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
+import { saveTaskToken } from '../../src/clients/aws/task-tokens.ts';
+import { integrationCreator } from '../../src/clients/dataloop/client.ts';
+import { eventBusName, pollQueueUrl } from '../../src/config.ts';
+import { requestIamUser } from '../../src/domain/integration.ts';
+import { deployedDataloop } from '../../src/handlers/dataloop.ts';
+import { stepHandler, table } from '../../src/handlers/step.ts';
+
+const dataloop = integrationCreator(deployedDataloop());
+const publish = publisher(eventBridgeClient(), eventBusName());
+const callback = {
+  saveTaskToken: (integrationId: string, taskToken: string) => saveTaskToken(table, integrationId, taskToken),
+  schedulePoll: pollScheduler(queueClient(), pollQueueUrl()),
+  announceIamUser: (issued: Parameters<typeof publishIssued>[0]) => publishIssued(issued),
+};
+
+function publishIssued(issued: { integrationId: string; dataloopIntegrationId: string; userArn: string }) {
+  return publish('Dataloop IAM User Issued', { version: '1', ...issued });
+}
+
+const inputSchema = z.looseObject({ taskToken: z.string().min(1) });
+
+/** RequestIamUser: creates the integration at Dataloop; the workflow waits with the task token for its answer. */
+export const handler = stepHandler(
+  'RequestIamUser',
+  { during: ['provisioning'], endsAs: 'waiting' },
+  (step, input) => requestIamUser(step, dataloop, callback, inputSchema.parse(input).taskToken),
+);

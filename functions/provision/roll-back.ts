@@ -1,0 +1,25 @@
+import * as z from 'zod';
+import { deprovisionJournal } from '../../src/clients/aws/journal.ts';
+import { deprovisionStarter, stepFunctionsClient } from '../../src/clients/aws/step-functions.ts';
+import { deprovisionStateMachineArn } from '../../src/config.ts';
+import { errorOutputSchema } from '../../src/domain/failure.ts';
+import { rollBackAfter } from '../../src/domain/lifecycle.ts';
+import { stepHandler, table } from '../../src/handlers/step.ts';
+
+const parts = {
+  journal: deprovisionJournal(table),
+  machine: deprovisionStarter(stepFunctionsClient(), deprovisionStateMachineArn()),
+};
+
+const inputSchema = z.looseObject({ failedStep: z.string(), error: errorOutputSchema });
+
+/** RollBack: journals what went wrong and starts the deprovision state machine. */
+export const handler = stepHandler(
+  'RollBack',
+  { during: ['provisioning', 'rolling-back'] },
+  async (step, input) => {
+    const { failedStep, error } = inputSchema.parse(input);
+    const record = await rollBackAfter(failedStep, error, step.plan.integrationId, parts);
+    return { status: record?.status };
+  },
+);

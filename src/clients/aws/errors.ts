@@ -1,0 +1,121 @@
+/** AWS SDK errors as errors of ours. Source: the services' API references, and the SDK's own retry lists. */
+import { ServiceError } from '../../errors.ts';
+
+interface SdkErrorShape {
+  readonly name?: unknown;
+  readonly Code?: unknown;
+  readonly message?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: unknown };
+  readonly $retryable?: unknown;
+}
+
+function shape(error: unknown): SdkErrorShape {
+  return typeof error === 'object' && error !== null ? error : {};
+}
+
+/** The error code as AWS documents it: modelled IAM and STS errors carry a suffix in their name. */
+export function awsErrorCode(error: unknown): string {
+  const { Code, name } = shape(error);
+  const code = typeof Code === 'string' ? Code : typeof name === 'string' ? name : 'Unknown';
+  return code.replace(/Exception$/, '');
+}
+
+/** HTTP status of the answer; undefined where none came. */
+export function awsErrorStatus(error: unknown): number | undefined {
+  const status = shape(error).$metadata?.httpStatusCode;
+  return typeof status === 'number' ? status : undefined;
+}
+
+const unavailable = new Set([
+  'Throttling',
+  'ThrottledException',
+  'Throttled',
+  'ThrottlingException',
+  'TooManyRequests',
+  'RequestLimitExceeded',
+  'ProvisionedThroughputExceeded',
+  'SlowDown',
+  'ServiceFailure',
+  'ServiceUnavailable',
+  'InternalError',
+  'InternalFailure',
+  'InternalServerError',
+  'InternalServiceError',
+  'RequestTimeout',
+  'TimeoutError',
+  'ExecutionLimitExceeded',
+  'KmsThrottled',
+]);
+const conflicting = new Set([
+  'OperationAborted',
+  'ConcurrentModification',
+  'DeleteConflict',
+  'TransactionConflict',
+  'TransactionInProgress',
+  'EntityTemporarilyUnmodifiable',
+]);
+const notYetConsistent = new Set(['NoSuchBucket', 'NoSuchEntity']);
+const quota = new Set(['LimitExceeded', 'TooManyBuckets', 'QuotaExceeded', 'ServiceQuotaExceeded']);
+const denied = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'AllAccessDisabled',
+  'UnauthorizedOperation',
+]);
+
+/**
+ * Maps an SDK error to a ServiceError.
+ * @param what the call and its resource, as in "create role dataloop-acme"
+ */
+export function mapAwsError(error: unknown, what: string): ServiceError {
+  if (error instanceof ServiceError) return error;
+  const code = awsErrorCode(error);
+  const status = awsErrorStatus(error);
+  const { message } = shape(error);
+  const said = typeof message === 'string' && message !== '' ? `: ${message}` : '';
+  const fail = (name: ConstructorParameters<typeof ServiceError>[0], advice: string) =>
+    new ServiceError(name, `AWS did not ${what} (${code}${said}). ${advice}`, { cause: error });
+
+  if (code === 'MalformedPolicyDocument' && /invalid principal/i.test(said)) {
+    return fail('AwsNotYetConsistentError', 'AWS does not see the new IAM user yet; it is tried again.');
+  }
+  if (conflicting.has(code)) return fail('AwsConflictError', 'It is tried again.');
+  if (notYetConsistent.has(code)) return fail('AwsNotYetConsistentError', 'It is tried again.');
+  if (quota.has(code))
+    return fail('AwsQuotaExceededError', 'Ask AWS Service Quotas for more, or remove what is not needed.');
+  if (denied.has(code) || status === 403) {
+    return fail(
+      'AwsAccessDeniedError',
+      "The function's role, a service control policy or a bucket policy forbids it. Check these, then send the request again.",
+    );
+  }
+  // Without a status no answer came: a lost connection, or a time-out.
+  if (unavailable.has(code) || status === undefined || status === 429 || status >= 500) {
+    return fail('AwsUnavailableError', 'It is tried again.');
+  }
+  return fail('AwsRequestRefusedError', 'Change what AWS names, then send the request again.');
+}
+
+/** Runs one AWS call and maps its error. */
+export async function awsCall<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw mapAwsError(error, what);
+  }
+}
+
+/** Runs one AWS call; an error with one of the given codes becomes a value. */
+export async function awsCallOr<T, V>(
+  what: string,
+  codes: readonly string[],
+  value: V,
+  call: () => Promise<T>,
+): Promise<T | V> {
+  try {
+    return await call();
+  } catch (error) {
+    if (codes.includes(awsErrorCode(error))) return value;
+    throw mapAwsError(error, what);
+  }
+}

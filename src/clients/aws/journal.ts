@@ -1,0 +1,336 @@
+/**
+ * The journal in Amazon DynamoDB. One item an integration: its record, steps and resources change on paths of
+ * their own, so that parallel steps never overwrite each other, and every write can be refused by status in the
+ * same call. Items beside it: `lock#…`, `idempotency#…` and `token#…`.
+ */
+import {
+  GetCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import type { Closing } from '../../domain/announcements.ts';
+import {
+  type IntegrationRecord,
+  type RecordReader,
+  recordSchema,
+  type Status,
+  type StepJournal,
+} from '../../domain/journal.ts';
+import type { DeprovisionJournal, Register } from '../../domain/lifecycle.ts';
+import type { StepName } from '../../domain/steps.ts';
+import { ServiceError } from '../../errors.ts';
+import { awsCall, awsErrorCode, mapAwsError } from './errors.ts';
+import { deleteOwnItem, type Table } from './table.ts';
+
+const recordKey = (integrationId: string) => ({ pk: `integration#${integrationId}` });
+const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
+const idempotencyKey = (key: string) => ({ pk: `idempotency#${key}` });
+
+function toRecord(item: unknown): IntegrationRecord {
+  const parsed = recordSchema.safeParse(item);
+  if (!parsed.success) {
+    throw new ServiceError(
+      'InternalError',
+      `An integration record is not as it was written: ${parsed.error.message}`,
+    );
+  }
+  return parsed.data;
+}
+
+const now = () => new Date().toISOString();
+
+/** `#status IN (:status0, …)` with its values. */
+function statusIn(statuses: readonly Status[]) {
+  const values = Object.fromEntries(statuses.map((status, index) => [`:status${index}`, status]));
+  return { condition: `#status IN (${Object.keys(values).join(', ')})`, values };
+}
+
+/** An update of the record; undefined where its condition did not hold. */
+async function updateRecord(
+  table: Table,
+  integrationId: string,
+  what: string,
+  update: Pick<UpdateCommandInput, 'UpdateExpression' | 'ConditionExpression'> & {
+    names: Record<string, string>;
+    values: Record<string, unknown>;
+  },
+): Promise<IntegrationRecord | undefined> {
+  try {
+    const { Attributes } = await table.client.send(
+      new UpdateCommand({
+        TableName: table.name,
+        Key: recordKey(integrationId),
+        UpdateExpression: update.UpdateExpression,
+        ConditionExpression: update.ConditionExpression,
+        ExpressionAttributeNames: update.names,
+        ExpressionAttributeValues: update.values,
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
+    return toRecord(Attributes);
+  } catch (error) {
+    if (awsErrorCode(error) === 'ConditionalCheckFailed') return undefined;
+    throw mapAwsError(error, what);
+  }
+}
+
+export function recordReader(table: Table): RecordReader {
+  return {
+    read: async (integrationId) => {
+      const { Item } = await awsCall(`read integration ${integrationId}`, () =>
+        table.client.send(
+          new GetCommand({ TableName: table.name, Key: recordKey(integrationId), ConsistentRead: true }),
+        ),
+      );
+      return Item && toRecord(Item);
+    },
+  };
+}
+
+function movedOn(integrationId: string, during: readonly Status[]): ServiceError {
+  return new ServiceError(
+    'IntegrationMovedOnError',
+    `Integration ${integrationId} is no longer ${during.join(' or ')}: this step does nothing.`,
+  );
+}
+
+export function stepJournal(table: Table): StepJournal {
+  return {
+    beginStep: async (call, during) => {
+      const { condition, values } = statusIn(during);
+      const record = await updateRecord(table, call.integrationId, `begin step ${call.step}`, {
+        UpdateExpression: 'SET #steps.#step = :step, #open.#call = :until, #updatedAt = :now',
+        ConditionExpression: condition,
+        names: {
+          '#steps': 'steps',
+          '#step': call.step,
+          '#open': 'openCalls',
+          '#call': call.callId,
+          '#status': 'status',
+          '#updatedAt': 'updatedAt',
+        },
+        values: {
+          ...values,
+          ':step': { status: 'running', startedAt: call.startedAt, attempts: call.attempt },
+          ':until': call.openUntil,
+          ':now': now(),
+        },
+      });
+      if (!record) throw movedOn(call.integrationId, during);
+      return record;
+    },
+
+    endStep: async (call, status, endedAt) => {
+      const what = `end step ${call.step}`;
+      const names = { '#open': 'openCalls', '#call': call.callId };
+      const ended = await updateRecord(table, call.integrationId, what, {
+        UpdateExpression: `SET #steps.#step.#status = :ended, #updatedAt = :now${endedAt ? ', #steps.#step.#endedAt = :endedAt' : ''} REMOVE #open.#call`,
+        // A later attempt, or the answer to a waiting step, may have written its own entry meanwhile.
+        ConditionExpression: '#steps.#step.#status = :running AND #steps.#step.#attempts = :attempt',
+        names: {
+          ...names,
+          '#steps': 'steps',
+          '#step': call.step,
+          '#status': 'status',
+          '#attempts': 'attempts',
+          '#updatedAt': 'updatedAt',
+          ...(endedAt ? { '#endedAt': 'endedAt' } : {}),
+        },
+        values: {
+          ':ended': status,
+          ':running': 'running',
+          ':attempt': call.attempt,
+          ':now': now(),
+          ...(endedAt ? { ':endedAt': endedAt } : {}),
+        },
+      });
+      if (ended) return;
+      await updateRecord(table, call.integrationId, what, {
+        UpdateExpression: 'SET #updatedAt = :now REMOVE #open.#call',
+        ConditionExpression: 'attribute_exists(pk)',
+        names: { ...names, '#updatedAt': 'updatedAt' },
+        values: { ':now': now() },
+      });
+    },
+
+    writeResource: async (integrationId, key, resource, during) => {
+      const { condition, values } = statusIn(during);
+      const written = await updateRecord(table, integrationId, `journal the ${key}`, {
+        UpdateExpression: 'SET #resources.#key = :resource, #updatedAt = :now',
+        ConditionExpression: condition,
+        names: { '#resources': 'resources', '#key': key, '#status': 'status', '#updatedAt': 'updatedAt' },
+        values: { ...values, ':resource': resource, ':now': now() },
+      });
+      if (!written) throw movedOn(integrationId, during);
+    },
+  };
+}
+
+/** Preflight's finding: where the integration lives at Dataloop. */
+export async function writeOrganization(
+  table: Table,
+  integrationId: string,
+  organizationId: string,
+): Promise<void> {
+  await updateRecord(table, integrationId, 'journal the organisation', {
+    UpdateExpression: 'SET #dataloop = :dataloop',
+    ConditionExpression: 'attribute_exists(pk)',
+    names: { '#dataloop': 'dataloop' },
+    values: { ':dataloop': { organizationId } },
+  });
+}
+
+export function registrar(table: Table): Register {
+  return {
+    register: async ({ record, locks, idempotency }) => {
+      const put = (Item: Record<string, unknown>, expired = '') => ({
+        Put: {
+          TableName: table.name,
+          Item,
+          ConditionExpression: `attribute_not_exists(pk)${expired}`,
+          ...(expired ? { ExpressionAttributeValues: { ':now': Math.floor(Date.now() / 1000) } } : {}),
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+        },
+      });
+      const holder = { integrationId: record.integrationId, requestHash: record.requestHash };
+      const keyItem = idempotency
+        ? [
+            put(
+              { ...idempotencyKey(idempotency.key), ...holder, expiresAt: idempotency.expiresAt },
+              // DynamoDB removes expired items when it gets to it.
+              ' OR expiresAt < :now',
+            ),
+          ]
+        : [];
+      try {
+        await table.client.send(
+          new TransactWriteCommand({
+            TransactItems: [
+              ...keyItem,
+              ...locks.map((lock) => put({ ...lockKey(lock), ...holder })),
+              put({ ...recordKey(record.integrationId), ...record }),
+            ],
+          }),
+        );
+        return { outcome: 'registered' };
+      } catch (error) {
+        const held = heldItems(error);
+        const [first] = held;
+        if (!first) throw mapAwsError(error, `register integration ${record.name}`);
+        // Our own transaction, whose answer was lost.
+        if (first.integrationId === record.integrationId) return { outcome: 'registered' };
+        const repeated = held.find(({ pk }) => pk.startsWith('idempotency#'));
+        return repeated
+          ? { outcome: 'repeated', ...repeated }
+          : { outcome: 'locked', by: first.integrationId };
+      }
+    },
+  };
+}
+
+/** Errors carry items as DynamoDB writes them, also through the document client. */
+const text = z.object({ S: z.string() }).transform(({ S }) => S);
+const heldItemSchema = z.object({ pk: text, integrationId: text, requestHash: text });
+const cancellationSchema = z.object({
+  CancellationReasons: z.array(z.object({ Code: z.string().optional(), Item: z.unknown() })),
+});
+
+/** What stood in the way of a transaction. */
+function heldItems(error: unknown): z.infer<typeof heldItemSchema>[] {
+  if (awsErrorCode(error) !== 'TransactionCanceled') return [];
+  const cancelled = cancellationSchema.safeParse(error);
+  if (!cancelled.success) return [];
+  return cancelled.data.CancellationReasons.flatMap(({ Item }) => {
+    const item = heldItemSchema.safeParse(Item);
+    return item.success ? [item.data] : [];
+  });
+}
+
+export function deprovisionJournal(table: Table): DeprovisionJournal {
+  return {
+    ...recordReader(table),
+    failStep: (integrationId, step) => settleStep(table, integrationId, step, 'failed'),
+    beginDeprovision: (integrationId, { from, to, mode, run, error }) => {
+      const { condition, values } = statusIn(from);
+      return updateRecord(table, integrationId, `begin to undo ${integrationId}`, {
+        UpdateExpression: `SET #status = :to, #deprovision = :deprovision, #updatedAt = :now${error ? ', #error = :error' : ''}`,
+        // The run number makes of two who want to start the same run one.
+        ConditionExpression: `${condition} AND (attribute_not_exists(#deprovision) OR #deprovision.#run = :before)`,
+        names: {
+          '#status': 'status',
+          '#deprovision': 'deprovision',
+          '#run': 'run',
+          '#updatedAt': 'updatedAt',
+          ...(error ? { '#error': 'error' } : {}),
+        },
+        values: {
+          ...values,
+          ':to': to,
+          ':deprovision': { mode, run },
+          ':before': run - 1,
+          ':now': now(),
+          ...(error ? { ':error': error } : {}),
+        },
+      });
+    },
+  };
+}
+
+/** Writes the end of a step that its own function does not write: one that waits, or that was cut off. */
+export async function settleStep(
+  table: Table,
+  integrationId: string,
+  step: StepName,
+  to: 'succeeded' | 'failed',
+): Promise<void> {
+  await updateRecord(table, integrationId, `settle step ${step}`, {
+    UpdateExpression: 'SET #steps.#step.#status = :to, #steps.#step.#endedAt = :now, #updatedAt = :now',
+    ConditionExpression: '#steps.#step.#status IN (:running, :waiting, :retrying)',
+    names: {
+      '#steps': 'steps',
+      '#step': step,
+      '#status': 'status',
+      '#endedAt': 'endedAt',
+      '#updatedAt': 'updatedAt',
+    },
+    values: {
+      ':running': 'running',
+      ':waiting': 'waiting',
+      ':retrying': 'retrying',
+      ':to': to,
+      ':now': now(),
+    },
+  });
+}
+
+/** Ready: from here on only `DELETE` changes it. Repeated, it changes nothing. */
+export async function activate(table: Table, integrationId: string): Promise<IntegrationRecord | undefined> {
+  const { condition, values } = statusIn(['provisioning', 'ready']);
+  return updateRecord(table, integrationId, `activate ${integrationId}`, {
+    UpdateExpression: 'SET #status = :to, #updatedAt = :now',
+    ConditionExpression: condition,
+    names: { '#status': 'status', '#updatedAt': 'updatedAt' },
+    values: { ...values, ':to': 'ready', ':now': now() },
+  });
+}
+
+/** Ends an undo: status, what is left of each resource, and, where nothing is left, the locks. Repeatable. */
+export async function closeIntegration(
+  table: Table,
+  integrationId: string,
+  { status, resources, locks }: Closing,
+): Promise<IntegrationRecord | undefined> {
+  const during = statusIn(['rolling-back', 'removing', status]);
+  const closed = await updateRecord(table, integrationId, `close ${integrationId}`, {
+    UpdateExpression: 'SET #status = :to, #resources = :resources, #updatedAt = :now',
+    ConditionExpression: during.condition,
+    names: { '#status': 'status', '#resources': 'resources', '#updatedAt': 'updatedAt' },
+    values: { ...during.values, ':to': status, ':resources': resources, ':now': now() },
+  });
+  for (const lock of closed ? locks : []) {
+    await deleteOwnItem(table, lockKey(lock), integrationId, `release ${lock}`);
+  }
+  return closed;
+}

@@ -1,0 +1,212 @@
+/** Amazon S3: buckets. Each function contains just the calls of one step, so that its bundle does too. */
+import {
+  type BucketLocationConstraint,
+  CreateBucketCommand,
+  type CreateBucketCommandInput,
+  DeleteBucketCommand,
+  GetBucketTaggingCommand,
+  HeadBucketCommand,
+  PutBucketCorsCommand,
+  PutBucketEncryptionCommand,
+  PutBucketOwnershipControlsCommand,
+  PutBucketPolicyCommand,
+  PutPublicAccessBlockCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type {
+  BucketAddress,
+  BucketCreator,
+  BucketHolder,
+  BucketReader,
+  BucketRemover,
+} from '../../domain/bucket.ts';
+import { ServiceError } from '../../errors.ts';
+import { awsCall, awsCallOr, awsErrorStatus, mapAwsError } from './errors.ts';
+import { clientSettings } from './settings.ts';
+
+/** A client for a bucket's region: S3 answers a call in another region with a redirect. */
+export type S3ClientFor = (region: string) => S3Client;
+
+export function s3Clients(): S3ClientFor {
+  const clients = new Map<string, S3Client>();
+  return (region) => {
+    const client = clients.get(region) ?? new S3Client({ ...clientSettings, region });
+    clients.set(region, client);
+    return client;
+  };
+}
+
+const target = ({ name, ownerAccountId }: BucketAddress) => ({
+  Bucket: name,
+  ExpectedBucketOwner: ownerAccountId,
+});
+
+export function bucketReader(clientFor: S3ClientFor): BucketReader {
+  return {
+    holderOf: (bucket) => holderOf(clientFor, bucket),
+    tagsOf: (bucket) => tagsOf(clientFor, bucket),
+  };
+}
+
+/** HeadBucket has no body: only the status says what is the matter. */
+export async function holderOf(clientFor: S3ClientFor, bucket: BucketAddress): Promise<BucketHolder> {
+  const what = `look at bucket ${bucket.name}`;
+  try {
+    await clientFor(bucket.region).send(new HeadBucketCommand(target(bucket)));
+    return 'account';
+  } catch (error) {
+    const status = awsErrorStatus(error);
+    if (status === 404) return 'nobody';
+    if (status === 403) return 'another-account';
+    if (status === 301 || status === 400) {
+      throw new ServiceError(
+        'BucketNameTakenError',
+        `The bucket ${bucket.name} already exists in another region than ${bucket.region}; it was left as it is. ` +
+          'Choose another bucket name.',
+        { cause: error },
+      );
+    }
+    throw mapAwsError(error, what);
+  }
+}
+
+async function tagsOf(clientFor: S3ClientFor, bucket: BucketAddress): Promise<Record<string, string>> {
+  const answer = await awsCallOr(`read the tags of bucket ${bucket.name}`, ['NoSuchTagSet'], undefined, () =>
+    clientFor(bucket.region).send(new GetBucketTaggingCommand(target(bucket))),
+  );
+  return Object.fromEntries((answer?.TagSet ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
+}
+
+/** The request of CreateBucket; us-east-1 takes no location constraint, every other region requires one. */
+function createInput(
+  bucket: BucketAddress,
+  tags: Readonly<Record<string, string>>,
+): CreateBucketCommandInput {
+  const location =
+    bucket.region === 'us-east-1' ? {} : { LocationConstraint: bucket.region as BucketLocationConstraint };
+  return {
+    Bucket: bucket.name,
+    ObjectOwnership: 'BucketOwnerEnforced',
+    CreateBucketConfiguration: {
+      ...location,
+      Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+    },
+  };
+}
+
+export function bucketCreator(clientFor: S3ClientFor): BucketCreator {
+  return {
+    ...bucketReader(clientFor),
+    create: async (bucket, tags) => {
+      const made = await awsCallOr(
+        `create bucket ${bucket.name}`,
+        ['BucketAlreadyOwnedByYou'],
+        'exists' as const,
+        () =>
+          takenAsOurError(bucket.name, () =>
+            clientFor(bucket.region).send(new CreateBucketCommand(createInput(bucket, tags))),
+          ),
+      );
+      return made === 'exists' ? 'exists-in-account' : 'created';
+    },
+    blockPublicAccess: (bucket) =>
+      change(`block public access to bucket ${bucket.name}`, () =>
+        clientFor(bucket.region).send(
+          new PutPublicAccessBlockCommand({
+            ...target(bucket),
+            PublicAccessBlockConfiguration: {
+              BlockPublicAcls: true,
+              IgnorePublicAcls: true,
+              BlockPublicPolicy: true,
+              RestrictPublicBuckets: true,
+            },
+          }),
+        ),
+      ),
+    enforceOwnership: (bucket) =>
+      change(`set the object ownership of bucket ${bucket.name}`, () =>
+        clientFor(bucket.region).send(
+          new PutBucketOwnershipControlsCommand({
+            ...target(bucket),
+            OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+          }),
+        ),
+      ),
+    encrypt: (bucket) =>
+      change(`set the encryption of bucket ${bucket.name}`, () =>
+        clientFor(bucket.region).send(
+          new PutBucketEncryptionCommand({
+            ...target(bucket),
+            ServerSideEncryptionConfiguration: {
+              Rules: [
+                { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: false },
+              ],
+            },
+          }),
+        ),
+      ),
+    setPolicy: (bucket, policy) =>
+      change(`set the policy of bucket ${bucket.name}`, () =>
+        clientFor(bucket.region).send(
+          new PutBucketPolicyCommand({ ...target(bucket), Policy: JSON.stringify(policy) }),
+        ),
+      ),
+    allowOrigins: (bucket, origins) =>
+      change(`set the CORS rules of bucket ${bucket.name}`, () =>
+        clientFor(bucket.region).send(
+          new PutBucketCorsCommand({
+            ...target(bucket),
+            CORSConfiguration: {
+              CORSRules: [
+                {
+                  ID: 'dataloop-cross-account',
+                  AllowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
+                  AllowedOrigins: [...origins],
+                  AllowedHeaders: ['*'],
+                  ExposeHeaders: ['ETag'],
+                  MaxAgeSeconds: 3000,
+                },
+              ],
+            },
+          }),
+        ),
+      ),
+  };
+}
+
+export function bucketRemover(clientFor: S3ClientFor): BucketRemover {
+  return {
+    ...bucketReader(clientFor),
+    delete: async (bucket) => {
+      const answer = await awsCallOr(
+        `delete bucket ${bucket.name}`,
+        ['BucketNotEmpty'],
+        'not-empty' as const,
+        () =>
+          awsCallOr(`delete bucket ${bucket.name}`, ['NoSuchBucket'], 'deleted' as const, () =>
+            clientFor(bucket.region).send(new DeleteBucketCommand(target(bucket))),
+          ),
+      );
+      return answer === 'not-empty' ? 'not-empty' : 'deleted';
+    },
+  };
+}
+
+const change = async (what: string, call: () => Promise<unknown>): Promise<void> => {
+  await awsCall(what, call);
+};
+
+async function takenAsOurError<T>(bucketName: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof Error && error.name === 'BucketAlreadyExists') {
+      throw new ServiceError(
+        'BucketNameTakenError',
+        `The bucket ${bucketName} already exists in another AWS account. Choose another bucket name.`,
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,64 @@
+/** AWS Step Functions: start and stop executions, answer a waiting task. */
+import {
+  SendTaskSuccessCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import type { DeprovisionStarter, ProvisionStarter, ProvisionStopper } from '../../domain/lifecycle.ts';
+import { awsCallOr } from './errors.ts';
+import { clientSettings } from './settings.ts';
+
+export const stepFunctionsClient = () => new SFNClient(clientSettings);
+
+/** Starts an execution once: the name makes a repeated start, even of one that has ended, change nothing. */
+async function startOnce(
+  client: SFNClient,
+  stateMachineArn: string,
+  name: string,
+  input: object,
+): Promise<void> {
+  await awsCallOr(`start execution ${name}`, ['ExecutionAlreadyExists'], undefined, () =>
+    client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) })),
+  );
+}
+
+export function provisionStarter(client: SFNClient, stateMachineArn: string): ProvisionStarter {
+  return {
+    startProvisioning: (integrationId) =>
+      startOnce(client, stateMachineArn, integrationId, { integrationId }),
+  };
+}
+
+export function deprovisionStarter(client: SFNClient, stateMachineArn: string): DeprovisionStarter {
+  return { startDeprovisioning: (name, input) => startOnce(client, stateMachineArn, name, input) };
+}
+
+export function provisionStopper(client: SFNClient): ProvisionStopper {
+  return {
+    stopProvisioning: async (executionArn) => {
+      await awsCallOr(`stop execution ${executionArn}`, ['ExecutionDoesNotExist'], undefined, () =>
+        client.send(
+          new StopExecutionCommand({
+            executionArn,
+            error: 'RemovalRequestedError',
+            cause: 'DELETE was called before the integration was ready.',
+          }),
+        ),
+      );
+    },
+  };
+}
+
+/** ARN of an execution, which Step Functions derives from the names. */
+export const executionArnOf = (stateMachineArn: string, name: string): string =>
+  `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+
+/** Answers a waiting task. @returns false where it no longer waits: answered before, timed out, or ended */
+export async function answerTask(client: SFNClient, taskToken: string, output: object): Promise<boolean> {
+  const gone = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
+  const answer = await awsCallOr('answer the waiting task', gone, 'gone' as const, () =>
+    client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) })),
+  );
+  return answer !== 'gone';
+}

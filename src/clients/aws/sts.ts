@@ -1,0 +1,14 @@
+/** AWS STS: who are we? */
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { awsCall } from './errors.ts';
+import { clientSettings } from './settings.ts';
+
+export const stsClient = () => new STSClient(clientSettings);
+
+/** Account of the credentials that calls are really made with. */
+export async function callerAccountId(client: STSClient): Promise<string> {
+  const identity = await awsCall('tell whose credentials these are', () =>
+    client.send(new GetCallerIdentityCommand({})),
+  );
+  return identity.Account ?? '';
+}

@@ -1,0 +1,130 @@
+/**
+ * Dataloop credentials: a long-lived API key, or log-in with refresh. They are read from a secret of their own
+ * and kept only in memory.
+ */
+import * as z from 'zod';
+import { ServiceError } from '../../errors.ts';
+
+/** What the secret holds. */
+const secretSchema = z.union([
+  z.strictObject({ apiKey: z.string().min(1) }),
+  z.strictObject({ username: z.string().min(1), password: z.string().min(1) }),
+]);
+export type DataloopSecret = z.infer<typeof secretSchema>;
+
+const claimsSchema = z.object({ exp: z.number(), email: z.string().optional() });
+
+const loginAnswerSchema = z.object({ id_token: z.string(), refresh_token: z.string().optional() });
+
+export interface Token {
+  readonly value: string;
+  /** ms since the epoch. */
+  readonly expiresAt: number;
+  /** E-mail of the authenticated user: the `creator` of a driver. */
+  readonly email: string | undefined;
+}
+
+export interface Credentials {
+  /** A token with at least a minute to live. */
+  token(): Promise<Token>;
+  /** Forgets what is kept: the next token comes from the secret as it is then. */
+  forget(): void;
+}
+
+/** How to log in: posts to `{gate}/token?default` and answers the parsed JSON. */
+export type Login = (body: Record<string, string>) => Promise<unknown>;
+
+const marginMs = 60_000;
+
+export function parseSecret(text: string, secretId: string): DataloopSecret {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // Parsing errors quote the text, which is a credential.
+    json = undefined;
+  }
+  const parsed = secretSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new ServiceError(
+      'DataloopCredentialsError',
+      `The secret ${secretId} must hold JSON: {"apiKey":"…"} or {"username":"…","password":"…"}. ` +
+        'Put it there with aws secretsmanager put-secret-value, then send the request again.',
+    );
+  }
+  return parsed.data;
+}
+
+/** Reads a token's claims; the signature is Dataloop's to check. */
+export function readToken(value: string, secretId: string): Token {
+  const [, payload = ''] = value.split('.');
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+  } catch {
+    // Not a JWT; said below without quoting it.
+    json = undefined;
+  }
+  const claims = claimsSchema.safeParse(json);
+  if (!claims.success) {
+    throw new ServiceError(
+      'DataloopCredentialsError',
+      `The token from secret ${secretId} is not one of Dataloop's (a JWT with an expiry). Create a new API key at Dataloop.`,
+    );
+  }
+  return { value, expiresAt: claims.data.exp * 1000, email: claims.data.email };
+}
+
+export function credentialsFrom(
+  secretId: string,
+  readSecret: () => Promise<string>,
+  login: Login,
+  now: () => number = Date.now,
+): Credentials {
+  let kept: { token: Token; refreshToken: string | undefined } | undefined;
+
+  const signIn = async (body: Record<string, string>) => {
+    const answer = loginAnswerSchema.safeParse(await login(body));
+    if (!answer.success) {
+      throw new ServiceError('DataloopAnswerError', "Dataloop's answer to the log-in holds no token.");
+    }
+    const { id_token: value, refresh_token: refreshToken } = answer.data;
+    return { token: readToken(value, secretId), refreshToken: refreshToken ?? body['refresh_token'] };
+  };
+
+  const refresh = async () => {
+    if (!kept?.refreshToken) return undefined;
+    try {
+      return await signIn({ type: 'refresh_token', refresh_token: kept.refreshToken });
+    } catch (error) {
+      // A refresh token that is used up is no failure: the log-in with the secret decides.
+      if (error instanceof ServiceError && error.name === 'DataloopCredentialsError') return undefined;
+      throw error;
+    }
+  };
+
+  const obtain = async () => {
+    const refreshed = await refresh();
+    if (refreshed) return refreshed;
+    const secret = parseSecret(await readSecret(), secretId);
+    if ('apiKey' in secret) return { token: readToken(secret.apiKey, secretId), refreshToken: undefined };
+    return signIn({ type: 'user_credentials', username: secret.username, password: secret.password });
+  };
+
+  return {
+    token: async () => {
+      if (!kept || kept.token.expiresAt - marginMs <= now()) kept = await obtain();
+      if (kept.token.expiresAt <= now()) {
+        kept = undefined;
+        throw new ServiceError(
+          'DataloopCredentialsError',
+          `The Dataloop API key in secret ${secretId} has expired. Create a new one at Dataloop and put it into the secret.`,
+        );
+      }
+      return kept.token;
+    },
+    forget: () => {
+      kept = undefined;
+    },
+  };
+}

@@ -1,0 +1,191 @@
+/** HTTP with Dataloop: time-outs, retries that honour `Retry-After`, and errors that say what to do. */
+import { setTimeout as delay } from 'node:timers/promises';
+import * as z from 'zod';
+import { ServiceError } from '../../errors.ts';
+import type { Credentials } from './credentials.ts';
+
+export interface Call<T> {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly body?: unknown;
+  /** Shape of the answer. */
+  readonly schema: z.ZodType<T>;
+  /** What the call does, as in "create an integration". */
+  readonly what: string;
+  /** Role at Dataloop that the call needs. */
+  readonly role: string;
+  /**
+   * Whether a call whose outcome is unknown may simply be sent again. Creating is not: the caller looks first.
+   */
+  readonly repeatable: boolean;
+}
+
+export interface Http {
+  send<T>(call: Call<T>): Promise<T>;
+}
+
+export interface HttpSettings {
+  readonly apiUrl: string;
+  readonly secretId: string;
+  readonly timeoutMs?: number;
+  /** Longest wait that is sat out here; a longer one is the state machine's. */
+  readonly longestWaitMs?: number;
+  readonly attempts?: number;
+}
+
+/** Answers without a body (204) are `undefined`; anything else must be JSON. */
+export const noContent = z.unknown();
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly retryAfterMs: number | undefined;
+}
+
+/** `Retry-After` in ms: seconds, or a date. */
+export function retryAfterMs(value: string | null, now: number): number | undefined {
+  if (!value) return undefined;
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** One request, one answer. @throws ServiceError `DataloopUnavailableError` where none came in time */
+export async function exchange(
+  url: string,
+  init: { method: string; headers: Record<string, string>; body?: string },
+  timeoutMs: number,
+): Promise<Answer> {
+  try {
+    const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    return {
+      status: response.status,
+      body: await response.text(),
+      retryAfterMs: retryAfterMs(response.headers.get('retry-after'), Date.now()),
+    };
+  } catch (error) {
+    const reason = error instanceof Error ? error.name : 'unknown';
+    throw new ServiceError(
+      'DataloopUnavailableError',
+      `Dataloop at ${new URL(url).origin} did not answer within ${timeoutMs / 1000} s (${reason}). It is tried again.`,
+      { cause: error },
+    );
+  }
+}
+
+const messageSchema = z.object({ message: z.string() });
+
+/** Dataloop's own words, short and without anything that could forge a line of a log. */
+export function saidBy(body: string): string {
+  const parsed = messageSchema.safeParse(parseJson(body));
+  const text = parsed.success ? parsed.data.message : '';
+  return text.replace(/[^\x20-\x7e\u00a1-\u00ff]+/g, ' ').slice(0, 400) || 'no reason given';
+}
+
+export function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    // The caller's schema refuses it and says so.
+    return undefined;
+  }
+}
+
+/** The error of an answer that is not 2xx. */
+export function refusal(
+  answer: Answer,
+  call: { what: string; role: string },
+  secretId: string,
+): ServiceError {
+  const said = saidBy(answer.body);
+  const fail = (name: ConstructorParameters<typeof ServiceError>[0], advice: string) =>
+    new ServiceError(name, `Dataloop did not ${call.what} (${answer.status}: ${said}). ${advice}`);
+  switch (answer.status) {
+    case 401:
+      return fail(
+        'DataloopCredentialsError',
+        `The credentials in secret ${secretId} are expired, revoked or wrong: put new ones there.`,
+      );
+    case 403:
+      return fail('DataloopForbiddenError', `The user of the credentials needs to be ${call.role}.`);
+    case 404:
+      return fail('DataloopNotFoundError', 'Check the id, and that the user of the credentials may see it.');
+    case 429:
+      return fail('DataloopRateLimitError', 'It is tried again.');
+  }
+  if (answer.status === 408 || answer.status >= 500)
+    return fail('DataloopUnavailableError', 'It is tried again.');
+  return fail('DataloopRequestRefusedError', 'Change what Dataloop names, then send the request again.');
+}
+
+export function httpFor(credentials: Credentials, settings: HttpSettings): Http {
+  const { apiUrl, secretId, timeoutMs = 8_000, longestWaitMs = 3_000, attempts = 3 } = settings;
+
+  const once = async <T>(call: Call<T>): Promise<Answer> => {
+    const token = await credentials.token();
+    return exchange(
+      `${apiUrl}${call.path}`,
+      {
+        method: call.method,
+        headers: {
+          authorization: `Bearer ${token.value}`,
+          accept: 'application/json',
+          ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      },
+      timeoutMs,
+    );
+  };
+
+  /** How long to wait before sending again, or undefined where sending again is not for here. */
+  const waitBefore = (
+    attempt: number,
+    call: Call<unknown>,
+    answer: Answer | undefined,
+  ): number | undefined => {
+    if (attempt >= attempts) return undefined;
+    // A rate limit refuses before it does anything: even a creation may be sent again.
+    if (!call.repeatable && answer?.status !== 429) return undefined;
+    if (answer && answer.status !== 429 && answer.status !== 408 && answer.status < 500) return undefined;
+    const wait = answer?.retryAfterMs ?? Math.random() * 250 * 2 ** attempt;
+    return wait <= longestWaitMs ? wait : undefined;
+  };
+
+  const send = async <T>(call: Call<T>): Promise<T> => {
+    let renewed = false;
+    for (let attempt = 1; ; attempt += 1) {
+      let answer: Answer | undefined;
+      try {
+        answer = await once(call);
+      } catch (error) {
+        const lost = error instanceof ServiceError && error.name === 'DataloopUnavailableError';
+        const wait = lost ? waitBefore(attempt, call, undefined) : undefined;
+        if (wait === undefined) throw error;
+        await delay(wait);
+        continue;
+      }
+      if (answer.status >= 200 && answer.status < 300) return parseAnswer(call, answer);
+      if (answer.status === 401 && !renewed) {
+        // Revoked, or rotated since it was read: once more with what the secret holds now.
+        renewed = true;
+        credentials.forget();
+        continue;
+      }
+      const wait = waitBefore(attempt, call, answer);
+      if (wait === undefined) throw refusal(answer, call, secretId);
+      await delay(wait);
+    }
+  };
+  return { send };
+}
+
+function parseAnswer<T>(call: Call<T>, answer: Answer): T {
+  const parsed = call.schema.safeParse(answer.body === '' ? undefined : parseJson(answer.body));
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the whole').join(', ');
+  throw new ServiceError(
+    'DataloopAnswerError',
+    `Dataloop's answer to "${call.what}" is not as documented (${where}). Its API may have changed: look for a newer version of this service.`,
+  );
+}

@@ -1,0 +1,73 @@
+/** The only reader of `process.env`: each value is required unless it has a default, and the error names it. */
+import { ServiceError } from './errors.ts';
+
+function required(name: string): string {
+  const value = process.env[name]?.trim();
+  if (!value) {
+    throw new ServiceError(
+      'ConfigurationError',
+      `The environment variable ${name} is not set. It is set by serverless.yml: deploy the service again.`,
+    );
+  }
+  return value;
+}
+
+function optional(name: string): string | undefined {
+  return process.env[name]?.trim() || undefined;
+}
+
+/** What is fixed at deployment about the AWS account and what may be touched in it. */
+export interface AccountSettings {
+  readonly partition: string;
+  readonly accountId: string;
+  readonly region: string;
+  /** IAM path of every policy and role that the service creates: `/…/`. */
+  readonly iamPath: string;
+  readonly permissionsBoundaryArn: string;
+  /** Patterns with `*` that the names of buckets, and of policies and roles, must match. */
+  readonly bucketNamePattern: string;
+  readonly roleNamePattern: string;
+  /** Origin of Dataloop's web console, for the bucket's CORS rule. */
+  readonly consoleOrigin: string;
+}
+
+/** What is fixed at deployment about Dataloop. */
+export interface DataloopSettings {
+  /** Base of the API, without a trailing slash: `https://gate.dataloop.ai/api/v1`. */
+  readonly apiUrl: string;
+  readonly secretId: string;
+  /** The only organisation that requests may name; undefined: any that the credentials reach. */
+  readonly organizationId: string | undefined;
+  /** The AWS account whose IAM users may be trusted; undefined: any. */
+  readonly accountId: string | undefined;
+}
+
+export function accountSettings(): AccountSettings {
+  return {
+    partition: required('PARTITION'),
+    accountId: required('ACCOUNT_ID'),
+    region: required('AWS_REGION'),
+    iamPath: required('IAM_PATH'),
+    permissionsBoundaryArn: required('PERMISSIONS_BOUNDARY_ARN'),
+    bucketNamePattern: required('BUCKET_NAME_PATTERN'),
+    roleNamePattern: required('ROLE_NAME_PATTERN'),
+    consoleOrigin: required('DATALOOP_CONSOLE_ORIGIN'),
+  };
+}
+
+export function dataloopSettings(): DataloopSettings {
+  return {
+    apiUrl: required('DATALOOP_API_URL').replace(/\/+$/, ''),
+    secretId: required('DATALOOP_SECRET_ID'),
+    organizationId: optional('DATALOOP_ORGANIZATION_ID'),
+    accountId: optional('DATALOOP_ACCOUNT_ID'),
+  };
+}
+
+export const tableName = () => required('TABLE_NAME');
+export const eventBusName = () => required('EVENT_BUS_NAME');
+export const pollQueueUrl = () => required('POLL_QUEUE_URL');
+export const provisionStateMachineArn = () => required('PROVISION_STATE_MACHINE_ARN');
+export const deprovisionStateMachineArn = () => required('DEPROVISION_STATE_MACHINE_ARN');
+/** Seconds that the workflow waits for Dataloop's IAM user. */
+export const iamUserTimeoutSeconds = () => Number(required('IAM_USER_TIMEOUT_SECONDS'));

@@ -1,0 +1,97 @@
+/** The bucket: CreateBucket and its undo, DeleteBucket. */
+import { ServiceError } from '../errors.ts';
+import { isTaggedOurs, removeIfOurs, type UndoOutcome } from './ownership.ts';
+import type { PolicyDocument } from './plan.ts';
+import type { StepContext } from './step.ts';
+
+/** Who holds a bucket name, as far as we can see: `account` is our own account. */
+export type BucketHolder = 'nobody' | 'account' | 'another-account';
+
+export interface BucketReader {
+  /** HeadBucket. @throws ServiceError when S3 answers with anything but a holder. */
+  holderOf(bucket: BucketAddress): Promise<BucketHolder>;
+  tagsOf(bucket: BucketAddress): Promise<Readonly<Record<string, string>>>;
+}
+
+export interface BucketCreator extends BucketReader {
+  /** CreateBucket with its tags, in one call: there is no moment at which it exists and is not known as ours. */
+  create(
+    bucket: BucketAddress,
+    tags: Readonly<Record<string, string>>,
+  ): Promise<'created' | 'exists-in-account'>;
+  blockPublicAccess(bucket: BucketAddress): Promise<void>;
+  enforceOwnership(bucket: BucketAddress): Promise<void>;
+  encrypt(bucket: BucketAddress): Promise<void>;
+  setPolicy(bucket: BucketAddress, policy: PolicyDocument): Promise<void>;
+  allowOrigins(bucket: BucketAddress, origins: readonly string[]): Promise<void>;
+}
+
+export interface BucketRemover extends BucketReader {
+  /** DeleteBucket: never empties it. */
+  delete(bucket: BucketAddress): Promise<'deleted' | 'not-empty'>;
+}
+
+export interface BucketAddress {
+  readonly name: string;
+  readonly region: string;
+  /** The account that must own the bucket: every call on it is refused by S3 otherwise. */
+  readonly ownerAccountId: string;
+}
+
+export const bucketAddress = (step: Pick<StepContext, 'plan'>): BucketAddress => ({
+  name: step.plan.bucket.name,
+  region: step.plan.bucket.region,
+  ownerAccountId: step.plan.accountId,
+});
+
+/** Looks at the bucket first: in us-east-1, creating a bucket that one already owns succeeds and resets it. */
+export async function createBucket(step: StepContext, s3: BucketCreator): Promise<{ bucketArn: string }> {
+  const bucket = bucketAddress(step);
+  const { arn } = step.plan.bucket;
+
+  const holder = await s3.holderOf(bucket);
+  if (holder === 'another-account') throw nameTaken(bucket.name, 'another AWS account');
+  if (holder === 'account' && !step.resource('bucket')) throw nameTaken(bucket.name, 'this AWS account');
+  if (holder === 'nobody') {
+    await step.intend('bucket', { arn, region: bucket.region });
+    await s3.create(bucket, step.plan.tags);
+  }
+  if (!isTaggedOurs(step, await s3.tagsOf(bucket))) throw nameTaken(bucket.name, 'this AWS account');
+  await step.created('bucket', { arn, region: bucket.region });
+
+  // One after the other: S3 answers concurrent changes of one bucket with OperationAborted.
+  await s3.blockPublicAccess(bucket);
+  await s3.enforceOwnership(bucket);
+  await s3.encrypt(bucket);
+  await s3.setPolicy(bucket, step.plan.bucketPolicy);
+  if (step.plan.corsOrigins.length > 0) await s3.allowOrigins(bucket, step.plan.corsOrigins);
+  return { bucketArn: arn };
+}
+
+export function nameTaken(bucketName: string, holder: string): ServiceError {
+  return new ServiceError(
+    'BucketNameTakenError',
+    `The bucket ${bucketName} already exists in ${holder} and was not made for this integration; it was left as it is. ` +
+      'Choose another bucket name.',
+  );
+}
+
+/** Deletes the bucket when it is empty and carries our tag; anything else is left alone and reported. */
+export function deleteBucket(step: StepContext, s3: BucketRemover): Promise<UndoOutcome> {
+  const bucket = {
+    ...bucketAddress(step),
+    region: step.resource('bucket')?.region ?? step.plan.bucket.region,
+  };
+  return removeIfOurs(
+    step,
+    'bucket',
+    async () => ((await s3.holderOf(bucket)) === 'account' ? s3.tagsOf(bucket) : undefined),
+    async () =>
+      (await s3.delete(bucket)) === 'not-empty'
+        ? {
+            reason: 'It is not empty, and objects are never deleted by this service.',
+            advice: 'Keep it, or empty it yourself and send DELETE for this integration again.',
+          }
+        : undefined,
+  );
+}

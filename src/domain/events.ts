@@ -1,0 +1,72 @@
+/**
+ * The events on the service's own bus, in and out. The JSON Schemas in `events/` are made from these
+ * (`npm run schemas`), and a test holds both together.
+ */
+import * as z from 'zod';
+import { errorSchema } from './journal.ts';
+
+/** `source` of every event that the service publishes. */
+export const eventSource = 'dataloop-cross-account';
+
+const integrationId = z.string().regex(/^int_[0-9A-Z]{26}$/);
+const version = z.literal('1');
+
+const resource = z.object({
+  type: z.string(),
+  arn: z.string().optional(),
+  id: z.string().optional(),
+  name: z.string().optional(),
+});
+
+export const eventDetails = {
+  'Dataloop IAM User Issued': z.object({
+    version,
+    integrationId,
+    dataloopIntegrationId: z.string().min(1).max(200),
+    userArn: z.string().min(20).max(200),
+  }),
+  'Dataloop Integration Ready': z.object({
+    version,
+    integrationId,
+    name: z.string(),
+    resources: z.array(resource),
+  }),
+  'Dataloop Integration Failed': z.object({
+    version,
+    integrationId,
+    name: z.string(),
+    status: z.enum(['failed', 'residue']),
+    error: errorSchema.optional(),
+    residue: z.array(resource.extend({ reason: z.string(), advice: z.string() })),
+  }),
+  'Dataloop Integration Removed': z.object({
+    version,
+    integrationId,
+    name: z.string(),
+    status: z.enum(['removed', 'residue']),
+    residue: z.array(resource.extend({ reason: z.string(), advice: z.string() })),
+  }),
+} as const;
+
+export type DetailType = keyof typeof eventDetails;
+export type EventDetail<T extends DetailType> = z.infer<(typeof eventDetails)[T]>;
+
+/** Puts one event on the service's bus. */
+export type Publish = <T extends DetailType>(detailType: T, detail: EventDetail<T>) => Promise<void>;
+
+/** The event as EventBridge hands it to a function. */
+export const iamUserIssuedEventSchema = z.object({
+  source: z.literal(eventSource),
+  'detail-type': z.literal('Dataloop IAM User Issued'),
+  detail: eventDetails['Dataloop IAM User Issued'],
+});
+
+/** "Step Functions Execution Status Change", as far as the watchdog reads it (Step Functions Developer Guide). */
+export const executionStatusEventSchema = z.object({
+  detail: z.object({
+    executionArn: z.string(),
+    stateMachineArn: z.string(),
+    name: z.string(),
+    status: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
+  }),
+});

@@ -1,0 +1,33 @@
+/** Whom a role may trust: an IAM user of this partition and, where one is configured, of Dataloop's account. */
+import { ServiceError } from '../errors.ts';
+
+/**
+ * Checks the ARN that Dataloop names and returns it unchanged.
+ * @throws ServiceError `InvalidIamUserArnError` for anything but one IAM user: an account, a role, a wildcard,
+ *   another partition, or another account than the configured one.
+ */
+export function trustedUserArn(value: string, partition: string, dataloopAccountId?: string): string {
+  // User names and paths as IAM allows them; `$` alone would let a trailing newline through.
+  const match = /^arn:([a-z-]+):iam::(\d{12}):user\/(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/.exec(value);
+  if (!match || match[0] !== value || value.length > 200) {
+    throw new ServiceError(
+      'InvalidIamUserArnError',
+      `Dataloop named ${JSON.stringify(value)} where the ARN of one IAM user is needed ` +
+        '(arn:aws:iam::ACCOUNT:user/NAME). No trust was granted. Ask Dataloop about this integration.',
+    );
+  }
+  if (match[1] !== partition) {
+    throw new ServiceError(
+      'InvalidIamUserArnError',
+      `The IAM user ${value} belongs to the partition "${match[1]}", this deployment to "${partition}". No trust was granted.`,
+    );
+  }
+  if (dataloopAccountId && match[2] !== dataloopAccountId) {
+    throw new ServiceError(
+      'InvalidIamUserArnError',
+      `The IAM user ${value} belongs to AWS account ${match[2]}, but only users of ${dataloopAccountId} may be trusted ` +
+        '(parameter dataloopAccountId). No trust was granted.',
+    );
+  }
+  return value;
+}

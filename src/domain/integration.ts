@@ -1,0 +1,191 @@
+/** The integration at Dataloop: RequestIamUser, CompleteIntegration and their undo, DeleteIntegration. */
+import { ServiceError } from '../errors.ts';
+import type { UndoOutcome } from './ownership.ts';
+import type { StepContext } from './step.ts';
+
+/** What Dataloop says of a cross-account integration. */
+export interface DataloopIntegration {
+  readonly id: string;
+  readonly name: string;
+  /** The IAM user that Dataloop issued; may be absent at first. */
+  readonly userArn: string | undefined;
+  /** `trust-established` once Dataloop has assumed the role; any other value means not yet. */
+  readonly trustStatus: string | undefined;
+}
+
+export interface IntegrationReader {
+  getIntegration(organizationId: string, id: string): Promise<DataloopIntegration | undefined>;
+}
+
+export interface IntegrationFinder extends IntegrationReader {
+  listIntegrations(organizationId: string): Promise<readonly DataloopIntegration[]>;
+}
+
+export interface IntegrationCreator extends IntegrationFinder {
+  createIntegration(organizationId: string, name: string): Promise<DataloopIntegration>;
+}
+
+export interface IntegrationCompleter extends IntegrationReader {
+  setRoleArn(organizationId: string, id: string, roleArn: string): Promise<DataloopIntegration>;
+}
+
+export interface IntegrationRemover extends IntegrationFinder {
+  /** Deletes an integration; one that is gone already counts as deleted. */
+  deleteIntegration(organizationId: string, id: string): Promise<void>;
+}
+
+/** How "Dataloop has issued the IAM user" gets from Dataloop to the waiting workflow. */
+export interface Callback {
+  saveTaskToken(integrationId: string, taskToken: string): Promise<void>;
+  announceIamUser(issued: IamUserIssued): Promise<void>;
+  /** Asks for a look at Dataloop after a while, for an answer that comes late or an event that is lost. */
+  schedulePoll(poll: IamUserPoll, delaySeconds: number): Promise<void>;
+}
+
+export interface IamUserIssued {
+  readonly integrationId: string;
+  readonly dataloopIntegrationId: string;
+  readonly userArn: string;
+}
+
+export interface IamUserPoll {
+  readonly integrationId: string;
+  /** How many polls came before this one. */
+  readonly count: number;
+}
+
+/** Seconds until a poll: 2, 4, 8, … 60. */
+export const pollDelaySeconds = (count: number): number => Math.min(2 ** (count + 1), 60);
+
+/** The organisation that Preflight resolved. @throws ServiceError when it did not run. */
+export function organizationOf(step: Pick<StepContext, 'record'>): string {
+  const organizationId = step.record.dataloop?.organizationId;
+  if (!organizationId) {
+    throw new ServiceError('InternalError', `Integration ${step.record.integrationId} was not preflighted.`);
+  }
+  return organizationId;
+}
+
+/**
+ * Makes Dataloop issue an IAM user by creating the integration, and leaves the workflow waiting with the task
+ * token. Creation is not idempotent at Dataloop, so after an unknown outcome the integration is looked for first.
+ */
+export async function requestIamUser(
+  step: StepContext,
+  dataloop: IntegrationCreator,
+  callback: Callback,
+  taskToken: string,
+): Promise<{ dataloopIntegrationId: string }> {
+  const organizationId = organizationOf(step);
+  // The token first: an answer that comes at once must find it.
+  await callback.saveTaskToken(step.plan.integrationId, taskToken);
+  const integration =
+    (await findIntegration(step, dataloop, organizationId)) ??
+    (await createIntegration(step, dataloop, organizationId));
+  await step.created('dataloopIntegration', { id: integration.id, name: integration.name });
+
+  await callback.schedulePoll({ integrationId: step.plan.integrationId, count: 0 }, pollDelaySeconds(0));
+  if (integration.userArn) {
+    await callback.announceIamUser({
+      integrationId: step.plan.integrationId,
+      dataloopIntegrationId: integration.id,
+      userArn: integration.userArn,
+    });
+  }
+  return { dataloopIntegrationId: integration.id };
+}
+
+async function createIntegration(
+  step: StepContext,
+  dataloop: IntegrationCreator,
+  organizationId: string,
+): Promise<DataloopIntegration> {
+  const name = step.plan.dataloopIntegrationName;
+  await step.intend('dataloopIntegration', { name });
+  return dataloop.createIntegration(organizationId, name);
+}
+
+/** The integration that the journal knows by id or, where an answer was lost, by the name that carries our id. */
+async function findIntegration(
+  step: StepContext,
+  dataloop: IntegrationFinder,
+  organizationId: string,
+): Promise<DataloopIntegration | undefined> {
+  const known = step.resource('dataloopIntegration');
+  if (!known) return undefined;
+  if (known.id) return dataloop.getIntegration(organizationId, known.id);
+  const all = await dataloop.listIntegrations(organizationId);
+  return all.find((integration) => integration.name === step.plan.dataloopIntegrationName);
+}
+
+/** Id of the integration that this provisioning created at Dataloop. */
+export function dataloopIntegrationIdOf(step: StepContext): string {
+  const id = step.resource('dataloopIntegration')?.id;
+  if (!id)
+    throw new ServiceError(
+      'InternalError',
+      `Integration ${step.plan.integrationId} has no Dataloop integration.`,
+    );
+  return id;
+}
+
+/**
+ * Reads the IAM user from Dataloop with our own credentials.
+ * @throws ServiceError `IamUserNotIssuedError` while there is none.
+ */
+export async function readUserArn(step: StepContext, dataloop: IntegrationReader): Promise<string> {
+  const id = dataloopIntegrationIdOf(step);
+  const integration = await dataloop.getIntegration(organizationOf(step), id);
+  if (!integration) throw missing(id);
+  if (!integration.userArn) {
+    throw new ServiceError('IamUserNotIssuedError', `Dataloop's integration ${id} has no IAM user yet.`);
+  }
+  return integration.userArn;
+}
+
+/**
+ * Gives the role ARN to Dataloop, which tries to assume the role.
+ * @throws ServiceError `TrustNotEstablishedError` until Dataloop says that it could.
+ */
+export async function completeIntegration(
+  step: StepContext,
+  dataloop: IntegrationCompleter,
+): Promise<{ trustStatus: string }> {
+  const id = dataloopIntegrationIdOf(step);
+  const organizationId = organizationOf(step);
+  const { trustStatus } = await dataloop.setRoleArn(organizationId, id, step.plan.role.arn);
+  const now =
+    trustStatus === established
+      ? trustStatus
+      : (await dataloop.getIntegration(organizationId, id))?.trustStatus;
+  if (now !== established) {
+    throw new ServiceError(
+      'TrustNotEstablishedError',
+      `Dataloop could not assume the role ${step.plan.role.arn} yet: its integration ${id} says "${now ?? 'nothing'}". ` +
+        'If this lasts, look for a service control policy that keeps other accounts out, and for a changed trust policy.',
+    );
+  }
+  return { trustStatus: now };
+}
+
+const established = 'trust-established';
+
+function missing(id: string): ServiceError {
+  return new ServiceError(
+    'DataloopNotFoundError',
+    `Dataloop's integration ${id} is gone: somebody deleted it during provisioning. Send the request again.`,
+  );
+}
+
+export async function deleteIntegration(
+  step: StepContext,
+  dataloop: IntegrationRemover,
+): Promise<UndoOutcome> {
+  const known = step.resource('dataloopIntegration');
+  if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
+  const organizationId = organizationOf(step);
+  const found = await findIntegration(step, dataloop, organizationId);
+  if (found) await dataloop.deleteIntegration(organizationId, found.id);
+  await step.gone('dataloopIntegration');
+  return { outcome: found ? 'removed' : 'does not exist' };
+}

@@ -1,0 +1,145 @@
+/**
+ * The integration record: the source of truth for status and rollback. Every effect is written here before it
+ * is attempted and after, so that whatever dies in between, the undo knows what to look for.
+ */
+import * as z from 'zod';
+import { requestSchema } from './request.ts';
+import { type StepName, stepNames } from './steps.ts';
+
+export const statuses = [
+  'provisioning',
+  'ready',
+  'rolling-back',
+  'failed',
+  'residue',
+  'removing',
+  'removed',
+] as const;
+export const statusSchema = z.enum(statuses);
+export type Status = z.infer<typeof statusSchema>;
+
+export const resourceKeys = ['bucket', 'policy', 'role', 'dataloopIntegration', 'driver'] as const;
+export type ResourceKey = (typeof resourceKeys)[number];
+
+export const resourceTypes = {
+  bucket: 'AWS::S3::Bucket',
+  policy: 'AWS::IAM::ManagedPolicy',
+  role: 'AWS::IAM::Role',
+  dataloopIntegration: 'Dataloop::Integration',
+  driver: 'Dataloop::Driver',
+} as const satisfies Record<ResourceKey, string>;
+
+const isoTime = z.iso.datetime();
+
+export const errorSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  detail: z.string(),
+  step: z.string().optional(),
+});
+/** Why an integration failed, as the API shows it. */
+export type RecordedError = z.infer<typeof errorSchema>;
+
+const stepSchema = z.object({
+  /** `waiting`: for Dataloop's answer; `retrying`: failed with an error that may pass. */
+  status: z.enum(['running', 'waiting', 'retrying', 'succeeded', 'failed']),
+  startedAt: isoTime,
+  endedAt: isoTime.optional(),
+  attempts: z.number().int().positive(),
+});
+export type StepRecord = z.infer<typeof stepSchema>;
+
+const resourceSchema = z.object({
+  /**
+   * `intended`: about to be created, may or may not exist; `created`: exists by our doing;
+   * `gone`: removed by us, or found never to have come into being.
+   */
+  state: z.enum(['intended', 'created', 'gone']),
+  /** AWS resources. */
+  arn: z.string().optional(),
+  /** Region of a bucket. */
+  region: z.string().optional(),
+  /** Dataloop resources; unknown while only intended. */
+  id: z.string().optional(),
+  /** Name at Dataloop, by which an intended resource is found. */
+  name: z.string().optional(),
+  /** Why it could not be removed, and what to do. */
+  residue: z.object({ reason: z.string(), advice: z.string() }).optional(),
+});
+export type ResourceRecord = z.infer<typeof resourceSchema>;
+
+export const recordSchema = z.object({
+  integrationId: z.string(),
+  name: z.string(),
+  status: statusSchema,
+  createdAt: isoTime,
+  updatedAt: isoTime,
+  request: requestSchema,
+  requestHash: z.string(),
+  executionArn: z.string(),
+  /** Resolved by Preflight: where the integration lives at Dataloop. */
+  dataloop: z.object({ organizationId: z.string() }).optional(),
+  steps: z.partialRecord(z.enum(stepNames), stepSchema),
+  resources: z.partialRecord(z.enum(resourceKeys), resourceSchema),
+  /**
+   * Calls of step functions that have begun and not said that they ended, with the time (ms since the epoch)
+   * until which their function can live and so take effect.
+   */
+  openCalls: z.record(z.string(), z.number()),
+  /** The current undo: which run of it, in which mode. */
+  deprovision: z
+    .object({ mode: z.enum(['rollback', 'remove']), run: z.number().int().positive() })
+    .optional(),
+  error: errorSchema.optional(),
+});
+export type IntegrationRecord = z.infer<typeof recordSchema>;
+
+/** One invocation of a step's function. */
+export interface StepCall {
+  readonly integrationId: string;
+  readonly step: StepName;
+  /** Distinguishes calls of one step: execution and attempt. */
+  readonly callId: string;
+  readonly attempt: number;
+  /** When the state was entered (the same for every attempt). */
+  readonly startedAt: string;
+  /** Until when the function can live, ms since the epoch. */
+  readonly openUntil: number;
+}
+
+/** What steps read and write; each write is refused unless the integration is in one of the given states. */
+export interface StepJournal {
+  /**
+   * Notes that a call begins and returns the record as it then is.
+   * @throws ServiceError `IntegrationMovedOnError` when the integration is in none of `during`.
+   */
+  beginStep(call: StepCall, during: readonly Status[]): Promise<IntegrationRecord>;
+  /** Notes how a call ended. A later call of the same step that has begun meanwhile keeps its own entry. */
+  endStep(call: StepCall, status: StepRecord['status'], endedAt?: string): Promise<void>;
+  /**
+   * Writes what is about to be done to a resource, or what came of it.
+   * @throws ServiceError `IntegrationMovedOnError` when the integration is in none of `during`.
+   */
+  writeResource(
+    integrationId: string,
+    key: ResourceKey,
+    resource: ResourceRecord,
+    during: readonly Status[],
+  ): Promise<void>;
+}
+
+/** Where the integration is now. */
+export interface RecordReader {
+  read(integrationId: string): Promise<IntegrationRecord | undefined>;
+}
+
+/** States in which something can still happen without a new request. */
+export const activeStatuses: readonly Status[] = ['provisioning', 'rolling-back', 'removing'];
+
+/** Resources that exist, or may exist, by our doing. */
+export function standingResources(record: IntegrationRecord): [ResourceKey, ResourceRecord][] {
+  return resourceKeys.flatMap((key): [ResourceKey, ResourceRecord][] => {
+    const resource = record.resources[key];
+    return resource && resource.state !== 'gone' ? [[key, resource]] : [];
+  });
+}

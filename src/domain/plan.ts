@@ -1,0 +1,134 @@
+/** What a request comes to: the names, ARNs and policy documents of everything that will be made. */
+import type { AccountSettings } from '../config.ts';
+import { defaultRoleName, type IntegrationRequest, tagPrefix } from './request.ts';
+
+/** Tag that says which integration a resource belongs to; with the journal it decides what is ours. */
+export const ownerTag = `${tagPrefix}integration-id`;
+
+export interface PolicyDocument {
+  readonly Version: '2012-10-17';
+  readonly Statement: readonly Record<string, unknown>[];
+}
+
+export interface Plan {
+  readonly integrationId: string;
+  readonly name: string;
+  readonly description: string;
+  readonly bucket: {
+    readonly name: string;
+    readonly arn: string;
+    readonly region: string;
+    readonly prefix: string;
+  };
+  readonly policy: { readonly name: string; readonly arn: string };
+  readonly role: { readonly name: string; readonly arn: string };
+  readonly dataloopIntegrationName: string;
+  readonly driver: { readonly name: string; readonly projectId: string; readonly allowDelete: boolean };
+  readonly tags: Readonly<Record<string, string>>;
+  readonly iamPath: string;
+  readonly permissionsBoundaryArn: string;
+  readonly accountId: string;
+  /** Origins that may read the bucket from a browser; empty where CORS was not asked for. */
+  readonly corsOrigins: readonly string[];
+  readonly permissionPolicy: PolicyDocument;
+  readonly bucketPolicy: PolicyDocument;
+}
+
+/** Derives the plan; the same request of the same integration always comes to the same plan. */
+export function planFor(integrationId: string, request: IntegrationRequest, account: AccountSettings): Plan {
+  const { partition, accountId, iamPath } = account;
+  const bucketArn = `arn:${partition}:s3:::${request.bucket.name}`;
+  const roleName = request.role?.name ?? defaultRoleName(request.name);
+  const prefix = request.bucket.prefix ?? '';
+  return {
+    integrationId,
+    name: request.name,
+    description: request.description ?? `Dataloop integration ${request.name}`,
+    bucket: {
+      name: request.bucket.name,
+      arn: bucketArn,
+      region: request.bucket.region ?? account.region,
+      prefix,
+    },
+    policy: { name: roleName, arn: `arn:${partition}:iam::${accountId}:policy${iamPath}${roleName}` },
+    role: { name: roleName, arn: `arn:${partition}:iam::${accountId}:role${iamPath}${roleName}` },
+    // Dataloop has no tags: the id in the name is how an integration is known as ours.
+    dataloopIntegrationName: `${request.name} ${integrationId}`,
+    driver: {
+      name: request.dataloop.driverName ?? request.name,
+      projectId: request.dataloop.projectId,
+      allowDelete: request.dataloop.allowDelete,
+    },
+    tags: { ...request.tags, [ownerTag]: integrationId },
+    iamPath,
+    permissionsBoundaryArn: account.permissionsBoundaryArn,
+    accountId,
+    corsOrigins: request.bucket.cors ? [account.consoleOrigin] : [],
+    permissionPolicy: permissionPolicy(bucketArn, prefix, request.dataloop.allowDelete),
+    bucketPolicy: bucketPolicy(bucketArn),
+  };
+}
+
+/**
+ * The permission policy of Dataloop's guide: one statement for a whole bucket, two for one folder. The guide's
+ * `StringEquals` on the folder refuses deeper listings; `StringLike` allows them.
+ */
+function permissionPolicy(bucketArn: string, prefix: string, allowDelete: boolean): PolicyDocument {
+  const objectActions = ['s3:GetObject', 's3:PutObject', ...(allowDelete ? ['s3:DeleteObject'] : [])];
+  if (!prefix) {
+    return {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'AllowListBucket',
+          Effect: 'Allow',
+          Action: ['s3:ListBucket', ...objectActions],
+          Resource: [bucketArn, `${bucketArn}/*`],
+        },
+      ],
+    };
+  }
+  const folder = prefix.slice(0, -1);
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'AllowBucketListAccessWithPrefix',
+        Effect: 'Allow',
+        Action: 's3:ListBucket',
+        Resource: bucketArn,
+        Condition: { StringLike: { 's3:prefix': [folder, `${folder}/`, `${folder}/*`] } },
+      },
+      {
+        Sid: 'AllowBucketGetPutDelete',
+        Effect: 'Allow',
+        Action: objectActions,
+        Resource: `${bucketArn}/${folder}/*`,
+      },
+    ],
+  };
+}
+
+function bucketPolicy(bucketArn: string): PolicyDocument {
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'DenyPlainHttp',
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:*',
+        Resource: [bucketArn, `${bucketArn}/*`],
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+    ],
+  };
+}
+
+/** The guide's trust policy: this one IAM user may assume the role, nobody else. */
+export function trustPolicy(userArn: string): PolicyDocument {
+  return {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { AWS: userArn }, Action: 'sts:AssumeRole' }],
+  };
+}

@@ -1,0 +1,223 @@
+/** The body of `POST /integrations`: its schema, its defaults and what is said of a bad field. */
+import * as z from 'zod';
+import { type FieldError, ServiceError } from '../errors.ts';
+
+/** Largest request body in bytes; a full request with forty tags needs about half of it. */
+export const maximumBodyBytes = 32 * 1024;
+
+/** Tags with this prefix are the service's own. */
+export const tagPrefix = 'dataloop-cross-account:';
+
+const bucketNameRule =
+  'A bucket name has 3 to 63 lower-case letters, digits, dots and hyphens, starts and ends with a letter or digit, ' +
+  'has no two dots in a row, is not an IP address, and uses none of the prefixes and suffixes that S3 reserves.';
+
+/** S3's rules for general purpose buckets (Amazon S3 User Guide, "General purpose bucket naming rules"). */
+export function isBucketName(name: string): boolean {
+  return (
+    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) &&
+    !name.includes('..') &&
+    !/^\d+\.\d+\.\d+\.\d+$/.test(name) &&
+    !/^(xn--|sthree-|amzn-s3-demo-)/.test(name) &&
+    !/(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3|-an)$/.test(name)
+  );
+}
+
+const text = (maximum: number, what: string) =>
+  z
+    .string(`${what} is a string.`)
+    .min(1, `${what} must not be empty.`)
+    .max(maximum, `${what} has at most ${maximum} characters.`)
+    // IAM descriptions take Latin-1 only, and a control character could forge a line of a log.
+    .regex(/^[\u0020-\u007e\u00a1-\u00ff]*$/, `${what} has printable Latin characters only.`);
+
+const identifier = (what: string) =>
+  z
+    .string(`${what} is a string.`)
+    .regex(/^[A-Za-z0-9_-]{1,100}$/, `${what} has 1 to 100 letters, digits, hyphens and underscores.`);
+
+const notYet = (what: string) =>
+  z.undefined(`${what} is not supported by this version: leave the field out.`).optional();
+
+const prefixRule =
+  'prefix names one folder and ends with a slash ("raw/"): letters, digits and !_.()-/ and spaces, no leading slash, ' +
+  'no empty or dot-only part, at most 512 characters.';
+
+/** Wildcards and policy variables (`*`, `?`, `$`) are refused: in a policy they would mean more than one folder. */
+function isPrefix(prefix: string): boolean {
+  if (!/^[A-Za-z0-9!_.()\-/ ]{2,512}$/.test(prefix) || !prefix.endsWith('/')) return false;
+  return prefix
+    .slice(0, -1)
+    .split('/')
+    .every((part) => part !== '' && !/^\.+$/.test(part));
+}
+
+const tagText = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+
+const tagsSchema = z
+  .record(z.string(), z.string('A tag value is a string.'), 'tags is an object of strings.')
+  .superRefine((tags, context) => {
+    const entries = Object.entries(tags);
+    if (entries.length > 40) {
+      context.addIssue({ code: 'custom', message: 'There are at most 40 tags.' });
+    }
+    for (const [key, value] of entries) {
+      const lower = key.toLowerCase();
+      if (key.length < 1 || key.length > 128 || !tagText.test(key)) {
+        context.addIssue({
+          code: 'custom',
+          path: [key],
+          message: 'A tag key has 1 to 128 letters, digits, spaces and _.:/=+-@.',
+        });
+      } else if (lower.startsWith('aws:') || lower.startsWith(tagPrefix)) {
+        context.addIssue({
+          code: 'custom',
+          path: [key],
+          message: `Tag keys that start with "aws:" or "${tagPrefix}" are reserved.`,
+        });
+      }
+      if (value.length > 256 || !tagText.test(value)) {
+        context.addIssue({
+          code: 'custom',
+          path: [key],
+          message: 'A tag value has at most 256 letters, digits, spaces and _.:/=+-@.',
+        });
+      }
+    }
+  });
+
+const createOnly = (what: string) =>
+  z
+    .literal('create', `This version creates the ${what} itself: the only mode is "create".`)
+    .default('create');
+
+export const requestSchema = z.strictObject({
+  name: z
+    .string('name is a string.')
+    .regex(
+      /^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$/,
+      'name has 1 to 48 lower-case letters, digits and hyphens and starts and ends with a letter or digit.',
+    ),
+  description: text(500, 'description').optional(),
+  bucket: z.strictObject({
+    name: z.string('bucket.name is a string.').refine(isBucketName, bucketNameRule),
+    mode: createOnly('bucket'),
+    region: z
+      .string('region is a string.')
+      .regex(/^[a-z]{2}(-[a-z]+){1,2}-\d$/, 'region is the code of an AWS region, such as "eu-west-1".')
+      .optional(),
+    prefix: z.string('prefix is a string.').refine(isPrefix, prefixRule).optional(),
+    kmsKeyArn: notYet('A KMS key of your own'),
+    cors: z.boolean('cors is true or false.').default(true),
+  }),
+  dataloop: z.strictObject({
+    projectId: identifier('projectId'),
+    organizationId: identifier('organizationId').optional(),
+    integrationId: notYet('Adopting an integration that waits at Dataloop'),
+    driverName: text(100, 'driverName').optional(),
+    allowDelete: z.boolean('allowDelete is true or false.').default(true),
+  }),
+  role: z
+    .strictObject({
+      name: z
+        .string('role.name is a string.')
+        .regex(/^[A-Za-z0-9+=,.@_-]{1,64}$/, 'A role name has 1 to 64 letters, digits and +=,.@_-')
+        .optional(),
+      mode: createOnly('role'),
+    })
+    .optional(),
+  tags: tagsSchema.optional(),
+});
+
+/** A request with its defaults filled in. */
+export type IntegrationRequest = z.output<typeof requestSchema>;
+
+/** A JSON pointer (RFC 6901) for a path of keys and indices. */
+export function jsonPointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function fieldErrors(error: z.ZodError): FieldError[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        pointer: jsonPointer([...issue.path, key]),
+        detail: 'This field is not known: remove it.',
+      }));
+    }
+    if (
+      issue.code === 'invalid_type' &&
+      issue.input === undefined &&
+      issue.message.startsWith('Invalid input')
+    ) {
+      return [{ pointer: jsonPointer(issue.path), detail: 'This field is required.' }];
+    }
+    return [{ pointer: jsonPointer(issue.path), detail: issue.message }];
+  });
+}
+
+/** True where a name matches a pattern in which `*` stands for any run of characters. */
+export function matchesPattern(name: string, pattern: string): boolean {
+  const source = pattern
+    .split('*')
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*');
+  return new RegExp(`^${source}$`).test(name);
+}
+
+/** Name of the role, and of the policy, where the request gives none. */
+export const defaultRoleName = (name: string) => `dataloop-${name}`;
+
+/**
+ * Checks a request body and fills in its defaults.
+ * @throws ServiceError `InvalidRequestError` with every bad field at once, names outside the deployment's
+ *   patterns included.
+ */
+export function parseRequest(
+  body: unknown,
+  allowed: { bucketNamePattern: string; roleNamePattern: string; organizationId?: string | undefined },
+): IntegrationRequest {
+  const parsed = requestSchema.safeParse(body);
+  const errors = parsed.success ? outsideDeployment(parsed.data, allowed) : fieldErrors(parsed.error);
+  if (errors.length > 0 || !parsed.success) {
+    const count = errors.length === 1 ? 'One field is' : `${errors.length} fields are`;
+    throw new ServiceError(
+      'InvalidRequestError',
+      `${count} not as needed. Correct what "errors" lists and send the request again; nothing was created.`,
+      { fields: errors },
+    );
+  }
+  return parsed.data;
+}
+
+function outsideDeployment(
+  request: IntegrationRequest,
+  allowed: { bucketNamePattern: string; roleNamePattern: string; organizationId?: string | undefined },
+): FieldError[] {
+  const errors: FieldError[] = [];
+  if (!matchesPattern(request.bucket.name, allowed.bucketNamePattern)) {
+    errors.push({
+      pointer: '/bucket/name',
+      detail:
+        `This deployment may only touch buckets named like "${allowed.bucketNamePattern}". ` +
+        'Choose such a name, or deploy with another bucketNamePattern.',
+    });
+  }
+  const roleName = request.role?.name ?? defaultRoleName(request.name);
+  if (!matchesPattern(roleName, allowed.roleNamePattern)) {
+    errors.push({
+      pointer: '/role/name',
+      detail:
+        `This deployment may only create roles and policies named like "${allowed.roleNamePattern}", not "${roleName}". ` +
+        'Choose such a name, or deploy with another roleNamePattern.',
+    });
+  }
+  const { organizationId } = request.dataloop;
+  if (organizationId && allowed.organizationId && organizationId !== allowed.organizationId) {
+    errors.push({
+      pointer: '/dataloop/organizationId',
+      detail: `This deployment serves the organisation ${allowed.organizationId} only (parameter dataloopOrganizationId).`,
+    });
+  }
+  return errors;
+}

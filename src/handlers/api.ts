@@ -1,0 +1,100 @@
+/** What every API function shares: body checked and bounded, answers in JSON, errors as RFC 9457 problems. */
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { maximumBodyBytes } from '../domain/request.ts';
+import { errorKinds, problemType, ServiceError, statusOf, toServiceError } from '../errors.ts';
+import { errorKeys, logger } from './log.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface ApiRequest {
+  /** A value from the path; empty where the route has none of that name. */
+  path(name: string): string;
+  /** A header by its lower-case name. */
+  header(name: string): string | undefined;
+  /** The body as JSON. @throws ServiceError for one that is too large, not JSON, or of another media type */
+  json(): unknown;
+}
+
+/** A Lambda handler for one route of the HTTP API. */
+export function apiHandler(work: (request: ApiRequest) => Promise<Answer>) {
+  return middy(async (event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> => {
+    const { requestId } = event.requestContext;
+    logger.appendKeys({ requestId, routeKey: event.routeKey });
+    try {
+      const answer = await work(requestOf(event));
+      return respond(answer.status, 'application/json', answer.body, answer.headers);
+    } catch (thrown) {
+      return problem(toServiceError(thrown), requestId);
+    }
+  });
+}
+
+function requestOf(event: APIGatewayProxyEventV2): ApiRequest {
+  return {
+    path: (name) => event.pathParameters?.[name] ?? '',
+    header: (name) => event.headers[name],
+    json: () => parseBody(event),
+  };
+}
+
+function parseBody(event: APIGatewayProxyEventV2): unknown {
+  const mediaType = (event.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+  if (mediaType !== 'application/json') {
+    throw new ServiceError(
+      'UnsupportedMediaTypeError',
+      'Send the body as JSON, with Content-Type: application/json.',
+    );
+  }
+  const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  if (body.byteLength > maximumBodyBytes) {
+    throw new ServiceError(
+      'RequestTooLargeError',
+      `The request body has ${body.byteLength} bytes; at most ${maximumBodyBytes} are taken.`,
+    );
+  }
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    throw new ServiceError('InvalidRequestError', 'The request body is not valid JSON.', { cause: error });
+  }
+}
+
+function problem(error: ServiceError, requestId: string): APIGatewayProxyStructuredResultV2 {
+  // Whatever may pass by itself is said so: the caller's client then tries again.
+  const status = error.retryable ? 503 : statusOf(error.name);
+  if (status >= 500) logger.error('Request fails', errorKeys(error));
+  else logger.info('Request refused', { errorName: error.name });
+  const said =
+    status === 500 ? `Something went wrong here. Look for request ${requestId} in the logs.` : error.message;
+  return respond(
+    status,
+    'application/problem+json',
+    {
+      type: problemType(error.name),
+      title: errorKinds[error.name].title,
+      status,
+      detail: said,
+      ...(error.fields.length > 0 ? { errors: error.fields } : {}),
+      requestId,
+    },
+    status === 503 ? { 'retry-after': '5' } : undefined,
+  );
+}
+
+function respond(
+  statusCode: number,
+  contentType: string,
+  body: unknown,
+  headers?: Readonly<Record<string, string>>,
+): APIGatewayProxyStructuredResultV2 {
+  return {
+    statusCode,
+    headers: { 'content-type': contentType, 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(body),
+  };
+}

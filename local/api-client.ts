@@ -1,0 +1,82 @@
+/** SigV4-signed calls of the service's HTTP API, as any AWS client makes them. */
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { SignatureV4 } from '@smithy/signature-v4';
+import * as z from 'zod';
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+}
+
+export interface ApiClient {
+  request(
+    method: string,
+    path: string,
+    options?: { body?: unknown; rawBody?: string; headers?: Readonly<Record<string, string>> },
+  ): Promise<ApiAnswer>;
+}
+
+export function apiClient(
+  apiUrl: string,
+  region: string,
+  credentials: { accessKeyId: string; secretAccessKey: string },
+): ApiClient {
+  const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 });
+  return {
+    request: async (method, path, options = {}) => {
+      const url = new URL(`${apiUrl}${path}`);
+      const body = options.rawBody ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+      const signed = await signer.sign({
+        method,
+        protocol: url.protocol,
+        hostname: url.hostname,
+        ...(url.port === '' ? {} : { port: Number(url.port) }),
+        path: url.pathname,
+        query: Object.fromEntries(url.searchParams),
+        headers: {
+          host: url.host,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...options.headers,
+        },
+        body,
+      });
+      const response = await fetch(url, { method, headers: signed.headers, body: body ?? null });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+    },
+  };
+}
+
+const resourceSchema = z.object({
+  type: z.string(),
+  arn: z.string().optional(),
+  id: z.string().optional(),
+  name: z.string().optional(),
+});
+
+/** The integration as the API answers it. */
+export const integrationSchema = z.object({
+  integrationId: z.string(),
+  name: z.string(),
+  status: z.string(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  steps: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      startedAt: z.string(),
+      endedAt: z.string().optional(),
+      attempts: z.number(),
+    }),
+  ),
+  resources: z.array(resourceSchema.extend({ origin: z.string() })),
+  residue: z.array(resourceSchema.extend({ reason: z.string(), advice: z.string() })),
+  error: z.object({ type: z.string(), title: z.string(), detail: z.string(), step: z.string().optional() }).optional(),
+  links: z.object({ self: z.string(), execution: z.string(), console: z.string() }),
+});
+export type IntegrationAnswer = z.infer<typeof integrationSchema>;
+
+/** States that last. */
+export const settledStatuses = ['ready', 'failed', 'residue', 'removed'];

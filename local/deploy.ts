@@ -1,0 +1,87 @@
+/** The real `serverless deploy` into the local environment, from a working copy of its own. */
+import { cp, mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as z from 'zod';
+import type { LocalEnvironment } from './environment.ts';
+import { projectRoot } from './paths.ts';
+import { run } from './processes.ts';
+
+const service = 'dataloop-cross-account';
+
+const outputsSchema = z.object({
+  HttpApiId: z.string(),
+  ProvisionStateMachineArn: z.string(),
+  DeprovisionStateMachineArn: z.string(),
+  EventBusName: z.string(),
+  TableName: z.string(),
+  PermissionsBoundaryArn: z.string(),
+});
+
+export interface Deployment {
+  readonly apiUrl: string;
+  readonly outputs: z.infer<typeof outputsSchema>;
+  /** The CloudFormation template as packaged. */
+  readonly templateFile: string;
+  readonly stage: string;
+}
+
+/** What `serverless deploy` reads; two runs in one checkout would overwrite each other's package. */
+const sources = [
+  'serverless.yml',
+  'package.json',
+  'tsconfig.json',
+  'functions',
+  'src',
+  'statemachines',
+  'resources',
+];
+
+export async function deployService(
+  environment: LocalEnvironment,
+  stage: string,
+  params: Readonly<Record<string, string | number>> = {},
+): Promise<Deployment> {
+  const { folder, sandbox, region, endpointUrl, credentials } = environment;
+  const work = join(folder, 'service');
+  await mkdir(work, { recursive: true });
+  await Promise.all(
+    sources.map((name) => cp(join(projectRoot, name), join(work, name), { recursive: true })),
+  );
+  await symlink(join(projectRoot, 'node_modules'), join(work, 'node_modules'));
+
+  const client = { region, endpoint: endpointUrl, credentials };
+  await new SecretsManagerClient(client).send(
+    new CreateSecretCommand({
+      Name: `${service}/${stage}/dataloop`,
+      SecretString: JSON.stringify({ apiKey: sandbox.token }),
+    }),
+  );
+  const all = { dataloopApiUrl: sandbox.apiUrl, dataloopAccountId: sandbox.accountId, ...params };
+  await run(
+    'serverless deploy',
+    join(projectRoot, 'node_modules', '.bin', 'serverless'),
+    ['deploy', '--stage', stage, ...Object.entries(all).map(([name, value]) => `--param=${name}=${value}`)],
+    {
+      cwd: work,
+      logFile: join(folder, 'deploy.log'),
+      env: { ...environment.env, TMPDIR: join(folder, 'tmp'), CI: 'true' },
+    },
+  );
+
+  const { Stacks } = await new CloudFormationClient(client).send(
+    new DescribeStacksCommand({ StackName: `${service}-${stage}` }),
+  );
+  const outputs = outputsSchema.parse(
+    Object.fromEntries(
+      (Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]),
+    ),
+  );
+  return {
+    apiUrl: `${endpointUrl}/_aws/execute-api/${outputs.HttpApiId}`,
+    outputs,
+    templateFile: join(work, '.serverless', 'cloudformation-template-update-stack.json'),
+    stage,
+  };
+}

@@ -1,0 +1,142 @@
+/** Child processes in groups of their own, so that whatever they start ends with them. Ended by id, never by name. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, openSync, readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+
+export interface Spawned {
+  readonly process: ChildProcess;
+  /** Settles when the process has ended, with its exit code; undefined where a signal ended it. */
+  readonly ended: Promise<number | undefined>;
+  /** Ends the whole group and waits for it. */
+  stop(): Promise<void>;
+}
+
+export interface SpawnOptions {
+  readonly cwd?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where standard output and error go; without it, to this process's own. */
+  readonly logFile?: string;
+  /** Keeps standard output for the caller to read; it goes to `logFile` as well. */
+  readonly pipeOutput?: boolean;
+}
+
+const running = new Set<Spawned>();
+const cleanups = new Set<() => Promise<void>>();
+
+/** Registers what must happen before the process ends, also on Ctrl-C. */
+export function onExit(cleanup: () => Promise<void>): void {
+  cleanups.add(cleanup);
+}
+
+export function start(command: string, args: readonly string[], options: SpawnOptions): Spawned {
+  const log = options.logFile === undefined ? undefined : openSync(options.logFile, 'a');
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env,
+    detached: true,
+    // An open pipe on standard input tells the child that its parent lives.
+    stdio: ['pipe', options.pipeOutput ? 'pipe' : (log ?? 'inherit'), log ?? 'inherit'],
+  });
+  if (options.pipeOutput && options.logFile !== undefined) {
+    child.stdout?.pipe(createWriteStream(options.logFile, { flags: 'a' }));
+  }
+  const ended = new Promise<number | undefined>((resolve, reject) => {
+    child.once('exit', (code) => resolve(code ?? undefined));
+    child.once('error', reject);
+  });
+  const spawned: Spawned = {
+    process: child,
+    ended,
+    stop: async () => {
+      killGroup(child, 'SIGTERM');
+      const forced = setTimeout(() => killGroup(child, 'SIGKILL'), 3_000);
+      await ended.catch(() => undefined);
+      clearTimeout(forced);
+      // What the leader left behind.
+      killGroup(child, 'SIGKILL');
+      running.delete(spawned);
+    },
+  };
+  running.add(spawned);
+  // The caller awaits `ended` itself; this only keeps the register true.
+  ended.then(
+    () => running.delete(spawned),
+    () => running.delete(spawned),
+  );
+  return spawned;
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    // ESRCH: the group has ended already.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+/** Runs a command to its end. @throws Error with the last lines of its output when it fails */
+export async function run(
+  what: string,
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions & { logFile: string },
+): Promise<void> {
+  const spawned = start(command, args, options);
+  const code = await spawned.ended;
+  if (code !== 0)
+    throw new Error(`${what} failed (${code ?? 'ended by a signal'}).\n${tail(options.logFile)}`);
+}
+
+export function tail(file: string, lines = 30): string {
+  return `${readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')}\n(all of it: ${file})`;
+}
+
+/** The first line of a stream. @throws Error when it ends without one */
+export async function firstLine(stream: Readable): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) {
+    text += String(chunk);
+    const end = text.indexOf('\n');
+    if (end >= 0) return text.slice(0, end);
+  }
+  throw new Error('The process ended before it was ready.');
+}
+
+/** Ends everything that was started here, newest first, then does what was registered. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map((spawned) => spawned.stop()));
+  for (const cleanup of [...cleanups].reverse()) await cleanup();
+  cleanups.clear();
+}
+
+/**
+ * Runs a program that starts processes: they end with it, whether it returns, throws or is interrupted.
+ * Exits with the program's code, 1 after an error (which is printed), 130 or 143 after a signal.
+ */
+export async function runProgram(program: () => Promise<number>): Promise<never> {
+  let stopping = false;
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      process.stderr.write(`\n${signal}: stopping everything…\n`);
+      stopAll().finally(() => process.exit(code));
+    });
+  }
+  let code = 1;
+  try {
+    code = await program();
+  } catch (error) {
+    if (!stopping) process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+  }
+  if (stopping) await once(process, 'exit');
+  await stopAll();
+  process.exit(code);
+}

@@ -1,0 +1,67 @@
+/** Tells the Dataloop sandbox how to behave, and looks into it. */
+import * as z from 'zod';
+import type { FaultInput, Settings } from './schemas.ts';
+
+const stateSchema = z.object({
+  integrations: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      metadata: z.array(z.object({ name: z.string(), value: z.string() })),
+    }),
+  ),
+  drivers: z.array(
+    z.object({ id: z.string(), name: z.string(), integrationId: z.string().optional(), path: z.string() }),
+  ),
+  iamUsers: z.array(z.string()),
+  requests: z.array(z.object({ time: z.string(), method: z.string(), path: z.string(), status: z.number() })),
+  apiKeys: z.array(z.string()),
+});
+export type SandboxState = z.infer<typeof stateSchema>;
+
+export interface SandboxControl {
+  state(): Promise<SandboxState>;
+  /** @param scope text in the names of the integrations meant; empty: all */
+  set(scope: string, settings: Settings): Promise<void>;
+  fail(fault: FaultInput): Promise<void>;
+  clearFaults(): Promise<void>;
+  /** Writes an object as Dataloop does: through the driver, with the assumed role. */
+  writeObject(driverId: string, key: string, content: string): Promise<{ bucket: string; key: string }>;
+  /** Lets another IAM user of Dataloop's account try the integration's role. */
+  assumeAsStranger(integrationId: string): Promise<{ assumed: boolean; errorName?: string | undefined }>;
+}
+
+export function sandboxControl(controlUrl: string): SandboxControl {
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(`${controlUrl}/${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`The sandbox refused ${method} ${path}: ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  };
+  const id = encodeURIComponent;
+  return {
+    state: async () => stateSchema.parse(await call('GET', 'state')),
+    set: async (scope, settings) => {
+      await call('PUT', `settings/${id(scope)}`, settings);
+    },
+    fail: async (fault) => {
+      await call('POST', 'faults', fault);
+    },
+    clearFaults: async () => {
+      await call('DELETE', 'faults');
+    },
+    writeObject: async (driverId, key, content) =>
+      z
+        .object({ bucket: z.string(), key: z.string() })
+        .parse(await call('POST', `drivers/${id(driverId)}/objects`, { key, content })),
+    assumeAsStranger: async (integrationId) =>
+      z
+        .object({ assumed: z.boolean(), errorName: z.string().optional() })
+        .parse(await call('POST', `integrations/${id(integrationId)}/assume-as-stranger`)),
+  };
+}

@@ -1,0 +1,71 @@
+/** What the sandbox takes: Dataloop's request bodies and its own settings. */
+import * as z from 'zod';
+
+export const createIntegrationSchema = z.looseObject({
+  name: z.string().min(1),
+  type: z.string(),
+  options: z.looseObject({}),
+});
+
+export const updateIntegrationSchema = z.looseObject({
+  integrationId: z.string(),
+  name: z.string().optional(),
+  credentials: z
+    .looseObject({
+      type: z.string().optional(),
+      options: z.looseObject({ roleArn: z.string().optional() }).optional(),
+    })
+    .optional(),
+});
+
+export const driverSchema = z.looseObject({
+  name: z.string().min(1),
+  type: z.string(),
+  creator: z.string(),
+  integrationId: z.string().optional(),
+  integrationType: z.string().optional(),
+  metadata: z.looseObject({ system: z.looseObject({ projectId: z.string().optional() }) }),
+  payload: z.looseObject({
+    bucketName: z.string().min(1),
+    region: z.string().optional(),
+    path: z.string().nullish(),
+    storageClass: z.string().nullish(),
+  }),
+  allowExternalDelete: z.boolean().default(true),
+});
+export type DriverBody = z.infer<typeof driverSchema>;
+
+export const loginSchema = z.union([
+  z.looseObject({ type: z.literal('user_credentials'), username: z.string(), password: z.string() }),
+  z.looseObject({ type: z.literal('refresh_token'), refresh_token: z.string() }),
+]);
+
+const delay = z.union([z.number().nonnegative(), z.literal('never')]);
+
+/** How the platform behaves; set for all integrations, or for those whose name contains a text. */
+export const settingsSchema = z.strictObject({
+  userArnDelaySeconds: delay.optional(),
+  /** Seconds after the first role ARN until trust can be established. */
+  trustDelaySeconds: delay.optional(),
+  driverTest: z.enum(['real', 'fail']).optional(),
+  integrationLimit: z.number().int().nonnegative().optional(),
+  rateLimitPerSecond: z.number().positive().optional(),
+  tokenLifetimeSeconds: z.number().positive().optional(),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+export const faultSchema = z.strictObject({
+  method: z.string(),
+  /** Regular expression on the path below the API base, query included. */
+  path: z.string(),
+  status: z.number().int().min(400).max(599),
+  /** How often; left out: until the faults are cleared. */
+  times: z.number().int().positive().optional(),
+  retryAfterSeconds: z.number().nonnegative().optional(),
+  /** `after`: the effect happens, its answer is replaced. */
+  when: z.enum(['before', 'after']).default('before'),
+  /** Only requests that belong to integrations whose name contains this. */
+  scope: z.string().optional(),
+});
+export type Fault = z.infer<typeof faultSchema>;
+export type FaultInput = z.input<typeof faultSchema>;

@@ -1,0 +1,202 @@
+/** The sandbox's HTTPS server: log-in, Dataloop's API, and its own control API under `/_control`. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import * as z from 'zod';
+import type { DataloopAws } from './aws.ts';
+import { Behaviour } from './behaviour.ts';
+import { type Member, Platform, Refusal } from './platform.ts';
+import { findRoute, integrationNameOf, routes } from './routes.ts';
+import { faultSchema, loginSchema, settingsSchema } from './schemas.ts';
+import { issueToken, readToken } from './tokens.ts';
+
+const base = '/api/v1';
+const maximumBodyBytes = 1024 * 1024;
+
+interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+export interface Sandbox {
+  readonly server: Server;
+  readonly platform: Platform;
+  /** API key of the organisation's owner. */
+  readonly apiKey: string;
+}
+
+export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): Sandbox {
+  const behaviour = new Behaviour();
+  const platform = new Platform(aws, behaviour.settingsFor);
+  const api = routes(platform);
+  const revoked = new Set<string>();
+  const refreshTokens = new Map<string, Member>();
+  const yearSeconds = 365 * 86_400;
+  const apiKeys = platform.members.map(({ email }) => issueToken(email, yearSeconds));
+
+  const authenticate = (request: IncomingMessage): Member => {
+    const [, token = ''] = /^Bearer (.+)$/.exec(request.headers.authorization ?? '') ?? [];
+    const claims = revoked.has(token) ? undefined : readToken(token);
+    const member = platform.members.find(({ email }) => email === claims?.email);
+    if (!member) throw new Refusal(401, 'Unauthorized: token is missing, expired or revoked');
+    return member;
+  };
+
+  const login = (body: unknown): Answer => {
+    const parsed = loginSchema.safeParse(body);
+    if (!parsed.success) throw new Refusal(400, 'Log-in needs type user_credentials or refresh_token');
+    const member =
+      parsed.data.type === 'refresh_token'
+        ? refreshTokens.get(parsed.data.refresh_token)
+        : platform.members.find(
+            ({ email, password }) =>
+              parsed.data.type === 'user_credentials' &&
+              email === parsed.data.username &&
+              password === parsed.data.password,
+          );
+    if (!member) throw new Refusal(401, 'Wrong username, password or refresh token');
+    const lifetime = behaviour.settingsFor('').tokenLifetimeSeconds ?? 86_400;
+    const refreshToken = issueToken(member.email, yearSeconds);
+    refreshTokens.set(refreshToken, member);
+    return {
+      status: 200,
+      body: { id_token: issueToken(member.email, lifetime), refresh_token: refreshToken },
+    };
+  };
+
+  const callApi = async (request: IncomingMessage, url: URL, body: unknown): Promise<Answer> => {
+    const method = request.method ?? 'GET';
+    const path = url.pathname.slice(base.length);
+    if (behaviour.isRateLimited(Date.now())) throw new Refusal(429, 'Too many requests', 1);
+    const scope = integrationNameOf(platform, path, body);
+    const fault = behaviour.takeFault(method, `${path}${url.search}`, scope);
+    const refuse = () =>
+      new Refusal(fault?.status ?? 500, 'The sandbox was told to fail this call', fault?.retryAfterSeconds);
+    if (fault?.when === 'before') throw refuse();
+    const member = authenticate(request);
+    const found = findRoute(api, method, path);
+    if (!found) throw new Refusal(404, `There is no ${method} ${path}`);
+    const answer = await found.route({ member, query: url.searchParams, body }, ...found.segments);
+    if (fault) throw refuse();
+    return answer === undefined ? { status: 204 } : { status: 200, body: answer };
+  };
+
+  const control = async (method: string, path: string, body: unknown): Promise<Answer> => {
+    const [, what = '', id = '', action = ''] = path.split('/').map(decodeURIComponent);
+    switch (`${method} ${what}`) {
+      case 'GET state':
+        return {
+          status: 200,
+          body: {
+            integrations: [...platform.integrations.values()].map((each) => platform.showIntegration(each)),
+            drivers: [...platform.drivers.values()].map((each) => platform.showDriver(each)),
+            iamUsers: await aws.listUserNames(),
+            requests: behaviour.requests,
+            apiKeys,
+          },
+        };
+      case 'PUT settings':
+        behaviour.set(id, settingsSchema.parse(body));
+        return { status: 204 };
+      case 'POST faults':
+        behaviour.addFault(faultSchema.parse(body));
+        return { status: 204 };
+      case 'DELETE faults':
+        behaviour.clearFaults();
+        return { status: 204 };
+      case 'POST revoked-tokens':
+        revoked.add(z.object({ token: z.string() }).parse(body).token);
+        return { status: 204 };
+      case 'DELETE revoked-tokens':
+        revoked.clear();
+        return { status: 204 };
+      case 'POST reset':
+        behaviour.reset();
+        revoked.clear();
+        await platform.clear();
+        return { status: 204 };
+      case 'POST drivers':
+        if (action === 'objects') return { status: 200, body: await writeObject(id, body) };
+        break;
+      case 'POST integrations':
+        if (action === 'assume-as-stranger')
+          return { status: 200, body: await platform.assumeAsStranger(id) };
+        break;
+    }
+    throw new Refusal(404, `The control API has no ${method} ${path}`);
+  };
+
+  /** Writes an object as the platform does: through the driver, with the assumed role. */
+  const writeObject = async (driverId: string, body: unknown) => {
+    const { key, content } = z.strictObject({ key: z.string().min(1), content: z.string() }).parse(body);
+    const { s3, bucket } = await platform.openBucket(platform.driver(driverId).body);
+    const Key = bucket.path ? `${bucket.path}/${key}` : key;
+    await s3.send(new PutObjectCommand({ Bucket: bucket.name, Key, Body: content }));
+    return { bucket: bucket.name, key: Key };
+  };
+
+  const answer = async (request: IncomingMessage): Promise<Answer> => {
+    const url = new URL(request.url ?? '/', 'https://127.0.0.1');
+    const body = await readBody(request);
+    if (url.pathname === '/token' && request.method === 'POST') return login(body);
+    if (url.pathname.startsWith(`${base}/`)) return callApi(request, url, body);
+    if (url.pathname.startsWith('/_control/')) {
+      return control(request.method ?? 'GET', url.pathname.slice('/_control'.length), body);
+    }
+    throw new Refusal(404, `There is nothing at ${url.pathname}`);
+  };
+
+  const server = createServer(tls, (request, response) => {
+    answer(request)
+      .catch(refusalOf)
+      .then((result) => {
+        behaviour.log({
+          time: new Date().toISOString(),
+          method: request.method ?? '',
+          path: request.url ?? '',
+          status: result.status,
+        });
+        respond(response, result);
+      });
+  });
+  return { server, platform, apiKey: apiKeys[0] ?? '' };
+}
+
+function refusalOf(error: unknown): Answer {
+  if (error instanceof Refusal) {
+    return {
+      status: error.status,
+      body: { statusCode: error.status, message: error.message },
+      ...(error.retryAfterSeconds === undefined
+        ? {}
+        : { headers: { 'retry-after': String(error.retryAfterSeconds) } }),
+    };
+  }
+  const message = error instanceof Error ? error.message : 'unknown';
+  return { status: error instanceof z.ZodError ? 400 : 500, body: { message } };
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > maximumBodyBytes) throw new Refusal(413, 'The request body is too large');
+    chunks.push(chunk);
+  }
+  if (size === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    throw new Refusal(400, 'The request body is not valid JSON');
+  }
+}
+
+function respond(response: ServerResponse, { status, body, headers }: Answer): void {
+  response.writeHead(status, {
+    ...headers,
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  });
+  response.end(body === undefined ? undefined : JSON.stringify(body));
+}

@@ -43,7 +43,11 @@ export function apiClient(
       });
       const response = await fetch(url, { method, headers: signed.headers, body: body ?? null });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text === '' ? undefined : JSON.parse(text),
+      };
     },
   };
 }
@@ -73,7 +77,9 @@ export const integrationSchema = z.object({
   ),
   resources: z.array(resourceSchema.extend({ origin: z.string() })),
   residue: z.array(resourceSchema.extend({ reason: z.string(), advice: z.string() })),
-  error: z.object({ type: z.string(), title: z.string(), detail: z.string(), step: z.string().optional() }).optional(),
+  error: z
+    .object({ type: z.string(), title: z.string(), detail: z.string(), step: z.string().optional() })
+    .optional(),
   links: z.object({ self: z.string(), execution: z.string(), console: z.string() }),
 });
 export type IntegrationAnswer = z.infer<typeof integrationSchema>;

@@ -1,7 +1,11 @@
 """Starts MiniStack, the local AWS, with what it does otherwise than AWS put right from outside.
 
-- IAM condition keys ``iam:PermissionsBoundary`` and ``iam:PolicyARN`` are filled in.
+- The condition keys ``iam:PermissionsBoundary``, ``iam:PolicyARN``, ``events:source`` and ``events:detail-type``
+  are filled in, and so are the tags of IAM policies (``aws:ResourceTag``).
+- Calls on IAM roles and policies are authorised on ARNs with their path, and answers to waiting tasks on the
+  state machine that waits.
 - A Node.js function's error is reported under its own name, a dead worker as ``Runtime.ExitError``.
+- A function that throws before its task's token is answered fails the task.
 - Port 443 is left alone, so that several copies run side by side.
 - When the process that started it ends, the emulator and its function workers end too.
 
@@ -10,6 +14,7 @@ Each change names the text it replaces and fails loudly where another version no
 
 import importlib.metadata
 import importlib.util
+import json
 import os
 import signal
 import sys
@@ -76,33 +81,109 @@ def report_error_names() -> None:
     )
 
 
-def fill_in_iam_condition_keys() -> None:
+def know_whose_task_waits() -> None:
+    load_changed(
+        "ministack.services.stepfunctions",
+        [
+            (
+                'resource, effective, ctx["Task"]["Token"], state_def)',
+                'resource, effective, ctx["Task"]["Token"], state_def, execution["stateMachineArn"])',
+            ),
+            (
+                "def _invoke_with_callback(resource, input_data, token, state_def):",
+                "def _invoke_with_callback(resource, input_data, token, state_def, state_machine_arn):",
+            ),
+            (
+                '    _task_tokens[token] = {\n        "event": evt, "result": None, "error": None, "heartbeat": None}\n\n'
+                "    clean_resource",
+                '    _task_tokens[token] = {"event": evt, "result": None, "error": None, "heartbeat": None,\n'
+                '                           "stateMachineArn": state_machine_arn}\n\n    clean_resource',
+            ),
+            (
+                "            _call_lambda(func_ref, lambda_payload)\n        except _ExecutionError:\n            pass\n",
+                "            _call_lambda(func_ref, lambda_payload)\n        except _ExecutionError:\n"
+                "            _task_tokens.pop(token, None)\n            raise\n",
+            ),
+        ],
+    )
+
+
+def first(params: dict, name: str) -> str:
+    value = params.get(name, "")
+    return value[0] if isinstance(value, list) and value else value if isinstance(value, str) else ""
+
+
+def json_object(body: bytes) -> dict:
+    try:
+        value = json.loads(body or b"{}")
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        # Not JSON: the service itself refuses it.
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def fill_in_condition_keys() -> None:
     from ministack.core import iam_actions
     from ministack.services import iam
 
-    def first(params: dict, name: str) -> str:
-        value = params.get(name, "")
-        return value[0] if isinstance(value, list) and value else value if isinstance(value, str) else ""
-
     original = iam_actions.request_tag_context
 
-    def with_iam_keys(service: str, iam_action: str, body: bytes, params: dict) -> dict:
+    def with_more_keys(service: str, iam_action: str, body: bytes, params: dict) -> dict:
         context = original(service, iam_action, body, params)
-        if service != "iam":
-            return context
-        boundary = first(params, "PermissionsBoundary")
-        if not boundary and (name := first(params, "RoleName")):
-            # On an existing role the key holds the boundary that the role has.
-            role = iam._roles.get(name) or {}
-            own = role.get("PermissionsBoundary") or ""
-            boundary = own.get("PermissionsBoundaryArn", "") if isinstance(own, dict) else own
-        if boundary:
-            context["iam:PermissionsBoundary"] = boundary
-        if policy := first(params, "PolicyArn"):
-            context["iam:PolicyARN"] = policy
+        if service == "iam":
+            boundary = first(params, "PermissionsBoundary")
+            if not boundary and (name := first(params, "RoleName")):
+                # On an existing role the key holds the boundary that the role has.
+                role = iam._roles.get(name) or {}
+                own = role.get("PermissionsBoundary") or ""
+                boundary = own.get("PermissionsBoundaryArn", "") if isinstance(own, dict) else own
+            if boundary:
+                context["iam:PermissionsBoundary"] = boundary
+            if policy := first(params, "PolicyArn"):
+                context["iam:PolicyARN"] = policy
+        if service == "events" and iam_action == "events:PutEvents":
+            entries = [entry for entry in json_object(body).get("Entries") or [] if isinstance(entry, dict)]
+            for key, field in (("events:source", "Source"), ("events:detail-type", "DetailType")):
+                values = sorted({str(entry[field]) for entry in entries if entry.get(field)})
+                if values:
+                    context[key] = values[0] if len(values) == 1 else values
         return context
 
-    iam_actions.request_tag_context = with_iam_keys
+    iam_actions.request_tag_context = with_more_keys
+
+
+def name_resources_in_full() -> None:
+    from ministack.core import iam_actions
+    from ministack.services import iam, stepfunctions
+
+    original = iam_actions.extract_resource_arn
+
+    def full_arn(service, method, path, headers, body, query_params, region, account_id):
+        if service == "iam":
+            account = f"arn:aws:iam::{account_id}"
+            if role := first(query_params, "RoleName"):
+                found = iam._roles.get(role) or {}
+                given = first(query_params, "Path") if first(query_params, "Action") == "CreateRole" else ""
+                return found.get("Arn") or f"{account}:role{given or '/'}{role}"
+            if first(query_params, "Action") == "CreatePolicy":
+                return f"{account}:policy{first(query_params, 'Path') or '/'}{first(query_params, 'PolicyName')}"
+        if service == "states" and (token := json_object(body).get("taskToken")):
+            waiting = stepfunctions._task_tokens.get(token) or {}
+            return waiting.get("stateMachineArn") or "*"
+        return original(service, method, path, headers, body, query_params, region, account_id)
+
+    iam_actions.extract_resource_arn = full_arn
+
+    from ministack.services import tagging
+
+    original_collect = tagging._RESOURCE_TAG_COLLECTORS["iam"]
+
+    def collect_policies_too():
+        yield from original_collect()
+        for policy in iam._policies.values():
+            yield policy.get("Arn", ""), policy.get("Tags") or []
+
+    tagging._RESOURCE_TAG_COLLECTORS["iam"] = collect_policies_too
 
 
 def end_with_parent() -> None:
@@ -126,7 +207,9 @@ def main() -> None:
     import ministack.services  # noqa: F401
 
     report_error_names()
-    fill_in_iam_condition_keys()
+    know_whose_task_waits()
+    fill_in_condition_keys()
+    name_resources_in_full()
     from ministack import app
 
     app._port_is_bindable = lambda host, port: False

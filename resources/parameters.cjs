@@ -1,0 +1,68 @@
+/**
+ * Deployment parameters, checked and with their types: what comes from the command line is always text.
+ * serverless.yml holds their defaults; everything else reads `${self:custom.parameters.…}`.
+ */
+'use strict';
+
+const retentionDays = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+const text = (pattern, rule) => (value) => {
+  if (typeof value !== 'string' || !pattern.test(value)) throw rule;
+  return value;
+};
+
+const integer = (minimum, maximum) => (value) => {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < minimum || number > maximum) {
+    throw `a whole number from ${minimum} to ${maximum}`;
+  }
+  return number;
+};
+
+// A pattern of nothing but wildcards would hand over every bucket, or every role, of the account.
+const namePattern = text(
+  /^[a-zA-Z0-9][a-zA-Z0-9.+=,@_-]{2,}\*?$/,
+  'a name, or at least three characters of it and one * at the end, such as dataloop-*',
+);
+
+const checks = {
+  dataloopApiUrl: text(/^https:\/\/[^\s/?#]+(\/[^\s?#]*)?$/, 'an https URL'),
+  dataloopConsoleOrigin: text(/^https:\/\/[^\s/?#*]+$/, 'an https origin without a path'),
+  dataloopSecretName: text(
+    /^[A-Za-z0-9/_+=.@-]{1,512}$/,
+    'the name of a Secrets Manager secret, not its ARN',
+  ),
+  dataloopOrganizationId: text(/^[A-Za-z0-9_-]{0,100}$/, 'the id of an organisation at Dataloop, or nothing'),
+  dataloopAccountId: text(/^(\d{12})?$/, 'the twelve digits of an AWS account, or nothing'),
+  bucketNamePattern: namePattern,
+  roleNamePattern: namePattern,
+  iamUserTimeoutSeconds: integer(10, 86_400),
+  logRetentionInDays: (value) => {
+    if (!retentionDays.includes(Number(value))) throw `one of ${retentionDays.join(', ')}`;
+    return Number(value);
+  },
+  deletionProtection: (value) => {
+    if (value !== true && value !== false && value !== 'true' && value !== 'false') throw 'true or false';
+    return value === true || value === 'true';
+  },
+};
+
+module.exports = async ({ resolveVariable }) => {
+  const entries = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      const value = await resolveVariable(`param:${name}`);
+      try {
+        return [name, check(value)];
+      } catch (rule) {
+        if (typeof rule !== 'string') throw rule;
+        const error = new Error(`The parameter ${name} is "${value}"; it must be ${rule}.`);
+        // The message alone: where in this file it was thrown helps nobody who deploys.
+        error.stack = error.message;
+        throw error;
+      }
+    }),
+  );
+  return Object.fromEntries(entries);
+};

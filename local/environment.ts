@@ -41,8 +41,8 @@ export interface LocalEnvironment {
   readonly sandbox: z.infer<typeof sandboxSchema>;
   /** Environment for any AWS client, beside the caller's own. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Ends the processes and removes the folder. */
-  stop(): Promise<void>;
+  /** Settles when a part has ended, with its name: none ends before it is stopped. */
+  readonly ended: Promise<string>;
 }
 
 export interface EnvironmentOptions {
@@ -96,10 +96,10 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     },
-    stop: async () => {
-      await Promise.all([emulator.stop(), sandboxProcess.stop()]);
-      await rm(folder, { recursive: true, force: true });
-    },
+    ended: Promise.race([
+      emulator.ended.then(() => 'The AWS emulator'),
+      sandboxProcess.ended.then(() => 'The Dataloop sandbox'),
+    ]),
   };
 }
 

@@ -1,0 +1,90 @@
+/** `npm run local`: keeps the whole service up on this machine until Ctrl-C. */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { type Deployment, deployService } from './deploy.ts';
+import { type LocalEnvironment, startEnvironment } from './environment.ts';
+import { projectRoot } from './paths.ts';
+import { onExit, runProgram } from './processes.ts';
+import { inRunFolder, isAlive } from './workspace.ts';
+
+const defaultPortBase = '47100';
+
+/** The process that wrote an environment file, where it still runs. */
+function ownerOf(file: string): number | undefined {
+  if (!existsSync(file)) return undefined;
+  const pid = Number(/^# process (\d+)$/m.exec(readFileSync(file, 'utf8'))?.[1]);
+  return pid > 0 && pid !== process.pid && isAlive(pid) ? pid : undefined;
+}
+
+/** `.local/env`, or one named by the ports while another run holds that. @throws Error where both are held */
+function environmentFile(portBase: string | undefined): string {
+  const usual = join(projectRoot, '.local', 'env');
+  const owner = ownerOf(usual);
+  if (owner === undefined) return usual;
+  const own = `${usual}-${portBase}`;
+  if (portBase === undefined || portBase === '' || ownerOf(own) !== undefined) {
+    throw new Error(
+      `npm run local runs here already (process ${owner}). Stop it, or start a second one beside it on other ports: ` +
+        'PORT_BASE=48000 npm run local',
+    );
+  }
+  return own;
+}
+
+function environmentText(environment: LocalEnvironment, deployment: Deployment): string {
+  const { sandbox, certificate, credentials } = environment;
+  const values = {
+    AWS_ENDPOINT_URL: environment.endpointUrl,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_REGION: environment.region,
+    AWS_DEFAULT_REGION: environment.region,
+    AWS_CA_BUNDLE: certificate.certFile,
+    NODE_EXTRA_CA_CERTS: certificate.certFile,
+    API_URL: deployment.apiUrl,
+    STATE_MACHINE_ARN: deployment.outputs.ProvisionStateMachineArn,
+    EVENT_BUS_NAME: deployment.outputs.EventBusName,
+    TABLE_NAME: deployment.outputs.TableName,
+    DATALOOP_API_URL: sandbox.apiUrl,
+    DATALOOP_CONTROL_URL: sandbox.controlUrl,
+    DATALOOP_TOKEN: sandbox.token,
+    DATALOOP_ORG_ID: sandbox.organizationId,
+    DATALOOP_PROJECT_ID: sandbox.projectId,
+    DATALOOP_ACCOUNT_ID: sandbox.accountId,
+  };
+  const lines = Object.entries(values).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'`);
+  return [`# Written by npm run local, removed when it ends`, `# process ${process.pid}`, ...lines, ''].join(
+    '\n',
+  );
+}
+
+await runProgram(async () => {
+  const portBase = process.env['PORT_BASE'];
+  const file = environmentFile(portBase);
+  onExit(async () => {
+    if (existsSync(file) && ownerOf(file) === undefined) await rm(file, { force: true });
+  });
+  return inRunFolder('local', async (folder) => {
+    const say = (line: string) => process.stdout.write(`${line}\n`);
+    const environment = await startEnvironment({ folder, portBase: portBase || defaultPortBase, say });
+    say('Deploying with serverless deploy');
+    const deployment = await deployService(environment, 'local');
+    await mkdir(dirname(file), { recursive: true });
+    // In one move: nobody reads half of it.
+    await writeFile(`${file}.new`, environmentText(environment, deployment), { mode: 0o600 });
+    await rename(`${file}.new`, file);
+    say(
+      [
+        '',
+        `API       ${deployment.apiUrl}`,
+        `AWS       ${environment.endpointUrl}`,
+        `Dataloop  ${environment.sandbox.apiUrl}`,
+        '',
+        `Any AWS client works against it after:  set -a; . ${relative(projectRoot, file)}; set +a`,
+        'Ctrl-C stops everything.',
+      ].join('\n'),
+    );
+    throw new Error(`${await environment.ended} ended by itself.`);
+  });
+});

@@ -1,11 +1,11 @@
 /** `npm run local`: keeps the whole service up on this machine until Ctrl-C. */
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type Deployment, deployService } from './deploy.ts';
 import { type LocalEnvironment, startEnvironment } from './environment.ts';
 import { projectRoot } from './paths.ts';
-import { onExit, runProgram } from './processes.ts';
+import { runProgram } from './processes.ts';
 import { inRunFolder, isAlive } from './workspace.ts';
 
 const defaultPortBase = '47100';
@@ -62,8 +62,8 @@ function environmentText(environment: LocalEnvironment, deployment: Deployment):
 await runProgram(async () => {
   const portBase = process.env['PORT_BASE'];
   const file = environmentFile(portBase);
-  onExit(async () => {
-    if (existsSync(file) && ownerOf(file) === undefined) await rm(file, { force: true });
+  process.once('exit', () => {
+    if (ownerOf(file) === undefined) rmSync(file, { force: true });
   });
   return inRunFolder('local', async (folder) => {
     const say = (line: string) => process.stdout.write(`${line}\n`);

@@ -22,14 +22,14 @@ export interface SpawnOptions {
 }
 
 const running = new Set<Spawned>();
-const cleanups = new Set<() => Promise<void>>();
+let stopping = false;
 
-/** Registers what must happen before the process ends, also on Ctrl-C. */
-export function onExit(cleanup: () => Promise<void>): void {
-  cleanups.add(cleanup);
-}
+/** Whether everything is being stopped: what fails from then on fails because of it. */
+export const isStopping = (): boolean => stopping;
 
+/** @throws Error when everything is being stopped: what started now would be left behind */
 export function start(command: string, args: readonly string[], options: SpawnOptions): Spawned {
+  if (stopping) throw new Error(`${command} is not started: everything is being stopped.`);
   const log = options.logFile === undefined ? undefined : openSync(options.logFile, 'a');
   const child = spawn(command, args, {
     cwd: options.cwd,
@@ -105,11 +105,10 @@ export async function firstLine(stream: Readable): Promise<string> {
   throw new Error('The process ended before it was ready.');
 }
 
-/** Ends everything that was started here, newest first, then does what was registered. */
-export async function stopAll(): Promise<void> {
+/** Ends everything that was started here. */
+async function stopAll(): Promise<void> {
+  stopping = true;
   await Promise.all([...running].map((spawned) => spawned.stop()));
-  for (const cleanup of [...cleanups].reverse()) await cleanup();
-  cleanups.clear();
 }
 
 /**
@@ -117,7 +116,6 @@ export async function stopAll(): Promise<void> {
  * Exits with the program's code, 1 after an error (which is printed), 130 or 143 after a signal.
  */
 export async function runProgram(program: () => Promise<number>): Promise<never> {
-  let stopping = false;
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -125,7 +123,6 @@ export async function runProgram(program: () => Promise<number>): Promise<never>
   ] as const) {
     process.on(signal, () => {
       if (stopping) return;
-      stopping = true;
       process.stderr.write(`\n${signal}: stopping everything…\n`);
       stopAll().finally(() => process.exit(code));
     });

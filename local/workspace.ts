@@ -2,11 +2,11 @@
  * Folders of runs in the system's folder for temporary files, one each, named by the process that owns them. Not
  * in the checkout: Node.js would look for a function's modules in ours.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onExit } from './processes.ts';
+import { isStopping } from './processes.ts';
 
 /** Whether a process lives; one of another user counts. */
 export function isAlive(pid: number): boolean {
@@ -36,13 +36,14 @@ async function runFolder(kind: string): Promise<string> {
 export async function inRunFolder<T>(kind: string, work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await runFolder(kind);
   let keep = false;
-  onExit(async () => {
-    if (!keep) await rm(folder, { recursive: true, force: true });
+  // Synchronous and last of all: nothing can write into it any more.
+  process.once('exit', () => {
+    if (!keep) rmSync(folder, { recursive: true, force: true });
   });
   try {
     return await work(folder);
   } catch (error) {
-    keep = existsSync(folder);
+    keep = existsSync(folder) && !isStopping();
     const message = error instanceof Error ? error.message : String(error);
     throw new Error(keep ? `${message}\nLogs of every part: ${folder}` : message, { cause: error });
   }

@@ -1,4 +1,4 @@
-/** Two projects in one run: unit tests touch no network; integration tests share one deployment on the emulator. */
+/** Unit tests touch no network; integration tests share one deployment, which test/run.ts makes. */
 const project = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -13,12 +13,6 @@ const project = {
 export default {
   projects: [
     { ...project, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
-    {
-      ...project,
-      displayName: 'integration',
-      testMatch: ['<rootDir>/test/integration/**/*.test.ts'],
-      globalSetup: '<rootDir>/test/integration/setup.ts',
-      globalTeardown: '<rootDir>/test/integration/teardown.ts',
-    },
+    { ...project, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
   ],
 };

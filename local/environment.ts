@@ -56,13 +56,13 @@ export interface EnvironmentOptions {
 
 export async function startEnvironment(options: EnvironmentOptions): Promise<LocalEnvironment> {
   const { folder, say } = options;
+  const ports = await choosePorts(options.portBase);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   say('Preparing the AWS emulator');
-  const [venv, certificate, ports] = await Promise.all([
+  const [venv, certificate] = await Promise.all([
     virtualEnvironment('emulator', 'local/emulator/requirements.txt'),
     makeCertificate(folder),
-    choosePorts(options.portBase),
   ]);
   trustCertificate(certificate.certFile);
   const endpointUrl = `https://127.0.0.1:${ports.emulator}`;

@@ -19,6 +19,8 @@ export interface SpawnOptions {
   readonly logFile?: string;
   /** Keeps standard output for the caller to read; it goes to `logFile` as well. */
   readonly pipeOutput?: boolean;
+  /** Throws standard output away. */
+  readonly discardOutput?: boolean;
 }
 
 const running = new Set<Spawned>();
@@ -36,7 +38,7 @@ export function start(command: string, args: readonly string[], options: SpawnOp
     env: options.env,
     detached: true,
     // An open pipe on standard input tells the child that its parent lives.
-    stdio: ['pipe', options.pipeOutput ? 'pipe' : (log ?? 'inherit'), log ?? 'inherit'],
+    stdio: ['pipe', outputOf(options, log), log ?? 'inherit'],
   });
   if (options.pipeOutput && options.logFile !== undefined) {
     child.stdout?.pipe(createWriteStream(options.logFile, { flags: 'a' }));
@@ -65,6 +67,11 @@ export function start(command: string, args: readonly string[], options: SpawnOp
     () => running.delete(spawned),
   );
   return spawned;
+}
+
+function outputOf(options: SpawnOptions, log: number | undefined): 'pipe' | 'ignore' | 'inherit' | number {
+  if (options.pipeOutput) return 'pipe';
+  return options.discardOutput ? 'ignore' : (log ?? 'inherit');
 }
 
 function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -11,7 +11,13 @@ const stateSchema = z.object({
     }),
   ),
   drivers: z.array(
-    z.object({ id: z.string(), name: z.string(), integrationId: z.string().optional(), path: z.string() }),
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      integrationId: z.string().optional(),
+      path: z.string(),
+      allowExternalDelete: z.boolean(),
+    }),
   ),
   iamUsers: z.array(z.string()),
   requests: z.array(z.object({ time: z.string(), method: z.string(), path: z.string(), status: z.number() })),

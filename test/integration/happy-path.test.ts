@@ -1,0 +1,244 @@
+/** The whole way of a request on real parts: the deployed API, state machines, functions, IAM enforced. */
+
+import {
+  GetPolicyCommand,
+  GetPolicyVersionCommand,
+  GetRoleCommand,
+  ListAttachedRolePoliciesCommand,
+} from '@aws-sdk/client-iam';
+import {
+  DeleteObjectCommand,
+  GetBucketCorsCommand,
+  GetBucketEncryptionCommand,
+  GetBucketLocationCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetBucketTaggingCommand,
+  GetObjectCommand,
+  GetPublicAccessBlockCommand,
+  ListObjectsV2Command,
+} from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { IntegrationAnswer } from '../../local/api-client.ts';
+import { differences, type Listing } from '../../local/listing.ts';
+import {
+  api,
+  connect,
+  control,
+  deployment,
+  disconnect,
+  environment,
+  iam,
+  listing,
+  s3,
+  settled,
+  stepStatus,
+  uniqueName,
+  until,
+} from './deployment.ts';
+
+const { sandbox } = environment;
+const resource = (integration: IntegrationAnswer, type: string) => {
+  const found = integration.resources.find((each) => each.type === type);
+  if (!found) throw new Error(`No ${type} in ${JSON.stringify(integration.resources)}`);
+  return found;
+};
+
+describe('an integration with everything that a request may say', () => {
+  const name = uniqueName('full');
+  const bucket = `dataloop-${name}`;
+  const roleName = `dataloop-role-${name}`;
+  let before: Listing;
+  let ready: IntegrationAnswer;
+
+  beforeAll(async () => {
+    before = await listing();
+    const { integrationId } = await connect(name, {
+      description: 'Images for the labelling team',
+      bucket: { name: bucket, prefix: 'raw/' },
+      dataloop: {
+        projectId: sandbox.projectId,
+        organizationId: sandbox.organizationId,
+        driverName: `driver ${name}`,
+      },
+      role: { name: roleName },
+      tags: { 'cost-center': '42' },
+    });
+    ready = await settled(integrationId);
+  });
+
+  afterAll(async () => {
+    if ((await settled(ready.integrationId)).status === 'ready') await disconnect(ready.integrationId);
+  });
+
+  test('becomes ready through the steps of the state machine', () => {
+    expect(ready.error).toBeUndefined();
+    expect(ready.status).toBe('ready');
+    const steps = ready.steps.map(({ name: step, status }) => `${step} ${status}`);
+    expect(steps).toEqual(
+      [
+        'Preflight',
+        'CreateBucket',
+        'CreatePolicy',
+        'RequestIamUser',
+        'CreateRole',
+        'CompleteIntegration',
+        'TestDriver',
+        'CreateDriver',
+        'VerifyDriver',
+        'Activate',
+      ].map((step) => `${step} succeeded`),
+    );
+    expect(ready.resources.map(({ type, origin }) => `${type} ${origin}`)).toEqual([
+      'AWS::S3::Bucket created',
+      'AWS::IAM::ManagedPolicy created',
+      'AWS::IAM::Role created',
+      'Dataloop::Integration created',
+      'Dataloop::Driver created',
+    ]);
+    expect(ready.residue).toEqual([]);
+  });
+
+  test('has a bucket that is closed, encrypted, tagged and deaf to plain HTTP', async () => {
+    const target = { Bucket: bucket };
+    const { PublicAccessBlockConfiguration } = await s3.send(new GetPublicAccessBlockCommand(target));
+    expect(PublicAccessBlockConfiguration).toEqual({
+      BlockPublicAcls: true,
+      IgnorePublicAcls: true,
+      BlockPublicPolicy: true,
+      RestrictPublicBuckets: true,
+    });
+    const { OwnershipControls } = await s3.send(new GetBucketOwnershipControlsCommand(target));
+    expect(OwnershipControls?.Rules?.[0]?.ObjectOwnership).toBe('BucketOwnerEnforced');
+    const { ServerSideEncryptionConfiguration } = await s3.send(new GetBucketEncryptionCommand(target));
+    expect(
+      ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm,
+    ).toBe('AES256');
+    const { TagSet = [] } = await s3.send(new GetBucketTaggingCommand(target));
+    expect(Object.fromEntries(TagSet.map(({ Key, Value }) => [Key, Value]))).toEqual({
+      'cost-center': '42',
+      'dataloop-cross-account:integration-id': ready.integrationId,
+    });
+    const { Policy = '' } = await s3.send(new GetBucketPolicyCommand(target));
+    expect(JSON.parse(Policy).Statement).toEqual([
+      {
+        Sid: 'DenyPlainHttp',
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:*',
+        Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+    ]);
+    const { CORSRules = [] } = await s3.send(new GetBucketCorsCommand(target));
+    expect(CORSRules[0]?.AllowedOrigins).toEqual(['https://console.dataloop.ai']);
+    const { LocationConstraint } = await s3.send(new GetBucketLocationCommand(target));
+    expect(LocationConstraint).toBe(environment.region);
+  });
+
+  test('has a role that trusts just the IAM user of its integration, with policy, boundary and path', async () => {
+    const { Role } = await iam.send(new GetRoleCommand({ RoleName: roleName }));
+    expect(Role?.Arn).toBe(resource(ready, 'AWS::IAM::Role').arn);
+    expect(Role?.Path).toBe('/dataloop-cross-account/test/');
+    expect(Role?.PermissionsBoundary?.PermissionsBoundaryArn).toBe(deployment.outputs.PermissionsBoundaryArn);
+    const { integrations } = await control.state();
+    const dataloopId = resource(ready, 'Dataloop::Integration').id;
+    const userArn = integrations
+      .find(({ id }) => id === dataloopId)
+      ?.metadata.find((entry) => entry.name === 'userArn')?.value;
+    expect(userArn).toMatch(new RegExp(`^arn:aws:iam::${sandbox.accountId}:user/`));
+    expect(JSON.parse(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '')).Statement).toEqual([
+      { Effect: 'Allow', Principal: { AWS: userArn }, Action: 'sts:AssumeRole' },
+    ]);
+    const { AttachedPolicies } = await iam.send(new ListAttachedRolePoliciesCommand({ RoleName: roleName }));
+    const policyArn = resource(ready, 'AWS::IAM::ManagedPolicy').arn;
+    expect(AttachedPolicies?.map(({ PolicyArn }) => PolicyArn)).toEqual([policyArn]);
+
+    const { Policy } = await iam.send(new GetPolicyCommand({ PolicyArn: policyArn }));
+    const { PolicyVersion } = await iam.send(
+      new GetPolicyVersionCommand({ PolicyArn: policyArn, VersionId: Policy?.DefaultVersionId }),
+    );
+    expect(JSON.parse(decodeURIComponent(PolicyVersion?.Document ?? '')).Statement).toEqual([
+      {
+        Sid: 'AllowBucketListAccessWithPrefix',
+        Effect: 'Allow',
+        Action: 's3:ListBucket',
+        Resource: `arn:aws:s3:::${bucket}`,
+        Condition: { StringLike: { 's3:prefix': ['raw', 'raw/', 'raw/*'] } },
+      },
+      {
+        Sid: 'AllowBucketGetPutDelete',
+        Effect: 'Allow',
+        Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+        Resource: `arn:aws:s3:::${bucket}/raw/*`,
+      },
+    ]);
+  });
+
+  test('lets Dataloop write into its folder, and no other IAM user of the same account', async () => {
+    const written = await control.writeObject(resource(ready, 'Dataloop::Driver').id ?? '', 'a.txt', 'hello');
+    expect(written).toEqual({ bucket, key: 'raw/a.txt' });
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: 'raw/a.txt' }));
+    expect(await Body?.transformToString()).toBe('hello');
+    await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'raw/a.txt' }));
+    const { KeyCount } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
+    expect(KeyCount).toBe(0);
+
+    const dataloopId = resource(ready, 'Dataloop::Integration').id ?? '';
+    expect(await control.assumeAsStranger(dataloopId)).toEqual({
+      assumed: false,
+      errorName: 'AccessDenied',
+    });
+  });
+
+  test('has a driver with the asked name, folder and delete permission', async () => {
+    const { drivers } = await control.state();
+    expect(drivers).toContainEqual(
+      expect.objectContaining({
+        id: resource(ready, 'Dataloop::Driver').id,
+        name: `driver ${name}`,
+        path: 'raw',
+        allowExternalDelete: true,
+      }),
+    );
+  });
+
+  test('leaves nothing after DELETE, and a second DELETE answers the same', async () => {
+    const removed = await disconnect(ready.integrationId);
+    expect(removed.status).toBe('removed');
+    expect(removed.resources).toEqual([]);
+    expect(differences(before, await listing())).toEqual([]);
+
+    const again = await api.request('DELETE', `/integrations/${ready.integrationId}`);
+    expect(again.status).toBe(202);
+    expect(again.body).toMatchObject({ integrationId: ready.integrationId, status: 'removed' });
+  });
+});
+
+test('an IAM user that Dataloop issues late is awaited through the callback', async () => {
+  const name = uniqueName('late');
+  const before = await listing();
+  await control.set(name, { userArnDelaySeconds: 4 });
+
+  const { integrationId } = await connect(name);
+  const waiting = await until(integrationId, (now) => stepStatus(now, 'RequestIamUser') === 'waiting');
+  expect(stepStatus(waiting, 'CreateRole')).toBeUndefined();
+  const ready = await settled(integrationId);
+
+  expect(ready.error).toBeUndefined();
+  expect(ready.status).toBe('ready');
+  const step = ready.steps.find((each) => each.name === 'RequestIamUser');
+  expect(Date.parse(step?.endedAt ?? '') - Date.parse(step?.startedAt ?? '')).toBeGreaterThanOrEqual(3_900);
+  expect((await disconnect(integrationId)).status).toBe('removed');
+  expect(differences(before, await listing())).toEqual([]);
+});
+
+test('two integrations at once do not get in each other’s way', async () => {
+  const before = await listing();
+  const started = await Promise.all([connect(uniqueName('twin')), connect(uniqueName('twin'))]);
+  const ready = await Promise.all(started.map(({ integrationId }) => settled(integrationId)));
+  expect(ready.map(({ status }) => status)).toEqual(['ready', 'ready']);
+  const removed = await Promise.all(ready.map(({ integrationId }) => disconnect(integrationId)));
+  expect(removed.map(({ status }) => status)).toEqual(['removed', 'removed']);
+  expect(differences(before, await listing())).toEqual([]);
+});

@@ -27,6 +27,11 @@ const namePattern = text(
   'a name, or at least three characters of it and one * at the end, such as dataloop-*',
 );
 
+const stage = text(
+  /^[a-z][a-z0-9-]{0,14}$/,
+  'a letter and at most 14 lower-case letters, digits and hyphens: names of AWS resources are made of it',
+);
+
 const checks = {
   dataloopApiUrl: text(/^https:\/\/[^\s/?#]+(\/[^\s?#]*)?$/, 'an https URL'),
   dataloopConsoleOrigin: text(/^https:\/\/[^\s/?#*]+$/, 'an https origin without a path'),
@@ -49,19 +54,24 @@ const checks = {
   },
 };
 
+function checked(what, value, check) {
+  try {
+    return check(value);
+  } catch (rule) {
+    if (typeof rule !== 'string') throw rule;
+    const error = new Error(`${what} is "${value}"; it must be ${rule}.`);
+    // The message alone: where in this file it was thrown helps nobody who deploys.
+    error.stack = error.message;
+    throw error;
+  }
+}
+
 module.exports = async ({ resolveVariable }) => {
+  checked('The stage', await resolveVariable('sls:stage'), stage);
   const entries = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       const value = await resolveVariable(`param:${name}`);
-      try {
-        return [name, check(value)];
-      } catch (rule) {
-        if (typeof rule !== 'string') throw rule;
-        const error = new Error(`The parameter ${name} is "${value}"; it must be ${rule}.`);
-        // The message alone: where in this file it was thrown helps nobody who deploys.
-        error.stack = error.message;
-        throw error;
-      }
+      return [name, checked(`The parameter ${name}`, value, check)];
     }),
   );
   return Object.fromEntries(entries);

@@ -337,10 +337,10 @@ describe('what was there before, under the same name', () => {
     const driver = made.parse(answer);
     const before = await listing();
 
-    // The name is free at our side, so all goes well beside theirs until both would be called the same.
+    // Names repeat at Dataloop: ours are made beside theirs, and only ours are taken away.
     const { integrationId } = await connect(name);
-    const ended = await settled(integrationId);
-    if (ended.status === 'ready') await disconnect(integrationId);
+    expect((await settled(integrationId)).status).toBe('ready');
+    expect((await disconnect(integrationId)).status).toBe('removed');
 
     expect(differences(before, await listing())).toEqual([]);
     expect(await dataloopCall('GET', `/drivers/${driver.id}`)).toEqual(driver);

@@ -234,7 +234,7 @@ export function registrar(table: Table): Register {
 const text = z.object({ S: z.string() }).transform(({ S }) => S);
 const heldItemSchema = z.object({ pk: text, integrationId: text, requestHash: text });
 const cancellationSchema = z.object({
-  CancellationReasons: z.array(z.object({ Code: z.string().optional(), Item: z.unknown() })),
+  CancellationReasons: z.array(z.object({ Code: z.string().optional(), Item: z.unknown().optional() })),
 });
 
 /** What stood in the way of a transaction. */

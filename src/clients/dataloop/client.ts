@@ -56,7 +56,7 @@ const integrationSchema = z
     id: z.string().min(1),
     name: z.string(),
     metadata: z
-      .array(z.object({ name: z.string(), value: z.unknown() }))
+      .array(z.object({ name: z.string(), value: z.unknown().optional() }))
       .nullish()
       .transform((metadata) => metadata ?? []),
   })

@@ -1,0 +1,171 @@
+/** The callback: events of the service's own bus, real and forged. */
+
+import {
+  DeleteRuleCommand,
+  EventBridgeClient,
+  PutEventsCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+  RemoveTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
+import { GetRoleCommand } from '@aws-sdk/client-iam';
+import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import {
+  CreateQueueCommand,
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import * as z from 'zod';
+import { eventDetails, eventSource } from '../../src/domain/events.ts';
+import {
+  client,
+  connect,
+  control,
+  deployment,
+  disconnect,
+  environment,
+  iam,
+  settled,
+  stepFunctions,
+  stepStatus,
+  uniqueName,
+  until,
+} from './deployment.ts';
+
+const events = new EventBridgeClient(client);
+const sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
+const bus = { EventBusName: deployment.outputs.EventBusName };
+const rule = { ...bus, Rule: 'test-everything' };
+let queueUrl = '';
+
+const eventSchema = z.object({
+  source: z.literal(eventSource),
+  'detail-type': z.string(),
+  detail: z.looseObject({ integrationId: z.string() }),
+});
+
+/** What the bus carried since it was asked last. */
+async function receivedEvents(): Promise<z.infer<typeof eventSchema>[]> {
+  const found: z.infer<typeof eventSchema>[] = [];
+  for (;;) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
+    );
+    if (Messages.length === 0) return found;
+    found.push(...Messages.map(({ Body = '' }) => eventSchema.parse(JSON.parse(Body))));
+  }
+}
+
+beforeAll(async () => {
+  const { QueueUrl = '' } = await sqs.send(
+    new CreateQueueCommand({ QueueName: 'test-events', Attributes: { VisibilityTimeout: '600' } }),
+  );
+  queueUrl = QueueUrl;
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
+  );
+  const Arn = Attributes?.['QueueArn'];
+  const policy = {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { Service: 'events.amazonaws.com' },
+        Action: 'sqs:SendMessage',
+        Resource: Arn,
+      },
+    ],
+  };
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy: JSON.stringify(policy) } }));
+  await events.send(
+    new PutRuleCommand({ ...bus, Name: rule.Rule, EventPattern: JSON.stringify({ source: [eventSource] }) }),
+  );
+  await events.send(new PutTargetsCommand({ ...rule, Targets: [{ Id: 'queue', Arn }] }));
+});
+
+afterAll(async () => {
+  await events.send(new RemoveTargetsCommand({ ...rule, Ids: ['queue'] }));
+  await events.send(new DeleteRuleCommand({ ...bus, Name: rule.Rule }));
+  await sqs.send(new DeleteQueueCommand({ QueueUrl: queueUrl }));
+});
+
+test('an integration’s life is told in events of the published shape', async () => {
+  const name = uniqueName('told');
+  const { integrationId } = await connect(name);
+  const ready = await settled(integrationId);
+  await disconnect(integrationId);
+  const failing = uniqueName('toldfail');
+  await control.set(failing, { driverTest: 'fail' });
+  const failed = await settled((await connect(failing)).integrationId);
+
+  const all = await receivedEvents();
+  const typesOf = (id: string) =>
+    all.filter(({ detail }) => detail.integrationId === id).map((event) => event['detail-type']);
+  expect(typesOf(ready.integrationId)).toEqual([
+    'Dataloop IAM User Issued',
+    'Dataloop Integration Ready',
+    'Dataloop Integration Removed',
+  ]);
+  expect(typesOf(failed.integrationId)).toEqual(['Dataloop IAM User Issued', 'Dataloop Integration Failed']);
+  for (const event of all) {
+    const type = z
+      .enum(Object.keys(eventDetails) as (keyof typeof eventDetails)[])
+      .parse(event['detail-type']);
+    expect(eventDetails[type].safeParse(event.detail)).toMatchObject({ success: true });
+  }
+  const failure = all.find((event) => event['detail-type'] === 'Dataloop Integration Failed');
+  expect(failure?.detail).toMatchObject({ error: { step: 'TestDriver' } });
+});
+
+test('a forged event wakes nothing that it could use: the role trusts whom Dataloop names', async () => {
+  const name = uniqueName('forged');
+  await control.set(name, { userArnDelaySeconds: 4 });
+  const { integrationId } = await connect(name);
+  const waiting = await until(integrationId, (now) => stepStatus(now, 'RequestIamUser') === 'waiting');
+  const attacker = 'arn:aws:iam::666666666666:user/attacker';
+  const dataloopId = waiting.resources.find(({ type }) => type === 'Dataloop::Integration')?.id;
+
+  await events.send(
+    new PutEventsCommand({
+      Entries: [
+        {
+          ...bus,
+          Source: eventSource,
+          DetailType: 'Dataloop IAM User Issued',
+          Detail: JSON.stringify({
+            version: '1',
+            integrationId,
+            dataloopIntegrationId: dataloopId,
+            userArn: attacker,
+          }),
+        },
+      ],
+    }),
+  );
+
+  const ready = await settled(integrationId);
+  expect(ready.status).toBe('ready');
+  const { Role } = await iam.send(new GetRoleCommand({ RoleName: `dataloop-${name}` }));
+  const trust = decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '');
+  expect(trust).toContain(`arn:aws:iam::${environment.sandbox.accountId}:user/`);
+  expect(trust).not.toContain(attacker);
+  await disconnect(integrationId);
+});
+
+test('no task token and no credential of Dataloop is in the execution’s own data', async () => {
+  const name = uniqueName('secret');
+  const { integrationId, links } = await connect(name);
+  await settled(integrationId);
+  const history = JSON.stringify(
+    await stepFunctions.send(
+      new GetExecutionHistoryCommand({ executionArn: links.execution, maxResults: 1000 }),
+    ),
+  );
+  expect(history).toContain('CreateRole');
+  expect(history).not.toContain(environment.sandbox.token);
+  await disconnect(integrationId);
+});

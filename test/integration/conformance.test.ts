@@ -1,0 +1,405 @@
+/**
+ * Ties what belongs together: states, functions, error names, roles and bundles, as they are packaged. Whoever
+ * adds a step and forgets one of them is told which.
+ */
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
+import aslValidator from 'asl-validator';
+import { build } from 'esbuild';
+import * as z from 'zod';
+import { projectRoot } from '../../local/paths.ts';
+import { deprovisionSteps, provisionSteps } from '../../src/domain/steps.ts';
+import { errorKinds, isErrorName } from '../../src/errors.ts';
+import { deployment, python } from './deployment.ts';
+
+const templateSchema = z.object({
+  Resources: z.record(
+    z.string(),
+    z.looseObject({ Type: z.string(), Properties: z.record(z.string(), z.unknown()).default({}) }),
+  ),
+});
+const template = templateSchema.parse(JSON.parse(readFileSync(deployment.templateFile, 'utf8')));
+const ofType = (type: string) =>
+  Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+
+const getAttSchema = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) });
+/** Logical id that `!GetAtt X.Arn` names. */
+const target = (value: unknown): string => getAttSchema.parse(value)['Fn::GetAtt'][0];
+
+const functionSchema = z.object({ Handler: z.string(), Role: z.unknown(), Timeout: z.number() });
+const functions = new Map(
+  ofType('AWS::Lambda::Function').map(([id, { Properties }]) => {
+    const { Handler, Role, Timeout } = functionSchema.parse(Properties);
+    return [id, { file: Handler.replace(/\.handler$/, '.ts'), role: target(Role), timeout: Timeout }];
+  }),
+);
+
+const statementSchema = z.looseObject({
+  Sid: z.string(),
+  Effect: z.literal('Allow'),
+  Action: z.union([z.string(), z.array(z.string())]).transform((action) => [action].flat()),
+  Resource: z.unknown(),
+  Condition: z.unknown().optional(),
+});
+type Statement = z.infer<typeof statementSchema>;
+const roleSchema = z.object({
+  Policies: z
+    .array(z.object({ PolicyDocument: z.object({ Statement: z.array(statementSchema) }) }))
+    .default([]),
+});
+const statementsOf = (roleId: string): Statement[] =>
+  roleSchema
+    .parse(template.Resources[roleId]?.Properties)
+    .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+
+interface Retry {
+  readonly ErrorEquals: string[];
+  readonly IntervalSeconds: number;
+  readonly MaxDelaySeconds: number;
+  readonly MaxAttempts: number;
+  readonly BackoffRate: number;
+  readonly JitterStrategy: string;
+}
+interface State {
+  readonly Type: string;
+  readonly Next?: string;
+  readonly TimeoutSeconds?: number;
+  readonly Arguments?: { FunctionName: string };
+  readonly Retry?: Retry[];
+  readonly Catch?: { ErrorEquals: string[]; Next: string }[];
+  readonly Branches?: { States: Record<string, State> }[];
+}
+interface Machine {
+  readonly TimeoutSeconds: number;
+  readonly States: Record<string, State>;
+}
+
+function statesOf(states: Record<string, State>): [string, State][] {
+  return Object.entries(states).flatMap(([name, state]) => [
+    [name, state] as [string, State],
+    ...(state.Branches ?? []).flatMap((branch) => statesOf(branch.States)),
+  ]);
+}
+
+const machineSchema = z.object({
+  Definition: z.custom<Machine>((value) => typeof value === 'object' && value !== null),
+  DefinitionSubstitutions: z.record(z.string(), z.unknown()),
+  RoleArn: z.unknown(),
+});
+const machineOf = (id: string) => machineSchema.parse(template.Resources[id]?.Properties);
+const tasksOf = (id: string) =>
+  statesOf(machineOf(id).Definition.States).filter(([, state]) => state.Type === 'Task');
+
+const kebab = (name: string) => name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase();
+
+/** Error names that AWS itself gives. */
+const awsErrorNames = [
+  'States.ALL',
+  'States.Timeout',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.TooManyRequestsException',
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.Unknown',
+  'Sandbox.Timedout',
+  'Runtime.ExitError',
+];
+/** Retryable only where they can occur, with intervals of their own. */
+const retriedBy: Readonly<Record<string, readonly string[]>> = {
+  IamUserNotIssuedError: ['CreateRole'],
+  TrustNotEstablishedError: ['CompleteIntegration'],
+  DriverTestFailedError: ['TestDriver', 'VerifyDriver'],
+  // Of the API: its callers try again.
+  TryAgainError: [],
+};
+
+describe.each([
+  ['ProvisionStateMachine', 'provision', provisionSteps],
+  ['DeprovisionStateMachine', 'deprovision', deprovisionSteps],
+] as const)('%s', (machineId, folder, steps) => {
+  const tasks = tasksOf(machineId);
+  const { Definition, DefinitionSubstitutions, RoleArn } = machineOf(machineId);
+
+  test('is valid Amazon States Language', () => {
+    const text = readFileSync(join(projectRoot, 'statemachines', `${folder}.asl.json`), 'utf8');
+    // A parameter of the deployment stands where the language wants a number.
+    const definition = JSON.parse(text.replace(/"\$\{self:custom\.parameters\.\w+\}"/g, '3600'));
+    const { isValid, errorsText } = aslValidator(definition, { checkArn: false, checkPaths: true });
+    expect(isValid ? '' : errorsText()).toBe('');
+  });
+
+  test('every state that is named exists', () => {
+    const check = (states: Record<string, State>) => {
+      for (const state of Object.values(states)) {
+        for (const next of [state.Next, ...(state.Catch ?? []).map(({ Next }) => Next)]) {
+          if (next !== undefined) expect(Object.keys(states)).toContain(next);
+        }
+        for (const branch of state.Branches ?? []) check(branch.States);
+      }
+    };
+    check(Definition.States);
+  });
+
+  test('its tasks are the steps that the journal and the API know', () => {
+    expect(tasks.map(([name]) => name).sort()).toEqual([...steps].sort());
+  });
+
+  test.each(tasks)('%s calls the function of its name', (name, state) => {
+    const substitution = /^\$\{(\w+)\}$/.exec(state.Arguments?.FunctionName ?? '')?.[1] ?? '';
+    const called = functions.get(target(DefinitionSubstitutions[substitution]));
+    expect(called?.file).toBe(`functions/${folder}/${kebab(name)}.ts`);
+  });
+
+  test.each(tasks)(
+    '%s outlives its function, is tried again with jitter, and catches everything',
+    (name, state) => {
+      const called = [...functions.values()].find(({ file }) => file.endsWith(`/${kebab(name)}.ts`));
+      expect(state.TimeoutSeconds).toBeGreaterThan(name === 'RequestIamUser' ? 0 : (called?.timeout ?? 999));
+      for (const retry of state.Retry ?? []) {
+        expect(retry).toMatchObject({ JitterStrategy: 'FULL', BackoffRate: 2 });
+        expect(retry.MaxDelaySeconds).toBeGreaterThan(0);
+      }
+      // Where nothing can be caught any more, the watchdog follows up.
+      if (name !== 'RollBack' && name !== 'Conclude') {
+        expect(state.Catch?.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
+      }
+    },
+  );
+
+  test.each(tasks)('%s retries every transient error and names no unknown one', (name, state) => {
+    const retried = (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals);
+    for (const error of [...retried, ...(state.Catch ?? []).flatMap(({ ErrorEquals }) => ErrorEquals)]) {
+      expect(isErrorName(error) || awsErrorNames.includes(error) ? '' : error).toBe('');
+      if (isErrorName(error)) expect(errorKinds[error].retryable).toBe(true);
+    }
+    const expected = Object.entries(errorKinds)
+      .filter(([error, { retryable }]) => retryable && (retriedBy[error]?.includes(name) ?? true))
+      .map(([error]) => error);
+    expect(expected.filter((error) => !retried.includes(error))).toEqual([]);
+    // A second wait for the callback would double the time that was allowed for it.
+    expect(retried.includes('States.Timeout')).toBe(name !== 'RequestIamUser');
+  });
+
+  test('has time for every wait and every attempt of all its tasks', () => {
+    const longestWaitForTheIamUser = 86_400;
+    const longest = tasks.flatMap(([, { Retry = [], TimeoutSeconds = 0 }]) =>
+      Retry.map(({ IntervalSeconds, MaxDelaySeconds, MaxAttempts }) => {
+        const delays = Array.from({ length: MaxAttempts }, (_, attempt) =>
+          Math.min(IntervalSeconds * 2 ** attempt, MaxDelaySeconds),
+        );
+        return delays.reduce((sum, delay) => sum + delay, 0) + (MaxAttempts + 1) * TimeoutSeconds;
+      }),
+    );
+    const attempts = longest.reduce((sum, seconds) => sum + Math.min(seconds, 3_600), 0);
+    expect(Definition.TimeoutSeconds).toBeGreaterThan(
+      attempts + (machineId === 'ProvisionStateMachine' ? longestWaitForTheIamUser : 0),
+    );
+  });
+
+  test('may invoke just its own functions', () => {
+    const invoke = statementsOf(target(RoleArn)).find(({ Sid }) => Sid === 'InvokeSteps');
+    const allowed = z.array(z.unknown()).parse(invoke?.Resource).map(target).sort();
+    expect(invoke?.Action).toEqual(['lambda:InvokeFunction']);
+    expect(allowed).toEqual(Object.values(DefinitionSubstitutions).map(target).sort());
+  });
+
+  test('logs without execution data, which holds task tokens, and is traced', () => {
+    expect(template.Resources[machineId]?.Properties).toMatchObject({
+      StateMachineType: 'STANDARD',
+      LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: false },
+      TracingConfiguration: { Enabled: true },
+    });
+  });
+});
+
+/** IAM actions that a command of the SDK needs, where they are not `service:Command`. */
+const actionsOf: Readonly<Record<string, readonly string[]>> = {
+  'dynamodb:Get': ['dynamodb:GetItem'],
+  'dynamodb:Put': ['dynamodb:PutItem'],
+  'dynamodb:Update': ['dynamodb:UpdateItem'],
+  'dynamodb:Delete': ['dynamodb:DeleteItem'],
+  // Each part of the transaction is authorised as itself; ours only puts.
+  'dynamodb:TransactWrite': ['dynamodb:PutItem'],
+  'iam:CreateRole': ['iam:CreateRole', 'iam:TagRole'],
+  'iam:CreatePolicy': ['iam:CreatePolicy', 'iam:TagPolicy'],
+  's3:CreateBucket': ['s3:CreateBucket', 's3:TagResource'],
+  's3:HeadBucket': ['s3:ListBucket'],
+  's3:PutPublicAccessBlock': ['s3:PutBucketPublicAccessBlock'],
+  's3:PutBucketEncryption': ['s3:PutEncryptionConfiguration'],
+  's3:PutBucketCors': ['s3:PutBucketCORS'],
+  // Needs no permission.
+  'sts:GetCallerIdentity': [],
+};
+const prefixes: Readonly<Record<string, string>> = {
+  'client-iam': 'iam',
+  'client-s3': 's3',
+  'client-sts': 'sts',
+  'client-sfn': 'states',
+  'client-sqs': 'sqs',
+  'client-eventbridge': 'events',
+  'client-secrets-manager': 'secretsmanager',
+  'lib-dynamodb': 'dynamodb',
+};
+/** What Lambda itself does with a function's role. */
+const lambdaActions = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+const queueReaderActions = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
+
+/** Clients also keep commands for uses of their own, paginators and sessions: ours are those that our code names. */
+const ourSource = readdirSync(join(projectRoot, 'src', 'clients', 'aws'))
+  .map((file) => readFileSync(join(projectRoot, 'src', 'clients', 'aws', file), 'utf8'))
+  .join('\n');
+
+/** IAM actions that the code in a bundle can call: the SDK's commands that tree shaking left in it. */
+async function actionsInBundle(file: string): Promise<string[]> {
+  const { metafile } = await build({
+    entryPoints: [join(projectRoot, file)],
+    bundle: true,
+    write: false,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    mainFields: ['module', 'main'],
+    metafile: true,
+    logLevel: 'error',
+  });
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+  return inputs.flatMap(([path, { bytesInOutput }]) => {
+    const [, client = '', command = ''] =
+      /@aws-sdk\/((?:client|lib)-[\w-]+)\/dist-es\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
+    const prefix = prefixes[client];
+    if (!prefix || bytesInOutput === 0 || !ourSource.includes(`new ${command}Command(`)) return [];
+    return actionsOf[`${prefix}:${command}`] ?? [`${prefix}:${command}`];
+  });
+}
+
+describe('every function', () => {
+  test('has a role of its own', () => {
+    const roles = [...functions.values()].map(({ role }) => role);
+    expect(new Set(roles).size).toBe(roles.length);
+    for (const [id, { role }] of functions) expect(role).toBe(id.replace(/LambdaFunction$/, 'Role'));
+  });
+
+  const readsQueue = ofType('AWS::Lambda::EventSourceMapping').map(([, { Properties }]) =>
+    target(Properties['FunctionName']),
+  );
+
+  test.each([...functions])('%s may make just the calls that its code makes', async (id, { file, role }) => {
+    const allowed = statementsOf(role).flatMap(({ Action }) => Action);
+    const needed = [
+      ...(await actionsInBundle(file)),
+      ...lambdaActions,
+      ...(readsQueue.includes(id) ? queueReaderActions : []),
+    ];
+    expect([...new Set(allowed)].sort()).toEqual([...new Set(needed)].sort());
+  });
+
+  test.each([...functions])('%s may make them on named resources only', (_id, { role }) => {
+    for (const { Resource, Action } of statementsOf(role)) {
+      const text = JSON.stringify(Resource);
+      expect(text).not.toBe('"*"');
+      expect(Action.filter((action) => action.includes('*'))).toEqual([]);
+      // What the service makes lies under names and a path that the deployment sets.
+      if (Action.some((action) => action.startsWith('s3:'))) expect(text).toContain(':::dataloop-*');
+      const looks = Action.every((action) => action === 'iam:GetRole');
+      if (Action.some((action) => action.startsWith('iam:')) && !looks) {
+        expect(text).toMatch(/:(role|policy)\/dataloop-cross-account\/test\/dataloop-\*"/);
+      }
+    }
+  });
+});
+
+describe('what the service can create at most', () => {
+  const boundary = z
+    .object({ PolicyDocument: z.object({ Statement: z.array(statementSchema) }) })
+    .parse(template.Resources['PermissionsBoundary']?.Properties).PolicyDocument.Statement;
+
+  test('is S3 object access in buckets of the deployment’s pattern', () => {
+    expect(boundary.flatMap(({ Action }) => Action).sort()).toEqual([
+      's3:DeleteObject',
+      's3:GetObject',
+      's3:ListBucket',
+      's3:PutObject',
+    ]);
+    for (const { Resource } of boundary) expect(JSON.stringify(Resource)).toContain(':::dataloop-*');
+  });
+
+  test('is held by a boundary that only a deployment can change', () => {
+    const created = statementsOf('CreateRoleRole').find(({ Action }) => Action.includes('iam:CreateRole'));
+    expect(created?.Condition).toEqual({
+      StringEquals: { 'iam:PermissionsBoundary': { Ref: 'PermissionsBoundary' } },
+    });
+    const all = [...functions.values()].flatMap(({ role }) => statementsOf(role));
+    const actions = all.flatMap(({ Action }) => Action);
+    for (const forbidden of [
+      'iam:DeleteRolePermissionsBoundary',
+      'iam:PutRolePermissionsBoundary',
+      'iam:PutRolePolicy',
+      'iam:UpdateAssumeRolePolicy',
+      'iam:CreatePolicyVersion',
+      'iam:PassRole',
+      's3:DeleteObject',
+      's3:GetObject',
+      's3:PutObject',
+    ]) {
+      expect(actions).not.toContain(forbidden);
+    }
+  });
+
+  test('attached policies are the service’s own', () => {
+    const attach = statementsOf('CreateRoleRole').find(({ Action }) =>
+      Action.includes('iam:AttachRolePolicy'),
+    );
+    expect(JSON.stringify(attach?.Condition)).toContain(':policy/dataloop-cross-account/test/dataloop-*');
+  });
+});
+
+describe('what comes in as an event', () => {
+  test('is tried again and kept when no function takes it', () => {
+    const rules = ofType('AWS::Events::Rule');
+    expect(rules.length).toBeGreaterThanOrEqual(2);
+    for (const [, { Properties }] of rules) {
+      const [rule] = z.array(z.looseObject({})).parse(Properties['Targets']);
+      expect(rule).toMatchObject({
+        RetryPolicy: {
+          MaximumRetryAttempts: expect.any(Number),
+          MaximumEventAgeInSeconds: expect.any(Number),
+        },
+        DeadLetterConfig: { Arn: { 'Fn::GetAtt': ['DeadLetterQueue', 'Arn'] } },
+      });
+    }
+    expect(template.Resources['PollQueue']?.Properties['RedrivePolicy']).toMatchObject({
+      deadLetterTargetArn: { 'Fn::GetAtt': ['DeadLetterQueue', 'Arn'] },
+    });
+  });
+
+  test('the queue hides a message for longer than its function may run', () => {
+    const poll = functions.get('PollIamUserLambdaFunction');
+    expect(template.Resources['PollQueue']?.Properties['VisibilityTimeout']).toBeGreaterThanOrEqual(
+      (poll?.timeout ?? 999) * 6,
+    );
+  });
+});
+
+test('every route is authorised by IAM', () => {
+  const routes = ofType('AWS::ApiGatewayV2::Route');
+  expect(routes.length).toBeGreaterThanOrEqual(4);
+  for (const [, { Properties }] of routes) expect(Properties['AuthorizationType']).toBe('AWS_IAM');
+});
+
+test('the packaged template is what CloudFormation takes', async () => {
+  // W3005: a DependsOn too many, which the framework writes.
+  const check = promisify(execFile)(join(python, 'cfn-lint'), [
+    '--ignore-checks',
+    'W3005',
+    '--regions',
+    'eu-west-1',
+    '--template',
+    deployment.templateFile,
+  ]);
+  await expect(check).resolves.toMatchObject({ stdout: '' });
+});

@@ -137,7 +137,18 @@ export function jsonPointer(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-function fieldErrors(error: z.ZodError): FieldError[] {
+/** What a body holds at a path. */
+function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+        ? Reflect.get(value, key)
+        : undefined,
+    body,
+  );
+}
+
+function fieldErrors(error: z.ZodError, body: unknown): FieldError[] {
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({
@@ -145,14 +156,11 @@ function fieldErrors(error: z.ZodError): FieldError[] {
         detail: 'This field is not known: remove it.',
       }));
     }
-    if (
-      issue.code === 'invalid_type' &&
-      issue.input === undefined &&
-      issue.message.startsWith('Invalid input')
-    ) {
-      return [{ pointer: jsonPointer(issue.path), detail: 'This field is required.' }];
-    }
-    return [{ pointer: jsonPointer(issue.path), detail: issue.message }];
+    const pointer = jsonPointer(issue.path);
+    if (issue.code !== 'invalid_type') return [{ pointer, detail: issue.message }];
+    if (valueAt(body, issue.path) === undefined) return [{ pointer, detail: 'This field is required.' }];
+    const generic = issue.message.startsWith('Invalid input');
+    return [{ pointer, detail: generic ? `This must be an ${issue.expected}.` : issue.message }];
   });
 }
 
@@ -178,7 +186,7 @@ export function parseRequest(
   allowed: { bucketNamePattern: string; roleNamePattern: string; organizationId?: string | undefined },
 ): IntegrationRequest {
   const parsed = requestSchema.safeParse(body);
-  const errors = parsed.success ? outsideDeployment(parsed.data, allowed) : fieldErrors(parsed.error);
+  const errors = parsed.success ? outsideDeployment(parsed.data, allowed) : fieldErrors(parsed.error, body);
   if (errors.length > 0 || !parsed.success) {
     const count = errors.length === 1 ? 'One field is' : `${errors.length} fields are`;
     throw new ServiceError(

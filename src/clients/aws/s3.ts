@@ -21,7 +21,7 @@ import type {
   BucketRemover,
 } from '../../domain/bucket.ts';
 import { ServiceError } from '../../errors.ts';
-import { awsCall, awsCallOr, awsErrorStatus, mapAwsError } from './errors.ts';
+import { awsCall, awsCallOr, awsErrorCode, awsErrorStatus, mapAwsError } from './errors.ts';
 import { clientSettings } from './settings.ts';
 
 /** A client for a bucket's region: S3 answers a call in another region with a redirect. */
@@ -178,16 +178,15 @@ export function bucketRemover(clientFor: S3ClientFor): BucketRemover {
   return {
     ...bucketReader(clientFor),
     delete: async (bucket) => {
-      const answer = await awsCallOr(
-        `delete bucket ${bucket.name}`,
-        ['BucketNotEmpty'],
-        'not-empty' as const,
-        () =>
-          awsCallOr(`delete bucket ${bucket.name}`, ['NoSuchBucket'], 'deleted' as const, () =>
-            clientFor(bucket.region).send(new DeleteBucketCommand(target(bucket))),
-          ),
-      );
-      return answer === 'not-empty' ? 'not-empty' : 'deleted';
+      try {
+        await clientFor(bucket.region).send(new DeleteBucketCommand(target(bucket)));
+        return 'deleted';
+      } catch (error) {
+        const code = awsErrorCode(error);
+        if (code === 'NoSuchBucket') return 'deleted';
+        if (code === 'BucketNotEmpty') return 'not-empty';
+        throw mapAwsError(error, `delete bucket ${bucket.name}`);
+      }
     },
   };
 }

@@ -37,7 +37,9 @@ export function deprovisionStarter(client: SFNClient, stateMachineArn: string): 
 export function provisionStopper(client: SFNClient): ProvisionStopper {
   return {
     stopProvisioning: async (executionArn) => {
-      await awsCallOr(`stop execution ${executionArn}`, ['ExecutionDoesNotExist'], undefined, () =>
+      // One that has ended by itself is refused as invalid; the journal keeps it from doing anything in any case.
+      const ended = ['ExecutionDoesNotExist', 'ValidationException', 'Validation'];
+      await awsCallOr(`stop execution ${executionArn}`, ended, undefined, () =>
         client.send(
           new StopExecutionCommand({
             executionArn,

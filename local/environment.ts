@@ -8,27 +8,16 @@ import {
   CreateUserCommand,
   IAMClient,
 } from '@aws-sdk/client-iam';
-import * as z from 'zod';
 import { type Certificate, makeCertificate, trustCertificate } from './certificate.ts';
 import { projectRoot } from './paths.ts';
 import { choosePorts } from './ports.ts';
 import { firstLine, type Spawned, start, tail } from './processes.ts';
 import { virtualEnvironment } from './python.ts';
+import { type SandboxDescription, sandboxDescriptionSchema } from './sandbox/schemas.ts';
 
 export const customerAccountId = '111111111111';
 export const dataloopAccountId = '222222222222';
 const region = 'eu-west-1';
-
-const sandboxSchema = z.object({
-  apiUrl: z.string(),
-  controlUrl: z.string(),
-  token: z.string(),
-  username: z.string(),
-  password: z.string(),
-  organizationId: z.string(),
-  projectId: z.string(),
-  accountId: z.string(),
-});
 
 export interface LocalEnvironment {
   /** Folder of this environment: certificate, logs, working copy of the deployment. */
@@ -38,7 +27,7 @@ export interface LocalEnvironment {
   readonly certificate: Certificate;
   /** Keys of an IAM user with AdministratorAccess: the emulator checks no signature of its root keys. */
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  readonly sandbox: z.infer<typeof sandboxSchema>;
+  readonly sandbox: SandboxDescription;
   /** Environment for any AWS client, beside the caller's own. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Settles when a part has ended, with its name: none ends before it is stopped. */
@@ -205,7 +194,7 @@ async function startSandbox(
   const { stdout } = spawned.process;
   if (!stdout) throw new Error('The sandbox has no standard output.');
   try {
-    return { process: spawned, sandbox: sandboxSchema.parse(JSON.parse(await firstLine(stdout))) };
+    return { process: spawned, sandbox: sandboxDescriptionSchema.parse(JSON.parse(await firstLine(stdout))) };
   } catch (error) {
     throw new Error(`The Dataloop sandbox did not start.\n${tail(logFile)}`, { cause: error });
   }

@@ -69,3 +69,16 @@ export const faultSchema = z.strictObject({
 });
 export type Fault = z.infer<typeof faultSchema>;
 export type FaultInput = z.input<typeof faultSchema>;
+
+/** The line of JSON that the sandbox prints when it is ready: where it is and who may use it. */
+export const sandboxDescriptionSchema = z.object({
+  apiUrl: z.string(),
+  controlUrl: z.string(),
+  token: z.string(),
+  username: z.string(),
+  password: z.string(),
+  organizationId: z.string(),
+  projectId: z.string(),
+  accountId: z.string(),
+});
+export type SandboxDescription = z.infer<typeof sandboxDescriptionSchema>;

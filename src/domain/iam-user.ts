@@ -7,9 +7,9 @@ import { ServiceError } from '../errors.ts';
  *   another partition, or another account than the configured one.
  */
 export function trustedUserArn(value: string, partition: string, dataloopAccountId?: string): string {
-  // User names and paths as IAM allows them; `$` alone would let a trailing newline through.
+  // User names and paths as IAM allows them.
   const match = /^arn:([a-z-]+):iam::(\d{12}):user\/(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/.exec(value);
-  if (!match || match[0] !== value || value.length > 200) {
+  if (!match || value.length > 200) {
     throw new ServiceError(
       'InvalidIamUserArnError',
       `Dataloop named ${JSON.stringify(value)} where the ARN of one IAM user is needed ` +

@@ -15,6 +15,7 @@ import {
 } from '../../local/api-client.ts';
 import { takeListing } from '../../local/listing.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
+import { sandboxDescriptionSchema } from '../../local/sandbox/schemas.ts';
 
 // No measure of speed: only a hang must not last for ever.
 jest.setTimeout(180_000);
@@ -26,16 +27,7 @@ const deployedSchema = z.object({
     region: z.string(),
     certificate: z.object({ certFile: z.string(), keyFile: z.string() }),
     credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
-    sandbox: z.object({
-      apiUrl: z.string(),
-      controlUrl: z.string(),
-      token: z.string(),
-      username: z.string(),
-      password: z.string(),
-      organizationId: z.string(),
-      projectId: z.string(),
-      accountId: z.string(),
-    }),
+    sandbox: sandboxDescriptionSchema,
   }),
   deployment: z.object({
     apiUrl: z.string(),

@@ -123,7 +123,7 @@ test('an integration’s life is told in events of the published shape', async (
 
 test('a forged event wakes nothing that it could use: the role trusts whom Dataloop names', async () => {
   const name = uniqueName('forged');
-  await control.set(name, { userArnDelaySeconds: 4 });
+  await control.set(name, { userArnDelaySeconds: 'never' });
   const { integrationId } = await connect(name);
   const waiting = await until(integrationId, (now) => stepStatus(now, 'RequestIamUser') === 'waiting');
   const attacker = 'arn:aws:iam::666666666666:user/attacker';
@@ -147,6 +147,9 @@ test('a forged event wakes nothing that it could use: the role trusts whom Datal
     }),
   );
 
+  // Woken by it, CreateRole asks Dataloop, which has named nobody yet, and is tried again.
+  await until(integrationId, (now) => stepStatus(now, 'CreateRole') === 'retrying');
+  await control.set(name, { userArnDelaySeconds: 0 });
   const ready = await settled(integrationId);
   expect(ready.status).toBe('ready');
   const { Role } = await iam.send(new GetRoleCommand({ RoleName: `dataloop-${name}` }));

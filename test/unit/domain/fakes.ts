@@ -1,12 +1,19 @@
-/** An integration in memory, and a journal that keeps the order of all that happens. */
+/** An integration in memory, a journal that keeps the order of all that happens, and calls that are cut off. */
 import type { AccountSettings } from '../../../src/config.ts';
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
+import type { IntegrationRecord, Status } from '../../../src/domain/journal.ts';
 import { ownerTag, planFor } from '../../../src/domain/plan.ts';
 import { parseRequest } from '../../../src/domain/request.ts';
 import { type StepContext, stepContext } from '../../../src/domain/step.ts';
+import { ServiceError } from '../../../src/errors.ts';
+
+export type Tags = Readonly<Record<string, string>>;
 
 export const integrationId = 'int_01M85CZQP0Y0YS5TZMSXQSHEJR';
-export const ours = { [ownerTag]: integrationId };
+export const userArn = 'arn:aws:iam::222222222222:user/dataloop-1';
+
+/** Tags of what this integration made, and of what it did not. */
+export const ours: Tags = { [ownerTag]: integrationId };
+export const theirs: Tags = { team: 'theirs', [ownerTag]: 'int_00000000000000000000000000' };
 
 export const account: AccountSettings = {
   partition: 'aws',
@@ -45,27 +52,73 @@ export function recordOf(more: Partial<IntegrationRecord> = {}): IntegrationReco
   };
 }
 
-/** @param events gets a line for each write to the journal; effects of fakes may be noted there too */
-export function stepOf(record: IntegrationRecord, events: string[] = []): StepContext {
-  return stepContext(
-    {
-      integrationId,
-      step: 'CreateBucket',
-      callId: 'execution/CreateBucket/1',
-      attempt: 1,
-      startedAt: record.createdAt,
-      openUntil: 30_000,
-    },
-    record,
-    planFor(integrationId, record.request, account),
-    ['provisioning'],
-    {
-      writeResource: async (_id, key, resource) => {
-        events.push(`journal ${key} ${resource.residue ? 'residue' : resource.state}`);
-      },
-    },
-  );
+export const knowing = (resources: IntegrationRecord['resources']) => recordOf({ resources });
+
+/** What every call of a fake goes through; a cut makes one of them fail. */
+export type Passage = <T>(call: () => Promise<T>) => Promise<T>;
+
+const openPassage: Passage = (call) => call();
+
+/** Fails the call of one number (from 0), before it takes effect or after, as a crash or a lost answer does. */
+export function cutAt(
+  number: number,
+  when: 'before' | 'after',
+): Passage & { readonly wasCut: () => boolean } {
+  let calls = 0;
+  const passage: Passage = async (call) => {
+    const isCut = calls === number;
+    calls += 1;
+    const cut = new ServiceError('AwsUnavailableError', 'The call was cut off.');
+    if (isCut && when === 'before') throw cut;
+    const answer = await call();
+    if (isCut) throw cut;
+    return answer;
+  };
+  return Object.assign(passage, { wasCut: () => calls > number });
 }
+
+/**
+ * A journal of one integration that outlives the calls of its functions.
+ * @param events gets a line for each write; the effects of other fakes may be noted there too
+ */
+export function journalOf(first: IntegrationRecord, events: string[] = [], passage = openPassage) {
+  let record = first;
+  return {
+    record: () => record,
+    /** What a new call of a step's function is given: only what the journal holds by now. */
+    step: (during: readonly Status[] = ['provisioning']): StepContext =>
+      stepContext(
+        {
+          integrationId: record.integrationId,
+          step: 'CreateBucket',
+          callId: 'execution/CreateBucket/1',
+          attempt: 1,
+          startedAt: record.createdAt,
+          openUntil: 30_000,
+        },
+        record,
+        planFor(record.integrationId, record.request, account),
+        during,
+        {
+          writeResource: (_id, key, resource, allowed) =>
+            passage(async () => {
+              if (!allowed.includes(record.status)) {
+                throw new ServiceError('IntegrationMovedOnError', 'The journal takes nothing any more.');
+              }
+              events.push(`journal ${key} ${resource.residue ? 'residue' : resource.state}`);
+              record = { ...record, resources: { ...record.resources, [key]: resource } };
+            }),
+        },
+      ),
+  };
+}
+
+export const stepOf = (record: IntegrationRecord, events: string[] = []): StepContext =>
+  journalOf(record, events).step([record.status]);
+
+/** A step of an execution whose integration is being undone by now: the journal takes nothing from it. */
+export const fencedStepOf = (record: IntegrationRecord): StepContext =>
+  journalOf({ ...record, status: 'rolling-back' }).step(['provisioning']);
 
 /** What a promise throws. @throws Error where it does not */
 export async function thrownBy(promise: Promise<unknown>): Promise<Error> {
@@ -75,4 +128,35 @@ export async function thrownBy(promise: Promise<unknown>): Promise<Error> {
     if (error instanceof Error) return error;
   }
   throw new Error('Nothing was thrown.');
+}
+
+interface Interrupted {
+  readonly journal: ReturnType<typeof journalOf>;
+  readonly attempt: () => Promise<unknown>;
+}
+
+/**
+ * Runs a step once for every way in which one of its calls can be cut off, and then hands over what it left.
+ * @param begin a fresh world and journal, whose calls all go through the given passage
+ */
+export async function everyInterruption<T extends Interrupted>(
+  begin: (passage: Passage) => T,
+  then: (left: T, where: string) => Promise<void>,
+): Promise<number> {
+  let interruptions = 0;
+  for (const when of ['before', 'after'] as const) {
+    for (let number = 0; ; number += 1) {
+      const cut = cutAt(number, when);
+      const left = begin(cut);
+      const outcome = await left.attempt().then(
+        () => 'ended',
+        (error: unknown) => error,
+      );
+      if (!cut.wasCut()) break;
+      if (!(outcome instanceof ServiceError)) throw new Error(`The step went on after a cut: ${outcome}`);
+      interruptions += 1;
+      await then(left, `cut ${when} call ${number}`);
+    }
+  }
+  return interruptions;
 }

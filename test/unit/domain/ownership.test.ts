@@ -1,259 +1,116 @@
-/** The do and the undo of what lives in AWS: what is ours, in which order it is journalled, what is left alone. */
+/** What every undo of an AWS resource shares: what counts as ours, and what is journalled of the rest. */
 import { describe, expect, test } from '@jest/globals';
+import type { ResourceRecord } from '../../../src/domain/journal.ts';
+import { isTaggedOurs, removeIfOurs } from '../../../src/domain/ownership.ts';
+import { ownerTag } from '../../../src/domain/plan.ts';
 import {
-  type BucketCreator,
-  type BucketHolder,
-  createBucket,
-  deleteBucket,
-} from '../../../src/domain/bucket.ts';
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
-import { createPolicy, deletePolicy } from '../../../src/domain/policy.ts';
-import { createRole, deleteRole } from '../../../src/domain/role.ts';
-import { ServiceError } from '../../../src/errors.ts';
-import { ours, recordOf, stepOf, thrownBy } from './fakes.ts';
+  integrationId,
+  journalOf,
+  knowing,
+  ours,
+  recordOf,
+  stepOf,
+  type Tags,
+  theirs,
+  thrownBy,
+} from './fakes.ts';
 
-type Tags = Record<string, string>;
-const theirs = { team: 'theirs' };
-const userArn = 'arn:aws:iam::222222222222:user/dataloop-1';
-const trust = { partition: 'aws', dataloopAccountId: '222222222222' };
-
-/** S3 with one bucket name. */
-function fakeS3(events: string[], before?: { holder: BucketHolder; tags?: Tags }) {
-  let holder = before?.holder ?? 'nobody';
-  let tags = before?.tags ?? {};
-  const note = (what: string) => async () => {
-    events.push(what);
-  };
-  return {
-    holderOf: async () => holder,
-    tagsOf: async () => tags,
-    create: async (_bucket: unknown, given: Readonly<Tags>) => {
-      events.push('create');
-      holder = 'account';
-      tags = { ...given };
-      return 'created' as const;
-    },
-    blockPublicAccess: note('block public access'),
-    enforceOwnership: note('enforce ownership'),
-    encrypt: note('encrypt'),
-    setPolicy: note('set policy'),
-    allowOrigins: note('allow origins'),
-    delete: async (): Promise<'deleted' | 'not-empty'> => {
-      events.push('delete');
-      holder = 'nobody';
-      return 'deleted';
-    },
-  } satisfies BucketCreator & { delete(): Promise<'deleted' | 'not-empty'> };
-}
-
-const knowing = (resources: IntegrationRecord['resources']) => recordOf({ resources });
-
-describe('CreateBucket', () => {
-  test('journals the intent before it creates, and the outcome before it configures', async () => {
-    const events: string[] = [];
-    await createBucket(stepOf(recordOf(), events), fakeS3(events));
-    expect(events).toEqual([
-      'journal bucket intended',
-      'create',
-      'journal bucket created',
-      'block public access',
-      'enforce ownership',
-      'encrypt',
-      'set policy',
-      'allow origins',
-    ]);
+describe('a resource is ours', () => {
+  test.each([
+    ['when its tag names this integration, whatever else it carries', { ...ours, team: 'a' }, true],
+    ['not when its tag names another integration', theirs, false],
+    ['not when the tag has our id as a part only', { [ownerTag]: `${integrationId}0` }, false],
+    ['not when the tag stands under another key', { 'dataloop:integration-id': integrationId }, false],
+    ['not when it has no tags', {}, false],
+    ['not when there is nothing', undefined, false],
+  ] as const)('%s', (_when, tags: Tags | undefined, expected) => {
+    expect(isTaggedOurs(stepOf(recordOf()), tags)).toBe(expected);
   });
+});
 
-  test('does nothing to a bucket that was there before, in our account or another', async () => {
-    for (const holder of ['account', 'another-account'] as const) {
-      const events: string[] = [];
-      const error = await thrownBy(
-        createBucket(stepOf(recordOf(), events), fakeS3(events, { holder, tags: theirs })),
-      );
-      expect(error.name).toBe('BucketNameTakenError');
-      expect(events).toEqual([]);
-    }
-  });
+describe('removeIfOurs', () => {
+  const state = (known: ResourceRecord['state'] | undefined) =>
+    known ? knowing({ policy: { state: known, arn: 'arn:policy' } }) : recordOf();
 
-  test('goes on with its own bucket when the answer to an earlier attempt was lost', async () => {
-    const events: string[] = [];
-    const record = knowing({ bucket: { state: 'intended', arn: 'arn:aws:s3:::dataloop-acme' } });
-    await createBucket(stepOf(record, events), fakeS3(events, { holder: 'account', tags: ours }));
-    expect(events).not.toContain('create');
-    expect(events).toContain('set policy');
-  });
-
-  test('leaves a bucket alone that somebody else made between our intent and our create', async () => {
-    const events: string[] = [];
-    const record = knowing({ bucket: { state: 'intended', arn: 'arn:aws:s3:::dataloop-acme' } });
-    const error = await thrownBy(
-      createBucket(stepOf(record, events), fakeS3(events, { holder: 'account', tags: theirs })),
+  /** What the undo did with a resource that the journal knows in a state and that carries some tags now. */
+  async function undo(known: ResourceRecord['state'] | undefined, tags: Tags | undefined) {
+    const done: string[] = [];
+    const journal = journalOf(state(known));
+    const { outcome } = await removeIfOurs(
+      journal.step(),
+      'policy',
+      async () => {
+        done.push('look');
+        return tags;
+      },
+      async () => {
+        done.push('remove');
+        return undefined;
+      },
     );
-    expect(error.name).toBe('BucketNameTakenError');
-    expect(events).toEqual([]);
-  });
-});
+    return { done, outcome, left: journal.record().resources.policy };
+  }
 
-describe('DeleteBucket', () => {
-  const created = {
-    bucket: { state: 'created', arn: 'arn:aws:s3:::dataloop-acme', region: 'eu-west-1' },
-  } as const;
-
-  test('looks at nothing that the journal does not know', async () => {
-    const events: string[] = [];
-    await deleteBucket(stepOf(recordOf(), events), fakeS3(events, { holder: 'account', tags: ours }));
-    expect(events).toEqual([]);
+  test.each([undefined, 'gone'] as const)('does not even look where the journal says %s', async (known) => {
+    expect(await undo(known, ours)).toMatchObject({ done: [], outcome: 'nothing to remove' });
   });
 
-  test('deletes what is ours, and a second time does nothing', async () => {
-    const events: string[] = [];
-    const step = stepOf(knowing(created), events);
-    const s3 = fakeS3(events, { holder: 'account', tags: ours });
-    await deleteBucket(step, s3);
-    await deleteBucket(step, s3);
-    expect(events).toEqual(['delete', 'journal bucket gone']);
+  test.each(['intended', 'created'] as const)('removes what is %s and tagged as ours', async (known) => {
+    expect(await undo(known, ours)).toMatchObject({ done: ['look', 'remove'], left: { state: 'gone' } });
   });
 
-  test('keeps a bucket that is not empty, and says why', async () => {
-    const events: string[] = [];
-    const step = stepOf(knowing(created), events);
-    const s3 = {
-      ...fakeS3(events, { holder: 'account', tags: ours }),
-      delete: async () => 'not-empty' as const,
-    };
-    await deleteBucket(step, s3);
-    expect(events).toEqual(['journal bucket residue']);
-    expect(step.resource('bucket')?.residue?.reason).toContain('not empty');
+  test.each(['intended', 'created'] as const)('takes what is %s but not there for gone', async (known) => {
+    expect(await undo(known, undefined)).toEqual({
+      done: ['look'],
+      outcome: 'does not exist',
+      left: { state: 'gone', arn: 'arn:policy' },
+    });
   });
 
-  test('keeps a bucket of ours that has lost its tag, and says so', async () => {
-    const events: string[] = [];
-    const step = stepOf(knowing(created), events);
-    await deleteBucket(step, fakeS3(events, { holder: 'account', tags: theirs }));
-    expect(events).toEqual(['journal bucket residue']);
+  test.each([
+    ['foreign', theirs],
+    ['untagged', {}],
+  ] as const)('forgets an intent whose name turns out to be taken by something %s', async (_what, tags) => {
+    const { done, left } = await undo('intended', tags);
+    expect([done, left]).toEqual([['look'], { state: 'gone', arn: 'arn:policy' }]);
   });
 
-  test('forgets an intent whose name turned out to be somebody else’s', async () => {
-    const events: string[] = [];
-    const record = knowing({ bucket: { state: 'intended', arn: 'arn:aws:s3:::dataloop-acme' } });
-    await deleteBucket(stepOf(record, events), fakeS3(events, { holder: 'account', tags: theirs }));
-    expect(events).toEqual(['journal bucket gone']);
-  });
-});
-
-/** IAM with one policy and one role. */
-function fakeIam(events: string[], before: { policy?: Tags; role?: Tags; roleArn?: string } = {}) {
-  let { policy, role } = before;
-  const defaultArn = 'arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme';
-  return {
-    trusts: '',
-    policyTags: async () => policy,
-    createPolicy: async ({ tags }: { tags: Readonly<Tags> }): Promise<'created' | 'exists'> => {
-      events.push('create policy');
-      if (policy) return 'exists';
-      policy = { ...tags };
-      return 'created';
-    },
-    deletePolicy: async () => {
-      events.push('delete policy');
-      policy = undefined;
-    },
-    findRole: async () => role && { arn: before.roleArn ?? defaultArn, tags: role },
-    async createRole(given: { tags: Readonly<Tags>; trust: unknown; permissionsBoundaryArn: string }) {
-      events.push(`create role with ${given.permissionsBoundaryArn}`);
-      this.trusts = JSON.stringify(given.trust);
-      if (role) return 'exists' as const;
-      role = { ...given.tags };
-      return 'created' as const;
-    },
-    attachPolicy: async () => {
-      events.push('attach');
-    },
-    detachPolicy: async () => {
-      events.push('detach');
-    },
-    deleteRole: async () => {
-      events.push('delete role');
-      role = undefined;
-    },
-  };
-}
-
-describe('CreatePolicy and DeletePolicy', () => {
-  test('journal around the effect', async () => {
-    const events: string[] = [];
-    await createPolicy(stepOf(recordOf(), events), fakeIam(events));
-    expect(events).toEqual(['journal policy intended', 'create policy', 'journal policy created']);
+  test('reports what we created and what carries our tag no more, and leaves it standing', async () => {
+    const { done, left } = await undo('created', {});
+    expect(done).toEqual(['look']);
+    expect(left).toMatchObject({
+      state: 'created',
+      residue: { reason: expect.stringContaining(ownerTag), advice: expect.stringContaining('DELETE') },
+    });
   });
 
-  test('take their own policy for created when the answer was lost', async () => {
-    const events: string[] = [];
-    await createPolicy(stepOf(recordOf(), events), fakeIam(events, { policy: ours }));
-    expect(events.at(-1)).toBe('journal policy created');
+  test('reports what keeps a resource, in the outcome as well', async () => {
+    const journal = journalOf(state('created'));
+    const kept = { reason: 'It is in use.', advice: 'Stop using it.' };
+    const { outcome } = await removeIfOurs(
+      journal.step(),
+      'policy',
+      async () => ours,
+      async () => kept,
+    );
+    expect(outcome).toContain(kept.reason);
+    expect(journal.record().resources.policy).toEqual({ state: 'created', arn: 'arn:policy', residue: kept });
   });
 
-  test('leave a foreign policy alone, forwards and backwards', async () => {
-    const events: string[] = [];
-    const step = stepOf(recordOf(), events);
-    const iam = fakeIam(events, { policy: theirs });
-    expect((await thrownBy(createPolicy(step, iam))).name).toBe('PolicyNameTakenError');
-    await deletePolicy(step, iam);
-    expect(events).not.toContain('delete policy');
-    expect(events.at(-1)).toBe('journal policy gone');
-  });
-});
-
-describe('CreateRole and DeleteRole', () => {
-  test('trust the user that Dataloop names now, with our boundary, journalled around the effect', async () => {
-    const events: string[] = [];
-    const iam = fakeIam(events);
-    await createRole(stepOf(recordOf(), events), iam, async () => userArn, trust);
-    expect(iam.trusts).toContain(userArn);
-    expect(events).toEqual([
-      'journal role intended',
-      'create role with arn:aws:iam::111111111111:policy/boundary',
-      'journal role created',
-      'attach',
-    ]);
-  });
-
-  test('make no role, and no intent, for an ARN that must not be trusted', async () => {
-    const events: string[] = [];
-    const creating = createRole(stepOf(recordOf(), events), fakeIam(events), async () => '*', trust);
-    expect((await thrownBy(creating)).name).toBe('InvalidIamUserArnError');
-    expect(events).toEqual([]);
-  });
-
-  test('wait while Dataloop has named nobody', async () => {
-    const readUserArn = async () => {
-      throw new ServiceError('IamUserNotIssuedError', 'not yet');
-    };
-    const events: string[] = [];
-    const creating = createRole(stepOf(recordOf(), events), fakeIam(events), readUserArn, trust);
-    expect(await thrownBy(creating)).toMatchObject({ name: 'IamUserNotIssuedError', retryable: true });
-    expect(events).toEqual([]);
-  });
-
-  test('attach nothing to a role of that name that is not ours, by tag or by path', async () => {
-    for (const before of [
-      { role: theirs },
-      { role: ours, roleArn: 'arn:aws:iam::111111111111:role/dataloop-acme' },
-    ]) {
-      const events: string[] = [];
-      const step = stepOf(recordOf(), events);
-      const iam = fakeIam(events, before);
-      expect((await thrownBy(createRole(step, iam, async () => userArn, trust))).name).toBe(
-        'RoleNameTakenError',
-      );
-      await deleteRole(step, iam);
-      for (const effect of ['attach', 'detach', 'delete role']) expect(events).not.toContain(effect);
-    }
-  });
-
-  test('take the permissions away before the role', async () => {
-    const events: string[] = [];
-    const record = knowing({ role: { state: 'created', arn: 'x' } });
-    await deleteRole(stepOf(record, events), fakeIam(events, { role: ours }));
-    expect(events).toEqual(['detach', 'delete role', 'journal role gone']);
+  test('hands a refused removal on, and keeps the resource as standing', async () => {
+    const journal = journalOf(state('created'));
+    const refused = new Error('DeleteConflict');
+    const thrown = await thrownBy(
+      removeIfOurs(
+        journal.step(),
+        'policy',
+        async () => ours,
+        async () => {
+          throw refused;
+        },
+      ),
+    );
+    expect(thrown).toBe(refused);
+    expect(journal.record().resources.policy).toEqual({ state: 'created', arn: 'arn:policy' });
   });
 });

@@ -1,0 +1,444 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import {
+  activate,
+  closeIntegration,
+  deprovisionJournal,
+  recordReader,
+  registrar,
+  settleStep,
+  stepJournal,
+  writeOrganization,
+} from '../../../../src/clients/aws/journal.ts';
+import { integrationId, recordOf } from '../../domain/fakes.ts';
+import { answering, sdkError } from './sdk-answers.ts';
+
+const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
+const dynamo = mockClient(client);
+const table = { client, name: 'journal' };
+beforeEach(() => {
+  dynamo.reset();
+});
+
+const record = recordOf();
+const Key = { pk: `integration#${integrationId}` };
+const lostRace = sdkError('ConditionalCheckFailedException', 400);
+const throttled = sdkError('ProvisionedThroughputExceededException', 400);
+const updates = () => dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
+
+describe('reading', () => {
+  test('the record is read as it was last written', async () => {
+    dynamo
+      .on(GetCommand, { TableName: 'journal', Key, ConsistentRead: true })
+      .resolves({ Item: { ...Key, ...record } });
+    await expect(recordReader(table).read(integrationId)).resolves.toEqual(record);
+  });
+
+  test('an integration that does not exist is undefined', async () => {
+    dynamo.on(GetCommand).resolves({});
+    await expect(recordReader(table).read(integrationId)).resolves.toBeUndefined();
+  });
+
+  test('a record of another shape is refused, not passed on', async () => {
+    dynamo.on(GetCommand).resolves({ Item: { ...record, status: 'half-done' } });
+    await expect(recordReader(table).read(integrationId)).rejects.toMatchObject({
+      name: 'InternalError',
+      message: expect.stringContaining('status'),
+    });
+  });
+
+  test('a table that is busy is tried again', async () => {
+    dynamo.on(GetCommand).rejects(throttled);
+    await expect(recordReader(table).read(integrationId)).rejects.toMatchObject({
+      name: 'AwsUnavailableError',
+      message: expect.stringContaining(integrationId),
+    });
+  });
+});
+
+describe('registering', () => {
+  const registration = {
+    record,
+    locks: ['name#acme', 'bucket#dataloop-acme#acme'],
+    idempotency: { key: 'hashed-key', expiresAt: 2_000_000_000 },
+  };
+  const register = (change: object = {}) => registrar(table).register({ ...registration, ...change });
+  const held = (pk: string, by: string, requestHash = 'their-hash') => ({
+    Code: 'ConditionalCheckFailed',
+    Message: 'The conditional request failed',
+    Item: { pk: { S: pk }, integrationId: { S: by }, requestHash: { S: requestHash } },
+  });
+  const none = { Code: 'None' };
+  /** The cancellation as the SDK itself reads it from DynamoDB's answer. */
+  const cancelledWith = (reasons: object[]) => {
+    const body = {
+      __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
+      Message: 'Transaction cancelled, please refer cancellation reasons for specific reasons',
+      CancellationReasons: reasons,
+    };
+    const settings = answering(400, JSON.stringify(body), { 'content-type': 'application/x-amz-json-1.0' });
+    const refusing = DynamoDBDocumentClient.from(new DynamoDBClient(settings));
+    return registrar({ client: refusing, name: 'journal' }).register(registration);
+  };
+
+  test('key, locks and record are one transaction, each item only where there is none', async () => {
+    dynamo.on(TransactWriteCommand).resolves({});
+    await expect(register()).resolves.toEqual({ outcome: 'registered' });
+
+    expect(dynamo.calls()).toHaveLength(1);
+    const items = dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
+    const holder = { integrationId, requestHash: record.requestHash };
+    expect(items.map(({ Put }) => Put?.Item)).toEqual([
+      { pk: 'idempotency#hashed-key', ...holder, expiresAt: 2_000_000_000 },
+      { pk: 'lock#name#acme', ...holder },
+      { pk: 'lock#bucket#dataloop-acme#acme', ...holder },
+      { ...Key, ...record },
+    ]);
+    expect(items.map(({ Put }) => Put?.ConditionExpression)).toEqual([
+      // DynamoDB removes expired items when it gets to it.
+      'attribute_not_exists(pk) OR expiresAt < :now',
+      'attribute_not_exists(pk)',
+      'attribute_not_exists(pk)',
+      'attribute_not_exists(pk)',
+    ]);
+    for (const { Put } of items) {
+      expect(Put).toMatchObject({
+        TableName: 'journal',
+        // Without it DynamoDB would not say who holds the item.
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      });
+    }
+  });
+
+  test('without a key there is no item for one', async () => {
+    dynamo.on(TransactWriteCommand).resolves({});
+    await register({ idempotency: undefined });
+    const items = dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
+    expect(items.map(({ Put }) => Put?.Item?.['pk'])).toEqual([
+      'lock#name#acme',
+      'lock#bucket#dataloop-acme#acme',
+      Key.pk,
+    ]);
+  });
+
+  test('a held lock names its holder, beside items that nothing held', async () => {
+    await expect(cancelledWith([none, held('lock#name#acme', 'int_B'), none, none])).resolves.toEqual({
+      outcome: 'locked',
+      by: 'int_B',
+    });
+  });
+
+  test('a held key is a repeated request, whatever locks its integration holds too', async () => {
+    const outcome = cancelledWith([
+      held('idempotency#hashed-key', 'int_B'),
+      held('lock#name#acme', 'int_B'),
+      held('lock#bucket#dataloop-acme#acme', 'int_B'),
+      none,
+    ]);
+    await expect(outcome).resolves.toMatchObject({
+      outcome: 'repeated',
+      integrationId: 'int_B',
+      requestHash: 'their-hash',
+    });
+  });
+
+  test('our own transaction, whose answer was lost, is a registration', async () => {
+    const outcome = cancelledWith([
+      held('idempotency#hashed-key', integrationId),
+      held('lock#name#acme', integrationId),
+      held('lock#bucket#dataloop-acme#acme', integrationId),
+      held(Key.pk, integrationId),
+    ]);
+    await expect(outcome).resolves.toEqual({ outcome: 'registered' });
+  });
+
+  test('a cancellation that nobody holds anything of is an error that names the integration', async () => {
+    await expect(cancelledWith([none, { Code: 'ValidationError' }, none, none])).rejects.toMatchObject({
+      name: 'AwsRequestRefusedError',
+      message: expect.stringContaining('register integration acme'),
+    });
+  });
+});
+
+describe('a step', () => {
+  const call = {
+    integrationId,
+    step: 'CreateBucket',
+    callId: 'execution/CreateBucket/2',
+    attempt: 2,
+    startedAt: '2026-11-23T00:00:01.000Z',
+    openUntil: 1_795_392_030_000,
+  } as const;
+  const journal = stepJournal(table);
+
+  test('begins with its entry and its open call, in one write, and reads the record', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...record } });
+    await expect(journal.beginStep(call, ['rolling-back', 'removing'])).resolves.toEqual(record);
+    expect(updates()).toEqual([
+      expect.objectContaining({
+        TableName: 'journal',
+        Key,
+        UpdateExpression: expect.stringMatching(/^SET #steps\.#step = :step, #open\.#call = :until,/),
+        ExpressionAttributeNames: expect.objectContaining({
+          '#steps': 'steps',
+          '#step': 'CreateBucket',
+          '#open': 'openCalls',
+          '#call': 'execution/CreateBucket/2',
+        }),
+        ExpressionAttributeValues: expect.objectContaining({
+          ':step': { status: 'running', startedAt: call.startedAt, attempts: 2 },
+          ':until': call.openUntil,
+        }),
+      }),
+    ]);
+  });
+
+  test('begins only while the integration is in one of the given states', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(journal.beginStep(call, ['rolling-back', 'removing'])).rejects.toMatchObject({
+      name: 'IntegrationMovedOnError',
+      message: expect.stringMatching(/no longer rolling-back or removing/),
+    });
+    expect(updates()).toMatchObject([
+      {
+        ConditionExpression: '#status IN (:status0, :status1)',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':status0': 'rolling-back', ':status1': 'removing' },
+      },
+    ]);
+  });
+
+  test('ends its own attempt: state, time and open call in one write', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await journal.endStep(call, 'succeeded', '2026-11-23T00:00:02.000Z');
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        UpdateExpression: expect.stringMatching(
+          /^SET #steps\.#step\.#status = :ended.*#steps\.#step\.#endedAt = :endedAt REMOVE #open\.#call$/,
+        ),
+        ConditionExpression: '#steps.#step.#status = :running AND #steps.#step.#attempts = :attempt',
+        ExpressionAttributeNames: { '#call': 'execution/CreateBucket/2' },
+        ExpressionAttributeValues: {
+          ':ended': 'succeeded',
+          ':attempt': 2,
+          ':endedAt': '2026-11-23T00:00:02.000Z',
+        },
+      },
+    ]);
+  });
+
+  test('that only waits has no end yet', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await journal.endStep(call, 'waiting');
+    expect(updates()[0]?.UpdateExpression).not.toContain('endedAt');
+    // DynamoDB refuses names and values that the expression does not use.
+    expect(updates()[0]?.ExpressionAttributeNames).not.toHaveProperty('#endedAt');
+    expect(updates()[0]?.ExpressionAttributeValues).not.toHaveProperty(':endedAt');
+  });
+
+  test('leaves the entry of a later attempt alone, and closes just its own call', async () => {
+    dynamo.on(UpdateCommand).rejectsOnce(lostRace).resolves({ Attributes: record });
+    await journal.endStep(call, 'failed', '2026-11-23T00:00:02.000Z');
+    expect(updates()).toHaveLength(2);
+    expect(updates()[1]).toMatchObject({
+      UpdateExpression: 'SET #updatedAt = :now REMOVE #open.#call',
+      ExpressionAttributeNames: { '#open': 'openCalls', '#call': 'execution/CreateBucket/2' },
+    });
+  });
+
+  test('an end that DynamoDB did not take is an error, not the end of another attempt', async () => {
+    dynamo.on(UpdateCommand).rejects(throttled);
+    await expect(journal.endStep(call, 'succeeded')).rejects.toMatchObject({ name: 'AwsUnavailableError' });
+    expect(updates()).toHaveLength(1);
+  });
+
+  test('a resource is written on a path of its own, fenced by state', async () => {
+    const resource = { state: 'intended', arn: 'arn:aws:s3:::dataloop-acme' } as const;
+    dynamo.on(UpdateCommand).resolvesOnce({ Attributes: record }).rejects(lostRace);
+    await journal.writeResource(integrationId, 'bucket', resource, ['provisioning']);
+    await expect(
+      journal.writeResource(integrationId, 'bucket', resource, ['provisioning']),
+    ).rejects.toMatchObject({ name: 'IntegrationMovedOnError' });
+    expect(updates()[0]).toMatchObject({
+      Key,
+      UpdateExpression: expect.stringContaining('#resources.#key = :resource'),
+      ConditionExpression: '#status IN (:status0)',
+      ExpressionAttributeNames: { '#resources': 'resources', '#key': 'bucket' },
+      ExpressionAttributeValues: { ':resource': resource, ':status0': 'provisioning' },
+    });
+  });
+});
+
+test('the organisation is journalled', async () => {
+  dynamo.on(UpdateCommand).resolves({ Attributes: record });
+  await writeOrganization(table, integrationId, 'org-1');
+  expect(updates()).toMatchObject([
+    {
+      Key,
+      UpdateExpression: 'SET #dataloop = :dataloop',
+      ExpressionAttributeNames: { '#dataloop': 'dataloop' },
+      ExpressionAttributeValues: { ':dataloop': { organizationId: 'org-1' } },
+    },
+  ]);
+});
+
+describe('settling a step that its function does not end', () => {
+  test('ends it only while it is open', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await settleStep(table, integrationId, 'RequestIamUser', 'succeeded');
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        ConditionExpression: '#steps.#step.#status IN (:running, :waiting, :retrying)',
+        ExpressionAttributeNames: { '#step': 'RequestIamUser' },
+        ExpressionAttributeValues: { ':to': 'succeeded', ':waiting': 'waiting' },
+      },
+    ]);
+  });
+
+  test('leaves one that has ended as it ended', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(settleStep(table, integrationId, 'RequestIamUser', 'succeeded')).resolves.toBeUndefined();
+  });
+});
+
+describe('beginning an undo', () => {
+  const error = { type: 'urn:x', title: 'Title', detail: 'Detail' };
+  const change = { from: ['provisioning'], to: 'rolling-back', mode: 'rollback', run: 1, error } as const;
+  const journal = deprovisionJournal(table);
+
+  test('writes state, run and error in one, where neither state nor run has moved on', async () => {
+    const moved = recordOf({ status: 'rolling-back', deprovision: { mode: 'rollback', run: 1 }, error });
+    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...moved } });
+    await expect(journal.beginDeprovision(integrationId, change)).resolves.toEqual(moved);
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        UpdateExpression: expect.stringMatching(
+          /#status = :to, #deprovision = :deprovision.*#error = :error$/,
+        ),
+        ConditionExpression:
+          '#status IN (:status0) AND (attribute_not_exists(#deprovision) OR #deprovision.#run = :before)',
+        ExpressionAttributeValues: {
+          ':status0': 'provisioning',
+          ':to': 'rolling-back',
+          ':deprovision': { mode: 'rollback', run: 1 },
+          ':before': 0,
+          ':error': error,
+        },
+      },
+    ]);
+  });
+
+  test('without an error keeps the one that is journalled', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    const { error: _error, ...withoutError } = change;
+    await journal.beginDeprovision(integrationId, withoutError);
+    expect(updates()[0]?.UpdateExpression).not.toContain('error');
+    expect(updates()[0]?.ExpressionAttributeNames).not.toHaveProperty('#error');
+    expect(updates()[0]?.ExpressionAttributeValues).not.toHaveProperty(':error');
+  });
+
+  test('that somebody else began is undefined', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(journal.beginDeprovision(integrationId, change)).resolves.toBeUndefined();
+  });
+
+  test('marks a step that was cut off as failed', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await journal.failStep(integrationId, 'CreateRole');
+    expect(updates()).toMatchObject([
+      {
+        ExpressionAttributeNames: { '#step': 'CreateRole' },
+        ExpressionAttributeValues: { ':to': 'failed' },
+      },
+    ]);
+  });
+});
+
+describe('activating', () => {
+  test('makes ready what is provisioning, and may be repeated', async () => {
+    const ready = recordOf({ status: 'ready' });
+    dynamo.on(UpdateCommand).resolves({ Attributes: ready });
+    await expect(activate(table, integrationId)).resolves.toEqual(ready);
+    expect(updates()).toMatchObject([
+      {
+        ConditionExpression: '#status IN (:status0, :status1)',
+        ExpressionAttributeValues: { ':status0': 'provisioning', ':status1': 'ready', ':to': 'ready' },
+      },
+    ]);
+  });
+
+  test('does nothing to an integration that is being undone', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(activate(table, integrationId)).resolves.toBeUndefined();
+  });
+});
+
+describe('closing', () => {
+  const closing = {
+    status: 'removed',
+    resources: { bucket: { state: 'gone' } },
+    locks: ['name#acme', 'bucket#dataloop-acme#acme'],
+  } as const;
+  const deleted = () => dynamo.commandCalls(DeleteCommand).map((call) => call.args[0].input);
+
+  test('writes the end, then releases the locks that this integration holds', async () => {
+    const closed = recordOf({ status: 'removed' });
+    dynamo.on(UpdateCommand).resolves({ Attributes: closed });
+    dynamo.on(DeleteCommand).resolves({});
+    await expect(closeIntegration(table, integrationId, closing)).resolves.toEqual(closed);
+    expect(updates()).toMatchObject([
+      {
+        ExpressionAttributeValues: {
+          ':status0': 'rolling-back',
+          ':status1': 'removing',
+          // Repeated, it must get past its own first write to the locks.
+          ':status2': 'removed',
+          ':to': 'removed',
+          ':resources': closing.resources,
+        },
+      },
+    ]);
+    expect(deleted()).toMatchObject(
+      closing.locks.map((lock) => ({
+        TableName: 'journal',
+        Key: { pk: `lock#${lock}` },
+        ConditionExpression: 'attribute_not_exists(pk) OR integrationId = :id',
+        ExpressionAttributeValues: { ':id': integrationId },
+      })),
+    );
+    expect(dynamo.call(0).args[0]).toBeInstanceOf(UpdateCommand);
+  });
+
+  test('releases nothing where the integration has moved on', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(closeIntegration(table, integrationId, closing)).resolves.toBeUndefined();
+    expect(deleted()).toEqual([]);
+  });
+
+  test("leaves a lock that is another integration's by now, and releases the next", async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(DeleteCommand).rejectsOnce(lostRace).resolves({});
+    await closeIntegration(table, integrationId, closing);
+    expect(deleted()).toHaveLength(2);
+  });
+
+  test('a lock that could not be released is an error: the next attempt releases it', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(DeleteCommand).rejects(throttled);
+    await expect(closeIntegration(table, integrationId, closing)).rejects.toMatchObject({
+      name: 'AwsUnavailableError',
+      message: expect.stringContaining('release name#acme'),
+    });
+  });
+});

@@ -1,0 +1,225 @@
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  GetBucketTaggingCommand,
+  HeadBucketCommand,
+  PutBucketCorsCommand,
+  PutBucketEncryptionCommand,
+  PutBucketOwnershipControlsCommand,
+  PutBucketPolicyCommand,
+  PutPublicAccessBlockCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import {
+  bucketCreator,
+  bucketReader,
+  bucketRemover,
+  holderOf,
+  s3Clients,
+} from '../../../../src/clients/aws/s3.ts';
+import { answering, sdkError } from './sdk-answers.ts';
+
+const bucket = { name: 'dataloop-acme', region: 'eu-west-1', ownerAccountId: '111111111111' };
+const ofBucket = { Bucket: 'dataloop-acme', ExpectedBucketOwner: '111111111111' };
+
+describe('holderOf, on S3 answers without a body', () => {
+  const whenAnswered = (status: number) => holderOf(() => new S3Client(answering(status)), bucket);
+
+  test.each([
+    [200, 'account'],
+    [403, 'another-account'],
+    [404, 'nobody'],
+  ])('status %i means %s', async (status, holder) => {
+    await expect(whenAnswered(status)).resolves.toBe(holder);
+  });
+
+  test.each([301, 400])('status %i means a bucket in another region', async (status) => {
+    await expect(whenAnswered(status)).rejects.toMatchObject({
+      name: 'BucketNameTakenError',
+      message: expect.stringMatching(/dataloop-acme.*another region than eu-west-1/),
+    });
+  });
+
+  test('status 503 means nothing: it is tried again', async () => {
+    await expect(whenAnswered(503)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
+  });
+});
+
+describe('calls on a bucket', () => {
+  const client = new S3Client({ region: bucket.region });
+  const s3 = mockClient(client);
+  const regions: string[] = [];
+  const clientFor = (region: string) => {
+    regions.push(region);
+    return client;
+  };
+  beforeEach(() => {
+    s3.reset();
+    regions.length = 0;
+  });
+  afterEach(() => {
+    // S3 answers a call in another region with a redirect.
+    expect(new Set(regions)).toEqual(new Set([bucket.region]));
+  });
+
+  const sent = () => s3.calls().map((call) => call.args[0].input);
+
+  test('HeadBucket names the account that must own the bucket', async () => {
+    s3.on(HeadBucketCommand).resolves({});
+    await bucketReader(clientFor).holderOf(bucket);
+    expect(sent()).toEqual([ofBucket]);
+  });
+
+  test('tags are read as a record', async () => {
+    s3.on(GetBucketTaggingCommand, ofBucket).resolves({ TagSet: [{ Key: 'team', Value: 'labelling' }] });
+    await expect(bucketReader(clientFor).tagsOf(bucket)).resolves.toEqual({ team: 'labelling' });
+  });
+
+  test('a bucket without tags has none', async () => {
+    s3.on(GetBucketTaggingCommand).rejects(sdkError('NoSuchTagSet', 404));
+    await expect(bucketReader(clientFor).tagsOf(bucket)).resolves.toEqual({});
+  });
+
+  test('a bucket whose tags cannot be seen yet is tried again', async () => {
+    s3.on(GetBucketTaggingCommand).rejects(sdkError('NoSuchBucket', 404));
+    await expect(bucketReader(clientFor).tagsOf(bucket)).rejects.toMatchObject({
+      name: 'AwsNotYetConsistentError',
+    });
+  });
+
+  test('CreateBucket carries region, tags and object ownership in one call', async () => {
+    s3.on(CreateBucketCommand).resolves({});
+    const outcome = await bucketCreator(clientFor).create(bucket, { team: 'labelling', 'cost-center': '42' });
+    expect(outcome).toBe('created');
+    expect(sent()).toEqual([
+      {
+        Bucket: 'dataloop-acme',
+        ObjectOwnership: 'BucketOwnerEnforced',
+        CreateBucketConfiguration: {
+          LocationConstraint: 'eu-west-1',
+          Tags: [
+            { Key: 'team', Value: 'labelling' },
+            { Key: 'cost-center', Value: '42' },
+          ],
+        },
+      },
+    ]);
+  });
+
+  test('a bucket of our own is found, not created', async () => {
+    s3.on(CreateBucketCommand).rejects(sdkError('BucketAlreadyOwnedByYou', 409));
+    await expect(bucketCreator(clientFor).create(bucket, {})).resolves.toBe('exists-in-account');
+  });
+
+  test("another account's bucket is a name that is taken", async () => {
+    s3.on(CreateBucketCommand).rejects(sdkError('BucketAlreadyExists', 409));
+    await expect(bucketCreator(clientFor).create(bucket, {})).rejects.toMatchObject({
+      name: 'BucketNameTakenError',
+      message: expect.stringMatching(/dataloop-acme.*another AWS account.*Choose another/),
+    });
+  });
+
+  test('all four public-access blocks are set', async () => {
+    s3.on(PutPublicAccessBlockCommand).resolves({});
+    await bucketCreator(clientFor).blockPublicAccess(bucket);
+    expect(sent()).toEqual([
+      {
+        ...ofBucket,
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          IgnorePublicAcls: true,
+          BlockPublicPolicy: true,
+          RestrictPublicBuckets: true,
+        },
+      },
+    ]);
+  });
+
+  test('ownership is enforced', async () => {
+    s3.on(PutBucketOwnershipControlsCommand).resolves({});
+    await bucketCreator(clientFor).enforceOwnership(bucket);
+    expect(sent()).toEqual([
+      { ...ofBucket, OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] } },
+    ]);
+  });
+
+  test('objects are encrypted with S3 keys', async () => {
+    s3.on(PutBucketEncryptionCommand).resolves({});
+    await bucketCreator(clientFor).encrypt(bucket);
+    expect(sent()).toMatchObject([
+      {
+        ...ofBucket,
+        ServerSideEncryptionConfiguration: {
+          Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+      },
+    ]);
+  });
+
+  test('the policy is sent as JSON', async () => {
+    s3.on(PutBucketPolicyCommand).resolves({});
+    await bucketCreator(clientFor).setPolicy(bucket, {
+      Version: '2012-10-17',
+      Statement: [{ Sid: 'DenyPlainHttp' }],
+    });
+    expect(sent()).toEqual([
+      { ...ofBucket, Policy: '{"Version":"2012-10-17","Statement":[{"Sid":"DenyPlainHttp"}]}' },
+    ]);
+  });
+
+  test('CORS opens the bucket to the given origins alone', async () => {
+    s3.on(PutBucketCorsCommand).resolves({});
+    await bucketCreator(clientFor).allowOrigins(bucket, ['https://console.dataloop.ai']);
+    expect(sent()).toMatchObject([
+      {
+        ...ofBucket,
+        CORSConfiguration: { CORSRules: [{ AllowedOrigins: ['https://console.dataloop.ai'] }] },
+      },
+    ]);
+  });
+
+  test('a change of a bucket that was created a moment ago is tried again', async () => {
+    s3.on(PutBucketPolicyCommand).rejects(sdkError('NoSuchBucket', 404));
+    const change = bucketCreator(clientFor).setPolicy(bucket, { Version: '2012-10-17', Statement: [] });
+    await expect(change).rejects.toMatchObject({
+      name: 'AwsNotYetConsistentError',
+      message: expect.stringContaining('set the policy of bucket dataloop-acme'),
+    });
+  });
+
+  test("DeleteBucket deletes only the expected owner's bucket", async () => {
+    s3.on(DeleteBucketCommand).resolves({});
+    await expect(bucketRemover(clientFor).delete(bucket)).resolves.toBe('deleted');
+    expect(sent()).toEqual([ofBucket]);
+  });
+
+  test('a bucket that is gone counts as deleted', async () => {
+    s3.on(DeleteBucketCommand).rejects(sdkError('NoSuchBucket', 404));
+    await expect(bucketRemover(clientFor).delete(bucket)).resolves.toBe('deleted');
+  });
+
+  test('a bucket with objects is reported and nothing in it is touched', async () => {
+    s3.on(DeleteBucketCommand).rejects(sdkError('BucketNotEmpty', 409));
+    await expect(bucketRemover(clientFor).delete(bucket)).resolves.toBe('not-empty');
+    expect(s3.calls()).toHaveLength(1);
+  });
+});
+
+test('us-east-1 gets no location constraint, which S3 would refuse there', async () => {
+  const client = new S3Client({ region: 'us-east-1' });
+  const s3 = mockClient(client);
+  s3.on(CreateBucketCommand).resolves({});
+  await bucketCreator(() => client).create({ ...bucket, region: 'us-east-1' }, { team: 'labelling' });
+  const { input } = s3.call(0).args[0];
+  expect(input).toHaveProperty('CreateBucketConfiguration.Tags', [{ Key: 'team', Value: 'labelling' }]);
+  expect(input).not.toHaveProperty('CreateBucketConfiguration.LocationConstraint');
+});
+
+test('each region has one client of its own', async () => {
+  const clientFor = s3Clients();
+  expect(clientFor('eu-west-1')).toBe(clientFor('eu-west-1'));
+  expect(clientFor('us-east-1')).not.toBe(clientFor('eu-west-1'));
+  await expect(clientFor('us-east-1').config.region()).resolves.toBe('us-east-1');
+});

@@ -1,0 +1,315 @@
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { client, dataloopAnswers, json, noContent, refused, sent, token } from './fake-dataloop.ts';
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const settings = {
+  apiUrl: 'https://gate.dataloop.test/api/v1',
+  secretId: 'the-secret',
+  organizationId: undefined,
+  accountId: undefined,
+};
+const apiKey = token(Date.now() + 3_600_000, { email: 'owner@example.com' });
+const dataloop = client.dataloopClient(settings, async () => JSON.stringify({ apiKey }));
+const api = 'https://gate.dataloop.test/api/v1';
+
+describe('logging in', () => {
+  const withPassword = () =>
+    client.dataloopClient(
+      settings,
+      async () => '{"username":"owner@example.com","password":"correct-horse"}',
+    );
+
+  test('happens at the gate, outside of the API, and its token is used from then on', async () => {
+    dataloopAnswers(json({ id_token: apiKey }), json({ id: 'project-1' }));
+    const reader = client.projectReader(withPassword());
+    await reader.getProject('project-1');
+    await reader.getProject('project-1');
+    expect(sent.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'POST https://gate.dataloop.test/token?default',
+      `GET ${api}/projects/project-1`,
+      `GET ${api}/projects/project-1`,
+    ]);
+    expect(sent[0]).toMatchObject({
+      headers: { 'content-type': 'application/json' },
+      body: { type: 'user_credentials', username: 'owner@example.com', password: 'correct-horse' },
+    });
+    expect(sent[0]?.headers).not.toHaveProperty('authorization');
+    expect(sent[1]?.headers['authorization']).toBe(`Bearer ${apiKey}`);
+  });
+
+  test('that is refused, in whatever way, is a matter of the secret', async () => {
+    for (const status of [400, 401, 403]) {
+      dataloopAnswers(refused(status, 'Wrong username or password'));
+      const reading = client.projectReader(withPassword()).getProject('project-1');
+      await expect(reading).rejects.toMatchObject({
+        name: 'DataloopCredentialsError',
+        message: expect.stringMatching(/did not log in .*Wrong username or password.*the-secret/),
+      });
+      await expect(reading).rejects.not.toThrow('correct-horse');
+    }
+  });
+
+  test('that gets no answer is tried again', async () => {
+    dataloopAnswers(refused(503, 'busy'), json({ id_token: apiKey }), json({ id: 'project-1' }));
+    await expect(client.projectReader(withPassword()).getProject('project-1')).resolves.toMatchObject({
+      id: 'project-1',
+    });
+  });
+});
+
+describe('a project', () => {
+  test('names its organisation as an object, as its id, or not at all', async () => {
+    const { getProject } = client.projectReader(dataloop);
+    dataloopAnswers(
+      json({ id: 'project-1', org: { id: 'org-1', name: 'Acme' } }),
+      json({ id: 'project-1', org: 'org-1' }),
+      json({ id: 'project-1' }),
+    );
+    await expect(getProject('project-1')).resolves.toEqual({ id: 'project-1', organizationId: 'org-1' });
+    await expect(getProject('project-1')).resolves.toEqual({ id: 'project-1', organizationId: 'org-1' });
+    await expect(getProject('project-1')).resolves.toEqual({ id: 'project-1', organizationId: undefined });
+  });
+
+  test('that may not be seen names the role that is missing', async () => {
+    dataloopAnswers(refused(403, 'Forbidden'));
+    await expect(client.projectReader(dataloop).getProject('project-1')).rejects.toMatchObject({
+      name: 'DataloopForbiddenError',
+      message: expect.stringContaining('owner or developer of the project'),
+    });
+  });
+
+  test('an id is one segment of a path, whatever it contains', async () => {
+    dataloopAnswers(json({ id: 'x' }));
+    await client.projectReader(dataloop).getProject('../orgs?x=1');
+    expect(sent[0]?.url).toBe(`${api}/projects/..%2Forgs%3Fx%3D1`);
+  });
+});
+
+describe('an integration', () => {
+  const userArn = 'arn:aws:iam::222222222222:user/dataloop-1';
+  const integration = (metadata: unknown) => ({ id: 'i-1', name: 'acme', org: 'org-1', metadata });
+  const read = () => client.integrationReader(dataloop).getIntegration('org-1', 'i-1');
+
+  test('is read with its IAM user and its state', async () => {
+    dataloopAnswers(
+      json(
+        integration([
+          { id: '1', name: 'userArn', value: userArn },
+          { id: '2', name: 'status', value: 'waiting-trust' },
+        ]),
+      ),
+    );
+    await expect(read()).resolves.toEqual({ id: 'i-1', name: 'acme', userArn, trustStatus: 'waiting-trust' });
+    expect(sent[0]).toMatchObject({ method: 'GET', url: `${api}/orgs/org-1/integrations/i-1` });
+  });
+
+  test('has no IAM user and no state yet where its metadata lacks them', async () => {
+    const valueless = [{ name: 'userArn' }, { name: 'status' }];
+    const otherTypes = [
+      { name: 'userArn', value: { arn: 'x' } },
+      { name: 'status', value: '' },
+    ];
+    for (const metadata of [valueless, otherTypes, [], null, undefined]) {
+      dataloopAnswers(json(integration(metadata)));
+      await expect(read()).resolves.toEqual({
+        id: 'i-1',
+        name: 'acme',
+        userArn: undefined,
+        trustStatus: undefined,
+      });
+    }
+  });
+
+  test('has its state where the IAM user has no value yet', async () => {
+    dataloopAnswers(json(integration([{ name: 'userArn' }, { name: 'status', value: 'waiting-trust' }])));
+    await expect(read()).resolves.toMatchObject({ userArn: undefined, trustStatus: 'waiting-trust' });
+  });
+
+  test('that is gone is undefined; one that is forbidden is not', async () => {
+    dataloopAnswers(refused(404, 'not found'), refused(403, 'Forbidden'));
+    await expect(read()).resolves.toBeUndefined();
+    await expect(read()).rejects.toMatchObject({
+      name: 'DataloopForbiddenError',
+      message: expect.stringContaining('owner of the organisation'),
+    });
+  });
+
+  test('is found in a bare list', async () => {
+    dataloopAnswers(json([integration([]), { ...integration(null), id: 'i-2' }]));
+    const found = await client.integrationFinder(dataloop).listIntegrations('org-1');
+    expect(found.map(({ id }) => id)).toEqual(['i-1', 'i-2']);
+    expect(sent[0]).toMatchObject({ method: 'GET', url: `${api}/orgs/org-1/integrations` });
+  });
+
+  test('is created as a cross-account one', async () => {
+    dataloopAnswers(json(integration([{ name: 'status', value: 'waiting-trust' }])));
+    const created = await client.integrationCreator(dataloop).createIntegration('org-1', 'acme int_A');
+    expect(created).toMatchObject({ id: 'i-1', userArn: undefined });
+    expect(sent).toMatchObject([
+      {
+        method: 'POST',
+        url: `${api}/orgs/org-1/integrations`,
+        body: { type: 'aws-cross', name: 'acme int_A', options: {} },
+      },
+    ]);
+  });
+
+  test('is created once, even where the answer is lost', async () => {
+    dataloopAnswers(refused(502, 'Bad gateway'));
+    await expect(
+      client.integrationCreator(dataloop).createIntegration('org-1', 'acme int_A'),
+    ).rejects.toMatchObject({ name: 'DataloopUnavailableError', retryable: true });
+    expect(sent).toHaveLength(1);
+  });
+
+  const creating = () => client.integrationCreator(dataloop).createIntegration('org-1', 'acme int_A');
+
+  test("over Dataloop's limit says how many there may be, however Dataloop puts it", async () => {
+    for (const refusal of [
+      refused(400, 'Organization reached the limit of 15 cross account integrations'),
+      refused(403, 'Integrations quota exceeded'),
+      refused(409, 'Maximum number of integrations'),
+    ]) {
+      dataloopAnswers(refusal);
+      await expect(creating()).rejects.toMatchObject({
+        name: 'DataloopIntegrationLimitError',
+        message: expect.stringMatching(/org-1 has as many .*15 by default.*Delete one/),
+      });
+    }
+  });
+
+  test('that is refused for another reason is not over the limit', async () => {
+    dataloopAnswers(refused(403, 'Forbidden'));
+    await expect(creating()).rejects.toMatchObject({ name: 'DataloopForbiddenError' });
+    dataloopAnswers(refused(400, 'Unlimited names are not supported'));
+    await expect(creating()).rejects.toMatchObject({ name: 'DataloopRequestRefusedError' });
+    dataloopAnswers(refused(429, 'Rate limit exceeded', { 'retry-after': '60' }));
+    await expect(creating()).rejects.toMatchObject({ name: 'DataloopRateLimitError' });
+  });
+
+  test('takes the role ARN with the id in the body, and answers its state', async () => {
+    dataloopAnswers(json(integration([{ name: 'status', value: 'trust-established' }])));
+    const roleArn = 'arn:aws:iam::111111111111:role/dataloop-acme';
+    const completed = await client.integrationCompleter(dataloop).setRoleArn('org-1', 'i-1', roleArn);
+    expect(completed.trustStatus).toBe('trust-established');
+    expect(sent).toMatchObject([
+      {
+        method: 'PATCH',
+        url: `${api}/orgs/org-1/integrations`,
+        body: { integrationId: 'i-1', credentials: { type: 'aws-cross', options: { roleArn } } },
+      },
+    ]);
+  });
+
+  test('is deleted, whatever the answer holds; one that is gone counts as deleted', async () => {
+    dataloopAnswers(json([{ anything: true }]), refused(404, 'not found'));
+    const { deleteIntegration } = client.integrationRemover(dataloop);
+    await expect(deleteIntegration('org-1', 'i-1')).resolves.toBeUndefined();
+    await expect(deleteIntegration('org-1', 'i-1')).resolves.toBeUndefined();
+    expect(sent[0]).toMatchObject({ method: 'DELETE', url: `${api}/orgs/org-1/integrations/i-1` });
+  });
+
+  test('that could not be deleted is an error', async () => {
+    dataloopAnswers(refused(409, 'Integration is in use'));
+    await expect(client.integrationRemover(dataloop).deleteIntegration('org-1', 'i-1')).rejects.toThrow(
+      'Integration is in use',
+    );
+  });
+});
+
+describe('a driver', () => {
+  const wanted = {
+    name: 'acme-images',
+    integrationId: 'i-1',
+    projectId: 'project-1',
+    bucketName: 'dataloop-acme',
+    region: 'eu-west-1',
+    path: 'raw',
+    allowExternalDelete: true,
+  };
+  const payload = {
+    integrationId: 'i-1',
+    integrationType: 'aws-cross',
+    name: 'acme-images',
+    type: 's3',
+    metadata: { system: { projectId: 'project-1' } },
+    payload: { bucketName: 'dataloop-acme', storageClass: '', region: 'eu-west-1', path: 'raw' },
+    allowExternalDelete: true,
+    creator: 'owner@example.com',
+  };
+  /** The request nests what the answer holds flat. */
+  const flat = {
+    id: 'd-1',
+    name: 'acme-images',
+    type: 's3',
+    integrationId: 'i-1',
+    bucketName: 'dataloop-acme',
+  };
+
+  test('is created nested and answered flat', async () => {
+    dataloopAnswers(json(flat));
+    const created = await client.driverCreator(dataloop).createDriver(wanted);
+    expect(created).toEqual({ id: 'd-1', name: 'acme-images', integrationId: 'i-1' });
+    expect(sent).toMatchObject([{ method: 'POST', url: `${api}/drivers` }]);
+    expect(sent[0]?.body).toEqual(payload);
+  });
+
+  test('is created once, even where the answer is lost', async () => {
+    dataloopAnswers(refused(504, 'Gateway time-out'));
+    await expect(client.driverCreator(dataloop).createDriver(wanted)).rejects.toMatchObject({
+      name: 'DataloopUnavailableError',
+    });
+    expect(sent).toHaveLength(1);
+  });
+
+  test('is tested with the same payload before there is one', async () => {
+    dataloopAnswers(noContent);
+    await client.driverTester(dataloop).testDriver(wanted);
+    expect(sent).toMatchObject([{ method: 'POST', url: `${api}/drivers/test` }]);
+    expect(sent[0]?.body).toEqual(payload);
+  });
+
+  test('is tested by its id once there is one', async () => {
+    dataloopAnswers(noContent);
+    await client.driverVerifier(dataloop).verifyDriver('d-1');
+    expect(sent).toMatchObject([{ method: 'GET', url: `${api}/drivers/d-1/test` }]);
+  });
+
+  test.each([
+    ['before', () => client.driverTester(dataloop).testDriver(wanted), 'dataloop-acme'],
+    ['after', () => client.driverVerifier(dataloop).verifyDriver('d-1'), 'd-1'],
+  ])("a test that fails %s its creation gives Dataloop's reason", async (_when, run, named) => {
+    dataloopAnswers(refused(424, 'Failed to validate permissions: PutObject was refused'));
+    const testing = run();
+    await expect(testing).rejects.toMatchObject({ name: 'DriverTestFailedError', retryable: true });
+    await expect(testing).rejects.toThrow('PutObject was refused');
+    await expect(testing).rejects.toThrow(named);
+  });
+
+  test('a test that Dataloop does not answer says nothing about the bucket', async () => {
+    dataloopAnswers(refused(503, 'busy'));
+    await expect(client.driverTester(dataloop).testDriver(wanted)).rejects.toMatchObject({
+      name: 'DataloopUnavailableError',
+    });
+  });
+
+  test('is found among those of its project, with or without an integration', async () => {
+    dataloopAnswers(json([flat, { id: 'd-2', name: 'default', integrationId: null }]));
+    await expect(client.driverRemover(dataloop).listDrivers('project-1')).resolves.toEqual([
+      { id: 'd-1', name: 'acme-images', integrationId: 'i-1' },
+      { id: 'd-2', name: 'default', integrationId: undefined },
+    ]);
+    expect(sent[0]?.url).toBe(`${api}/drivers?projectId=project-1`);
+  });
+
+  test('is deleted; one that is gone counts as deleted', async () => {
+    dataloopAnswers(noContent, refused(404, 'not found'));
+    const { deleteDriver } = client.driverRemover(dataloop);
+    await expect(deleteDriver('d-1')).resolves.toBeUndefined();
+    await expect(deleteDriver('d-1')).resolves.toBeUndefined();
+    expect(sent[0]).toMatchObject({ method: 'DELETE', url: `${api}/drivers/d-1` });
+  });
+});

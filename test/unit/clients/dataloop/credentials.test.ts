@@ -1,0 +1,171 @@
+import { describe, expect, jest, test } from '@jest/globals';
+import { ServiceError } from '../../../../src/errors.ts';
+import { credentialsFrom, parseSecret, readToken, token } from './fake-dataloop.ts';
+
+const start = Date.parse('2026-11-23T10:00:00Z');
+const minute = 60_000;
+const hour = 60 * minute;
+
+/** Credentials on a clock of the test's own. */
+function credentialsWith(secret: string, login: (body: Record<string, string>) => Promise<unknown>) {
+  const clock = { now: start };
+  const readSecret = jest.fn(async () => secret);
+  const loggedIn = jest.fn(login);
+  return {
+    clock,
+    readSecret,
+    login: loggedIn,
+    credentials: credentialsFrom('the-secret', readSecret, loggedIn, () => clock.now),
+  };
+}
+const noLogin = () => Promise.reject(new Error('An API key needs no log-in.'));
+const password = JSON.stringify({ username: 'owner@example.com', password: 'correct-horse' });
+
+describe('an API key', () => {
+  test('is used as it is, with its expiry and its e-mail, and read once', async () => {
+    const apiKey = token(start + hour, { email: 'owner@example.com' });
+    const { credentials, readSecret, login } = credentialsWith(JSON.stringify({ apiKey }), noLogin);
+    const expected = { value: apiKey, expiresAt: start + hour, email: 'owner@example.com' };
+    await expect(credentials.token()).resolves.toEqual(expected);
+    await expect(credentials.token()).resolves.toEqual(expected);
+    expect([readSecret.mock.calls.length, login.mock.calls.length]).toEqual([1, 0]);
+  });
+
+  test('is used to its last minute, in which the secret is asked for a newer one', async () => {
+    const { credentials, readSecret, clock } = credentialsWith(
+      JSON.stringify({ apiKey: token(start + hour) }),
+      noLogin,
+    );
+    await credentials.token();
+    clock.now = start + hour - minute + 1;
+    readSecret.mockResolvedValueOnce(JSON.stringify({ apiKey: token(start + 2 * hour, { marker: 'new' }) }));
+    await expect(credentials.token()).resolves.toMatchObject({ expiresAt: start + 2 * hour });
+  });
+
+  test('that has expired is told as such, and a new one is taken without a restart', async () => {
+    const { credentials, readSecret } = credentialsWith(JSON.stringify({ apiKey: token(start) }), noLogin);
+    await expect(credentials.token()).rejects.toMatchObject({
+      name: 'DataloopCredentialsError',
+      message: expect.stringMatching(/the-secret has expired.*Create a new one/),
+    });
+    readSecret.mockResolvedValueOnce(JSON.stringify({ apiKey: token(start + hour) }));
+    await expect(credentials.token()).resolves.toMatchObject({ expiresAt: start + hour });
+  });
+
+  test('that is forgotten comes from the secret as it is then', async () => {
+    const { credentials, readSecret } = credentialsWith(
+      JSON.stringify({ apiKey: token(start + hour, { marker: 'old' }) }),
+      noLogin,
+    );
+    await credentials.token();
+    const rotated = token(start + hour, { marker: 'new' });
+    readSecret.mockResolvedValueOnce(JSON.stringify({ apiKey: rotated }));
+    credentials.forget();
+    await expect(credentials.token()).resolves.toMatchObject({ value: rotated });
+  });
+});
+
+describe('a log-in', () => {
+  const types = (login: jest.Mock<(body: Record<string, string>) => Promise<unknown>>) =>
+    login.mock.calls.map(([body]) => body['type']);
+
+  test('sends user name and password once, and keeps the token until its last minute', async () => {
+    const { credentials, login, clock } = credentialsWith(password, async () => ({
+      id_token: token(start + hour),
+    }));
+    await credentials.token();
+    clock.now = start + hour - minute - 1;
+    await expect(credentials.token()).resolves.toMatchObject({ value: token(start + hour) });
+    expect(login.mock.calls).toEqual([
+      [{ type: 'user_credentials', username: 'owner@example.com', password: 'correct-horse' }],
+    ]);
+  });
+
+  test('is refreshed where Dataloop gave a refresh token, also one that it gave just once', async () => {
+    const { credentials, login, clock, readSecret } = credentialsWith(password, async ({ type }) => ({
+      id_token: token(clock.now + hour),
+      ...(type === 'user_credentials' ? { refresh_token: 'refresh-1' } : {}),
+    }));
+    for (const later of [0, hour, 2 * hour]) {
+      clock.now = start + later;
+      await credentials.token();
+    }
+    expect(types(login)).toEqual(['user_credentials', 'refresh_token', 'refresh_token']);
+    expect(login).toHaveBeenLastCalledWith({ type: 'refresh_token', refresh_token: 'refresh-1' });
+    expect(readSecret).toHaveBeenCalledTimes(1);
+  });
+
+  test('is made anew where Dataloop gave no refresh token', async () => {
+    const { credentials, login, clock } = credentialsWith(password, async () => ({
+      id_token: token(clock.now + hour),
+    }));
+    await credentials.token();
+    clock.now = start + hour;
+    await credentials.token();
+    expect(types(login)).toEqual(['user_credentials', 'user_credentials']);
+  });
+
+  test('is made anew where the refresh token is used up', async () => {
+    const { credentials, login, clock } = credentialsWith(password, async ({ type }) => {
+      if (type === 'refresh_token') throw new ServiceError('DataloopCredentialsError', 'used up');
+      return { id_token: token(clock.now + hour), refresh_token: 'refresh-1' };
+    });
+    await credentials.token();
+    clock.now = start + hour;
+    await expect(credentials.token()).resolves.toMatchObject({ expiresAt: start + 2 * hour });
+    expect(types(login)).toEqual(['user_credentials', 'refresh_token', 'user_credentials']);
+  });
+
+  test('a refresh that Dataloop does not answer is that, and no reason to send the password', async () => {
+    const { credentials, login, clock } = credentialsWith(password, async ({ type }) => {
+      if (type === 'refresh_token') throw new ServiceError('DataloopUnavailableError', 'no answer');
+      return { id_token: token(clock.now + hour), refresh_token: 'refresh-1' };
+    });
+    await credentials.token();
+    clock.now = start + hour;
+    await expect(credentials.token()).rejects.toMatchObject({ name: 'DataloopUnavailableError' });
+    expect(types(login)).toEqual(['user_credentials', 'refresh_token']);
+  });
+
+  test('that was forgotten is made anew with what the secret holds', async () => {
+    const { credentials, login } = credentialsWith(password, async () => ({
+      id_token: token(start + hour),
+      refresh_token: 'refresh-1',
+    }));
+    await credentials.token();
+    credentials.forget();
+    await credentials.token();
+    expect(types(login)).toEqual(['user_credentials', 'user_credentials']);
+  });
+
+  test('whose answer holds no token is not understood', async () => {
+    const { credentials } = credentialsWith(password, async () => ({ access_token: 'x' }));
+    await expect(credentials.token()).rejects.toMatchObject({ name: 'DataloopAnswerError' });
+  });
+});
+
+describe('a secret', () => {
+  test('of another shape says which shape is needed, and shows nothing of itself', () => {
+    for (const text of [
+      'correct-horse',
+      '{"apiKey":"correct-horse"',
+      '{"apiKey":""}',
+      '{"username":"correct-horse"}',
+      '{"apiKey":"correct-horse","password":"correct-horse"}',
+      '["correct-horse"]',
+    ]) {
+      expect(() => parseSecret(text, 'the-secret')).toThrow(
+        /^The secret the-secret must hold JSON: .*apiKey/,
+      );
+      expect(() => parseSecret(text, 'the-secret')).not.toThrow('correct-horse');
+    }
+  });
+
+  test('whose API key is no JWT with an expiry is told so, and the key is not shown', () => {
+    const withoutExpiry = `e30.${Buffer.from('{"email":"owner@example.com"}').toString('base64url')}.x`;
+    for (const apiKey of ['correct-horse', withoutExpiry]) {
+      expect(() => readToken(apiKey, 'the-secret')).toThrow(/secret the-secret is not one of Dataloop's/);
+      expect(() => readToken(apiKey, 'the-secret')).not.toThrow(apiKey);
+    }
+  });
+});

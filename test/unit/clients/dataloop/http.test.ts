@@ -1,0 +1,221 @@
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import * as z from 'zod';
+import {
+  dataloopAnswers,
+  httpFor,
+  json,
+  lost,
+  noContent,
+  refused,
+  retryAfterMs,
+  saidBy,
+  sent,
+  text,
+  waits,
+} from './fake-dataloop.ts';
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** Tokens as the secret would hold them, one after the other. */
+function rotating(...values: string[]) {
+  let index = 0;
+  return {
+    token: async () => ({ value: values[index] ?? '', expiresAt: 0, email: undefined }),
+    forget: () => {
+      index = Math.min(index + 1, values.length - 1);
+    },
+  };
+}
+
+const settings = { apiUrl: 'https://gate.dataloop.test/api/v1', secretId: 'the-secret' };
+const read = {
+  method: 'GET',
+  path: '/things/1',
+  schema: z.object({ id: z.string() }),
+  what: 'read thing 1',
+  role: 'owner of the organisation',
+  repeatable: true,
+} as const;
+const create = {
+  ...read,
+  method: 'POST',
+  path: '/things',
+  what: 'create a thing',
+  body: { name: 'x' },
+  repeatable: false,
+} as const;
+const send = (call: typeof read | typeof create, credentials = rotating('secret-token')) =>
+  httpFor(credentials, settings).send(call);
+
+describe('a request', () => {
+  test('goes to the API with the token, and has a content type only with a body', async () => {
+    dataloopAnswers(json({ id: '1' }));
+    await send(read);
+    await send(create);
+    expect(sent).toEqual([
+      {
+        method: 'GET',
+        url: 'https://gate.dataloop.test/api/v1/things/1',
+        headers: { authorization: 'Bearer secret-token', accept: 'application/json' },
+        body: undefined,
+      },
+      {
+        method: 'POST',
+        url: 'https://gate.dataloop.test/api/v1/things',
+        headers: {
+          authorization: 'Bearer secret-token',
+          accept: 'application/json',
+          'content-type': 'application/json',
+        },
+        body: { name: 'x' },
+      },
+    ]);
+  });
+
+  test('carries the token nowhere else: a redirect is not followed', async () => {
+    dataloopAnswers(json({ id: '1' }));
+    await send(read);
+    expect(jest.mocked(fetch).mock.calls[0]?.[1]).toMatchObject({ redirect: 'error' });
+  });
+
+  test('is given up after its time', async () => {
+    const timeout = jest.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort());
+    jest.spyOn(globalThis, 'fetch').mockImplementation(async (_url, init) => {
+      init?.signal?.throwIfAborted();
+      return Response.json({ id: '1' });
+    });
+    const http = httpFor(rotating('secret-token'), { ...settings, timeoutMs: 1_500 });
+    await expect(http.send(create)).rejects.toMatchObject({
+      name: 'DataloopUnavailableError',
+      message: expect.stringMatching(/https:\/\/gate\.dataloop\.test did not answer within 1\.5 s/),
+    });
+    expect(timeout).toHaveBeenCalledWith(1_500);
+  });
+});
+
+describe('an answer', () => {
+  test('is checked, and only what was asked for is passed on', async () => {
+    dataloopAnswers(json({ id: '1', more: true }));
+    await expect(send(read)).resolves.toEqual({ id: '1' });
+  });
+
+  test.each([
+    ['lacks a field', json({ name: 'x' }), 'id'],
+    ['is of another type', json([1]), 'the whole'],
+    ['is no JSON', text('<html>Welcome</html>'), 'the whole'],
+    ['is empty', noContent, 'the whole'],
+  ])('that %s is refused, naming the place', async (_what, answer, place) => {
+    dataloopAnswers(answer);
+    await expect(send(read)).rejects.toMatchObject({
+      name: 'DataloopAnswerError',
+      message: expect.stringContaining(`"read thing 1" is not as documented (${place})`),
+    });
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe('a refusal', () => {
+  test.each([
+    [400, 'DataloopRequestRefusedError', 'Change what Dataloop names'],
+    [403, 'DataloopForbiddenError', 'needs to be owner of the organisation'],
+    [404, 'DataloopNotFoundError', 'Check the id'],
+  ])('with status %i is told at once, with what to do', async (status, name, advice) => {
+    dataloopAnswers(refused(status, 'no such luck'));
+    const sending = send(read);
+    await expect(sending).rejects.toMatchObject({ name, message: expect.stringContaining(advice) });
+    await expect(sending).rejects.toThrow(`Dataloop did not read thing 1 (${status}: no such luck)`);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('with status 401 is met once with what the secret holds now', async () => {
+    dataloopAnswers(refused(401, 'expired'), json({ id: '1' }));
+    await expect(send(create, rotating('old-token', 'new-token'))).resolves.toEqual({ id: '1' });
+    expect(sent.map(({ headers }) => headers['authorization'])).toEqual([
+      'Bearer old-token',
+      'Bearer new-token',
+    ]);
+    expect(waits).toEqual([]);
+  });
+
+  test('with status 401 again is a matter of the secret, and shows nothing of it', async () => {
+    dataloopAnswers(refused(401, 'revoked'));
+    const sending = send(read, rotating('old-token', 'new-token'));
+    await expect(sending).rejects.toMatchObject({
+      name: 'DataloopCredentialsError',
+      message: expect.stringContaining('the-secret'),
+    });
+    await expect(sending).rejects.not.toThrow(/(old|new)-token/);
+    expect(sent).toHaveLength(2);
+  });
+});
+
+describe('a rate limit', () => {
+  test.each([
+    ['a reading', read],
+    ['a creation, which it refuses before anything happens,', create],
+  ])('is waited out as long as it says, then %s is sent again', async (_what, call) => {
+    dataloopAnswers(refused(429, 'slow', { 'retry-after': '2' }), json({ id: '1' }));
+    await expect(send(call)).resolves.toEqual({ id: '1' });
+    expect(waits).toEqual([2_000]);
+  });
+
+  test('that lasts longer is left to the state machine', async () => {
+    dataloopAnswers(refused(429, 'slow', { 'retry-after': '30' }));
+    await expect(send(read)).rejects.toMatchObject({ name: 'DataloopRateLimitError', retryable: true });
+    expect([sent.length, waits]).toEqual([1, []]);
+  });
+
+  test('without a time is waited out longer each time, with jitter', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    dataloopAnswers(refused(429, 'slow'));
+    await expect(send(read)).rejects.toMatchObject({ name: 'DataloopRateLimitError' });
+    expect([sent.length, waits]).toEqual([3, [250, 500]]);
+  });
+});
+
+describe('a failure that may pass', () => {
+  const failures = [refused(500, 'oops'), refused(408, 'too slow'), lost('TypeError'), lost('TimeoutError')];
+
+  test('is tried again for a call that may be repeated, three times in all', async () => {
+    for (const failure of failures) {
+      dataloopAnswers(failure, failure, json({ id: '1' }));
+      await expect(send(read)).resolves.toEqual({ id: '1' });
+      dataloopAnswers(failure);
+      await expect(send(read)).rejects.toMatchObject({ name: 'DataloopUnavailableError', retryable: true });
+      expect(sent).toHaveLength(3);
+    }
+  });
+
+  test('is told at once for a creation, whose outcome nobody knows', async () => {
+    for (const failure of failures) {
+      dataloopAnswers(failure, json({ id: '1' }));
+      await expect(send(create)).rejects.toMatchObject({ name: 'DataloopUnavailableError' });
+      expect(sent).toHaveLength(1);
+    }
+  });
+});
+
+test('what no answer would change is not tried again', async () => {
+  dataloopAnswers(json({ id: '1' }));
+  const credentials = { ...rotating(), token: () => Promise.reject(new Error('no credentials')) };
+  await expect(send(read, credentials)).rejects.toThrow('no credentials');
+  expect([sent, waits]).toEqual([[], []]);
+});
+
+test('Retry-After is a number of seconds or a date', () => {
+  const now = Date.parse('2026-11-23T10:00:00Z');
+  expect(retryAfterMs('7', now)).toBe(7_000);
+  expect(retryAfterMs('0', now)).toBe(0);
+  expect(retryAfterMs('Mon, 23 Nov 2026 10:00:09 GMT', now)).toBe(9_000);
+  expect(retryAfterMs('Mon, 23 Nov 2026 09:00:00 GMT', now)).toBe(0);
+  expect(retryAfterMs('soon', now)).toBeUndefined();
+  expect(retryAfterMs(null, now)).toBeUndefined();
+});
+
+test("Dataloop's words are bounded and cannot forge a line of a log", () => {
+  expect(saidBy(JSON.stringify({ message: 'a\r\n{"level":"ERROR"}\u2028b' }))).toBe('a {"level":"ERROR"} b');
+  expect(saidBy(JSON.stringify({ message: 'x'.repeat(1_000) }))).toHaveLength(400);
+  expect(saidBy('<html>Bad gateway</html>')).toBe('no reason given');
+});

@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  accountSettings,
+  dataloopSettings,
+  deprovisionStateMachineArn,
+  eventBusName,
+  iamUserTimeoutSeconds,
+  pollQueueUrl,
+  provisionStateMachineArn,
+  tableName,
+} from '../../src/config.ts';
+
+const account = {
+  PARTITION: 'aws',
+  ACCOUNT_ID: '111111111111',
+  AWS_REGION: 'eu-west-1',
+  IAM_PATH: '/dataloop-cross-account/dev/',
+  PERMISSIONS_BOUNDARY_ARN: 'arn:aws:iam::111111111111:policy/boundary',
+  BUCKET_NAME_PATTERN: 'dataloop-*',
+  ROLE_NAME_PATTERN: 'dataloop-*',
+  DATALOOP_CONSOLE_ORIGIN: 'https://console.dataloop.ai',
+};
+const dataloop = {
+  DATALOOP_API_URL: 'https://gate.dataloop.ai/api/v1',
+  DATALOOP_SECRET_ID: 'dataloop-cross-account/dev/dataloop',
+};
+const single = {
+  TABLE_NAME: tableName,
+  EVENT_BUS_NAME: eventBusName,
+  POLL_QUEUE_URL: pollQueueUrl,
+  PROVISION_STATE_MACHINE_ARN: provisionStateMachineArn,
+  DEPROVISION_STATE_MACHINE_ARN: deprovisionStateMachineArn,
+  IAM_USER_TIMEOUT_SECONDS: iamUserTimeoutSeconds,
+};
+
+const environment = process.env;
+beforeEach(() => {
+  process.env = { ...account, ...dataloop };
+});
+afterEach(() => {
+  process.env = environment;
+});
+
+/** Each variable in turn is there but blank, then not there at all. */
+function expectEachMissed(read: () => unknown, names: readonly string[]): void {
+  for (const name of names) {
+    const { [name]: _missing, ...others } = process.env;
+    for (const environment of [{ ...others, [name]: ' ' }, others]) {
+      process.env = environment;
+      expect(read).toThrow(
+        expect.objectContaining({
+          name: 'ConfigurationError',
+          message: expect.stringMatching(new RegExp(`environment variable ${name} is not set.*deploy`)),
+        }),
+      );
+    }
+    process.env = { ...account, ...dataloop };
+  }
+}
+
+describe('what is fixed about the account', () => {
+  test('is read as deployed', () => {
+    expect(accountSettings()).toEqual({
+      partition: 'aws',
+      accountId: '111111111111',
+      region: 'eu-west-1',
+      iamPath: '/dataloop-cross-account/dev/',
+      permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
+      bucketNamePattern: 'dataloop-*',
+      roleNamePattern: 'dataloop-*',
+      consoleOrigin: 'https://console.dataloop.ai',
+    });
+  });
+
+  test('needs each of its variables, and names the one that is missing', () => {
+    expectEachMissed(accountSettings, Object.keys(account));
+  });
+});
+
+describe('what is fixed about Dataloop', () => {
+  test('needs neither an organisation nor an account; empty means none', () => {
+    process.env['DATALOOP_ORGANIZATION_ID'] = '';
+    expect(dataloopSettings()).toEqual({
+      apiUrl: 'https://gate.dataloop.ai/api/v1',
+      secretId: 'dataloop-cross-account/dev/dataloop',
+      organizationId: undefined,
+      accountId: undefined,
+    });
+  });
+
+  test('may name both', () => {
+    Object.assign(process.env, { DATALOOP_ORGANIZATION_ID: 'org-1', DATALOOP_ACCOUNT_ID: '222222222222' });
+    expect(dataloopSettings()).toMatchObject({ organizationId: 'org-1', accountId: '222222222222' });
+  });
+
+  test('a slash at the end of the URL does not double those of the paths', () => {
+    process.env['DATALOOP_API_URL'] = 'https://gate.dataloop.ai/api/v1/';
+    expect(dataloopSettings().apiUrl).toBe('https://gate.dataloop.ai/api/v1');
+  });
+
+  test('needs URL and secret, and names the one that is missing', () => {
+    expectEachMissed(dataloopSettings, Object.keys(dataloop));
+  });
+});
+
+test('every other variable is read under its own name, and missed by it', () => {
+  for (const [name, read] of Object.entries(single)) {
+    process.env[name] = '3600';
+    expect(String(read())).toBe('3600');
+    expectEachMissed(read, [name]);
+  }
+});
+
+test('the wait for the IAM user is a number', () => {
+  process.env['IAM_USER_TIMEOUT_SECONDS'] = '3600';
+  expect(iamUserTimeoutSeconds()).toBe(3600);
+});

@@ -1,0 +1,103 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type ErrorName,
+  errorKinds,
+  isErrorName,
+  problemType,
+  ServiceError,
+  statusOf,
+  toServiceError,
+} from '../../src/errors.ts';
+
+const names = Object.keys(errorKinds).filter(isErrorName);
+
+describe('a service error', () => {
+  test('carries its literal name, which Lambda reports and the state machines match', () => {
+    const error = new ServiceError('RoleNameTakenError', 'taken');
+    expect(error).toBeInstanceOf(Error);
+    expect(Object.getOwnPropertyDescriptor(error, 'name')?.value).toBe('RoleNameTakenError');
+    expect(String(error)).toBe('RoleNameTakenError: taken');
+  });
+
+  test('keeps its cause and the bad fields, where it has any', () => {
+    const cause = new Error('socket hang up');
+    const fields = [{ pointer: '/name', detail: 'too long' }];
+    expect(new ServiceError('InvalidRequestError', 'x', { cause, fields })).toMatchObject({ cause, fields });
+    const bare = new ServiceError('InternalError', 'x');
+    expect(bare.fields).toEqual([]);
+    expect(Object.hasOwn(bare, 'cause')).toBe(false);
+  });
+
+  test('knows whether it may pass by itself', () => {
+    expect(new ServiceError('AwsUnavailableError', 'x').retryable).toBe(true);
+    expect(new ServiceError('AwsAccessDeniedError', 'x').retryable).toBe(false);
+  });
+});
+
+describe('the names of errors', () => {
+  test('are told from what every object has, and from AWS’s own', () => {
+    expect(names).toHaveLength(Object.keys(errorKinds).length);
+    for (const other of ['toString', '__proto__', 'constructor', 'Error', 'States.Timeout', '']) {
+      expect(isErrorName(other)).toBe(false);
+    }
+  });
+
+  test('come to problem types that are URNs and differ from each other', () => {
+    const types = names.map(problemType);
+    for (const type of types) expect(type).toMatch(/^urn:dataloop-cross-account:problem:[a-z]+(-[a-z]+)*$/);
+    expect(new Set(types).size).toBe(names.length);
+    expect(problemType('IamUserNotIssuedError')).toBe(
+      'urn:dataloop-cross-account:problem:iam-user-not-issued',
+    );
+  });
+
+  test.each<[ErrorName, number]>([
+    ['InvalidRequestError', 400],
+    ['IntegrationNotFoundError', 404],
+    ['NameOrBucketTakenError', 409],
+    ['IdempotencyKeyReusedError', 422],
+    ['TryAgainError', 503],
+    ['ConfigurationError', 500],
+  ])('come to the status that the API promises: %s is %i', (name, status) => {
+    expect(statusOf(name)).toBe(status);
+  });
+
+  test('come to a fault of ours where the caller cannot do anything', () => {
+    expect(statusOf('AwsAccessDeniedError')).toBe(500);
+    expect(statusOf('RoleNameTakenError')).toBe(500);
+  });
+
+  test('ask no caller to try again what never passes, and the other way round', () => {
+    for (const name of names) {
+      const status = statusOf(name);
+      if (status === 503) expect([name, errorKinds[name].retryable]).toEqual([name, true]);
+      if (status < 500) expect([name, errorKinds[name].retryable]).toEqual([name, false]);
+    }
+  });
+});
+
+describe('anything thrown', () => {
+  test('stays the service error that it is', () => {
+    const error = new ServiceError('BucketNameTakenError', 'taken');
+    expect(toServiceError(error)).toBe(error);
+  });
+
+  test('becomes an internal error that says what it was, and keeps it as its cause', () => {
+    const thrown = new TypeError('x is not a function');
+    const error = toServiceError(thrown);
+    expect(error).toMatchObject({ name: 'InternalError', retryable: false, cause: thrown });
+    expect(error.message).toContain('TypeError: x is not a function');
+  });
+
+  test('is never taken for one of ours because of its name', () => {
+    const thrown = Object.assign(new Error('down'), { name: 'AwsUnavailableError' });
+    expect(toServiceError(thrown)).toMatchObject({ name: 'InternalError', retryable: false });
+  });
+
+  test.each(['text', undefined, null, { secret: 'x' }])(
+    'is not quoted where it is no error: %j',
+    (thrown) => {
+      expect(toServiceError(thrown).message).toBe('A value that is not an Error was thrown.');
+    },
+  );
+});

@@ -1,0 +1,101 @@
+import { createRequire } from 'node:module';
+import { expect, test } from '@jest/globals';
+
+type Parameters = (serverless: {
+  resolveVariable: (name: string) => Promise<unknown>;
+}) => Promise<Record<string, unknown>>;
+const parameters: Parameters = createRequire(import.meta.url)('../../resources/parameters.cjs');
+
+/** The defaults of serverless.yml. */
+const defaults = {
+  dataloopApiUrl: 'https://gate.dataloop.ai/api/v1',
+  dataloopConsoleOrigin: 'https://console.dataloop.ai',
+  dataloopSecretName: 'dataloop-cross-account/dev/dataloop',
+  dataloopOrganizationId: '',
+  dataloopAccountId: '',
+  bucketNamePattern: 'dataloop-*',
+  roleNamePattern: 'dataloop-*',
+  iamUserTimeoutSeconds: 3600,
+  logRetentionInDays: 90,
+  deletionProtection: false,
+};
+
+function deployedWith(given: Record<string, unknown>, stage = 'dev') {
+  const values = new Map<string, unknown>([
+    ['sls:stage', stage],
+    ...Object.entries({ ...defaults, ...given }).map(([name, value]): [string, unknown] => [
+      `param:${name}`,
+      value,
+    ]),
+  ]);
+  return parameters({ resolveVariable: async (name) => values.get(name) });
+}
+
+test('the defaults pass as they are', async () => {
+  await expect(deployedWith({})).resolves.toEqual(defaults);
+});
+
+test('text from the command line becomes what CloudFormation wants', async () => {
+  await expect(
+    deployedWith({ iamUserTimeoutSeconds: '20', logRetentionInDays: '7', deletionProtection: 'true' }),
+  ).resolves.toMatchObject({ iamUserTimeoutSeconds: 20, logRetentionInDays: 7, deletionProtection: true });
+  await expect(deployedWith({ deletionProtection: 'false' })).resolves.toMatchObject({
+    deletionProtection: false,
+  });
+});
+
+test.each([
+  [
+    'dataloopApiUrl',
+    ['https://127.0.0.1:4567/api/v1', 'https://gate.dataloop.ai'],
+    [
+      'http://gate.dataloop.ai/api/v1',
+      'gate.dataloop.ai',
+      'https://',
+      'https://gate.dataloop.ai/api?x=1',
+      undefined,
+    ],
+  ],
+  [
+    'dataloopConsoleOrigin',
+    ['https://console.acme.example:8443'],
+    ['https://console.dataloop.ai/', 'https://*.dataloop.ai', '*', 'http://console.dataloop.ai'],
+  ],
+  [
+    'dataloopSecretName',
+    ['acme/dataloop+key_1@x.y=z-0', 'x'.repeat(512)],
+    ['', 'x'.repeat(513), 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:x', 'a b'],
+  ],
+  ['dataloopOrganizationId', ['org_1-A', 'x'.repeat(100)], ['org 1', 'a/b', 'x'.repeat(101)]],
+  ['dataloopAccountId', ['222222222222'], ['22222222222', '2222222222222', '2222-2222-22', '22222222222a']],
+  [
+    'bucketNamePattern',
+    ['acme-*', 'dataloop-acme', 'abc*'],
+    ['*', 'ab*', 'a*b*c', '*-dataloop', 'acme-**', ''],
+  ],
+  ['roleNamePattern', ['Acme+=,.@_-*', 'dataloop-acme'], ['*', 'ab*', '*Role', 'path/role*', 'acme?']],
+  ['iamUserTimeoutSeconds', [10, '86400'], [9, 86_401, '60.5', 'soon', '', undefined]],
+  ['logRetentionInDays', [1, '3653'], [2, '31', 'forever', '', undefined]],
+  ['deletionProtection', [true, 'false'], ['yes', 1, 'TRUE', '', undefined]],
+] as [keyof typeof defaults, unknown[], unknown[]][])(
+  '%s takes what is good and refuses what is bad, naming parameter, value and rule',
+  async (name, good, bad) => {
+    for (const value of good) {
+      const taken = (await deployedWith({ [name]: value }))[name];
+      expect(String(taken)).toBe(String(value));
+      expect(typeof taken).toBe(typeof defaults[name]);
+    }
+    for (const value of bad) {
+      const deploying = deployedWith({ [name]: value });
+      await expect(deploying).rejects.toThrow(`The parameter ${name} is "${value}"; it must be `);
+      // A stack helps nobody who deploys.
+      await expect(deploying).rejects.toMatchObject({ stack: expect.not.stringContaining('parameters.cjs') });
+    }
+  },
+);
+
+test('a stage is short and lower-case: names of AWS resources are made of it', async () => {
+  for (const stage of ['Dev', '1st', 'a-stage-too-long', 'dev_1', '']) {
+    await expect(deployedWith({}, stage)).rejects.toThrow(`The stage is "${stage}"; it must be a letter`);
+  }
+});

@@ -85,7 +85,18 @@ export function deleteBucket(step: StepContext, s3: BucketRemover): Promise<Undo
   return removeIfOurs(
     step,
     'bucket',
-    async () => ((await s3.holderOf(bucket)) === 'account' ? s3.tagsOf(bucket) : undefined),
+    async () => {
+      const holder = await s3.holderOf(bucket);
+      // S3 answers 403 for a foreign bucket and for a refusal alike: what we made is not called gone on that.
+      if (holder === 'another-account' && step.resource('bucket')?.state === 'created') {
+        throw new ServiceError(
+          'AwsAccessDeniedError',
+          `S3 refuses to show the bucket ${bucket.name}, which this integration made. ` +
+            'Look for a bucket policy or service control policy that is in the way.',
+        );
+      }
+      return holder === 'account' ? s3.tagsOf(bucket) : undefined;
+    },
     async () =>
       (await s3.delete(bucket)) === 'not-empty'
         ? {

@@ -218,7 +218,7 @@ export function registrar(table: Table): Register {
       } catch (error) {
         const held = heldItems(error);
         const [first] = held;
-        if (!first) throw mapAwsError(error, `register integration ${record.name}`);
+        if (!first) throw registrationError(error, record.name);
         // Our own transaction, whose answer was lost.
         if (first.integrationId === record.integrationId) return { outcome: 'registered' };
         const repeated = held.find(({ pk }) => pk.startsWith('idempotency#'));
@@ -236,6 +236,26 @@ const heldItemSchema = z.object({ pk: text, integrationId: text, requestHash: te
 const cancellationSchema = z.object({
   CancellationReasons: z.array(z.object({ Code: z.string().optional(), Item: z.unknown().optional() })),
 });
+
+/** Reasons to cancel a transaction that pass by themselves. */
+const passing = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
+
+/** The error of a transaction that no held item explains. */
+function registrationError(error: unknown, name: string): ServiceError {
+  const cancelled = cancellationSchema.safeParse(error);
+  const codes = (cancelled.data?.CancellationReasons ?? []).map(({ Code = 'None' }) => Code);
+  const reasons = codes.filter((code) => code !== 'None');
+  if (reasons.length > 0 && reasons.every((code) => passing.includes(code))) {
+    return new ServiceError(
+      'AwsConflictError',
+      `DynamoDB is busy with another request for "${name}". Try again.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return mapAwsError(error, `register integration ${name}`);
+}
 
 /** What stood in the way of a transaction. */
 function heldItems(error: unknown): z.infer<typeof heldItemSchema>[] {

@@ -160,6 +160,13 @@ describe('registering', () => {
     await expect(outcome).resolves.toEqual({ outcome: 'registered' });
   });
 
+  test('a conflict of transactions passes by itself', async () => {
+    await expect(cancelledWith([none, { Code: 'TransactionConflict' }, none, none])).rejects.toMatchObject({
+      name: 'AwsConflictError',
+      retryable: true,
+    });
+  });
+
   test('a cancellation that nobody holds anything of is an error that names the integration', async () => {
     await expect(cancelledWith([none, { Code: 'ValidationError' }, none, none])).rejects.toMatchObject({
       name: 'AwsRequestRefusedError',

@@ -69,5 +69,3 @@ export const eventBusName = () => required('EVENT_BUS_NAME');
 export const pollQueueUrl = () => required('POLL_QUEUE_URL');
 export const provisionStateMachineArn = () => required('PROVISION_STATE_MACHINE_ARN');
 export const deprovisionStateMachineArn = () => required('DEPROVISION_STATE_MACHINE_ARN');
-/** Seconds that the workflow waits for Dataloop's IAM user. */
-export const iamUserTimeoutSeconds = () => Number(required('IAM_USER_TIMEOUT_SECONDS'));

@@ -18,6 +18,10 @@ export const errorKinds = {
   AwsAccessDeniedError: { title: 'AWS refused the call', retryable: false },
   AwsQuotaExceededError: { title: 'An AWS quota is used up', retryable: false },
   AwsRequestRefusedError: { title: 'AWS refused the request', retryable: false },
+  EarlierCallOpenError: {
+    title: 'An earlier call of a step may still take effect',
+    retryable: true,
+  },
   WrongAccountError: {
     title: 'The service runs in another AWS account than it was deployed to',
     retryable: false,
@@ -25,6 +29,7 @@ export const errorKinds = {
   BucketNameTakenError: { title: 'Bucket name is taken', retryable: false },
   PolicyNameTakenError: { title: 'Policy name is taken', retryable: false },
   RoleNameTakenError: { title: 'Role name is taken', retryable: false },
+  RoleChangedError: { title: 'The role was changed while it was being set up', retryable: false },
   DataloopUnavailableError: { title: 'Dataloop does not answer', retryable: true },
   DataloopRateLimitError: { title: 'Dataloop asks to slow down', retryable: true },
   DataloopCredentialsError: { title: 'Dataloop does not accept the credentials', retryable: false },

@@ -5,10 +5,11 @@ import { recordReader } from '../../src/clients/aws/journal.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
 import { journalTable } from '../../src/clients/aws/table.ts';
 import { integrationReader } from '../../src/clients/dataloop/client.ts';
-import { eventBusName, iamUserTimeoutSeconds, pollQueueUrl, tableName } from '../../src/config.ts';
+import { eventBusName, pollQueueUrl, tableName } from '../../src/config.ts';
 import { iamUserPollSchema, pollIamUser } from '../../src/domain/callback.ts';
 import { deployedDataloop } from '../../src/handlers/dataloop.ts';
 import { errorKeys, logger } from '../../src/handlers/log.ts';
+import { endedByLambda } from '../../src/handlers/timeout.ts';
 
 const publish = publisher(eventBridgeClient(), eventBusName());
 const parts = {
@@ -17,7 +18,6 @@ const parts = {
   schedulePoll: pollScheduler(queueClient(), pollQueueUrl()),
   announceIamUser: (issued: { integrationId: string; dataloopIntegrationId: string; userArn: string }) =>
     publish('Dataloop IAM User Issued', { version: '1', ...issued }),
-  now: () => Date.now(),
   onError: (error: unknown) => logger.warn('Poll fails, tried again', errorKeys(error)),
 };
 
@@ -25,7 +25,7 @@ const parts = {
 export const handler = middy(async (event: SQSEvent): Promise<void> => {
   for (const { body } of event.Records) {
     const poll = iamUserPollSchema.parse(JSON.parse(body));
-    const outcome = await pollIamUser(poll, iamUserTimeoutSeconds(), parts);
+    const outcome = await pollIamUser(poll, parts);
     logger.info('Dataloop polled', { ...poll, outcome });
   }
-});
+}, endedByLambda);

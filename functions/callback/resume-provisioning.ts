@@ -7,6 +7,7 @@ import { tableName } from '../../src/config.ts';
 import { resumeProvisioning } from '../../src/domain/callback.ts';
 import { iamUserIssuedEventSchema } from '../../src/domain/events.ts';
 import { logger } from '../../src/handlers/log.ts';
+import { endedByLambda } from '../../src/handlers/timeout.ts';
 
 const table = journalTable(tableName());
 const stepFunctions = stepFunctionsClient();
@@ -25,4 +26,4 @@ export const handler = middy(async (event: unknown): Promise<void> => {
   const { detail } = iamUserIssuedEventSchema.parse(event);
   const outcome = await resumeProvisioning(detail, waiting);
   logger.info('IAM user issued', { integrationId: detail.integrationId, outcome });
-});
+}, endedByLambda);

@@ -21,7 +21,7 @@ export const handler = stepHandler(
   async (step, input) => {
     await deleteTaskToken(table, step.plan.integrationId);
     return closeAndAnnounce(
-      step,
+      step.record,
       inputSchema.parse(input),
       (closing) => closeIntegration(table, step.plan.integrationId, closing),
       publish,

@@ -1,24 +1,19 @@
 import middy from '@middy/core';
-import { deprovisionJournal } from '../../src/clients/aws/journal.ts';
-import { deprovisionStarter, stepFunctionsClient } from '../../src/clients/aws/step-functions.ts';
-import { journalTable } from '../../src/clients/aws/table.ts';
-import { deprovisionStateMachineArn, tableName } from '../../src/config.ts';
+import { deprovisionStateMachineArn } from '../../src/config.ts';
 import { executionStatusEventSchema } from '../../src/domain/events.ts';
-import { followUp } from '../../src/domain/lifecycle.ts';
+import { followUp } from '../../src/domain/watchdog.ts';
 import { logger } from '../../src/handlers/log.ts';
+import { endedByLambda } from '../../src/handlers/timeout.ts';
+import { watchdog } from '../../src/handlers/watchdog.ts';
 
 const deprovisionArn = deprovisionStateMachineArn();
-const parts = {
-  journal: deprovisionJournal(journalTable(tableName())),
-  machine: deprovisionStarter(stepFunctionsClient(), deprovisionArn),
-};
 
 /** Called by the rule on Step Functions' own status events: what was stopped or timed out is undone too. */
 export const handler = middy(async (event: unknown): Promise<void> => {
   const { executionArn, stateMachineArn, name, status } = executionStatusEventSchema.parse(event).detail;
   const machine = stateMachineArn === deprovisionArn ? 'deprovision' : 'provision';
-  const outcome = await followUp({ executionArn, executionName: name, status }, machine, parts);
+  const outcome = await followUp({ executionArn, executionName: name, status }, machine, watchdog);
   const message = 'Execution ended early';
   if (outcome === 'given-up') logger.error(message, { executionArn, status, outcome });
   else logger.info(message, { executionArn, status, outcome });
-});
+}, endedByLambda);

@@ -4,7 +4,9 @@
   are filled in, and so are the tags of IAM policies (``aws:ResourceTag``).
 - Calls on IAM roles and policies are authorised on ARNs with their path, and answers to waiting tasks on the
   state machine that waits.
-- A Node.js function's error is reported under its own name, a dead worker as ``Runtime.ExitError``.
+- A Node.js function's error is reported under its own name, a dead worker as ``Runtime.ExitError``, one that
+  ran too long as ``Sandbox.Timedout``.
+- A function that fails on an event is tried again, and the event then goes where the function says.
 - A function that throws before its task's token is answered fails the task.
 - Port 443 is left alone, so that several copies run side by side.
 - When the process that started it ends, the emulator and its function workers end too.
@@ -66,6 +68,13 @@ def report_error_names() -> None:
                 '{"status": "error", "error": "Worker process died"}',
                 '{"status": "error", "error": "Worker process died", "errorType": "Runtime.ExitError"}',
             ),
+            (
+                '"error": f"Task timed out after {timeout}.00 seconds",\n                    "cold_start": cold,\n'
+                '                    "log": self._drain_stderr(),\n                }\n\n            if not result_box:',
+                '"error": f"Task timed out after {timeout}.00 seconds",\n                    "cold_start": cold,\n'
+                '                    "errorType": "Sandbox.Timedout",\n'
+                '                    "log": self._drain_stderr(),\n                }\n\n            if not result_box:',
+            ),
         ],
     )
     load_changed(
@@ -76,6 +85,21 @@ def report_error_names() -> None:
                 '            error_type = "Runtime.HandlerError"\n',
                 'error_msg = result.get("error", "Unknown error")\n'
                 '            error_type = result.get("errorType", "Runtime.HandlerError")\n',
+            ),
+        ],
+    )
+
+
+def retry_events() -> None:
+    """EventBridge invokes a function asynchronously: Lambda tries again, then sends the event on."""
+    load_changed(
+        "ministack.services.eventbridge",
+        [
+            (
+                "    threading.Thread(\n"
+                "        target=lambda_svc._execute_function_with_config_scope, args=(exec_record, event), daemon=True\n"
+                "    ).start()\n",
+                "    lambda_svc.invoke_async_with_retry(exec_record, event)\n",
             ),
         ],
     )
@@ -207,6 +231,7 @@ def main() -> None:
     import ministack.services  # noqa: F401
 
     report_error_names()
+    retry_events()
     know_whose_task_waits()
     fill_in_condition_keys()
     name_resources_in_full()

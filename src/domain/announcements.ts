@@ -3,8 +3,9 @@ import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
 import type { Publish } from './events.ts';
 import { errorOutputSchema } from './failure.ts';
-import type { IntegrationRecord } from './journal.ts';
-import { conclude, locksOf } from './lifecycle.ts';
+import { type IntegrationRecord, standingResources } from './journal.ts';
+import { locksOf } from './lifecycle.ts';
+import { type FailedUndo, residueOf, sendAgain } from './residue.ts';
 import type { StepContext } from './step.ts';
 import { integrationView } from './view.ts';
 
@@ -12,6 +13,8 @@ import { integrationView } from './view.ts';
 export const failedUndoSchema = z.object({ step: z.string(), error: errorOutputSchema });
 
 export interface Closing {
+  /** The run of the undo that ends: another one that has begun by now is not ended by it. */
+  readonly run: number;
   readonly status: 'failed' | 'removed' | 'residue';
   readonly resources: IntegrationRecord['resources'];
   /** Locks to release; none where something is left. */
@@ -38,42 +41,65 @@ export async function announceReady(
   return { status: 'ready' };
 }
 
-/** Writes how the undo ended, releases the locks where nothing is left, and says so on the bus. */
+export interface UndoEnd {
+  readonly mode: 'rollback' | 'remove';
+  readonly run: number;
+  /** Steps of the undo that the state machine gave up on. */
+  readonly failures: readonly FailedUndo[];
+}
+
+/** How an undo ends, and the resources with the reason why each that still stands does so. */
+export function conclude(
+  record: IntegrationRecord,
+  { mode, failures }: Pick<UndoEnd, 'mode' | 'failures'>,
+): Pick<Closing, 'status' | 'resources'> {
+  const resources = { ...record.resources };
+  const standing = standingResources(record);
+  for (const [key, resource] of standing) {
+    const residue = residueOf(key, failures) ?? resource.residue ?? unexplained;
+    resources[key] = { ...resource, residue };
+  }
+  if (standing.length > 0) return { status: 'residue', resources };
+  return { status: mode === 'rollback' ? 'failed' : 'removed', resources };
+}
+
+const unexplained = {
+  reason:
+    'The undo ended, time and again, before it got to this resource: look at its executions in Step Functions.',
+  advice: sendAgain(''),
+};
+
+/**
+ * Writes how the undo ended, releases the locks where nothing is left, and says so on the bus. Repeatable.
+ * @throws ServiceError `IntegrationMovedOnError` where another run has begun by now
+ */
 export async function closeAndAnnounce(
-  step: StepContext,
-  undo: { mode: 'rollback' | 'remove'; run: number; failures: z.infer<typeof failedUndoSchema>[] },
+  record: IntegrationRecord,
+  undo: UndoEnd,
   close: (closing: Closing) => Promise<IntegrationRecord | undefined>,
   publish: Publish,
 ): Promise<{ status: string }> {
-  const { integrationId, name } = step.plan;
+  const { integrationId, name } = record;
   // A repeated attempt of an earlier run must not end a later one.
-  if (step.record.deprovision?.run !== undo.run) throw movedOn(integrationId);
+  if (record.deprovision?.run !== undo.run) throw movedOn(integrationId);
 
-  const { outcome, resources } = conclude(step, undo.mode, undo.failures);
-  const { status } = outcome;
-  const record = await close({ status, resources, locks: status === 'residue' ? [] : locksOf(step.record) });
-  if (!record) throw movedOn(integrationId);
+  const { status, resources } = conclude(record, undo);
+  const closed = await close({
+    run: undo.run,
+    status,
+    resources,
+    locks: status === 'residue' ? [] : locksOf(record),
+  });
+  if (!closed) throw movedOn(integrationId);
 
-  const { residue, error } = integrationView(record);
+  const { residue, error } = integrationView(closed);
+  const said = { version: '1', integrationId, name, residue } as const;
   if (undo.mode === 'remove') {
     const end = status === 'residue' ? status : 'removed';
-    await publish('Dataloop Integration Removed', {
-      version: '1',
-      integrationId,
-      name,
-      status: end,
-      residue,
-    });
+    await publish('Dataloop Integration Removed', { ...said, status: end });
   } else {
     const end = status === 'residue' ? status : 'failed';
-    await publish('Dataloop Integration Failed', {
-      version: '1',
-      integrationId,
-      name,
-      status: end,
-      error,
-      residue,
-    });
+    await publish('Dataloop Integration Failed', { ...said, status: end, error });
   }
   return { status };
 }

@@ -1,6 +1,6 @@
 /** The bucket: CreateBucket and its undo, DeleteBucket. */
 import { ServiceError } from '../errors.ts';
-import { isTaggedOurs, removeIfOurs, type UndoOutcome } from './ownership.ts';
+import { isTaggedOurs, type Removal, removeIfOurs, type UndoOutcome } from './ownership.ts';
 import type { PolicyDocument } from './plan.ts';
 import type { StepContext } from './step.ts';
 
@@ -28,7 +28,7 @@ export interface BucketCreator extends BucketReader {
 
 export interface BucketRemover extends BucketReader {
   /** DeleteBucket: never empties it. */
-  delete(bucket: BucketAddress): Promise<'deleted' | 'not-empty'>;
+  delete(bucket: BucketAddress): Promise<'removed' | 'absent' | 'not-empty'>;
 }
 
 export interface BucketAddress {
@@ -95,14 +95,15 @@ export function deleteBucket(step: StepContext, s3: BucketRemover): Promise<Undo
             'Look for a bucket policy or service control policy that is in the way.',
         );
       }
-      return holder === 'account' ? s3.tagsOf(bucket) : undefined;
+      return holder === 'account' ? { tags: await s3.tagsOf(bucket) } : undefined;
     },
-    async () =>
-      (await s3.delete(bucket)) === 'not-empty'
-        ? {
-            reason: 'It is not empty, and objects are never deleted by this service.',
-            advice: 'Keep it, or empty it yourself and send DELETE for this integration again.',
-          }
-        : undefined,
+    async (): Promise<Removal> => {
+      const outcome = await s3.delete(bucket);
+      if (outcome !== 'not-empty') return outcome;
+      return {
+        reason: 'It is not empty, and objects are never deleted by this service.',
+        advice: 'Keep it, or empty it yourself and send DELETE for this integration again.',
+      };
+    },
   );
 }

@@ -54,26 +54,22 @@ export interface Poller
   extends RecordReader,
     IntegrationReader,
     Pick<Callback, 'announceIamUser' | 'schedulePoll'> {
-  /** ms since the epoch. */
-  now(): number;
   onError(error: unknown): void;
 }
 
 /**
  * One look at Dataloop. Also after it has announced the user it looks again, until the workflow has gone on: so
- * a lost event heals. A Dataloop that does not answer is asked again as well, until the wait is over.
+ * a lost event heals. A Dataloop that does not answer is asked again as well. The wait ends with the state of the
+ * workflow, as it was started: a deployment in between may have changed what a function would take for its end.
  */
 export async function pollIamUser(
   poll: z.infer<typeof iamUserPollSchema>,
-  timeoutSeconds: number,
   dataloop: Poller,
 ): Promise<'announced' | 'not-yet' | 'not-waiting'> {
   const record = await dataloop.read(poll.integrationId);
   const id = record?.resources.dataloopIntegration?.id;
   const organizationId = record?.dataloop?.organizationId;
-  const waitingSince = record?.steps.RequestIamUser?.startedAt;
-  if (!record || !awaitsIamUser(record) || !id || !organizationId || !waitingSince) return 'not-waiting';
-  if (dataloop.now() > Date.parse(waitingSince) + timeoutSeconds * 1000) return 'not-waiting';
+  if (!record || !awaitsIamUser(record) || !id || !organizationId) return 'not-waiting';
 
   let userArn: string | undefined;
   try {

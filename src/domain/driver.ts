@@ -1,7 +1,8 @@
 /** The storage driver: TestDriver, CreateDriver, VerifyDriver and their undo, DeleteDriver. */
 import { ServiceError } from '../errors.ts';
 import { dataloopIntegrationIdOf } from './integration.ts';
-import type { UndoOutcome } from './ownership.ts';
+import { beforeMaking } from './open-calls.ts';
+import { confirmAbsence, type UndoOutcome } from './ownership.ts';
 import type { StepContext } from './step.ts';
 
 /** A storage driver as it is to be. */
@@ -27,7 +28,7 @@ export interface DriverTester {
   testDriver(settings: DriverSettings): Promise<void>;
 }
 
-export interface DriverVerifier {
+export interface DriverVerifier extends DriverRemover {
   /** @throws ServiceError `DriverTestFailedError` with Dataloop's reason. */
   verifyDriver(id: string): Promise<void>;
 }
@@ -74,11 +75,25 @@ export async function createDriver(
   const settings = settingsFor(step);
   const known = step.resource('driver');
   if (known?.id) return { driverId: known.id };
-  const found = known ? await findDriver(step, dataloop) : undefined;
-  if (!found) await step.intend('driver', { name: settings.name });
-  const driver = found ?? (await dataloop.createDriver(settings));
-  await step.created('driver', { id: driver.id, name: driver.name });
-  return { driverId: driver.id };
+  const [found, ...others] = known ? await findDrivers(step, dataloop) : [];
+  if (!found) return { driverId: await createNewDriver(step, dataloop, settings) };
+  const again = known?.madeAgain || others.length > 0 ? ({ madeAgain: true } as const) : {};
+  await step.created('driver', { id: found.id, name: found.name, ...again });
+  return { driverId: found.id };
+}
+
+async function createNewDriver(
+  step: StepContext,
+  dataloop: DriverCreator,
+  settings: DriverSettings,
+): Promise<string> {
+  const { name } = settings;
+  // Names repeat at Dataloop.
+  const again = beforeMaking(step, 'driver') ? ({ madeAgain: true } as const) : {};
+  await step.intend('driver', { name, ...again });
+  const { id } = await dataloop.createDriver(settings);
+  await step.created('driver', { id, name, ...again });
+  return id;
 }
 
 export async function verifyDriver(
@@ -91,6 +106,12 @@ export async function verifyDriver(
       'InternalError',
       `Integration ${step.plan.integrationId} has no driver to verify.`,
     );
+  if (step.resource('driver')?.madeAgain) {
+    // The first one has come into being after all.
+    for (const other of await findDrivers(step, dataloop)) {
+      if (other.id !== id) await dataloop.deleteDriver(other.id);
+    }
+  }
   await dataloop.verifyDriver(id);
   return { driverTest: 'passed' };
 }
@@ -98,16 +119,20 @@ export async function verifyDriver(
 export async function deleteDriver(step: StepContext, dataloop: DriverRemover): Promise<UndoOutcome> {
   const known = step.resource('driver');
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
-  const id = known.id ?? (await findDriver(step, dataloop))?.id;
-  if (id) await dataloop.deleteDriver(id);
+  const found = await findDrivers(step, dataloop);
+  for (const { id } of found) await dataloop.deleteDriver(id);
+  if (found.length === 0) return confirmAbsence(step, 'driver');
   await step.gone('driver');
-  return { outcome: id ? 'removed' : 'does not exist' };
+  return { outcome: 'removed' };
 }
 
-/** Names repeat at Dataloop, but a driver of that name on our own integration can only be ours. */
-async function findDriver(step: StepContext, dataloop: DriverFinder): Promise<Driver | undefined> {
+/** By id, and by name on our own integration: names repeat at Dataloop, but there they can only be ours. */
+async function findDrivers(step: StepContext, dataloop: DriverFinder): Promise<Driver[]> {
   const { name, projectId } = step.plan.driver;
+  const known = step.resource('driver');
   const integrationId = dataloopIntegrationIdOf(step);
   const all = await dataloop.listDrivers(projectId);
-  return all.find((driver) => driver.name === name && driver.integrationId === integrationId);
+  return all.filter(
+    (driver) => driver.id === known?.id || (driver.name === name && driver.integrationId === integrationId),
+  );
 }

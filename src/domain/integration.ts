@@ -1,6 +1,7 @@
 /** The integration at Dataloop: RequestIamUser, CompleteIntegration and their undo, DeleteIntegration. */
 import { ServiceError } from '../errors.ts';
-import type { UndoOutcome } from './ownership.ts';
+import { beforeMaking } from './open-calls.ts';
+import { confirmAbsence, type UndoOutcome } from './ownership.ts';
 import type { StepContext } from './step.ts';
 
 /** What Dataloop says of a cross-account integration. */
@@ -25,7 +26,7 @@ export interface IntegrationCreator extends IntegrationFinder {
   createIntegration(organizationId: string, name: string): Promise<DataloopIntegration>;
 }
 
-export interface IntegrationCompleter extends IntegrationReader {
+export interface IntegrationCompleter extends IntegrationRemover {
   setRoleArn(organizationId: string, id: string, roleArn: string): Promise<DataloopIntegration>;
 }
 
@@ -82,7 +83,6 @@ export async function requestIamUser(
   const integration =
     (await findIntegration(step, dataloop, organizationId)) ??
     (await createIntegration(step, dataloop, organizationId));
-  await step.created('dataloopIntegration', { id: integration.id, name: integration.name });
 
   await callback.schedulePoll({ integrationId: step.plan.integrationId, count: 0 }, pollDelaySeconds(0));
   if (integration.userArn) {
@@ -101,8 +101,12 @@ async function createIntegration(
   organizationId: string,
 ): Promise<DataloopIntegration> {
   const name = step.plan.dataloopIntegrationName;
-  await step.intend('dataloopIntegration', { name });
-  return dataloop.createIntegration(organizationId, name);
+  // Names repeat at Dataloop.
+  const again = beforeMaking(step, 'dataloopIntegration') ? ({ madeAgain: true } as const) : {};
+  await step.intend('dataloopIntegration', { name, ...again });
+  const integration = await dataloop.createIntegration(organizationId, name);
+  await step.created('dataloopIntegration', { id: integration.id, name, ...again });
+  return integration;
 }
 
 /** The integration that the journal knows by id or, where an answer was lost, by the name that carries our id. */
@@ -114,8 +118,22 @@ async function findIntegration(
   const known = step.resource('dataloopIntegration');
   if (!known) return undefined;
   if (known.id) return dataloop.getIntegration(organizationId, known.id);
+  const [found, ...others] = await ownIntegrations(step, dataloop, organizationId);
+  if (!found) return undefined;
+  const again = known.madeAgain || others.length > 0 ? ({ madeAgain: true } as const) : {};
+  await step.created('dataloopIntegration', { id: found.id, name: found.name, ...again });
+  return found;
+}
+
+/** By id, and by the name that carries our id: there are several where an answer was lost and it came late. */
+async function ownIntegrations(
+  step: StepContext,
+  dataloop: IntegrationFinder,
+  organizationId: string,
+): Promise<DataloopIntegration[]> {
+  const known = step.resource('dataloopIntegration');
   const all = await dataloop.listIntegrations(organizationId);
-  return all.find((integration) => integration.name === step.plan.dataloopIntegrationName);
+  return all.filter(({ id, name }) => id === known?.id || name === step.plan.dataloopIntegrationName);
 }
 
 /** Id of the integration that this provisioning created at Dataloop. */
@@ -153,6 +171,13 @@ export async function completeIntegration(
 ): Promise<{ trustStatus: string }> {
   const id = dataloopIntegrationIdOf(step);
   const organizationId = organizationOf(step);
+  if (step.resource('dataloopIntegration')?.madeAgain) {
+    // The first one has come into being after all: it would use up one of the organisation's fifteen.
+    const own = await ownIntegrations(step, dataloop, organizationId);
+    for (const other of own) {
+      if (other.id !== id) await dataloop.deleteIntegration(organizationId, other.id);
+    }
+  }
   const { trustStatus } = await dataloop.setRoleArn(organizationId, id, step.plan.role.arn);
   const now =
     trustStatus === established
@@ -184,8 +209,9 @@ export async function deleteIntegration(
   const known = step.resource('dataloopIntegration');
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
   const organizationId = organizationOf(step);
-  const found = await findIntegration(step, dataloop, organizationId);
-  if (found) await dataloop.deleteIntegration(organizationId, found.id);
+  const found = await ownIntegrations(step, dataloop, organizationId);
+  for (const { id } of found) await dataloop.deleteIntegration(organizationId, id);
+  if (found.length === 0) return confirmAbsence(step, 'dataloopIntegration');
   await step.gone('dataloopIntegration');
-  return { outcome: found ? 'removed' : 'does not exist' };
+  return { outcome: 'removed' };
 }

@@ -63,8 +63,16 @@ const resourceSchema = z.object({
   id: z.string().optional(),
   /** Name at Dataloop, by which an intended resource is found. */
   name: z.string().optional(),
+  /** Id that AWS gives to one role or policy and never again: tells ours from a later one of the same name. */
+  uniqueId: z.string().optional(),
+  /** How often the undo has looked for it in vain; AWS may take a while to show what was just created. */
+  absentLooks: z.number().int().positive().optional(),
+  /** Made a second time, because the first was not to be seen: there may be two of it. */
+  madeAgain: z.literal(true).optional(),
   /** Why it could not be removed, and what to do. */
   residue: z.object({ reason: z.string(), advice: z.string() }).optional(),
+  /** Why what stands under its name was taken for somebody else's and left as it is. */
+  leftAlone: z.string().optional(),
 });
 export type ResourceRecord = z.infer<typeof resourceSchema>;
 
@@ -86,9 +94,13 @@ export const recordSchema = z.object({
    * until which their function can live and so take effect.
    */
   openCalls: z.record(z.string(), z.number()),
-  /** The current undo: which run of it, in which mode. */
+  /** The current undo: which run of it, in which mode, and how often the watchdog has started it again. */
   deprovision: z
-    .object({ mode: z.enum(['rollback', 'remove']), run: z.number().int().positive() })
+    .object({
+      mode: z.enum(['rollback', 'remove']),
+      run: z.number().int().positive(),
+      restarts: z.number().int().nonnegative().default(0),
+    })
     .optional(),
   error: errorSchema.optional(),
 });
@@ -101,8 +113,10 @@ export interface StepCall {
   /** Distinguishes calls of one step: execution and attempt. */
   readonly callId: string;
   readonly attempt: number;
-  /** When the state was entered (the same for every attempt). */
+  /** When the state was entered (the same for every attempt), by the clock of Step Functions. */
   readonly startedAt: string;
+  /** When this call began, ms since the epoch. */
+  readonly begunAt: number;
   /** Until when the function can live, ms since the epoch. */
   readonly openUntil: number;
 }
@@ -131,6 +145,11 @@ export interface StepJournal {
 /** Where the integration is now. */
 export interface RecordReader {
   read(integrationId: string): Promise<IntegrationRecord | undefined>;
+}
+
+export interface ActiveFinder {
+  /** Ids of all integrations in which something is still to happen. */
+  findActive(): Promise<readonly string[]>;
 }
 
 /** States in which something can still happen without a new request. */

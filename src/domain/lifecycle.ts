@@ -1,16 +1,8 @@
 /** How an integration begins, is activated, starts to be undone, and ends. */
 import { ServiceError } from '../errors.ts';
 import { describeFailure, type ErrorOutput, recordedError } from './failure.ts';
-import {
-  type IntegrationRecord,
-  type RecordedError,
-  type RecordReader,
-  type ResourceKey,
-  type Status,
-  standingResources,
-} from './journal.ts';
+import type { IntegrationRecord, RecordedError, RecordReader, Status } from './journal.ts';
 import type { IntegrationRequest } from './request.ts';
-import type { StepContext } from './step.ts';
 import { provisionSteps, type StepName } from './steps.ts';
 
 /** A registration that could not be made because something holds what it needs. */
@@ -48,6 +40,8 @@ export interface DeprovisionJournal extends RecordReader {
       readonly to: 'rolling-back' | 'removing';
       readonly mode: 'rollback' | 'remove';
       readonly run: number;
+      /** How often the watchdog has started this undo again. */
+      readonly restarts?: number;
       readonly error?: RecordedError;
     },
   ): Promise<IntegrationRecord | undefined>;
@@ -64,10 +58,7 @@ export interface DeprovisionInput {
 
 export interface DeprovisionStarter {
   /** Starts the named execution; one of that name that was started before counts as started. */
-  startDeprovisioning(
-    name: string,
-    input: { integrationId: string; mode: 'rollback' | 'remove' },
-  ): Promise<void>;
+  startDeprovisioning(name: string, input: DeprovisionInput): Promise<void>;
 }
 
 export interface Deprovision {
@@ -129,32 +120,38 @@ export async function startProvisioning(
   return { record: holder, repeated: result.outcome === 'repeated' };
 }
 
-const executionName = (record: IntegrationRecord): string => {
+/** Name of the execution of the current undo. */
+export const undoExecutionName = (record: IntegrationRecord): string => {
   const { mode, run } = record.deprovision ?? { mode: 'rollback', run: 1 };
   return `${record.integrationId}-${mode}-${run}`;
 };
 
-async function deprovision(
+/**
+ * Starts the current undo, also when somebody else began it: whoever did may have died before the start. A
+ * second start changes nothing.
+ */
+export async function startUndo(record: IntegrationRecord, machine: DeprovisionStarter): Promise<void> {
+  const { deprovision: undo, integrationId, status } = record;
+  if (!undo || (status !== 'rolling-back' && status !== 'removing')) return;
+  const { mode, run } = undo;
+  await machine.startDeprovisioning(undoExecutionName(record), { integrationId, mode, run });
+}
+
+/** Moves an integration to its undo, where it is in one of the given states, and starts the undo. */
+export async function beginUndo(
   integrationId: string,
   change: Parameters<DeprovisionJournal['beginDeprovision']>[1],
   { journal, machine }: Deprovision,
 ): Promise<IntegrationRecord | undefined> {
   const begun = await journal.beginDeprovision(integrationId, change);
   const record = begun ?? (await journal.read(integrationId));
-  if (!record) return undefined;
-  // Also when somebody else moved it: whoever did may have died before the start. A second start changes nothing.
-  if (record.deprovision && (record.status === 'rolling-back' || record.status === 'removing')) {
-    await machine.startDeprovisioning(executionName(record), {
-      integrationId,
-      ...record.deprovision,
-    });
-  }
+  if (record) await startUndo(record, machine);
   return record;
 }
 
 /** Undoes a provisioning that failed; does nothing for one that is no longer provisioning. */
 export async function rollBack(integrationId: string, error: RecordedError, parts: Deprovision) {
-  const record = await deprovision(
+  const record = await beginUndo(
     integrationId,
     { from: ['provisioning'], to: 'rolling-back', mode: 'rollback', run: 1, error },
     parts,
@@ -206,122 +203,14 @@ export async function removeIntegration(
     await parts.stopper.stopProvisioning(record.executionArn);
     // It became ready in between: then it is removed as a ready one.
     if (moved?.status === 'ready') return removeIntegration(integrationId, parts);
+  } else if (record.status === 'rolling-back' || record.status === 'removing') {
+    await startUndo(record, parts.machine);
   } else if (record.status === 'ready' || record.status === 'residue') {
-    moved = await deprovision(
+    moved = await beginUndo(
       integrationId,
       { from: ['ready', 'residue'], to: 'removing', mode: 'remove', run: (record.deprovision?.run ?? 0) + 1 },
       parts,
     );
   }
   return moved ?? record;
-}
-
-/** How often an undo that was itself stopped is started again before a person has to look. */
-const maximumRuns = 10;
-
-export interface EndedExecution {
-  readonly executionArn: string;
-  readonly executionName: string;
-  readonly status: 'FAILED' | 'TIMED_OUT' | 'ABORTED';
-}
-
-/**
- * The watchdog: an execution that ended without finishing its work, for whatever reason, is followed by an undo.
- * @returns what was done about it
- */
-export async function followUp(
-  ended: EndedExecution,
-  machine: 'provision' | 'deprovision',
-  parts: Deprovision,
-): Promise<'rolled-back' | 'run-again' | 'given-up' | 'nothing'> {
-  const integrationId = ended.executionName.split('-')[0] ?? '';
-  const record = await parts.journal.read(integrationId);
-  if (!record) return 'nothing';
-  if (machine === 'provision') {
-    if (record.status !== 'provisioning' || record.executionArn !== ended.executionArn) return 'nothing';
-    await rollBack(integrationId, stoppedError(ended.status), parts);
-    return 'rolled-back';
-  }
-  const { deprovision: current, status } = record;
-  if (!current || executionName(record) !== ended.executionName) return 'nothing';
-  if (status !== 'rolling-back' && status !== 'removing') return 'nothing';
-  if (current.run >= maximumRuns) return 'given-up';
-  await deprovision(
-    integrationId,
-    { from: [status], to: status, mode: current.mode, run: current.run + 1 },
-    parts,
-  );
-  return 'run-again';
-}
-
-function stoppedError(status: EndedExecution['status']): RecordedError {
-  return status === 'TIMED_OUT'
-    ? recordedError('StepTimeoutError', 'The execution reached the time-out of the state machine.')
-    : recordedError(
-        'ExecutionStoppedError',
-        `The execution ended ${status} before the integration was ready.`,
-      );
-}
-
-export interface Outcome {
-  readonly status: 'failed' | 'removed' | 'residue';
-}
-
-/** Seconds that are added to a function's life: a request that it sent last may still be under way. */
-export const graceSeconds = 5;
-
-/**
- * Whether every call of a step function has ended or can no longer be alive. Until then something may still
- * come into being behind the undo's back.
- * @param now ms since the epoch
- */
-export function openCallsSettled(
-  step: StepContext,
-  now: number,
-): { settled: boolean; waitSeconds: number; openCalls: string[] } {
-  const open = Object.entries(step.record.openCalls).filter(
-    ([callId, until]) => callId !== step.call.callId && until + graceSeconds * 1000 > now,
-  );
-  const longest = Math.max(0, ...open.map(([, until]) => until + graceSeconds * 1000 - now));
-  return {
-    settled: open.length === 0,
-    // Looks again soon: most calls end well before their function would.
-    waitSeconds: Math.max(1, Math.min(5, Math.ceil(longest / 1000))),
-    openCalls: open.map(([callId]) => callId),
-  };
-}
-
-/** A step of the undo that the state machine gave up on. */
-export interface FailedUndo {
-  readonly step: string;
-  readonly error: ErrorOutput;
-}
-
-const undoneBy: Readonly<Record<string, ResourceKey>> = {
-  DeleteDriver: 'driver',
-  DeleteIntegration: 'dataloopIntegration',
-  DeleteRole: 'role',
-  DeletePolicy: 'policy',
-  DeleteBucket: 'bucket',
-};
-
-/** How an undo ends, and the resources with the reason why each that still stands does so. */
-export function conclude(
-  step: Pick<StepContext, 'record'>,
-  mode: 'rollback' | 'remove',
-  failures: readonly FailedUndo[],
-): { outcome: Outcome; resources: IntegrationRecord['resources'] } {
-  const failed = new Map(
-    failures.map(({ step: name, error }) => [undoneBy[name], describeFailure(name, error)]),
-  );
-  const resources = { ...step.record.resources };
-  const standing = standingResources(step.record);
-  for (const [key, resource] of standing) {
-    const error = failed.get(key);
-    const reason = error ? `${error.title}: ${error.detail}` : 'It could not be removed.';
-    const advice = 'Remove what is in the way. Then send DELETE for this integration again.';
-    if (error || !resource.residue) resources[key] = { ...resource, residue: { reason, advice } };
-  }
-  if (standing.length > 0) return { outcome: { status: 'residue' }, resources };
-  return { outcome: { status: mode === 'rollback' ? 'failed' : 'removed' }, resources };
 }

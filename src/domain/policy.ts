@@ -1,12 +1,12 @@
 /** The permission policy: CreatePolicy and its undo, DeletePolicy. */
 import { ServiceError } from '../errors.ts';
-import { isTaggedOurs, removeIfOurs, type UndoOutcome } from './ownership.ts';
+import { type Found, isTaggedOurs, type Removal, removeIfOurs, type UndoOutcome } from './ownership.ts';
 import type { PolicyDocument } from './plan.ts';
-import type { StepContext } from './step.ts';
+import { createdNotYetSeen, type StepContext } from './step.ts';
 
 export interface PolicyReader {
-  /** Tags of a customer managed policy, or undefined where there is none. */
-  policyTags(arn: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** A customer managed policy, or undefined where there is none. */
+  findPolicy(arn: string): Promise<Found | undefined>;
 }
 
 export interface PolicyCreator extends PolicyReader {
@@ -16,12 +16,12 @@ export interface PolicyCreator extends PolicyReader {
     description: string;
     document: PolicyDocument;
     tags: Readonly<Record<string, string>>;
-  }): Promise<'created' | 'exists'>;
+  }): Promise<{ readonly uniqueId: string } | 'exists'>;
 }
 
 export interface PolicyRemover extends PolicyReader {
-  /** Deletes a policy; one that is gone already counts as deleted. */
-  deletePolicy(arn: string): Promise<void>;
+  /** Deletes a policy with all its versions. */
+  deletePolicy(arn: string): Promise<Removal>;
 }
 
 export async function createPolicy(step: StepContext, iam: PolicyCreator): Promise<{ policyArn: string }> {
@@ -34,11 +34,26 @@ export async function createPolicy(step: StepContext, iam: PolicyCreator): Promi
     document: permissionPolicy,
     tags,
   });
-  if (outcome === 'exists' && !isTaggedOurs(step, await iam.policyTags(policy.arn))) {
-    throw policyNameTaken(policy.name);
-  }
-  await step.created('policy', { arn: policy.arn });
+  const { uniqueId } = outcome === 'exists' ? await ownPolicy(step, iam) : outcome;
+  await step.created('policy', { arn: policy.arn, uniqueId });
   return { policyArn: policy.arn };
+}
+
+/** After so many attempts, about half a minute, a policy that an earlier one made would be seen. */
+const looksForOwn = 6;
+
+/** The policy that an earlier attempt made. */
+async function ownPolicy(step: StepContext, iam: PolicyReader): Promise<Found> {
+  const { policy } = step.plan;
+  const found = await iam.findPolicy(policy.arn);
+  if (!found) {
+    // Names are unique in an account, whatever their path: then it stands under another one.
+    throw step.call.attempt < looksForOwn
+      ? createdNotYetSeen(`policy ${policy.arn}`)
+      : policyNameTaken(policy.name);
+  }
+  if (!isTaggedOurs(step, found.tags)) throw policyNameTaken(policy.name);
+  return found;
 }
 
 export function deletePolicy(step: StepContext, iam: PolicyRemover): Promise<UndoOutcome> {
@@ -46,11 +61,8 @@ export function deletePolicy(step: StepContext, iam: PolicyRemover): Promise<Und
   return removeIfOurs(
     step,
     'policy',
-    () => iam.policyTags(arn),
-    async () => {
-      await iam.deletePolicy(arn);
-      return undefined;
-    },
+    () => iam.findPolicy(arn),
+    () => iam.deletePolicy(arn),
   );
 }
 

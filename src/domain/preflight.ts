@@ -66,7 +66,7 @@ export async function preflight(
 
   const role = await checks.findRole(plan.role.name);
   if (role && !isTaggedOurs(step, role.tags)) throw roleNameTaken(plan.role.name);
-  const policy = await checks.policyTags(plan.policy.arn);
-  if (policy && !isTaggedOurs(step, policy)) throw policyNameTaken(plan.policy.name);
+  const policy = await checks.findPolicy(plan.policy.arn);
+  if (policy && !isTaggedOurs(step, policy.tags)) throw policyNameTaken(plan.policy.name);
   return { organizationId };
 }

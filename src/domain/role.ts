@@ -1,14 +1,21 @@
 /** The role that Dataloop's IAM user assumes: CreateRole and its undo, DeleteRole. */
 import { ServiceError } from '../errors.ts';
 import { trustedUserArn } from './iam-user.ts';
-import { isTaggedOurs, removeIfOurs, type UndoOutcome } from './ownership.ts';
+import { type Found, isTaggedOurs, type Removal, removeIfOurs, type UndoOutcome } from './ownership.ts';
 import { type PolicyDocument, trustPolicy } from './plan.ts';
-import type { StepContext } from './step.ts';
+import { canonicalJson } from './registration.ts';
+import { createdNotYetSeen, type StepContext } from './step.ts';
+
+export interface FoundRole extends Found {
+  readonly arn: string;
+  readonly uniqueId: string;
+  /** The trust policy as it stands, parsed. */
+  readonly trust: unknown;
+  readonly permissionsBoundaryArn: string | undefined;
+}
 
 export interface RoleReader {
-  findRole(
-    name: string,
-  ): Promise<{ readonly arn: string; readonly tags: Readonly<Record<string, string>> } | undefined>;
+  findRole(name: string): Promise<FoundRole | undefined>;
 }
 
 export interface RoleCreator extends RoleReader {
@@ -19,15 +26,14 @@ export interface RoleCreator extends RoleReader {
     trust: PolicyDocument;
     permissionsBoundaryArn: string;
     tags: Readonly<Record<string, string>>;
-  }): Promise<'created' | 'exists'>;
+  }): Promise<{ readonly uniqueId: string } | 'exists'>;
   attachPolicy(roleName: string, policyArn: string): Promise<void>;
 }
 
 export interface RoleRemover extends RoleReader {
   /** Detaches a policy; one that is not attached counts as detached. */
   detachPolicy(roleName: string, policyArn: string): Promise<void>;
-  /** Deletes a role; one that is gone already counts as deleted. */
-  deleteRole(roleName: string): Promise<void>;
+  deleteRole(roleName: string): Promise<Removal>;
 }
 
 /**
@@ -43,24 +49,40 @@ export async function createRole(
   const { role, policy, iamPath, description, permissionsBoundaryArn, tags } = step.plan;
   const userArn = trustedUserArn(await readUserArn(), trust.partition, trust.dataloopAccountId);
 
-  await step.intend('role', { arn: role.arn });
-  const outcome = await iam.createRole({
+  const wanted = {
     name: role.name,
     path: iamPath,
     description,
     trust: trustPolicy(userArn),
     permissionsBoundaryArn,
     tags,
-  });
-  if (outcome === 'exists') {
-    const found = await iam.findRole(role.name);
-    if (found?.arn !== role.arn || !isTaggedOurs(step, found.tags)) {
-      throw roleNameTaken(role.name);
-    }
-  }
-  await step.created('role', { arn: role.arn });
+  };
+  await step.intend('role', { arn: role.arn });
+  const outcome = await iam.createRole(wanted);
+  const { uniqueId } = outcome === 'exists' ? await ownRole(step, iam, wanted) : outcome;
+  await step.created('role', { arn: role.arn, uniqueId });
   await iam.attachPolicy(role.name, policy.arn);
   return { roleArn: role.arn, userArn };
+}
+
+/**
+ * The role that an earlier attempt made. It is taken on only as it was made: on trust and boundary hangs who may
+ * do what.
+ */
+async function ownRole(
+  step: StepContext,
+  iam: RoleReader,
+  wanted: { trust: PolicyDocument; permissionsBoundaryArn: string },
+): Promise<FoundRole> {
+  const { role } = step.plan;
+  const found = await iam.findRole(role.name);
+  if (!found) throw createdNotYetSeen(`role ${role.arn}`);
+  if (found.arn !== role.arn || !isTaggedOurs(step, found.tags)) throw roleNameTaken(role.name);
+  const isAsWritten =
+    canonicalJson(found.trust) === canonicalJson(wanted.trust) &&
+    found.permissionsBoundaryArn === wanted.permissionsBoundaryArn;
+  if (!isAsWritten) throw roleChanged(role.name);
+  return found;
 }
 
 /** Takes the permissions away first, then the role: whatever sticks, access ends as early as it can. */
@@ -71,12 +93,11 @@ export function deleteRole(step: StepContext, iam: RoleRemover): Promise<UndoOut
     'role',
     async () => {
       const found = await iam.findRole(role.name);
-      return found?.arn === role.arn ? found.tags : undefined;
+      return found?.arn === role.arn ? found : undefined;
     },
     async () => {
       await iam.detachPolicy(role.name, policy.arn);
-      await iam.deleteRole(role.name);
-      return undefined;
+      return iam.deleteRole(role.name);
     },
   );
 }
@@ -86,5 +107,13 @@ export function roleNameTaken(roleName: string): ServiceError {
     'RoleNameTakenError',
     `A role named ${roleName} already exists and was not made for this integration; it was left as it is. ` +
       'Choose another name for the integration, or give role.name.',
+  );
+}
+
+function roleChanged(roleName: string): ServiceError {
+  return new ServiceError(
+    'RoleChangedError',
+    `Somebody changed the trust policy or the boundary of the role ${roleName} while it was being set up; it is removed ` +
+      'again. Find out who in CloudTrail, then send the request again.',
   );
 }

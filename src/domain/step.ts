@@ -1,4 +1,5 @@
 /** What a step's domain function is given: the plan, what the journal knows, and how to write to it. */
+import { ServiceError } from '../errors.ts';
 import type {
   IntegrationRecord,
   ResourceKey,
@@ -19,10 +20,23 @@ export interface StepContext {
   intend(key: ResourceKey, resource: Omit<ResourceRecord, 'state'>): Promise<void>;
   /** Journals that a resource exists by our doing. */
   created(key: ResourceKey, resource: Omit<ResourceRecord, 'state'>): Promise<void>;
-  /** Journals that nothing of a resource is left. */
-  gone(key: ResourceKey): Promise<void>;
+  /**
+   * Journals that nothing of a resource is left.
+   * @param leftAlone why what stands under its name now is not ours
+   */
+  gone(key: ResourceKey, leftAlone?: string): Promise<void>;
+  /** Journals one more look for a resource in vain. @returns how many there were */
+  notSeen(key: ResourceKey): Promise<number>;
   /** Journals that a resource could not be removed, and what to do about it. */
   residue(key: ResourceKey, residue: { reason: string; advice: string }): Promise<void>;
+}
+
+/** AWS says of something that it exists and, asked for it, that it does not: it is too new. */
+export function createdNotYetSeen(what: string): ServiceError {
+  return new ServiceError(
+    'AwsNotYetConsistentError',
+    `AWS says that the ${what} exists but does not show it yet. It is looked at again.`,
+  );
 }
 
 export function stepContext(
@@ -47,11 +61,17 @@ export function stepContext(
       if (resources[key]?.state !== 'created') await write(key, { ...resource, state: 'intended' });
     },
     created: (key, resource) => write(key, { ...resource, state: 'created' }),
-    gone: async (key) => {
+    gone: async (key, leftAlone) => {
       const known = resources[key];
       if (!known || known.state === 'gone') return;
-      const { residue: _settled, ...rest } = known;
-      await write(key, { ...rest, state: 'gone' });
+      const { residue: _settled, absentLooks: _counted, ...rest } = known;
+      await write(key, { ...rest, state: 'gone', ...(leftAlone === undefined ? {} : { leftAlone }) });
+    },
+    notSeen: async (key) => {
+      const known = resources[key];
+      const absentLooks = (known?.absentLooks ?? 0) + 1;
+      if (known) await write(key, { ...known, absentLooks });
+      return absentLooks;
     },
     residue: async (key, residue) => {
       const known = resources[key];

@@ -21,6 +21,7 @@ export const deprovisionSteps = [
   'DeleteRole',
   'DeletePolicy',
   'DeleteBucket',
+  'AwaitUndoCalls',
   'Conclude',
 ] as const;
 

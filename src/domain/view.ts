@@ -1,5 +1,5 @@
 /** The integration as the API shows it. */
-import { type IntegrationRecord, resourceTypes, standingResources } from './journal.ts';
+import { type IntegrationRecord, resourceKeys, resourceTypes, standingResources } from './journal.ts';
 import { stepNames } from './steps.ts';
 
 /** A resource by ARN (AWS) or id (Dataloop); one that Dataloop may hold without our knowing its id, by name. */
@@ -21,8 +21,18 @@ function consoleLink(executionArn: string): string {
   return `https://${region}.${host}/states/home?region=${region}#/v2/executions/details/${executionArn}`;
 }
 
+/** What an undo met under the name of a resource and took for somebody else's. */
+function leftAlone(record: IntegrationRecord) {
+  return resourceKeys.flatMap((key) => {
+    const resource = record.resources[key];
+    if (resource?.leftAlone === undefined) return [];
+    return [{ type: resourceTypes[key], ...reference(resource), reason: resource.leftAlone }];
+  });
+}
+
 export function integrationView(record: IntegrationRecord) {
   const standing = standingResources(record);
+  const foreign = leftAlone(record);
   return {
     integrationId: record.integrationId,
     name: record.name,
@@ -48,6 +58,7 @@ export function integrationView(record: IntegrationRecord) {
             ...(resource.residue ?? { reason: 'It could not be removed.', advice: 'Send DELETE again.' }),
           }))
         : [],
+    ...(foreign.length > 0 ? { leftAlone: foreign } : {}),
     ...(record.error ? { error: record.error } : {}),
     links: {
       self: `/integrations/${record.integrationId}`,

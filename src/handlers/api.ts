@@ -4,6 +4,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { maximumBodyBytes } from '../domain/request.ts';
 import { errorKinds, problemType, ServiceError, statusOf, toServiceError } from '../errors.ts';
 import { errorKeys, logger } from './log.ts';
+import { endedByLambda } from './timeout.ts';
 
 export interface Answer {
   readonly status: number;
@@ -31,7 +32,7 @@ export function apiHandler(work: (request: ApiRequest) => Promise<Answer>) {
     } catch (thrown) {
       return problem(toServiceError(thrown), requestId);
     }
-  });
+  }, endedByLambda);
 }
 
 function requestOf(event: APIGatewayProxyEventV2): ApiRequest {

@@ -11,6 +11,7 @@ import { type StepContext, stepContext } from '../domain/step.ts';
 import type { StepName } from '../domain/steps.ts';
 import { toServiceError } from '../errors.ts';
 import { errorKeys, logger } from './log.ts';
+import { endedByLambda } from './timeout.ts';
 
 /** What every state passes to its function. */
 const stepInputSchema = z.looseObject({
@@ -40,13 +41,17 @@ type Work<T> = (step: StepContext, input: Readonly<Record<string, unknown>>) => 
 export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<T>) {
   return middy(async (event: unknown, context: Context): Promise<T> => {
     const input = stepInputSchema.parse(event);
+    const startedAt = new Date(input.enteredAt);
+    // A clock that is behind the one of Step Functions must not make the call seem over before it is.
+    const now = Math.max(Date.now(), startedAt.getTime());
     const call: StepCall = {
       integrationId: input.integrationId,
       step,
       callId: `${input.executionArn.split(':').at(-1)}/${step}/${input.attempt}`,
       attempt: input.attempt,
-      startedAt: new Date(input.enteredAt).toISOString(),
-      openUntil: Date.now() + context.getRemainingTimeInMillis(),
+      startedAt: startedAt.toISOString(),
+      begunAt: now,
+      openUntil: now + context.getRemainingTimeInMillis(),
     };
     logger.appendKeys({
       integrationId: call.integrationId,
@@ -69,7 +74,7 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
       await journalFailure(call, error.retryable);
       throw error;
     }
-  });
+  }, endedByLambda);
 }
 
 /** The step's own error is what the state machine must see, even where the journal is the one that fails. */

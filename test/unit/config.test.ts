@@ -4,7 +4,6 @@ import {
   dataloopSettings,
   deprovisionStateMachineArn,
   eventBusName,
-  iamUserTimeoutSeconds,
   pollQueueUrl,
   provisionStateMachineArn,
   tableName,
@@ -30,7 +29,6 @@ const single = {
   POLL_QUEUE_URL: pollQueueUrl,
   PROVISION_STATE_MACHINE_ARN: provisionStateMachineArn,
   DEPROVISION_STATE_MACHINE_ARN: deprovisionStateMachineArn,
-  IAM_USER_TIMEOUT_SECONDS: iamUserTimeoutSeconds,
 };
 
 const environment = process.env;
@@ -109,9 +107,4 @@ test('every other variable is read under its own name, and missed by it', () => 
     expect(String(read())).toBe('3600');
     expectEachMissed(read, [name]);
   }
-});
-
-test('the wait for the IAM user is a number', () => {
-  process.env['IAM_USER_TIMEOUT_SECONDS'] = '3600';
-  expect(iamUserTimeoutSeconds()).toBe(3600);
 });

@@ -42,6 +42,7 @@ const unavailable = new Set([
   'InternalServerError',
   'InternalServiceError',
   'RequestTimeout',
+  'RequestThrottled',
   'TimeoutError',
   'ExecutionLimitExceeded',
   'KmsThrottled',
@@ -94,6 +95,18 @@ export function mapAwsError(error: unknown, what: string): ServiceError {
     return fail('AwsUnavailableError', 'It is tried again.');
   }
   return fail('AwsRequestRefusedError', 'Change what AWS names, then send the request again.');
+}
+
+/**
+ * A field that an answer must have: without it nothing is known, which is not the same as "there is nothing".
+ * @throws ServiceError `AwsUnavailableError` where the answer lacks it
+ */
+export function given<T>(value: T | undefined, field: string, what: string): T {
+  if (value !== undefined) return value;
+  throw new ServiceError(
+    'AwsUnavailableError',
+    `AWS's answer to "${what}" lacks ${field}, so nothing is known of it. It is tried again.`,
+  );
 }
 
 /** Runs one AWS call and maps its error. */

@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-iam';
 import type { PolicyCreator, PolicyReader, PolicyRemover } from '../../domain/policy.ts';
 import type { RoleCreator, RoleReader, RoleRemover } from '../../domain/role.ts';
-import { awsCall, awsCallOr } from './errors.ts';
+import { awsCall, awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
 
 export const iamClient = () => new IAMClient(clientSettings);
@@ -26,13 +26,26 @@ const fromTags = (tags: readonly Tag[] | undefined): Record<string, string> =>
 const toTags = (tags: Readonly<Record<string, string>>): Tag[] =>
   Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
+/** A document, which IAM hands out percent-encoded, as JSON; undefined where it is none. */
+function parsed(document: string): unknown {
+  try {
+    return JSON.parse(decodeURIComponent(document));
+  } catch {
+    // Nothing that we would have written: the caller compares it with that.
+    return undefined;
+  }
+}
+
 export function policyReader(client: IAMClient): PolicyReader {
   return {
-    policyTags: async (arn) => {
-      const answer = await awsCallOr(`read policy ${arn}`, ['NoSuchEntity'], undefined, () =>
+    findPolicy: async (arn) => {
+      const what = `read policy ${arn}`;
+      const answer = await awsCallOr(what, ['NoSuchEntity'], undefined, () =>
         client.send(new GetPolicyCommand({ PolicyArn: arn })),
       );
-      return answer && fromTags(answer.Policy?.Tags);
+      if (!answer) return undefined;
+      const { PolicyId, Tags } = given(answer.Policy, 'the policy', what);
+      return { tags: fromTags(Tags), uniqueId: given(PolicyId, "the policy's id", what) };
     },
   };
 }
@@ -41,22 +54,20 @@ export function policyCreator(client: IAMClient): PolicyCreator {
   return {
     ...policyReader(client),
     createPolicy: async (policy) => {
-      const answer = await awsCallOr(
-        `create policy ${policy.name}`,
-        ['EntityAlreadyExists'],
-        'exists' as const,
-        () =>
-          client.send(
-            new CreatePolicyCommand({
-              PolicyName: policy.name,
-              Path: policy.path,
-              Description: policy.description,
-              PolicyDocument: JSON.stringify(policy.document),
-              Tags: toTags(policy.tags),
-            }),
-          ),
+      const what = `create policy ${policy.name}`;
+      const answer = await awsCallOr(what, ['EntityAlreadyExists'], 'exists' as const, () =>
+        client.send(
+          new CreatePolicyCommand({
+            PolicyName: policy.name,
+            Path: policy.path,
+            Description: policy.description,
+            PolicyDocument: JSON.stringify(policy.document),
+            Tags: toTags(policy.tags),
+          }),
+        ),
       );
-      return answer === 'exists' ? 'exists' : 'created';
+      if (answer === 'exists') return 'exists';
+      return { uniqueId: given(answer.Policy?.PolicyId, "the policy's id", what) };
     },
   };
 }
@@ -78,9 +89,10 @@ export function policyRemover(client: IAMClient): PolicyRemover {
           client.send(new DeletePolicyVersionCommand({ PolicyArn: arn, VersionId })),
         );
       }
-      await awsCallOr(`delete policy ${arn}`, ['NoSuchEntity'], undefined, () =>
+      const answer = await awsCallOr(`delete policy ${arn}`, ['NoSuchEntity'], 'absent' as const, () =>
         client.send(new DeletePolicyCommand({ PolicyArn: arn })),
       );
+      return answer === 'absent' ? 'absent' : 'removed';
     },
   };
 }
@@ -88,10 +100,23 @@ export function policyRemover(client: IAMClient): PolicyRemover {
 export function roleReader(client: IAMClient): RoleReader {
   return {
     findRole: async (name) => {
-      const answer = await awsCallOr(`read role ${name}`, ['NoSuchEntity'], undefined, () =>
+      const what = `read role ${name}`;
+      const answer = await awsCallOr(what, ['NoSuchEntity'], undefined, () =>
         client.send(new GetRoleCommand({ RoleName: name })),
       );
-      return answer?.Role && { arn: answer.Role.Arn ?? '', tags: fromTags(answer.Role.Tags) };
+      if (!answer) return undefined;
+      const { Arn, RoleId, Tags, AssumeRolePolicyDocument, PermissionsBoundary } = given(
+        answer.Role,
+        'the role',
+        what,
+      );
+      return {
+        arn: given(Arn, "the role's ARN", what),
+        uniqueId: given(RoleId, "the role's id", what),
+        tags: fromTags(Tags),
+        trust: parsed(AssumeRolePolicyDocument ?? ''),
+        permissionsBoundaryArn: PermissionsBoundary?.PermissionsBoundaryArn,
+      };
     },
   };
 }
@@ -100,23 +125,21 @@ export function roleCreator(client: IAMClient): RoleCreator {
   return {
     ...roleReader(client),
     createRole: async (role) => {
-      const answer = await awsCallOr(
-        `create role ${role.name}`,
-        ['EntityAlreadyExists'],
-        'exists' as const,
-        () =>
-          client.send(
-            new CreateRoleCommand({
-              RoleName: role.name,
-              Path: role.path,
-              Description: role.description,
-              AssumeRolePolicyDocument: JSON.stringify(role.trust),
-              PermissionsBoundary: role.permissionsBoundaryArn,
-              Tags: toTags(role.tags),
-            }),
-          ),
+      const what = `create role ${role.name}`;
+      const answer = await awsCallOr(what, ['EntityAlreadyExists'], 'exists' as const, () =>
+        client.send(
+          new CreateRoleCommand({
+            RoleName: role.name,
+            Path: role.path,
+            Description: role.description,
+            AssumeRolePolicyDocument: JSON.stringify(role.trust),
+            PermissionsBoundary: role.permissionsBoundaryArn,
+            Tags: toTags(role.tags),
+          }),
+        ),
       );
-      return answer === 'exists' ? 'exists' : 'created';
+      if (answer === 'exists') return 'exists';
+      return { uniqueId: given(answer.Role?.RoleId, "the role's id", what) };
     },
     attachPolicy: async (roleName, policyArn) => {
       await awsCall(`attach policy ${policyArn} to role ${roleName}`, () =>
@@ -135,9 +158,10 @@ export function roleRemover(client: IAMClient): RoleRemover {
       );
     },
     deleteRole: async (roleName) => {
-      await awsCallOr(`delete role ${roleName}`, ['NoSuchEntity'], undefined, () =>
+      const answer = await awsCallOr(`delete role ${roleName}`, ['NoSuchEntity'], 'absent' as const, () =>
         client.send(new DeleteRoleCommand({ RoleName: roleName })),
       );
+      return answer === 'absent' ? 'absent' : 'removed';
     },
   };
 }

@@ -272,7 +272,7 @@ export function deprovisionJournal(table: Table): DeprovisionJournal {
   return {
     ...recordReader(table),
     failStep: (integrationId, step) => settleStep(table, integrationId, step, 'failed'),
-    beginDeprovision: (integrationId, { from, to, mode, run, error }) => {
+    beginDeprovision: (integrationId, { from, to, mode, run, restarts = 0, error }) => {
       const { condition, values } = statusIn(from);
       return updateRecord(table, integrationId, `begin to undo ${integrationId}`, {
         UpdateExpression: `SET #status = :to, #deprovision = :deprovision, #updatedAt = :now${error ? ', #error = :error' : ''}`,
@@ -288,7 +288,7 @@ export function deprovisionJournal(table: Table): DeprovisionJournal {
         values: {
           ...values,
           ':to': to,
-          ':deprovision': { mode, run },
+          ':deprovision': { mode, run, restarts },
           ':before': run - 1,
           ':now': now(),
           ...(error ? { ':error': error } : {}),
@@ -336,21 +336,29 @@ export async function activate(table: Table, integrationId: string): Promise<Int
   });
 }
 
-/** Ends an undo: status, what is left of each resource, and, where nothing is left, the locks. Repeatable. */
+/**
+ * Ends an undo: where nothing is left the locks, then status and what is left of each resource. Repeatable. The
+ * status comes last, because from then on nobody looks after the integration any more.
+ */
 export async function closeIntegration(
   table: Table,
   integrationId: string,
-  { status, resources, locks }: Closing,
+  { run, status, resources, locks }: Closing,
 ): Promise<IntegrationRecord | undefined> {
-  const during = statusIn(['rolling-back', 'removing', status]);
-  const closed = await updateRecord(table, integrationId, `close ${integrationId}`, {
-    UpdateExpression: 'SET #status = :to, #resources = :resources, #updatedAt = :now',
-    ConditionExpression: during.condition,
-    names: { '#status': 'status', '#resources': 'resources', '#updatedAt': 'updatedAt' },
-    values: { ...during.values, ':to': status, ':resources': resources, ':now': now() },
-  });
-  for (const lock of closed ? locks : []) {
+  for (const lock of locks) {
     await deleteOwnItem(table, lockKey(lock), integrationId, `release ${lock}`);
   }
-  return closed;
+  const during = statusIn(['rolling-back', 'removing', status]);
+  return updateRecord(table, integrationId, `close ${integrationId}`, {
+    UpdateExpression: 'SET #status = :to, #resources = :resources, #updatedAt = :now',
+    ConditionExpression: `${during.condition} AND #deprovision.#run = :run`,
+    names: {
+      '#status': 'status',
+      '#resources': 'resources',
+      '#updatedAt': 'updatedAt',
+      '#deprovision': 'deprovision',
+      '#run': 'run',
+    },
+    values: { ...during.values, ':run': run, ':to': status, ':resources': resources, ':now': now() },
+  });
 }

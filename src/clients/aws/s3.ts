@@ -21,7 +21,7 @@ import type {
   BucketRemover,
 } from '../../domain/bucket.ts';
 import { ServiceError } from '../../errors.ts';
-import { awsCall, awsCallOr, awsErrorCode, awsErrorStatus, mapAwsError } from './errors.ts';
+import { awsCall, awsCallOr, awsErrorCode, awsErrorStatus, given, mapAwsError } from './errors.ts';
 import { clientSettings } from './settings.ts';
 
 /** A client for a bucket's region: S3 answers a call in another region with a redirect. */
@@ -71,10 +71,12 @@ export async function holderOf(clientFor: S3ClientFor, bucket: BucketAddress): P
 }
 
 async function tagsOf(clientFor: S3ClientFor, bucket: BucketAddress): Promise<Record<string, string>> {
-  const answer = await awsCallOr(`read the tags of bucket ${bucket.name}`, ['NoSuchTagSet'], undefined, () =>
+  const what = `read the tags of bucket ${bucket.name}`;
+  const answer = await awsCallOr(what, ['NoSuchTagSet'], { TagSet: [] }, () =>
     clientFor(bucket.region).send(new GetBucketTaggingCommand(target(bucket))),
   );
-  return Object.fromEntries((answer?.TagSet ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
+  const tags = given(answer.TagSet, 'the tags', what);
+  return Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [Key, Value]));
 }
 
 /** The request of CreateBucket; us-east-1 takes no location constraint, every other region requires one. */
@@ -180,10 +182,10 @@ export function bucketRemover(clientFor: S3ClientFor): BucketRemover {
     delete: async (bucket) => {
       try {
         await clientFor(bucket.region).send(new DeleteBucketCommand(target(bucket)));
-        return 'deleted';
+        return 'removed';
       } catch (error) {
         const code = awsErrorCode(error);
-        if (code === 'NoSuchBucket') return 'deleted';
+        if (code === 'NoSuchBucket') return 'absent';
         if (code === 'BucketNotEmpty') return 'not-empty';
         throw mapAwsError(error, `delete bucket ${bucket.name}`);
       }

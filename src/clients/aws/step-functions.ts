@@ -1,12 +1,15 @@
 /** AWS Step Functions: start and stop executions, answer a waiting task. */
 import {
+  DescribeExecutionCommand,
   SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import * as z from 'zod';
 import type { DeprovisionStarter, ProvisionStarter, ProvisionStopper } from '../../domain/lifecycle.ts';
-import { awsCallOr } from './errors.ts';
+import type { EndStatus } from '../../domain/watchdog.ts';
+import { awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
 
 export const stepFunctionsClient = () => new SFNClient(clientSettings);
@@ -50,6 +53,30 @@ export function provisionStopper(client: SFNClient): ProvisionStopper {
       );
     },
   };
+}
+
+const executionStatusSchema = z.enum([
+  'RUNNING',
+  'PENDING_REDRIVE',
+  'SUCCEEDED',
+  'FAILED',
+  'TIMED_OUT',
+  'ABORTED',
+]);
+
+/** Where an execution is; `NOT_STARTED` where there is none of that name. */
+export async function executionStatus(
+  client: SFNClient,
+  executionArn: string,
+): Promise<EndStatus | 'RUNNING'> {
+  const what = `look at execution ${executionArn}`;
+  const answer = await awsCallOr(what, ['ExecutionDoesNotExist'], undefined, () =>
+    client.send(new DescribeExecutionCommand({ executionArn })),
+  );
+  if (!answer) return 'NOT_STARTED';
+  const status = executionStatusSchema.parse(given(answer.status, 'the status', what));
+  // A redrive asked for by hand is about to run again.
+  return status === 'PENDING_REDRIVE' ? 'RUNNING' : status;
 }
 
 /** ARN of an execution, which Step Functions derives from the names. */

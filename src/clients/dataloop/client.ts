@@ -10,6 +10,7 @@ import type {
   DriverFinder,
   DriverRemover,
   DriverSettings,
+  DriverVerifier,
 } from '../../domain/driver.ts';
 import type {
   DataloopIntegration,
@@ -141,40 +142,34 @@ export function integrationFinder(dataloop: Dataloop): IntegrationFinder {
 export function integrationCreator(dataloop: Dataloop): IntegrationCreator {
   return {
     ...integrationFinder(dataloop),
-    createIntegration: async (organizationId, name) => {
-      try {
-        return await dataloop.http.send({
-          method: 'POST',
-          path: integrations(organizationId),
-          body: { type: 'aws-cross', name, options: {} },
-          schema: integrationSchema,
-          what: `create the integration "${name}"`,
-          role: owner,
-          repeatable: false,
-        });
-      } catch (error) {
-        throw limitReached(error, organizationId) ?? error;
-      }
-    },
+    createIntegration: (organizationId, name) =>
+      dataloop.http.send({
+        method: 'POST',
+        path: integrations(organizationId),
+        body: { type: 'aws-cross', name, options: {} },
+        schema: integrationSchema,
+        what: `create the integration "${name}"`,
+        role: owner,
+        repeatable: false,
+        refused: (status, said) => limitReached(status, said, organizationId),
+      }),
   };
 }
 
-/** Dataloop has no code for its limit; its message names it. */
-function limitReached(error: unknown, organizationId: string): ServiceError | undefined {
-  if (!(error instanceof ServiceError)) return undefined;
-  const refused = error.name === 'DataloopRequestRefusedError' || error.name === 'DataloopForbiddenError';
-  if (!refused || !/\b(limit|quota|maximum|exceed)/i.test(error.message)) return undefined;
+/** Dataloop has no code for its limit; its words name it. */
+function limitReached(status: number, said: string, organizationId: string): ServiceError | undefined {
+  const mayBe = status >= 400 && status < 500 && ![401, 404, 408, 429].includes(status);
+  if (!mayBe || !/\b(limit|quota|maximum|exceed)/i.test(said)) return undefined;
   return new ServiceError(
     'DataloopIntegrationLimitError',
     `Organisation ${organizationId} has as many cross-account integrations as Dataloop allows (15 by default). ` +
       "Delete one that is not used, or ask Dataloop's support for more. Then send the request again.",
-    { cause: error },
   );
 }
 
 export function integrationCompleter(dataloop: Dataloop): IntegrationCompleter {
   return {
-    ...integrationReader(dataloop),
+    ...integrationRemover(dataloop),
     setRoleArn: (organizationId, id, roleArn) =>
       dataloop.http.send({
         method: 'PATCH',
@@ -260,12 +255,13 @@ export function driverTester({ http, credentials }: Dataloop) {
   };
 }
 
-export function driverVerifier({ http }: Dataloop) {
+export function driverVerifier(dataloop: Dataloop): DriverVerifier {
   return {
+    ...driverRemover(dataloop),
     verifyDriver: (id: string) =>
       driverTest(
         `the bucket of driver ${id}`,
-        http.send({
+        dataloop.http.send({
           method: 'GET',
           path: `/drivers/${segment(id)}/test`,
           schema: noContent,
@@ -279,15 +275,18 @@ export function driverVerifier({ http }: Dataloop) {
 
 function driverFinder({ http }: Dataloop): DriverFinder {
   return {
-    listDrivers: (projectId) =>
-      http.send({
-        method: 'GET',
-        path: `/drivers?projectId=${segment(projectId)}`,
-        schema: z.array(driverSchema),
-        what: `list the drivers of project ${projectId}`,
-        role: developer,
-        repeatable: true,
-      }),
+    // A project that is gone has no drivers.
+    listDrivers: async (projectId) =>
+      (await ifFound(
+        http.send({
+          method: 'GET',
+          path: `/drivers?projectId=${segment(projectId)}`,
+          schema: z.array(driverSchema),
+          what: `list the drivers of project ${projectId}`,
+          role: developer,
+          repeatable: true,
+        }),
+      )) ?? [],
   };
 }
 

@@ -7,7 +7,13 @@ import { ServiceError } from '../../errors.ts';
 
 /** What the secret holds. */
 const secretSchema = z.union([
-  z.strictObject({ apiKey: z.string().min(1) }),
+  // It becomes a header, which takes no line break: one at its end is what an editor leaves.
+  z.strictObject({
+    apiKey: z
+      .string()
+      .trim()
+      .regex(/^[\x21-\x7e]+$/),
+  }),
   z.strictObject({ username: z.string().min(1), password: z.string().min(1) }),
 ]);
 export type DataloopSecret = z.infer<typeof secretSchema>;

@@ -18,6 +18,8 @@ export interface Call<T> {
    * Whether a call whose outcome is unknown may simply be sent again. Creating is not: the caller looks first.
    */
   readonly repeatable: boolean;
+  /** What a refusal means here that its status does not tell; undefined where it is just that. */
+  readonly refused?: (status: number, said: string) => ServiceError | undefined;
 }
 
 export interface Http {
@@ -75,11 +77,15 @@ export async function exchange(
 
 const messageSchema = z.object({ message: z.string() });
 
-/** Dataloop's own words, short and without anything that could forge a line of a log. */
+/** What looks like a credential: a JWT, or what follows "Bearer". */
+const credentials = /\b[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}|\bbearer\s+\S+/gi;
+
+/** Dataloop's own words, short and without anything that could forge a line of a log, or that is secret. */
 export function saidBy(body: string): string {
   const parsed = messageSchema.safeParse(parseJson(body));
   const text = parsed.success ? parsed.data.message : '';
-  return text.replace(/[^\x20-\x7e\u00a1-\u00ff]+/g, ' ').slice(0, 400) || 'no reason given';
+  const printable = text.replace(/[^\x20-\x7e\u00a1-\u00ff]+/g, ' ').replace(credentials, '[redacted]');
+  return printable.slice(0, 400) || 'no reason given';
 }
 
 export function parseJson(body: string): unknown {
@@ -94,10 +100,12 @@ export function parseJson(body: string): unknown {
 /** The error of an answer that is not 2xx. */
 export function refusal(
   answer: Answer,
-  call: { what: string; role: string },
+  call: Pick<Call<unknown>, 'what' | 'role' | 'refused'>,
   secretId: string,
 ): ServiceError {
   const said = saidBy(answer.body);
+  const special = call.refused?.(answer.status, said);
+  if (special) return special;
   const fail = (name: ConstructorParameters<typeof ServiceError>[0], advice: string) =>
     new ServiceError(name, `Dataloop did not ${call.what} (${answer.status}: ${said}). ${advice}`);
   switch (answer.status) {

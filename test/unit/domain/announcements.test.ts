@@ -1,8 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { announceReady, type Closing, closeAndAnnounce } from '../../../src/domain/announcements.ts';
+import fc from 'fast-check';
+import {
+  announceReady,
+  type Closing,
+  closeAndAnnounce,
+  conclude,
+} from '../../../src/domain/announcements.ts';
 import { eventDetails, type Publish } from '../../../src/domain/events.ts';
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
+import { type IntegrationRecord, resourceKeys } from '../../../src/domain/journal.ts';
 import { locksOf } from '../../../src/domain/lifecycle.ts';
+import { undoOf } from './fake-undo.ts';
 import { integrationId, recordOf, stepOf, thrownBy } from './fakes.ts';
 
 /** The bus, which takes only what the published contract allows. */
@@ -44,6 +51,86 @@ describe('Activate', () => {
   });
 });
 
+describe('the end of an undo', () => {
+  const ends = (
+    mode: 'rollback' | 'remove',
+    resources: IntegrationRecord['resources'],
+    failures: Parameters<typeof conclude>[1]['failures'] = [],
+  ) => conclude(recordOf({ resources }), { mode, failures });
+  const denied = { Error: 'AwsAccessDeniedError', Cause: '{"errorMessage":"denied by a policy"}' };
+
+  test('is clean exactly when nothing stands; else every leftover says why and what to do', () => {
+    const resource = fc.record({
+      state: fc.constantFrom('intended' as const, 'created' as const, 'gone' as const),
+      arn: fc.constant('arn:x'),
+    });
+    const resources = fc.dictionary(fc.constantFrom(...resourceKeys), resource);
+    fc.assert(
+      fc.property(resources, fc.constantFrom('rollback' as const, 'remove' as const), (before, mode) => {
+        const { status, resources: after } = ends(mode, before);
+        const left = Object.values(before).filter(({ state }) => state !== 'gone');
+        const clean = mode === 'rollback' ? 'failed' : 'removed';
+        expect(status).toBe(left.length > 0 ? 'residue' : clean);
+        expect(Object.keys(after).sort()).toEqual(Object.keys(before).sort());
+        for (const { state, residue } of Object.values(after)) {
+          if (state === 'gone') expect(residue).toBeUndefined();
+          else
+            expect(residue).toEqual({
+              reason: expect.any(String),
+              advice: expect.stringContaining('DELETE'),
+            });
+        }
+      }),
+    );
+  });
+
+  test('blames each step’s error for its own resource, and says of the others what is known', () => {
+    const everything = Object.fromEntries(
+      resourceKeys.map((each) => [each, { state: 'created' as const, arn: `arn:${each}` }]),
+    );
+    const { resources } = ends('remove', everything, [{ step: 'DeleteRole', error: denied }]);
+    const reasons = resourceKeys.map((key) => [key, resources[key]?.residue?.reason]);
+    const unexplained = expect.stringMatching(/^The undo ended, time and again, .*Step Functions\.$/);
+    expect(reasons).toEqual(
+      resourceKeys.map((key) => [
+        key,
+        key === 'role' ? 'AWS refused the call: denied by a policy' : unexplained,
+      ]),
+    );
+    expect(resources.bucket?.residue?.advice).toBe('Send DELETE for this integration again.');
+  });
+
+  test('keeps the reason that a step gave itself, unless a later error says more', () => {
+    const residue = { reason: 'It is not empty.', advice: 'Empty it.' };
+    const bucket = { state: 'created', arn: 'arn:bucket', residue } as const;
+    expect(ends('remove', { bucket }).resources.bucket?.residue).toEqual(residue);
+    const { resources } = ends('remove', { bucket }, [{ step: 'DeleteBucket', error: denied }]);
+    expect(resources.bucket).toMatchObject({
+      state: 'created',
+      arn: 'arn:bucket',
+      residue: { reason: 'AWS refused the call: denied by a policy' },
+    });
+  });
+
+  test('is clean when a step failed whose resource turned out to be gone all the same', () => {
+    const role = { state: 'gone', arn: 'arn:role' } as const;
+    const { status, resources } = ends('remove', { role }, [{ step: 'DeleteRole', error: denied }]);
+    expect([status, resources.role]).toEqual(['removed', role]);
+  });
+
+  test('is clean where what stands under a name was left alone as somebody else’s', () => {
+    const role = { state: 'gone', arn: 'arn:role', leftAlone: 'It is theirs.' } as const;
+    expect(ends('rollback', { role })).toEqual({ status: 'failed', resources: { role } });
+  });
+
+  test('leaves the record as it was', () => {
+    const record = recordOf({ resources: { role: { state: 'created', arn: 'arn:role' } } });
+    const before = structuredClone(record);
+    conclude(record, { mode: 'remove', failures: [{ step: 'DeleteRole', error: denied }] });
+    expect(record).toEqual(before);
+  });
+});
+
 describe('Conclude', () => {
   const error = { type: 'urn:x', title: 'Title', detail: 'Detail', step: 'CreateRole' };
   const refused = {
@@ -59,13 +146,13 @@ describe('Conclude', () => {
   ) {
     const record = recordOf({
       status: mode === 'rollback' ? 'rolling-back' : 'removing',
-      deprovision: { mode, run: 2 },
+      deprovision: undoOf(mode, 2),
       ...more,
     });
     const closings: Closing[] = [];
     const done: unknown[] = [];
     const result = await closeAndAnnounce(
-      stepOf(record),
+      record,
       { mode, run: 2, failures },
       async (closing) => {
         closings.push(closing);
@@ -80,7 +167,7 @@ describe('Conclude', () => {
   test('ends a rollback that left nothing as failed, frees its locks, and says why it failed', async () => {
     const { result, closing, done, locks } = await concluded('rollback', { error });
     expect(result).toEqual({ status: 'failed' });
-    expect(closing).toMatchObject({ status: 'failed', locks });
+    expect(closing).toMatchObject({ run: 2, status: 'failed', locks });
     expect(done).toEqual([
       'closed',
       [
@@ -95,7 +182,7 @@ describe('Conclude', () => {
       resources: { bucket: { ...bucket, state: 'gone' } },
     });
     expect(result).toEqual({ status: 'removed' });
-    expect(closing).toMatchObject({ status: 'removed', locks });
+    expect(closing).toMatchObject({ run: 2, status: 'removed', locks });
     expect(done[1]).toEqual([
       'Dataloop Integration Removed',
       { version: '1', integrationId, name: 'acme', status: 'removed', residue: [] },
@@ -108,7 +195,7 @@ describe('Conclude', () => {
   ] as const)('names every leftover of a %s, and keeps its locks', async (mode, detailType) => {
     const { result, closing, done } = await concluded(mode, { resources: { bucket } }, [refused]);
     expect(result).toEqual({ status: 'residue' });
-    expect(closing).toMatchObject({ status: 'residue', locks: [] });
+    expect(closing).toMatchObject({ run: 2, status: 'residue', locks: [] });
     const residue = [
       {
         type: 'AWS::S3::Bucket',
@@ -121,13 +208,14 @@ describe('Conclude', () => {
   });
 
   test.each([
-    ['an earlier run does not end a later one', { mode: 'remove', run: 3 }],
+    ['an earlier run does not end a later one', undoOf('remove', 3)],
+    ['a run that the journal has not begun ends nothing', undoOf('remove', 1)],
     ['nothing is ended that is not being undone', undefined],
   ] as const)('%s', async (_what, deprovision) => {
     const done: string[] = [];
     const record = recordOf({ status: 'removing', ...(deprovision ? { deprovision } : {}) });
     const closing = closeAndAnnounce(
-      stepOf(record),
+      record,
       { mode: 'remove', run: 2, failures: [] },
       async () => {
         done.push('closed');
@@ -138,10 +226,17 @@ describe('Conclude', () => {
     expect([(await thrownBy(closing)).name, done]).toEqual(['IntegrationMovedOnError', []]);
   });
 
+  test('closes with the very resources that the end comes to, and announces what was closed', async () => {
+    const { closing, done } = await concluded('remove', { resources: { bucket } }, [refused]);
+    const record = recordOf({ resources: { bucket } });
+    expect(closing?.resources).toEqual(conclude(record, { mode: 'remove', failures: [refused] }).resources);
+    expect(done[0]).toBe('closed');
+  });
+
   test('announces no end that the journal did not take', async () => {
     const done: unknown[] = [];
     const closing = closeAndAnnounce(
-      stepOf(recordOf({ status: 'removing', deprovision: { mode: 'remove', run: 1 } })),
+      recordOf({ status: 'removing', deprovision: undoOf('remove', 1) }),
       { mode: 'remove', run: 1, failures: [] },
       async () => undefined,
       fakeBus(done),

@@ -17,6 +17,7 @@ import {
   type Passage,
   recordOf,
   requestOf,
+  retried,
   stepOf,
   type Tags,
   theirs,
@@ -82,9 +83,10 @@ function fakeS3(
       }),
     delete: (address) =>
       change(address, 'delete', () => {
+        if (world.holder !== 'account') return 'absent';
         if (world.objects) return 'not-empty';
         world.holder = 'nobody';
-        return 'deleted';
+        return 'removed';
       }),
   };
   return { s3, world, addresses };
@@ -229,6 +231,33 @@ describe('DeleteBucket', () => {
     expect(events).toEqual([]);
   });
 
+  test('does not believe at once that a bucket is gone that S3 does not show', async () => {
+    const events: string[] = [];
+    const journal = journalOf(created, events);
+    const { s3, world } = fakeS3(events);
+    expect((await thrownBy(deleteBucket(journal.step(), s3))).name).toBe('AwsNotYetConsistentError');
+    Object.assign(world, { holder: 'account', tags: ours });
+    expect(await deleteBucket(journal.step(), s3)).toEqual({ outcome: 'removed' });
+    expect(events).toEqual(['journal bucket not seen', 'delete', 'journal bucket gone']);
+  });
+
+  test('does not take S3’s word at once that there was nothing to delete', async () => {
+    const journal = journalOf(created);
+    const { s3 } = fakeS3([], { holder: 'account', tags: ours });
+    const denying: BucketRemover = { ...s3, delete: async () => 'absent' };
+    expect((await thrownBy(deleteBucket(journal.step(), denying))).name).toBe('AwsNotYetConsistentError');
+    expect(journal.record().resources.bucket).toMatchObject({ state: 'created', absentLooks: 1 });
+  });
+
+  test('leaves a bucket of another account alone whose name it only intended to use', async () => {
+    const events: string[] = [];
+    const journal = journalOf(intended);
+    const { s3 } = fakeS3(events, { holder: 'another-account' });
+    expect(await retried(() => deleteBucket(journal.step(), s3))).toEqual({ outcome: 'does not exist' });
+    expect(events).toEqual([]);
+    expect(journal.record().resources.bucket?.state).toBe('gone');
+  });
+
   test('looks in the region that the journal names, wherever the service stands by now', async () => {
     const { s3, addresses } = fakeS3([], { holder: 'account', tags: ours });
     const elsewhere = knowing({ bucket: { state: 'created', arn, region: 'us-west-2' } });
@@ -250,7 +279,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
 
   test('the undo of CreateBucket leaves no bucket behind', async () => {
     const interruptions = await everyInterruption(begin, async ({ journal, s3, world }, where) => {
-      await deleteBucket(journal.step(), s3);
+      await retried(() => deleteBucket(journal.step(), s3));
       expect([where, world.holder]).toEqual([where, 'nobody']);
       expect([undefined, 'gone']).toContain(journal.record().resources.bucket?.state);
     });
@@ -268,19 +297,20 @@ describe('whatever call is cut off, before it took effect or after', () => {
     });
   });
 
-  test('a second attempt of DeleteBucket ends as an undisturbed one', async () => {
+  test('further attempts of DeleteBucket end as an undisturbed one', async () => {
     const beginUndo = (passage: Passage) => {
       const journal = journalOf(created, [], passage);
       const { s3, world } = fakeS3([], { holder: 'account', tags: ours }, passage);
       return { journal, world, attempt: () => deleteBucket(journal.step(), s3) };
     };
-    await everyInterruption(beginUndo, async ({ attempt, journal, world }, where) => {
-      await attempt();
-      expect([where, world.holder, journal.record().resources.bucket?.state]).toEqual([
+    const interruptions = await everyInterruption(beginUndo, async ({ attempt, journal, world }, where) => {
+      await retried(attempt);
+      expect([where, world.holder, journal.record().resources.bucket]).toEqual([
         where,
         'nobody',
-        'gone',
+        { state: 'gone', arn, region: 'eu-west-1' },
       ]);
     });
+    expect(interruptions).toBe(8);
   });
 });

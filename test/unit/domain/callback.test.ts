@@ -87,11 +87,10 @@ describe('the event that says the IAM user is issued', () => {
 
 describe('the poll', () => {
   const poll = { integrationId, count: 1 };
-  const timeoutSeconds = 60;
   const announcement = `announce ${JSON.stringify({ integrationId, dataloopIntegrationId: 'dataloop-1', userArn })}`;
 
-  /** Dataloop, asked some seconds after the wait began, with what is noted of it. */
-  const pollerOf = (found: string | undefined, more: Partial<Poller> = {}, secondsWaited = 1) => {
+  /** Dataloop, with what is noted of it. */
+  const pollerOf = (found: string | undefined, more: Partial<Poller> = {}) => {
     const events: string[] = [];
     const poller: Poller = {
       read: async () => waiting(),
@@ -101,7 +100,6 @@ describe('the poll', () => {
       },
       announceIamUser: async (issued) => void events.push(`announce ${JSON.stringify(issued)}`),
       schedulePoll: async ({ count }, delay) => void events.push(`poll no. ${count} in ${delay} s`),
-      now: () => Date.parse(startedAt) + secondsWaited * 1000,
       onError: (error) => void events.push(error instanceof Error ? error.name : 'something else'),
       ...more,
     };
@@ -110,8 +108,8 @@ describe('the poll', () => {
 
   test('looks again, later each time, while there is no user', async () => {
     const { poller, events } = pollerOf(undefined);
-    expect(await pollIamUser(poll, timeoutSeconds, poller)).toBe('not-yet');
-    await pollIamUser({ ...poll, count: 2 }, timeoutSeconds, poller);
+    expect(await pollIamUser(poll, poller)).toBe('not-yet');
+    await pollIamUser({ ...poll, count: 2 }, poller);
     expect(events).toEqual([
       'ask for org-1/dataloop-1',
       'poll no. 2 in 8 s',
@@ -122,36 +120,34 @@ describe('the poll', () => {
 
   test('announces the user, and looks again all the same: a lost event heals', async () => {
     const { poller, events } = pollerOf(userArn);
-    expect(await pollIamUser(poll, timeoutSeconds, poller)).toBe('announced');
+    expect(await pollIamUser(poll, poller)).toBe('announced');
     expect(events).toEqual(['ask for org-1/dataloop-1', 'poll no. 2 in 8 s', announcement]);
   });
 
   test('is not ended by an announcement that fails', async () => {
     const down = new ServiceError('AwsUnavailableError', 'throttled');
     const { poller, events } = pollerOf(userArn, { announceIamUser: () => Promise.reject(down) });
-    expect(await thrownBy(pollIamUser(poll, timeoutSeconds, poller))).toBe(down);
+    expect(await thrownBy(pollIamUser(poll, poller))).toBe(down);
     expect(events).toContain('poll no. 2 in 8 s');
   });
 
   test('is not ended by a Dataloop that does not answer, and says that it did not', async () => {
     const down = new ServiceError('DataloopUnavailableError', 'down');
     const { poller, events } = pollerOf(undefined, { getIntegration: () => Promise.reject(down) });
-    expect(await pollIamUser(poll, timeoutSeconds, poller)).toBe('not-yet');
+    expect(await pollIamUser(poll, poller)).toBe('not-yet');
     expect(events).toEqual(['DataloopUnavailableError', 'poll no. 2 in 8 s']);
   });
 
   test('is not ended by a Dataloop that no longer has the integration', async () => {
     const { poller, events } = pollerOf(undefined, { getIntegration: async () => undefined });
-    expect(await pollIamUser(poll, timeoutSeconds, poller)).toBe('not-yet');
+    expect(await pollIamUser(poll, poller)).toBe('not-yet');
     expect(events).toEqual(['poll no. 2 in 8 s']);
   });
 
-  test('goes on up to the time-out of the wait and not beyond', async () => {
-    const last = pollerOf(userArn, {}, timeoutSeconds);
-    expect(await pollIamUser(poll, timeoutSeconds, last.poller)).toBe('announced');
-    const over = pollerOf(userArn, {}, timeoutSeconds + 1);
-    expect(await pollIamUser(poll, timeoutSeconds, over.poller)).toBe('not-waiting');
-    expect(over.events).toEqual([]);
+  test('goes on for as long as the workflow waits', async () => {
+    const { poller, events } = pollerOf(undefined);
+    expect(await pollIamUser({ ...poll, count: 1_000 }, poller)).toBe('not-yet');
+    expect(events).toContain('poll no. 1001 in 60 s');
   });
 
   const { dataloop: _unresolved, ...withoutOrganization } = waiting();
@@ -164,7 +160,7 @@ describe('the poll', () => {
     ['the journal knows no organisation', withoutOrganization],
   ])('ends when %s', async (_why, record) => {
     const { poller, events } = pollerOf(userArn, { read: async () => record });
-    expect(await pollIamUser(poll, timeoutSeconds, poller)).toBe('not-waiting');
+    expect(await pollIamUser(poll, poller)).toBe('not-waiting');
     expect(events).toEqual([]);
   });
 

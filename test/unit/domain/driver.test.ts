@@ -5,6 +5,7 @@ import {
   type DriverCreator,
   type DriverRemover,
   type DriverSettings,
+  type DriverVerifier,
   deleteDriver,
   testDriver,
   verifyDriver,
@@ -19,6 +20,7 @@ import {
   type Passage,
   recordOf,
   requestOf,
+  retried,
   stepOf,
   thrownBy,
 } from './fakes.ts';
@@ -128,7 +130,7 @@ describe('CreateDriver', () => {
 
   test('takes no driver of the same name on another integration, nor another driver on ours', async () => {
     const { drivers, standing } = fakeDrivers([], [foreign, { ...own, name: 'other' }]);
-    await createDriver(stepOf(intended), drivers);
+    await createDriver(journalOf(intended).step(['provisioning'], { attempt: 5 }), drivers);
     expect(standing()).toHaveLength(3);
   });
 
@@ -142,16 +144,194 @@ describe('CreateDriver', () => {
   });
 });
 
+describe('CreateDriver while an earlier call of it may still take effect', () => {
+  const call = { step: 'CreateDriver', callId: 'execution/CreateDriver/2', begunAt: 30_000 } as const;
+  const open = { 'execution/CreateDriver/1': 30_000 };
+
+  test.each([
+    ['after its intent', intended],
+    ['before it', knowingDriver()],
+  ])('makes no second one where that ended %s', async (_when, record) => {
+    const events: string[] = [];
+    const journal = journalOf({ ...record, openCalls: open }, events);
+    const creating = createDriver(journal.step(['provisioning'], call), fakeDrivers(events).drivers);
+    expect(await thrownBy(creating)).toMatchObject({ name: 'EarlierCallOpenError', retryable: true });
+    expect(events).toEqual([]);
+  });
+
+  test('takes what that has made as soon as it shows', async () => {
+    const events: string[] = [];
+    const journal = journalOf({ ...intended, openCalls: open }, events);
+    const { drivers } = fakeDrivers(events, [own]);
+    expect(await createDriver(journal.step(['provisioning'], call), drivers)).toEqual({ driverId: 'own' });
+    expect(events).toEqual(['journal driver created']);
+  });
+
+  test('makes none before it was looked for a few times, although that can take effect no more', async () => {
+    const events: string[] = [];
+    const journal = journalOf({ ...intended, openCalls: open }, events);
+    const later = journal.step(['provisioning'], { ...call, attempt: 4, begunAt: 60_000 });
+    expect((await thrownBy(createDriver(later, fakeDrivers(events).drivers))).name).toBe(
+      'EarlierCallOpenError',
+    );
+    expect(events).toEqual([]);
+  });
+
+  test('makes one then', async () => {
+    const events: string[] = [];
+    const journal = journalOf({ ...intended, openCalls: open }, events);
+    const later = journal.step(['provisioning'], { ...call, attempt: 5, begunAt: 60_000 });
+    expect(await createDriver(later, fakeDrivers(events).drivers)).toEqual({ driverId: 'made-0' });
+  });
+});
+
+describe('CreateDriver whose driver may have been made by an attempt that was cut off', () => {
+  const again = knowingDriver({ state: 'intended', name: 'acme', madeAgain: true });
+  const late: Driver = { ...own, id: 'late' };
+  const creating = (record: typeof intended, attempt: number, before: readonly Driver[] = [foreign]) => {
+    const events: string[] = [];
+    const journal = journalOf(record, events);
+    const { drivers } = fakeDrivers(events, before);
+    const create = (using: Partial<DriverCreator> = {}) =>
+      createDriver(journal.step(['provisioning'], { step: 'CreateDriver', attempt }), {
+        ...drivers,
+        ...using,
+      });
+    return { create, events, left: () => journal.record().resources.driver };
+  };
+
+  test.each([2, 3, 4])('only looks for it on attempt %i', async (attempt) => {
+    const { create, events, left } = creating(intended, attempt);
+    expect(await thrownBy(create())).toMatchObject({ name: 'EarlierCallOpenError', retryable: true });
+    expect([events, left()]).toEqual([[], { state: 'intended', name: 'acme' }]);
+  });
+
+  test.each([5, 6])('makes it again on attempt %i, and journals that', async (attempt) => {
+    const { create, events, left } = creating(intended, attempt);
+    expect(await create()).toEqual({ driverId: 'made-1' });
+    expect(events).toEqual(['journal driver intended', 'create driver', 'journal driver created']);
+    expect(left()).toEqual({ state: 'created', id: 'made-1', name: 'acme', madeAgain: true });
+  });
+
+  test('journals before it is made again that it is', async () => {
+    const { create, events, left } = creating(intended, 5);
+    const cut = new ServiceError('DataloopUnavailableError', 'The answer was lost.');
+    expect(await thrownBy(create({ createDriver: () => Promise.reject(cut) }))).toBe(cut);
+    expect(events).toEqual(['journal driver intended']);
+    expect(left()).toEqual({ state: 'intended', name: 'acme', madeAgain: true });
+  });
+
+  test('is not made again where the first attempts did not get as far as to intend it', async () => {
+    const { create, left } = creating(knowingDriver(), 9);
+    await create();
+    expect(left()).toEqual({ state: 'created', id: 'made-1', name: 'acme' });
+  });
+
+  test.each([
+    ['one where one is found', intended, [foreign, own], {}],
+    ['perhaps two where one is found that was made again', again, [foreign, own], { madeAgain: true }],
+    ['two where two are found', intended, [own, foreign, late], { madeAgain: true }],
+  ])('journals that there is %s', async (_what, record, before, more) => {
+    const { create, events, left } = creating(record, 2, before);
+    expect(await create()).toEqual({ driverId: 'own' });
+    expect(events).toEqual(['journal driver created']);
+    expect(left()).toEqual({ state: 'created', id: 'own', name: 'acme', ...more });
+  });
+
+  test('does not forget on a further attempt that it was made again', async () => {
+    const known = { state: 'created', id: 'own', name: 'acme', madeAgain: true } as const;
+    const { create, events, left } = creating(knowingDriver(known), 6, [own, late]);
+    expect(await create()).toEqual({ driverId: 'own' });
+    expect([events, left()]).toEqual([[], known]);
+  });
+});
+
 describe('VerifyDriver', () => {
-  test('tries the driver that was created', async () => {
-    const verified: string[] = [];
-    await verifyDriver(stepOf(created), { verifyDriver: async (id) => void verified.push(id) });
-    expect(verified).toEqual(['own']);
+  /** Dataloop's drivers, and a note of each that is listed, deleted or tried. */
+  const verifying = (before: readonly Driver[], using: Partial<DriverVerifier> = {}) => {
+    const events: string[] = [];
+    const { drivers, standing } = fakeDrivers(events, before);
+    const verifier: DriverVerifier = {
+      listDrivers: async (projectId) => {
+        events.push('list drivers');
+        return drivers.listDrivers(projectId);
+      },
+      deleteDriver: drivers.deleteDriver,
+      verifyDriver: async (id) => void events.push(`try driver ${id}`),
+      ...using,
+    };
+    return { verifier, drivers, events, standing };
+  };
+
+  test('tries the driver that was created, and looks for no other', async () => {
+    const { verifier, events, standing } = verifying([{ ...own, id: 'late' }, own]);
+    expect(await verifyDriver(stepOf(created), verifier)).toEqual({ driverTest: 'passed' });
+    expect(events).toEqual(['try driver own']);
+    expect(standing()).toHaveLength(2);
   });
 
   test('does not pass where there is no driver to try', async () => {
-    const thrown = await thrownBy(verifyDriver(stepOf(intended), { verifyDriver: async () => undefined }));
-    expect(thrown.name).toBe('InternalError');
+    for (const record of [knowingDriver(), intended]) {
+      const { verifier, events } = verifying([own]);
+      expect((await thrownBy(verifyDriver(stepOf(record), verifier))).name).toBe('InternalError');
+      expect(events).toEqual([]);
+    }
+  });
+
+  test('hands Dataloop’s reason on', async () => {
+    const refused = new ServiceError('DriverTestFailedError', 'put is denied');
+    const { verifier } = verifying([own], { verifyDriver: () => Promise.reject(refused) });
+    expect(await thrownBy(verifyDriver(stepOf(created), verifier))).toBe(refused);
+  });
+
+  describe('of a driver that was made again', () => {
+    const again = knowingDriver({ state: 'created', id: 'own', name: 'acme', madeAgain: true });
+
+    test('deletes the others of our name on our integration first, and no other one', async () => {
+      const others = [foreign, { ...own, id: 'other', name: 'other' }];
+      const { verifier, events, standing } = verifying([
+        { ...own, id: 'late' },
+        own,
+        ...others,
+        { ...own, id: 'later' },
+      ]);
+      expect(await verifyDriver(stepOf(again), verifier)).toEqual({ driverTest: 'passed' });
+      expect(events).toEqual(['list drivers', 'delete driver late', 'delete driver later', 'try driver own']);
+      expect(standing()).toEqual([own, ...others]);
+    });
+
+    test('deletes nothing where there is no other', async () => {
+      const { verifier, events } = verifying([foreign, own]);
+      await verifyDriver(stepOf(again), verifier);
+      expect(events).toEqual(['list drivers', 'try driver own']);
+    });
+
+    test('does not go on while another one could not be deleted', async () => {
+      const busy = new ServiceError('DataloopUnavailableError', 'busy');
+      const { verifier, events } = verifying([{ ...own, id: 'late' }, own], {
+        deleteDriver: () => Promise.reject(busy),
+      });
+      expect(await thrownBy(verifyDriver(stepOf(again), verifier))).toBe(busy);
+      expect(events).toEqual(['list drivers']);
+    });
+  });
+
+  test('leaves one driver of ours where an attempt that was cut off comes late', async () => {
+    const journal = journalOf(knowingDriver());
+    const { verifier, drivers, standing } = verifying([foreign]);
+    const blind: DriverCreator = {
+      listDrivers: async () => [],
+      createDriver: async (settings) => {
+        const driver = await drivers.createDriver(settings);
+        // Only the first answer is lost.
+        if (standing().length === 2) throw new ServiceError('DataloopUnavailableError', 'no answer');
+        return driver;
+      },
+    };
+    await retried((attempt) => createDriver(journal.step(['provisioning'], { attempt }), blind));
+    expect(standing().map(({ id }) => id)).toEqual(['foreign', 'made-1', 'made-2']);
+    await verifyDriver(journal.step(), verifier);
+    expect(standing().map(({ id }) => id)).toEqual(['foreign', 'made-2']);
   });
 });
 
@@ -169,12 +349,47 @@ describe('DeleteDriver', () => {
     expect(standing()).toEqual([foreign]);
   });
 
-  test('leaves a driver of somebody else alone that has the intended name', async () => {
+  test('removes a second one too, which came into being behind a lost answer', async () => {
     const events: string[] = [];
-    const journal = journalOf(intended, events);
-    const { drivers } = fakeDrivers(events, [foreign]);
-    expect(await deleteDriver(journal.step(), drivers)).toEqual({ outcome: 'does not exist' });
-    expect(events).toEqual(['journal driver gone']);
+    const journal = journalOf(created, events);
+    const { drivers, standing } = fakeDrivers(events, [{ ...own, id: 'late' }, foreign, own]);
+    expect(await deleteDriver(journal.step(), drivers)).toEqual({ outcome: 'removed' });
+    expect(events).toEqual(['delete driver late', 'delete driver own', 'journal driver gone']);
+    expect(standing()).toEqual([foreign]);
+  });
+
+  test('removes one that was renamed at Dataloop or hung on another integration: its id counts', async () => {
+    const moved = { id: 'own', name: 'renamed', integrationId: 'integration-of-others' };
+    const { drivers, standing } = fakeDrivers([], [moved]);
+    await deleteDriver(stepOf(created), drivers);
+    expect(standing()).toEqual([]);
+  });
+
+  test.each([
+    ['intended', intended, 5],
+    ['created', created, 6],
+  ] as const)(
+    'leaves others’ drivers alone, and takes what is %s for gone after a while',
+    async (...given) => {
+      const [, record, looks] = given;
+      const events: string[] = [];
+      const journal = journalOf(record, events);
+      const { drivers } = fakeDrivers(events, [foreign, { ...own, id: 'other', name: 'other' }]);
+      const attempt = () => deleteDriver(journal.step(), drivers);
+      expect((await thrownBy(attempt())).name).toBe('AwsNotYetConsistentError');
+      expect(await retried(attempt)).toEqual({ outcome: 'does not exist' });
+      expect(events).toEqual([...Array(looks).fill('journal driver not seen'), 'journal driver gone']);
+    },
+  );
+
+  test('removes one that shows late', async () => {
+    const journal = journalOf(intended);
+    const { drivers, standing } = fakeDrivers([], [own]);
+    const blind: DriverRemover = { ...drivers, listDrivers: async () => [] };
+    await thrownBy(deleteDriver(journal.step(), blind));
+    await thrownBy(deleteDriver(journal.step(), blind));
+    expect(await deleteDriver(journal.step(), drivers)).toEqual({ outcome: 'removed' });
+    expect(standing()).toEqual([]);
   });
 
   test('does not look where nothing was intended', async () => {
@@ -188,23 +403,42 @@ describe('whatever call is cut off, before it took effect or after', () => {
   const begin = (passage: Passage) => {
     const journal = journalOf(knowingDriver(), [], passage);
     const { drivers, standing } = fakeDrivers([], [foreign], passage);
-    return { journal, drivers, standing, attempt: () => createDriver(journal.step(), drivers) };
+    const attempt = (number = 1) =>
+      createDriver(journal.step(['provisioning'], { step: 'CreateDriver', attempt: number }), drivers);
+    return { journal, drivers, standing, attempt };
   };
 
   test('the undo of CreateDriver leaves nothing of ours behind', async () => {
     const interruptions = await everyInterruption(begin, async ({ journal, drivers, standing }, where) => {
-      await deleteDriver(journal.step(), drivers);
+      await retried(() => deleteDriver(journal.step(), drivers));
       expect([where, standing()]).toEqual([where, [foreign]]);
       expect([undefined, 'gone']).toContain(journal.record().resources.driver?.state);
     });
     expect(interruptions).toBe(6);
   });
 
-  test('a second attempt of CreateDriver ends with one driver that the journal knows', async () => {
+  test('further attempts of CreateDriver end with one driver that the journal knows', async () => {
     await everyInterruption(begin, async ({ journal, standing, attempt }, where) => {
-      await attempt();
+      await retried((number) => attempt(number + 1));
       expect([where, standing().length]).toEqual([where, 2]);
       expect(journal.record().resources.driver).toMatchObject({ state: 'created', id: standing()[1]?.id });
     });
+  });
+
+  test('further attempts of DeleteDriver leave nothing of ours behind', async () => {
+    const beginUndo = (passage: Passage) => {
+      const journal = journalOf(created, [], passage);
+      const { drivers, standing } = fakeDrivers([], [own, foreign, { ...own, id: 'late' }], passage);
+      return { journal, standing, attempt: () => deleteDriver(journal.step(), drivers) };
+    };
+    const interruptions = await everyInterruption(
+      beginUndo,
+      async ({ journal, standing, attempt }, where) => {
+        await retried(attempt);
+        expect([where, standing()]).toEqual([where, [foreign]]);
+        expect(journal.record().resources.driver?.state).toBe('gone');
+      },
+    );
+    expect(interruptions).toBe(8);
   });
 });

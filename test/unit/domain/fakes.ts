@@ -1,6 +1,6 @@
 /** An integration in memory, a journal that keeps the order of all that happens, and calls that are cut off. */
 import type { AccountSettings } from '../../../src/config.ts';
-import type { IntegrationRecord, Status } from '../../../src/domain/journal.ts';
+import type { IntegrationRecord, ResourceRecord, Status, StepCall } from '../../../src/domain/journal.ts';
 import { ownerTag, planFor } from '../../../src/domain/plan.ts';
 import { parseRequest } from '../../../src/domain/request.ts';
 import { type StepContext, stepContext } from '../../../src/domain/step.ts';
@@ -77,6 +77,12 @@ export function cutAt(
   return Object.assign(passage, { wasCut: () => calls > number });
 }
 
+/** What a write to the journal says of a resource. */
+function noted(resource: ResourceRecord, before: ResourceRecord | undefined): string {
+  if ((resource.absentLooks ?? 0) > (before?.absentLooks ?? 0)) return 'not seen';
+  return resource.residue ? 'residue' : resource.state;
+}
+
 /**
  * A journal of one integration that outlives the calls of its functions.
  * @param events gets a line for each write; the effects of other fakes may be noted there too
@@ -86,7 +92,7 @@ export function journalOf(first: IntegrationRecord, events: string[] = [], passa
   return {
     record: () => record,
     /** What a new call of a step's function is given: only what the journal holds by now. */
-    step: (during: readonly Status[] = ['provisioning']): StepContext =>
+    step: (during: readonly Status[] = ['provisioning'], call: Partial<StepCall> = {}): StepContext =>
       stepContext(
         {
           integrationId: record.integrationId,
@@ -94,7 +100,9 @@ export function journalOf(first: IntegrationRecord, events: string[] = [], passa
           callId: 'execution/CreateBucket/1',
           attempt: 1,
           startedAt: record.createdAt,
+          begunAt: 0,
           openUntil: 30_000,
+          ...call,
         },
         record,
         planFor(record.integrationId, record.request, account),
@@ -105,7 +113,7 @@ export function journalOf(first: IntegrationRecord, events: string[] = [], passa
               if (!allowed.includes(record.status)) {
                 throw new ServiceError('IntegrationMovedOnError', 'The journal takes nothing any more.');
               }
-              events.push(`journal ${key} ${resource.residue ? 'residue' : resource.state}`);
+              events.push(`journal ${key} ${noted(resource, record.resources[key])}`);
               record = { ...record, resources: { ...record.resources, [key]: resource } };
             }),
         },
@@ -128,6 +136,25 @@ export async function thrownBy(promise: Promise<unknown>): Promise<Error> {
     if (error instanceof Error) return error;
   }
   throw new Error('Nothing was thrown.');
+}
+
+/** More attempts than any step needs here, and fewer than the state machines make. */
+const maximumAttempts = 10;
+
+/**
+ * Attempts a step as the state machines do: again while its error may pass by itself.
+ * @param attempt is given which attempt it is, from 1
+ * @throws the error that does not pass, or that is left after all attempts
+ */
+export async function retried<T>(attempt: (number: number) => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await attempt(attempts);
+    } catch (error) {
+      const mayPass = error instanceof ServiceError && error.retryable;
+      if (!mayPass || attempts === maximumAttempts) throw error;
+    }
+  }
 }
 
 interface Interrupted {

@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { recordSchema, resourceKeys, resourceTypes, standingResources } from '../../../src/domain/journal.ts';
+import {
+  activeStatuses,
+  recordSchema,
+  resourceKeys,
+  resourceTypes,
+  standingResources,
+} from '../../../src/domain/journal.ts';
+import { undoOf } from './fake-undo.ts';
 import { knowing, recordOf } from './fakes.ts';
 
 describe('a stored record', () => {
@@ -7,9 +14,14 @@ describe('a stored record', () => {
   const full = recordOf({
     status: 'residue',
     steps: { CreateBucket: call },
-    resources: { bucket: { state: 'created', arn: 'arn:bucket', region: 'eu-west-1' } },
+    resources: {
+      bucket: { state: 'created', arn: 'arn:bucket', region: 'eu-west-1' },
+      policy: { state: 'created', arn: 'arn:policy', uniqueId: 'ANPA1', absentLooks: 5 },
+      role: { state: 'gone', arn: 'arn:role', leftAlone: 'It is theirs.' },
+      driver: { state: 'created', id: 'driver-1', name: 'acme', madeAgain: true },
+    },
     openCalls: { 'execution/CreateBucket/1': 1_795_392_000_000 },
-    deprovision: { mode: 'remove', run: 2 },
+    deprovision: undoOf('remove', 2, 1),
     error: { type: 'x', title: 'x', detail: 'x' },
   });
 
@@ -25,11 +37,23 @@ describe('a stored record', () => {
     ['a resource of no known kind', { resources: { queue: { state: 'created' } } }],
     ['a resource in no known state', { resources: { bucket: { state: 'perhaps' } } }],
     ['residue without advice', { resources: { bucket: { state: 'created', residue: { reason: 'x' } } } }],
+    ['a look that was never made', { resources: { bucket: { state: 'created', absentLooks: 0 } } }],
+    ['a second making that was none', { resources: { driver: { state: 'created', madeAgain: false } } }],
     ['an undo without a run', { deprovision: { mode: 'remove', run: 0 } }],
+    ['an undo that was started less than never', { deprovision: undoOf('remove', 1, -1) }],
     ['a request that could not have been made', { request: { name: 'acme' } }],
   ])('is refused with %s', (_what, more) => {
     expect(recordSchema.safeParse({ ...full, ...more }).success).toBe(false);
   });
+});
+
+test('an undo of which no restart is noted has not been started again', () => {
+  const stored = { ...recordOf(), deprovision: { mode: 'remove', run: 3 } };
+  expect(recordSchema.parse(stored).deprovision).toEqual(undoOf('remove', 3, 0));
+});
+
+test('something is still to happen until an integration is ready, over, or left to a person', () => {
+  expect(new Set(activeStatuses)).toEqual(new Set(['provisioning', 'rolling-back', 'removing']));
 });
 
 test('what stands is what was created, and what was intended and may exist, but not what is gone', () => {

@@ -1,71 +1,25 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
-import { type IntegrationRecord, resourceKeys, type Status, statuses } from '../../../src/domain/journal.ts';
+import { type IntegrationRecord, type Status, statuses } from '../../../src/domain/journal.ts';
 import {
-  conclude,
-  type DeprovisionInput,
+  beginUndo,
   type DeprovisionJournal,
-  followUp,
-  graceSeconds,
   locksOf,
-  openCallsSettled,
   type Registration,
   type RegistrationOutcome,
   removeIntegration,
   rollBack,
   rollBackAfter,
   startProvisioning,
+  startUndo,
+  undoExecutionName,
 } from '../../../src/domain/lifecycle.ts';
 import { ServiceError } from '../../../src/errors.ts';
-import { integrationId, recordOf, requestOf, stepOf, thrownBy } from './fakes.ts';
+import { removeStart as remove, rollbackStart as rollback, undoOf, undoWorld as world } from './fake-undo.ts';
+import { integrationId, recordOf, requestOf, thrownBy } from './fakes.ts';
 
 const error = { type: 'urn:first', title: 'First', detail: 'The first error.' };
 const down = new ServiceError('AwsUnavailableError', 'throttled');
 const begun = { startedAt: '2026-11-23T00:00:00.000Z', attempts: 1 };
-
-/** A journal with one record, fenced by status and run as the table is, and a Step Functions that notes its calls. */
-function world(first: IntegrationRecord | undefined) {
-  let current = first;
-  const events: string[] = [];
-  const inputs: object[] = [];
-  const journal: DeprovisionJournal = {
-    read: async () => current,
-    beginDeprovision: async (_id, { from, to, mode, run, error: why }) => {
-      if (!current || !from.includes(current.status)) return undefined;
-      if (current.deprovision && current.deprovision.run !== run - 1) return undefined;
-      current = { ...current, status: to, deprovision: { mode, run }, ...(why ? { error: why } : {}) };
-      events.push(`journal ${to}`);
-      return current;
-    },
-    failStep: async (_id, step) => {
-      const known = current?.steps[step];
-      if (!current || !known) return;
-      current = { ...current, steps: { ...current.steps, [step]: { ...known, status: 'failed' } } };
-    },
-  };
-  const parts = {
-    journal,
-    machine: {
-      startDeprovisioning: async (name: string, input: Omit<DeprovisionInput, 'run'>) => {
-        events.push(`start ${name}`);
-        inputs.push(input);
-      },
-    },
-    stopper: { stopProvisioning: async (arn: string) => void events.push(`stop ${arn}`) },
-  };
-  return {
-    events,
-    inputs,
-    parts,
-    now: () => current,
-    become: (more: Partial<IntegrationRecord>) => {
-      current = recordOf({ ...current, ...more });
-    },
-  };
-}
-
-const rollback = (run: number) => `start ${integrationId}-rollback-${run}`;
-const remove = (run: number) => `start ${integrationId}-remove-${run}`;
 
 describe('locks', () => {
   const shared = (one: object, another: object) => {
@@ -183,6 +137,72 @@ describe('the start of a provisioning', () => {
   });
 });
 
+describe('the execution of an undo', () => {
+  test('has a name of its own for each integration, mode and run, which tells a second start from a first', () => {
+    const names = [
+      recordOf({ deprovision: undoOf('rollback', 1) }),
+      recordOf({ deprovision: undoOf('remove', 1) }),
+      recordOf({ deprovision: undoOf('remove', 2, 1) }),
+      recordOf({ integrationId: 'int_1', deprovision: undoOf('remove', 2, 1) }),
+    ].map(undoExecutionName);
+    expect(names).toEqual([
+      `${integrationId}-rollback-1`,
+      `${integrationId}-remove-1`,
+      `${integrationId}-remove-2`,
+      'int_1-remove-2',
+    ]);
+  });
+
+  test.each([
+    ['rolling-back', 'rollback', rollback(2)],
+    ['removing', 'remove', remove(2)],
+  ] as const)(
+    'is started while the integration is %s, with its mode and run',
+    async (status, mode, start) => {
+      const { parts, events, inputs } = world(undefined);
+      await startUndo(recordOf({ status, deprovision: undoOf(mode, 2, 1) }), parts.machine);
+      expect([events, inputs]).toEqual([[start], [{ integrationId, mode, run: 2 }]]);
+    },
+  );
+
+  test.each([
+    ...statuses
+      .filter((status) => status !== 'rolling-back' && status !== 'removing')
+      .map((status) => [`is ${status}`, recordOf({ status, deprovision: undoOf('rollback', 1) })] as const),
+    ['has no undo in its journal', recordOf({ status: 'removing' })] as const,
+  ])('is not started where the integration %s', async (_what, record) => {
+    const { parts, events } = world(undefined);
+    await startUndo(record, parts.machine);
+    expect(events).toEqual([]);
+  });
+});
+
+describe('the begin of an undo', () => {
+  const change = { from: ['ready'], to: 'removing', mode: 'remove', run: 1 } as const;
+
+  test('comes after the journal has taken it, and gives the record as it then is', async () => {
+    const { parts, events, now } = world(recordOf({ status: 'ready' }));
+    const record = await beginUndo(integrationId, { ...change, restarts: 3 }, parts);
+    expect(events).toEqual(['journal removing', remove(1)]);
+    expect(record).toEqual(recordOf({ status: 'removing', deprovision: undoOf('remove', 1, 3) }));
+    expect(now()).toEqual(record);
+  });
+
+  test('by somebody else is enough: that undo is started, not the one that lost the race', async () => {
+    const before = recordOf({ status: 'removing', deprovision: undoOf('remove', 7) });
+    const { parts, events } = world(before);
+    expect(await beginUndo(integrationId, change, parts)).toEqual(before);
+    expect(events).toEqual([remove(7)]);
+  });
+
+  test('starts nothing that the journal did not take', async () => {
+    const { parts, events } = world(recordOf({ status: 'ready' }));
+    const journal = { ...parts.journal, beginDeprovision: () => Promise.reject(down) };
+    expect(await thrownBy(beginUndo(integrationId, change, { ...parts, journal }))).toBe(down);
+    expect(events).toEqual([]);
+  });
+});
+
 describe('a rollback', () => {
   test('is journalled with its error before its execution starts', async () => {
     const { parts, events, inputs, now } = world(recordOf());
@@ -278,217 +298,65 @@ describe('DELETE', () => {
 
   test.each([
     ['ready', undefined, remove(1)],
-    ['residue', { mode: 'rollback', run: 3 }, remove(4)],
+    ['residue', undoOf('rollback', 3, 5), remove(4)],
   ] as const)('removes what is %s in a run of its own', async (status, deprovision, start) => {
     const { parts, events, now } = world(recordOf({ status, ...(deprovision ? { deprovision } : {}) }));
     const answer = await removeIntegration(integrationId, parts);
     expect(events).toEqual(['journal removing', start]);
     expect([answer.status, now()?.status]).toEqual(['removing', 'removing']);
+    // A person asked for it: the watchdog may start it again as often as the first.
+    expect(now()?.deprovision?.restarts).toBe(0);
   });
 
   test('sent twice removes once', async () => {
     const { parts, events, now } = world(recordOf({ status: 'ready' }));
     await removeIntegration(integrationId, parts);
     await removeIntegration(integrationId, parts);
-    expect(new Set(events)).toEqual(new Set(['journal removing', remove(1)]));
+    expect(events).toEqual(['journal removing', remove(1), remove(1)]);
     expect(now()?.deprovision?.run).toBe(1);
   });
 
-  test.each<Status>(['failed', 'removed', 'removing', 'rolling-back'])(
-    'neither stops nor begins anything for what is %s',
-    async (status) => {
-      const before = recordOf({ status, deprovision: { mode: 'rollback', run: 2 } });
-      const { parts, events, now } = world(before);
+  test('of a ready integration whose start was lost is healed by the next one', async () => {
+    const { parts, events, now } = world(recordOf({ status: 'ready' }));
+    const failing = { ...parts, machine: { startDeprovisioning: () => Promise.reject(down) } };
+    expect(await thrownBy(removeIntegration(integrationId, failing))).toBe(down);
+    expect(now()?.status).toBe('removing');
+    expect((await removeIntegration(integrationId, parts)).status).toBe('removing');
+    expect(events).toEqual(['journal removing', remove(1)]);
+  });
+
+  test.each([
+    ['rolling-back', 'rollback', rollback(2)],
+    ['removing', 'remove', remove(2)],
+  ] as const)(
+    'starts the very undo again of what is %s, and begins no other',
+    async (status, mode, start) => {
+      const before = recordOf({ status, deprovision: undoOf(mode, 2, 1), error });
+      const { parts, events, inputs, now } = world(before);
       expect(await removeIntegration(integrationId, parts)).toEqual(before);
       expect(now()).toEqual(before);
-      expect(events.filter((event) => event !== rollback(2))).toEqual([]);
+      expect([events, inputs]).toEqual([[start], [{ integrationId, mode, run: 2 }]]);
     },
   );
+
+  test('is an error where the undo that is under way could not be started', async () => {
+    const { parts } = world(recordOf({ status: 'removing', deprovision: undoOf('remove', 1) }));
+    const failing = { ...parts, machine: { startDeprovisioning: () => Promise.reject(down) } };
+    expect(await thrownBy(removeIntegration(integrationId, failing))).toBe(down);
+  });
+
+  test.each<Status>(['failed', 'removed'])('does nothing about what is %s', async (status) => {
+    const before = recordOf({ status, deprovision: undoOf('rollback', 2) });
+    const { parts, events, now } = world(before);
+    expect(await removeIntegration(integrationId, parts)).toEqual(before);
+    expect(now()).toEqual(before);
+    expect(events).toEqual([]);
+  });
 
   test('of an unknown integration says which', async () => {
     expect(await thrownBy(removeIntegration('int_x', world(undefined).parts))).toMatchObject({
       name: 'IntegrationNotFoundError',
       message: expect.stringContaining('int_x'),
     });
-  });
-});
-
-describe('the watchdog', () => {
-  const ended = (executionName: string, status: 'ABORTED' | 'TIMED_OUT' | 'FAILED' = 'ABORTED') => ({
-    executionArn: recordOf().executionArn,
-    executionName,
-    status,
-  });
-  const undoing = (run: number, more: Partial<IntegrationRecord> = {}) =>
-    recordOf({ status: 'removing', deprovision: { mode: 'remove', run }, ...more });
-
-  test.each([
-    ['ABORTED', 'The execution was stopped from outside'],
-    ['FAILED', 'The execution was stopped from outside'],
-    ['TIMED_OUT', 'A step did not end in time'],
-  ] as const)('rolls a provisioning back whose execution is %s', async (status, title) => {
-    const { parts, now, events } = world(recordOf());
-    expect(await followUp(ended(integrationId, status), 'provision', parts)).toBe('rolled-back');
-    expect(now()).toMatchObject({ status: 'rolling-back', error: { title } });
-    expect(events).toContain(rollback(1));
-  });
-
-  test.each([
-    ['is unknown', undefined, {}],
-    ['is ready', recordOf({ status: 'ready' }), {}],
-    [
-      'has failed and is clean',
-      recordOf({ status: 'failed', deprovision: { mode: 'rollback', run: 1 } }),
-      {},
-    ],
-    ['is provisioned by another execution', recordOf(), { executionArn: 'arn:other' }],
-  ])('does nothing about a provisioning when the integration %s', async (_what, record, more) => {
-    const { parts, events } = world(record);
-    expect(await followUp({ ...ended(integrationId), ...more }, 'provision', parts)).toBe('nothing');
-    expect(events).toEqual([]);
-  });
-
-  test.each([
-    ['removing', 'remove', remove(3)],
-    ['rolling-back', 'rollback', rollback(3)],
-  ] as const)(
-    'starts an undo again that was stopped while %s, in the same mode',
-    async (status, mode, start) => {
-      const { parts, events, now } = world(undoing(2, { status, deprovision: { mode, run: 2 }, error }));
-      expect(await followUp(ended(`${integrationId}-${mode}-2`), 'deprovision', parts)).toBe('run-again');
-      expect(events).toEqual([`journal ${status}`, start]);
-      expect(now()).toMatchObject({ status, error, deprovision: { mode, run: 3 } });
-    },
-  );
-
-  test('starts one further run for an event that comes twice', async () => {
-    const { parts, events } = world(undoing(2));
-    await followUp(ended(`${integrationId}-remove-2`), 'deprovision', parts);
-    expect(await followUp(ended(`${integrationId}-remove-2`), 'deprovision', parts)).toBe('nothing');
-    expect(events.filter((event) => event.startsWith('start'))).toEqual([remove(3)]);
-  });
-
-  test('gives up after a number of runs, and not before', async () => {
-    const { parts, events } = world(undoing(1));
-    const outcomes: string[] = [];
-    for (let run = 1; outcomes.at(-1) !== 'given-up' && run < 100; run += 1) {
-      outcomes.push(await followUp(ended(`${integrationId}-remove-${run}`), 'deprovision', parts));
-    }
-    expect(outcomes).toEqual([...Array.from({ length: 9 }, () => 'run-again'), 'given-up']);
-    expect(events.at(-1)).toBe(remove(10));
-  });
-
-  test.each([
-    ['is unknown', undefined],
-    ['was never undone', recordOf()],
-    ['is undone by a later run', undoing(3)],
-    ['is undone in the other mode', undoing(2, { deprovision: { mode: 'rollback', run: 2 } })],
-    ['was closed by that run', undoing(2, { status: 'residue' })],
-  ])('does nothing about a run of an undo when the integration %s', async (_what, record) => {
-    const { parts, events } = world(record);
-    expect(await followUp(ended(`${integrationId}-remove-2`), 'deprovision', parts)).toBe('nothing');
-    expect(events).toEqual([]);
-  });
-});
-
-describe('open calls', () => {
-  const settled = (openCalls: Record<string, number>, now: number) =>
-    openCallsSettled(stepOf(recordOf({ openCalls })), now);
-  const until = 30_000;
-  const grace = graceSeconds * 1000;
-
-  test('hold the undo up, by name, until their functions can no longer live', () => {
-    expect(settled({ a: until, b: until }, until)).toMatchObject({ settled: false, openCalls: ['a', 'b'] });
-    expect(settled({ a: until, b: until + 1 }, until + grace)).toMatchObject({
-      settled: false,
-      openCalls: ['b'],
-    });
-    expect(settled({ a: until }, until + grace)).toMatchObject({ settled: true, openCalls: [] });
-  });
-
-  test('hold it up beyond their functions’ life: a request sent last may still be under way', () => {
-    expect(graceSeconds).toBeGreaterThan(0);
-    expect(settled({ a: until }, until + grace - 1).settled).toBe(false);
-  });
-
-  test('do not hold it up where there are none, nor for the very call that asks', () => {
-    expect(settled({}, 0).settled).toBe(true);
-    expect(settled({ [stepOf(recordOf()).call.callId]: until }, 0).settled).toBe(true);
-  });
-
-  test('are looked at again soon, in whole seconds that Step Functions can wait', () => {
-    fc.assert(
-      fc.property(fc.nat(120_000), fc.nat(120_000), (openUntil, now) => {
-        const { waitSeconds } = settled({ a: openUntil }, now);
-        expect(Number.isInteger(waitSeconds) && waitSeconds >= 1 && waitSeconds <= 5).toBe(true);
-      }),
-    );
-    expect(settled({ a: until }, 0).waitSeconds).toBe(5);
-    expect(settled({ a: until }, until + grace - 1_500).waitSeconds).toBe(2);
-  });
-});
-
-describe('the end of an undo', () => {
-  const ends = (
-    mode: 'rollback' | 'remove',
-    resources: IntegrationRecord['resources'],
-    failures: Parameters<typeof conclude>[2] = [],
-  ) => conclude({ record: recordOf({ resources }) }, mode, failures);
-  const denied = { Error: 'AwsAccessDeniedError', Cause: '{"errorMessage":"denied by a policy"}' };
-
-  test('is clean exactly when nothing stands; else every leftover says why and what to do', () => {
-    const resource = fc.record({
-      state: fc.constantFrom('intended' as const, 'created' as const, 'gone' as const),
-      arn: fc.constant('arn:x'),
-    });
-    const resources = fc.dictionary(fc.constantFrom(...resourceKeys), resource);
-    fc.assert(
-      fc.property(resources, fc.constantFrom('rollback' as const, 'remove' as const), (before, mode) => {
-        const { outcome, resources: after } = ends(mode, before);
-        const left = Object.values(before).filter(({ state }) => state !== 'gone');
-        const clean = mode === 'rollback' ? 'failed' : 'removed';
-        expect(outcome.status).toBe(left.length > 0 ? 'residue' : clean);
-        expect(Object.keys(after).sort()).toEqual(Object.keys(before).sort());
-        for (const { state, residue } of Object.values(after)) {
-          if (state === 'gone') expect(residue).toBeUndefined();
-          else
-            expect(residue).toEqual({
-              reason: expect.any(String),
-              advice: expect.stringContaining('DELETE'),
-            });
-        }
-      }),
-    );
-  });
-
-  test.each([
-    ['DeleteDriver', 'driver'],
-    ['DeleteIntegration', 'dataloopIntegration'],
-    ['DeleteRole', 'role'],
-    ['DeletePolicy', 'policy'],
-    ['DeleteBucket', 'bucket'],
-  ] as const)('gives the error of %s as the reason why the %s stands, and no other', (step, key) => {
-    const everything = Object.fromEntries(
-      resourceKeys.map((each) => [each, { state: 'created' as const, arn: `arn:${each}` }]),
-    );
-    const { resources } = ends('remove', everything, [{ step, error: denied }]);
-    const blamed = resourceKeys.filter((each) =>
-      resources[each]?.residue?.reason.includes('denied by a policy'),
-    );
-    expect(blamed).toEqual([key]);
-  });
-
-  test('keeps the reason that a step gave itself, unless a later error says more', () => {
-    const residue = { reason: 'It is not empty.', advice: 'Empty it.' };
-    const bucket = { state: 'created', arn: 'arn:bucket', residue } as const;
-    expect(ends('remove', { bucket }).resources.bucket?.residue).toEqual(residue);
-    const { resources } = ends('remove', { bucket }, [{ step: 'DeleteBucket', error: denied }]);
-    expect(resources.bucket?.residue?.reason).toContain('denied by a policy');
-  });
-
-  test('is clean when a step failed whose resource turned out to be gone all the same', () => {
-    const role = { state: 'gone', arn: 'arn:role' } as const;
-    const { outcome, resources } = ends('remove', { role }, [{ step: 'DeleteRole', error: denied }]);
-    expect([outcome.status, resources.role]).toEqual(['removed', role]);
   });
 });

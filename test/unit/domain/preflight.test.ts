@@ -9,7 +9,7 @@ const checksOf = (more: Partial<PreflightChecks> = {}): PreflightChecks => ({
   getProject: async (id) => ({ id, organizationId: 'org-1' }),
   holderOf: async () => 'nobody',
   findRole: async () => undefined,
-  policyTags: async () => undefined,
+  findPolicy: async () => undefined,
   ...more,
 });
 const project = (organizationId: string | undefined): Partial<PreflightChecks> => ({
@@ -84,7 +84,16 @@ describe('the organisation', () => {
 
 describe('what stands in the way is refused', () => {
   const role = (tags: Readonly<Record<string, string>>): Partial<PreflightChecks> => ({
-    findRole: async (name) => ({ arn: `arn:aws:iam::111111111111:role/${name}`, tags }),
+    findRole: async (name) => ({
+      arn: `arn:aws:iam::111111111111:role/${name}`,
+      uniqueId: 'AROA1',
+      tags,
+      trust: {},
+      permissionsBoundaryArn: undefined,
+    }),
+  });
+  const policy = (tags: Readonly<Record<string, string>>): Partial<PreflightChecks> => ({
+    findPolicy: async () => ({ tags, uniqueId: 'ANPA1' }),
   });
   test.each<[string, Partial<PreflightChecks>, string]>([
     ['credentials of another account', { callerAccountId: async () => '999999999999' }, 'WrongAccountError'],
@@ -92,7 +101,8 @@ describe('what stands in the way is refused', () => {
     ['a bucket in another account', { holderOf: async () => 'another-account' }, 'BucketNameTakenError'],
     ['somebody else’s role', role(theirs), 'RoleNameTakenError'],
     ['an untagged role', role({}), 'RoleNameTakenError'],
-    ['somebody else’s policy', { policyTags: async () => theirs }, 'PolicyNameTakenError'],
+    ['somebody else’s policy', policy(theirs), 'PolicyNameTakenError'],
+    ['an untagged policy', policy({}), 'PolicyNameTakenError'],
   ])('%s', async (_what, more, name) => {
     expect((await thrownBy(preflight(stepOf(recordOf()), checksOf(more), undefined))).name).toBe(name);
   });
@@ -127,7 +137,7 @@ describe('what stands in the way is refused', () => {
         return 'nobody';
       },
       findRole: async (name) => void looked.push(name),
-      policyTags: async (arn) => void looked.push(arn),
+      findPolicy: async (arn) => void looked.push(arn),
     });
     await preflight(stepOf(recordOf({ request })), checks, undefined);
     expect(looked).toEqual([
@@ -139,7 +149,7 @@ describe('what stands in the way is refused', () => {
   });
 
   test('but not a role and a policy that are this integration’s own', async () => {
-    const own = checksOf({ ...role(ours), policyTags: async () => ours });
+    const own = checksOf({ ...role(ours), ...policy(ours) });
     await expect(preflight(stepOf(recordOf()), own, undefined)).resolves.toEqual({ organizationId: 'org-1' });
   });
 });

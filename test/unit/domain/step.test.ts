@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ResourceKey, ResourceRecord, Status } from '../../../src/domain/journal.ts';
 import { planFor } from '../../../src/domain/plan.ts';
-import { stepContext } from '../../../src/domain/step.ts';
+import { createdNotYetSeen, stepContext } from '../../../src/domain/step.ts';
 import { account, fencedStepOf, integrationId, knowing, recordOf, stepOf, thrownBy } from './fakes.ts';
 
 const residue = { reason: 'It is in use.', advice: 'Stop using it.' };
@@ -61,6 +61,18 @@ describe('what is gone', () => {
     expect(step.resource('role')).toEqual({ state: 'gone', arn: 'arn:role' });
   });
 
+  test('keeps the id that tells it from a later one, but not how often it was looked for', async () => {
+    const step = stepOf(knowing({ role: { state: 'created', uniqueId: 'AROA1', absentLooks: 5 } }));
+    await step.gone('role');
+    expect(step.resource('role')).toEqual({ state: 'gone', uniqueId: 'AROA1' });
+  });
+
+  test('says why what stands under its name is not ours, where something does', async () => {
+    const step = stepOf(knowing({ role: { state: 'intended', arn: 'arn:role' } }));
+    await step.gone('role', 'It is theirs.');
+    expect(step.resource('role')).toEqual({ state: 'gone', arn: 'arn:role', leftAlone: 'It is theirs.' });
+  });
+
   test.each([
     ['was gone before', knowing({ role: { state: 'gone', arn: 'arn:role' } })],
     ['was never intended', recordOf()],
@@ -68,6 +80,30 @@ describe('what is gone', () => {
     const events: string[] = [];
     await stepOf(record, events).gone('role');
     expect(events).toEqual([]);
+  });
+});
+
+describe('a look in vain', () => {
+  test('is counted beside what is known, from one look to the next', async () => {
+    const step = stepOf(knowing({ role: { state: 'created', arn: 'arn:role', residue } }));
+    expect([await step.notSeen('role'), await step.notSeen('role')]).toEqual([1, 2]);
+    expect(step.resource('role')).toEqual({ state: 'created', arn: 'arn:role', residue, absentLooks: 2 });
+  });
+
+  test('goes on from what earlier calls have counted', async () => {
+    expect(await stepOf(knowing({ role: { state: 'intended', absentLooks: 4 } })).notSeen('role')).toBe(5);
+  });
+
+  test('is not written of what the journal does not know', async () => {
+    const events: string[] = [];
+    expect(await stepOf(recordOf(), events).notSeen('role')).toBe(1);
+    expect(events).toEqual([]);
+  });
+
+  test('is forgotten once the resource is known as created', async () => {
+    const step = stepOf(knowing({ role: { state: 'intended', absentLooks: 2 } }));
+    await step.created('role', { arn: 'arn:role' });
+    expect(step.resource('role')).toEqual({ state: 'created', arn: 'arn:role' });
   });
 });
 
@@ -82,5 +118,13 @@ describe('residue', () => {
     const events: string[] = [];
     await stepOf(recordOf(), events).residue('role', residue);
     expect(events).toEqual([]);
+  });
+});
+
+test('what AWS has but does not show yet is tried again, by its name', () => {
+  expect(createdNotYetSeen('role arn:role')).toMatchObject({
+    name: 'AwsNotYetConsistentError',
+    retryable: true,
+    message: expect.stringContaining('role arn:role'),
   });
 });

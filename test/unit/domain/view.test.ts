@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { StepRecord } from '../../../src/domain/journal.ts';
 import { firstView, integrationView } from '../../../src/domain/view.ts';
+import { undoOf } from './fake-undo.ts';
 import { integrationId, recordOf } from './fakes.ts';
 
 const step = (status: StepRecord['status']): StepRecord => ({
@@ -64,6 +65,26 @@ describe('the view of an integration', () => {
     ]);
   });
 
+  test('lists what was left alone as somebody else’s, with the reason, beside what is ours', () => {
+    const reason = 'It was not made for this integration.';
+    const resources = {
+      role: { state: 'gone', arn: 'arn:role', leftAlone: reason },
+      bucket: { state: 'gone', arn: 'arn:bucket', leftAlone: 'Replaced.' },
+      policy: { state: 'gone', arn: 'arn:policy' },
+    } as const;
+    const view = integrationView(recordOf({ status: 'failed', resources }));
+    expect(view.leftAlone).toEqual([
+      { type: 'AWS::S3::Bucket', arn: 'arn:bucket', reason: 'Replaced.' },
+      { type: 'AWS::IAM::Role', arn: 'arn:role', reason },
+    ]);
+    expect([view.resources, view.residue]).toEqual([[], []]);
+  });
+
+  test('has no list of what was left alone where there is nothing in it', () => {
+    const resources = { role: { state: 'gone', arn: 'arn:role' } } as const;
+    expect(integrationView(recordOf({ status: 'failed', resources }))).not.toHaveProperty('leftAlone');
+  });
+
   test('calls nothing residue while the undo may still remove it', () => {
     const resources = {
       bucket: { state: 'created', arn: 'arn:bucket', residue: { reason: 'x', advice: 'x' } },
@@ -76,10 +97,19 @@ describe('the view of an integration', () => {
   test('shows no internals of the journal', () => {
     const record = recordOf({
       openCalls: { 'execution/CreateBucket/1': 4 },
-      deprovision: { mode: 'rollback', run: 1 },
+      deprovision: undoOf('rollback', 1, 4),
+      resources: { role: { state: 'created', arn: 'arn:role', uniqueId: 'AROA1', absentLooks: 2 } },
     });
     const shown = JSON.stringify(integrationView(record));
-    for (const internal of ['openCalls', 'requestHash', 'deprovision', 'org-1']) {
+    for (const internal of [
+      'openCalls',
+      'requestHash',
+      'deprovision',
+      'restarts',
+      'org-1',
+      'AROA1',
+      'absentLooks',
+    ]) {
       expect(shown).not.toContain(internal);
     }
   });

@@ -5,7 +5,7 @@ import { maximumBodyBytes } from '../../../src/domain/request.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { type ApiRequest, apiHandler } from '../../../src/handlers/api.ts';
 import { logger } from '../../../src/handlers/log.ts';
-import { lambdaContext } from './lambda-context.ts';
+import { endingContext, lambdaContext, outlastingContext } from './lambda-context.ts';
 
 const errorLog = jest.spyOn(logger, 'error');
 const infoLog = jest.spyOn(logger, 'info');
@@ -87,6 +87,11 @@ describe('an answer', () => {
       },
       body: '{"status":"provisioning"}',
     });
+  });
+
+  test('is never an error while the work still goes on behind it', async () => {
+    const handler = apiHandler(async () => ({ status: 200, body: await outlastingContext('done') }));
+    expect(await handler(eventOf(), endingContext)).toMatchObject({ statusCode: 200, body: '"done"' });
   });
 
   test('can use what stands in the path and the headers', async () => {

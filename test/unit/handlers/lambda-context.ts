@@ -1,4 +1,5 @@
-/** The context that Lambda gives a function which has thirty seconds left. */
+/** The contexts that Lambda gives: to a function which has thirty seconds left, and to one whose time is over. */
+import { setTimeout } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
 
 export const remainingMilliseconds = 30_000;
@@ -17,3 +18,9 @@ export const lambdaContext: Context = {
   fail: () => undefined,
   succeed: () => undefined,
 };
+
+/** The context of a function whose time is as good as over. */
+export const endingContext: Context = { ...lambdaContext, getRemainingTimeInMillis: () => 6 };
+
+/** Ends after the time of `endingContext`, on the real clock: middy's timer is none that a test can fake. */
+export const outlastingContext = <T>(value: T): Promise<T> => setTimeout(50, value);

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { StepCall, StepJournal } from '../../../src/domain/journal.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { account, integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
-import { lambdaContext, remainingMilliseconds } from './lambda-context.ts';
+import { endingContext, lambdaContext, outlastingContext, remainingMilliseconds } from './lambda-context.ts';
 
 /** What was written to the journal, in order, beside what the work of a step did. */
 let events: string[] = [];
@@ -94,9 +94,26 @@ describe('a step', () => {
       callId,
       attempt: 2,
       startedAt: '2026-11-23T00:00:00.000Z',
+      begunAt: Date.parse(now),
       openUntil: Date.parse(now) + remainingMilliseconds,
     });
     expect(new Set(calls.map((call) => call.callId)).size).toBe(2);
+  });
+
+  test('does not seem over before it is where its clock is behind the one of Step Functions', async () => {
+    const enteredAt = '2026-11-23T00:05:00.000Z';
+    await provisionStep('CreateRole', work)({ ...input, enteredAt }, lambdaContext);
+    expect(calls[0]).toMatchObject({
+      startedAt: enteredAt,
+      begunAt: Date.parse(enteredAt),
+      openUntil: Date.parse(enteredAt) + remainingMilliseconds,
+    });
+  });
+
+  test('is ended by Lambda where it runs too long, never by an error while its work goes on', async () => {
+    const handler = provisionStep('CreateRole', () => outlastingContext('done'));
+    expect(await handler(input, endingContext)).toBe('done');
+    expect(events.at(-1)).toBe(`end ${callId} as succeeded at ${now}`);
   });
 
   test('works by the plan of the journalled request, and gets its whole input', async () => {

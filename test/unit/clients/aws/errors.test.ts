@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { awsCall, awsCallOr, awsErrorCode, mapAwsError } from '../../../../src/clients/aws/errors.ts';
+import { awsCall, awsCallOr, awsErrorCode, given, mapAwsError } from '../../../../src/clients/aws/errors.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { sdkError } from './sdk-answers.ts';
 
@@ -20,6 +20,7 @@ describe('mapAwsError', () => {
       ['Throttling', 400],
       ['ThrottlingException', 400],
       ['TooManyRequestsException', 400],
+      ['RequestThrottledException', 400],
       ['ProvisionedThroughputExceededException', 400],
       ['ExecutionLimitExceeded', 400],
       ['NeverHeardOf', 429],
@@ -122,5 +123,21 @@ describe('awsCallOr', () => {
   test('turns just the named codes into the value', async () => {
     await expect(refusedWith('NoSuchEntityException')).resolves.toBe('gone');
     await expect(refusedWith('NoSuchBucket')).rejects.toMatchObject({ name: 'AwsNotYetConsistentError' });
+  });
+});
+
+describe('a field that an answer must have', () => {
+  test.each([['AROA1'], [''], [0], [false], [null], [[]]])('is handed on as it is: %j', (value) => {
+    expect(given(value, "the role's id", 'read role dataloop-acme')).toBe(value);
+  });
+
+  test('is no "there is nothing" where it is missing: nothing is known, and the call is tried again', () => {
+    expect(() => given(undefined, "the role's id", 'read role dataloop-acme')).toThrow(
+      expect.objectContaining({
+        name: 'AwsUnavailableError',
+        retryable: true,
+        message: expect.stringMatching(/"read role dataloop-acme" lacks the role's id/),
+      }),
+    );
   });
 });

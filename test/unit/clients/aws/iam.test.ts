@@ -10,6 +10,7 @@ import {
   GetRoleCommand,
   IAMClient,
   ListPolicyVersionsCommand,
+  type Role,
 } from '@aws-sdk/client-iam';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -44,25 +45,36 @@ describe('policies', () => {
     tags: { team: 'labelling' },
   } as const;
 
-  test('tags are read as a record; a policy without tags has none', async () => {
+  test('a policy is found with its id and tags; one without tags has none', async () => {
     iam
       .on(GetPolicyCommand)
-      .resolvesOnce({ Policy: { Tags: [{ Key: 'team', Value: 'labelling' }] } })
-      .resolves({ Policy: {} });
-    const reader = policyReader(client);
-    await expect(reader.policyTags(policyArn)).resolves.toEqual({ team: 'labelling' });
-    await expect(reader.policyTags(policyArn)).resolves.toEqual({});
+      .resolvesOnce({ Policy: { PolicyId: 'ANPA1', Tags: [{ Key: 'team', Value: 'labelling' }] } })
+      .resolves({ Policy: { PolicyId: 'ANPA1' } });
+    const { findPolicy } = policyReader(client);
+    await expect(findPolicy(policyArn)).resolves.toEqual({ uniqueId: 'ANPA1', tags: { team: 'labelling' } });
+    await expect(findPolicy(policyArn)).resolves.toEqual({ uniqueId: 'ANPA1', tags: {} });
     expect(sent()[0]).toEqual({ PolicyArn: policyArn });
   });
 
-  test('a policy that does not exist has no tags to read', async () => {
+  test('a policy that does not exist is not found', async () => {
     iam.on(GetPolicyCommand).rejects(gone);
-    await expect(policyReader(client).policyTags(policyArn)).resolves.toBeUndefined();
+    await expect(policyReader(client).findPolicy(policyArn)).resolves.toBeUndefined();
   });
 
-  test('CreatePolicy carries path, document and tags', async () => {
-    iam.on(CreatePolicyCommand).resolves({});
-    await expect(policyCreator(client).createPolicy(policy)).resolves.toBe('created');
+  test.each([
+    ['the policy', {}],
+    ["the policy's id", { Policy: { Tags: [{ Key: 'team', Value: 'labelling' }] } }],
+  ])('an answer without %s is no missing policy: it is tried again', async (field, answer) => {
+    iam.on(GetPolicyCommand).resolves(answer);
+    await expect(policyReader(client).findPolicy(policyArn)).rejects.toMatchObject({
+      name: 'AwsUnavailableError',
+      message: expect.stringContaining(`lacks ${field},`),
+    });
+  });
+
+  test('CreatePolicy carries path, document and tags, and gives the id', async () => {
+    iam.on(CreatePolicyCommand).resolves({ Policy: { PolicyId: 'ANPA1' } });
+    await expect(policyCreator(client).createPolicy(policy)).resolves.toEqual({ uniqueId: 'ANPA1' });
     expect(sent()).toEqual([
       {
         PolicyName: 'dataloop-acme',
@@ -73,6 +85,16 @@ describe('policies', () => {
       },
     ]);
   });
+
+  test.each([{}, { Policy: {} }])(
+    'CreatePolicy is tried again where the answer lacks the id: %j',
+    async (answer) => {
+      iam.on(CreatePolicyCommand).resolves(answer);
+      await expect(policyCreator(client).createPolicy(policy)).rejects.toMatchObject({
+        name: 'AwsUnavailableError',
+      });
+    },
+  );
 
   test('a policy name that is in use is told, not overwritten', async () => {
     iam.on(CreatePolicyCommand).rejects(taken);
@@ -88,7 +110,8 @@ describe('policies', () => {
         { VersionId: 'v1', IsDefaultVersion: false },
       ],
     });
-    await policyRemover(client).deletePolicy(policyArn);
+    iam.on(DeletePolicyCommand).resolves({});
+    await expect(policyRemover(client).deletePolicy(policyArn)).resolves.toBe('removed');
     expect(iam.calls().map((call) => [call.args[0].constructor, call.args[0].input])).toEqual([
       [ListPolicyVersionsCommand, { PolicyArn: policyArn }],
       [DeletePolicyVersionCommand, { PolicyArn: policyArn, VersionId: 'v2' }],
@@ -97,15 +120,21 @@ describe('policies', () => {
     ]);
   });
 
-  test('a policy that is gone, before or in between, counts as deleted', async () => {
+  test('a policy that is gone, before or in between, is told from one that was deleted', async () => {
     iam
       .on(ListPolicyVersionsCommand)
       .resolvesOnce({ Versions: [{ VersionId: 'v1' }] })
       .rejects(gone);
     iam.on(DeletePolicyVersionCommand).rejects(gone);
     iam.on(DeletePolicyCommand).rejects(gone);
-    await expect(policyRemover(client).deletePolicy(policyArn)).resolves.toBeUndefined();
-    await expect(policyRemover(client).deletePolicy(policyArn)).resolves.toBeUndefined();
+    await expect(policyRemover(client).deletePolicy(policyArn)).resolves.toBe('absent');
+    await expect(policyRemover(client).deletePolicy(policyArn)).resolves.toBe('absent');
+  });
+
+  test('a policy whose versions are not to be seen is deleted all the same', async () => {
+    iam.on(ListPolicyVersionsCommand).rejects(gone);
+    iam.on(DeletePolicyCommand).resolves({});
+    await expect(policyRemover(client).deletePolicy(policyArn)).resolves.toBe('removed');
   });
 });
 
@@ -119,20 +148,74 @@ describe('roles', () => {
     tags: { team: 'labelling' },
   } as const;
 
-  test('a role is found with its ARN and tags', async () => {
-    iam.on(GetRoleCommand, { RoleName: 'dataloop-acme' }).resolves({
-      Role: {
-        Path: '/',
-        RoleName: 'dataloop-acme',
-        RoleId: 'AROAEXAMPLE',
-        Arn: roleArn,
-        CreateDate: new Date(0),
-        Tags: [{ Key: 'team', Value: 'labelling' }],
-      },
-    });
-    await expect(roleReader(client).findRole('dataloop-acme')).resolves.toEqual({
+  const found = {
+    Path: '/',
+    RoleName: 'dataloop-acme',
+    RoleId: 'AROA1',
+    Arn: roleArn,
+    CreateDate: new Date(0),
+    // IAM hands documents out percent-encoded (RFC 3986).
+    AssumeRolePolicyDocument: encodeURIComponent('{"Version":"2012-10-17","Statement":[{"Sid":"100 %"}]}'),
+    PermissionsBoundary: {
+      PermissionsBoundaryType: 'PermissionsBoundaryPolicy',
+      PermissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
+    },
+    Tags: [{ Key: 'team', Value: 'labelling' }],
+  } satisfies Role;
+  const findRole = (answered: Role | undefined) => {
+    iam.on(GetRoleCommand, { RoleName: 'dataloop-acme' }).resolves({ Role: answered });
+    return roleReader(client).findRole('dataloop-acme');
+  };
+
+  test('a role is found with its ARN, id, tags, trust policy and boundary', async () => {
+    await expect(findRole(found)).resolves.toEqual({
       arn: roleArn,
+      uniqueId: 'AROA1',
       tags: { team: 'labelling' },
+      trust: { Version: '2012-10-17', Statement: [{ Sid: '100 %' }] },
+      permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
+    });
+  });
+
+  test('a role has no boundary, no tags and no trust policy where IAM names none', async () => {
+    const bare = {
+      ...found,
+      AssumeRolePolicyDocument: undefined,
+      PermissionsBoundary: undefined,
+      Tags: undefined,
+    };
+    await expect(findRole(bare)).resolves.toEqual({
+      arn: roleArn,
+      uniqueId: 'AROA1',
+      tags: {},
+      trust: undefined,
+      permissionsBoundaryArn: undefined,
+    });
+  });
+
+  test.each([
+    ['is no JSON', 'no%20JSON'],
+    ['is not percent-encoded', '{"Version":"2012-10-17","Statement":[{"Sid":"100 %"}]}'],
+    ['is cut off within a character', '%7B%22Sid%22%3A%22%E0%A4%A'],
+    ['is empty', ''],
+  ])('a role whose trust policy %s is found all the same, without one', async (_what, document) => {
+    await expect(findRole({ ...found, AssumeRolePolicyDocument: document })).resolves.toEqual({
+      arn: roleArn,
+      uniqueId: 'AROA1',
+      tags: { team: 'labelling' },
+      trust: undefined,
+      permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
+    });
+  });
+
+  test.each([
+    ['the role', undefined],
+    ["the role's ARN", { ...found, Arn: undefined }],
+    ["the role's id", { ...found, RoleId: undefined }],
+  ])('an answer without %s is no missing role: it is tried again', async (field, role) => {
+    await expect(findRole(role)).rejects.toMatchObject({
+      name: 'AwsUnavailableError',
+      message: expect.stringContaining(`lacks ${field},`),
     });
   });
 
@@ -148,9 +231,9 @@ describe('roles', () => {
     });
   });
 
-  test('CreateRole carries the trust policy and the permissions boundary', async () => {
-    iam.on(CreateRoleCommand).resolves({});
-    await expect(roleCreator(client).createRole(role)).resolves.toBe('created');
+  test('CreateRole carries the trust policy and the permissions boundary, and gives the id', async () => {
+    iam.on(CreateRoleCommand).resolves({ Role: found });
+    await expect(roleCreator(client).createRole(role)).resolves.toEqual({ uniqueId: 'AROA1' });
     expect(sent()).toEqual([
       {
         RoleName: 'dataloop-acme',
@@ -161,6 +244,11 @@ describe('roles', () => {
         Tags: [{ Key: 'team', Value: 'labelling' }],
       },
     ]);
+  });
+
+  test('CreateRole is tried again where the answer lacks the role', async () => {
+    iam.on(CreateRoleCommand).resolves({});
+    await expect(roleCreator(client).createRole(role)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
   });
 
   test('a role name that is in use is told, not overwritten', async () => {
@@ -191,18 +279,24 @@ describe('roles', () => {
     });
   });
 
-  test('detaching and deleting name the role, and what is gone already counts as done', async () => {
-    iam.on(DetachRolePolicyCommand).resolvesOnce({}).rejects(gone);
-    iam.on(DeleteRoleCommand).resolvesOnce({}).rejects(gone);
+  test('detaching and deleting name the role', async () => {
+    iam.on(DetachRolePolicyCommand).resolves({});
+    iam.on(DeleteRoleCommand).resolves({});
     const remover = roleRemover(client);
-    for (const _repeated of [1, 2]) {
-      await remover.detachPolicy('dataloop-acme', policyArn);
-      await remover.deleteRole('dataloop-acme');
-    }
-    expect(sent().slice(0, 2)).toEqual([
+    await remover.detachPolicy('dataloop-acme', policyArn);
+    await expect(remover.deleteRole('dataloop-acme')).resolves.toBe('removed');
+    expect(sent()).toEqual([
       { RoleName: 'dataloop-acme', PolicyArn: policyArn },
       { RoleName: 'dataloop-acme' },
     ]);
+  });
+
+  test('what is not attached counts as detached; a role that is gone is told from one that was deleted', async () => {
+    iam.on(DetachRolePolicyCommand).rejects(gone);
+    iam.on(DeleteRoleCommand).rejects(gone);
+    const remover = roleRemover(client);
+    await expect(remover.detachPolicy('dataloop-acme', policyArn)).resolves.toBeUndefined();
+    await expect(remover.deleteRole('dataloop-acme')).resolves.toBe('absent');
   });
 
   test('a role that still has something attached is tried again', async () => {

@@ -18,6 +18,7 @@ import {
   stepJournal,
   writeOrganization,
 } from '../../../../src/clients/aws/journal.ts';
+import { undoOf } from '../../domain/fake-undo.ts';
 import { integrationId, recordOf } from '../../domain/fakes.ts';
 import { answering, sdkError } from './sdk-answers.ts';
 
@@ -182,6 +183,7 @@ describe('a step', () => {
     callId: 'execution/CreateBucket/2',
     attempt: 2,
     startedAt: '2026-11-23T00:00:01.000Z',
+    begunAt: 1_795_392_000_000,
     openUntil: 1_795_392_030_000,
   } as const;
   const journal = stepJournal(table);
@@ -324,7 +326,7 @@ describe('beginning an undo', () => {
   const journal = deprovisionJournal(table);
 
   test('writes state, run and error in one, where neither state nor run has moved on', async () => {
-    const moved = recordOf({ status: 'rolling-back', deprovision: { mode: 'rollback', run: 1 }, error });
+    const moved = recordOf({ status: 'rolling-back', deprovision: undoOf('rollback', 1), error });
     dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...moved } });
     await expect(journal.beginDeprovision(integrationId, change)).resolves.toEqual(moved);
     expect(updates()).toMatchObject([
@@ -338,9 +340,30 @@ describe('beginning an undo', () => {
         ExpressionAttributeValues: {
           ':status0': 'provisioning',
           ':to': 'rolling-back',
-          ':deprovision': { mode: 'rollback', run: 1 },
+          ':deprovision': { mode: 'rollback', run: 1, restarts: 0 },
           ':before': 0,
           ':error': error,
+        },
+      },
+    ]);
+  });
+
+  test('again by the watchdog writes how often it was begun again, beside its new run', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await journal.beginDeprovision(integrationId, {
+      from: ['removing'],
+      to: 'removing',
+      mode: 'remove',
+      run: 4,
+      restarts: 2,
+    });
+    expect(updates()).toMatchObject([
+      {
+        ExpressionAttributeValues: {
+          ':status0': 'removing',
+          ':to': 'removing',
+          ':deprovision': { mode: 'remove', run: 4, restarts: 2 },
+          ':before': 3,
         },
       },
     ]);
@@ -393,13 +416,14 @@ describe('activating', () => {
 
 describe('closing', () => {
   const closing = {
+    run: 2,
     status: 'removed',
     resources: { bucket: { state: 'gone' } },
     locks: ['name#acme', 'bucket#dataloop-acme#acme'],
   } as const;
   const deleted = () => dynamo.commandCalls(DeleteCommand).map((call) => call.args[0].input);
 
-  test('writes the end, then releases the locks that this integration holds', async () => {
+  test('releases the locks that this integration holds, and writes the end last', async () => {
     const closed = recordOf({ status: 'removed' });
     dynamo.on(UpdateCommand).resolves({ Attributes: closed });
     dynamo.on(DeleteCommand).resolves({});
@@ -413,6 +437,7 @@ describe('closing', () => {
           ':status2': 'removed',
           ':to': 'removed',
           ':resources': closing.resources,
+          ':run': 2,
         },
       },
     ]);
@@ -424,28 +449,54 @@ describe('closing', () => {
         ExpressionAttributeValues: { ':id': integrationId },
       })),
     );
-    expect(dynamo.call(0).args[0]).toBeInstanceOf(UpdateCommand);
+    // From its end on nobody looks after the integration any more, nor after a lock that it has left.
+    expect(dynamo.calls().map((call) => call.args[0].constructor)).toEqual([
+      DeleteCommand,
+      DeleteCommand,
+      UpdateCommand,
+    ]);
   });
 
-  test('releases nothing where the integration has moved on', async () => {
+  test('of what leaves something releases no lock', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await closeIntegration(table, integrationId, { ...closing, status: 'residue', locks: [] });
+    expect(deleted()).toEqual([]);
+    expect(updates()).toMatchObject([{ ExpressionAttributeValues: { ':to': 'residue' } }]);
+  });
+
+  test('ends only the run that it closes, in the states of an undo and in its own end', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await closeIntegration(table, integrationId, { ...closing, run: 7, locks: [] });
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        ConditionExpression: '#status IN (:status0, :status1, :status2) AND #deprovision.#run = :run',
+        ExpressionAttributeNames: { '#status': 'status', '#deprovision': 'deprovision', '#run': 'run' },
+        ExpressionAttributeValues: { ':run': 7 },
+      },
+    ]);
+  });
+
+  test('is undefined where the integration has moved on, or another run has begun', async () => {
+    dynamo.on(DeleteCommand).resolves({});
     dynamo.on(UpdateCommand).rejects(lostRace);
     await expect(closeIntegration(table, integrationId, closing)).resolves.toBeUndefined();
-    expect(deleted()).toEqual([]);
   });
 
-  test("leaves a lock that is another integration's by now, and releases the next", async () => {
+  test("leaves a lock that is another integration's by now, releases the next, and closes", async () => {
     dynamo.on(UpdateCommand).resolves({ Attributes: record });
     dynamo.on(DeleteCommand).rejectsOnce(lostRace).resolves({});
-    await closeIntegration(table, integrationId, closing);
+    await expect(closeIntegration(table, integrationId, closing)).resolves.toEqual(record);
     expect(deleted()).toHaveLength(2);
   });
 
-  test('a lock that could not be released is an error: the next attempt releases it', async () => {
+  test('does not write the end while a lock could not be released: the next attempt releases it', async () => {
     dynamo.on(UpdateCommand).resolves({ Attributes: record });
     dynamo.on(DeleteCommand).rejects(throttled);
     await expect(closeIntegration(table, integrationId, closing)).rejects.toMatchObject({
       name: 'AwsUnavailableError',
       message: expect.stringContaining('release name#acme'),
     });
+    expect(updates()).toEqual([]);
   });
 });

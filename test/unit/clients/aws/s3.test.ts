@@ -82,6 +82,14 @@ describe('calls on a bucket', () => {
     await expect(bucketReader(clientFor).tagsOf(bucket)).resolves.toEqual({});
   });
 
+  test('an answer without tags is no bucket without tags: it is tried again', async () => {
+    s3.on(GetBucketTaggingCommand).resolves({});
+    await expect(bucketReader(clientFor).tagsOf(bucket)).rejects.toMatchObject({
+      name: 'AwsUnavailableError',
+      message: expect.stringContaining('lacks the tags'),
+    });
+  });
+
   test('a bucket whose tags cannot be seen yet is tried again', async () => {
     s3.on(GetBucketTaggingCommand).rejects(sdkError('NoSuchBucket', 404));
     await expect(bucketReader(clientFor).tagsOf(bucket)).rejects.toMatchObject({
@@ -191,13 +199,13 @@ describe('calls on a bucket', () => {
 
   test("DeleteBucket deletes only the expected owner's bucket", async () => {
     s3.on(DeleteBucketCommand).resolves({});
-    await expect(bucketRemover(clientFor).delete(bucket)).resolves.toBe('deleted');
+    await expect(bucketRemover(clientFor).delete(bucket)).resolves.toBe('removed');
     expect(sent()).toEqual([ofBucket]);
   });
 
-  test('a bucket that is gone counts as deleted', async () => {
+  test('a bucket that is gone is told from one that was deleted', async () => {
     s3.on(DeleteBucketCommand).rejects(sdkError('NoSuchBucket', 404));
-    await expect(bucketRemover(clientFor).delete(bucket)).resolves.toBe('deleted');
+    await expect(bucketRemover(clientFor).delete(bucket)).resolves.toBe('absent');
   });
 
   test('a bucket with objects is reported and nothing in it is touched', async () => {

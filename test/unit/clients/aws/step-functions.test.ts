@@ -1,4 +1,5 @@
 import {
+  DescribeExecutionCommand,
   SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
@@ -10,6 +11,7 @@ import {
   answerTask,
   deprovisionStarter,
   executionArnOf,
+  executionStatus,
   provisionStarter,
   provisionStopper,
 } from '../../../../src/clients/aws/step-functions.ts';
@@ -76,6 +78,50 @@ describe('stopping', () => {
     await expect(provisionStopper(client).stopProvisioning(executionArn)).rejects.toMatchObject({
       name: 'AwsAccessDeniedError',
     });
+  });
+});
+
+describe('looking at an execution', () => {
+  test.each([
+    ['RUNNING', 'RUNNING'],
+    ['SUCCEEDED', 'SUCCEEDED'],
+    ['FAILED', 'FAILED'],
+    ['TIMED_OUT', 'TIMED_OUT'],
+    ['ABORTED', 'ABORTED'],
+    // A redrive asked for by hand is about to run again.
+    ['PENDING_REDRIVE', 'RUNNING'],
+  ] as const)('that is %s says %s', async (status, expected) => {
+    stepFunctions.on(DescribeExecutionCommand, { executionArn }).resolves({ status });
+    await expect(executionStatus(client, executionArn)).resolves.toBe(expected);
+    expect(sent()).toEqual([{ executionArn }]);
+  });
+
+  test('that is not there says that it was never started', async () => {
+    stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('ExecutionDoesNotExist', 400));
+    await expect(executionStatus(client, executionArn)).resolves.toBe('NOT_STARTED');
+  });
+
+  test('without an answer, or with one that lacks the status, says nothing: it is tried again', async () => {
+    stepFunctions.on(DescribeExecutionCommand).rejectsOnce(sdkError('ThrottlingException', 400)).resolves({});
+    await expect(executionStatus(client, executionArn)).rejects.toMatchObject({
+      name: 'AwsUnavailableError',
+      message: expect.stringContaining(executionArn),
+    });
+    await expect(executionStatus(client, executionArn)).rejects.toMatchObject({
+      name: 'AwsUnavailableError',
+      message: expect.stringContaining('lacks the status'),
+    });
+  });
+
+  test.each(['AccessDeniedException', 'InvalidArn'])('that is refused (%s) is an error', async (name) => {
+    stepFunctions.on(DescribeExecutionCommand).rejects(sdkError(name, 400));
+    await expect(executionStatus(client, executionArn)).rejects.toMatchObject({ retryable: false });
+  });
+
+  test('in a state that nobody has heard of is an error, not an end', async () => {
+    // The SDK's types know no such state.
+    stepFunctions.on(DescribeExecutionCommand).resolves(JSON.parse('{"status":"PAUSED"}'));
+    await expect(executionStatus(client, executionArn)).rejects.toThrow('RUNNING');
   });
 });
 

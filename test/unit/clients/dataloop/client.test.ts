@@ -212,6 +212,17 @@ describe('an integration', () => {
     expect(sent[0]).toMatchObject({ method: 'DELETE', url: `${api}/orgs/org-1/integrations/i-1` });
   });
 
+  test('is listed and deleted by who completes one, too: there may be another of its name', async () => {
+    dataloopAnswers(json([integration([]), { ...integration(null), id: 'i-2' }]), noContent);
+    const completer = client.integrationCompleter(dataloop);
+    await expect(completer.listIntegrations('org-1')).resolves.toMatchObject([{ id: 'i-1' }, { id: 'i-2' }]);
+    await expect(completer.deleteIntegration('org-1', 'i-2')).resolves.toBeUndefined();
+    expect(sent.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      `GET ${api}/orgs/org-1/integrations`,
+      `DELETE ${api}/orgs/org-1/integrations/i-2`,
+    ]);
+  });
+
   test('that could not be deleted is an error', async () => {
     dataloopAnswers(refused(409, 'Integration is in use'));
     await expect(client.integrationRemover(dataloop).deleteIntegration('org-1', 'i-1')).rejects.toThrow(
@@ -305,11 +316,36 @@ describe('a driver', () => {
     expect(sent[0]?.url).toBe(`${api}/drivers?projectId=project-1`);
   });
 
+  test('is none where its project is gone', async () => {
+    dataloopAnswers(refused(404, 'Project not found'));
+    await expect(client.driverRemover(dataloop).listDrivers('project-1')).resolves.toEqual([]);
+    expect(sent).toHaveLength(1);
+  });
+
+  test.each([
+    ['may not be listed', refused(403, 'no access'), 'DataloopForbiddenError'],
+    ['cannot be listed now', refused(503, 'busy'), 'DataloopUnavailableError'],
+  ])('is not taken for missing where those of its project %s', async (_why, answer, name) => {
+    dataloopAnswers(answer);
+    await expect(client.driverRemover(dataloop).listDrivers('project-1')).rejects.toMatchObject({ name });
+  });
+
   test('is deleted; one that is gone counts as deleted', async () => {
     dataloopAnswers(noContent, refused(404, 'not found'));
     const { deleteDriver } = client.driverRemover(dataloop);
     await expect(deleteDriver('d-1')).resolves.toBeUndefined();
     await expect(deleteDriver('d-1')).resolves.toBeUndefined();
     expect(sent[0]).toMatchObject({ method: 'DELETE', url: `${api}/drivers/d-1` });
+  });
+
+  test('is listed and deleted by who verifies one, too: there may be another of its name', async () => {
+    dataloopAnswers(json([flat, { ...flat, id: 'd-2' }]), noContent);
+    const verifier = client.driverVerifier(dataloop);
+    await expect(verifier.listDrivers('project-1')).resolves.toMatchObject([{ id: 'd-1' }, { id: 'd-2' }]);
+    await expect(verifier.deleteDriver('d-2')).resolves.toBeUndefined();
+    expect(sent.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      `GET ${api}/drivers?projectId=project-1`,
+      `DELETE ${api}/drivers/d-2`,
+    ]);
   });
 });

@@ -1,0 +1,34 @@
+import middy from '@middy/core';
+import { activeFinder } from '../../src/clients/aws/active.ts';
+import { executionArnOf, executionStatus } from '../../src/clients/aws/step-functions.ts';
+import { deprovisionStateMachineArn } from '../../src/config.ts';
+import { sweep } from '../../src/domain/watchdog.ts';
+import { ServiceError } from '../../src/errors.ts';
+import { errorKeys, logger } from '../../src/handlers/log.ts';
+import { endedByLambda } from '../../src/handlers/timeout.ts';
+import { stepFunctions, table, watchdog } from '../../src/handlers/watchdog.ts';
+
+const deprovisionArn = deprovisionStateMachineArn();
+const parts = {
+  ...watchdog,
+  ...activeFinder(table),
+  executionStatus: (executionArn: string) => executionStatus(stepFunctions, executionArn),
+  undoExecutionArn: (executionName: string) => executionArnOf(deprovisionArn, executionName),
+  now: () => Date.now(),
+  onFollowUp: (integrationId: string, outcome: string) =>
+    logger.warn('Sweep finds what no event reported', { integrationId, outcome }),
+  onError: (integrationId: string, error: unknown) =>
+    logger.error('Sweep cannot look at an integration', { integrationId, ...errorKeys(error) }),
+};
+
+/** Called by a schedule: follows up what ended, or never began, without an event that said so. */
+export const handler = middy(async (): Promise<void> => {
+  const failures = await sweep(parts);
+  // Told as a failure, so that Lambda tries again and the alarm on dead letters hears of it.
+  if (failures > 0) {
+    throw new ServiceError(
+      'TryAgainError',
+      `The sweep could not look at all integrations (${failures} failed): see its log.`,
+    );
+  }
+}, endedByLambda);

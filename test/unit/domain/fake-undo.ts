@@ -1,0 +1,57 @@
+/** What an undo is begun with: a journal of one integration and a Step Functions, which note what happens. */
+import type { IntegrationRecord } from '../../../src/domain/journal.ts';
+import type { DeprovisionInput, DeprovisionJournal } from '../../../src/domain/lifecycle.ts';
+import { integrationId, recordOf } from './fakes.ts';
+
+/** The current undo as a record has it. */
+export const undoOf = (
+  mode: 'rollback' | 'remove',
+  run: number,
+  restarts = 0,
+): NonNullable<IntegrationRecord['deprovision']> => ({ mode, run, restarts });
+
+/** Lines of the starts of an undo. */
+export const rollbackStart = (run: number) => `start ${integrationId}-rollback-${run}`;
+export const removeStart = (run: number) => `start ${integrationId}-remove-${run}`;
+
+/** A journal with one record, fenced by status and run as the table is, and a Step Functions that notes its calls. */
+export function undoWorld(first: IntegrationRecord | undefined) {
+  let current = first;
+  const events: string[] = [];
+  const inputs: DeprovisionInput[] = [];
+  const journal: DeprovisionJournal = {
+    read: async (id) => (id === current?.integrationId ? current : undefined),
+    beginDeprovision: async (_id, { from, to, mode, run, restarts = 0, error: why }) => {
+      if (!current || !from.includes(current.status)) return undefined;
+      if (current.deprovision && current.deprovision.run !== run - 1) return undefined;
+      const deprovision = { mode, run, restarts };
+      current = { ...current, status: to, deprovision, ...(why ? { error: why } : {}) };
+      events.push(`journal ${to}`);
+      return current;
+    },
+    failStep: async (_id, step) => {
+      const known = current?.steps[step];
+      if (!current || !known) return;
+      current = { ...current, steps: { ...current.steps, [step]: { ...known, status: 'failed' } } };
+    },
+  };
+  const parts = {
+    journal,
+    machine: {
+      startDeprovisioning: async (name: string, input: DeprovisionInput) => {
+        events.push(`start ${name}`);
+        inputs.push(input);
+      },
+    },
+    stopper: { stopProvisioning: async (arn: string) => void events.push(`stop ${arn}`) },
+  };
+  return {
+    events,
+    inputs,
+    parts,
+    now: () => current,
+    become: (more: Partial<IntegrationRecord>) => {
+      current = recordOf({ ...current, ...more });
+    },
+  };
+}

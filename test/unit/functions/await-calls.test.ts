@@ -1,0 +1,74 @@
+/** Both waits of the undo go by the clock of Step Functions alone. */
+import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { account, integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
+import { lambdaContext } from '../handlers/lambda-context.ts';
+
+Object.assign(process.env, {
+  TABLE_NAME: 'journal',
+  PARTITION: account.partition,
+  ACCOUNT_ID: account.accountId,
+  AWS_REGION: account.region,
+  IAM_PATH: account.iamPath,
+  PERMISSIONS_BOUNDARY_ARN: account.permissionsBoundaryArn,
+  BUCKET_NAME_PATTERN: account.bucketNamePattern,
+  ROLE_NAME_PATTERN: account.roleNamePattern,
+  DATALOOP_CONSOLE_ORIGIN: account.consoleOrigin,
+});
+const dynamo = mockClient(DynamoDBDocumentClient);
+const { handler: awaitOpenCalls } = await import('../../../functions/deprovision/await-open-calls.ts');
+const { handler: awaitUndoCalls } = await import('../../../functions/deprovision/await-undo-calls.ts');
+const { logger } = await import('../../../src/handlers/log.ts');
+
+beforeEach(() => {
+  dynamo.reset();
+  for (const level of ['info', 'warn'] as const) {
+    jest.spyOn(logger, level).mockReset().mockReturnValue(undefined);
+  }
+});
+
+const at = (second: number) => `2026-11-23T00:00:${String(second).padStart(2, '0')}.000Z`;
+const inputOf = (more: object) => ({
+  integrationId,
+  executionArn: `arn:aws:states:eu-west-1:111111111111:execution:deprovision:${integrationId}-remove-1`,
+  since: at(0),
+  enteredAt: at(20),
+  attempt: 1,
+  ...more,
+});
+/** A call of a function whose clock is a day ahead. */
+const openCalls = { 'execution/CreateRole/1': Date.parse('2026-11-24T00:00:00.000Z') };
+
+describe.each([
+  ['AwaitOpenCalls', awaitOpenCalls],
+  ['AwaitUndoCalls', awaitUndoCalls],
+])('%s', (step, handler) => {
+  beforeEach(() => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: recordOf({ status: 'removing', openCalls }) });
+  });
+
+  test('waits for an open call for as long as a function lives since the wait began', async () => {
+    expect(await handler(inputOf({ enteredAt: at(34) }), lambdaContext)).toEqual({
+      settled: false,
+      waitSeconds: 1,
+      openCalls: ['execution/CreateRole/1'],
+    });
+    expect(await handler(inputOf({ enteredAt: at(35) }), lambdaContext)).toMatchObject({ settled: true });
+    expect(await handler(inputOf({ since: at(1), enteredAt: at(35) }), lambdaContext)).toMatchObject({
+      settled: false,
+    });
+  });
+
+  test('is journalled under its own name, and only during an undo', async () => {
+    await handler(inputOf({}), lambdaContext);
+    expect(dynamo.commandCalls(UpdateCommand)[0]?.args[0].input).toMatchObject({
+      ExpressionAttributeNames: { '#step': step },
+      ExpressionAttributeValues: { ':status0': 'rolling-back', ':status1': 'removing' },
+    });
+  });
+
+  test.each([undefined, 'some time ago'])('does not guess when the wait began: %s', async (since) => {
+    expect((await thrownBy(handler(inputOf({ since }), lambdaContext))).name).toBe('InternalError');
+  });
+});

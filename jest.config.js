@@ -13,6 +13,12 @@ const project = {
 export default {
   projects: [
     { ...project, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
-    { ...project, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
+    // One after the other: they look at the whole account, or turn off what others need.
+    { ...project, displayName: 'integration', testMatch: ['<rootDir>/test/integration/*.test.ts'] },
+    {
+      ...project,
+      displayName: 'side-by-side',
+      testMatch: ['<rootDir>/test/integration/side-by-side/*.test.ts'],
+    },
   ],
 };

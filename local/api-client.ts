@@ -17,11 +17,10 @@ export interface ApiClient {
   ): Promise<ApiAnswer>;
 }
 
-export function apiClient(
-  apiUrl: string,
-  region: string,
-  credentials: { accessKeyId: string; secretAccessKey: string },
-): ApiClient {
+/** Credentials, or what answers with them whenever they are needed. */
+export type ApiCredentials = ConstructorParameters<typeof SignatureV4>[0]['credentials'];
+
+export function apiClient(apiUrl: string, region: string, credentials: ApiCredentials): ApiClient {
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 });
   return {
     request: async (method, path, options = {}) => {
@@ -77,6 +76,7 @@ export const integrationSchema = z.object({
   ),
   resources: z.array(resourceSchema.extend({ origin: z.string() })),
   residue: z.array(resourceSchema.extend({ reason: z.string(), advice: z.string() })),
+  leftAlone: z.array(resourceSchema.extend({ reason: z.string() })).optional(),
   error: z
     .object({ type: z.string(), title: z.string(), detail: z.string(), step: z.string().optional() })
     .optional(),

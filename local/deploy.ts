@@ -38,13 +38,36 @@ const sources = [
   'resources',
 ];
 
+const workingCopy = ({ folder }: Pick<LocalEnvironment, 'folder'>) => join(folder, 'service');
+
+/** Runs `serverless deploy` or `serverless remove` in the working copy that {@link deployService} made. */
+export async function runServerless(
+  environment: Pick<LocalEnvironment, 'folder' | 'sandbox' | 'env'>,
+  command: 'deploy' | 'remove',
+  stage: string,
+  params: Readonly<Record<string, string | number>> = {},
+): Promise<void> {
+  const { folder, sandbox, env } = environment;
+  const all = { dataloopApiUrl: sandbox.apiUrl, dataloopAccountId: sandbox.accountId, ...params };
+  await run(
+    `serverless ${command}`,
+    join(projectRoot, 'node_modules', '.bin', 'serverless'),
+    [command, '--stage', stage, ...Object.entries(all).map(([name, value]) => `--param=${name}=${value}`)],
+    {
+      cwd: workingCopy(environment),
+      logFile: join(folder, `${command}.log`),
+      env: { ...env, TMPDIR: join(folder, 'tmp'), CI: 'true' },
+    },
+  );
+}
+
 export async function deployService(
   environment: LocalEnvironment,
   stage: string,
   params: Readonly<Record<string, string | number>> = {},
 ): Promise<Deployment> {
-  const { folder, sandbox, region, endpointUrl, credentials } = environment;
-  const work = join(folder, 'service');
+  const { sandbox, region, endpointUrl, credentials } = environment;
+  const work = workingCopy(environment);
   await mkdir(work, { recursive: true });
   await Promise.all(
     sources.map((name) => cp(join(projectRoot, name), join(work, name), { recursive: true })),
@@ -58,17 +81,7 @@ export async function deployService(
       SecretString: JSON.stringify({ apiKey: sandbox.token }),
     }),
   );
-  const all = { dataloopApiUrl: sandbox.apiUrl, dataloopAccountId: sandbox.accountId, ...params };
-  await run(
-    'serverless deploy',
-    join(projectRoot, 'node_modules', '.bin', 'serverless'),
-    ['deploy', '--stage', stage, ...Object.entries(all).map(([name, value]) => `--param=${name}=${value}`)],
-    {
-      cwd: work,
-      logFile: join(folder, 'deploy.log'),
-      env: { ...environment.env, TMPDIR: join(folder, 'tmp'), CI: 'true' },
-    },
-  );
+  await runServerless(environment, 'deploy', stage, params);
 
   const { Stacks } = await new CloudFormationClient(client).send(
     new DescribeStacksCommand({ StackName: `${service}-${stage}` }),

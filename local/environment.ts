@@ -41,6 +41,15 @@ export interface EnvironmentOptions {
   readonly waitScale?: number;
   /** Says what is being done. */
   readonly say: (line: string) => void;
+  /**
+   * Puts something between the functions and AWS, before either starts.
+   * @param targets where the emulator and the sandbox are going to listen
+   * @returns where the functions are to look for AWS
+   */
+  readonly intercept?: (
+    targets: { readonly emulatorUrl: string; readonly sandboxUrl: string },
+    certificate: Certificate,
+  ) => Promise<{ readonly endpointUrl: string }>;
 }
 
 export async function startEnvironment(options: EnvironmentOptions): Promise<LocalEnvironment> {
@@ -68,8 +77,20 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     AWS_EC2_METADATA_DISABLED: 'true',
   };
 
+  const functions = await options.intercept?.(
+    { emulatorUrl: endpointUrl, sandboxUrl: `https://127.0.0.1:${ports.sandbox}` },
+    certificate,
+  );
   say(`Starting the AWS emulator on port ${ports.emulator}`);
-  const emulator = await startEmulator(venv, ports.emulator, folder, certificate, env, options.waitScale);
+  const emulator = await startEmulator(
+    venv,
+    ports.emulator,
+    folder,
+    certificate,
+    // Functions inherit it from the emulator.
+    { ...env, AWS_ENDPOINT_URL: functions?.endpointUrl ?? endpointUrl },
+    options.waitScale,
+  );
   const credentials = await createOperator(endpointUrl);
   say(`Starting the Dataloop sandbox on port ${ports.sandbox}`);
   const { sandbox, process: sandboxProcess } = await startSandbox(ports.sandbox, folder, certificate, env);

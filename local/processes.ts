@@ -112,6 +112,23 @@ export async function firstLine(stream: Readable): Promise<string> {
   throw new Error('The process ended before it was ready.');
 }
 
+const lastWorks: (() => Promise<void>)[] = [];
+
+/** Registers work to be done when a signal stops the program, before what it started is ended. */
+export function beforeStopping(work: () => Promise<void>): void {
+  lastWorks.push(work);
+}
+
+async function doLastWorks(): Promise<void> {
+  for (const work of lastWorks) {
+    try {
+      await work();
+    } catch (error) {
+      process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  }
+}
+
 /** Ends everything that was started here. */
 async function stopAll(): Promise<void> {
   stopping = true;
@@ -130,8 +147,11 @@ export async function runProgram(program: () => Promise<number>): Promise<never>
   ] as const) {
     process.on(signal, () => {
       if (stopping) return;
+      stopping = true;
       process.stderr.write(`\n${signal}: stopping everything…\n`);
-      stopAll().finally(() => process.exit(code));
+      doLastWorks()
+        .then(stopAll)
+        .finally(() => process.exit(code));
     });
   }
   let code = 1;

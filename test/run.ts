@@ -5,12 +5,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { deployService } from '../local/deploy.ts';
-import { startEnvironment } from '../local/environment.ts';
+import { runServerless } from '../local/deploy.ts';
 import { projectRoot } from '../local/paths.ts';
 import { runProgram, start } from '../local/processes.ts';
 import { virtualEnvironment } from '../local/python.ts';
 import { inRunFolder } from '../local/workspace.ts';
+import { prepareBed, stage, startTestBed, type TestBed } from './faults/bed.ts';
+import { matrix, sample } from './faults/cases.ts';
+import { runCases } from './faults/pool.ts';
+import { recordGraph } from './faults/record.ts';
+import { countsOf, line } from './faults/report.ts';
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const bin = (name: string) => join(projectRoot, 'node_modules', '.bin', name);
@@ -41,12 +45,20 @@ async function check(what: string, command: string, args: readonly string[]): Pr
 
 async function runJest(
   folder: string,
-  project: 'unit' | 'integration',
+  project: 'unit' | 'integration' | 'side-by-side',
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Count> {
   const report = join(folder, `${project}.json`);
-  const options = ['--selectProjects', project, '--json', `--outputFile=${report}`, ...args];
+  // No measure of speed: a machine may be busy with other things.
+  const options = [
+    '--testTimeout=60000',
+    '--selectProjects',
+    project,
+    '--json',
+    `--outputFile=${report}`,
+    ...args,
+  ];
   // Standard output holds the JSON again; what people read goes to standard error.
   await start(process.execPath, [...jest, ...options], {
     cwd: projectRoot,
@@ -67,21 +79,47 @@ async function quickChecks(folder: string): Promise<{ clean: boolean; unit: Coun
   return { clean: lint && types, unit: await runJest(folder, 'unit', [], process.env) };
 }
 
-/** Short waits: retry intervals and waits of the state machines at a fiftieth. */
-const waitScale = 0.02;
-const iamUserTimeoutSeconds = 12;
-
-async function deployed(folder: string): Promise<Record<string, string | undefined>> {
-  const [environment, python] = await Promise.all([
-    startEnvironment({ folder, portBase: process.env['PORT_BASE'], waitScale, say }),
-    virtualEnvironment('test', 'test/requirements.txt'),
-  ]);
-  say('Deploying with serverless deploy');
-  const deployment = await deployService(environment, 'test', { iamUserTimeoutSeconds });
+/** Writes down where the deployment is, for the tests in jest's process. */
+async function describeBed(
+  bed: TestBed,
+  folder: string,
+  python: string,
+): Promise<Record<string, string | undefined>> {
   const file = join(folder, 'deployed.json');
-  const { env, ...plain } = environment;
-  await writeFile(file, JSON.stringify({ environment: plain, deployment, python: join(python, 'bin') }));
+  const { env, ...environment } = bed.environment;
+  const { deployment, params } = bed;
+  const faultControlUrl = bed.proxy.controlUrl;
+  await writeFile(
+    file,
+    JSON.stringify({ environment, deployment, params, faultControlUrl, python: join(python, 'bin') }),
+  );
   return { ...env, TEST_DEPLOYMENT: file };
+}
+
+/** A part of the fault matrix that meets every call and every fault; `npm run faults` runs all of it. */
+async function runFaults(bed: TestBed): Promise<Count> {
+  await prepareBed(bed);
+  const cases = sample(matrix(await recordGraph(bed)));
+  say(`${cases.length} cases of the fault matrix`);
+  const { results, violations } = await runCases(bed, cases, (result) => {
+    if (result.violations.length > 0) say(line(result));
+  });
+  for (const violation of violations) say(`✗ ${violation}`);
+  const failed = countsOf(results).violations + violations.length;
+  say(`${failed === 0 ? '✓' : '✗'} fault matrix`);
+  return { passed: results.length - countsOf(results).violations, failed };
+}
+
+/** The last of all: nothing stands any more, so the service can be taken away. */
+async function removeService({ environment, params }: TestBed): Promise<Count> {
+  try {
+    await runServerless(environment, 'remove', stage, params);
+    say('✓ serverless remove');
+    return { passed: 1, failed: 0 };
+  } catch (error) {
+    say(`✗ serverless remove: ${error instanceof Error ? error.message : String(error)}`);
+    return { passed: 0, failed: 1 };
+  }
 }
 
 await runProgram(() =>
@@ -91,10 +129,22 @@ await runProgram(() =>
       throw new Error(`"${only}" is not known. Either nothing, or "integration" and arguments for jest.`);
     }
     const quick = only ? { clean: true, unit: { passed: 0, failed: 0 } } : undefined;
-    const [checks, env] = await Promise.all([quick ?? quickChecks(folder), deployed(folder)]);
-    const integration = await runJest(folder, 'integration', ['--runInBand', ...args], env);
-    const passed = checks.unit.passed + integration.passed;
-    const failed = checks.unit.failed + integration.failed;
+    const [checks, bed, python] = await Promise.all([
+      quick ?? quickChecks(folder),
+      startTestBed(folder, say),
+      virtualEnvironment('test', 'test/requirements.txt'),
+    ]);
+    const env = await describeBed(bed, folder, python);
+    const paths = ['--passWithNoTests', ...args];
+    const counts = [
+      checks.unit,
+      await runJest(folder, 'integration', ['--runInBand', ...paths], env),
+      // They mostly wait.
+      await runJest(folder, 'side-by-side', ['--maxWorkers=4', ...paths], env),
+    ];
+    if (!only) counts.push(await runFaults(bed), await removeService(bed));
+    const passed = counts.reduce((sum, count) => sum + count.passed, 0);
+    const failed = counts.reduce((sum, count) => sum + count.failed, 0);
     if (!checks.clean) say('Lint or type check failed: see above.');
     say(`${passed} passed, ${failed} failed`);
     return failed === 0 && passed > 0 && checks.clean ? 0 : 1;

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { FaultInput, Settings } from './schemas.ts';
 
-const stateSchema = z.object({
+const standingSchema = z.object({
   integrations: z.array(
     z.object({
       id: z.string(),
@@ -19,6 +19,10 @@ const stateSchema = z.object({
       allowExternalDelete: z.boolean(),
     }),
   ),
+});
+export type SandboxStanding = z.infer<typeof standingSchema>;
+
+const stateSchema = standingSchema.extend({
   iamUsers: z.array(z.string()),
   requests: z.array(z.object({ time: z.string(), method: z.string(), path: z.string(), status: z.number() })),
   apiKeys: z.array(z.string()),
@@ -27,6 +31,8 @@ export type SandboxState = z.infer<typeof stateSchema>;
 
 export interface SandboxControl {
   state(): Promise<SandboxState>;
+  /** Integrations and drivers alone. */
+  standing(): Promise<SandboxStanding>;
   /** @param scope text in the names of the integrations meant; empty: all */
   set(scope: string, settings: Settings): Promise<void>;
   fail(fault: FaultInput): Promise<void>;
@@ -52,6 +58,7 @@ export function sandboxControl(controlUrl: string): SandboxControl {
   const id = encodeURIComponent;
   return {
     state: async () => stateSchema.parse(await call('GET', 'state')),
+    standing: async () => standingSchema.parse(await call('GET', 'standing')),
     set: async (scope, settings) => {
       await call('PUT', `settings/${id(scope)}`, settings);
     },

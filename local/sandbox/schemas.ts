@@ -51,6 +51,8 @@ export const settingsSchema = z.strictObject({
   integrationLimit: z.number().int().nonnegative().optional(),
   rateLimitPerSecond: z.number().positive().optional(),
   tokenLifetimeSeconds: z.number().positive().optional(),
+  /** Whether a log-in answers with a refresh token; Dataloop does so sometimes. */
+  refreshTokens: z.boolean().optional(),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 

@@ -57,12 +57,11 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
           );
     if (!member) throw new Refusal(401, 'Wrong username, password or refresh token');
     const lifetime = behaviour.settingsFor('').tokenLifetimeSeconds ?? 86_400;
+    const id_token = issueToken(member.email, lifetime);
+    if (behaviour.settingsFor('').refreshTokens === false) return { status: 200, body: { id_token } };
     const refreshToken = issueToken(member.email, yearSeconds);
     refreshTokens.set(refreshToken, member);
-    return {
-      status: 200,
-      body: { id_token: issueToken(member.email, lifetime), refresh_token: refreshToken },
-    };
+    return { status: 200, body: { id_token, refresh_token: refreshToken } };
   };
 
   const callApi = async (request: IncomingMessage, url: URL, body: unknown): Promise<Answer> => {
@@ -94,6 +93,14 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
             iamUsers: await aws.listUserNames(),
             requests: behaviour.requests,
             apiKeys,
+          },
+        };
+      case 'GET standing':
+        return {
+          status: 200,
+          body: {
+            integrations: [...platform.integrations.values()].map((each) => platform.showIntegration(each)),
+            drivers: [...platform.drivers.values()].map((each) => platform.showDriver(each)),
           },
         };
       case 'PUT settings':

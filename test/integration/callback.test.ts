@@ -2,7 +2,10 @@
 
 import {
   DeleteRuleCommand,
+  DisableRuleCommand,
+  EnableRuleCommand,
   EventBridgeClient,
+  ListRulesCommand,
   PutEventsCommand,
   PutRuleCommand,
   PutTargetsCommand,
@@ -35,6 +38,7 @@ import {
   uniqueName,
   until,
 } from './deployment.ts';
+import { faults, faultyName } from './faulty.ts';
 
 const events = new EventBridgeClient(client);
 const sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
@@ -157,6 +161,28 @@ test('a forged event wakes nothing that it could use: the role trusts whom Datal
   expect(trust).toContain(`arn:aws:iam::${environment.sandbox.accountId}:user/`);
   expect(trust).not.toContain(attacker);
   await disconnect(integrationId);
+});
+
+test('an event that is lost: the poll finds what it would have said', async () => {
+  const name = await faultyName('lost');
+  const { Rules = [] } = await events.send(new ListRulesCommand(bus));
+  const Name = Rules.find(({ EventPattern }) => EventPattern?.includes('Dataloop IAM User Issued'))?.Name;
+  const issued = { ...bus, Name };
+  await events.send(new DisableRuleCommand(issued));
+  try {
+    const { integrationId } = await connect(name);
+    await until(integrationId, (now) => stepStatus(now, 'RequestIamUser') === 'waiting');
+    // Published when nobody listened.
+    const published = (await faults.calls(name)).filter(({ operation }) => operation === 'events:PutEvents');
+    expect(published.length).toBeGreaterThan(0);
+    await events.send(new EnableRuleCommand(issued));
+    const ready = await settled(integrationId);
+    expect(ready.status).toBe('ready');
+    expect((await faults.calls(name)).map((call) => call.function)).toContain('pollIamUser');
+    expect((await disconnect(integrationId)).status).toBe('removed');
+  } finally {
+    await events.send(new EnableRuleCommand(issued));
+  }
 });
 
 test('no task token and no credential of Dataloop is in the execution’s own data', async () => {

@@ -3,7 +3,7 @@
  * adds a step and forgets one of them is told which.
  */
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
@@ -25,6 +25,10 @@ const template = templateSchema.parse(JSON.parse(readFileSync(deployment.templat
 const ofType = (type: string) =>
   Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
 
+const eventInvokeSchema = z.object({
+  FunctionName: z.object({ Ref: z.string() }),
+  DestinationConfig: z.object({ OnFailure: z.object({ Destination: z.unknown() }) }),
+});
 const getAttSchema = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) });
 /** Logical id that `!GetAtt X.Arn` names. */
 const target = (value: unknown): string => getAttSchema.parse(value)['Fn::GetAtt'][0];
@@ -247,16 +251,22 @@ const prefixes: Readonly<Record<string, string>> = {
 /** What Lambda itself does with a function's role. */
 const lambdaActions = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 const queueReaderActions = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
+/** Lambda sends on with the function's role what the function failed on. */
+const deadLetterActions = ['sqs:SendMessage'];
 
-/** Clients also keep commands for uses of their own, paginators and sessions: ours are those that our code names. */
-const ourSource = readdirSync(join(projectRoot, 'src', 'clients', 'aws'))
-  .map((file) => readFileSync(join(projectRoot, 'src', 'clients', 'aws', file), 'utf8'))
-  .join('\n');
+/** Functions that are invoked asynchronously, and where an event goes that they failed on. */
+const onFailure = new Map(
+  ofType('AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => {
+    const { FunctionName, DestinationConfig } = eventInvokeSchema.parse(Properties);
+    return [FunctionName.Ref, target(DestinationConfig.OnFailure.Destination)];
+  }),
+);
 
 /** IAM actions that the code in a bundle can call: the SDK's commands that tree shaking left in it. */
 async function actionsInBundle(file: string): Promise<string[]> {
   const { metafile } = await build({
     entryPoints: [join(projectRoot, file)],
+    absWorkingDir: projectRoot,
     bundle: true,
     write: false,
     minify: true,
@@ -268,6 +278,11 @@ async function actionsInBundle(file: string): Promise<string[]> {
     logLevel: 'error',
   });
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+  // Clients also keep commands for uses of their own, paginators and sessions: ours are those that our code names.
+  const ourSource = inputs
+    .filter(([path, { bytesInOutput }]) => path.startsWith('src/clients/aws/') && bytesInOutput > 0)
+    .map(([path]) => readFileSync(join(projectRoot, path), 'utf8'))
+    .join('\n');
   return inputs.flatMap(([path, { bytesInOutput }]) => {
     const [, client = '', command = ''] =
       /@aws-sdk\/((?:client|lib)-[\w-]+)\/dist-es\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
@@ -294,6 +309,7 @@ describe('every function', () => {
       ...(await actionsInBundle(file)),
       ...lambdaActions,
       ...(readsQueue.includes(id) ? queueReaderActions : []),
+      ...(onFailure.has(id) ? deadLetterActions : []),
     ];
     expect([...new Set(allowed)].sort()).toEqual([...new Set(needed)].sort());
   });
@@ -361,8 +377,9 @@ describe('what the service can create at most', () => {
 describe('what comes in as an event', () => {
   test('is tried again and kept when no function takes it', () => {
     const rules = ofType('AWS::Events::Rule');
-    expect(rules.length).toBeGreaterThanOrEqual(2);
-    for (const [, { Properties }] of rules) {
+    const onEvents = rules.filter(([, { Properties }]) => Properties['EventPattern'] !== undefined);
+    expect(onEvents.length).toBeGreaterThanOrEqual(2);
+    for (const [, { Properties }] of onEvents) {
       const [rule] = z.array(z.looseObject({})).parse(Properties['Targets']);
       expect(rule).toMatchObject({
         RetryPolicy: {
@@ -375,6 +392,22 @@ describe('what comes in as an event', () => {
     expect(template.Resources['PollQueue']?.Properties['RedrivePolicy']).toMatchObject({
       deadLetterTargetArn: { 'Fn::GetAtt': ['DeadLetterQueue', 'Arn'] },
     });
+  });
+
+  // A rule's dead-letter queue takes only what could not be handed over; then it is Lambda that tries again.
+  test('is kept, too, when its function took it and failed', () => {
+    const rules = ofType('AWS::Events::Rule').flatMap(([, { Properties }]) =>
+      z.array(z.looseObject({ Arn: z.unknown() })).parse(Properties['Targets']),
+    );
+    const called = rules.map(({ Arn }) => target(Arn)).sort();
+    expect([...onFailure.keys()].sort()).toEqual(called);
+    expect(new Set(onFailure.values())).toEqual(new Set(['DeadLetterQueue']));
+  });
+
+  test('the sweep comes by itself', () => {
+    const [, schedule] =
+      ofType('AWS::Events::Rule').find(([, { Properties }]) => Properties['ScheduleExpression']) ?? [];
+    expect(schedule?.Properties).toMatchObject({ ScheduleExpression: 'rate(5 minutes)', State: 'ENABLED' });
   });
 
   test('the queue hides a message for longer than its function may run', () => {

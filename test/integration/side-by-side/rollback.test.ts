@@ -1,29 +1,19 @@
 /** Each failure ends clean: what was made is gone, what was there before stands, and the error says why. */
 
-import {
-  CreatePolicyCommand,
-  CreateRoleCommand,
-  DeletePolicyCommand,
-  DeleteRoleCommand,
-  DeleteRolePolicyCommand,
-  GetRoleCommand,
-  PutRolePolicyCommand,
-  paginateListRoles,
-} from '@aws-sdk/client-iam';
+import { DeleteRolePolicyCommand, PutRolePolicyCommand, paginateListRoles } from '@aws-sdk/client-iam';
 import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
-  GetBucketTaggingCommand,
   GetObjectCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import * as z from 'zod';
-import type { IntegrationAnswer } from '../../local/api-client.ts';
-import { differences } from '../../local/listing.ts';
+import type { IntegrationAnswer } from '../../../local/api-client.ts';
+import { differences } from '../../../local/listing.ts';
 import {
   api,
   connect,
@@ -41,17 +31,17 @@ import {
   stepStatus,
   uniqueName,
   until,
-} from './deployment.ts';
+} from '../deployment.ts';
 
 const { sandbox } = environment;
 
 /** Runs a provisioning that fails, and proves by a listing before and after that nothing of it is left. */
 async function failsClean(name: string, more?: Record<string, unknown>): Promise<IntegrationAnswer> {
-  const before = await listing();
+  const before = await listing(name);
   const { integrationId } = await connect(name, more);
   const failed = await settled(integrationId);
   expect(failed).toMatchObject({ status: 'failed', resources: [], residue: [] });
-  expect(differences(before, await listing())).toEqual([]);
+  expect(differences(before, await listing(name))).toEqual([]);
   return failed;
 }
 
@@ -151,7 +141,7 @@ test('callback never coming', async () => {
 
 test('execution stopped by hand', async () => {
   const name = uniqueName('stopped');
-  const before = await listing();
+  const before = await listing(name);
   await control.set(name, { userArnDelaySeconds: 'never' });
   const { integrationId, links } = await connect(name);
   await until(integrationId, (now) => stepStatus(now, 'RequestIamUser') === 'waiting');
@@ -164,12 +154,12 @@ test('execution stopped by hand', async () => {
     residue: [],
     error: { type: 'urn:dataloop-cross-account:problem:execution-stopped' },
   });
-  expect(differences(before, await listing())).toEqual([]);
+  expect(differences(before, await listing(name))).toEqual([]);
 });
 
 test('DELETE while provisioning stops it and rolls it back', async () => {
   const name = uniqueName('changed');
-  const before = await listing();
+  const before = await listing(name);
   await control.set(name, { userArnDelaySeconds: 'never' });
   const { integrationId } = await connect(name);
   await until(integrationId, (now) => stepStatus(now, 'RequestIamUser') === 'waiting');
@@ -185,7 +175,7 @@ test('DELETE while provisioning stops it and rolls it back', async () => {
     status: 'failed',
     error: { type: 'urn:dataloop-cross-account:problem:removal-requested' },
   });
-  expect(differences(before, await listing())).toEqual([]);
+  expect(differences(before, await listing(name))).toEqual([]);
 });
 
 test("Dataloop's limit of integrations reached", async () => {
@@ -215,7 +205,7 @@ test.each([
 
 test('Dataloop down for a while: it recovers and nothing is rolled back', async () => {
   const name = uniqueName('down');
-  const before = await listing();
+  const before = await listing(name);
   for (const [method, path] of [
     ['POST', '^/orgs/.*/integrations$'],
     ['PATCH', '^/orgs/.*/integrations'],
@@ -261,97 +251,43 @@ test('Dataloop down for a while: it recovers and nothing is rolled back', async 
   expect(integrations.filter((each) => each.name.includes(name))).toHaveLength(1);
   expect(drivers.filter((each) => each.name.includes(name))).toHaveLength(1);
   expect((await disconnect(integrationId)).status).toBe('removed');
-  expect(differences(before, await listing())).toEqual([]);
+  expect(differences(before, await listing(name))).toEqual([]);
 });
 
-describe('what was there before, under the same name', () => {
-  test('a bucket of our own account survives with what is in it', async () => {
-    const name = uniqueName('ours');
-    const bucket = { Bucket: `dataloop-${name}` };
-    await s3.send(
-      new CreateBucketCommand({
-        ...bucket,
-        CreateBucketConfiguration: {
-          LocationConstraint: 'eu-west-1',
-          Tags: [{ Key: 'team', Value: 'theirs' }],
-        },
-      }),
-    );
-    const failed = await failsClean(name);
-    expect(failed.error).toMatchObject({ type: 'urn:dataloop-cross-account:problem:bucket-name-taken' });
-    const { TagSet } = await s3.send(new GetBucketTaggingCommand(bucket));
-    expect(TagSet).toEqual([{ Key: 'team', Value: 'theirs' }]);
-    await s3.send(new DeleteBucketCommand(bucket));
+test('an integration and a driver of the same name at Dataloop survive', async () => {
+  const name = uniqueName('theirs');
+  const integrations = `/orgs/${sandbox.organizationId}/integrations`;
+  const made = z.looseObject({ id: z.string() });
+  const integration = made.parse(
+    await dataloopCall('POST', integrations, { name, type: 'aws-cross', options: {} }),
+  );
+  const answer = await dataloopCall('POST', '/drivers', {
+    name,
+    type: 's3',
+    creator: sandbox.username,
+    integrationId: integration.id,
+    integrationType: 'aws-cross',
+    metadata: { system: { projectId: sandbox.projectId } },
+    payload: { bucketName: 'some-bucket' },
+    allowExternalDelete: false,
   });
+  const driver = made.parse(answer);
+  const before = await listing(name);
 
-  test('a policy and a role survive', async () => {
-    const document = JSON.stringify({
-      Version: '2012-10-17',
-      Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
-    });
-    const policyName = uniqueName('policy');
-    const { Policy } = await iam.send(
-      new CreatePolicyCommand({
-        PolicyName: `dataloop-${policyName}`,
-        Path: '/dataloop-cross-account/test/',
-        PolicyDocument: document,
-      }),
-    );
-    expect((await failsClean(policyName)).error).toMatchObject({
-      type: 'urn:dataloop-cross-account:problem:policy-name-taken',
-    });
-    await iam.send(new DeletePolicyCommand({ PolicyArn: Policy?.Arn }));
+  // Names repeat at Dataloop: ours are made beside theirs, and only ours are taken away.
+  const { integrationId } = await connect(name);
+  expect((await settled(integrationId)).status).toBe('ready');
+  expect((await disconnect(integrationId)).status).toBe('removed');
 
-    const roleName = uniqueName('role');
-    const role = { RoleName: `dataloop-${roleName}` };
-    const trust = JSON.stringify({
-      Version: '2012-10-17',
-      Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-    });
-    await iam.send(new CreateRoleCommand({ ...role, AssumeRolePolicyDocument: trust }));
-    expect((await failsClean(roleName)).error).toMatchObject({
-      type: 'urn:dataloop-cross-account:problem:role-name-taken',
-    });
-    const { Role } = await iam.send(new GetRoleCommand(role));
-    expect(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '')).toContain('ec2.amazonaws.com');
-    await iam.send(new DeleteRoleCommand(role));
-  });
-
-  test('an integration and a driver at Dataloop survive', async () => {
-    const name = uniqueName('theirs');
-    const integrations = `/orgs/${sandbox.organizationId}/integrations`;
-    const made = z.looseObject({ id: z.string() });
-    const integration = made.parse(
-      await dataloopCall('POST', integrations, { name, type: 'aws-cross', options: {} }),
-    );
-    const answer = await dataloopCall('POST', '/drivers', {
-      name,
-      type: 's3',
-      creator: sandbox.username,
-      integrationId: integration.id,
-      integrationType: 'aws-cross',
-      metadata: { system: { projectId: sandbox.projectId } },
-      payload: { bucketName: 'some-bucket' },
-      allowExternalDelete: false,
-    });
-    const driver = made.parse(answer);
-    const before = await listing();
-
-    // Names repeat at Dataloop: ours are made beside theirs, and only ours are taken away.
-    const { integrationId } = await connect(name);
-    expect((await settled(integrationId)).status).toBe('ready');
-    expect((await disconnect(integrationId)).status).toBe('removed');
-
-    expect(differences(before, await listing())).toEqual([]);
-    expect(await dataloopCall('GET', `/drivers/${driver.id}`)).toEqual(driver);
-    await dataloopCall('DELETE', `/drivers/${driver.id}`);
-    await dataloopCall('DELETE', `${integrations}/${integration.id}`);
-  });
+  expect(differences(before, await listing(name))).toEqual([]);
+  expect(await dataloopCall('GET', `/drivers/${driver.id}`)).toEqual(driver);
+  await dataloopCall('DELETE', `/drivers/${driver.id}`);
+  await dataloopCall('DELETE', `${integrations}/${integration.id}`);
 });
 
 test('a bucket that is not empty is kept and named; DELETE finishes once it is', async () => {
   const name = uniqueName('full');
-  const before = await listing();
+  const before = await listing(name);
   const { integrationId } = await connect(name);
   await settled(integrationId);
   const object = { Bucket: `dataloop-${name}`, Key: 'precious' };
@@ -370,7 +306,7 @@ test('a bucket that is not empty is kept and named; DELETE finishes once it is',
       },
     ],
   });
-  expect(differences(before, await listing())).toEqual([`+ buckets: dataloop-${name}`]);
+  expect(differences(before, await listing(name))).toEqual([`+ buckets: dataloop-${name}`]);
   const kept = await s3.send(new GetObjectCommand(object));
   expect(await kept.Body?.transformToString()).toBe('data');
 
@@ -379,7 +315,7 @@ test('a bucket that is not empty is kept and named; DELETE finishes once it is',
   expect(again.status).toBe(202);
   const removed = await until(integrationId, ({ status }) => status === 'removed');
   expect(removed.residue).toEqual([]);
-  expect(differences(before, await listing())).toEqual([]);
+  expect(differences(before, await listing(name))).toEqual([]);
 });
 
 test('a name is free again after its integration has failed', async () => {

@@ -1,0 +1,96 @@
+/** One deployment on the local AWS with the fault proxy between its functions and everything that they call. */
+import { paginateListFunctions, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { type Deployment, deployService } from '../../local/deploy.ts';
+import { type LocalEnvironment, startEnvironment } from '../../local/environment.ts';
+import { sandboxControl } from '../../local/sandbox/control-client.ts';
+import { clientsAt, type Place } from './clients.ts';
+import { FaultProxy } from './proxy/proxy.ts';
+import { queueUrls } from './queues.ts';
+
+export interface TestBed {
+  readonly environment: LocalEnvironment;
+  readonly deployment: Deployment;
+  readonly proxy: FaultProxy;
+  /** Parameters that it was deployed with. */
+  readonly params: Readonly<Record<string, string | number>>;
+}
+
+/**
+ * Waits and retry intervals of the state machines last a twentieth. What is really waited for, a function that
+ * may still be at work, then fits into the retries of a state as it does on AWS.
+ */
+const waitScale = 0.05;
+/** Above three time-outs of a call by the SDK it is no use to wait; a hang then ends as a function's time-out. */
+export const functionTimeoutSeconds = 9;
+const visibilityTimeoutSeconds = 10;
+const iamUserTimeoutSeconds = 30;
+
+export const stage = 'test';
+
+export async function startTestBed(folder: string, say: (line: string) => void): Promise<TestBed> {
+  let proxy: FaultProxy | undefined;
+  const environment = await startEnvironment({
+    folder,
+    portBase: process.env['PORT_BASE'],
+    waitScale,
+    say,
+    intercept: async ({ emulatorUrl, sandboxUrl }, certificate) => {
+      proxy = await FaultProxy.start({
+        certificate,
+        emulator: { listenPort: 0, targetUrl: emulatorUrl },
+        sandbox: { listenPort: 0, targetUrl: sandboxUrl },
+      });
+      return { endpointUrl: `https://127.0.0.1:${proxy.emulatorPort}` };
+    },
+  });
+  if (!proxy) throw new Error('The environment was started without the fault proxy.');
+  const dataloopApiUrl = new URL(environment.sandbox.apiUrl);
+  dataloopApiUrl.port = String(proxy.sandboxPort);
+  say('Deploying with serverless deploy');
+  const params = { dataloopApiUrl: dataloopApiUrl.href, iamUserTimeoutSeconds };
+  const deployment = await deployService(environment, stage, params);
+  await shortenTimeouts(environment);
+  return { environment, deployment, proxy, params };
+}
+
+/** From outside, as an operator could: a function that hangs is to be given up in seconds. */
+export async function shortenTimeouts(environment: Place): Promise<void> {
+  const { lambda, sqs } = clientsAt(environment);
+  for await (const page of paginateListFunctions({ client: lambda }, {})) {
+    for (const { FunctionName } of page.Functions ?? []) {
+      await lambda.send(
+        new UpdateFunctionConfigurationCommand({ FunctionName, Timeout: functionTimeoutSeconds }),
+      );
+    }
+  }
+  for (const QueueUrl of await queueUrls(environment)) {
+    await sqs.send(
+      new SetQueueAttributesCommand({
+        QueueUrl,
+        Attributes: { VisibilityTimeout: String(visibilityTimeoutSeconds) },
+      }),
+    );
+  }
+}
+
+/**
+ * Makes every call to Dataloop read the secret and log in first, so that these calls are in the graph, in the same
+ * place each time; and lets more than fifteen integrations stand.
+ */
+export async function prepareBed({ environment }: TestBed): Promise<void> {
+  const { sandbox } = environment;
+  await clientsAt(environment).secrets.send(
+    new PutSecretValueCommand({
+      SecretId: `dataloop-cross-account/${stage}/dataloop`,
+      SecretString: JSON.stringify({ username: sandbox.username, password: sandbox.password }),
+    }),
+  );
+  await sandboxControl(sandbox.controlUrl).set('', {
+    integrationLimit: 1_000,
+    // Below the minute that a token must have left to be used again.
+    tokenLifetimeSeconds: 30,
+    refreshTokens: false,
+  });
+}

@@ -1,0 +1,201 @@
+/** The matrix: every call of the recorded graph with every fault, alone and on top of a failure. */
+import { type GraphCall, idOf } from './graph.ts';
+import type { RuleInput } from './proxy/faults.ts';
+
+/** Where a fault strikes: every attempt of the SDK, or only the first, so that the SDK's own retry comes through. */
+interface Injection {
+  readonly fault: RuleInput['fault'];
+  readonly attempts: 'first' | 'all';
+  /** Lasting faults strike this call and all that follow of its kind. */
+  readonly lasts: boolean;
+}
+
+export const faults = {
+  throttle: { fault: { kind: 'throttle' }, attempts: 'all', lasts: false },
+  '5xx before': { fault: { kind: 'unavailable' }, attempts: 'all', lasts: false },
+  'answer lost once': { fault: { kind: 'answer-lost' }, attempts: 'first', lasts: false },
+  'answer lost': { fault: { kind: 'answer-lost' }, attempts: 'all', lasts: false },
+  refused: { fault: { kind: 'refuse' }, attempts: 'all', lasts: true },
+  hang: { fault: { kind: 'hang' }, attempts: 'first', lasts: false },
+  'killed before': { fault: { kind: 'kill-before' }, attempts: 'all', lasts: false },
+  'killed after': { fault: { kind: 'kill-after' }, attempts: 'all', lasts: false },
+} as const satisfies Record<string, Injection>;
+
+export type FaultName = keyof typeof faults;
+export const faultNames = Object.keys(faults).filter((name): name is FaultName =>
+  Object.hasOwn(faults, name),
+);
+
+export const parts = ['provision', 'remove', 'undo', 'journal', 'late', 'random'] as const;
+export type Part = (typeof parts)[number];
+
+export const releases = ['before', 'during', 'after'] as const;
+export type Release = (typeof releases)[number];
+
+/** A rule of a case, whose scope is known only when it runs. */
+export type CaseRule = Omit<RuleInput, 'scope'>;
+
+export interface Case {
+  readonly id: string;
+  readonly part: Part;
+  /** The call that the fault strikes, and the fault, for the report. */
+  readonly row: string;
+  readonly column: string;
+  /** When Dataloop issues the IAM user. */
+  readonly userArn: 'at-once' | 'late';
+  /** During which request the rules hold. */
+  readonly during: 'connect' | 'disconnect';
+  readonly rules: readonly CaseRule[];
+  /** The execution is stopped while the rules hold a call back, which is let go at this point of the undo. */
+  readonly release?: Release;
+  /** What is held back is a write that the journal refuses once the undo has begun. */
+  readonly isFenced?: boolean;
+  /** How it must end: what only lasts for a moment changes nothing. `any`: in one of the three endings. */
+  readonly end: 'ready' | 'clean' | 'any';
+}
+
+function rule(call: GraphCall, name: FaultName): CaseRule {
+  const { fault, attempts, lasts } = faults[name];
+  const { function: caller, operation } = call;
+  return { function: caller, operation, call: call.call, onwards: lasts, attempts, fault };
+}
+
+const row = ({ function: caller, operation, call }: GraphCall) => `${caller} ${operation} #${call}`;
+
+/** A single fault. */
+function single(call: GraphCall, name: FaultName): Case {
+  const isRemoval = call.phase === 'remove';
+  const transient = isRemoval ? 'clean' : 'ready';
+  return {
+    id: `${idOf(call)}/${name}`,
+    part: isRemoval ? 'remove' : 'provision',
+    row: row(call),
+    column: name,
+    userArn: call.phase === 'late' ? 'late' : 'at-once',
+    during: isRemoval ? 'disconnect' : 'connect',
+    rules: [rule(call, name)],
+    end: name === 'refused' ? 'any' : transient,
+  };
+}
+
+/** A forward call fails for good, then a call of the undo fails as well. */
+function double(forward: GraphCall, undo: GraphCall, name: FaultName): Case {
+  return {
+    id: `${idOf(undo)}/${name}`,
+    part: 'undo',
+    row: row(undo),
+    column: name,
+    userArn: 'at-once',
+    during: 'connect',
+    rules: [rule(forward, 'refused'), rule(undo, name)],
+    end: name === 'refused' ? 'any' : 'clean',
+  };
+}
+
+const outageSeconds = 2;
+
+/** DynamoDB is down for everybody, from the nth of the phase's calls on. */
+function outage(phase: 'connect' | 'disconnect', call: number): Case {
+  return {
+    id: `journal/${phase}/dynamodb down from #${call}`,
+    part: 'journal',
+    row: `${phase}: DynamoDB call #${call} and all after it`,
+    column: `down for ${outageSeconds} s`,
+    userArn: 'at-once',
+    during: phase,
+    rules: [
+      {
+        operation: 'dynamodb:*',
+        // The tests' own looks would be counted as well.
+        exceptFunction: 'getIntegration',
+        call,
+        onwards: true,
+        forSeconds: outageSeconds,
+        fault: { kind: 'unavailable' },
+      },
+    ],
+    end: phase === 'connect' ? 'ready' : 'clean',
+  };
+}
+
+/**
+ * A call is held back, the execution is stopped, and the call takes effect before, during or after the undo. After
+ * it, the function that made the call must be dead, so that nothing can take effect any more; or the call was a
+ * write of the journal, which is then let go all the same, and must be refused.
+ */
+function lateEffect(call: GraphCall, release: Release): Case {
+  const { function: caller, operation, call: nth } = call;
+  return {
+    id: `late/${caller}/${operation}#${nth}/${release}`,
+    part: 'late',
+    row: row(call),
+    column: `takes effect ${release} the undo`,
+    userArn: 'at-once',
+    during: 'connect',
+    // The run gives what it holds the name of its scope.
+    rules: [
+      { function: caller, operation, call: nth, attempts: 'all', fault: { kind: 'hold', name: 'held' } },
+    ],
+    release,
+    isFenced: operation === 'dynamodb:UpdateItem',
+    end: 'any',
+  };
+}
+
+/** What changes something. */
+const isWrite = ({ operation }: GraphCall): boolean => !/:(Get|Head|List|GET |POST \/token)/.test(operation);
+
+/** Functions of the provisioning's states, which stopping the execution leaves running. */
+const isStep = ({ function: caller }: GraphCall): boolean =>
+  !['startProvisioning', 'resumeProvisioning', 'pollIamUser'].includes(caller);
+
+/** Calls of a late provisioning that one at once does not make. */
+function onlyLate(graph: readonly GraphCall[]): GraphCall[] {
+  const known = new Set(graph.filter(({ phase }) => phase === 'at-once').map(row));
+  return graph.filter((call) => call.phase === 'late' && !known.has(row(call)));
+}
+
+/** Steps after which everything exists: a failure in one of them gives the undo all there is to undo. */
+const lastSteps = ['verifyDriver', 'activate'];
+
+export function matrix(graph: readonly GraphCall[]): Case[] {
+  const of = (...phases: GraphCall['phase'][]) => graph.filter(({ phase }) => phases.includes(phase));
+  const singles = [...of('at-once'), ...onlyLate(graph), ...of('remove')];
+  const last = of('at-once').filter(
+    ({ function: caller, operation }) => lastSteps.includes(caller) && !operation.startsWith('events:'),
+  );
+  const journalCalls = (phase: GraphCall['phase']) =>
+    of(phase)
+      .filter(({ operation }) => operation.startsWith('dynamodb:'))
+      .map((_call, index) => index + 1);
+  return [
+    ...singles.flatMap((call) => faultNames.map((name) => single(call, name))),
+    ...of('undo').flatMap((call, index) =>
+      faultNames.flatMap((name, column) => {
+        const forward = last[(index + column) % last.length];
+        return forward ? [double(forward, call, name)] : [];
+      }),
+    ),
+    ...journalCalls('at-once').map((call) => outage('connect', call)),
+    ...journalCalls('remove').map((call) => outage('disconnect', call)),
+    ...of('at-once')
+      .filter((call) => isWrite(call) && isStep(call))
+      .flatMap((call) => releases.map((release) => lateEffect(call, release))),
+  ];
+}
+
+const thinned: readonly Part[] = ['undo', 'journal', 'late'];
+
+/**
+ * A part of the matrix that meets every call and every fault at least once: the faults take turns along the calls.
+ */
+export function sample(cases: readonly Case[]): Case[] {
+  const rows = Map.groupBy(cases, ({ part, row: name }) => `${part} ${name}`);
+  return [...rows.values()].flatMap((each, index) => {
+    const [first] = each;
+    // Every call and every fault are met without these already: one row in four.
+    if (first && thinned.includes(first.part) && index % 4 !== 0) return [];
+    const chosen = each[index % each.length];
+    return chosen ? [chosen] : [];
+  });
+}

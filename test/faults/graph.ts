@@ -1,0 +1,47 @@
+/** The call graph, as the proxy records it on runs in which nothing fails: the matrix is made of it. */
+import * as z from 'zod';
+import type { RecordedCall } from './proxy/call-log.ts';
+
+/**
+ * `at-once`, `late`: a provisioning whose IAM user comes so; `remove`: a removal; `undo`: the rollback of a
+ * provisioning that failed at its end.
+ */
+export const phases = ['at-once', 'late', 'remove', 'undo'] as const;
+export type Phase = (typeof phases)[number];
+
+export const graphCallSchema = z.object({
+  phase: z.enum(phases),
+  function: z.string(),
+  operation: z.string(),
+  /** Which one of its kind in the phase, from 1 on. */
+  call: z.number().int().positive(),
+});
+export type GraphCall = z.infer<typeof graphCallSchema>;
+
+export const idOf = ({ phase, function: name, operation, call }: GraphCall): string =>
+  `${phase}/${name}/${operation}#${call}`;
+
+/** Asks for itself as often as time passes; its first round is what counts. */
+const repeating = new Set(['pollIamUser', 'awaitOpenCalls', 'awaitUndoCalls']);
+/** What the tests themselves ask. */
+const asked = new Set(['getIntegration']);
+
+/** Calls of one phase in the order in which they were made, each once. */
+export function graphOf(phase: Phase, calls: readonly RecordedCall[]): GraphCall[] {
+  const seen = new Map<string, GraphCall>();
+  const counts = new Map<string, number>();
+  const known = new Set<string>();
+  for (const { function: name, operation, logicalCall } of calls) {
+    if (name === undefined || asked.has(name) || known.has(logicalCall)) continue;
+    // Whose IAM user comes at once may be ready before the first poll.
+    if (name === 'pollIamUser' && phase !== 'late') continue;
+    known.add(logicalCall);
+    const kind = `${name} ${operation}`;
+    const call = (counts.get(kind) ?? 0) + 1;
+    counts.set(kind, call);
+    const found = { phase, function: name, operation, call };
+    if (repeating.has(name) && call > (operation === 'dynamodb:UpdateItem' ? 2 : 1)) continue;
+    seen.set(idOf(found), found);
+  }
+  return [...seen.values()];
+}

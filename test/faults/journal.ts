@@ -1,0 +1,65 @@
+/** The journal's table as it stands, read past the service. */
+import { DeleteCommand, GetCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import { clientsAt, type Place } from './clients.ts';
+
+const itemSchema = z.looseObject({
+  pk: z.string(),
+  integrationId: z.string().optional(),
+  name: z.string().optional(),
+  status: z.string().optional(),
+});
+export type JournalItem = z.infer<typeof itemSchema>;
+
+interface Where {
+  readonly environment: Place;
+  readonly deployment: { readonly outputs: { readonly TableName: string } };
+}
+
+export async function journalItems({ environment, deployment }: Where): Promise<JournalItem[]> {
+  const { table: client } = clientsAt(environment);
+  const items: JournalItem[] = [];
+  for await (const page of paginateScan({ client }, { TableName: deployment.outputs.TableName })) {
+    items.push(...z.array(itemSchema).parse(page.Items ?? []));
+  }
+  return items;
+}
+
+/** Status of an integration: cheaper to ask for, time and again, than the API. */
+export async function statusOf(
+  { environment, deployment }: Where,
+  integrationId: string,
+): Promise<string | undefined> {
+  const { Item } = await clientsAt(environment).table.send(
+    new GetCommand({
+      TableName: deployment.outputs.TableName,
+      Key: { pk: `integration#${integrationId}` },
+      ConsistentRead: true,
+    }),
+  );
+  return itemSchema.parse(Item).status;
+}
+
+/** Makes an integration look untouched for a while: the sweep leaves alone what has just been written. */
+export async function age({ environment, deployment }: Where, integrationId: string): Promise<void> {
+  await clientsAt(environment).table.send(
+    new UpdateCommand({
+      TableName: deployment.outputs.TableName,
+      Key: { pk: `integration#${integrationId}` },
+      UpdateExpression: 'SET updatedAt = :then',
+      ExpressionAttributeValues: { ':then': new Date(Date.now() - 600_000).toISOString() },
+    }),
+  );
+}
+
+/** Takes what a case has left in the table, so that the next one's look at it does not take longer and longer. */
+export async function forget({ environment, deployment }: Where, integrationId: string): Promise<void> {
+  const own = (await journalItems({ environment, deployment })).filter(
+    (item) => item.integrationId === integrationId,
+  );
+  for (const { pk } of own) {
+    await clientsAt(environment).table.send(
+      new DeleteCommand({ TableName: deployment.outputs.TableName, Key: { pk } }),
+    );
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * `npm run faults`: the whole matrix, and random schedules, on one deployment to the local AWS.
+ *
+ *   npm run faults -- --part undo              one part of it
+ *   npm run faults -- --case 'ID'              one case, as a run that failed names it
+ *   npm run faults -- --part random --seed 7   other schedules; with --path one of them, as a run that failed names it
+ *   npm run faults -- --list                   what there is
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { saveFunctionLogs } from '../../local/logs.ts';
+import { projectRoot } from '../../local/paths.ts';
+import { runProgram } from '../../local/processes.ts';
+import { inRunFolder } from '../../local/workspace.ts';
+import { prepareBed, startTestBed } from './bed.ts';
+import { matrix, parts, sample } from './cases.ts';
+import { defaultWidth, runCases } from './pool.ts';
+import { runRandom } from './random-run.ts';
+import { recordGraph } from './record.ts';
+import { countsOf, line, reportOf } from './report.ts';
+import type { CaseResult } from './run-case.ts';
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+function wholeNumber(option: string, value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1)
+    throw new Error(`--${option} is a number from 1 on, not "${value}".`);
+  return number;
+}
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      part: { type: 'string', multiple: true, default: [...parts] },
+      case: { type: 'string', multiple: true, default: [] },
+      sample: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      width: { type: 'string', default: String(defaultWidth) },
+      schedules: { type: 'string', default: '100' },
+      seed: { type: 'string', default: '20261124' },
+      path: { type: 'string' },
+    },
+  });
+  const unknown = values.part.find((part) => !parts.some((each) => each === part));
+  if (unknown) throw new Error(`There is no part "${unknown}". There are: ${parts.join(', ')}.`);
+  return {
+    ...values,
+    width: wholeNumber('width', values.width),
+    schedules: wholeNumber('schedules', values.schedules),
+    seed: wholeNumber('seed', values.seed),
+  };
+}
+
+await runProgram(() =>
+  inRunFolder('faults', async (folder) => {
+    const options = readOptions();
+    const started = Date.now();
+    const bed = await startTestBed(folder, say);
+    await prepareBed(bed);
+    say('Recording the call graph');
+    const graph = await recordGraph(bed);
+    const all = matrix(graph);
+    const wanted =
+      options.case.length > 0
+        ? all.filter(({ id }) => options.case.includes(id))
+        : (options.sample ? sample(all) : all).filter(({ part }) => options.part.includes(part));
+    const schedules = options.case.length === 0 && options.part.includes('random') ? options.schedules : 0;
+    if (options.list) {
+      for (const { id } of wanted) say(id);
+      return 0;
+    }
+    if (wanted.length + schedules === 0) throw new Error('No case is meant. --list shows them all.');
+    say(`${wanted.length} cases and ${schedules} random schedules, ${options.width} at a time`);
+    const tell = (result: CaseResult) => say(line(result));
+    const { seed, path, width } = options;
+    const random =
+      schedules === 0 ? [] : await runRandom(bed, graph, { seed, path, width, runs: schedules }, tell);
+    const { results, violations } = await runCases(bed, wanted, tell, width);
+    const outcome = { results: [...results, ...random], violations };
+
+    const report = join(projectRoot, 'reports', 'faults.md');
+    await mkdir(join(projectRoot, 'reports'), { recursive: true });
+    const command = [
+      'npm run faults',
+      ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []),
+    ].join(' ');
+    await writeFile(report, reportOf(outcome, { seconds: (Date.now() - started) / 1000, command }));
+    for (const violation of violations) say(`✗ ${violation}`);
+    const counts = countsOf(outcome.results);
+    say(
+      `${counts.ready} ready, ${counts.clean} clean, ${counts.residue} residue; ${counts.violations} violations. ` +
+        `Report: ${report}`,
+    );
+    const failed = counts.violations + violations.length;
+    if (failed > 0) await saveFunctionLogs(bed.environment).catch(() => undefined);
+    say(`${counts.cases - counts.violations} passed, ${failed} failed`);
+    if (failed > 0) throw new Error('The promise was broken: see above.');
+    return 0;
+  }),
+);

@@ -1,0 +1,53 @@
+/** Runs cases side by side and tells how each ended. */
+import type { TestBed } from './bed.ts';
+import type { Case } from './cases.ts';
+import { prepareForeign } from './foreign.ts';
+import { isForeign, takeForeign } from './oracle.ts';
+import { queueViolations } from './queues.ts';
+import { newScope } from './record.ts';
+import { type CaseResult, runCase } from './run-case.ts';
+import { changes, takeSnapshot } from './snapshot.ts';
+
+/** Cases mostly wait; more of them at once than two cores can serve would only make time-outs of slowness. */
+export const defaultWidth = 6;
+
+export interface PoolResult {
+  readonly results: readonly CaseResult[];
+  /** What is wrong with the whole: left over, changed, forgotten in a queue, or a failure of the proxy. */
+  readonly violations: readonly string[];
+}
+
+/** @param onResult told of each case as it ends */
+export async function runCases(
+  bed: TestBed,
+  cases: readonly Case[],
+  onResult: (result: CaseResult) => void,
+  width = defaultWidth,
+): Promise<PoolResult> {
+  await prepareForeign(bed);
+  const foreign = await takeForeign(bed);
+  const everything = () => takeSnapshot(bed.environment, (name) => !isForeign(name));
+  const before = await everything();
+  const waiting = [...cases];
+  const results: CaseResult[] = [];
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const result = await runCase(bed, next, newScope(), foreign);
+      results.push(result);
+      onResult(result);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, work));
+  const refused = results.flatMap(({ case: { column }, integrationId }) =>
+    column === 'refused' && integrationId !== undefined ? [integrationId] : [],
+  );
+  const failures = await bed.proxy.failures();
+  return {
+    results,
+    violations: [
+      ...changes(before, await everything()).map((change) => `Left at the end: ${change}`),
+      ...(await queueViolations(bed, refused)),
+      ...failures.map(({ message, operation }) => `The proxy failed (${operation ?? 'no call'}): ${message}`),
+    ],
+  };
+}

@@ -1,0 +1,44 @@
+/** The fault proxy from another process. */
+import * as z from 'zod';
+import { recordedCallSchema } from './call-log.ts';
+import { type FaultControl, failureSchema } from './fault-control.ts';
+
+/** @param controlUrl `controlUrl` of the FaultProxy. Each method throws an Error with the proxy's own words. */
+export function faultControl(controlUrl: string): FaultControl {
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(`${controlUrl}/${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`The fault proxy refused ${method} ${path}: ${text}`);
+    return JSON.parse(text);
+  };
+  const id = encodeURIComponent;
+  return {
+    open: async (scope) => {
+      await call('POST', `scopes/${id(scope)}`);
+    },
+    close: async (scope) => {
+      await call('DELETE', `scopes/${id(scope)}`);
+    },
+    registerIntegration: async (scope, integrationId) => {
+      await call('PUT', `scopes/${id(scope)}/integrations/${id(integrationId)}`);
+    },
+    addRule: async (rule) =>
+      z.object({ id: z.string() }).parse(await call('POST', `scopes/${id(rule.scope)}/rules`, rule)).id,
+    clearRules: async (scope) => {
+      await call('DELETE', `scopes/${id(scope)}/rules`);
+    },
+    calls: async (scope) =>
+      z
+        .array(recordedCallSchema)
+        .parse(await call('GET', scope === undefined ? 'calls' : `scopes/${id(scope)}/calls`)),
+    release: async (name) =>
+      z.object({ released: z.number() }).parse(await call('POST', `release/${id(name)}`)).released,
+    held: async () => z.array(z.string()).parse(await call('GET', 'held')),
+    failures: async () => z.array(failureSchema).parse(await call('GET', 'failures')),
+  };
+}

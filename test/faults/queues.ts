@@ -1,0 +1,69 @@
+/** No queue holds a forgotten message: polls come to their end, and nothing is a dead letter. */
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ListQueuesCommand,
+  ReceiveMessageCommand,
+} from '@aws-sdk/client-sqs';
+import { clientsAt, type Place } from './clients.ts';
+
+export async function queueUrls(place: Place): Promise<string[]> {
+  return (await clientsAt(place).sqs.send(new ListQueuesCommand({}))).QueueUrls ?? [];
+}
+
+/** Dead letters, and whose they are. They are taken out. */
+async function deadLetters(place: Place): Promise<string[]> {
+  const { sqs } = clientsAt(place);
+  const QueueUrl = (await queueUrls(place)).find((url) => url.includes('DeadLetter'));
+  const found: string[] = [];
+  for (;;) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 0 }),
+    );
+    if (Messages.length === 0) return found;
+    for (const { Body = '', ReceiptHandle } of Messages) {
+      found.push(Body);
+      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+  }
+}
+
+/** Messages of each queue that has any: visible, delayed, or being worked on. */
+async function messages(place: Place): Promise<Map<string, number>> {
+  const { sqs } = clientsAt(place);
+  const found = new Map<string, number>();
+  for (const QueueUrl of await queueUrls(place)) {
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
+    );
+    const count = Object.entries(Attributes ?? {})
+      .filter(([name]) => name.startsWith('ApproximateNumberOfMessages'))
+      .reduce((sum, [, value]) => sum + Number(value), 0);
+    if (count > 0) found.set(QueueUrl.split('/').at(-1) ?? QueueUrl, count);
+  }
+  return found;
+}
+
+/** A poll comes at most a minute after the one before; the last one finds that nobody waits. */
+const drainSeconds = 90;
+
+/** @param mayBeDead integrations of which a function was refused for good: an event of theirs is a dead letter */
+export async function queueViolations(
+  { environment }: { environment: Place },
+  mayBeDead: readonly string[],
+): Promise<string[]> {
+  const unexpected = (await deadLetters(environment)).filter(
+    (body) => !mayBeDead.some((integrationId) => body.includes(integrationId)),
+  );
+  if (unexpected.length > 0) return unexpected.map((body) => `A dead letter: ${body.slice(0, 500)}`);
+  const deadline = Date.now() + drainSeconds * 1000;
+  for (;;) {
+    const left = await messages(environment);
+    if (left.size === 0) return [];
+    if (Date.now() > deadline) {
+      return [...left].map(([name, count]) => `${count} messages are left in ${name}`);
+    }
+    await delay(500);
+  }
+}

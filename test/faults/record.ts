@@ -1,0 +1,55 @@
+/** Records the call graph: four runs without any fault but, for the undo, one failure at the very end. */
+import { randomBytes } from 'node:crypto';
+import { sandboxControl } from '../../local/sandbox/control-client.ts';
+import { serviceAt } from '../service.ts';
+import type { TestBed } from './bed.ts';
+import { type GraphCall, graphOf, type Phase } from './graph.ts';
+
+export const newScope = (): string => `x${randomBytes(5).toString('hex')}`;
+
+/** @returns the calls of every phase, in their order */
+export async function recordGraph(bed: TestBed): Promise<GraphCall[]> {
+  const control = sandboxControl(bed.environment.sandbox.controlUrl);
+  const { connect, settled, disconnect } = serviceAt(bed);
+  const graph: GraphCall[] = [];
+
+  const record = async (phase: Phase, scope: string, from: number) => {
+    const calls = (await bed.proxy.calls(scope)).filter(({ sequence }) => sequence > from);
+    graph.push(...graphOf(phase, calls));
+    return calls.at(-1)?.sequence ?? from;
+  };
+
+  for (const phase of ['at-once', 'late', 'undo'] as const) {
+    const scope = newScope();
+    await bed.proxy.open(scope);
+    await control.set(scope, { userArnDelaySeconds: phase === 'late' ? 1 : 0 });
+    const expected = phase === 'undo' ? 'failed' : 'ready';
+    if (phase === 'undo') {
+      await bed.proxy.addRule({
+        scope,
+        function: 'verifyDriver',
+        operation: 'dataloop:GET /drivers/{id}/test',
+        fault: { kind: 'refuse' },
+      });
+    }
+    const { integrationId } = await connect(`f-${scope}`);
+    const ended = await settled(integrationId);
+    if (ended.status !== expected) {
+      throw new Error(`Recording ${phase} ended ${ended.status}: ${JSON.stringify(ended.error)}`);
+    }
+    if (phase === 'undo') {
+      graph.push(
+        ...graphOf(phase, await bed.proxy.calls(scope)).filter(({ function: name }) => isUndo(name)),
+      );
+    } else {
+      const last = await record(phase, scope, 0);
+      const removed = await disconnect(integrationId);
+      if (removed.status !== 'removed') throw new Error(`Recording a removal ended ${removed.status}`);
+      if (phase === 'at-once') await record('remove', scope, last);
+    }
+    await bed.proxy.close(scope);
+  }
+  return graph;
+}
+
+const isUndo = (name: string): boolean => /^(delete|await|conclude|rollBack|executionEnded)/.test(name);

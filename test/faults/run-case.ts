@@ -1,0 +1,238 @@
+/** One case from its request to the proof: connect, disconnect, disconnect again, with a fault on the way. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { type IntegrationAnswer, integrationSchema, settledStatuses } from '../../local/api-client.ts';
+import { sandboxControl } from '../../local/sandbox/control-client.ts';
+import { type Service, serviceAt } from '../service.ts';
+import { functionTimeoutSeconds, type TestBed } from './bed.ts';
+import type { Case, Release } from './cases.ts';
+import { clientsAt } from './clients.ts';
+import { forget, statusOf } from './journal.ts';
+import { type Ending, endingOf, foreignChanges, takeOwn, violations } from './oracle.ts';
+import { changes, type Snapshot } from './snapshot.ts';
+
+export interface CaseResult {
+  readonly case: Pick<Case, 'id' | 'part' | 'row' | 'column'>;
+  /** How the request that met the fault ended. */
+  readonly ending: Ending | undefined;
+  /** What breaks the promise; none where all is well. */
+  readonly violations: readonly string[];
+  /** How often a rule met a call: a fault that strikes nothing proves nothing. */
+  readonly hits: number;
+  /** Undefined where the request was never taken. */
+  readonly integrationId: string | undefined;
+  readonly seconds: number;
+}
+
+/** Longest wait for an integration to settle: no measure of speed, only a hang must not last for ever. */
+const timeoutSeconds = 240;
+
+interface Run {
+  readonly bed: TestBed;
+  readonly service: Service;
+  readonly scope: string;
+  readonly wanted: Case;
+  readonly onTaken: (integrationId: string) => void;
+}
+
+/** A client that sends a request again while the service is not able to answer. */
+async function untilTaken(
+  send: () => Promise<{ status: number; body: unknown }>,
+  onRefusal: () => Promise<void>,
+) {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await send();
+    if (answer.status < 500) return answer;
+    if (attempt >= 40) throw new Error(`Answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    // What was refused for good is refused until somebody lifts it.
+    if (attempt === 3) await onRefusal();
+    await delay(250);
+  }
+}
+
+async function connect({ bed, service, scope, wanted, onTaken }: Run): Promise<IntegrationAnswer> {
+  const body = service.requestFor(`f-${scope}`);
+  const answer = await untilTaken(
+    () => service.api.request('POST', '/integrations', { body, headers: { 'idempotency-key': scope } }),
+    () => liftRefusal(bed, scope, wanted),
+  );
+  if (answer.status !== 202)
+    throw new Error(`POST answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  const { integrationId } = integrationSchema.parse(answer.body);
+  onTaken(integrationId);
+  await bed.proxy.registerIntegration(scope, integrationId);
+  if (wanted.release) return stopWhileHeld({ bed, service, scope, wanted }, integrationId, wanted.release);
+  return ended(bed, service, integrationId, settledStatuses);
+}
+
+/** Waits until the journal has one of the states, then asks the service. */
+async function ended(
+  bed: TestBed,
+  service: Service,
+  integrationId: string,
+  statuses: readonly string[],
+): Promise<IntegrationAnswer> {
+  const deadline = Date.now() + timeoutSeconds * 1000;
+  while (!statuses.includes((await statusOf(bed, integrationId)) ?? '')) {
+    if (Date.now() > deadline) {
+      throw new Error(`It does not end: ${JSON.stringify(await service.read(integrationId))}`);
+    }
+    await delay(150);
+  }
+  return service.until(integrationId, ({ status }) => statuses.includes(status), timeoutSeconds);
+}
+
+/** Stops the execution while a call of it is held back, and lets the call go when the case says so. */
+async function stopWhileHeld(
+  { bed, service, scope, wanted }: Pick<Run, 'bed' | 'service' | 'scope' | 'wanted'>,
+  integrationId: string,
+  release: Release,
+): Promise<IntegrationAnswer> {
+  const { proxy } = bed;
+  const deadline = Date.now() + timeoutSeconds * 1000;
+  while (!(await proxy.held()).includes(scope)) {
+    if (Date.now() > deadline) throw new Error('The call to hold back was not made.');
+    await delay(50);
+  }
+  const heldAt = Date.now();
+  if (release === 'before') await proxy.release(scope);
+  const { links } = await service.read(integrationId);
+  await clientsAt(bed.environment).stepFunctions.send(
+    new StopExecutionCommand({ executionArn: links.execution }),
+  );
+  if (release === 'during') {
+    await service.until(integrationId, ({ status }) => status !== 'provisioning');
+    await proxy.release(scope);
+  }
+  const last = await ended(bed, service, integrationId, settledStatuses);
+  const lived = Date.now() - heldAt;
+  if (release === 'after' && wanted.isFenced) {
+    await proxy.release(scope);
+    // For the answer to the function, where it is still there.
+    await delay(500);
+    return service.read(integrationId);
+  }
+  if (release === 'after' && last.status === 'failed' && lived < functionTimeoutSeconds * 1000) {
+    throw new Error(`Said to be clean after ${lived} ms, while the function that holds a call was alive.`);
+  }
+  return last;
+}
+
+async function disconnect(
+  { bed, service, scope, wanted }: Run,
+  integrationId: string,
+): Promise<IntegrationAnswer> {
+  const answer = await untilTaken(
+    () => service.api.request('DELETE', `/integrations/${integrationId}`),
+    () => liftRefusal(bed, scope, wanted),
+  );
+  if (answer.status !== 202)
+    throw new Error(`DELETE answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  return ended(bed, service, integrationId, ['failed', 'removed', 'residue']);
+}
+
+async function liftRefusal(bed: TestBed, scope: string, wanted: Case): Promise<void> {
+  if (wanted.end === 'any') await bed.proxy.clearRules(scope);
+}
+
+async function addRules({ bed, scope, wanted }: Run): Promise<void> {
+  for (const rule of wanted.rules) {
+    const fault = rule.fault.kind === 'hold' ? { ...rule.fault, name: scope } : rule.fault;
+    await bed.proxy.addRule({ ...rule, fault, scope });
+  }
+}
+
+/** @param scope unique text of this run of the case */
+export async function runCase(
+  bed: TestBed,
+  wanted: Case,
+  scope: string,
+  foreign: Snapshot,
+): Promise<CaseResult> {
+  const started = Date.now();
+  const found: string[] = [];
+  let ending: Ending | undefined;
+  let hits = 0;
+  let integrationId: string | undefined;
+  await bed.proxy.open(scope);
+  try {
+    const onTaken = (id: string) => {
+      integrationId = id;
+    };
+    const run = { bed, service: serviceAt(bed), scope, wanted, onTaken };
+    await sandboxControl(bed.environment.sandbox.controlUrl).set(scope, {
+      userArnDelaySeconds: wanted.userArn === 'late' ? 1 : 0,
+    });
+    const outcome = await inTurn(run, found);
+    ending = outcome;
+    hits = (await bed.proxy.calls(scope)).filter(({ fault }) => fault !== undefined).length;
+    if (hits === 0) found.push('The fault struck nothing: the call was not made');
+    found.push(...(await foreignChanges(bed, foreign)));
+    if (integrationId !== undefined && found.length === 0) await forget(bed, integrationId);
+  } catch (error) {
+    found.push(error instanceof Error ? error.message : String(error));
+  } finally {
+    await bed.proxy.close(scope);
+  }
+  const { id, part, row, column } = wanted;
+  return {
+    case: { id, part, row, column },
+    ending,
+    violations: found,
+    hits,
+    integrationId,
+    seconds: (Date.now() - started) / 1000,
+  };
+}
+
+/** @returns how the request that met the fault ended */
+async function inTurn(run: Run, found: string[]): Promise<Ending | undefined> {
+  const { bed, scope, wanted } = run;
+  if (wanted.during === 'connect') await addRules(run);
+  const connected = await connect(run);
+  found.push(...(await check(run, connected, 'connected')));
+  const isStruck = wanted.during === 'connect';
+  if (isStruck) found.push(...unexpected(wanted, connected));
+  if (isStruck) await bed.proxy.clearRules(scope);
+  else if (connected.status !== 'ready') found.push(`Without a fault it ended ${connected.status}`);
+  if (endingOf(connected) === 'clean') {
+    found.push(...(await removalChangesNothing(run, connected)));
+    return endingOf(connected);
+  }
+
+  if (!isStruck) await addRules(run);
+  const disconnected = await disconnect(run, connected.integrationId);
+  found.push(...(await check(run, disconnected, 'disconnected')));
+  if (!isStruck) found.push(...unexpected(wanted, disconnected));
+  await bed.proxy.clearRules(scope);
+
+  // What is left is a to-do; here nothing but the fault was in the way.
+  const last =
+    endingOf(disconnected) === 'residue' ? await disconnect(run, connected.integrationId) : disconnected;
+  if (endingOf(last) !== 'clean') found.push(`DELETE after the cause was gone ended ${last.status}`);
+  found.push(...(await check(run, last, 'disconnected again')));
+  found.push(...(await removalChangesNothing(run, last)));
+  return endingOf(isStruck ? connected : disconnected);
+}
+
+async function check({ bed }: Run, integration: IntegrationAnswer, when: string): Promise<string[]> {
+  return (await violations(bed, integration)).map((violation) => `${when}: ${violation}`);
+}
+
+function unexpected(wanted: Case, integration: IntegrationAnswer): string[] {
+  const ending = endingOf(integration);
+  if (wanted.end === 'any' || ending === wanted.end) {
+    const rolledBack = ending === 'ready' && integration.steps.some(({ name }) => name === 'RollBack');
+    return rolledBack && wanted.end === 'ready' ? ['A fault that passes led to RollBack'] : [];
+  }
+  const why = integration.error ?? integration.residue;
+  return [`Ended ${integration.status}, not ${wanted.end}: ${JSON.stringify(why)}`];
+}
+
+async function removalChangesNothing(run: Run, ended: IntegrationAnswer): Promise<string[]> {
+  const before = await takeOwn(run.bed, ended.name);
+  const again = await disconnect(run, ended.integrationId);
+  const changed = changes(before, await takeOwn(run.bed, ended.name));
+  if (again.status !== ended.status) changed.push(`DELETE again made ${again.status} of ${ended.status}`);
+  return changed.map((change) => `removed twice: ${change}`);
+}

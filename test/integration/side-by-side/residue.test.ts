@@ -1,0 +1,139 @@
+/** Each leftover names why it stayed and the one thing to do; DELETE again after that finishes the job. */
+import {
+  AttachRolePolicyCommand,
+  CreatePolicyVersionCommand,
+  CreateRoleCommand,
+  DeleteRoleCommand,
+  DeleteRolePolicyCommand,
+  DetachRolePolicyCommand,
+  PutRolePolicyCommand,
+  TagRoleCommand,
+  UntagRoleCommand,
+} from '@aws-sdk/client-iam';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { expect, test } from '@jest/globals';
+import { connect, control, deployment, disconnect, iam, s3, settled } from '../deployment.ts';
+import { expectPromiseKept, faults, faultyName } from '../faulty.ts';
+
+const document = (statement: object) => JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+
+async function ready(what: string): Promise<{ name: string; integrationId: string; RoleName: string }> {
+  const name = await faultyName(what);
+  const integration = await settled((await connect(name)).integrationId);
+  expect(integration.status).toBe('ready');
+  return { name, integrationId: integration.integrationId, RoleName: `dataloop-${name}` };
+}
+
+async function expectResidue(integrationId: string, type: string, advice: RegExp) {
+  const left = await disconnect(integrationId, 120);
+  expect(left.residue).toEqual([
+    expect.objectContaining({
+      type,
+      reason: expect.stringMatching(/\S/),
+      advice: expect.stringMatching(advice),
+    }),
+  ]);
+  expect(left.residue[0]?.advice).toContain('send DELETE for this integration again');
+  await expectPromiseKept(left);
+}
+
+async function expectFinished(integrationId: string) {
+  const removed = await disconnect(integrationId);
+  expect(removed.status).toBe('removed');
+  await expectPromiseKept(removed);
+}
+
+test('a policy that somebody gave a new version and attached to a role of theirs', async () => {
+  const { name, integrationId } = await ready('attached');
+  const PolicyArn = `arn:aws:iam::111111111111:policy/dataloop-cross-account/${deployment.stage}/dataloop-${name}`;
+  const theirs = { RoleName: `their-role-${name}` };
+  const trust = document({
+    Effect: 'Allow',
+    Principal: { Service: 'ec2.amazonaws.com' },
+    Action: 'sts:AssumeRole',
+  });
+  await iam.send(new CreateRoleCommand({ ...theirs, AssumeRolePolicyDocument: trust }));
+  await iam.send(new AttachRolePolicyCommand({ ...theirs, PolicyArn }));
+  await iam.send(
+    new CreatePolicyVersionCommand({
+      PolicyArn,
+      PolicyDocument: document({ Effect: 'Deny', Action: '*', Resource: '*' }),
+      SetAsDefault: true,
+    }),
+  );
+
+  const left = await disconnect(integrationId, 120);
+
+  expect(left.residue).toMatchObject([
+    {
+      type: 'AWS::IAM::ManagedPolicy',
+      arn: PolicyArn,
+      advice: expect.stringContaining('Detach the policy'),
+    },
+  ]);
+  await iam.send(new DetachRolePolicyCommand({ ...theirs, PolicyArn }));
+  await iam.send(new DeleteRoleCommand(theirs));
+  await expectFinished(integrationId);
+});
+
+test('a role that somebody gave an inline policy', async () => {
+  const { integrationId, RoleName } = await ready('inline');
+  const inline = { RoleName, PolicyName: 'theirs' };
+  const PolicyDocument = document({ Effect: 'Allow', Action: 's3:GetObject', Resource: '*' });
+  await iam.send(new PutRolePolicyCommand({ ...inline, PolicyDocument }));
+  await expectResidue(integrationId, 'AWS::IAM::Role', /delete its inline policies/);
+  await iam.send(new DeleteRolePolicyCommand(inline));
+  await expectFinished(integrationId);
+});
+
+test('a role that somebody took our tag from', async () => {
+  const { integrationId, RoleName } = await ready('untagged');
+  const Key = 'dataloop-cross-account:integration-id';
+  await iam.send(new UntagRoleCommand({ RoleName, TagKeys: [Key] }));
+  const left = await disconnect(integrationId, 120);
+  expect(left.residue).toMatchObject([
+    // Still attached to the role, so that it cannot go either.
+    { type: 'AWS::IAM::ManagedPolicy' },
+    {
+      type: 'AWS::IAM::Role',
+      advice: expect.stringMatching(/put the tag back.*Until then Dataloop can still use it/),
+    },
+  ]);
+  await expectPromiseKept(left);
+  await iam.send(new TagRoleCommand({ RoleName, Tags: [{ Key, Value: integrationId }] }));
+  await expectFinished(integrationId);
+});
+
+test('everything but the role: one stuck step never keeps access open', async () => {
+  const { name, integrationId, RoleName } = await ready('stuck');
+  const object = { Bucket: `dataloop-${name}`, Key: 'kept.jpg' };
+  await s3.send(new PutObjectCommand({ ...object, Body: 'x' }));
+  for (const [caller, operation] of [
+    ['deleteDriver', 'dataloop:DELETE /drivers/{id}'],
+    ['deleteIntegration', 'dataloop:DELETE /orgs/{id}/integrations/{id}'],
+    ['deletePolicy', 'iam:DeletePolicy'],
+  ] as const) {
+    await faults.addRule({ scope: name, function: caller, operation, fault: { kind: 'refuse' } });
+  }
+
+  const left = await disconnect(integrationId, 120);
+
+  expect(left.status).toBe('residue');
+  expect(left.residue.map(({ type }) => type)).toEqual([
+    'AWS::S3::Bucket',
+    'AWS::IAM::ManagedPolicy',
+    'Dataloop::Integration',
+    'Dataloop::Driver',
+  ]);
+  for (const { advice } of left.residue) expect(advice).toMatch(/.{20}.*DELETE for this integration again/);
+  await expectPromiseKept(left);
+  const { integrations } = await control.state();
+  expect(integrations.some((each) => each.name.includes(name))).toBe(true);
+  await expect(iam.send(new DeleteRoleCommand({ RoleName }))).rejects.toMatchObject({
+    name: 'NoSuchEntityException',
+  });
+
+  await faults.clearRules(name);
+  await s3.send(new DeleteObjectCommand(object));
+  await expectFinished(integrationId);
+});

@@ -14,7 +14,6 @@ const parts = {
   ...activeFinder(table),
   executionStatus: (executionArn: string) => executionStatus(stepFunctions, executionArn),
   undoExecutionArn: (executionName: string) => executionArnOf(deprovisionArn, executionName),
-  now: () => Date.now(),
   onFollowUp: (integrationId: string, outcome: string) =>
     logger.warn('Sweep finds what no event reported', { integrationId, outcome }),
   onError: (integrationId: string, error: unknown) =>

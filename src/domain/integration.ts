@@ -117,7 +117,8 @@ async function findIntegration(
 ): Promise<DataloopIntegration | undefined> {
   const known = step.resource('dataloopIntegration');
   if (!known) return undefined;
-  if (known.id) return dataloop.getIntegration(organizationId, known.id);
+  const named = known.id ? await dataloop.getIntegration(organizationId, known.id) : undefined;
+  if (named) return named;
   const [found, ...others] = await ownIntegrations(step, dataloop, organizationId);
   if (!found) return undefined;
   const again = known.madeAgain || others.length > 0 ? ({ madeAgain: true } as const) : {};

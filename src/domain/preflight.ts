@@ -60,7 +60,8 @@ export async function preflight(
   }
 
   const holder = await checks.holderOf(bucketAddress(step));
-  if (holder === 'another-account') throw nameTaken(plan.bucket.name, 'another AWS account');
+  if (holder === 'another-account')
+    throw nameTaken(plan.bucket.name, 'another AWS account (or a policy of yours hides it from the service)');
   // A repeated attempt after a crash may meet nothing of ours: no step has run before this one.
   if (holder === 'account') throw nameTaken(plan.bucket.name, 'this AWS account');
 

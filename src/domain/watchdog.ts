@@ -7,9 +7,12 @@ import type { Publish } from './events.ts';
 import { recordedError } from './failure.ts';
 import { type ActiveFinder, activeStatuses, type IntegrationRecord, type RecordedError } from './journal.ts';
 import { beginUndo, type Deprovision, rollBack, startUndo, undoExecutionName } from './lifecycle.ts';
+import { graceSeconds } from './open-calls.ts';
 
 /** How often an undo that was itself stopped is started again before a person has to look. */
 const maximumRestarts = 5;
+/** How often at most, while a function of an earlier run may still be at work: its late deletion needs the locks. */
+const maximumRestartsWhileOpen = 100;
 
 /** An execution that never began counts as `NOT_STARTED`. */
 export type EndStatus = 'FAILED' | 'TIMED_OUT' | 'ABORTED' | 'SUCCEEDED' | 'NOT_STARTED';
@@ -21,6 +24,8 @@ export interface EndedExecution {
 }
 
 export interface Watchdog extends Deprovision {
+  /** ms since the epoch. */
+  readonly now: () => number;
   readonly close: (integrationId: string, closing: Closing) => Promise<IntegrationRecord | undefined>;
   readonly publish: Publish;
 }
@@ -69,7 +74,7 @@ async function afterUndo(
     return 'started';
   }
   const { mode, run, restarts } = current;
-  if (restarts >= maximumRestarts) {
+  if (restarts >= (mayBeAtWork(record, parts.now()) ? maximumRestartsWhileOpen : maximumRestarts)) {
     const undo = { mode, run, failures: [] };
     await closeAndAnnounce(record, undo, (closing) => parts.close(integrationId, closing), parts.publish);
     return 'given-up';
@@ -80,6 +85,11 @@ async function afterUndo(
     parts,
   );
   return 'run-again';
+}
+
+/** Whether a call of a step function may still take effect. */
+function mayBeAtWork({ openCalls }: IntegrationRecord, now: number): boolean {
+  return Object.values(openCalls).some((until) => until + graceSeconds * 1000 > now);
 }
 
 function endedError(status: EndStatus): RecordedError {
@@ -100,8 +110,6 @@ export interface Sweep extends Watchdog, ActiveFinder {
   /** Where an execution is. */
   readonly executionStatus: (executionArn: string) => Promise<EndStatus | 'RUNNING'>;
   readonly undoExecutionArn: (executionName: string) => string;
-  /** ms since the epoch. */
-  readonly now: () => number;
   /** What was done about an integration. */
   readonly onFollowUp: (integrationId: string, outcome: FollowUp) => void;
   /** An integration that could not be looked at; the others are. */

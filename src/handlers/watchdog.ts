@@ -10,6 +10,7 @@ export const table = journalTable(tableName());
 export const stepFunctions = stepFunctionsClient();
 
 export const watchdog: Watchdog = {
+  now: () => Date.now(),
   journal: deprovisionJournal(table),
   machine: deprovisionStarter(stepFunctions, deprovisionStateMachineArn()),
   close: (integrationId, closing) => closeIntegration(table, integrationId, closing),

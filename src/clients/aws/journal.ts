@@ -14,6 +14,7 @@ import type { Closing } from '../../domain/announcements.ts';
 import {
   type IntegrationRecord,
   type RecordReader,
+  type ResourceRecord,
   recordSchema,
   type Status,
   type StepJournal,
@@ -96,6 +97,16 @@ function movedOn(integrationId: string, during: readonly Status[]): ServiceError
   );
 }
 
+/**
+ * States in which a resource may be for each that is written. It only goes forward: the write of a function that
+ * is dead, which DynamoDB carries out late, must not undo what a later attempt has journalled.
+ */
+const statesBefore = {
+  intended: ['intended'],
+  created: ['intended', 'created'],
+  gone: ['intended', 'created', 'gone'],
+} as const satisfies Record<ResourceRecord['state'], readonly ResourceRecord['state'][]>;
+
 export function stepJournal(table: Table): StepJournal {
   return {
     beginStep: async (call, during) => {
@@ -157,13 +168,32 @@ export function stepJournal(table: Table): StepJournal {
 
     writeResource: async (integrationId, key, resource, during) => {
       const { condition, values } = statusIn(during);
+      const before = statesBefore[resource.state];
+      const named = Object.fromEntries(before.map((state) => [`:${state}`, state]));
       const written = await updateRecord(table, integrationId, `journal the ${key}`, {
         UpdateExpression: 'SET #resources.#key = :resource, #updatedAt = :now',
-        ConditionExpression: condition,
-        names: { '#resources': 'resources', '#key': key, '#status': 'status', '#updatedAt': 'updatedAt' },
-        values: { ...values, ':resource': resource, ':now': now() },
+        ConditionExpression:
+          `${condition} AND (attribute_not_exists(#resources.#key) OR ` +
+          `#resources.#key.#state IN (${Object.keys(named).join(', ')}))`,
+        names: {
+          '#resources': 'resources',
+          '#key': key,
+          '#state': 'state',
+          '#status': 'status',
+          '#updatedAt': 'updatedAt',
+        },
+        values: { ...values, ...named, ':resource': resource, ':now': now() },
       });
-      if (!written) throw movedOn(integrationId, during);
+      if (written) return;
+      // Which of the two conditions was it?
+      const isDuring = await updateRecord(table, integrationId, `journal the ${key}`, {
+        UpdateExpression: 'SET #updatedAt = :now',
+        ConditionExpression: condition,
+        names: { '#status': 'status', '#updatedAt': 'updatedAt' },
+        values: { ...values, ':now': now() },
+      });
+      if (!isDuring) throw movedOn(integrationId, during);
+      // Another attempt of the step has gone further: what this one would write is out of date.
     },
   };
 }

@@ -17,6 +17,8 @@ import { integrationId, recordOf, thrownBy } from './fakes.ts';
 
 const error = { type: 'urn:first', title: 'First', detail: 'The first error.' };
 const down = new ServiceError('AwsUnavailableError', 'throttled');
+/** What the watchdog's clock says, ms since the epoch. */
+const clock = Date.parse('2026-11-23T00:10:00.000Z');
 const bucket = { state: 'created', arn: 'arn:aws:s3:::dataloop-acme' } as const;
 
 /** The world of an undo, with a journal that can be closed and the bus, which takes only what the contract allows. */
@@ -30,6 +32,7 @@ function world(first: IntegrationRecord | undefined) {
   };
   const watchdog: Watchdog = {
     ...parts,
+    now: () => clock,
     close: async (id, closing) => {
       if (id !== integrationId || closing.run !== now()?.deprovision?.run) return undefined;
       events.push(`close ${closing.status}`);
@@ -174,6 +177,28 @@ describe('giving up', () => {
     }
     expect(outcomes).toEqual([...Array(maximumRestarts).fill('run-again'), 'given-up']);
     expect(events.filter((event) => event.startsWith('start'))).toEqual([2, 3, 4, 5, 6].map(remove));
+  });
+
+  test.each([
+    ['may still take effect', clock - 4_999, 'run-again'],
+    ['cannot take effect any more', clock - 5_000, 'given-up'],
+  ] as const)(
+    'waits for a call that %s: its names are not to be free before',
+    async (_what, until, expected) => {
+      const { watchdog } = world(exhausted('remove', { openCalls: { 'execution/DeleteRole/1': until } }));
+      expect(await followUp(afterRun('remove'), 'deprovision', watchdog)).toBe(expected);
+    },
+  );
+
+  test('does not wait for ever, whatever a function’s clock said', async () => {
+    const tomorrow = clock + 86_400_000;
+    const undo = (restarts: number) => ({
+      deprovision: undoOf('remove', 9, restarts),
+      openCalls: { 'execution/DeleteRole/1': tomorrow },
+    });
+    const [before, last] = [world(exhausted('remove', undo(99))), world(exhausted('remove', undo(100)))];
+    expect(await followUp(afterRun('remove'), 'deprovision', before.watchdog)).toBe('run-again');
+    expect(await followUp(afterRun('remove'), 'deprovision', last.watchdog)).toBe('given-up');
   });
 
   test('counts the restarts of this undo alone, not the runs that people asked for', async () => {

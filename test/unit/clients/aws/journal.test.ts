@@ -280,10 +280,38 @@ describe('a step', () => {
     expect(updates()[0]).toMatchObject({
       Key,
       UpdateExpression: expect.stringContaining('#resources.#key = :resource'),
-      ConditionExpression: '#status IN (:status0)',
+      ConditionExpression: expect.stringContaining('#status IN (:status0) AND ('),
       ExpressionAttributeNames: { '#resources': 'resources', '#key': 'bucket' },
       ExpressionAttributeValues: { ':resource': resource, ':status0': 'provisioning' },
     });
+    // Asked again without the resource's own state: it was the integration's.
+    expect(updates()[2]?.ConditionExpression).toBe('#status IN (:status0)');
+  });
+
+  test.each([
+    ['intended', ['intended']],
+    ['created', ['intended', 'created']],
+    ['gone', ['intended', 'created', 'gone']],
+  ] as const)(
+    'a resource becomes %s only where it is unknown or %j: it goes forward',
+    async (state, before) => {
+      dynamo.on(UpdateCommand).resolves({ Attributes: record });
+      await journal.writeResource(integrationId, 'role', { state }, ['provisioning']);
+      const names = before.map((each) => `:${each}`);
+      expect(updates()[0]).toMatchObject({
+        ConditionExpression:
+          '#status IN (:status0) AND (attribute_not_exists(#resources.#key) OR ' +
+          `#resources.#key.#state IN (${names.join(', ')}))`,
+        ExpressionAttributeValues: Object.fromEntries(before.map((each) => [`:${each}`, each])),
+      });
+    },
+  );
+
+  test('a write that is out of date changes nothing and is no error: a later attempt has gone further', async () => {
+    dynamo.on(UpdateCommand).rejectsOnce(lostRace).resolves({ Attributes: record });
+    await journal.writeResource(integrationId, 'role', { state: 'intended' }, ['provisioning']);
+    expect(updates()).toHaveLength(2);
+    expect(updates()[1]?.UpdateExpression).toBe('SET #updatedAt = :now');
   });
 });
 

@@ -1,0 +1,123 @@
+/** What `npm run rehearse` takes: nothing, for the local environment, or the stage that is to be rehearsed. */
+import { parseArgs } from 'node:util';
+import { type StepName, stepNames } from '../../src/domain/steps.ts';
+
+export const usage = `npm run rehearse
+  starts a local AWS and the Dataloop sandbox, deploys, and rehearses there
+npm run rehearse -- --stage STAGE --region REGION --project PROJECT_ID
+  rehearses a deployed stage, with the AWS credentials of the environment
+
+  --stage     the deployed stage; never one that people work with
+  --region    its region (or AWS_REGION)
+  --project   a project at Dataloop in which drivers may be made (or DATALOOP_PROJECT_ID)
+  --api-url   the API's URL, where it has a domain of its own (or API_URL)
+  --only      a step; may be given several times
+
+With DATALOOP_TOKEN and DATALOOP_ORG_ID (and DATALOOP_API_URL, where it is not Dataloop's own) the proof covers
+Dataloop's side as well. A run at a time.`;
+
+export interface DeployedOptions {
+  readonly stage: string;
+  readonly region: string;
+  readonly projectId: string;
+  readonly apiUrl: string | undefined;
+  /** An AWS-compatible endpoint in place of AWS. */
+  readonly endpoint: string | undefined;
+  readonly dataloop: { readonly apiUrl: string; readonly token: string; readonly orgId: string } | undefined;
+}
+
+export interface Options {
+  /** The stage that is deployed already; undefined: one is deployed to a local environment. */
+  readonly deployed: DeployedOptions | undefined;
+  readonly only: readonly StepName[];
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const isStep = (name: string): name is StepName => stepNames.some((step) => step === name);
+
+/** @throws Error that says what is wrong and what to do */
+export function parseOptions(args: readonly string[], env: Env): Options | 'help' {
+  const { values } = parsed(args);
+  if (values.help) return 'help';
+  const only = (values.only ?? []).map((name) => {
+    if (isStep(name)) return name;
+    throw new Error(`--only ${name}: there is no such step. The steps are ${stepNames.join(', ')}.`);
+  });
+  if (values.stage === undefined) {
+    const given = (['region', 'project', 'api-url'] as const).filter((name) => values[name] !== undefined);
+    if (given.length > 0) throw new Error(`--${given[0]} belongs to a deployed stage: name it with --stage.`);
+    return { deployed: undefined, only };
+  }
+  return { deployed: deployedOptions({ ...values, stage: values.stage }, env), only };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        stage: { type: 'string' },
+        region: { type: 'string' },
+        project: { type: 'string' },
+        'api-url': { type: 'string' },
+        only: { type: 'string', multiple: true },
+        help: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`, {
+      cause: error,
+    });
+  }
+}
+
+function deployedOptions(
+  values: {
+    readonly stage: string;
+    readonly region?: string | undefined;
+    readonly project?: string | undefined;
+    readonly 'api-url'?: string | undefined;
+  },
+  env: Env,
+): DeployedOptions {
+  const { stage } = values;
+  if (!/^[a-z][a-z0-9-]{0,14}$/.test(stage)) {
+    throw new Error(
+      `"${stage}" is no stage: a letter and at most 14 lower-case letters, digits and hyphens.`,
+    );
+  }
+  if (/^(prod|prd|live)/.test(stage)) {
+    throw new Error(
+      `The stage "${stage}" is not rehearsed: each step of it would fail for everybody meanwhile. ` +
+        'Deploy the same version as another stage, best to a sandbox account, and rehearse that one.',
+    );
+  }
+  return {
+    stage,
+    region: required(
+      values.region || env['AWS_REGION'] || env['AWS_DEFAULT_REGION'],
+      '--region (or AWS_REGION)',
+    ),
+    projectId: required(
+      values.project || env['DATALOOP_PROJECT_ID'],
+      '--project (or DATALOOP_PROJECT_ID), the id of a project at Dataloop in which drivers may be made,',
+    ),
+    apiUrl: (values['api-url'] || env['API_URL'] || undefined)?.replace(/\/$/, ''),
+    endpoint: env['AWS_ENDPOINT_URL'] || undefined,
+    dataloop: dataloopOptions(env),
+  };
+}
+
+function required(value: string | undefined, what: string): string {
+  if (value) return value;
+  throw new Error(`${what} is needed.\n\n${usage}`);
+}
+
+function dataloopOptions(env: Env): DeployedOptions['dataloop'] {
+  const token = env['DATALOOP_TOKEN'];
+  if (!token) return undefined;
+  const apiUrl = env['DATALOOP_API_URL'] || 'https://gate.dataloop.ai/api/v1';
+  const orgId = required(env['DATALOOP_ORG_ID'], 'With DATALOOP_TOKEN, DATALOOP_ORG_ID');
+  return { apiUrl: apiUrl.replace(/\/$/, ''), token, orgId };
+}

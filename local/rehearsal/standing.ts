@@ -1,0 +1,177 @@
+/** What stands in the account and at Dataloop, by name and by what it says: taken before and after, it is the proof. */
+import { paginateGetAccountAuthorizationDetails } from '@aws-sdk/client-iam';
+import {
+  GetBucketCorsCommand,
+  GetBucketEncryptionCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetBucketTaggingCommand,
+  GetPublicAccessBlockCommand,
+  paginateListBuckets,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import * as z from 'zod';
+import { differences, type Listing } from '../listing.ts';
+import type { DeployedOptions } from './options.ts';
+import type { AwsClients } from './stack.ts';
+
+export interface Standing {
+  readonly listing: Listing;
+  /** `KIND: NAME` → what it says, as text. */
+  readonly contents: ReadonlyMap<string, string>;
+}
+
+type Entry = readonly [name: string, contents: unknown];
+
+export interface StandingSource {
+  readonly clients: Pick<AwsClients, 'iam' | 's3'>;
+  readonly dataloop: DeployedOptions['dataloop'];
+  readonly projectId: string;
+}
+
+export async function takeStanding(source: StandingSource): Promise<Standing> {
+  const [buckets, iam, dataloop] = await Promise.all([
+    bucketEntries(source.clients.s3),
+    iamEntries(source.clients),
+    source.dataloop ? dataloopEntries(source.dataloop, source.projectId) : {},
+  ]);
+  const kinds: Readonly<Record<string, readonly Entry[]>> = { buckets, ...iam, ...dataloop };
+  return {
+    listing: Object.fromEntries(
+      Object.entries(kinds).map(([kind, entries]) => [kind, entries.map(([name]) => name).sort()]),
+    ),
+    contents: new Map(
+      Object.entries(kinds).flatMap(([kind, entries]) =>
+        entries.map(([name, contents]) => [`${kind}: ${name}`, JSON.stringify(contents)] as const),
+      ),
+    ),
+  };
+}
+
+/** What came (+), went (-) or says something else now (~); empty where both are the same. */
+export function changes(before: Standing, after: Standing): string[] {
+  const changed = [...after.contents]
+    .filter(([key, says]) => before.contents.has(key) && before.contents.get(key) !== says)
+    .map(([key]) => `~ ${key}`);
+  return [...differences(before.listing, after.listing), ...changed];
+}
+
+/** `7 buckets, 12 policies, …` */
+export const countsOf = ({ listing }: Standing): string =>
+  Object.entries(listing)
+    .map(([kind, names]) => `${names.length} ${names.length === 1 ? singular(kind) : kind}`)
+    .join(', ');
+
+const singular = (kind: string): string => kind.replace(/ies$/, 'y').replace(/s$/, '');
+
+/** All roles and policies of the account, with all that they say, in a few calls. */
+async function iamEntries({ iam }: Pick<AwsClients, 'iam'>) {
+  const [policies, roles]: [Entry[], Entry[]] = [[], []];
+  const filter: { Filter: ('Role' | 'LocalManagedPolicy')[] } = { Filter: ['Role', 'LocalManagedPolicy'] };
+  for await (const page of paginateGetAccountAuthorizationDetails({ client: iam }, filter)) {
+    for (const policy of page.Policies ?? []) {
+      const { Arn = '', PolicyId, DefaultVersionId, PolicyVersionList = [] } = policy;
+      const documents = PolicyVersionList.map(({ VersionId, Document }) => [VersionId, Document]);
+      policies.push([Arn, { PolicyId, DefaultVersionId, documents }]);
+    }
+    for (const { RoleLastUsed: _used, Arn = '', ...role } of page.RoleDetailList ?? []) {
+      roles.push([Arn, role]);
+    }
+  }
+  return { policies, roles };
+}
+
+async function bucketEntries(s3: S3Client): Promise<Entry[]> {
+  const names: string[] = [];
+  for await (const page of paginateListBuckets({ client: s3 }, {})) {
+    names.push(...(page.Buckets ?? []).map(({ Name = '' }) => Name));
+  }
+  const entries: Entry[] = [];
+  const together = 8;
+  for (let from = 0; from < names.length; from += together) {
+    const some = names.slice(from, from + together);
+    const found = await Promise.all(
+      some.map(async (name) => [name, await bucketSettings(s3, name)] as const),
+    );
+    // A bucket that went away meanwhile is not there.
+    entries.push(...found.filter(([, settings]) => !settings.includes('NoSuchBucket')));
+  }
+  return entries;
+}
+
+function bucketSettings(s3: S3Client, Bucket: string): Promise<unknown[]> {
+  return Promise.all([
+    answerOf(s3.send(new GetBucketTaggingCommand({ Bucket }))),
+    answerOf(s3.send(new GetBucketPolicyCommand({ Bucket }))),
+    answerOf(s3.send(new GetBucketCorsCommand({ Bucket }))),
+    answerOf(s3.send(new GetBucketEncryptionCommand({ Bucket }))),
+    answerOf(s3.send(new GetPublicAccessBlockCommand({ Bucket }))),
+    answerOf(s3.send(new GetBucketOwnershipControlsCommand({ Bucket }))),
+  ]);
+}
+
+/** An answer without what the SDK adds; where there is none, or it may not be seen, why. */
+async function answerOf(call: Promise<object>): Promise<unknown> {
+  try {
+    const { $metadata: _metadata, ...rest } = { $metadata: undefined, ...(await call) };
+    return rest;
+  } catch (error) {
+    const name = error instanceof Error ? error.name : '';
+    if (/^(NoSuch|AccessDenied|.*NotFound)/.test(name)) return name;
+    throw error;
+  }
+}
+
+const integrationsSchema = z.array(
+  z.looseObject({
+    id: z.string(),
+    name: z.string(),
+    type: z.unknown(),
+    // Whatever else it holds may be made anew for each answer.
+    metadata: z.array(z.object({ name: z.string(), value: z.unknown().optional() })).nullish(),
+  }),
+);
+const driversSchema = z.array(
+  z.looseObject({
+    id: z.string(),
+    name: z.string(),
+    integrationId: z.unknown().optional(),
+    bucketName: z.unknown().optional(),
+    path: z.unknown().optional(),
+    allowExternalDelete: z.unknown().optional(),
+  }),
+);
+
+/** Integrations of the organisation and drivers of the project, by Dataloop's public API. */
+async function dataloopEntries(
+  dataloop: NonNullable<DeployedOptions['dataloop']>,
+  projectId: string,
+): Promise<Record<string, readonly Entry[]>> {
+  const read = async (path: string): Promise<unknown> => {
+    const response = await fetch(`${dataloop.apiUrl}${path}`, {
+      headers: { authorization: `Bearer ${dataloop.token}` },
+      signal: AbortSignal.timeout(30_000),
+    });
+    if (response.ok) return response.json();
+    throw new Error(
+      `Dataloop answered ${response.status} to GET ${path}: DATALOOP_TOKEN must be of an owner of the organisation ` +
+        'DATALOOP_ORG_ID who is owner or developer of the project.',
+    );
+  };
+  const [integrations, drivers] = await Promise.all([
+    read(`/orgs/${encodeURIComponent(dataloop.orgId)}/integrations`),
+    read(`/drivers?projectId=${encodeURIComponent(projectId)}`),
+  ]);
+  return {
+    integrations: integrationsSchema.parse(integrations).map(({ id, name, type, metadata }) => {
+      const said = (metadata ?? []).map((item) => `${item.name}=${JSON.stringify(item.value)}`);
+      return [`${name} (${id})`, { type, said: said.sort() }];
+    }),
+    drivers: driversSchema
+      .parse(drivers)
+      .map(({ id, name, integrationId, bucketName, path, allowExternalDelete }) => [
+        `${name} (${id})`,
+        { integrationId, bucketName, path, allowExternalDelete },
+      ]),
+  };
+}

@@ -1,0 +1,155 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  changeInWords,
+  denialActed,
+  judgeConnection,
+  judgeRemoval,
+  judgeStanding,
+  removedBy,
+} from '../../../../local/rehearsal/judge.ts';
+import { answer, connectionOf, leftover, refused, removalOf, resources, run } from './answers.ts';
+
+const undone = [
+  run('SUCCEEDED', { bucket: 'removed', policy: 'removed', role: 'removed', integration: 'removed' }),
+];
+
+describe('a connection that was to fail', () => {
+  const createRole = connectionOf('CreateRole');
+  const failed = answer({ status: 'failed', error: refused('CreateRole') });
+
+  test('is right where it failed there, by the denial, and what had been made was removed', () => {
+    expect(judgeConnection(createRole, failed, undone)).toEqual([]);
+  });
+
+  test.each([
+    { what: 'left something', now: { status: 'residue' }, says: 'ended as "residue"' },
+    { what: 'failed elsewhere', now: { error: refused('CreateBucket') }, says: 'failed at CreateBucket' },
+    {
+      what: 'failed for another reason',
+      now: { error: { ...refused('CreateRole'), type: 'urn:x:role-name-taken', title: 'Taken' } },
+      says: 'another reason than the denial: Taken',
+    },
+    {
+      what: 'names residue',
+      now: { residue: [leftover(resources.role)] },
+      says: 'AWS::IAM::Role arn:aws:iam::1:role/x/dataloop-r',
+    },
+  ])('is wrong where it $what', ({ now, says }) => {
+    const problems = judgeConnection(createRole, { ...failed, ...now }, undone);
+    expect(problems).toEqual([expect.stringContaining(says)]);
+  });
+
+  test('is wrong where the undo had not what it was to undo', () => {
+    const early = [
+      run('SUCCEEDED', {
+        bucket: 'removed',
+        policy: 'removed',
+        role: 'does not exist',
+        integration: 'removed',
+      }),
+    ];
+    expect(judgeConnection(createRole, failed, early)).toEqual([expect.stringContaining('removed no role')]);
+  });
+});
+
+describe('a removal that was to fail', () => {
+  const deleteRole = removalOf('DeleteRole');
+  const residue = answer({ status: 'residue', residue: [leftover(resources.role)] });
+
+  test('is right where just that is left and named', () => {
+    expect(judgeRemoval(deleteRole, residue, [run('SUCCEEDED')])).toEqual([]);
+  });
+
+  test('is wrong where something else is named as well', () => {
+    const both = { ...residue, residue: [leftover(resources.role), leftover(resources.bucket)] };
+    expect(judgeRemoval(deleteRole, both, [])).toEqual([expect.stringContaining('AWS::S3::Bucket')]);
+  });
+
+  test('is wrong where nothing says what to do', () => {
+    const silent = { ...residue, residue: [{ ...leftover(resources.role), advice: '' }] };
+    expect(judgeRemoval(deleteRole, silent, [])).toEqual([expect.stringContaining('what to do')]);
+  });
+
+  test('is right where nothing is left by a step after the last deletion, and an execution failed', () => {
+    const removed = answer({ status: 'removed' });
+    expect(judgeRemoval(removalOf('Conclude'), removed, [run('FAILED')])).toEqual([]);
+    expect(judgeRemoval(removalOf('Conclude'), removed, [run('SUCCEEDED')])).toEqual([
+      'no execution of the undo failed',
+    ]);
+  });
+});
+
+describe('whether the denial had acted', () => {
+  const rolledBack = (status: string) =>
+    answer({
+      status: 'failed',
+      steps: [{ name: 'RollBack', status, startedAt: '2026-11-23T10:00:00.000Z', attempts: 1 }],
+    });
+
+  test.each([
+    { step: 'CreateRole', now: answer({ status: 'failed' }), acted: true },
+    { step: 'CreateRole', now: answer({ status: 'ready' }), acted: false },
+    { step: 'RollBack', now: rolledBack('failed'), acted: true },
+    { step: 'RollBack', now: rolledBack('succeeded'), acted: false },
+  ])('$step: $acted where it ended as $now.status', ({ step, now, acted }) => {
+    expect(denialActed(connectionOf(step), now, [])).toBe(acted);
+  });
+
+  test.each([
+    { step: 'DeleteRole', status: 'residue', undo: 'SUCCEEDED', acted: true },
+    { step: 'DeleteRole', status: 'removed', undo: 'SUCCEEDED', acted: false },
+    { step: 'Conclude', status: 'removed', undo: 'FAILED', acted: true },
+    { step: 'Conclude', status: 'removed', undo: 'SUCCEEDED', acted: false },
+  ])('$step: $acted where it ended as $status after $undo', ({ step, status, undo, acted }) => {
+    expect(denialActed(removalOf(step), answer({ status }), [run(undo)])).toBe(acted);
+  });
+});
+
+describe('what stands', () => {
+  const kinds = ['buckets', 'policies', 'roles', 'integrations', 'drivers'];
+  const all = [leftover(resources.bucket), leftover(resources.role), leftover(resources.driver)];
+  const changes = [
+    '+ buckets: dataloop-r',
+    '+ roles: arn:aws:iam::1:role/x/dataloop-r',
+    '+ drivers: rehearsal-a-1 (d-1)',
+  ];
+
+  test('is right where it is just what residue names', () => {
+    expect(judgeStanding(changes, all, kinds)).toEqual([]);
+  });
+
+  test('is wrong where something stands that residue does not name', () => {
+    expect(judgeStanding(changes, all.slice(1), kinds)).toEqual([
+      expect.stringContaining('buckets: dataloop-r'),
+    ]);
+    expect(judgeStanding(['+ drivers: other (d-2)'], [], kinds)).toHaveLength(1);
+  });
+
+  test('is wrong where something of somebody else’s went or changed, whatever residue names', () => {
+    const foreign = ['- buckets: dataloop-r', '~ roles: arn:aws:iam::1:role/x/dataloop-r'];
+    expect(judgeStanding([...changes, ...foreign], all, kinds)).toHaveLength(2);
+  });
+
+  test('is wrong where residue names what does not stand', () => {
+    expect(judgeStanding(changes.slice(0, 2), all, kinds)).toEqual([
+      'residue names Dataloop::Driver d-1, which does not stand',
+    ]);
+  });
+
+  test('is not asked of Dataloop where Dataloop was not looked at', () => {
+    expect(judgeStanding(changes.slice(0, 2), all, kinds.slice(0, 3))).toEqual([]);
+  });
+});
+
+test('what an undo removed is what its executions say, in whichever run', () => {
+  const runs = [run('FAILED'), run('SUCCEEDED', { driver: 'removed', bucket: 'left: It is not empty' })];
+  expect(removedBy([...runs, run('SUCCEEDED', { integration: 'removed' })])).toEqual([
+    'dataloopIntegration',
+    'driver',
+  ]);
+});
+
+test('a change is told in words', () => {
+  expect(changeInWords('- buckets: a')).toBe('gone: buckets: a');
+  expect(changeInWords('~ roles: r')).toBe('says something else now: roles: r');
+});

@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Result } from '../../../../local/rehearsal/rehearse.ts';
+import {
+  blockOf,
+  isGood,
+  markdownOf,
+  type Run,
+  tableOf,
+  verdictOf,
+} from '../../../../local/rehearsal/report.ts';
+import { rehearsals } from '../../../../local/rehearsal/steps.ts';
+import { leftover, resources } from './answers.ts';
+
+const result: Result = {
+  step: 'DeleteRole',
+  shows: 'the role cannot be deleted; everything else goes',
+  denied: ['iam:DeleteRole'],
+  ended: 'residue, then removed',
+  said: [],
+  removed: ['role'],
+  residue: [leftover(resources.role)],
+  runsOfTheUndo: 1,
+  tries: 1,
+  seconds: 2.34,
+  problems: [],
+  integrationId: 'int_A',
+  console: 'https://console',
+};
+const wrong = { ...result, problems: ['gone: buckets: a|b\nc'] };
+const standing = { listing: { buckets: ['a'], roles: [] }, contents: new Map() };
+
+const run = (more: Partial<Run> = {}): Run => ({
+  facts: [['account', '111111111111, eu-west-1']],
+  seesDataloop: true,
+  startedAt: new Date(0),
+  endedAt: new Date(1000),
+  before: standing,
+  after: standing,
+  results: [result],
+  wanted: 1,
+  problems: [],
+  ...more,
+});
+
+describe('a run is good', () => {
+  test('where each step is, and there are as many as were wanted', () => {
+    expect(isGood(run())).toBe(true);
+  });
+
+  test.each([
+    { why: 'a step has a problem', more: { results: [wrong] } },
+    { why: 'it broke off', more: { problems: ['It broke off'] } },
+    { why: 'a step is missing', more: { wanted: 2 } },
+  ])('but not where $why', ({ more }) => {
+    expect(isGood(run(more))).toBe(false);
+    expect(verdictOf(run(more))).toMatch(/^✗/);
+    expect(verdictOf(run(more))).not.toContain('nothing is left');
+  });
+});
+
+describe('the verdict', () => {
+  test('says what is proven', () => {
+    const all = run({ wanted: rehearsals.length + 1, results: Array(rehearsals.length + 1).fill(result) });
+    expect(verdictOf(all)).toBe(
+      '✓ 20 of 20 as they should be: nothing is left, nothing that was there before has changed',
+    );
+  });
+
+  test('says what is not: Dataloop’s side, or the other steps', () => {
+    expect(verdictOf(run({ seesDataloop: false }))).toContain('AWS only');
+    expect(verdictOf(run())).toContain('1 of 1 as they should be, of 20 that there are');
+  });
+});
+
+describe('the block of a step', () => {
+  test('says what was denied, what is left with what to do, and the proof', () => {
+    const block = blockOf(result);
+    expect(block).toContain('iam:DeleteRole');
+    expect(block).toContain(resources.role.arn);
+    expect(block).toContain('→ Send DELETE for this integration again.');
+    expect(block).toContain('✓ just this one had stayed; after DELETE again nothing is left');
+  });
+
+  test('says what is wrong and where to look, and claims nothing', () => {
+    const block = blockOf(wrong);
+    expect(block).toContain('✗ gone: buckets');
+    expect(block).toContain('Look at: int_A https://console');
+    expect(block).not.toContain('✓');
+  });
+
+  test('says that the watchdog took part, and that it was tried again', () => {
+    const block = blockOf({ ...result, runsOfTheUndo: 6, tries: 2 });
+    expect(block).toContain('6 times: the watchdog');
+    expect(block).toMatch(/tries +2/);
+  });
+});
+
+test('the table has a line for each step', () => {
+  const lines = tableOf([result, wrong]).split('\n');
+  expect(lines).toHaveLength(3);
+  expect(lines[1]).toMatch(/✓ DeleteRole +iam:DeleteRole +residue, then removed +2\.3 s/);
+  expect(lines[2]).toMatch(/✗ DeleteRole/);
+});
+
+describe('the document', () => {
+  test('holds verdict, facts, a row and a section for each step, and what to do about what was left', () => {
+    const text = markdownOf(run());
+    expect(text).toContain('**✓ 1 of 1');
+    expect(text).toContain('| account | 111111111111, eu-west-1 |');
+    expect(text).toContain(
+      '| ✓ | DeleteRole | `iam:DeleteRole` | residue, then removed | role | AWS::IAM::Role | 2.3 s |',
+    );
+    expect(text).toContain('## ✓ DeleteRole');
+    expect(text).toContain('**Send DELETE for this integration again.**');
+    expect(text).toContain('1970-01-01T00:00:00.000Z, 1970-01-01T00:00:01.000Z');
+  });
+
+  test('breaks no table by what a message holds', () => {
+    const text = markdownOf(run({ results: [{ ...result, ended: 'a|b\nc' }] }));
+    expect(text).toContain('| a\\|b c |');
+  });
+
+  test('says that Dataloop’s side is not proven', () => {
+    expect(markdownOf(run({ seesDataloop: false }))).toContain("**Dataloop's side was not looked at**");
+  });
+
+  test('says what is wrong', () => {
+    expect(markdownOf(run({ problems: ['It broke off: x'], results: [wrong] }))).toMatch(
+      /\*\*✗ 0 of 1[\s\S]*- ✗ It broke off: x[\s\S]*## ✗ DeleteRole[\s\S]*- ✗ gone: buckets: a\|b c/,
+    );
+  });
+});

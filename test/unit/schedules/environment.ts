@@ -1,0 +1,35 @@
+/** The deployment as the functions see it. Imported before them: they read it when they are loaded. */
+import { account } from '../domain/fakes.ts';
+
+export const region = account.region;
+export const accountId = account.accountId;
+export const dataloopAccountId = '222222222222';
+export const organizationId = 'org-1';
+export const projectId = 'project-1';
+/** Seconds that the workflow waits for Dataloop's IAM user. */
+export const iamUserTimeoutSeconds = 600;
+
+export const machineArn = (machine: string) =>
+  `arn:aws:states:${region}:${accountId}:stateMachine:${machine}`;
+
+Object.assign(process.env, {
+  TABLE_NAME: 'journal',
+  EVENT_BUS_NAME: 'bus',
+  POLL_QUEUE_URL: `https://sqs.${region}.amazonaws.com/${accountId}/polls`,
+  PROVISION_STATE_MACHINE_ARN: machineArn('provision'),
+  DEPROVISION_STATE_MACHINE_ARN: machineArn('deprovision'),
+  PARTITION: account.partition,
+  ACCOUNT_ID: accountId,
+  AWS_REGION: region,
+  IAM_PATH: account.iamPath,
+  PERMISSIONS_BOUNDARY_ARN: account.permissionsBoundaryArn,
+  BUCKET_NAME_PATTERN: account.bucketNamePattern,
+  ROLE_NAME_PATTERN: account.roleNamePattern,
+  DATALOOP_CONSOLE_ORIGIN: account.consoleOrigin,
+  DATALOOP_API_URL: 'https://dataloop.example/api/v1',
+  DATALOOP_SECRET_ID: 'dataloop',
+  DATALOOP_ORGANIZATION_ID: '',
+  DATALOOP_ACCOUNT_ID: dataloopAccountId,
+  IAM_USER_TIMEOUT_SECONDS: `${iamUserTimeoutSeconds}`,
+  POWERTOOLS_LOG_LEVEL: 'SILENT',
+});

@@ -1,0 +1,125 @@
+/** Says whether the promise was kept, by what stands in AWS, at Dataloop and in the journal. */
+import type { IntegrationRecord } from '../../../src/domain/journal.ts';
+import { locksOf } from '../../../src/domain/lifecycle.ts';
+import { integrationView } from '../../../src/domain/view.ts';
+import { account } from '../domain/fakes.ts';
+import type { Simulation } from './simulation.ts';
+import { stranger, type Thing } from './things.ts';
+import { trustOf } from './world-dataloop.ts';
+
+/** A thing, and how the record calls it. */
+interface Standing {
+  readonly thing: Thing;
+  readonly references: readonly string[];
+}
+
+function standing({ aws, platform }: Simulation): Standing[] {
+  return [
+    ...[...aws.buckets].map(([name, thing]) => ({ thing, references: [`arn:aws:s3:::${name}`] })),
+    ...[...aws.policies.values()].map((thing) => ({ thing, references: [thing.arn] })),
+    ...[...aws.roles.values()].map((thing) => ({ thing, references: [thing.arn] })),
+    ...[...platform.drivers.values(), ...platform.integrations.values()].map((thing) => ({
+      thing,
+      references: [thing.id, thing.name],
+    })),
+  ];
+}
+
+/** All that stands, as text: what is the same before and after did not change. */
+export const snapshot = (simulation: Simulation, isMeant: (thing: Thing) => boolean = () => true) =>
+  new Map(
+    standing(simulation)
+      .filter(({ thing }) => isMeant(thing))
+      .map(({ thing }) => [
+        `${thing.key} since ${thing.bornAt}`,
+        JSON.stringify(thing, (_, value) => (value instanceof Set ? [...value] : value)),
+      ]),
+  );
+
+export const strangersThings = (simulation: Simulation) =>
+  snapshot(simulation, ({ maker }) => maker === stranger);
+
+/** Changes of what is not ours. */
+export function foreignChanges(simulation: Simulation, before: ReadonlyMap<string, string>): string[] {
+  const after = strangersThings(simulation);
+  const { excused } = simulation.watch;
+  return [...before].flatMap(([key, text]) =>
+    after.get(key) === text || excused.has(key.split(' since ')[0] ?? '') ? [] : [`foreign ${key} changed`],
+  );
+}
+
+function readyViolations({ aws, platform }: Simulation, record: IntegrationRecord): string[] {
+  const { integrationId, request } = record;
+  const roleName = request.role?.name ?? `dataloop-${request.name}`;
+  const bucket = aws.buckets.get(request.bucket.name);
+  const role = aws.roles.get(roleName);
+  const [policy] = [...aws.policies.values()].filter(({ maker }) => maker === integrationId);
+  const integrations = [...platform.integrations.values()].filter(({ maker }) => maker === integrationId);
+  const drivers = [...platform.drivers.values()].filter(({ maker }) => maker === integrationId);
+  const [integration] = integrations;
+  const isAsPromised =
+    bucket?.maker === integrationId &&
+    ['public', 'ownership', 'encryption', 'policy', 'cors'].every((setting) => bucket.settings[setting]) &&
+    policy !== undefined &&
+    role?.maker === integrationId &&
+    role.attached.has(policy.arn) &&
+    role.boundary === account.permissionsBoundaryArn &&
+    integration !== undefined &&
+    integrations.length === 1 &&
+    role.trust === JSON.stringify(trustOf(integration.userArn)) &&
+    integration.roleArn === role.arn &&
+    drivers.length === 1 &&
+    drivers[0]?.integrationId === integration.id;
+  return isAsPromised ? [] : [`${integrationId} is ready, but not as promised`];
+}
+
+function recordViolations(simulation: Simulation, record: IntegrationRecord, wasTampered: boolean): string[] {
+  const { integrationId, status } = record;
+  const found: string[] = [];
+  const view = integrationView(record);
+  const isClean = status === 'failed' || status === 'removed';
+  if (!isClean && status !== 'ready' && status !== 'residue') found.push(`it is ${status}`);
+
+  const named = new Set(
+    [...view.resources, ...view.residue, ...('leftAlone' in view ? (view.leftAlone ?? []) : [])].flatMap(
+      ({ arn, id, name }: { arn?: string; id?: string; name?: string | undefined }) =>
+        arn ?? id ?? name ?? [],
+    ),
+  );
+  for (const { thing, references } of standing(simulation)) {
+    if (thing.maker !== integrationId) continue;
+    // What carries our tag no more, and was never known as made, is named as left alone.
+    if (!references.some((reference) => named.has(reference)))
+      found.push(`${thing.key} is not in the record`);
+    else if (isClean && !thing.tamperedWith) found.push(`${thing.key} is left`);
+  }
+  for (const { type, reason, advice, arn, id, name } of view.residue.map((each) => ({
+    arn: undefined,
+    id: undefined,
+    name: undefined,
+    ...each,
+  }))) {
+    if (!reason || !advice || !(arn ?? id ?? name)) found.push(`residue ${type} without a to-do`);
+  }
+  if (status === 'residue' && view.residue.length === 0) found.push('residue is not named');
+
+  const { items } = simulation.journal;
+  const locks = locksOf(record).filter(
+    (lock) => items.get(`lock#${lock}`)?.['integrationId'] === integrationId,
+  );
+  if (locks.length !== (isClean ? 0 : 2)) found.push(`it holds ${locks.length} locks`);
+  if (isClean && items.has(`token#${integrationId}`)) found.push('its token is left');
+  if (status === 'ready' && !wasTampered) found.push(...readyViolations(simulation, record));
+  return found.map((text) => `${integrationId} (${status}): ${text}`);
+}
+
+/** @returns what breaks the promise once nothing moves any more */
+export function violations(simulation: Simulation, wasTampered: boolean): string[] {
+  const { journal, machines } = simulation;
+  const started = [...machines.executions.values()].filter(({ machine }) => machine === 'provision');
+  return [
+    ...simulation.watch.violations,
+    ...journal.records().flatMap((record) => recordViolations(simulation, record, wasTampered)),
+    ...started.flatMap(({ name }) => (journal.record(name) ? [] : [`execution ${name} without a record`])),
+  ];
+}

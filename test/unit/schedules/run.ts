@@ -1,0 +1,155 @@
+/** Runs one schedule: its commands, peace, the oracle; then everything is removed, and the oracle again. */
+import { type Callers, execute, post, remove } from './commands.ts';
+import type { Handler } from './lambda.ts';
+import { foreignChanges, snapshot, strangersThings, violations } from './oracle.ts';
+import type { Command, Schedule } from './schedule.ts';
+import { type Simulation, simulate } from './simulation.ts';
+import { stranger } from './things.ts';
+
+const sweepIntervalMs = 300_000;
+/** Five hours of sweeps: more than any undo with all its restarts takes. */
+const maximumSweeps = 60;
+
+function isQuiet({ journal, lambda, machines, deliveries }: Simulation, callers: Callers): boolean {
+  return (
+    lambda.alive() === 0 &&
+    deliveries.open() === 0 &&
+    callers.open === 0 &&
+    [...machines.executions.values()].every(({ status }) => status !== 'RUNNING') &&
+    !journal.statuses().some((status) => ['provisioning', 'rolling-back', 'removing'].includes(status))
+  );
+}
+
+/** @returns whether it came to rest */
+async function settle(simulation: Simulation, callers: Callers): Promise<boolean> {
+  for (let sweeps = 0; sweeps < maximumSweeps; sweeps += 1) {
+    await simulation.clock.pass(sweepIntervalMs);
+    if (isQuiet(simulation, callers)) return true;
+    simulation.deliveries.sweep();
+  }
+  return false;
+}
+
+const changesOurs = (command: Command) =>
+  command.kind === 'stranger' && !command.what.does.startsWith('take');
+
+/** Takes out of the way what kept ours from being deleted. */
+function liftObstacles({ aws, journal }: Simulation): void {
+  for (const thing of [...aws.buckets.values(), ...aws.policies.values(), ...aws.roles.values()]) {
+    if (thing.maker === stranger) continue;
+    thing.tags = { ...thing.tags, 'dataloop-cross-account:integration-id': thing.maker };
+    // A thing that the record knows as left alone is its owner's to delete.
+    const { resources = {} } = journal.record(thing.maker) ?? {};
+    const isLeftAlone = Object.values(resources).some(({ leftAlone }) => leftAlone !== undefined);
+    if (!isLeftAlone) thing.tamperedWith = false;
+  }
+  for (const bucket of aws.buckets.values()) if (bucket.maker !== stranger) bucket.objects = 0;
+  // Without a unique id, what somebody has put in a bucket's place is taken for ours without its tag.
+  for (const { resources } of journal.records()) {
+    for (const [name, { maker }] of aws.buckets) {
+      const isKnown = resources.bucket?.state !== 'gone' && resources.bucket?.arn === `arn:aws:s3:::${name}`;
+      if (isKnown && maker === stranger) aws.buckets.delete(name);
+    }
+  }
+  for (const role of aws.roles.values()) {
+    if (role.maker !== stranger) role.attached.delete('arn:aws:iam::aws:policy/Theirs');
+  }
+}
+
+async function removeAll(
+  simulation: Simulation,
+  callers: Callers,
+  statuses: readonly string[],
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const { integrationId, status } of simulation.journal.records()) {
+    if (!statuses.includes(status)) continue;
+    void remove(simulation, callers, integrationId).then((code) => {
+      if (code !== 202) found.push(`DELETE of ${integrationId} answered ${code}`);
+    });
+  }
+  if (!(await settle(simulation, callers))) found.push('removal does not come to rest');
+  return found;
+}
+
+export interface Report {
+  readonly violations: readonly string[];
+  readonly trace: readonly string[];
+  /** How the integrations ended before they were removed. */
+  readonly ends: readonly string[];
+}
+
+/** @param enter makes the simulation the one that the functions' clients are connected to */
+export async function runSchedule(
+  handlers: Readonly<Record<string, Handler>>,
+  schedule: Schedule,
+  enter: (simulation: Simulation) => void,
+): Promise<Report> {
+  const simulation = simulate(handlers, schedule);
+  enter(simulation);
+  const callers: Callers = { open: 0 };
+  simulation.onMeanwhile((what, integrationId) => {
+    if (what === 'delete') void remove(simulation, callers, integrationId);
+    for (const execution of simulation.machines.executions.values()) {
+      if (what === 'stop' && execution.name.startsWith(integrationId)) {
+        simulation.machines.stop(execution, 'ABORTED');
+      }
+    }
+  });
+  let { again } = schedule;
+  simulation.journal.onClean(() => {
+    if (again-- > 0) simulation.clock.after(1, () => post(simulation, callers, 0, undefined));
+  });
+  let strangers: ReadonlyMap<string, string> = new Map();
+  let ends: readonly string[] = [];
+  const report = (found: readonly string[]): Report => ({
+    violations: found,
+    trace: simulation.traced,
+    ends,
+  });
+
+  for (const command of schedule.commands) {
+    await simulation.clock.pass(command.afterMs);
+    simulation.traced.push(`-- ${JSON.stringify(command)}`);
+    execute(simulation, callers, command);
+    strangers = new Map([...strangers, ...strangersThings(simulation)]);
+  }
+  // Time for what is under way to meet its faults; then nothing fails any more.
+  await simulation.clock.pass(sweepIntervalMs);
+  simulation.lambda.endFaults();
+  simulation.deliveries.endFaults();
+  simulation.traced.push('-- nothing fails any more');
+  const isSettled = await settle(simulation, callers);
+  ends = simulation.journal.statuses();
+  const check = () => [
+    ...violations(simulation, schedule.commands.some(changesOurs)),
+    ...foreignChanges(simulation, strangers),
+  ];
+  const first = isSettled ? check() : ['it does not come to rest', ...check()];
+  if (first.length > 0) return report(first);
+
+  again = 0;
+  liftObstacles(simulation);
+  strangers = strangersThings(simulation);
+  simulation.traced.push('-- obstacles are lifted, all is removed');
+  const removal = await removeAll(simulation, callers, ['ready', 'residue']);
+  const left = simulation.journal
+    .records()
+    .flatMap(({ integrationId, status }) =>
+      status === 'failed' || status === 'removed' ? [] : [`${integrationId} is ${status} after its removal`],
+    );
+  const second = [...removal, ...left, ...check()];
+  if (second.length > 0) return report(second);
+
+  const before = everything(simulation);
+  const repeated = await removeAll(simulation, callers, ['failed', 'removed']);
+  if (everything(simulation) !== before) repeated.push('a second DELETE changes something');
+  return report([...repeated, ...check()]);
+}
+
+const everything = (simulation: Simulation): string =>
+  JSON.stringify([
+    [...snapshot(simulation)],
+    [...simulation.journal.items],
+    [...simulation.machines.executions.keys()],
+  ]);

@@ -1,0 +1,83 @@
+/**
+ * Random schedules: people, strangers, faults and time against the functions as deployed, on a simulated world.
+ * `SCHEDULES` says how many, `SCHEDULE_SEED` and `SCHEDULE_PATH` repeat a failing one.
+ */
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { deprovisionSteps, provisionSteps } from '../../../src/domain/steps.ts';
+import { type Definition, readMachine } from './asl.ts';
+import { loadFunctions } from './functions.ts';
+import { runSchedule } from './run.ts';
+import { type Schedule, scheduleArbitrary } from './schedule.ts';
+import { connectSdk } from './sdk.ts';
+import type { Simulation } from './simulation.ts';
+
+let current: Simulation | undefined;
+
+function simulation(): Simulation {
+  if (!current) throw new Error('No simulation runs.');
+  return current;
+}
+
+const handlers = await loadFunctions(() => ({ start: (ms, run) => simulation().lambda.timer(ms, run) }));
+connectSdk(
+  () => simulation().lambda,
+  () => simulation().services,
+);
+Object.defineProperty(globalThis, 'fetch', {
+  value: (url: string, init: { method: string; body?: string }) => simulation().fetch(url, init),
+});
+AbortSignal.timeout = () => new AbortController().signal;
+Math.random = () => 0.5;
+
+const schedules = Number(process.env['SCHEDULES'] ?? 1000);
+const seed = Number(process.env['SCHEDULE_SEED'] ?? 20261123);
+const path = process.env['SCHEDULE_PATH'];
+
+const ends = new Set<string>();
+
+async function keepsThePromise(schedule: Schedule): Promise<void> {
+  const {
+    violations,
+    trace,
+    ends: ended,
+  } = await runSchedule(handlers, schedule, (begun) => {
+    current = begun;
+  });
+  for (const end of ended) ends.add(end);
+  if (violations.length > 0) throw new Error([...violations, '', ...trace].join('\n'));
+}
+
+test('whatever fails, whenever, an integration ends ready, clean or with its residue named', async () => {
+  const details = await fc.check(fc.asyncProperty(scheduleArbitrary, keepsThePromise), {
+    numRuns: schedules,
+    seed,
+    ...(path === undefined ? {} : { path }),
+  });
+  if (!details.failed) {
+    // Fewer may not meet every ending.
+    if (schedules >= 1000) expect([...ends].sort()).toEqual(['failed', 'ready', 'removed', 'residue']);
+    return;
+  }
+  const [schedule] = details.counterexample ?? [];
+  const reason = details.errorInstance instanceof Error ? details.errorInstance.message : '';
+  throw new Error(
+    [
+      `Schedule ${details.numRuns} of ${schedules} breaks the promise; shrunk ${details.numShrinks} times. Repeat it with:`,
+      `SCHEDULE_SEED=${details.seed} SCHEDULE_PATH=${details.counterexamplePath} npm run test:unit -- --testPathPatterns unit/schedules`,
+      JSON.stringify(schedule, undefined, 1),
+      reason,
+    ].join('\n'),
+  );
+}, 3_600_000);
+
+/** Names of the Task states, in the order in which they are written. */
+const tasksOf = ({ States }: Definition): string[] =>
+  Object.entries(States).flatMap(([name, { Type, Branches = [] }]) =>
+    Type === 'Task' ? [name] : Branches.flatMap(tasksOf),
+  );
+
+test('the simulated state machines have the steps of the domain, in their order', () => {
+  expect(tasksOf(readMachine('provision'))).toEqual(provisionSteps);
+  expect(tasksOf(readMachine('deprovision'))).toEqual(deprovisionSteps);
+});

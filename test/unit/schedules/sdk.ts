@@ -1,0 +1,69 @@
+/** What the AWS SDK does with a command: it ends in the simulation instead of on a network. */
+
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { STSClient } from '@aws-sdk/client-sts';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { Failures, Lambda, Worker } from './lambda.ts';
+
+/** An error as the SDK throws it. */
+export function awsError(name: string, status: number | undefined, more: object = {}): Error {
+  const $metadata = status === undefined ? {} : { httpStatusCode: status };
+  return Object.assign(new Error(`${name}.`), { name, $metadata, ...more });
+}
+
+const failures: Failures = {
+  unavailable: () => awsError('ServiceUnavailable', 503),
+  refused: () => awsError('AccessDenied', 403),
+  noAnswer: () => awsError('TimeoutError', undefined),
+  sendsAgain: true,
+};
+
+/** What takes the commands of one service. @throws what the SDK throws */
+export type Service = (command: unknown, by: Worker) => unknown;
+
+export const awsServices = {
+  s3: S3Client,
+  iam: IAMClient,
+  sts: STSClient,
+  secrets: SecretsManagerClient,
+  states: SFNClient,
+  queue: SQSClient,
+  bus: EventBridgeClient,
+  journal: DynamoDBDocumentClient,
+} as const;
+
+export type AwsServiceName = keyof typeof awsServices;
+
+const nameOf = (command: unknown) =>
+  typeof command === 'object' && command !== null ? command.constructor.name : 'nothing';
+
+/** Sends the commands of all clients to the given services. */
+export function connectSdk(lambda: () => Lambda, services: () => Readonly<Record<AwsServiceName, Service>>) {
+  for (const [name, client] of Object.entries(awsServices)) {
+    const send = (command: unknown) => {
+      const service = services()[name as AwsServiceName];
+      // Credentials are kept between invocations: who happens to read them first decides nothing.
+      if (name === 'secrets') return Promise.resolve(service(command, noWorker));
+      return lambda().call(nameOf(command), name, failures, (by) => service(command, by));
+    };
+    Object.defineProperty(client.prototype, 'send', { value: send, configurable: true });
+  }
+}
+
+const noWorker: Worker = {
+  functionName: '',
+  integrationId: undefined,
+  label: '',
+  invocation: 0,
+  clockSkewMs: 0,
+  looks: new Map(),
+  state: 'alive',
+  deadline: 0,
+  calls: 0,
+  pending: new Set(),
+};

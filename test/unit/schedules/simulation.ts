@@ -1,0 +1,100 @@
+/** A world with the service in it: everything in memory, everything at the same virtual time. */
+import { type Clock, virtualClock } from './clock.ts';
+import { type Deliveries, deliveries } from './delivery.ts';
+import { accountId } from './environment.ts';
+import { type Handler, type Lambda, lambda } from './lambda.ts';
+import { type Machines, machines } from './machine.ts';
+import type { Schedule } from './schedule.ts';
+import type { AwsServiceName, Service } from './sdk.ts';
+import { type Watch, watch } from './things.ts';
+import { type Aws, aws } from './world-aws.ts';
+import { dataloopFailures, type Platform, platform } from './world-dataloop.ts';
+import { type Journal, journal } from './world-journal.ts';
+
+type Meanwhile = (what: 'stop' | 'delete', integrationId: string) => void;
+
+export interface Simulation {
+  readonly clock: Clock;
+  readonly lambda: Lambda;
+  readonly aws: Aws;
+  readonly platform: Platform;
+  readonly journal: Journal;
+  readonly machines: Machines;
+  readonly deliveries: Deliveries;
+  readonly watch: Watch;
+  /** What happened, one line an effect. */
+  readonly traced: string[];
+  readonly services: Readonly<Record<AwsServiceName, Service>>;
+  /** Calls back for what a fault says that somebody does meanwhile. */
+  onMeanwhile(then: Meanwhile): void;
+  /** A request of a function to Dataloop. */
+  fetch(url: string, init: { method: string; body?: string }): Promise<unknown>;
+}
+
+const secret = {
+  SecretString: JSON.stringify({
+    apiKey: `x.${Buffer.from(JSON.stringify({ exp: 9_999_999_999, email: 'a@b.c' })).toString('base64url')}.x`,
+  }),
+};
+
+export function simulate(handlers: Readonly<Record<string, Handler>>, schedule: Schedule): Simulation {
+  const clock = virtualClock();
+  const begun = clock.now();
+  const traced: string[] = [];
+  const trace = (line: string) => traced.push(`${((clock.now() - begun) / 1000).toFixed(3)} ${line}`);
+  let meanwhile: Meanwhile = () => undefined;
+  const table = journal((text) => watcher.violate(text));
+  const watcher = watch(clock, table.statusOf);
+  const runner = lambda(clock, handlers, schedule, trace, (what, integrationId) =>
+    meanwhile(what, integrationId),
+  );
+  const dataloop = platform(clock, watcher, schedule, () => account);
+  const account = aws(clock, watcher, schedule.visibleAfterMs, dataloop.mayTrust);
+  const messages = deliveries(clock, () => runner, schedule.deliveries);
+
+  const stepFunctions = machines(
+    clock,
+    runner,
+    schedule.jitters,
+    messages.executionEnded,
+    trace,
+    watcher.violate,
+  );
+  return {
+    clock,
+    lambda: runner,
+    aws: account,
+    platform: dataloop,
+    journal: table,
+    machines: stepFunctions,
+    deliveries: messages,
+    watch: watcher,
+    traced,
+    services: {
+      s3: account.s3,
+      iam: account.iam,
+      sts: () => ({ Account: accountId }),
+      secrets: () => secret,
+      states: stepFunctions.service,
+      queue: messages.queue,
+      bus: messages.bus,
+      journal: table.service,
+    },
+    onMeanwhile: (then) => {
+      meanwhile = then;
+    },
+    fetch: (url, { method, body }) => {
+      const path = url.replace('https://dataloop.example/api/v1', '');
+      const parsed = body === undefined ? {} : JSON.parse(body);
+      return runner
+        .call(`${method} ${path}`, 'dataloop', dataloopFailures, (by) =>
+          dataloop.answer(method, path, parsed, by),
+        )
+        .catch((failure: unknown) => {
+          // Failures of Dataloop are answers too.
+          if (failure instanceof Error) throw failure;
+          return failure;
+        });
+    },
+  };
+}

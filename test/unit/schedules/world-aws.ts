@@ -1,0 +1,265 @@
+/** Buckets, policies and roles of one AWS account, with those who made them. */
+import * as iam from '@aws-sdk/client-iam';
+import * as s3 from '@aws-sdk/client-s3';
+import { account } from '../domain/fakes.ts';
+import type { Clock } from './clock.ts';
+import { accountId } from './environment.ts';
+import type { Worker } from './lambda.ts';
+import { awsError, type Service } from './sdk.ts';
+import type { Thing, Watch } from './things.ts';
+
+export interface Bucket extends Thing {
+  tags: Record<string, string>;
+  objects: number;
+  readonly account: string;
+  readonly settings: Record<string, unknown>;
+}
+
+export interface Policy extends Thing {
+  readonly arn: string;
+  readonly id: string;
+  tags: Record<string, string>;
+  readonly document: string;
+}
+
+export interface Role extends Thing {
+  readonly name: string;
+  readonly arn: string;
+  readonly id: string;
+  tags: Record<string, string>;
+  trust: string;
+  readonly boundary: string | undefined;
+  readonly attached: Set<string>;
+}
+
+export interface Aws {
+  readonly buckets: Map<string, Bucket>;
+  readonly policies: Map<string, Policy>;
+  readonly roles: Map<string, Role>;
+  uniqueId(): string;
+  readonly s3: Service;
+  readonly iam: Service;
+}
+
+type Tags = readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined;
+
+const fromTags = (tags: Tags): Record<string, string> =>
+  Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
+
+const toTags = (tags: Record<string, string>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+
+/**
+ * @param visibleAfterMs until then AWS does not show what was just created
+ * @param mayTrust whether Dataloop has named an IAM user for an integration
+ */
+export function aws(
+  clock: Clock,
+  watch: Watch,
+  visibleAfterMs: number,
+  mayTrust: (integrationId: string, trust: string) => boolean,
+): Aws {
+  const buckets = new Map<string, Bucket>();
+  const policies = new Map<string, Policy>();
+  const roles = new Map<string, Role>();
+  let ids = 0;
+  const uniqueId = () => `ID${ids++}`;
+
+  const makerOf = (by: Worker) => {
+    if (!by.integrationId) throw new Error(`${by.label} makes something for nobody.`);
+    return by.integrationId;
+  };
+  const shows = (thing: Thing) => clock.now() >= thing.bornAt + visibleAfterMs;
+  const born = (by: Worker, key: string) => {
+    watch.looked(by, key);
+    return { key, maker: makerOf(by), bornAt: clock.now(), tamperedWith: false };
+  };
+
+  function bucketOf(by: Worker, name = ''): Bucket {
+    const bucket = buckets.get(name);
+    watch.looked(by, `bucket ${name}`);
+    if (!bucket || !shows(bucket)) throw awsError('NoSuchBucket', 404);
+    if (bucket.account !== accountId) throw awsError('AccessDenied', 403);
+    return bucket;
+  }
+
+  function changeBucket(by: Worker, name: string | undefined, what: string, value: unknown): object {
+    const bucket = buckets.get(name ?? '');
+    if (!bucket) throw awsError('NoSuchBucket', 404);
+    watch.touched(by, bucket, what);
+    bucket.settings[what] = value;
+    return {};
+  }
+
+  function createBucket(by: Worker, name = '', tags: Tags): object {
+    const there = buckets.get(name);
+    if (there) {
+      throw awsError(there.account === accountId ? 'BucketAlreadyOwnedByYou' : 'BucketAlreadyExists', 409);
+    }
+    buckets.set(name, {
+      ...born(by, `bucket ${name}`),
+      tags: fromTags(tags),
+      objects: 0,
+      account: accountId,
+      settings: {},
+    });
+    return {};
+  }
+
+  function deleteBucket(by: Worker, name = ''): object {
+    const bucket = buckets.get(name);
+    if (!bucket) throw awsError('NoSuchBucket', 404);
+    if (bucket.account !== accountId) throw awsError('AccessDenied', 403);
+    if (bucket.objects > 0) throw awsError('BucketNotEmpty', 409);
+    watch.touched(by, bucket, 'DeleteBucket');
+    buckets.delete(name);
+    return {};
+  }
+
+  const s3Service: Service = (command, by) => {
+    if (command instanceof s3.HeadBucketCommand) return bucketOf(by, command.input.Bucket) && {};
+    if (command instanceof s3.GetBucketTaggingCommand) {
+      const { tags } = bucketOf(by, command.input.Bucket);
+      if (Object.keys(tags).length === 0) throw awsError('NoSuchTagSet', 404);
+      return { TagSet: toTags(tags) };
+    }
+    if (command instanceof s3.CreateBucketCommand) {
+      return createBucket(by, command.input.Bucket, command.input.CreateBucketConfiguration?.Tags);
+    }
+    if (command instanceof s3.DeleteBucketCommand) return deleteBucket(by, command.input.Bucket);
+    if (command instanceof s3.PutPublicAccessBlockCommand) {
+      return changeBucket(by, command.input.Bucket, 'public', command.input.PublicAccessBlockConfiguration);
+    }
+    if (command instanceof s3.PutBucketOwnershipControlsCommand) {
+      return changeBucket(by, command.input.Bucket, 'ownership', command.input.OwnershipControls);
+    }
+    if (command instanceof s3.PutBucketEncryptionCommand) {
+      return changeBucket(by, command.input.Bucket, 'encryption', true);
+    }
+    if (command instanceof s3.PutBucketPolicyCommand) {
+      return changeBucket(by, command.input.Bucket, 'policy', command.input.Policy);
+    }
+    if (command instanceof s3.PutBucketCorsCommand) {
+      return changeBucket(by, command.input.Bucket, 'cors', command.input.CORSConfiguration);
+    }
+    throw new Error('S3 does not know this command here.');
+  };
+
+  const noSuchEntity = () => awsError('NoSuchEntityException', 404);
+
+  function policyOf(arn = ''): Policy {
+    const policy = policies.get(arn);
+    if (!policy) throw noSuchEntity();
+    return policy;
+  }
+
+  function roleOf(name = ''): Role {
+    const role = roles.get(name);
+    if (!role) throw noSuchEntity();
+    return role;
+  }
+
+  function createPolicy(by: Worker, input: iam.CreatePolicyCommandInput): object {
+    const arn = `arn:aws:iam::${accountId}:policy${input.Path}${input.PolicyName}`;
+    if (policies.has(arn)) throw awsError('EntityAlreadyExistsException', 409);
+    const policy: Policy = {
+      ...born(by, `policy ${arn}`),
+      arn,
+      id: uniqueId(),
+      tags: fromTags(input.Tags),
+      document: input.PolicyDocument ?? '',
+    };
+    policies.set(arn, policy);
+    return { Policy: { PolicyId: policy.id } };
+  }
+
+  function createRole(by: Worker, input: iam.CreateRoleCommandInput): object {
+    const name = input.RoleName ?? '';
+    if (roles.has(name)) throw awsError('EntityAlreadyExistsException', 409);
+    const trust = input.AssumeRolePolicyDocument ?? '';
+    if (!mayTrust(makerOf(by), trust))
+      watch.violate(`${by.label} trusts whom Dataloop did not name: ${trust}`);
+    if (input.PermissionsBoundary !== account.permissionsBoundaryArn) {
+      watch.violate(`${by.label} makes a role without our boundary`);
+    }
+    const role: Role = {
+      ...born(by, `role ${name}`),
+      name,
+      arn: `arn:aws:iam::${accountId}:role${input.Path}${name}`,
+      id: uniqueId(),
+      tags: fromTags(input.Tags),
+      trust,
+      boundary: input.PermissionsBoundary,
+      attached: new Set(),
+    };
+    roles.set(name, role);
+    return { Role: { RoleId: role.id } };
+  }
+
+  function deletePolicy(by: Worker, arn = ''): object {
+    const policy = policyOf(arn);
+    if ([...roles.values()].some(({ attached }) => attached.has(arn))) {
+      throw awsError('DeleteConflictException', 409);
+    }
+    watch.touched(by, policy, 'DeletePolicy');
+    policies.delete(arn);
+    return {};
+  }
+
+  function deleteRole(by: Worker, name = ''): object {
+    const role = roleOf(name);
+    if (role.attached.size > 0) throw awsError('DeleteConflictException', 409);
+    watch.touched(by, role, 'DeleteRole');
+    roles.delete(name);
+    return {};
+  }
+
+  const iamService: Service = (command, by) => {
+    if (command instanceof iam.GetPolicyCommand) {
+      watch.looked(by, `policy ${command.input.PolicyArn}`);
+      const policy = policyOf(command.input.PolicyArn);
+      if (!shows(policy)) throw noSuchEntity();
+      return { Policy: { PolicyId: policy.id, Tags: toTags(policy.tags) } };
+    }
+    if (command instanceof iam.ListPolicyVersionsCommand) {
+      policyOf(command.input.PolicyArn);
+      return { Versions: [{ VersionId: 'v1', IsDefaultVersion: true }] };
+    }
+    if (command instanceof iam.CreatePolicyCommand) return createPolicy(by, command.input);
+    if (command instanceof iam.DeletePolicyCommand) return deletePolicy(by, command.input.PolicyArn);
+    if (command instanceof iam.GetRoleCommand) {
+      watch.looked(by, `role ${command.input.RoleName}`);
+      const role = roleOf(command.input.RoleName);
+      if (!shows(role)) throw noSuchEntity();
+      return {
+        Role: {
+          Arn: role.arn,
+          RoleId: role.id,
+          Tags: toTags(role.tags),
+          AssumeRolePolicyDocument: encodeURIComponent(role.trust),
+          PermissionsBoundary: { PermissionsBoundaryArn: role.boundary },
+        },
+      };
+    }
+    if (command instanceof iam.CreateRoleCommand) return createRole(by, command.input);
+    if (command instanceof iam.AttachRolePolicyCommand) {
+      const { RoleName, PolicyArn = '' } = command.input;
+      const role = roleOf(RoleName);
+      policyOf(PolicyArn);
+      watch.touched(by, role, 'AttachRolePolicy');
+      role.attached.add(PolicyArn);
+      return {};
+    }
+    if (command instanceof iam.DetachRolePolicyCommand) {
+      const { RoleName, PolicyArn = '' } = command.input;
+      const role = roleOf(RoleName);
+      if (!role.attached.has(PolicyArn)) throw noSuchEntity();
+      watch.touched(by, role, 'DetachRolePolicy');
+      role.attached.delete(PolicyArn);
+      return {};
+    }
+    if (command instanceof iam.DeleteRoleCommand) return deleteRole(by, command.input.RoleName);
+    throw new Error('IAM does not know this command here.');
+  };
+
+  return { buckets, policies, roles, uniqueId, s3: s3Service, iam: iamService };
+}

@@ -1,0 +1,206 @@
+/** Dataloop: integrations and drivers, whose names may repeat, behind its HTTP API. */
+import type { Clock } from './clock.ts';
+import { dataloopAccountId, organizationId, projectId } from './environment.ts';
+import type { Failures, Worker } from './lambda.ts';
+import type { Thing, Watch } from './things.ts';
+import type { Aws } from './world-aws.ts';
+
+export interface DataloopSettings {
+  /** ms until an IAM user is issued; undefined: never. */
+  readonly userDelayMs: number | undefined;
+  /** ms until a role that may be assumed is found to be so. */
+  readonly trustDelayMs: number;
+}
+
+export interface PlatformIntegration extends Thing {
+  readonly id: string;
+  readonly name: string;
+  readonly userArn: string;
+  roleArn: string | undefined;
+  roleArnAt: number;
+}
+
+export interface PlatformDriver extends Thing {
+  readonly id: string;
+  readonly name: string;
+  readonly integrationId: string;
+  readonly bucketName: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}
+
+export interface Platform {
+  readonly integrations: Map<string, PlatformIntegration>;
+  readonly drivers: Map<string, PlatformDriver>;
+  /** Whether Dataloop has named the one IAM user that a trust policy names, for this integration of ours. */
+  mayTrust(integrationId: string, trust: string): boolean;
+  addIntegration(maker: string, name: string): PlatformIntegration;
+  addDriver(maker: string, driver: { name: string; integrationId: string; bucketName: string }): void;
+  answer(method: string, path: string, body: Readonly<Record<string, unknown>>, by: Worker): Answer;
+}
+
+const answerOf = (status: number, body?: unknown): Answer => ({
+  status,
+  // Longer than the client waits by itself: it is the state machine's to try again.
+  headers: { get: (name) => (name === 'retry-after' && status >= 429 ? '60' : null) },
+  text: async () => (body === undefined ? '' : JSON.stringify(body)),
+});
+
+/** Dataloop's failures are answers; one that does not come is a time-out of the gateway before it. */
+export const dataloopFailures: Failures = {
+  unavailable: () => answerOf(503, { message: 'unavailable' }),
+  refused: () => answerOf(403, { message: 'forbidden' }),
+  noAnswer: () => answerOf(504, { message: 'no answer' }),
+  sendsAgain: false,
+};
+
+export const trustOf = (userArn: string) => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { AWS: userArn }, Action: 'sts:AssumeRole' }],
+});
+
+export function platform(
+  clock: Clock,
+  watch: Watch,
+  settings: DataloopSettings,
+  account: () => Aws,
+): Platform {
+  const integrations = new Map<string, PlatformIntegration>();
+  const drivers = new Map<string, PlatformDriver>();
+  const named: { maker: string; trust: string }[] = [];
+  let ids = 0;
+
+  const addIntegration = (maker: string, name: string): PlatformIntegration => {
+    ids += 1;
+    const integration = {
+      key: `Dataloop integration ${ids}`,
+      maker,
+      bornAt: clock.now(),
+      tamperedWith: false,
+      id: `i-${ids}`,
+      name,
+      userArn: `arn:aws:iam::${dataloopAccountId}:user/dataloop-${ids}`,
+      roleArn: undefined,
+      roleArnAt: 0,
+    };
+    integrations.set(integration.id, integration);
+    return integration;
+  };
+
+  const addDriver: Platform['addDriver'] = (maker, driver) => {
+    ids += 1;
+    const id = `d-${ids}`;
+    drivers.set(id, {
+      key: `Dataloop driver ${ids}`,
+      maker,
+      bornAt: clock.now(),
+      tamperedWith: false,
+      id,
+      ...driver,
+    });
+    return id;
+  };
+
+  /** Whether the integration's user may assume its role. */
+  function assumes(integration: PlatformIntegration): boolean {
+    const role = [...account().roles.values()].find(({ arn }) => arn === integration.roleArn);
+    return role?.trust === JSON.stringify(trustOf(integration.userArn));
+  }
+
+  function reaches(integrationId: unknown, bucketName: unknown): boolean {
+    const integration = integrations.get(String(integrationId));
+    const bucket = account().buckets.get(String(bucketName));
+    const role = [...account().roles.values()].find(({ arn }) => arn === integration?.roleArn);
+    const allowed = [...(role?.attached ?? [])].some((arn) =>
+      account().policies.get(arn)?.document.includes(`"arn:aws:s3:::${bucketName}/`),
+    );
+    return integration !== undefined && assumes(integration) && bucket !== undefined && allowed;
+  }
+
+  function shown(integration: PlatformIntegration) {
+    const { id, name, maker, userArn, bornAt, roleArn, roleArnAt } = integration;
+    const metadata: { name: string; value: string }[] = [];
+    if (settings.userDelayMs !== undefined && clock.now() >= bornAt + settings.userDelayMs) {
+      metadata.push({ name: 'userArn', value: userArn });
+      named.push({ maker, trust: JSON.stringify(trustOf(userArn)) });
+    }
+    if (roleArn) {
+      const isTrusted = assumes(integration) && clock.now() >= roleArnAt + settings.trustDelayMs;
+      metadata.push({ name: 'status', value: isTrusted ? 'trust-established' : 'waiting-trust' });
+    }
+    return { id, name, metadata };
+  }
+
+  const tested = (isReached: boolean) =>
+    isReached ? answerOf(200, {}) : answerOf(400, { message: 'cannot use the bucket' });
+
+  function integrationCall(
+    method: string,
+    id: string | undefined,
+    body: Readonly<Record<string, unknown>>,
+    by: Worker,
+  ): Answer {
+    if (method === 'POST')
+      return answerOf(201, shown(addIntegration(by.integrationId ?? '', String(body['name']))));
+    if (method === 'GET' && !id) return answerOf(200, [...integrations.values()].map(shown));
+    const integration = integrations.get(id ?? String(body['integrationId']));
+    if (!integration) return answerOf(404, { message: 'not found' });
+    if (method === 'GET') return answerOf(200, shown(integration));
+    watch.touched(by, integration, `${method} integration`);
+    if (method === 'DELETE') {
+      integrations.delete(integration.id);
+      return answerOf(204);
+    }
+    const roleArn = /"roleArn":"([^"]*)"/.exec(JSON.stringify(body))?.[1];
+    if (integration.roleArn !== roleArn) Object.assign(integration, { roleArn, roleArnAt: clock.now() });
+    return answerOf(200, shown(integration));
+  }
+
+  function driverCall(
+    method: string,
+    id: string | undefined,
+    body: Readonly<Record<string, unknown>>,
+    by: Worker,
+  ): Answer {
+    const show = ({ id, name, integrationId }: PlatformDriver) => ({ id, name, integrationId });
+    if (method === 'GET' && !id) return answerOf(200, [...drivers.values()].map(show));
+    const bucketName = /"bucketName":"([^"]*)"/.exec(JSON.stringify(body))?.[1] ?? '';
+    const integrationId = String(body['integrationId']);
+    if (method === 'POST' && id === 'test') return tested(reaches(integrationId, bucketName));
+    if (method === 'POST') {
+      // Test.
+      if (!integrations.has(integrationId)) return answerOf(400, { message: 'no such integration' });
+      addDriver(by.integrationId ?? '', { name: String(body['name']), integrationId, bucketName });
+      const [made] = [...drivers.values()].slice(-1);
+      return answerOf(201, made && show(made));
+    }
+    const driver = drivers.get(id ?? '');
+    if (!driver) return answerOf(404, { message: 'not found' });
+    if (method === 'GET') return tested(reaches(driver.integrationId, driver.bucketName));
+    watch.touched(by, driver, `${method} driver`);
+    drivers.delete(driver.id);
+    return answerOf(204);
+  }
+
+  return {
+    integrations,
+    drivers,
+    addIntegration,
+    addDriver,
+    mayTrust: (integrationId, trust) =>
+      named.some((issued) => issued.maker === integrationId && issued.trust === trust),
+    answer: (method, path, body, by) => {
+      const [kind, first, second, third] = path.split('?')[0]?.split('/').slice(1) ?? [];
+      if (kind === 'projects') {
+        return first === projectId ? answerOf(200, { id: projectId, org: organizationId }) : answerOf(404);
+      }
+      if (kind === 'orgs' && second === 'integrations') return integrationCall(method, third, body, by);
+      if (kind === 'drivers') return driverCall(method, first, body, by);
+      throw new Error(`Dataloop has no ${method} ${path}.`);
+    },
+  };
+}

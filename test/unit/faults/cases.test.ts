@@ -1,0 +1,143 @@
+/** The matrix is made of the graph that was recorded, and its sample leaves out no call and no fault. */
+import { describe, expect, test } from '@jest/globals';
+import { faultNames, matrix, releases, sample } from '../../faults/cases.ts';
+import { type GraphCall, graphOf, type Phase } from '../../faults/graph.ts';
+import type { RecordedCall } from '../../faults/proxy/call-log.ts';
+
+const calls = (phase: Phase, caller: string, ...operations: string[]): GraphCall[] =>
+  operations.map((operation, index) => ({
+    phase,
+    function: caller,
+    operation,
+    call: operations.slice(0, index).filter((each) => each === operation).length + 1,
+  }));
+
+const update = 'dynamodb:UpdateItem';
+const graph: GraphCall[] = [
+  ...calls('at-once', 'startProvisioning', 'dynamodb:TransactWriteItems', 'states:StartExecution'),
+  ...calls(
+    'at-once',
+    'createRole',
+    update,
+    'dataloop:GET /orgs/{id}/integrations/{id}',
+    'iam:CreateRole',
+    update,
+  ),
+  ...calls('at-once', 'verifyDriver', update, 'dataloop:GET /drivers/{id}/test', update),
+  ...calls('late', 'createRole', update, 'iam:CreateRole'),
+  ...calls('late', 'pollIamUser', 'dynamodb:GetItem', 'events:PutEvents'),
+  ...calls('remove', 'deleteRole', update, 'iam:GetRole', 'iam:DeleteRole', update),
+  ...calls('undo', 'rollBack', update, 'states:StartExecution'),
+  ...calls('undo', 'deleteRole', update, 'iam:GetRole', 'iam:DeleteRole', update),
+];
+const all = matrix(graph);
+const rowsOf = (part: string) => new Set(all.filter((each) => each.part === part).map(({ row }) => row));
+
+describe('the matrix', () => {
+  test('meets every call of a provisioning and of a removal with every fault', () => {
+    for (const { phase, function: caller, operation, call } of graph) {
+      if (phase === 'undo' || (phase === 'late' && caller !== 'pollIamUser')) continue;
+      const row = `${caller} ${operation} #${call}`;
+      const part = phase === 'remove' ? 'remove' : 'provision';
+      const columns = all
+        .filter((each) => each.part === part && each.row === row)
+        .map(({ column }) => column);
+      expect([row, columns]).toEqual([row, faultNames]);
+    }
+  });
+
+  test('takes calls of a late IAM user only where it makes others than one at once', () => {
+    expect(all.filter(({ userArn }) => userArn === 'late').map(({ row }) => row)).not.toContain(
+      'createRole iam:CreateRole #1',
+    );
+    expect(rowsOf('provision')).toContain('pollIamUser events:PutEvents #1');
+  });
+
+  test('meets every call of the undo with every fault, on top of a step that fails for good', () => {
+    const undo = all.filter(({ part }) => part === 'undo');
+    expect(undo).toHaveLength(6 * faultNames.length);
+    for (const { rules } of undo) {
+      expect(rules).toMatchObject([
+        { function: 'verifyDriver', fault: { kind: 'refuse' }, onwards: true },
+        { function: expect.stringMatching(/rollBack|deleteRole/) },
+      ]);
+    }
+  });
+
+  test('takes DynamoDB down from each of its calls on, for all functions', () => {
+    const journal = all.filter(({ part }) => part === 'journal');
+    expect(journal.map(({ rules }) => rules[0]?.call)).toEqual([1, 2, 3, 4, 5, 1, 2]);
+    expect(journal.every(({ rules }) => rules[0]?.function === undefined)).toBe(true);
+  });
+
+  test('holds back every write of a step, and lets it go at each point', () => {
+    const late = all.filter(({ part }) => part === 'late');
+    expect(new Set(late.map(({ row }) => row))).toEqual(
+      new Set([
+        `createRole ${update} #1`,
+        'createRole iam:CreateRole #1',
+        `createRole ${update} #2`,
+        `verifyDriver ${update} #1`,
+        `verifyDriver ${update} #2`,
+      ]),
+    );
+    expect(late).toHaveLength(5 * releases.length);
+  });
+
+  test('demands more than one of the three endings wherever the fault passes', () => {
+    for (const { column, part, end } of all) {
+      if (part === 'late') continue;
+      const passes = part === 'provision' || part === 'journal' ? ['ready', 'clean'] : ['clean'];
+      if (column === 'refused') expect(end).toBe('any');
+      else expect(passes).toContain(end);
+    }
+  });
+
+  test('has an id for each case', () => {
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+  });
+});
+
+test('the sample leaves out no call and no fault', () => {
+  const chosen = sample(all);
+  expect(chosen.length).toBeLessThan(all.length / 4);
+  const called = (cases: typeof all) =>
+    new Set(cases.filter(({ part }) => part !== 'journal').map(({ row }) => row));
+  expect(called(chosen)).toEqual(called(all));
+  const columns = new Set(chosen.map(({ column }) => column));
+  expect(faultNames.filter((name) => !columns.has(name))).toEqual([]);
+});
+
+describe('the graph', () => {
+  const recorded = (caller: string | undefined, operation: string, logicalCall: string): RecordedCall => ({
+    sequence: 1,
+    time: '2026-11-24T00:00:00.000Z',
+    service: 'dynamodb',
+    operation,
+    logicalCall,
+    call: 1,
+    attempt: 1,
+    outcome: 'forwarded',
+    ...(caller === undefined ? {} : { function: caller }),
+  });
+
+  test('counts a call once, however often the SDK tried, and leaves out what is not a function’s', () => {
+    const found = graphOf('at-once', [
+      recorded('createRole', update, 'a'),
+      recorded('createRole', update, 'a'),
+      recorded('createRole', update, 'b'),
+      recorded(undefined, update, 'c'),
+      recorded('getIntegration', 'dynamodb:GetItem', 'd'),
+    ]);
+    expect(found).toEqual(calls('at-once', 'createRole', update, update));
+  });
+
+  test('has the first poll, and only where the IAM user is awaited by polls', () => {
+    const polls = [
+      recorded('pollIamUser', 'dynamodb:GetItem', 'a'),
+      recorded('pollIamUser', 'dynamodb:GetItem', 'b'),
+    ];
+    expect(graphOf('late', polls)).toEqual(calls('late', 'pollIamUser', 'dynamodb:GetItem'));
+    expect(graphOf('at-once', polls)).toEqual([]);
+  });
+});

@@ -11,6 +11,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import * as z from 'zod';
+import { factsOf } from '../aws-answers.ts';
 import { differences, type Listing } from '../listing.ts';
 import type { DeployedOptions } from './options.ts';
 import type { AwsClients } from './stack.ts';
@@ -110,17 +111,9 @@ function bucketSettings(s3: S3Client, Bucket: string): Promise<unknown[]> {
   ]);
 }
 
-/** An answer without what the SDK adds; where there is none, or it may not be seen, why. */
-async function answerOf(call: Promise<object>): Promise<unknown> {
-  try {
-    const { $metadata: _metadata, ...rest } = { $metadata: undefined, ...(await call) };
-    return rest;
-  } catch (error) {
-    const name = error instanceof Error ? error.name : '';
-    if (/^(NoSuch|AccessDenied|.*NotFound)/.test(name)) return name;
-    throw error;
-  }
-}
+/** Where there is none, or it may not be seen, why. */
+const answerOf = (call: Promise<object>): Promise<unknown> =>
+  factsOf(call, /^(NoSuch|AccessDenied|.*NotFound)/);
 
 const integrationsSchema = z.array(
   z.looseObject({

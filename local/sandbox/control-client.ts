@@ -1,5 +1,6 @@
 /** Tells the Dataloop sandbox how to behave, and looks into it. */
 import * as z from 'zod';
+import { jsonCaller } from '../json-caller.ts';
 import type { FaultInput, Settings } from './schemas.ts';
 
 const standingSchema = z.object({
@@ -44,17 +45,7 @@ export interface SandboxControl {
 }
 
 export function sandboxControl(controlUrl: string): SandboxControl {
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const response = await fetch(`${controlUrl}/${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`The sandbox refused ${method} ${path}: ${text}`);
-    return text === '' ? undefined : JSON.parse(text);
-  };
+  const call = jsonCaller(controlUrl, 'The sandbox');
   const id = encodeURIComponent;
   return {
     state: async () => stateSchema.parse(await call('GET', 'state')),

@@ -81,6 +81,11 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
     return answer === undefined ? { status: 204 } : { status: 200, body: answer };
   };
 
+  const standing = () => ({
+    integrations: [...platform.integrations.values()].map((each) => platform.showIntegration(each)),
+    drivers: [...platform.drivers.values()].map((each) => platform.showDriver(each)),
+  });
+
   const control = async (method: string, path: string, body: unknown): Promise<Answer> => {
     const [, what = '', id = '', action = ''] = path.split('/').map(decodeURIComponent);
     switch (`${method} ${what}`) {
@@ -88,21 +93,14 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
         return {
           status: 200,
           body: {
-            integrations: [...platform.integrations.values()].map((each) => platform.showIntegration(each)),
-            drivers: [...platform.drivers.values()].map((each) => platform.showDriver(each)),
+            ...standing(),
             iamUsers: await aws.listUserNames(),
             requests: behaviour.requests,
             apiKeys,
           },
         };
       case 'GET standing':
-        return {
-          status: 200,
-          body: {
-            integrations: [...platform.integrations.values()].map((each) => platform.showIntegration(each)),
-            drivers: [...platform.drivers.values()].map((each) => platform.showDriver(each)),
-          },
-        };
+        return { status: 200, body: standing() };
       case 'PUT settings':
         behaviour.set(id, settingsSchema.parse(body));
         return { status: 204 };

@@ -23,6 +23,7 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { factsOf } from '../../local/aws-answers.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { clientsAt, type Place } from './clients.ts';
 
@@ -35,18 +36,8 @@ export interface SnapshotSource extends Place {
 
 type Entry = readonly [string, unknown];
 
-/** An answer without what AWS's SDK adds to it; an error that means "there is none" by its name. */
-async function answerOf(call: Promise<object>): Promise<unknown> {
-  try {
-    const { $metadata: _metadata, ...rest } = { $metadata: undefined, ...(await call) };
-    return rest;
-  } catch (error) {
-    const name = error instanceof Error ? error.name : '';
-    if (/^(NoSuch|ServerSideEncryptionConfigurationNotFound|OwnershipControlsNotFound)/.test(name))
-      return name;
-    throw error;
-  }
-}
+const answerOf = (call: Promise<object>): Promise<unknown> =>
+  factsOf(call, /^(NoSuch|ServerSideEncryptionConfigurationNotFound|OwnershipControlsNotFound)/);
 
 async function bucketContents(s3: S3Client, Bucket: string): Promise<unknown> {
   const objects: string[] = [];

@@ -1,21 +1,12 @@
 /** The fault proxy from another process. */
 import * as z from 'zod';
+import { jsonCaller } from '../../../local/json-caller.ts';
 import { recordedCallSchema } from './call-log.ts';
 import { type FaultControl, failureSchema } from './fault-control.ts';
 
 /** @param controlUrl `controlUrl` of the FaultProxy. Each method throws an Error with the proxy's own words. */
 export function faultControl(controlUrl: string): FaultControl {
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const response = await fetch(`${controlUrl}/${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`The fault proxy refused ${method} ${path}: ${text}`);
-    return JSON.parse(text);
-  };
+  const call = jsonCaller(controlUrl, 'The fault proxy');
   const id = encodeURIComponent;
   return {
     open: async (scope) => {

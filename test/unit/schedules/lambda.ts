@@ -22,6 +22,8 @@ export interface Worker {
   state: 'alive' | 'frozen' | 'gone';
   deadline: number;
   calls: number;
+  /** Calls that change something outside of the journal. */
+  effects: number;
   readonly pending: Set<() => void>;
 }
 
@@ -46,6 +48,9 @@ const timeoutSeconds: Readonly<Record<string, number>> = {
   removeIntegration: 20,
   sweep: 60,
 };
+
+/** Calls that change something. */
+const changes = /^(Create|Put|Attach|Detach|Delete|Start|Stop|Send|POST|PATCH|DELETE)/;
 
 const workers = new AsyncLocalStorage<Worker>();
 
@@ -81,10 +86,12 @@ export function lambda(
     return length === 0 ? 1 : (schedule.latencies[callCount++ % length] ?? 1);
   };
 
-  const faultAt = (functionName: string, invocation: number, call: number): Fault | undefined =>
+  const faultAt = (functionName: string, invocation: number, calls: number, effects?: number) =>
     faults.find(
       (fault) =>
-        fault.functionName === functionName && fault.invocation === invocation && fault.call === call,
+        fault.functionName === functionName &&
+        fault.invocation === invocation &&
+        fault.call === (fault.of === 'calls' ? calls : effects),
     );
 
   function stop(worker: Worker, state: Worker['state']): void {
@@ -153,6 +160,7 @@ export function lambda(
       state: 'alive',
       deadline: clock.now() + lifeMs,
       calls: 0,
+      effects: 0,
       pending: new Set(),
     };
     aliveCount += 1;
@@ -190,8 +198,17 @@ export function lambda(
 
   const crashes = new WeakMap<Worker, () => void>();
 
-  function kindOf(worker: Worker, service: string): Pick<Fault, 'kind' | 'delayMs'> | undefined {
-    const fault = faultAt(worker.functionName, worker.invocation, worker.calls);
+  function kindOf(
+    worker: Worker,
+    service: string,
+    isEffect: boolean,
+  ): Pick<Fault, 'kind' | 'delayMs'> | undefined {
+    const fault = faultAt(
+      worker.functionName,
+      worker.invocation,
+      worker.calls,
+      isEffect ? worker.effects : undefined,
+    );
     if (fault && fault.meanwhile !== 'nothing' && worker.integrationId) {
       trace(`${worker.label}.${worker.calls} meanwhile ${fault.meanwhile}`);
       meanwhile(fault.meanwhile, worker.integrationId);
@@ -211,7 +228,9 @@ export function lambda(
     if (!worker) throw new Error(`${what} is called by no function.`);
     worker.calls += 1;
     const number = worker.calls;
-    const fault = kindOf(worker, service);
+    const isEffect = service !== 'journal' && changes.test(what);
+    if (isEffect) worker.effects += 1;
+    const fault = kindOf(worker, service, isEffect);
     const there = latency();
     const back = latency();
     return new Promise((resolve, reject) => {

@@ -6,8 +6,9 @@ export interface Fault {
   readonly functionName: string;
   /** Which invocation of the function, from 1. */
   readonly invocation: number;
-  /** Which of its calls, from 1; 0 is the invocation itself. */
+  /** Which of its calls, from 1, or of those that change something outside of the journal; 0 is the invocation. */
   readonly call: number;
+  readonly of: 'calls' | 'effects';
   readonly kind:
     | 'none'
     | 'unavailable'
@@ -114,15 +115,18 @@ const functionAndCall = fc.oneof(
     arbitrary: fc.record({
       functionName: fc.constant(functionName),
       call: fc.integer({ min: 0, max: calls }),
+      of: fc.constant('calls' as const),
     }),
   })),
 );
 
-const fault: fc.Arbitrary<Fault> = fc
+const invocation = fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 4 }));
+
+const anyFault: fc.Arbitrary<Fault> = fc
   .tuple(
     functionAndCall,
     fc.record({
-      invocation: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 4 })),
+      invocation,
       kind: fc.constantFrom(
         ...([
           'none',
@@ -145,6 +149,22 @@ const fault: fc.Arbitrary<Fault> = fc
     }),
   )
   .map(([where, what]) => ({ ...where, ...what }));
+
+/** Functions that change something outside of the journal. */
+const changing = Object.keys(functionCalls).filter((name) => /^(create|request|complete|delete)/.test(name));
+
+/** What is changed late, while nobody waits for it any more. */
+const lateFault: fc.Arbitrary<Fault> = fc.record({
+  functionName: fc.constantFrom(...changing),
+  invocation,
+  call: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 4 })),
+  of: fc.constant('effects' as const),
+  kind: fc.constantFrom(...(['lost', 'slow', 'crash-and-effect', 'hang-and-effect'] as const)),
+  delayMs: fc.integer({ min: 0, max: 36_000 }),
+  meanwhile: fc.constantFrom('nothing', 'stop', 'delete'),
+});
+
+const fault = fc.oneof({ weight: 3, arbitrary: anyFault }, { weight: 1, arbitrary: lateFault });
 
 const delivery: fc.Arbitrary<Delivery> = fc.record({
   kind: fc.constantFrom('normal', 'dropped', 'duplicated', 'delayed'),

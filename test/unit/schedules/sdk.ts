@@ -65,5 +65,6 @@ const noWorker: Worker = {
   state: 'alive',
   deadline: 0,
   calls: 0,
+  effects: 0,
   pending: new Set(),
 };

@@ -155,15 +155,17 @@ function onlyLate(graph: readonly GraphCall[]): GraphCall[] {
   return graph.filter((call) => call.phase === 'late' && !known.has(row(call)));
 }
 
-/** Steps after which everything exists: a failure in one of them gives the undo all there is to undo. */
-const lastSteps = ['verifyDriver', 'activate'];
+/**
+ * The last calls before the integration is ready: everything exists by then, so that a failure gives the undo all
+ * there is to undo. The second write of Activate is the one that makes it ready.
+ */
+const isLast = ({ function: caller, operation, call }: GraphCall): boolean =>
+  caller === 'verifyDriver' || (caller === 'activate' && operation === 'dynamodb:UpdateItem' && call <= 2);
 
 export function matrix(graph: readonly GraphCall[]): Case[] {
   const of = (...phases: GraphCall['phase'][]) => graph.filter(({ phase }) => phases.includes(phase));
   const singles = [...of('at-once'), ...onlyLate(graph), ...of('remove')];
-  const last = of('at-once').filter(
-    ({ function: caller, operation }) => lastSteps.includes(caller) && !operation.startsWith('events:'),
-  );
+  const last = of('at-once').filter(isLast);
   const journalCalls = (phase: GraphCall['phase']) =>
     of(phase)
       .filter(({ operation }) => operation.startsWith('dynamodb:'))

@@ -24,6 +24,7 @@ const graph: GraphCall[] = [
     update,
   ),
   ...calls('at-once', 'verifyDriver', update, 'dataloop:GET /drivers/{id}/test', update),
+  ...calls('at-once', 'activate', update, update, 'events:PutEvents', update),
   ...calls('late', 'createRole', update, 'iam:CreateRole'),
   ...calls('late', 'pollIamUser', 'dynamodb:GetItem', 'events:PutEvents'),
   ...calls('remove', 'deleteRole', update, 'iam:GetRole', 'iam:DeleteRole', update),
@@ -58,15 +59,26 @@ describe('the matrix', () => {
     expect(undo).toHaveLength(6 * faultNames.length);
     for (const { rules } of undo) {
       expect(rules).toMatchObject([
-        { function: 'verifyDriver', fault: { kind: 'refuse' }, onwards: true },
+        {
+          function: expect.stringMatching(/verifyDriver|activate/),
+          fault: { kind: 'refuse' },
+          onwards: true,
+        },
         { function: expect.stringMatching(/rollBack|deleteRole/) },
       ]);
     }
+    // After the write that makes it ready, nothing is rolled back any more.
+    const forward = undo
+      .flatMap(({ rules }) => rules.slice(0, 1))
+      .filter((rule) => rule.function === 'activate');
+    expect(new Set(forward.map(({ operation, call }) => `${operation} ${call}`))).toEqual(
+      new Set([`${update} 1`, `${update} 2`]),
+    );
   });
 
   test('takes DynamoDB down from each of its calls on, for all functions', () => {
     const journal = all.filter(({ part }) => part === 'journal');
-    expect(journal.map(({ rules }) => rules[0]?.call)).toEqual([1, 2, 3, 4, 5, 1, 2]);
+    expect(journal.map(({ rules }) => rules[0]?.call)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 1, 2]);
     expect(journal.every(({ rules }) => rules[0]?.function === undefined)).toBe(true);
   });
 
@@ -79,9 +91,13 @@ describe('the matrix', () => {
         `createRole ${update} #2`,
         `verifyDriver ${update} #1`,
         `verifyDriver ${update} #2`,
+        `activate ${update} #1`,
+        `activate ${update} #2`,
+        'activate events:PutEvents #1',
+        `activate ${update} #3`,
       ]),
     );
-    expect(late).toHaveLength(5 * releases.length);
+    expect(late).toHaveLength(9 * releases.length);
   });
 
   test('demands more than one of the three endings wherever the fault passes', () => {

@@ -115,13 +115,14 @@ def know_whose_task_waits() -> None:
             ),
             (
                 "def _invoke_with_callback(resource, input_data, token, state_def):",
-                "def _invoke_with_callback(resource, input_data, token, state_def, state_machine_arn):",
+                # Also of a task that has ended: its token is still one of that machine.
+                "_task_owners = {}\n\n\ndef _invoke_with_callback(resource, input_data, token, state_def, state_machine_arn):",
             ),
             (
                 '    _task_tokens[token] = {\n        "event": evt, "result": None, "error": None, "heartbeat": None}\n\n'
                 "    clean_resource",
-                '    _task_tokens[token] = {"event": evt, "result": None, "error": None, "heartbeat": None,\n'
-                '                           "stateMachineArn": state_machine_arn}\n\n    clean_resource',
+                '    _task_tokens[token] = {"event": evt, "result": None, "error": None, "heartbeat": None}\n'
+                "    _task_owners[token] = state_machine_arn\n\n    clean_resource",
             ),
             (
                 "            _call_lambda(func_ref, lambda_payload)\n        except _ExecutionError:\n            pass\n",
@@ -192,8 +193,7 @@ def name_resources_in_full() -> None:
             if first(query_params, "Action") == "CreatePolicy":
                 return f"{account}:policy{first(query_params, 'Path') or '/'}{first(query_params, 'PolicyName')}"
         if service == "states" and (token := json_object(body).get("taskToken")):
-            waiting = stepfunctions._task_tokens.get(token) or {}
-            return waiting.get("stateMachineArn") or "*"
+            return stepfunctions._task_owners.get(token) or "*"
         return original(service, method, path, headers, body, query_params, region, account_id)
 
     iam_actions.extract_resource_arn = full_arn

@@ -56,7 +56,7 @@ export async function queueViolations(
   const unexpected = (await deadLetters(environment)).filter(
     (body) => !mayBeDead.some((integrationId) => body.includes(integrationId)),
   );
-  if (unexpected.length > 0) return unexpected.map((body) => `A dead letter: ${body.slice(0, 500)}`);
+  if (unexpected.length > 0) return unexpected.map((body) => `A dead letter: ${body.slice(0, 4_000)}`);
   const deadline = Date.now() + drainSeconds * 1000;
   for (;;) {
     const left = await messages(environment);

@@ -92,6 +92,11 @@ export async function violations(
   if (ending === 'ready') {
     const kinds = [...own.keys()].map((key) => key.split(' ')[0]).sort();
     if (kinds.join() !== complete.join()) found.push(`Ready with ${kinds.join(', ') || 'nothing'}`);
+    // Activate writes its own end after it has made the integration ready.
+    const open = integration.steps.filter(
+      ({ name, status }) => name !== 'Activate' && status !== 'succeeded',
+    );
+    for (const { name, status } of open) found.push(`Ready, and ${name} is told as ${status}`);
   }
   if (ending === 'clean' && own.size > 0) found.push(`Said to be clean: ${[...own.keys()].join(', ')}`);
   if (ending === 'clean' && integration.residue.length > 0) found.push('Clean, and yet it names residue');

@@ -105,9 +105,10 @@ async function runFaults(bed: TestBed): Promise<Count> {
     if (result.violations.length > 0) say(line(result));
   });
   for (const violation of violations) say(`✗ ${violation}`);
-  const failed = countsOf(results).violations + violations.length;
-  say(`${failed === 0 ? '✓' : '✗'} fault matrix`);
-  return { passed: results.length - countsOf(results).violations, failed };
+  const { ready, clean, residue, violations: broken } = countsOf(results);
+  const failed = broken + violations.length;
+  say(`${failed === 0 ? '✓' : '✗'} fault matrix: ${ready} ready, ${clean} clean, ${residue} residue`);
+  return { passed: results.length - broken, failed };
 }
 
 /** The last of all: nothing stands any more, so the service can be taken away. */

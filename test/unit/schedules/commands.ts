@@ -1,10 +1,10 @@
 /** What people and strangers do, one command after the other. */
 import { account } from '../domain/fakes.ts';
 import { accountId, projectId } from './environment.ts';
-import type { Outcome } from './lambda.ts';
 import type { Command } from './schedule.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger } from './things.ts';
+import type { Outcome } from './worker.ts';
 import { trustOf } from './world-dataloop.ts';
 
 export interface Callers {

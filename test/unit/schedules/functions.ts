@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { jest } from '@jest/globals';
 import * as z from 'zod';
 import './environment.ts';
-import type { Handler } from './lambda.ts';
+import type { Handler } from './worker.ts';
 
 const root = new URL('../../../functions/', import.meta.url);
 const moduleSchema = z.looseObject({

@@ -8,8 +8,9 @@ import {
 import { type Definition, evaluate, readMachine, type Scope, type State } from './asl.ts';
 import type { Clock } from './clock.ts';
 import { iamUserTimeoutSeconds, machineArn } from './environment.ts';
-import type { Lambda, Outcome } from './lambda.ts';
+import type { Lambda } from './lambda.ts';
 import { awsError, type Service } from './sdk.ts';
+import type { Outcome } from './worker.ts';
 
 export type MachineName = 'provision' | 'deprovision';
 

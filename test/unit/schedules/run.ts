@@ -1,10 +1,10 @@
 /** Runs one schedule: its commands, peace, the oracle; then everything is removed, and the oracle again. */
 import { type Callers, execute, post, remove } from './commands.ts';
-import type { Handler } from './lambda.ts';
 import { foreignChanges, snapshot, strangersThings, violations } from './oracle.ts';
 import type { Command, Schedule } from './schedule.ts';
 import { type Simulation, simulate } from './simulation.ts';
 import { stranger } from './things.ts';
+import type { Handler } from './worker.ts';
 
 const sweepIntervalMs = 300_000;
 /** Five hours of sweeps: more than any undo with all its restarts takes. */

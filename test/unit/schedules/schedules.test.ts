@@ -5,10 +5,11 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { deprovisionSteps, provisionSteps } from '../../../src/domain/steps.ts';
+import { scheduleArbitrary } from './arbitraries.ts';
 import { type Definition, readMachine } from './asl.ts';
 import { loadFunctions } from './functions.ts';
 import { runSchedule } from './run.ts';
-import { type Schedule, scheduleArbitrary } from './schedule.ts';
+import type { Schedule } from './schedule.ts';
 import { connectSdk } from './sdk.ts';
 import type { Simulation } from './simulation.ts';
 

@@ -8,7 +8,8 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Failures, Lambda, Worker } from './lambda.ts';
+import type { Lambda } from './lambda.ts';
+import type { Failures, Worker } from './worker.ts';
 
 /** An error as the SDK throws it. */
 export function awsError(name: string, status: number | undefined, more: object = {}): Error {

@@ -2,11 +2,12 @@
 import { type Clock, virtualClock } from './clock.ts';
 import { type Deliveries, deliveries } from './delivery.ts';
 import { accountId } from './environment.ts';
-import { type Handler, type Lambda, lambda } from './lambda.ts';
+import { type Lambda, lambda } from './lambda.ts';
 import { type Machines, machines } from './machine.ts';
 import type { Schedule } from './schedule.ts';
 import type { AwsServiceName, Service } from './sdk.ts';
 import { type Watch, watch } from './things.ts';
+import type { Handler } from './worker.ts';
 import { type Aws, aws } from './world-aws.ts';
 import { dataloopFailures, type Platform, platform } from './world-dataloop.ts';
 import { type Journal, journal } from './world-journal.ts';

@@ -1,6 +1,6 @@
 /** What all things have that stand in AWS or at Dataloop, and who may do what to them. */
 import type { Clock } from './clock.ts';
-import type { Worker } from './lambda.ts';
+import type { Worker } from './worker.ts';
 
 /** Maker of what is not the service's. */
 export const stranger = 'stranger';

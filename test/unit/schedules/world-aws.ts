@@ -4,9 +4,9 @@ import * as s3 from '@aws-sdk/client-s3';
 import { account } from '../domain/fakes.ts';
 import type { Clock } from './clock.ts';
 import { accountId } from './environment.ts';
-import type { Worker } from './lambda.ts';
 import { awsError, type Service } from './sdk.ts';
 import type { Thing, Watch } from './things.ts';
+import type { Worker } from './worker.ts';
 
 export interface Bucket extends Thing {
   tags: Record<string, string>;

@@ -1,8 +1,8 @@
 /** Dataloop: integrations and drivers, whose names may repeat, behind its HTTP API. */
 import type { Clock } from './clock.ts';
 import { dataloopAccountId, organizationId, projectId } from './environment.ts';
-import type { Failures, Worker } from './lambda.ts';
 import type { Thing, Watch } from './things.ts';
+import type { Failures, Worker } from './worker.ts';
 import type { Aws } from './world-aws.ts';
 
 export interface DataloopSettings {

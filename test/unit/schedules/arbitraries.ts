@@ -1,0 +1,205 @@
+/** How fast-check makes a schedule; each part shrinks to nothing on its own. */
+import fc from 'fast-check';
+import { type Command, type Delivery, type Fault, type Schedule, strange } from './schedule.ts';
+
+/** The functions, with about how many calls each makes: faults meet each call about as often. */
+const functionCalls = {
+  preflight: 8,
+  createBucket: 12,
+  createPolicy: 5,
+  requestIamUser: 9,
+  createRole: 8,
+  completeIntegration: 4,
+  testDriver: 3,
+  createDriver: 6,
+  verifyDriver: 3,
+  activate: 4,
+  rollBack: 6,
+  awaitOpenCalls: 3,
+  deleteDriver: 6,
+  deleteIntegration: 6,
+  deleteRole: 7,
+  deletePolicy: 7,
+  deleteBucket: 7,
+  awaitUndoCalls: 3,
+  conclude: 8,
+  startProvisioning: 3,
+  removeIntegration: 6,
+  resumeProvisioning: 5,
+  pollIamUser: 4,
+  executionEnded: 5,
+  sweep: 8,
+} as const;
+
+const functionAndCall = fc.oneof(
+  ...Object.entries(functionCalls).map(([functionName, calls]) => ({
+    weight: calls,
+    arbitrary: fc.record({
+      functionName: fc.constant(functionName),
+      call: fc.integer({ min: 0, max: calls }),
+      of: fc.constant('calls' as const),
+    }),
+  })),
+);
+
+const invocation = fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 4 }));
+
+const anyFault: fc.Arbitrary<Fault> = fc
+  .tuple(
+    functionAndCall,
+    fc.record({
+      invocation,
+      kind: fc.constantFrom(
+        ...([
+          'none',
+          'unavailable',
+          'refused',
+          'lost',
+          'repeated',
+          'slow',
+          'crash',
+          'crash-and-effect',
+          'hang',
+          'hang-and-effect',
+        ] as const),
+      ),
+      delayMs: fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 40_000 })),
+      meanwhile: fc.oneof(
+        { weight: 3, arbitrary: fc.constant('nothing' as const) },
+        fc.constantFrom('stop' as const, 'delete' as const),
+      ),
+    }),
+  )
+  .map(([where, what]) => ({ ...where, ...what }));
+
+/** Functions that change something outside of the journal. */
+const changing = Object.keys(functionCalls).filter((name) => /^(create|request|complete|delete)/.test(name));
+
+/** What is changed late, while nobody waits for it any more. */
+const lateFault: fc.Arbitrary<Fault> = fc.record({
+  functionName: fc.constantFrom(...changing),
+  invocation,
+  call: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 4 })),
+  of: fc.constant('effects' as const),
+  kind: fc.constantFrom(...(['lost', 'slow', 'crash-and-effect', 'hang-and-effect'] as const)),
+  delayMs: fc.integer({ min: 0, max: 36_000 }),
+  meanwhile: fc.constantFrom('nothing', 'stop', 'delete'),
+});
+
+/** A function that dies while its execution is stopped: nobody tries again. */
+const lastFault: fc.Arbitrary<Fault> = fc
+  .tuple(
+    functionAndCall,
+    fc.record({
+      invocation,
+      kind: fc.constantFrom(...(['crash', 'crash-and-effect', 'hang-and-effect'] as const)),
+      delayMs: fc.integer({ min: 0, max: 36_000 }),
+      meanwhile: fc.constant('stop' as const),
+    }),
+  )
+  .map(([where, what]) => ({ ...where, ...what }));
+
+const fault = fc.oneof(
+  { weight: 5, arbitrary: anyFault },
+  { weight: 2, arbitrary: lateFault },
+  { weight: 1, arbitrary: lastFault },
+);
+
+const latencies = fc.oneof(
+  { weight: 1, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 12 }) },
+  {
+    weight: 2,
+    arbitrary: fc.array(
+      fc.oneof(
+        { weight: 4, arbitrary: fc.integer({ min: 1, max: 200 }) },
+        fc.integer({ min: 1, max: 2_000 }),
+      ),
+      { maxLength: 12 },
+    ),
+  },
+);
+
+const delivery: fc.Arbitrary<Delivery> = fc.record({
+  kind: fc.constantFrom('normal', 'dropped', 'duplicated', 'delayed'),
+  delayMs: fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 900_000 })),
+});
+
+const afterMs = fc.oneof(
+  fc.integer({ min: 0, max: 50 }),
+  fc.integer({ min: 0, max: 500 }),
+  fc.integer({ min: 0, max: 5_000 }),
+  fc.integer({ min: 0, max: 90_000 }),
+  fc.integer({ min: 0, max: 1_800_000 }),
+);
+
+const post = fc.record({
+  kind: fc.constant('post' as const),
+  afterMs,
+  request: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 4 })),
+  key: fc.option(fc.integer({ min: 0, max: 1 }), { nil: undefined }),
+});
+
+const index = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat({ max: 3 }));
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 3, arbitrary: post },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('delete' as const), afterMs, integration: index }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('stop' as const),
+      afterMs,
+      execution: fc.nat({ max: 3 }),
+      timedOut: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('event' as const),
+      afterMs,
+      integration: index,
+      about: fc.nat({ max: 3 }),
+      userArn: fc.constantFrom('real' as const, 'forged' as const),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('stranger' as const),
+      afterMs,
+      what: fc.constantFrom(...strange),
+      name: fc.oneof({ weight: 3, arbitrary: fc.constant('acme' as const) }, fc.constant('beta' as const)),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('outage' as const),
+      afterMs,
+      service: fc.constantFrom('s3', 'iam', 'states', 'queue', 'bus', 'journal', 'dataloop'),
+      how: fc.constantFrom('unavailable' as const, 'refused' as const),
+      forMs: fc.oneof(fc.integer({ min: 0, max: 10_000 }), fc.integer({ min: 0, max: 1_200_000 })),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sweep' as const), afterMs }) },
+);
+
+export const scheduleArbitrary: fc.Arbitrary<Schedule> = fc.record({
+  userDelayMs: fc.constantFrom(0, 0, 0, 4_000, 4_000, 90_000, 90_000, undefined),
+  trustDelayMs: fc.constantFrom(0, 4_000),
+  visibleAfterMs: fc.constantFrom(0, 0, 1_500),
+  again: fc.constantFrom(0, 1, 2),
+  commands: fc
+    .tuple(post, fc.array(command, { maxLength: 6 }))
+    .map(([first, others]) => [{ ...first, afterMs: 0, request: 0 }, ...others]),
+  faults: fc.array(fault, { maxLength: 8 }),
+  latencies,
+  jitters: fc.array(fc.constantFrom(0.3, 0.5, 0.8, 1), { maxLength: 5 }),
+  deliveries: fc.oneof(fc.constant([]), fc.array(delivery, { maxLength: 8 })),
+  skews: fc.oneof(
+    { weight: 2, arbitrary: fc.constant([]) },
+    fc.array(fc.integer({ min: -2_000, max: 2_000 }), { maxLength: 4 }),
+  ),
+});

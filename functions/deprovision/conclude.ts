@@ -3,7 +3,8 @@ import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
 import { closeIntegration } from '../../src/clients/aws/journal.ts';
 import { deleteTaskToken } from '../../src/clients/aws/task-tokens.ts';
 import { eventBusName } from '../../src/config.ts';
-import { closeAndAnnounce, failedUndoSchema } from '../../src/domain/announcements.ts';
+import { closeAndAnnounce } from '../../src/domain/announcements.ts';
+import { failedUndoSchema } from '../../src/domain/residue.ts';
 import { stepHandler, table } from '../../src/handlers/step.ts';
 
 const publish = publisher(eventBridgeClient(), eventBusName());

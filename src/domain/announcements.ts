@@ -1,16 +1,11 @@
 /** How an integration becomes ready, and how an undo ends: in the journal, then as an event. */
-import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
 import type { Publish } from './events.ts';
-import { errorOutputSchema } from './failure.ts';
 import { type IntegrationRecord, standingResources } from './journal.ts';
 import { locksOf } from './lifecycle.ts';
 import { type FailedUndo, residueOf, sendAgain } from './residue.ts';
 import type { StepContext } from './step.ts';
 import { integrationView } from './view.ts';
-
-/** A step of the undo that the state machine gave up on. */
-export const failedUndoSchema = z.object({ step: z.string(), error: errorOutputSchema });
 
 export interface Closing {
   /** The run of the undo that ends: another one that has begun by now is not ended by it. */

@@ -1,7 +1,7 @@
 /** The storage driver: TestDriver, CreateDriver, VerifyDriver and their undo, DeleteDriver. */
 import { ServiceError } from '../errors.ts';
 import { dataloopIntegrationIdOf } from './integration.ts';
-import { beforeMaking } from './open-calls.ts';
+import { beforeMaking, madeAgainIf } from './open-calls.ts';
 import { confirmAbsence, type UndoOutcome } from './ownership.ts';
 import type { StepContext } from './step.ts';
 
@@ -77,7 +77,7 @@ export async function createDriver(
   if (known?.id) return { driverId: known.id };
   const [found, ...others] = known ? await findDrivers(step, dataloop) : [];
   if (!found) return { driverId: await createNewDriver(step, dataloop, settings) };
-  const again = known?.madeAgain || others.length > 0 ? ({ madeAgain: true } as const) : {};
+  const again = madeAgainIf(known?.madeAgain || others.length > 0);
   await step.created('driver', { id: found.id, name: found.name, ...again });
   return { driverId: found.id };
 }
@@ -89,7 +89,7 @@ async function createNewDriver(
 ): Promise<string> {
   const { name } = settings;
   // Names repeat at Dataloop.
-  const again = beforeMaking(step, 'driver') ? ({ madeAgain: true } as const) : {};
+  const again = madeAgainIf(beforeMaking(step, 'driver'));
   await step.intend('driver', { name, ...again });
   const { id } = await dataloop.createDriver(settings);
   await step.created('driver', { id, name, ...again });

@@ -1,6 +1,6 @@
 /** The integration at Dataloop: RequestIamUser, CompleteIntegration and their undo, DeleteIntegration. */
 import { ServiceError } from '../errors.ts';
-import { beforeMaking } from './open-calls.ts';
+import { beforeMaking, madeAgainIf } from './open-calls.ts';
 import { confirmAbsence, type UndoOutcome } from './ownership.ts';
 import type { StepContext } from './step.ts';
 
@@ -102,7 +102,7 @@ async function createIntegration(
 ): Promise<DataloopIntegration> {
   const name = step.plan.dataloopIntegrationName;
   // Names repeat at Dataloop.
-  const again = beforeMaking(step, 'dataloopIntegration') ? ({ madeAgain: true } as const) : {};
+  const again = madeAgainIf(beforeMaking(step, 'dataloopIntegration'));
   await step.intend('dataloopIntegration', { name, ...again });
   const integration = await dataloop.createIntegration(organizationId, name);
   await step.created('dataloopIntegration', { id: integration.id, name, ...again });
@@ -121,7 +121,7 @@ async function findIntegration(
   if (named) return named;
   const [found, ...others] = await ownIntegrations(step, dataloop, organizationId);
   if (!found) return undefined;
-  const again = known.madeAgain || others.length > 0 ? ({ madeAgain: true } as const) : {};
+  const again = madeAgainIf(known.madeAgain || others.length > 0);
   await step.created('dataloopIntegration', { id: found.id, name: found.name, ...again });
   return found;
 }

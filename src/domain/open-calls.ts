@@ -45,6 +45,9 @@ export function beforeMaking(step: StepContext, key: ResourceKey): boolean {
   return true;
 }
 
+/** What the journal says of something of which there may be two. */
+export const madeAgainIf = (again: boolean): { madeAgain?: true } => (again ? { madeAgain: true } : {});
+
 /** How long a step's function can live, in seconds: its time-out in serverless.yml. */
 export const functionLifetimeSeconds = 30;
 

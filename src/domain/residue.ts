@@ -1,12 +1,11 @@
 /** Each leftover is a to-do: why it stayed, and the one thing to do about it. */
-import { describeFailure, type ErrorOutput } from './failure.ts';
+import * as z from 'zod';
+import { describeFailure, errorOutputSchema } from './failure.ts';
 import type { ResourceKey } from './journal.ts';
 
 /** A step of the undo that the state machine gave up on. */
-export interface FailedUndo {
-  readonly step: string;
-  readonly error: ErrorOutput;
-}
+export const failedUndoSchema = z.object({ step: z.string(), error: errorOutputSchema });
+export type FailedUndo = z.infer<typeof failedUndoSchema>;
 
 export interface Residue {
   readonly reason: string;

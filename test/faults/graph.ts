@@ -1,5 +1,4 @@
 /** The call graph, as the proxy records it on runs in which nothing fails: the matrix is made of it. */
-import * as z from 'zod';
 import type { RecordedCall } from './proxy/call-log.ts';
 
 /**
@@ -9,14 +8,13 @@ import type { RecordedCall } from './proxy/call-log.ts';
 export const phases = ['at-once', 'late', 'remove', 'undo'] as const;
 export type Phase = (typeof phases)[number];
 
-export const graphCallSchema = z.object({
-  phase: z.enum(phases),
-  function: z.string(),
-  operation: z.string(),
+export interface GraphCall {
+  readonly phase: Phase;
+  readonly function: string;
+  readonly operation: string;
   /** Which one of its kind in the phase, from 1 on. */
-  call: z.number().int().positive(),
-});
-export type GraphCall = z.infer<typeof graphCallSchema>;
+  readonly call: number;
+}
 
 export const idOf = ({ phase, function: name, operation, call }: GraphCall): string =>
   `${phase}/${name}/${operation}#${call}`;

@@ -20,5 +20,7 @@ export default {
       displayName: 'side-by-side',
       testMatch: ['<rootDir>/test/integration/side-by-side/*.test.ts'],
     },
+    // In band, too: they borrow the roles of functions, and send thousands of requests.
+    { ...project, displayName: 'security', testMatch: ['<rootDir>/test/security/*.test.ts'] },
   ],
 };

@@ -45,7 +45,7 @@ async function check(what: string, command: string, args: readonly string[]): Pr
 
 async function runJest(
   folder: string,
-  project: 'unit' | 'integration' | 'side-by-side',
+  project: 'unit' | 'integration' | 'side-by-side' | 'security',
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Count> {
@@ -142,6 +142,7 @@ await runProgram(() =>
       await runJest(folder, 'integration', ['--runInBand', ...paths], env),
       // They mostly wait.
       await runJest(folder, 'side-by-side', ['--maxWorkers=4', ...paths], env),
+      await runJest(folder, 'security', ['--runInBand', ...paths], env),
     ];
     if (!only) counts.push(await runFaults(bed), await removeService(bed));
     const passed = counts.reduce((sum, count) => sum + count.passed, 0);

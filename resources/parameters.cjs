@@ -27,6 +27,17 @@ const namePattern = text(
   'a name, or at least three characters of it and one * at the end, such as dataloop-*',
 );
 
+/** A list, separated by commas: `list` for CloudFormation, `text` for what takes text only. */
+const listOf = (pattern, rule) => (value) => {
+  if (typeof value !== 'string') throw rule;
+  const list = value.split(',').map((each) => each.trim());
+  if (value.trim() === '') return { text: '', list: [] };
+  if (!list.every((each) => pattern.test(each)) || new Set(list).size < list.length) throw rule;
+  return { text: list.join(','), list };
+};
+
+const keyArn = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/;
+
 const stage = text(
   /^[a-z][a-z0-9-]{0,14}$/,
   'a letter and at most 14 lower-case letters, digits and hyphens: names of AWS resources are made of it',
@@ -43,6 +54,15 @@ const checks = {
   dataloopAccountId: text(/^(\d{12})?$/, 'the twelve digits of an AWS account, or nothing'),
   bucketNamePattern: namePattern,
   roleNamePattern: namePattern,
+  policyNamePattern: namePattern,
+  kmsKeyArns: listOf(keyArn, 'ARNs of different KMS keys (not of aliases), separated by commas, or nothing'),
+  dataKeyArn: (value) => {
+    if (value !== '' && !keyArn.test(String(value)))
+      throw 'the ARN of a KMS key (not of an alias), or nothing';
+    return value;
+  },
+  apiRequestsPerSecond: integer(1, 10_000),
+  apiBurst: integer(1, 5_000),
   iamUserTimeoutSeconds: integer(10, 86_400),
   logRetentionInDays: (value) => {
     if (!retentionDays.includes(Number(value))) throw `one of ${retentionDays.join(', ')}`;

@@ -16,6 +16,9 @@ function optional(name: string): string | undefined {
   return process.env[name]?.trim() || undefined;
 }
 
+/** Values separated by commas; none where the variable is empty. */
+const list = (name: string): readonly string[] => optional(name)?.split(',') ?? [];
+
 /** What is fixed at deployment about the AWS account and what may be touched in it. */
 export interface AccountSettings {
   readonly partition: string;
@@ -24,9 +27,12 @@ export interface AccountSettings {
   /** IAM path of every policy and role that the service creates: `/…/`. */
   readonly iamPath: string;
   readonly permissionsBoundaryArn: string;
-  /** Patterns with `*` that the names of buckets, and of policies and roles, must match. */
+  /** Patterns with `*` that the names of buckets, roles and policies must match. */
   readonly bucketNamePattern: string;
   readonly roleNamePattern: string;
+  readonly policyNamePattern: string;
+  /** KMS keys that requests may name. */
+  readonly kmsKeyArns: readonly string[];
   /** Origin of Dataloop's web console, for the bucket's CORS rule. */
   readonly consoleOrigin: string;
 }
@@ -51,6 +57,8 @@ export function accountSettings(): AccountSettings {
     permissionsBoundaryArn: required('PERMISSIONS_BOUNDARY_ARN'),
     bucketNamePattern: required('BUCKET_NAME_PATTERN'),
     roleNamePattern: required('ROLE_NAME_PATTERN'),
+    policyNamePattern: required('POLICY_NAME_PATTERN'),
+    kmsKeyArns: list('KMS_KEY_ARNS'),
     consoleOrigin: required('DATALOOP_CONSOLE_ORIGIN'),
   };
 }

@@ -21,7 +21,8 @@ export interface BucketCreator extends BucketReader {
   ): Promise<'created' | 'exists-in-account'>;
   blockPublicAccess(bucket: BucketAddress): Promise<void>;
   enforceOwnership(bucket: BucketAddress): Promise<void>;
-  encrypt(bucket: BucketAddress): Promise<void>;
+  /** Default encryption: with the KMS key, or S3's own where there is none. */
+  encrypt(bucket: BucketAddress, kmsKeyArn: string | undefined): Promise<void>;
   setPolicy(bucket: BucketAddress, policy: PolicyDocument): Promise<void>;
   allowOrigins(bucket: BucketAddress, origins: readonly string[]): Promise<void>;
 }
@@ -62,7 +63,7 @@ export async function createBucket(step: StepContext, s3: BucketCreator): Promis
   // One after the other: S3 answers concurrent changes of one bucket with OperationAborted.
   await s3.blockPublicAccess(bucket);
   await s3.enforceOwnership(bucket);
-  await s3.encrypt(bucket);
+  await s3.encrypt(bucket, step.plan.bucket.kmsKeyArn);
   await s3.setPolicy(bucket, step.plan.bucketPolicy);
   if (step.plan.corsOrigins.length > 0) await s3.allowOrigins(bucket, step.plan.corsOrigins);
   return { bucketArn: arn };

@@ -63,8 +63,24 @@ export async function testDriver(
   step: StepContext,
   dataloop: DriverTester,
 ): Promise<{ driverTest: 'passed' }> {
-  await dataloop.testDriver(settingsFor(step));
+  await withKeyInMind(step, () => dataloop.testDriver(settingsFor(step)));
   return { driverTest: 'passed' };
+}
+
+/** Where the bucket has a key of its own, the key's policy may be what refuses: IAM alone does not open it. */
+async function withKeyInMind(step: StepContext, test: () => Promise<void>): Promise<void> {
+  const { kmsKeyArn } = step.plan.bucket;
+  try {
+    await test();
+  } catch (error) {
+    if (!kmsKeyArn || !(error instanceof ServiceError) || error.name !== 'DriverTestFailedError') throw error;
+    throw new ServiceError(
+      'DriverTestFailedError',
+      `${error.message} The bucket is encrypted with ${kmsKeyArn}: its key policy must let IAM policies of account ` +
+        `${step.plan.accountId} grant its use, or name the role ${step.plan.role.arn}, and the key must be enabled.`,
+      { cause: error },
+    );
+  }
 }
 
 /** Creation is not idempotent at Dataloop: after an unknown outcome the driver is looked for first. */
@@ -112,7 +128,7 @@ export async function verifyDriver(
       if (other.id !== id) await dataloop.deleteDriver(other.id);
     }
   }
-  await dataloop.verifyDriver(id);
+  await withKeyInMind(step, () => dataloop.verifyDriver(id));
   return { driverTest: 'passed' };
 }
 

@@ -19,6 +19,8 @@ export interface Plan {
     readonly arn: string;
     readonly region: string;
     readonly prefix: string;
+    /** KMS key that objects are encrypted with; undefined: S3's own. */
+    readonly kmsKeyArn: string | undefined;
   };
   readonly policy: { readonly name: string; readonly arn: string };
   readonly role: { readonly name: string; readonly arn: string };
@@ -49,6 +51,7 @@ export function planFor(integrationId: string, request: IntegrationRequest, acco
       arn: bucketArn,
       region: request.bucket.region ?? account.region,
       prefix,
+      kmsKeyArn: request.bucket.kmsKeyArn,
     },
     policy: { name: roleName, arn: `arn:${partition}:iam::${accountId}:policy${iamPath}${roleName}` },
     role: { name: roleName, arn: `arn:${partition}:iam::${accountId}:role${iamPath}${roleName}` },
@@ -64,7 +67,13 @@ export function planFor(integrationId: string, request: IntegrationRequest, acco
     permissionsBoundaryArn: account.permissionsBoundaryArn,
     accountId,
     corsOrigins: request.bucket.cors ? [account.consoleOrigin] : [],
-    permissionPolicy: permissionPolicy(bucketArn, prefix, request.dataloop.allowDelete),
+    permissionPolicy: {
+      Version: '2012-10-17',
+      Statement: [
+        ...bucketStatements(bucketArn, prefix, request.dataloop.allowDelete),
+        ...(request.bucket.kmsKeyArn ? [keyStatement(request.bucket.kmsKeyArn)] : []),
+      ],
+    },
     bucketPolicy: bucketPolicy(bucketArn),
   };
 }
@@ -73,39 +82,53 @@ export function planFor(integrationId: string, request: IntegrationRequest, acco
  * The permission policy of Dataloop's guide: one statement for a whole bucket, two for one folder. The guide's
  * `StringEquals` on the folder refuses deeper listings; `StringLike` allows them.
  */
-function permissionPolicy(bucketArn: string, prefix: string, allowDelete: boolean): PolicyDocument {
+function bucketStatements(
+  bucketArn: string,
+  prefix: string,
+  allowDelete: boolean,
+): PolicyDocument['Statement'] {
   const objectActions = ['s3:GetObject', 's3:PutObject', ...(allowDelete ? ['s3:DeleteObject'] : [])];
   if (!prefix) {
-    return {
-      Version: '2012-10-17',
-      Statement: [
-        {
-          Sid: 'AllowListBucket',
-          Effect: 'Allow',
-          Action: ['s3:ListBucket', ...objectActions],
-          Resource: [bucketArn, `${bucketArn}/*`],
-        },
-      ],
-    };
+    return [
+      {
+        Sid: 'AllowListBucket',
+        Effect: 'Allow',
+        Action: ['s3:ListBucket', ...objectActions],
+        Resource: [bucketArn, `${bucketArn}/*`],
+      },
+    ];
   }
   const folder = prefix.slice(0, -1);
+  return [
+    {
+      Sid: 'AllowBucketListAccessWithPrefix',
+      Effect: 'Allow',
+      Action: 's3:ListBucket',
+      Resource: bucketArn,
+      Condition: { StringLike: { 's3:prefix': [folder, `${folder}/`, `${folder}/*`] } },
+    },
+    {
+      Sid: 'AllowBucketGetPutDelete',
+      Effect: 'Allow',
+      Action: objectActions,
+      Resource: `${bucketArn}/${folder}/*`,
+    },
+  ];
+}
+
+/**
+ * What S3 does with a key for whoever gets (Decrypt) and puts objects (GenerateDataKey; in parts Decrypt, too); the
+ * key cannot be used on anything but through S3 (Amazon S3 User Guide, "Using server-side encryption with AWS KMS").
+ */
+function keyStatement(kmsKeyArn: string): Record<string, unknown> {
+  const [, partition, , region] = kmsKeyArn.split(':');
+  const suffix = partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com';
   return {
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Sid: 'AllowBucketListAccessWithPrefix',
-        Effect: 'Allow',
-        Action: 's3:ListBucket',
-        Resource: bucketArn,
-        Condition: { StringLike: { 's3:prefix': [folder, `${folder}/`, `${folder}/*`] } },
-      },
-      {
-        Sid: 'AllowBucketGetPutDelete',
-        Effect: 'Allow',
-        Action: objectActions,
-        Resource: `${bucketArn}/${folder}/*`,
-      },
-    ],
+    Sid: 'AllowUseOfKey',
+    Effect: 'Allow',
+    Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+    Resource: kmsKeyArn,
+    Condition: { StringEquals: { 'kms:ViaService': `s3.${region}.${suffix}` } },
   };
 }
 

@@ -1,5 +1,6 @@
 /** The body of `POST /integrations`: its schema, its defaults and what is said of a bad field. */
 import * as z from 'zod';
+import type { AccountSettings } from '../config.ts';
 import { type FieldError, ServiceError } from '../errors.ts';
 
 /** Largest request body in bytes; a full request with forty tags needs about half of it. */
@@ -107,7 +108,13 @@ export const requestSchema = z.strictObject({
       .regex(/^[a-z]{2}(-[a-z]+){1,2}-\d$/, 'region is the code of an AWS region, such as "eu-west-1".')
       .optional(),
     prefix: z.string('prefix is a string.').refine(isPrefix, prefixRule).optional(),
-    kmsKeyArn: notYet('A KMS key of your own'),
+    kmsKeyArn: z
+      .string('kmsKeyArn is a string.')
+      .regex(
+        /^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key\/[A-Za-z0-9-]{1,64}$/,
+        'kmsKeyArn is the ARN of a KMS key, not of an alias: arn:aws:kms:REGION:ACCOUNT:key/ID.',
+      )
+      .optional(),
     cors: z.boolean('cors is true or false.').default(true),
   }),
   dataloop: z.strictObject({
@@ -176,15 +183,21 @@ export function matchesPattern(name: string, pattern: string): boolean {
 /** Name of the role, and of the policy, where the request gives none. */
 export const defaultRoleName = (name: string) => `dataloop-${name}`;
 
+/** What a deployment allows requests to name. */
+export interface Allowed
+  extends Pick<
+    AccountSettings,
+    'region' | 'bucketNamePattern' | 'roleNamePattern' | 'policyNamePattern' | 'kmsKeyArns'
+  > {
+  readonly organizationId?: string | undefined;
+}
+
 /**
  * Checks a request body and fills in its defaults.
- * @throws ServiceError `InvalidRequestError` with every bad field at once, names outside the deployment's
- *   patterns included.
+ * @throws ServiceError `InvalidRequestError` with every bad field at once, what is outside of the deployment's
+ *   parameters included.
  */
-export function parseRequest(
-  body: unknown,
-  allowed: { bucketNamePattern: string; roleNamePattern: string; organizationId?: string | undefined },
-): IntegrationRequest {
+export function parseRequest(body: unknown, allowed: Allowed): IntegrationRequest {
   const parsed = requestSchema.safeParse(body);
   const errors = parsed.success ? outsideDeployment(parsed.data, allowed) : fieldErrors(parsed.error, body);
   if (errors.length > 0 || !parsed.success) {
@@ -198,34 +211,54 @@ export function parseRequest(
   return parsed.data;
 }
 
-function outsideDeployment(
-  request: IntegrationRequest,
-  allowed: { bucketNamePattern: string; roleNamePattern: string; organizationId?: string | undefined },
-): FieldError[] {
-  const errors: FieldError[] = [];
-  if (!matchesPattern(request.bucket.name, allowed.bucketNamePattern)) {
-    errors.push({
-      pointer: '/bucket/name',
-      detail:
-        `This deployment may only touch buckets named like "${allowed.bucketNamePattern}". ` +
-        'Choose such a name, or deploy with another bucketNamePattern.',
-    });
-  }
+function outsideDeployment(request: IntegrationRequest, allowed: Allowed): FieldError[] {
+  const { bucket, dataloop } = request;
   const roleName = request.role?.name ?? defaultRoleName(request.name);
-  if (!matchesPattern(roleName, allowed.roleNamePattern)) {
-    errors.push({
-      pointer: '/role/name',
-      detail:
-        `This deployment may only create roles and policies named like "${allowed.roleNamePattern}", not "${roleName}". ` +
-        'Choose such a name, or deploy with another roleNamePattern.',
-    });
+  const errors: FieldError[] = [];
+  const refuse = (pointer: string, detail: string) => errors.push({ pointer, detail });
+  if (!matchesPattern(bucket.name, allowed.bucketNamePattern)) {
+    refuse(
+      '/bucket/name',
+      `This deployment may only touch buckets named like "${allowed.bucketNamePattern}". ` +
+        'Choose such a name, or deploy with another bucketNamePattern.',
+    );
   }
-  const { organizationId } = request.dataloop;
-  if (organizationId && allowed.organizationId && organizationId !== allowed.organizationId) {
-    errors.push({
-      pointer: '/dataloop/organizationId',
-      detail: `This deployment serves the organisation ${allowed.organizationId} only (parameter dataloopOrganizationId).`,
-    });
+  const patterns = [
+    ['roles', 'roleNamePattern'],
+    ['policies', 'policyNamePattern'],
+  ] as const;
+  const unmet = patterns.filter(([, parameter]) => !matchesPattern(roleName, allowed[parameter]));
+  if (unmet.length > 0) {
+    const rules = unmet
+      .map(([what, parameter]) => `${what} named like "${allowed[parameter]}"`)
+      .join(' and ');
+    refuse(
+      '/role/name',
+      `This deployment may only create ${rules}, not "${roleName}" (role and policy have one name). ` +
+        `Choose such a name, or deploy with another ${unmet.map(([, parameter]) => parameter).join(' and ')}.`,
+    );
+  }
+  if (bucket.kmsKeyArn && !allowed.kmsKeyArns.includes(bucket.kmsKeyArn)) {
+    refuse(
+      '/bucket/kmsKeyArn',
+      `This deployment may only use ${allowed.kmsKeyArns.length > 0 ? `the KMS keys ${allowed.kmsKeyArns.join(', ')}` : 'keys of AWS'}. ` +
+        'Name one of them, leave the field out, or deploy with another kmsKeyArns.',
+    );
+  } else if (bucket.kmsKeyArn && bucket.kmsKeyArn.split(':')[3] !== (bucket.region ?? allowed.region)) {
+    refuse(
+      '/bucket/kmsKeyArn',
+      `S3 takes keys of the bucket's own region only, which is ${bucket.region ?? allowed.region}. Name a key of that region.`,
+    );
+  }
+  if (
+    dataloop.organizationId &&
+    allowed.organizationId &&
+    dataloop.organizationId !== allowed.organizationId
+  ) {
+    refuse(
+      '/dataloop/organizationId',
+      `This deployment serves the organisation ${allowed.organizationId} only (parameter dataloopOrganizationId).`,
+    );
   }
   return errors;
 }

@@ -17,6 +17,7 @@ const account = {
   PERMISSIONS_BOUNDARY_ARN: 'arn:aws:iam::111111111111:policy/boundary',
   BUCKET_NAME_PATTERN: 'dataloop-*',
   ROLE_NAME_PATTERN: 'dataloop-*',
+  POLICY_NAME_PATTERN: 'dataloop-*',
   DATALOOP_CONSOLE_ORIGIN: 'https://console.dataloop.ai',
 };
 const dataloop = {
@@ -66,8 +67,17 @@ describe('what is fixed about the account', () => {
       permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
       bucketNamePattern: 'dataloop-*',
       roleNamePattern: 'dataloop-*',
+      policyNamePattern: 'dataloop-*',
+      kmsKeyArns: [],
       consoleOrigin: 'https://console.dataloop.ai',
     });
+  });
+
+  test('may name KMS keys', () => {
+    process.env['KMS_KEY_ARNS'] = 'arn:one,arn:two';
+    expect(accountSettings().kmsKeyArns).toEqual(['arn:one', 'arn:two']);
+    process.env['KMS_KEY_ARNS'] = '';
+    expect(accountSettings().kmsKeyArns).toEqual([]);
   });
 
   test('needs each of its variables, and names the one that is missing', () => {

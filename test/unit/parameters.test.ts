@@ -15,6 +15,11 @@ const defaults = {
   dataloopAccountId: '',
   bucketNamePattern: 'dataloop-*',
   roleNamePattern: 'dataloop-*',
+  policyNamePattern: 'dataloop-*',
+  kmsKeyArns: '',
+  dataKeyArn: '',
+  apiRequestsPerSecond: 20,
+  apiBurst: 40,
   iamUserTimeoutSeconds: 3600,
   logRetentionInDays: 90,
   deletionProtection: false,
@@ -31,8 +36,22 @@ function deployedWith(given: Record<string, unknown>, stage = 'dev') {
   return parameters({ resolveVariable: async (name) => values.get(name) });
 }
 
-test('the defaults pass as they are', async () => {
-  await expect(deployedWith({})).resolves.toEqual(defaults);
+test('the defaults pass as they are, lists as lists', async () => {
+  await expect(deployedWith({})).resolves.toEqual({ ...defaults, kmsKeyArns: { text: '', list: [] } });
+});
+
+const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
+test('a list is what stands between commas', async () => {
+  const list = [keyArn, `${keyArn}0`];
+  await expect(deployedWith({ kmsKeyArns: ` ${keyArn}, ${keyArn}0` })).resolves.toMatchObject({
+    kmsKeyArns: { text: list.join(','), list },
+  });
+  for (const bad of ['*', keyArn.replace('key/', 'alias/'), `${keyArn},${keyArn}`, `${keyArn},`, undefined]) {
+    await expect(deployedWith({ kmsKeyArns: bad })).rejects.toThrow(
+      `The parameter kmsKeyArns is "${bad}"; it must be ARNs of different KMS keys`,
+    );
+  }
 });
 
 test('text from the command line becomes what CloudFormation wants', async () => {
@@ -74,6 +93,10 @@ test.each([
     ['*', 'ab*', 'a*b*c', '*-dataloop', 'acme-**', ''],
   ],
   ['roleNamePattern', ['Acme+=,.@_-*', 'dataloop-acme'], ['*', 'ab*', '*Role', 'path/role*', 'acme?']],
+  ['policyNamePattern', ['Acme-*'], ['*', 'ab*']],
+  ['dataKeyArn', ['', keyArn], ['alias/mine', keyArn.replace(':key/', ':alias/'), `${keyArn},${keyArn}`]],
+  ['apiRequestsPerSecond', [1, '10000'], [0, 10_001, 'many', '']],
+  ['apiBurst', [1, '5000'], [0, 5_001, '']],
   ['iamUserTimeoutSeconds', [10, '86400'], [9, 86_401, '60.5', 'soon', '', undefined]],
   ['logRetentionInDays', [1, '3653'], [2, '31', 'forever', '', undefined]],
   ['deletionProtection', [true, 'false'], ['yes', 1, 'TRUE', '', undefined]],

@@ -134,14 +134,26 @@ export function bucketCreator(clientFor: S3ClientFor): BucketCreator {
           }),
         ),
       ),
-    encrypt: (bucket) =>
+    encrypt: (bucket, kmsKeyArn) =>
       change(`set the encryption of bucket ${bucket.name}`, () =>
         clientFor(bucket.region).send(
           new PutBucketEncryptionCommand({
             ...target(bucket),
             ServerSideEncryptionConfiguration: {
               Rules: [
-                { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: false },
+                kmsKeyArn
+                  ? {
+                      ApplyServerSideEncryptionByDefault: {
+                        SSEAlgorithm: 'aws:kms',
+                        KMSMasterKeyID: kmsKeyArn,
+                      },
+                      // One call of KMS for many objects; Dataloop reads whole data sets.
+                      BucketKeyEnabled: true,
+                    }
+                  : {
+                      ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' },
+                      BucketKeyEnabled: false,
+                    },
               ],
             },
           }),

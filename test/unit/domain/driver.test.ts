@@ -85,6 +85,29 @@ describe('TestDriver', () => {
     expect(await tested({})).toMatchObject([{ path: '', region: 'eu-west-1', allowExternalDelete: true }]);
   });
 
+  test('says that the key’s own policy may be in the way, where the bucket has a key', async () => {
+    const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/x';
+    const request = requestOf({});
+    const record = { ...knowingDriver(), request: { ...request, bucket: { ...request.bucket, kmsKeyArn } } };
+    const test = async () => {
+      throw new ServiceError('DriverTestFailedError', 'put is denied.');
+    };
+    for (const failing of [
+      testDriver(stepOf(record), { testDriver: test }),
+      verifyDriver(stepOf({ ...record, resources: { ...created.resources } }), {
+        ...fakeDrivers([], [own]).drivers,
+        verifyDriver: test,
+      }),
+    ]) {
+      await expect(failing).rejects.toMatchObject({
+        name: 'DriverTestFailedError',
+        message: expect.stringMatching(
+          /^put is denied\. .*key\/x: its key policy must.*role\/.*dataloop-acme/,
+        ),
+      });
+    }
+  });
+
   test('hands Dataloop’s reason on', async () => {
     const refused = new ServiceError('DriverTestFailedError', 'put is denied');
     const thrown = await thrownBy(

@@ -23,6 +23,8 @@ export const account: AccountSettings = {
   permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
   bucketNamePattern: 'dataloop-*',
   roleNamePattern: 'dataloop-*',
+  policyNamePattern: 'dataloop-*',
+  kmsKeyArns: [],
   consoleOrigin: 'https://console.dataloop.ai',
 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { ownerTag, type PolicyDocument, planFor, trustPolicy } from '../../../src/domain/plan.ts';
-import { matchesPattern } from '../../../src/domain/request.ts';
+import { matchesPattern, parseRequest } from '../../../src/domain/request.ts';
 import { account, body, integrationId, requestOf } from './fakes.ts';
 
 const plan = (more?: object, settings = account) => planFor(integrationId, requestOf(more), settings);
@@ -52,7 +52,13 @@ const on = (action: string, key: string): Call => ({
 describe('names', () => {
   test('come from the request and the deployment', () => {
     const { bucket, policy, role, driver, tags } = plan();
-    expect(bucket).toEqual({ name: 'dataloop-acme', arn: bucketArn, region: 'eu-west-1', prefix: '' });
+    expect(bucket).toEqual({
+      name: 'dataloop-acme',
+      arn: bucketArn,
+      region: 'eu-west-1',
+      prefix: '',
+      kmsKeyArn: undefined,
+    });
     expect(policy.arn).toBe('arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme');
     expect(role.arn).toBe('arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme');
     expect(driver).toEqual({ name: 'acme', projectId: 'project-1', allowDelete: true });
@@ -190,5 +196,43 @@ test('the trust policy is the guide’s: one user, one action', () => {
     Statement: [
       { Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::222222222222:user/x' }, Action: 'sts:AssumeRole' },
     ],
+  });
+});
+
+describe('a KMS key', () => {
+  const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+  const keyed = (arn: string, more: object = {}) =>
+    planFor(
+      integrationId,
+      requestOfKey({ bucket: { ...body.bucket, kmsKeyArn: arn, ...more } }, arn),
+      account,
+    );
+  const requestOfKey = (more: object, arn: string) =>
+    parseRequest({ ...body, ...more }, { ...account, region: arn.split(':')[3] ?? '', kmsKeyArns: [arn] });
+
+  test.each([{}, { prefix: 'raw/' }])(
+    'is used for objects, through S3 of its region, and nothing else is (%j)',
+    (more) => {
+      const { permissionPolicy, bucket } = keyed(kmsKeyArn, more);
+      expect(bucket.kmsKeyArn).toBe(kmsKeyArn);
+      expect(permissionPolicy.Statement.at(-1)).toEqual({
+        Sid: 'AllowUseOfKey',
+        Effect: 'Allow',
+        Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        Resource: kmsKeyArn,
+        Condition: { StringEquals: { 'kms:ViaService': 's3.eu-west-1.amazonaws.com' } },
+      });
+    },
+  );
+
+  test('of China is used through S3 of China', () => {
+    const { permissionPolicy } = keyed('arn:aws-cn:kms:cn-north-1:111111111111:key/x');
+    expect(permissionPolicy.Statement.at(-1)).toMatchObject({
+      Condition: { StringEquals: { 'kms:ViaService': 's3.cn-north-1.amazonaws.com.cn' } },
+    });
+  });
+
+  test('that nobody names is in no policy', () => {
+    expect(JSON.stringify(plan().permissionPolicy)).not.toContain('kms');
   });
 });

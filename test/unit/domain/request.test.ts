@@ -115,10 +115,10 @@ describe('a request', () => {
   });
 });
 
+const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
 describe('fields of later versions are refused, not ignored', () => {
   test.each([
-    ['/bucket/kmsKeyArn', withBucket({ kmsKeyArn: 'arn:aws:kms:eu-west-1:111111111111:key/x' })],
-    ['/bucket/kmsKeyArn', withBucket({ kmsKeyArn: null })],
     ['/bucket/mode', withBucket({ mode: 'adopt' })],
     ['/role/mode', { ...body, role: { mode: 'adopt' } }],
     ['/dataloop/integrationId', withDataloop({ integrationId: 'x' })],
@@ -282,8 +282,42 @@ describe('what the deployment may not touch is refused with the parameter to cha
   test.each([
     ['a bucket', withBucket({ name: 'production' }), '/bucket/name', 'bucketNamePattern'],
     ['a role', { ...body, role: { name: 'Admin' } }, '/role/name', 'roleNamePattern'],
+    ['a KMS key', withBucket({ kmsKeyArn }), '/bucket/kmsKeyArn', 'kmsKeyArns'],
   ])('%s', (_what, request, pointer, parameter) => {
     expect(errorsOf(request)).toEqual({ [pointer]: expect.stringContaining(parameter) });
+  });
+
+  test('a policy, which has the name of the role', () => {
+    expect(refusalOf(body, { ...account, policyNamePattern: 'team-*' })?.fields).toEqual([
+      { pointer: '/role/name', detail: expect.stringContaining('policyNamePattern') },
+    ]);
+  });
+
+  test('a KMS key is one of the deployment’s, and of the bucket’s region', () => {
+    const other = kmsKeyArn.replace('1234abcd', 'other');
+    const allowed = { ...account, kmsKeyArns: [kmsKeyArn, other] };
+    expect(refusalOf(withBucket({ kmsKeyArn }), allowed)).toBeUndefined();
+    expect(refusalOf(withBucket({ kmsKeyArn: `${kmsKeyArn}0` }), allowed)?.fields).toEqual([
+      { pointer: '/bucket/kmsKeyArn', detail: expect.stringContaining(`${kmsKeyArn}, ${other}`) },
+    ]);
+    expect(refusalOf(withBucket({ kmsKeyArn, region: 'us-east-1' }), allowed)?.fields).toEqual([
+      { pointer: '/bucket/kmsKeyArn', detail: expect.stringContaining('us-east-1') },
+    ]);
+  });
+
+  test.each([
+    'alias/mine',
+    'arn:aws:kms:eu-west-1:111111111111:alias/mine',
+    'arn:aws:kms:eu-west-1:111111111111:key/*',
+    'arn:aws:kms:eu-west-1:111111111111:key/',
+    'arn:aws:s3:::dataloop-acme',
+    `${kmsKeyArn}\n`,
+    null,
+    7,
+  ])('%j names no KMS key', (value) => {
+    expect(errorsOf(withBucket({ kmsKeyArn: value }))).toEqual({
+      '/bucket/kmsKeyArn': expect.stringContaining('kmsKeyArn is'),
+    });
   });
 
   test('a role whose name comes from the integration’s', () => {

@@ -14,6 +14,7 @@ Object.assign(process.env, {
   PERMISSIONS_BOUNDARY_ARN: account.permissionsBoundaryArn,
   BUCKET_NAME_PATTERN: account.bucketNamePattern,
   ROLE_NAME_PATTERN: account.roleNamePattern,
+  POLICY_NAME_PATTERN: account.policyNamePattern,
   DATALOOP_CONSOLE_ORIGIN: account.consoleOrigin,
 });
 const dynamo = mockClient(DynamoDBDocumentClient);

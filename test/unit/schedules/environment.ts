@@ -25,6 +25,7 @@ Object.assign(process.env, {
   PERMISSIONS_BOUNDARY_ARN: account.permissionsBoundaryArn,
   BUCKET_NAME_PATTERN: account.bucketNamePattern,
   ROLE_NAME_PATTERN: account.roleNamePattern,
+  POLICY_NAME_PATTERN: account.policyNamePattern,
   DATALOOP_CONSOLE_ORIGIN: account.consoleOrigin,
   DATALOOP_API_URL: 'https://dataloop.example/api/v1',
   DATALOOP_SECRET_ID: 'dataloop',

@@ -155,12 +155,27 @@ describe('calls on a bucket', () => {
 
   test('objects are encrypted with S3 keys', async () => {
     s3.on(PutBucketEncryptionCommand).resolves({});
-    await bucketCreator(clientFor).encrypt(bucket);
+    await bucketCreator(clientFor).encrypt(bucket, undefined);
     expect(sent()).toMatchObject([
       {
         ...ofBucket,
         ServerSideEncryptionConfiguration: {
           Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+      },
+    ]);
+  });
+
+  test('objects are encrypted with the key that the request names', async () => {
+    s3.on(PutBucketEncryptionCommand).resolves({});
+    const KMSMasterKeyID = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+    await bucketCreator(clientFor).encrypt(bucket, KMSMasterKeyID);
+    const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID };
+    expect(sent()).toEqual([
+      {
+        ...ofBucket,
+        ServerSideEncryptionConfiguration: {
+          Rules: [{ ApplyServerSideEncryptionByDefault, BucketKeyEnabled: true }],
         },
       },
     ]);

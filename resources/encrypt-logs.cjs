@@ -1,0 +1,21 @@
+/**
+ * Gives every log group of the stack the KMS key of the parameter `dataKeyArn`, where there is one. Most log groups
+ * are the framework's, one a function, and it has no setting for their key.
+ */
+'use strict';
+
+module.exports = class EncryptLogs {
+  constructor(serverless) {
+    this.hooks = {
+      'after:aws:package:finalize:mergeCustomProviderResources': () => {
+        const { service } = serverless;
+        const { dataKeyArn } = service.custom.parameters;
+        if (!dataKeyArn) return;
+        const { Resources } = service.provider.compiledCloudFormationTemplate;
+        for (const { Type, Properties } of Object.values(Resources)) {
+          if (Type === 'AWS::Logs::LogGroup') Properties.KmsKeyId = dataKeyArn;
+        }
+      },
+    };
+  }
+};

@@ -5,7 +5,7 @@
 - Calls on IAM roles and policies are authorised on ARNs with their path, and answers to waiting tasks on the
   state machine that waits.
 - A Node.js function's error is reported under its own name, a dead worker as ``Runtime.ExitError``, one that
-  ran too long as ``Sandbox.Timedout``.
+  ran too long as ``Sandbox.Timedout``, a failure of the emulator to start one as ``Lambda.ServiceException``.
 - A function that fails on an event is tried again, and the event then goes where the function says.
 - A function that throws before its task's token is answered fails the task.
 - Port 443 is left alone, so that several copies run side by side.
@@ -86,7 +86,31 @@ def report_error_names() -> None:
                 'error_msg = result.get("error", "Unknown error")\n'
                 '            error_type = result.get("errorType", "Runtime.HandlerError")\n',
             ),
+            (
+                "        invalidate_worker(func_name, qualifier=qualifier, account=get_account_id(), region=get_region())\n"
+                "        worker = None  # invalidate_worker already dropped it from the pool\n"
+                "        return {\n"
+                '            "body": {"errorMessage": str(e), "errorType": type(e).__name__},\n',
+                # Nor does one environment that does not start end its neighbours.
+                "        from ministack.core import lambda_runtime\n\n"
+                "        with lambda_runtime._lock:\n"
+                "            for entries in lambda_runtime._workers.values():\n"
+                "                if worker in entries:\n"
+                "                    entries.remove(worker)\n"
+                "        lambda_runtime.kill_workers([worker])\n"
+                "        worker = None\n"
+                "        return {\n"
+                '            "body": {"errorMessage": str(e), "errorType": "Lambda.ServiceException"},\n',
+            ),
         ],
+    )
+
+
+def register_sessions_from_many_threads() -> None:
+    """Each start of a function registers a session, while another thread drops those that have expired."""
+    load_changed(
+        "ministack.services.sts",
+        [("for key in [k for k, s in _sessions.items()\n", "for key in [k for k, s in list(_sessions.items())\n")],
     )
 
 
@@ -231,6 +255,7 @@ def main() -> None:
     import ministack.services  # noqa: F401
 
     report_error_names()
+    register_sessions_from_many_threads()
     retry_events()
     know_whose_task_waits()
     fill_in_condition_keys()

@@ -1,4 +1,5 @@
 /** One deployment on the local AWS with the fault proxy between its functions and everything that they call. */
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { paginateListFunctions, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
@@ -48,11 +49,20 @@ export async function startTestBed(folder: string, say: (line: string) => void):
   if (!proxy) throw new Error('The environment was started without the fault proxy.');
   const dataloopApiUrl = new URL(environment.sandbox.apiUrl);
   dataloopApiUrl.port = String(proxy.sandboxPort);
+  const kmsKeyArns = await createKey(environment);
   say('Deploying with serverless deploy');
-  const params = { dataloopApiUrl: dataloopApiUrl.href, iamUserTimeoutSeconds };
+  const params = { dataloopApiUrl: dataloopApiUrl.href, iamUserTimeoutSeconds, kmsKeyArns };
   const deployment = await deployService(environment, stage, params);
   await shortenTimeouts(environment);
   return { environment, deployment, proxy, params };
+}
+
+/** The key that requests may name. @returns its ARN */
+async function createKey({ endpointUrl: endpoint, region, credentials }: Place): Promise<string> {
+  const kms = new KMSClient({ endpoint, region, credentials });
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Description: 'Buckets of the tests' }));
+  if (!KeyMetadata?.Arn) throw new Error('The emulator made a KMS key without an ARN.');
+  return KeyMetadata.Arn;
 }
 
 /** From outside, as an operator could: a function that hangs is to be given up in seconds. */

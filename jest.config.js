@@ -20,6 +20,8 @@ export default {
       displayName: 'side-by-side',
       testMatch: ['<rootDir>/test/integration/side-by-side/*.test.ts'],
     },
+    // The last: what all others left behind is searched.
+    { ...project, displayName: 'afterwards', testMatch: ['<rootDir>/test/afterwards/*.test.ts'] },
     // In band, too: they borrow the roles of functions, and send thousands of requests.
     { ...project, displayName: 'security', testMatch: ['<rootDir>/test/security/*.test.ts'] },
   ],

@@ -40,19 +40,26 @@ const sources = [
 
 const workingCopy = ({ folder }: Pick<LocalEnvironment, 'folder'>) => join(folder, 'service');
 
-/** Runs `serverless deploy` or `serverless remove` in the working copy that {@link deployService} made. */
+/** Runs `serverless deploy`, `remove` or `package` in the working copy that {@link deployService} made. */
 export async function runServerless(
   environment: Pick<LocalEnvironment, 'folder' | 'sandbox' | 'env'>,
-  command: 'deploy' | 'remove',
+  command: 'deploy' | 'remove' | 'package',
   stage: string,
   params: Readonly<Record<string, string | number>> = {},
+  options: readonly string[] = [],
 ): Promise<void> {
   const { folder, sandbox, env } = environment;
   const all = { dataloopApiUrl: sandbox.apiUrl, dataloopAccountId: sandbox.accountId, ...params };
   await run(
     `serverless ${command}`,
     join(projectRoot, 'node_modules', '.bin', 'serverless'),
-    [command, '--stage', stage, ...Object.entries(all).map(([name, value]) => `--param=${name}=${value}`)],
+    [
+      command,
+      '--stage',
+      stage,
+      ...Object.entries(all).map(([name, value]) => `--param=${name}=${value}`),
+      ...options,
+    ],
     {
       cwd: workingCopy(environment),
       logFile: join(folder, `${command}.log`),

@@ -19,6 +19,8 @@ export interface SpawnOptions {
   readonly logFile?: string;
   /** Keeps standard output for the caller to read; it goes to `logFile` as well. */
   readonly pipeOutput?: boolean;
+  /** File that takes what goes to standard error, too. */
+  readonly errorsAlsoTo?: string;
   /** Throws standard output away. */
   readonly discardOutput?: boolean;
 }
@@ -38,10 +40,14 @@ export function start(command: string, args: readonly string[], options: SpawnOp
     env: options.env,
     detached: true,
     // An open pipe on standard input tells the child that its parent lives.
-    stdio: ['pipe', outputOf(options, log), log ?? 'inherit'],
+    stdio: ['pipe', outputOf(options, log), log ?? (options.errorsAlsoTo ? 'pipe' : 'inherit')],
   });
   if (options.pipeOutput && options.logFile !== undefined) {
     child.stdout?.pipe(createWriteStream(options.logFile, { flags: 'a' }));
+  }
+  if (options.errorsAlsoTo !== undefined) {
+    child.stderr?.pipe(process.stderr, { end: false });
+    child.stderr?.pipe(createWriteStream(options.errorsAlsoTo, { flags: 'a' }));
   }
   const ended = new Promise<number | undefined>((resolve, reject) => {
     child.once('exit', (code) => resolve(code ?? undefined));

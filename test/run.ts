@@ -2,6 +2,8 @@
  * `npm test`: lint, type check, unit tests, and the whole paths on one deployment to the local AWS.
  * With `integration` as its first argument only the latter; what follows goes to jest.
  */
+
+import { appendFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -10,13 +12,19 @@ import { projectRoot } from '../local/paths.ts';
 import { runProgram, start } from '../local/processes.ts';
 import { virtualEnvironment } from '../local/python.ts';
 import { inRunFolder } from '../local/workspace.ts';
+import { keepEvents } from './afterwards/events.ts';
 import { prepareBed, stage, startTestBed, type TestBed } from './faults/bed.ts';
 import { matrix, sample } from './faults/cases.ts';
 import { runCases } from './faults/pool.ts';
 import { recordGraph } from './faults/record.ts';
 import { countsOf, line } from './faults/report.ts';
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+/** Where what people read is kept, once there is a folder for it. */
+let consoleFile: string | undefined;
+const say = (line: string) => {
+  process.stdout.write(`${line}\n`);
+  if (consoleFile) appendFileSync(consoleFile, `${line}\n`);
+};
 const bin = (name: string) => join(projectRoot, 'node_modules', '.bin', name);
 const jest = [
   '--experimental-vm-modules',
@@ -45,7 +53,7 @@ async function check(what: string, command: string, args: readonly string[]): Pr
 
 async function runJest(
   folder: string,
-  project: 'unit' | 'integration' | 'side-by-side' | 'security',
+  project: 'unit' | 'integration' | 'side-by-side' | 'security' | 'afterwards',
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Count> {
@@ -64,6 +72,7 @@ async function runJest(
     cwd: projectRoot,
     env,
     discardOutput: true,
+    ...(consoleFile ? { errorsAlsoTo: consoleFile } : {}),
   }).ended;
   const found = reportSchema.parse(JSON.parse(await readFile(report, 'utf8')));
   return {
@@ -136,6 +145,8 @@ await runProgram(() =>
       virtualEnvironment('test', 'test/requirements.txt'),
     ]);
     const env = await describeBed(bed, folder, python);
+    consoleFile = join(bed.environment.folder, 'console.log');
+    await keepEvents(bed.environment, bed.deployment.outputs.EventBusName);
     const paths = ['--passWithNoTests', ...args];
     const counts = [
       checks.unit,
@@ -144,7 +155,9 @@ await runProgram(() =>
       await runJest(folder, 'side-by-side', ['--maxWorkers=4', ...paths], env),
       await runJest(folder, 'security', ['--runInBand', ...paths], env),
     ];
-    if (!only) counts.push(await runFaults(bed), await removeService(bed));
+    if (!only) counts.push(await runFaults(bed));
+    counts.push(await runJest(folder, 'afterwards', ['--runInBand'], env));
+    if (!only) counts.push(await removeService(bed));
     const passed = counts.reduce((sum, count) => sum + count.passed, 0);
     const failed = counts.reduce((sum, count) => sum + count.failed, 0);
     if (!checks.clean) say('Lint or type check failed: see above.');

@@ -1,6 +1,9 @@
 /** The deployed service as its callers use it: requests over the API, and the wait for what becomes of them. */
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type ApiClient,
   apiClient,
   type IntegrationAnswer,
   integrationSchema,
@@ -10,6 +13,8 @@ import type { SandboxDescription } from '../local/sandbox/schemas.ts';
 
 export interface ServiceSettings {
   readonly environment: {
+    /** Folder of the run: every answer is kept there. */
+    readonly folder: string;
     readonly region: string;
     readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
     readonly sandbox: Pick<SandboxDescription, 'projectId'>;
@@ -20,7 +25,15 @@ export interface ServiceSettings {
 export type Service = ReturnType<typeof serviceAt>;
 
 export function serviceAt({ environment, deployment }: ServiceSettings) {
-  const api = apiClient(deployment.apiUrl, environment.region, environment.credentials);
+  const { request } = apiClient(deployment.apiUrl, environment.region, environment.credentials);
+  const api: ApiClient = {
+    request: async (...call) => {
+      const answer = await request(...call);
+      const kept = JSON.stringify({ ...answer, headers: [...answer.headers] });
+      appendFileSync(join(environment.folder, 'answers.log'), `${kept}\n`);
+      return answer;
+    },
+  };
 
   const requestFor = (name: string, more: Record<string, unknown> = {}) => ({
     name,

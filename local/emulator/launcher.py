@@ -7,7 +7,7 @@
 - A Node.js function's error is reported under its own name, a dead worker as ``Runtime.ExitError``, one that
   ran too long as ``Sandbox.Timedout``, a failure of the emulator to start one as ``Lambda.ServiceException``.
 - A function that fails on an event is tried again, and the event then goes where the function says.
-- A function that throws before its task's token is answered fails the task.
+- A function that throws before its task's token is answered fails the task. A history shows what a task was given.
 - Port 443 is left alone, so that several copies run side by side.
 - When the process that started it ends, the emulator and its function workers end too.
 
@@ -133,6 +133,12 @@ def know_whose_task_waits() -> None:
     load_changed(
         "ministack.services.stepfunctions",
         [
+            (
+                '                    "resource": resource,\n                },\n            })\n\n            if _mock_throw is not None:',
+                # With the task's token, as on AWS.
+                '                    "resource": resource,\n                    "parameters": json.dumps(effective),\n'
+                "                },\n            })\n\n            if _mock_throw is not None:",
+            ),
             (
                 'resource, effective, ctx["Task"]["Token"], state_def)',
                 'resource, effective, ctx["Task"]["Token"], state_def, execution["stateMachineArn"])',

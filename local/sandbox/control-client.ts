@@ -38,6 +38,11 @@ export interface SandboxControl {
   set(scope: string, settings: Settings): Promise<void>;
   fail(fault: FaultInput): Promise<void>;
   clearFaults(): Promise<void>;
+  /** From now on this token is refused. */
+  revokeToken(token: string): Promise<void>;
+  /** From now on every token of a log-in before is refused. */
+  revokeAllTokens(): Promise<void>;
+  acceptAllTokens(): Promise<void>;
   /** Writes an object as Dataloop does: through the driver, with the assumed role. */
   writeObject(driverId: string, key: string, content: string): Promise<{ bucket: string; key: string }>;
   /** Lets another IAM user of Dataloop's account try the integration's role. */
@@ -58,6 +63,15 @@ export function sandboxControl(controlUrl: string): SandboxControl {
     },
     clearFaults: async () => {
       await call('DELETE', 'faults');
+    },
+    revokeToken: async (token) => {
+      await call('POST', 'revoked-tokens', { token });
+    },
+    revokeAllTokens: async () => {
+      await call('POST', 'revoked-tokens', { all: true });
+    },
+    acceptAllTokens: async () => {
+      await call('DELETE', 'revoked-tokens');
     },
     writeObject: async (driverId, key, content) =>
       z

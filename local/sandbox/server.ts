@@ -31,6 +31,8 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
   const platform = new Platform(aws, behaviour.settingsFor);
   const api = routes(platform);
   const revoked = new Set<string>();
+  /** Tokens of log-ins, of which some are still in use. */
+  const loggedIn = new Set<string>();
   const refreshTokens = new Map<string, Member>();
   const yearSeconds = 365 * 86_400;
   const apiKeys = platform.members.map(({ email }) => issueToken(email, yearSeconds));
@@ -58,6 +60,7 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
     if (!member) throw new Refusal(401, 'Wrong username, password or refresh token');
     const lifetime = behaviour.settingsFor('').tokenLifetimeSeconds ?? 86_400;
     const id_token = issueToken(member.email, lifetime);
+    loggedIn.add(id_token);
     if (behaviour.settingsFor('').refreshTokens === false) return { status: 200, body: { id_token } };
     const refreshToken = issueToken(member.email, yearSeconds);
     refreshTokens.set(refreshToken, member);
@@ -86,6 +89,13 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
     drivers: [...platform.drivers.values()].map((each) => platform.showDriver(each)),
   });
 
+  const revocation = (body: unknown): Iterable<string> => {
+    const wanted = z
+      .union([z.strictObject({ token: z.string() }), z.strictObject({ all: z.literal(true) })])
+      .parse(body);
+    return 'token' in wanted ? [wanted.token] : loggedIn;
+  };
+
   const control = async (method: string, path: string, body: unknown): Promise<Answer> => {
     const [, what = '', id = '', action = ''] = path.split('/').map(decodeURIComponent);
     switch (`${method} ${what}`) {
@@ -111,7 +121,7 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
         behaviour.clearFaults();
         return { status: 204 };
       case 'POST revoked-tokens':
-        revoked.add(z.object({ token: z.string() }).parse(body).token);
+        for (const token of revocation(body)) revoked.add(token);
         return { status: 204 };
       case 'DELETE revoked-tokens':
         revoked.clear();

@@ -8,8 +8,12 @@ import {
 } from '@aws-sdk/client-sqs';
 import { clientsAt, type Place } from './clients.ts';
 
+/** The service's own queues. */
 export async function queueUrls(place: Place): Promise<string[]> {
-  return (await clientsAt(place).sqs.send(new ListQueuesCommand({}))).QueueUrls ?? [];
+  const all = await clientsAt(place).sqs.send(
+    new ListQueuesCommand({ QueueNamePrefix: 'dataloop-cross-account-' }),
+  );
+  return all.QueueUrls ?? [];
 }
 
 /** Dead letters, and whose they are. They are taken out. */

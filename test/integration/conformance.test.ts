@@ -8,12 +8,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import aslValidator from 'asl-validator';
-import { build } from 'esbuild';
 import * as z from 'zod';
+import { runServerless } from '../../local/deploy.ts';
 import { projectRoot } from '../../local/paths.ts';
+import { iamStatements } from '../../scripts/iam-statements.ts';
 import { deprovisionSteps, provisionSteps } from '../../src/domain/steps.ts';
 import { errorKinds, isErrorName } from '../../src/errors.ts';
-import { deployment, python } from './deployment.ts';
+import { metafileOf, projectFile } from '../bundle.ts';
+import { deployment, environment, params, python } from './deployment.ts';
 
 const templateSchema = z.object({
   Resources: z.record(
@@ -264,19 +266,7 @@ const onFailure = new Map(
 
 /** IAM actions that the code in a bundle can call: the SDK's commands that tree shaking left in it. */
 async function actionsInBundle(file: string): Promise<string[]> {
-  const { metafile } = await build({
-    entryPoints: [join(projectRoot, file)],
-    absWorkingDir: projectRoot,
-    bundle: true,
-    write: false,
-    minify: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    metafile: true,
-    logLevel: 'error',
-  });
+  const metafile = await metafileOf(file);
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
   // Clients also keep commands for uses of their own, paginators and sessions: ours are those that our code names.
   const ourSource = inputs
@@ -330,18 +320,34 @@ describe('every function', () => {
 });
 
 describe('what the service can create at most', () => {
+  const conditionalSchema = z
+    .object({ 'Fn::If': z.tuple([z.string(), statementSchema, z.unknown()]) })
+    .transform(({ 'Fn::If': [, statement] }) => statement);
   const boundary = z
-    .object({ PolicyDocument: z.object({ Statement: z.array(statementSchema) }) })
+    .object({
+      PolicyDocument: z.object({ Statement: z.array(z.union([conditionalSchema, statementSchema])) }),
+    })
     .parse(template.Resources['PermissionsBoundary']?.Properties).PolicyDocument.Statement;
 
-  test('is S3 object access in buckets of the deployment’s pattern', () => {
+  test('is S3 object access in buckets of the deployment’s pattern, and use of the named keys through S3', () => {
     expect(boundary.flatMap(({ Action }) => Action).sort()).toEqual([
+      'kms:Decrypt',
+      'kms:GenerateDataKey',
       's3:DeleteObject',
       's3:GetObject',
       's3:ListBucket',
       's3:PutObject',
     ]);
-    for (const { Resource } of boundary) expect(JSON.stringify(Resource)).toContain(':::dataloop-*');
+    for (const { Resource, Action, Condition } of boundary) {
+      if (Action.some((action) => action.startsWith('s3:'))) {
+        expect(JSON.stringify(Resource)).toContain(':::dataloop-*');
+      } else {
+        expect(Resource).toEqual([params['kmsKeyArns']]);
+        expect(Condition).toEqual({
+          StringLike: { 'kms:ViaService': { 'Fn::Sub': 's3.*.\u0024{AWS::URLSuffix}' } },
+        });
+      }
+    }
   });
 
   test('is held by a boundary that only a deployment can change', () => {
@@ -425,14 +431,115 @@ test('every route is authorised by IAM', () => {
 });
 
 test('the packaged template is what CloudFormation takes', async () => {
+  await expect(lint(deployment.templateFile)).resolves.toMatchObject({ stdout: '' });
+});
+
+function lint(templateFile: string) {
   // W3005: a DependsOn too many, which the framework writes.
-  const check = promisify(execFile)(join(python, 'cfn-lint'), [
+  return promisify(execFile)(join(python, 'cfn-lint'), [
     '--ignore-checks',
     'W3005',
     '--regions',
     'eu-west-1',
     '--template',
-    deployment.templateFile,
+    templateFile,
   ]);
-  await expect(check).resolves.toMatchObject({ stdout: '' });
+}
+
+describe('data at rest and on the way', () => {
+  const queuePolicySchema = z.object({
+    Queues: z.tuple([z.object({ Ref: z.string() })]),
+    PolicyDocument: z.object({ Statement: z.array(z.unknown()) }),
+  });
+
+  test('the journal is encrypted, can be put back to any second, and forgets tokens and keys by itself', () => {
+    expect(template.Resources['Table']?.Properties).toMatchObject({
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+    });
+  });
+
+  test('every queue is encrypted and deaf to plain HTTP', () => {
+    const policies = ofType('AWS::SQS::QueuePolicy').map(([, { Properties }]) =>
+      queuePolicySchema.parse(Properties),
+    );
+    const queues = ofType('AWS::SQS::Queue');
+    expect(queues.length).toBeGreaterThan(0);
+    for (const [id, { Properties }] of queues) {
+      expect(Properties).toMatchObject({ SqsManagedSseEnabled: true });
+      const policy = policies.find(({ Queues: [{ Ref }] }) => Ref === id);
+      expect(policy?.PolicyDocument.Statement).toContainEqual({
+        Sid: 'TlsOnly',
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 'sqs:*',
+        Resource: { 'Fn::GetAtt': [id, 'Arn'] },
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      });
+    }
+  });
+
+  test('every log is kept for a time that is set', () => {
+    const groups = ofType('AWS::Logs::LogGroup');
+    // One a function, two state machines, and the API's own.
+    expect(groups.length).toBe(functions.size + 3);
+    for (const [, { Properties }] of groups) {
+      expect(Properties).toMatchObject({ RetentionInDays: expect.any(Number) });
+    }
+  });
+
+  test('the API is throttled, logs who asked for what but no body, and no website may call it', () => {
+    const [[, stage] = []] = ofType('AWS::ApiGatewayV2::Stage');
+    const { DefaultRouteSettings, AccessLogSettings } = z
+      .object({
+        DefaultRouteSettings: z.object({ ThrottlingRateLimit: z.number(), ThrottlingBurstLimit: z.number() }),
+        AccessLogSettings: z.object({ Format: z.string() }),
+      })
+      .parse(stage?.Properties);
+    expect(DefaultRouteSettings.ThrottlingRateLimit).toBeGreaterThan(0);
+    const logged: unknown = JSON.parse(AccessLogSettings.Format);
+    expect(Object.keys(z.record(z.string(), z.string()).parse(logged)).sort()).toEqual([
+      'caller',
+      'error',
+      'integrationError',
+      'path',
+      'requestId',
+      'responseLength',
+      'routeKey',
+      'sourceIp',
+      'status',
+      'time',
+    ]);
+    const [[, api] = []] = ofType('AWS::ApiGatewayV2::Api');
+    expect(api?.Properties).not.toHaveProperty('CorsConfiguration');
+  });
+});
+
+test('docs/iam-statements.md says what is deployed, and why', () => {
+  const text: unknown = JSON.parse(readFileSync(deployment.templateFile, 'utf8'));
+  expect(projectFile('docs/iam-statements.md')).toBe(iamStatements(text, deployment.stage));
+});
+
+test('packaged for production, with keys of the customer’s, everything has its key and is protected', async () => {
+  const key = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-aaaa-bbbb-cccc-111111111111';
+  const [kmsKeyArns, folder] = [[`${key}2`, `${key}3`], join(environment.folder, 'packaged-prod')];
+  await runServerless(
+    { ...environment, env: process.env },
+    'package',
+    'prod',
+    { ...params, dataKeyArn: key, kmsKeyArns: kmsKeyArns.join(',') },
+    ['--package', folder],
+  );
+  const templateFile = join(folder, 'cloudformation-template-update-stack.json');
+  await expect(lint(templateFile)).resolves.toMatchObject({ stdout: '' });
+  const packaged = templateSchema.parse(JSON.parse(readFileSync(templateFile, 'utf8'))).Resources;
+  expect(packaged['Table']?.Properties).toMatchObject({
+    DeletionProtectionEnabled: true,
+    SSESpecification: { KMSMasterKeyId: { 'Fn::If': ['HasDataKey', key, { Ref: 'AWS::NoValue' }] } },
+  });
+  const groups = Object.values(packaged).filter(({ Type }) => Type === 'AWS::Logs::LogGroup');
+  expect(groups.length).toBe(functions.size + 3);
+  for (const { Properties } of groups) expect(Properties).toMatchObject({ KmsKeyId: key });
+  expect(JSON.stringify(packaged['PermissionsBoundary'])).toContain(JSON.stringify(kmsKeyArns));
 });

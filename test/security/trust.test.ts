@@ -1,0 +1,217 @@
+/**
+ * Nobody can choose whom the role trusts: not who forges, repeats or reorders events, not who answers the waiting
+ * task in the service's place, not even a Dataloop that names something else than one IAM user.
+ */
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { describe, expect, test } from '@jest/globals';
+import type { IntegrationAnswer } from '../../local/api-client.ts';
+import { eventSource } from '../../src/domain/events.ts';
+import { changes, takeSnapshot } from '../faults/snapshot.ts';
+import { roleArnOf, trustedBy } from '../integration/dataloop-session.ts';
+import {
+  client,
+  connect,
+  control,
+  deployment,
+  disconnect,
+  environment,
+  read,
+  settled,
+  stepFunctions,
+  stepStatus,
+  until,
+} from '../integration/deployment.ts';
+import { expectPromiseKept, faults, faultyName } from '../integration/faulty.ts';
+import { physicalId } from './template.ts';
+
+const attacker = 'arn:aws:iam::666666666666:user/attacker';
+const events = new EventBridgeClient(client);
+
+const dataloopIdOf = ({ resources }: IntegrationAnswer): string =>
+  resources.find(({ type }) => type === 'Dataloop::Integration')?.id ?? '';
+
+/** "Dataloop IAM User Issued", as only the service should publish it. */
+async function publish(detail: object, times = 1): Promise<void> {
+  const Entry = {
+    EventBusName: deployment.outputs.EventBusName,
+    Source: eventSource,
+    DetailType: 'Dataloop IAM User Issued',
+    Detail: JSON.stringify({ version: '1', userArn: attacker, ...detail }),
+  };
+  await events.send(new PutEventsCommand({ Entries: Array.from({ length: times }, () => Entry) }));
+}
+
+async function waiting(what: string): Promise<{ name: string; integration: IntegrationAnswer }> {
+  const name = await faultyName(what);
+  await control.set(name, { userArnDelaySeconds: 'never' });
+  const { integrationId } = await connect(name);
+  const integration = await until(integrationId, (now) => stepStatus(now, 'RequestIamUser') === 'waiting');
+  return { name, integration };
+}
+
+async function tokenOf({ integrationId }: IntegrationAnswer): Promise<string> {
+  const { Item } = await new DynamoDBClient(client).send(
+    new GetItemCommand({
+      TableName: deployment.outputs.TableName,
+      Key: { pk: { S: `token#${integrationId}` } },
+    }),
+  );
+  return Item?.['taskToken']?.S ?? '';
+}
+
+/** The role trusts the user whom Dataloop names for this integration, and nobody else. */
+async function expectTrueTrust(ready: IntegrationAnswer): Promise<void> {
+  expect(ready.error).toBeUndefined();
+  expect(ready.status).toBe('ready');
+  const { integrations } = await control.standing();
+  const named = integrations.find(({ id }) => id === dataloopIdOf(ready));
+  expect(await trustedBy(roleArnOf(ready))).toBe(
+    named?.metadata.find(({ name }) => name === 'userArn')?.value,
+  );
+}
+
+/** Functions that were called with what was forged are done with it. */
+async function untilCalled(name: string, caller: string, count: number): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const calls = await faults.calls(name);
+    const reads = calls.filter(
+      (call) => call.function === caller && call.operation === 'dynamodb:GetItem',
+    ).length;
+    if (reads >= count) return;
+    if (Date.now() > deadline) throw new Error(`${caller} was called ${reads} times, not ${count}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test.each([
+  ['the attacker’s ARN', { userArn: attacker }],
+  ['an ARN in every place', { Payload: { userArn: attacker }, roleArn: attacker, principal: attacker }],
+  ['a text', attacker],
+  ['nothing', null],
+])(
+  'a task result that is forged as %s: the workflow is awake, and trusts whom Dataloop names',
+  async (_what, output) => {
+    const { name, integration } = await waiting('result');
+    await stepFunctions.send(
+      new SendTaskSuccessCommand({ taskToken: await tokenOf(integration), output: JSON.stringify(output) }),
+    );
+    await until(integration.integrationId, (now) => stepStatus(now, 'CreateRole') === 'retrying');
+    await control.set(name, { userArnDelaySeconds: 0 });
+    const ready = await settled(integration.integrationId);
+    await expectTrueTrust(ready);
+    expect((await disconnect(ready.integrationId)).status).toBe('removed');
+  },
+);
+
+test('events forged before, during and after, out of order and many times: the trust is as Dataloop says', async () => {
+  const { name, integration } = await waiting('events');
+  const { integrationId } = integration;
+  // For what is not there yet, for another, for this one: each as often as EventBridge may deliver.
+  await publish({ integrationId, dataloopIntegrationId: 'int-of-others' }, 3);
+  await publish(
+    { integrationId: 'int_00000000000000000000000000', dataloopIntegrationId: dataloopIdOf(integration) },
+    3,
+  );
+  await untilCalled(name, 'resumeProvisioning', 3);
+  expect(stepStatus(await read(integrationId), 'RequestIamUser')).toBe('waiting');
+
+  await publish({ integrationId, dataloopIntegrationId: dataloopIdOf(integration) }, 5);
+  await until(integrationId, (now) => stepStatus(now, 'CreateRole') === 'retrying');
+  await publish({ integrationId, dataloopIntegrationId: dataloopIdOf(integration) }, 5);
+  await control.set(name, { userArnDelaySeconds: 0 });
+  const ready = await settled(integrationId);
+  await expectTrueTrust(ready);
+
+  const before = await takeSnapshot(environment, (each) => each.includes(name));
+  await publish({ integrationId, dataloopIntegrationId: dataloopIdOf(ready) }, 5);
+  await untilCalled(name, 'resumeProvisioning', 18);
+  expect(changes(before, await takeSnapshot(environment, (each) => each.includes(name)))).toEqual([]);
+  await expectTrueTrust(await read(integrationId));
+  expect((await disconnect(integrationId)).status).toBe('removed');
+});
+
+test('a forged poll, and a forged end of its execution, change nothing of what is ready', async () => {
+  const name = await faultyName('polls');
+  const ready = await settled((await connect(name)).integrationId);
+  const before = await takeSnapshot(environment, (each) => each.includes(name));
+  const sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
+  const { integrationId, links } = ready;
+  await sqs.send(
+    new SendMessageCommand({
+      QueueUrl: physicalId('PollQueue'),
+      MessageBody: JSON.stringify({ integrationId, count: 0, userArn: attacker }),
+    }),
+  );
+  // Nobody but AWS may publish as aws.states; the emulator lets it pass.
+  for (const status of ['FAILED', 'ABORTED', 'TIMED_OUT']) {
+    await events.send(
+      new PutEventsCommand({
+        Entries: [
+          {
+            Source: 'aws.states',
+            DetailType: 'Step Functions Execution Status Change',
+            Detail: JSON.stringify({
+              executionArn: links.execution,
+              stateMachineArn: deployment.outputs.ProvisionStateMachineArn,
+              name: integrationId,
+              status,
+            }),
+          },
+        ],
+      }),
+    );
+  }
+  await untilCalled(name, 'pollIamUser', 1);
+  await untilCalled(name, 'executionEnded', 3);
+  expect(await read(integrationId)).toEqual(ready);
+  expect(changes(before, await takeSnapshot(environment, (each) => each.includes(name)))).toEqual([]);
+  expect((await disconnect(integrationId)).status).toBe('removed');
+});
+
+describe('Dataloop itself names', () => {
+  const { accountId } = environment.sandbox;
+  test.each([
+    ['a whole account', `arn:aws:iam::${accountId}:root`],
+    ['an account id', accountId],
+    ['everybody', '*'],
+    ['a role', `arn:aws:iam::${accountId}:role/dataloop`],
+    ['a user of another account', attacker],
+    ['a user of another partition', `arn:aws-cn:iam::${accountId}:user/dataloop`],
+    ['a user with a line break behind', `arn:aws:iam::${accountId}:user/dataloop\n`],
+    ['a user with a look-alike letter', `arn:aws:iam::${accountId}:user/dаtaloop`],
+    ['all its users', `arn:aws:iam::${accountId}:user/*`],
+  ])('%s: it is refused, and no role is made', async (_what, userArn) => {
+    const name = await faultyName('named');
+    const body = JSON.stringify({
+      id: 'named',
+      name,
+      type: 'aws-cross',
+      metadata: [
+        { name: 'userArn', value: userArn },
+        { name: 'status', value: 'waiting-trust' },
+      ],
+    });
+    await faults.addRule({
+      scope: name,
+      function: 'createRole',
+      operation: 'dataloop:GET /orgs/{id}/integrations/{id}',
+      fault: { kind: 'rewrite', body },
+    });
+    const failed = await settled((await connect(name)).integrationId);
+    expect(failed).toMatchObject({
+      status: 'failed',
+      error: {
+        type: 'urn:dataloop-cross-account:problem:invalid-iam-user-arn',
+        step: 'CreateRole',
+        detail: expect.stringContaining('No trust was granted'),
+      },
+    });
+    const calls = await faults.calls(name);
+    expect(calls.map(({ operation }) => operation)).not.toContain('iam:CreateRole');
+    await expectPromiseKept(failed);
+  });
+});

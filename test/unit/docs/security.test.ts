@@ -1,0 +1,27 @@
+/** What docs/security.md says is proven, is: each test that it names is there under that name. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { projectRoot } from '../../../local/paths.ts';
+import { projectFile } from '../../bundle.ts';
+
+const text = projectFile('docs/security.md');
+const [, table = ''] = /## Threats\n([\s\S]*?)\n## /.exec(text) ?? [];
+const rows = table.split('\n').filter((line) => line.startsWith('| **'));
+
+test('the table has every kind of threat', () => {
+  for (const kind of ['Spoofing', 'Tampering', 'Repudiation', 'Disclosure', 'Denial', 'Elevation']) {
+    expect(rows.some((row) => row.startsWith(`| **${kind}**`))).toBe(true);
+  }
+});
+
+test.each(rows)('%s', (row) => {
+  const proof = row.split('|').at(-2) ?? '';
+  expect(proof).toMatch(/`test\/|\.md\)/);
+  for (const [, file = '', names = ''] of proof.matchAll(/`(test\/[^`]+)`((?:: "[^"]+"(?:, "[^"]+")*)?)/g)) {
+    expect([file, existsSync(join(projectRoot, file))]).toEqual([file, true]);
+    for (const [, name = ''] of names.matchAll(/"([^"]+)"/g)) {
+      expect(projectFile(file)).toContain(name);
+    }
+  }
+});

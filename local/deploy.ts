@@ -39,33 +39,48 @@ const sources = [
 ];
 
 const workingCopy = ({ folder }: Pick<LocalEnvironment, 'folder'>) => join(folder, 'service');
+const templateIn = (work: string) => join(work, '.serverless', 'cloudformation-template-update-stack.json');
 
-/** Runs `serverless deploy`, `remove` or `package` in the working copy that {@link deployService} made. */
+async function copySources(work: string): Promise<void> {
+  await mkdir(work, { recursive: true });
+  await Promise.all(
+    sources.map((name) => cp(join(projectRoot, name), join(work, name), { recursive: true })),
+  );
+  await symlink(join(projectRoot, 'node_modules'), join(work, 'node_modules'));
+}
+
+/** Runs `serverless`, if not told otherwise in the working copy that {@link deployService} made. */
 export async function runServerless(
   environment: Pick<LocalEnvironment, 'folder' | 'sandbox' | 'env'>,
   command: 'deploy' | 'remove' | 'package',
   stage: string,
   params: Readonly<Record<string, string | number>> = {},
-  options: readonly string[] = [],
+  work = workingCopy(environment),
 ): Promise<void> {
   const { folder, sandbox, env } = environment;
   const all = { dataloopApiUrl: sandbox.apiUrl, dataloopAccountId: sandbox.accountId, ...params };
   await run(
     `serverless ${command}`,
     join(projectRoot, 'node_modules', '.bin', 'serverless'),
-    [
-      command,
-      '--stage',
-      stage,
-      ...Object.entries(all).map(([name, value]) => `--param=${name}=${value}`),
-      ...options,
-    ],
+    [command, '--stage', stage, ...Object.entries(all).map(([name, value]) => `--param=${name}=${value}`)],
     {
-      cwd: workingCopy(environment),
+      cwd: work,
       logFile: join(folder, `${command}.log`),
       env: { ...env, TMPDIR: join(folder, 'tmp'), CI: 'true' },
     },
   );
+}
+
+/** Packages the service for a stage without deploying it. @returns the file of its template */
+export async function packageService(
+  environment: Pick<LocalEnvironment, 'folder' | 'sandbox' | 'env'>,
+  stage: string,
+  params: Readonly<Record<string, string | number>>,
+): Promise<string> {
+  const work = join(environment.folder, `packaged-${stage}`);
+  await copySources(work);
+  await runServerless(environment, 'package', stage, params, work);
+  return templateIn(work);
 }
 
 export async function deployService(
@@ -75,11 +90,7 @@ export async function deployService(
 ): Promise<Deployment> {
   const { sandbox, region, endpointUrl, credentials } = environment;
   const work = workingCopy(environment);
-  await mkdir(work, { recursive: true });
-  await Promise.all(
-    sources.map((name) => cp(join(projectRoot, name), join(work, name), { recursive: true })),
-  );
-  await symlink(join(projectRoot, 'node_modules'), join(work, 'node_modules'));
+  await copySources(work);
 
   const client = { region, endpoint: endpointUrl, credentials };
   await new SecretsManagerClient(client).send(
@@ -101,7 +112,7 @@ export async function deployService(
   return {
     apiUrl: `${endpointUrl}/_aws/execute-api/${outputs.HttpApiId}`,
     outputs,
-    templateFile: join(work, '.serverless', 'cloudformation-template-update-stack.json'),
+    templateFile: templateIn(work),
     stage,
   };
 }

@@ -1,7 +1,7 @@
 """Starts MiniStack, the local AWS, with what it does otherwise than AWS put right from outside.
 
-- The condition keys ``iam:PermissionsBoundary``, ``iam:PolicyARN``, ``events:source`` and ``events:detail-type``
-  are filled in, and so are the tags of IAM policies (``aws:ResourceTag``).
+- The condition keys ``iam:PermissionsBoundary``, ``iam:PolicyARN``, ``events:source``, ``events:detail-type`` and
+  ``dynamodb:LeadingKeys`` are filled in, and so are the tags of IAM policies (``aws:ResourceTag``).
 - Calls on IAM roles and policies are authorised on ARNs with their path, and answers to waiting tasks on the
   state machine that waits.
 - A Node.js function's error is reported under its own name, a dead worker as ``Runtime.ExitError``, one that
@@ -177,6 +177,20 @@ def json_object(body: bytes) -> dict:
     return value if isinstance(value, dict) else {}
 
 
+def leading_keys(request: dict) -> list[str]:
+    """Values of the partition keys of the items that a call names."""
+    from ministack.services import dynamodb
+
+    parts = [part for each in request.get("TransactItems") or [] for part in each.values()] or [request]
+    found = []
+    for part in parts:
+        table = dynamodb._tables.get(str(part.get("TableName", "")).rsplit("/", 1)[-1]) or {}
+        names = [key["AttributeName"] for key in table.get("KeySchema") or [] if key["KeyType"] == "HASH"]
+        item = part.get("Key") or part.get("Item") or {}
+        found += [str(value) for name in names for value in (item.get(name) or {}).values()]
+    return found
+
+
 def fill_in_condition_keys() -> None:
     from ministack.core import iam_actions
     from ministack.services import iam
@@ -196,6 +210,8 @@ def fill_in_condition_keys() -> None:
                 context["iam:PermissionsBoundary"] = boundary
             if policy := first(params, "PolicyArn"):
                 context["iam:PolicyARN"] = policy
+        if service == "dynamodb" and (keys := leading_keys(json_object(body))):
+            context["dynamodb:LeadingKeys"] = keys
         if service == "events" and iam_action == "events:PutEvents":
             entries = [entry for entry in json_object(body).get("Entries") or [] if isinstance(entry, dict)]
             for key, field in (("events:source", "Source"), ("events:detail-type", "DetailType")):

@@ -170,10 +170,21 @@ export function rollBackAfter(step: string, caught: ErrorOutput, integrationId: 
 }
 
 export function integrationNotFound(integrationId: string): ServiceError {
+  // Whatever a caller put there: as JSON writes it, and not all of it.
+  const named = /^\w{1,60}$/.test(integrationId) ? integrationId : JSON.stringify(integrationId.slice(0, 60));
   return new ServiceError(
     'IntegrationNotFoundError',
-    `There is no integration ${integrationId} in this deployment. Check the id.`,
+    `There is no integration ${named} in this deployment. Check the id.`,
   );
+}
+
+/**
+ * The id of an integration as the service gives it: `int_` and a ULID.
+ * @throws ServiceError `IntegrationNotFoundError` for anything else, which is in no journal
+ */
+export function checkedIntegrationId(text: string): string {
+  if (!/^int_[0-9A-HJKMNP-TV-Z]{26}$/.test(text)) throw integrationNotFound(text);
+  return text;
 }
 
 export interface ProvisionStopper {

@@ -4,7 +4,7 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SFNClient } from '@aws-sdk/client-sfn';
+import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
@@ -36,4 +36,14 @@ export function clientsAt(place: Place): ReturnType<typeof makeClients> {
   const clients = known.get(key) ?? makeClients(place);
   known.set(key, clients);
   return clients;
+}
+
+/** Stops an execution; one that is over, or was never there, is left at that. */
+export async function stopIfRunning(place: Place, executionArn: string): Promise<void> {
+  try {
+    await clientsAt(place).stepFunctions.send(new StopExecutionCommand({ executionArn }));
+  } catch (error) {
+    const isOver = error instanceof Error && /^(ExecutionDoesNotExist|ValidationException)/.test(error.name);
+    if (!isOver) throw error;
+  }
 }

@@ -5,14 +5,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
-import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import fc from 'fast-check';
 import { integrationSchema } from '../../local/api-client.ts';
 import { eventSource } from '../../src/domain/events.ts';
 import { serviceAt } from '../service.ts';
 import type { TestBed } from './bed.ts';
 import { faultNames, faults } from './cases.ts';
-import { clientsAt } from './clients.ts';
+import { clientsAt, stopIfRunning } from './clients.ts';
 import type { GraphCall } from './graph.ts';
 import { age, forget, journalItems, statusOf } from './journal.ts';
 import { endingOf, foreignChanges, takeOwn, violations } from './oracle.ts';
@@ -134,7 +133,6 @@ async function perform(action: Action, { bed, graph, scopes, taken }: World): Pr
 
 /** Stops whatever runs for an integration; what has ended already is refused, which is as good. */
 async function stopAll({ environment, deployment }: TestBed, integrationId: string): Promise<void> {
-  const { stepFunctions } = clientsAt(environment);
   const { ProvisionStateMachineArn, DeprovisionStateMachineArn } = deployment.outputs;
   const names = [
     [ProvisionStateMachineArn, integrationId],
@@ -143,12 +141,7 @@ async function stopAll({ environment, deployment }: TestBed, integrationId: stri
   ] as const;
   for (const [machine, name] of names) {
     const executionArn = `${machine.replace(':stateMachine:', ':execution:')}:${name}`;
-    try {
-      await stepFunctions.send(new StopExecutionCommand({ executionArn }));
-    } catch (error) {
-      if (!(error instanceof Error) || !/^(ExecutionDoesNotExist|ValidationException)/.test(error.name))
-        throw error;
-    }
+    await stopIfRunning(environment, executionArn);
   }
 }
 

@@ -445,21 +445,44 @@ const everywhere: readonly Everywhere[] = [
     call: {
       action: 'events:PutEvents',
       resource: arnOf('EventBus'),
-      context: { 'events:source': 'dataloop-cross-account' },
+      context: { 'events:source': ['dataloop-cross-account'] },
     },
     make: ({ events }) => events.send(putEvents('dataloop-cross-account', outputs.EventBusName)),
   },
   {
     what: 'publish on the service’s bus under another name',
-    call: { action: 'events:PutEvents', resource: arnOf('EventBus'), context: { 'events:source': 'forged' } },
+    call: {
+      action: 'events:PutEvents',
+      resource: arnOf('EventBus'),
+      context: { 'events:source': ['forged'] },
+    },
     make: ({ events }) => events.send(putEvents('forged', outputs.EventBusName)),
+  },
+  {
+    what: 'slip another name’s event in between',
+    call: {
+      action: 'events:PutEvents',
+      resource: arnOf('EventBus'),
+      context: { 'events:source': ['dataloop-cross-account', 'forged'] },
+    },
+    make: ({ events }) =>
+      events.send(
+        new PutEventsCommand({
+          Entries: ['dataloop-cross-account', 'forged'].map((Source) => ({
+            Source,
+            EventBusName: outputs.EventBusName,
+            DetailType: 'forged',
+            Detail: '{}',
+          })),
+        }),
+      ),
   },
   {
     what: 'publish on the account’s default bus',
     call: {
       action: 'events:PutEvents',
       resource: `arn:aws:events:${client.region}:${accountId}:event-bus/default`,
-      context: { 'events:source': 'dataloop-cross-account' },
+      context: { 'events:source': ['dataloop-cross-account'] },
     },
     make: ({ events }) => events.send(putEvents('dataloop-cross-account', 'default')),
   },

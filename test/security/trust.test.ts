@@ -4,6 +4,7 @@
  */
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from '@jest/globals';
@@ -29,6 +30,7 @@ import { physicalId } from './template.ts';
 
 const attacker = 'arn:aws:iam::666666666666:user/attacker';
 const events = new EventBridgeClient(client);
+const lambda = new LambdaClient(client);
 
 const dataloopIdOf = ({ resources }: IntegrationAnswer): string =>
   resources.find(({ type }) => type === 'Dataloop::Integration')?.id ?? '';
@@ -136,7 +138,8 @@ test('events forged before, during and after, out of order and many times: the t
 
 test('a forged poll, and a forged end of its execution, change nothing of what is ready', async () => {
   const name = await faultyName('polls');
-  const ready = await settled((await connect(name)).integrationId);
+  const { integrationId: id } = await connect(name);
+  const ready = await until(id, (now) => stepStatus(now, 'Activate') === 'succeeded');
   const before = await takeSnapshot(environment, (each) => each.includes(name));
   const sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
   const { integrationId, links } = ready;
@@ -146,27 +149,29 @@ test('a forged poll, and a forged end of its execution, change nothing of what i
       MessageBody: JSON.stringify({ integrationId, count: 0, userArn: attacker }),
     }),
   );
-  // Nobody but AWS may publish as aws.states; the emulator lets it pass.
   for (const status of ['FAILED', 'ABORTED', 'TIMED_OUT']) {
-    await events.send(
+    const Detail = JSON.stringify({
+      executionArn: links.execution,
+      stateMachineArn: deployment.outputs.ProvisionStateMachineArn,
+      name: integrationId,
+      status,
+    });
+    const { Entries } = await events.send(
       new PutEventsCommand({
-        Entries: [
-          {
-            Source: 'aws.states',
-            DetailType: 'Step Functions Execution Status Change',
-            Detail: JSON.stringify({
-              executionArn: links.execution,
-              stateMachineArn: deployment.outputs.ProvisionStateMachineArn,
-              name: integrationId,
-              status,
-            }),
-          },
-        ],
+        Entries: [{ Source: 'aws.states', DetailType: 'Step Functions Execution Status Change', Detail }],
       }),
     );
+    expect(Entries).toMatchObject([{ ErrorCode: 'NotAuthorizedForSourceException' }]);
+    // And if it came all the same?
+    const answer = await lambda.send(
+      new InvokeCommand({
+        FunctionName: physicalId('ExecutionEndedLambdaFunction'),
+        Payload: Buffer.from(`{"detail":${Detail}}`),
+      }),
+    );
+    expect(answer.FunctionError).toBeUndefined();
   }
   await untilCalled(name, 'pollIamUser', 1);
-  await untilCalled(name, 'executionEnded', 3);
   expect(await read(integrationId)).toEqual(ready);
   expect(changes(before, await takeSnapshot(environment, (each) => each.includes(name)))).toEqual([]);
   expect((await disconnect(integrationId)).status).toBe('removed');

@@ -22,7 +22,7 @@ import type {
 } from '../../domain/integration.ts';
 import type { ProjectReader } from '../../domain/preflight.ts';
 import { ServiceError } from '../../errors.ts';
-import { type Credentials, credentialsFrom } from './credentials.ts';
+import { credentialsFrom, type Token } from './credentials.ts';
 import { exchange, type Http, httpFor, noContent, parseJson, refusal } from './http.ts';
 
 const owner = 'owner of the organisation';
@@ -30,7 +30,6 @@ const developer = 'owner or developer of the project';
 
 export interface Dataloop {
   readonly http: Http;
-  readonly credentials: Credentials;
 }
 
 export function dataloopClient(settings: DataloopSettings, readSecret: () => Promise<string>): Dataloop {
@@ -46,7 +45,7 @@ export function dataloopClient(settings: DataloopSettings, readSecret: () => Pro
     const refused = answer.status >= 400 && answer.status < 404 ? { ...answer, status: 401 } : answer;
     throw refusal(refused, { what: 'log in', role: 'a member of the organisation' }, settings.secretId);
   });
-  return { credentials, http: httpFor(credentials, settings) };
+  return { http: httpFor(credentials, settings) };
 }
 
 const segment = encodeURIComponent;
@@ -146,7 +145,7 @@ export function integrationCreator(dataloop: Dataloop): IntegrationCreator {
       dataloop.http.send({
         method: 'POST',
         path: integrations(organizationId),
-        body: { type: 'aws-cross', name, options: {} },
+        body: () => ({ type: 'aws-cross', name, options: {} }),
         schema: integrationSchema,
         what: `create the integration "${name}"`,
         role: owner,
@@ -174,7 +173,7 @@ export function integrationCompleter(dataloop: Dataloop): IntegrationCompleter {
       dataloop.http.send({
         method: 'PATCH',
         path: integrations(organizationId),
-        body: { integrationId: id, credentials: { type: 'aws-cross', options: { roleArn } } },
+        body: () => ({ integrationId: id, credentials: { type: 'aws-cross', options: { roleArn } } }),
         schema: integrationSchema,
         what: `take the role ARN into integration ${id}`,
         role: owner,
@@ -201,9 +200,9 @@ export function integrationRemover(dataloop: Dataloop): IntegrationRemover {
   };
 }
 
-async function driverPayload(credentials: Credentials, settings: DriverSettings) {
-  const { email } = await credentials.token();
-  return {
+const driverPayload =
+  (settings: DriverSettings) =>
+  ({ email }: Token) => ({
     integrationId: settings.integrationId,
     integrationType: 'aws-cross',
     name: settings.name,
@@ -217,8 +216,7 @@ async function driverPayload(credentials: Credentials, settings: DriverSettings)
     },
     allowExternalDelete: settings.allowExternalDelete,
     creator: email ?? '',
-  };
-}
+  });
 
 /** A test that Dataloop answers with a refusal is a bucket that it cannot use, whatever status it chooses. */
 async function driverTest(bucket: string, call: Promise<unknown>): Promise<void> {
@@ -237,15 +235,15 @@ async function driverTest(bucket: string, call: Promise<unknown>): Promise<void>
   }
 }
 
-export function driverTester({ http, credentials }: Dataloop) {
+export function driverTester({ http }: Dataloop) {
   return {
-    testDriver: async (settings: DriverSettings) =>
+    testDriver: (settings: DriverSettings) =>
       driverTest(
         `bucket ${settings.bucketName}`,
         http.send({
           method: 'POST',
           path: '/drivers/test',
-          body: await driverPayload(credentials, settings),
+          body: driverPayload(settings),
           schema: noContent,
           what: `pass its test of bucket ${settings.bucketName}`,
           role: developer,
@@ -293,11 +291,11 @@ function driverFinder({ http }: Dataloop): DriverFinder {
 export function driverCreator(dataloop: Dataloop): DriverCreator {
   return {
     ...driverFinder(dataloop),
-    createDriver: async (settings) =>
+    createDriver: (settings) =>
       dataloop.http.send({
         method: 'POST',
         path: '/drivers',
-        body: await driverPayload(dataloop.credentials, settings),
+        body: driverPayload(settings),
         schema: driverSchema,
         what: `create the driver "${settings.name}"`,
         role: developer,

@@ -2,12 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials, Token } from './credentials.ts';
 
 export interface Call<T> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
-  readonly body?: unknown;
+  /** Made for the user whose token it is sent with: after a rotation that may be another. */
+  readonly body?: (user: Token) => unknown;
   /** Shape of the answer. */
   readonly schema: z.ZodType<T>;
   /** What the call does, as in "create an integration". */
@@ -131,6 +132,7 @@ export function httpFor(credentials: Credentials, settings: HttpSettings): Http 
 
   const once = async <T>(call: Call<T>): Promise<Answer> => {
     const token = await credentials.token();
+    const body = call.body?.(token);
     return exchange(
       `${apiUrl}${call.path}`,
       {
@@ -138,9 +140,9 @@ export function httpFor(credentials: Credentials, settings: HttpSettings): Http 
         headers: {
           authorization: `Bearer ${token.value}`,
           accept: 'application/json',
-          ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
-        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       },
       timeoutMs,
     );
@@ -174,8 +176,8 @@ export function httpFor(credentials: Credentials, settings: HttpSettings): Http 
         continue;
       }
       if (answer.status >= 200 && answer.status < 300) return parseAnswer(call, answer);
-      if (answer.status === 401 && !renewed) {
-        // Revoked, or rotated since it was read: once more with what the secret holds now.
+      if ((answer.status === 401 || answer.status === 403) && !renewed) {
+        // Revoked, or rotated since it was read, maybe to a user who may: once more with what the secret holds now.
         renewed = true;
         credentials.forget();
         continue;

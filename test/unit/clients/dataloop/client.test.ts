@@ -268,6 +268,18 @@ describe('a driver', () => {
     expect(sent[0]?.body).toEqual(payload);
   });
 
+  test('is created in the name of the user who creates it, also after a rotation to another', async () => {
+    const other = token(Date.now() + 3_600_000, { email: 'successor@example.com' });
+    const secrets = [apiKey, other];
+    const rotated = client.dataloopClient(settings, async () => JSON.stringify({ apiKey: secrets.shift() }));
+    dataloopAnswers(refused(401, 'revoked'), json(flat));
+    await client.driverCreator(rotated).createDriver(wanted);
+    expect(sent.at(-1)).toMatchObject({
+      headers: { authorization: `Bearer ${other}` },
+      body: { ...payload, creator: 'successor@example.com' },
+    });
+  });
+
   test('is created once, even where the answer is lost', async () => {
     dataloopAnswers(refused(504, 'Gateway time-out'));
     await expect(client.driverCreator(dataloop).createDriver(wanted)).rejects.toMatchObject({

@@ -43,7 +43,7 @@ const create = {
   method: 'POST',
   path: '/things',
   what: 'create a thing',
-  body: { name: 'x' },
+  body: () => ({ name: 'x' }),
   repeatable: false,
 } as const;
 const send = (call: typeof read | typeof create, credentials = rotating('secret-token')) =>
@@ -72,6 +72,13 @@ describe('a request', () => {
         body: { name: 'x' },
       },
     ]);
+  });
+
+  test('has its body made for the user whose token it carries, also after a rotation', async () => {
+    dataloopAnswers(refused(401, 'revoked'), json({ id: '1' }));
+    const call = { ...create, body: ({ value }: { value: string }) => ({ creator: value }) };
+    await httpFor(rotating('old-token', 'new-token'), settings).send(call);
+    expect(sent.map(({ body }) => body)).toEqual([{ creator: 'old-token' }, { creator: 'new-token' }]);
   });
 
   test('carries the token nowhere else: a redirect is not followed', async () => {
@@ -119,7 +126,6 @@ describe('an answer', () => {
 describe('a refusal', () => {
   test.each([
     [400, 'DataloopRequestRefusedError', 'Change what Dataloop names'],
-    [403, 'DataloopForbiddenError', 'needs to be owner of the organisation'],
     [404, 'DataloopNotFoundError', 'Check the id'],
   ])('with status %i is told at once, with what to do', async (status, name, advice) => {
     dataloopAnswers(refused(status, 'no such luck'));
@@ -129,14 +135,26 @@ describe('a refusal', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('with status 401 is met once with what the secret holds now', async () => {
-    dataloopAnswers(refused(401, 'expired'), json({ id: '1' }));
+  test.each([
+    [401, 'expired'],
+    [403, 'this user may not'],
+  ])('with status %i is met once with what the secret holds now', async (status, said) => {
+    dataloopAnswers(refused(status, said), json({ id: '1' }));
     await expect(send(create, rotating('old-token', 'new-token'))).resolves.toEqual({ id: '1' });
     expect(sent.map(({ headers }) => headers['authorization'])).toEqual([
       'Bearer old-token',
       'Bearer new-token',
     ]);
     expect(waits).toEqual([]);
+  });
+
+  test('with status 403 again is a matter of the user, whoever it is now', async () => {
+    dataloopAnswers(refused(403, 'this user may not'));
+    await expect(send(read, rotating('old-token', 'new-token'))).rejects.toMatchObject({
+      name: 'DataloopForbiddenError',
+      message: expect.stringContaining('needs to be owner of the organisation'),
+    });
+    expect(sent).toHaveLength(2);
   });
 
   test('with status 401 again is a matter of the secret, and shows nothing of it', async () => {

@@ -64,6 +64,10 @@ const denied = new Set([
   'UnauthorizedOperation',
 ]);
 
+/** A refused signature is explained with the request: its signature and its session token are among that. */
+const quotedRequest =
+  /\s*(the canonical string|the string-to-sign|\S*AWS4-HMAC-SHA256|x-amz-security-token).*$/is;
+
 /**
  * Maps an SDK error to a ServiceError.
  * @param what the call and its resource, as in "create role dataloop-acme"
@@ -73,7 +77,8 @@ export function mapAwsError(error: unknown, what: string): ServiceError {
   const code = awsErrorCode(error);
   const status = awsErrorStatus(error);
   const { message } = shape(error);
-  const said = typeof message === 'string' && message !== '' ? `: ${message}` : '';
+  const words = typeof message === 'string' ? message.replace(quotedRequest, '') : '';
+  const said = words === '' ? '' : `: ${words}`;
   const fail = (name: ConstructorParameters<typeof ServiceError>[0], advice: string) =>
     new ServiceError(name, `AWS did not ${what} (${code}${said}). ${advice}`, { cause: error });
 

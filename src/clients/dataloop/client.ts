@@ -43,7 +43,9 @@ export function dataloopClient(settings: DataloopSettings, readSecret: () => Pro
     if (answer.status >= 200 && answer.status < 300) return parseJson(answer.body);
     // A log-in that is refused answers 400, 401 or 403: each means the same to the reader.
     const refused = answer.status >= 400 && answer.status < 404 ? { ...answer, status: 401 } : answer;
-    throw refusal(refused, { what: 'log in', role: 'a member of the organisation' }, settings.secretId);
+    const call = { what: 'log in', role: 'a member of the organisation' };
+    const sent = [body['password'], body['refresh_token']].filter((secret) => secret !== undefined);
+    throw refusal(refused, call, settings.secretId, sent);
   });
   return { http: httpFor(credentials, settings) };
 }

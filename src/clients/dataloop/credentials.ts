@@ -5,22 +5,23 @@
 import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
 
+/** It becomes a header, which takes no line break; an error about one that does would quote it. */
+const tokenSchema = z
+  .string()
+  .trim()
+  .regex(/^[\x21-\x7e]+$/);
+
 /** What the secret holds. */
 const secretSchema = z.union([
-  // It becomes a header, which takes no line break: one at its end is what an editor leaves.
-  z.strictObject({
-    apiKey: z
-      .string()
-      .trim()
-      .regex(/^[\x21-\x7e]+$/),
-  }),
+  // A line break at its end is what an editor leaves.
+  z.strictObject({ apiKey: tokenSchema }),
   z.strictObject({ username: z.string().min(1), password: z.string().min(1) }),
 ]);
 export type DataloopSecret = z.infer<typeof secretSchema>;
 
 const claimsSchema = z.object({ exp: z.number(), email: z.string().optional() });
 
-const loginAnswerSchema = z.object({ id_token: z.string(), refresh_token: z.string().optional() });
+const loginAnswerSchema = z.object({ id_token: tokenSchema, refresh_token: z.string().optional() });
 
 export interface Token {
   readonly value: string;

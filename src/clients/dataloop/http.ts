@@ -81,10 +81,16 @@ const messageSchema = z.object({ message: z.string() });
 /** What looks like a credential: a JWT, or what follows "Bearer". */
 const credentials = /\b[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}|\bbearer\s+\S+/gi;
 
-/** Dataloop's own words, short and without anything that could forge a line of a log, or that is secret. */
-export function saidBy(body: string): string {
+/**
+ * Dataloop's own words, short and without anything that could forge a line of a log, or that is secret.
+ * @param sent credentials that it was sent and might quote
+ */
+export function saidBy(body: string, sent: readonly string[] = []): string {
   const parsed = messageSchema.safeParse(parseJson(body));
-  const text = parsed.success ? parsed.data.message : '';
+  const quoted = parsed.success ? parsed.data.message : '';
+  // As it is, and as it stood in the JSON that was sent.
+  const secrets = sent.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  const text = secrets.reduce((said, secret) => said.replaceAll(secret, '[redacted]'), quoted);
   const printable = text.replace(/[^\x20-\x7e\u00a1-\u00ff]+/g, ' ').replace(credentials, '[redacted]');
   return printable.slice(0, 400) || 'no reason given';
 }
@@ -98,13 +104,17 @@ export function parseJson(body: string): unknown {
   }
 }
 
-/** The error of an answer that is not 2xx. */
+/**
+ * The error of an answer that is not 2xx.
+ * @param sent credentials that it was sent and might quote
+ */
 export function refusal(
   answer: Answer,
   call: Pick<Call<unknown>, 'what' | 'role' | 'refused'>,
   secretId: string,
+  sent: readonly string[] = [],
 ): ServiceError {
-  const said = saidBy(answer.body);
+  const said = saidBy(answer.body, sent);
   const special = call.refused?.(answer.status, said);
   if (special) return special;
   const fail = (name: ConstructorParameters<typeof ServiceError>[0], advice: string) =>

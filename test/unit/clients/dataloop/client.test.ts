@@ -52,6 +52,12 @@ describe('logging in', () => {
     }
   });
 
+  test('that is refused in words that quote the password passes them on without it', async () => {
+    dataloopAnswers(refused(401, 'Wrong password: "correct-horse"'));
+    const reading = client.projectReader(withPassword()).getProject('project-1');
+    await expect(reading).rejects.toThrow('Wrong password: "[redacted]"');
+  });
+
   test('that gets no answer is tried again', async () => {
     dataloopAnswers(refused(503, 'busy'), json({ id_token: apiKey }), json({ id: 'project-1' }));
     await expect(client.projectReader(withPassword()).getProject('project-1')).resolves.toMatchObject({

@@ -138,6 +138,15 @@ describe('a log-in', () => {
     expect(types(login)).toEqual(['user_credentials', 'user_credentials']);
   });
 
+  test('whose answer holds what cannot be a header is not understood, and not shown', async () => {
+    const { credentials } = credentialsWith(password, async () => ({
+      id_token: `${token(start + hour)}\nx-other: header`,
+    }));
+    const asked = credentials.token();
+    await expect(asked).rejects.toMatchObject({ name: 'DataloopAnswerError' });
+    await expect(asked).rejects.not.toThrow('x-other');
+  });
+
   test('whose answer holds no token is not understood', async () => {
     const { credentials } = credentialsWith(password, async () => ({ access_token: 'x' }));
     await expect(credentials.token()).rejects.toMatchObject({ name: 'DataloopAnswerError' });

@@ -237,3 +237,16 @@ test("Dataloop's words are bounded and cannot forge a line of a log", () => {
   expect(saidBy(JSON.stringify({ message: 'x'.repeat(1_000) }))).toHaveLength(400);
   expect(saidBy('<html>Bad gateway</html>')).toBe('no reason given');
 });
+
+test("Dataloop's words are passed on without the credentials that they quote", () => {
+  const said = (message: string, ...given: string[]) => saidBy(JSON.stringify({ message }), given);
+  const token = 'eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjQwMDAwMDAwMDB9.c2lnbmF0dXJl';
+  expect(said(`Invalid token ${token}`)).toBe('Invalid token [redacted]');
+  expect(said('Invalid header: Bearer opaque')).toBe('Invalid header: [redacted]');
+  expect(said('Wrong password "correct-horse"', 'correct-horse')).toBe('Wrong password "[redacted]"');
+  expect(said('Bad body {"password":"a \\"horse\\""}', 'a "horse"')).toBe(
+    'Bad body {"password":"[redacted]"}',
+  );
+  // Where it is cut short it may have nothing of one left at its end.
+  expect(said(`${'x'.repeat(395)} correct-horse`, 'correct-horse')).not.toContain('corr');
+});

@@ -17,8 +17,13 @@ import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clientsAt } from '../faults/clients.ts';
 import { queueUrls } from '../faults/queues.ts';
 import { client, deployment, environment, stepFunctions } from '../integration/deployment.ts';
-import type { Place } from './canaries.ts';
 import { takeEvents } from './events.ts';
+
+/** Something that was written, and where. */
+export interface Place {
+  readonly name: string;
+  readonly text: string;
+}
 
 const { outputs } = deployment;
 

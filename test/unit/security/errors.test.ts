@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mapAwsError } from '../../../src/clients/aws/errors.ts';
 import { toServiceError } from '../../../src/errors.ts';
 import { errorKeys } from '../../../src/handlers/log.ts';
-import { searchFor, withHeaders } from '../../security/secrets/search.ts';
+import { searchFor, withHeaders } from '../../afterwards/search.ts';
 import { client, token } from '../clients/dataloop/fake-dataloop.ts';
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void;

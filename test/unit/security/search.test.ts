@@ -1,7 +1,7 @@
 /** The search for secrets that ends every run: it finds them in each form, and nothing else. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { searchFor, withHeaders } from '../../security/secrets/search.ts';
+import { searchFor, withHeaders } from '../../afterwards/search.ts';
 
 /** With characters that each form writes otherwise. */
 const password = 'corréct "horse" \\ båttery/staple+& 100%';

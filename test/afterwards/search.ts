@@ -3,7 +3,11 @@
  * in base64 wherever it began, in hexadecimal. A part of sixteen characters is enough: texts are cut short, and a JWT
  * is also its payload alone.
  */
-import type { Secret } from '../../recordings.ts';
+/** A credential or a token that somebody held during the run. */
+export interface Secret {
+  readonly kind: string;
+  readonly value: string;
+}
 
 /** Which secret was found, and in which form; never the secret itself. */
 export interface Found {

@@ -29,6 +29,8 @@ export const errorKinds = {
   BucketNameTakenError: { title: 'Bucket name is taken', retryable: false },
   PolicyNameTakenError: { title: 'Policy name is taken', retryable: false },
   RoleNameTakenError: { title: 'Role name is taken', retryable: false },
+  KmsKeyNotUsableError: { title: 'The KMS key cannot be used', retryable: false },
+  PrefixOverlapError: { title: 'Another integration reaches the same objects', retryable: false },
   RoleChangedError: { title: 'The role was changed while it was being set up', retryable: false },
   DataloopUnavailableError: { title: 'Dataloop does not answer', retryable: true },
   DataloopRateLimitError: { title: 'Dataloop asks to slow down', retryable: true },

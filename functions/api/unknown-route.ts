@@ -5,6 +5,7 @@ import { apiHandler } from '../../src/handlers/api.ts';
 export const handler = apiHandler(async () => {
   throw new ServiceError(
     'RouteNotFoundError',
-    'This API has POST /integrations, GET /integrations/{integrationId} and DELETE /integrations/{integrationId}.',
+    'This API has POST /integrations, GET /integrations/{integrationId}, DELETE /integrations/{integrationId} ' +
+      'and POST /plans.',
   );
 });

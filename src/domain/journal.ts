@@ -155,6 +155,9 @@ export interface ActiveFinder {
 /** States in which something can still happen without a new request. */
 export const activeStatuses: readonly Status[] = ['provisioning', 'rolling-back', 'removing'];
 
+/** States in which something of an integration stands, or may. */
+export const standingStatuses: readonly Status[] = [...activeStatuses, 'ready', 'residue'];
+
 /** Resources that exist, or may exist, by our doing. */
 export function standingResources(record: IntegrationRecord): [ResourceKey, ResourceRecord][] {
   return resourceKeys.flatMap((key): [ResourceKey, ResourceRecord][] => {

@@ -73,6 +73,14 @@ const lockKeys = (request: IntegrationRequest): string[] => [
 
 export const locksOf = (record: Pick<IntegrationRecord, 'request'>): string[] => lockKeys(record.request);
 
+export function nameOrBucketTaken(holder: IntegrationRecord, request: IntegrationRequest): ServiceError {
+  return new ServiceError(
+    'NameOrBucketTakenError',
+    `The integration ${holder.integrationId} ("${holder.name}", ${holder.status}) has the name "${request.name}" or the ` +
+      `bucket ${request.bucket.name}. Choose others, or remove it first with DELETE /integrations/${holder.integrationId}.`,
+  );
+}
+
 /**
  * Registers a provisioning and starts it. A request that repeats an earlier one (same key, or the same body
  * while that integration stands) gets that integration; `repeated` says that it was the same key.
@@ -109,11 +117,7 @@ export async function startProvisioning(
     holder.requestHash !== record.requestHash ||
     (result.outcome === 'locked' && holder.status === 'removing')
   ) {
-    throw new ServiceError(
-      'NameOrBucketTakenError',
-      `The integration ${holder.integrationId} ("${holder.name}", ${holder.status}) has the name "${record.name}" or the ` +
-        `bucket ${record.request.bucket.name}. Choose others, or remove it first with DELETE /integrations/${holder.integrationId}.`,
-    );
+    throw nameOrBucketTaken(holder, record.request);
   }
   // Heals a start that was lost between the registration and the call to Step Functions.
   if (holder.status === 'provisioning') await machine.startProvisioning(holder.integrationId);

@@ -198,20 +198,33 @@ export interface Allowed
  *   parameters included.
  */
 export function parseRequest(body: unknown, allowed: Allowed): IntegrationRequest {
+  const request = parseBody(body);
+  const errors = outsideDeployment(request, allowed);
+  if (errors.length > 0) throw notAsNeeded(errors);
+  return request;
+}
+
+/**
+ * Checks a request body by its schema alone, and fills in its defaults.
+ * @throws ServiceError `InvalidRequestError` with every bad field at once
+ */
+export function parseBody(body: unknown): IntegrationRequest {
   const parsed = requestSchema.safeParse(body);
-  const errors = parsed.success ? outsideDeployment(parsed.data, allowed) : fieldErrors(parsed.error, body);
-  if (errors.length > 0 || !parsed.success) {
-    const count = errors.length === 1 ? 'One field is' : `${errors.length} fields are`;
-    throw new ServiceError(
-      'InvalidRequestError',
-      `${count} not as needed. Correct what "errors" lists and send the request again; nothing was created.`,
-      { fields: errors },
-    );
-  }
+  if (!parsed.success) throw notAsNeeded(fieldErrors(parsed.error, body));
   return parsed.data;
 }
 
-function outsideDeployment(request: IntegrationRequest, allowed: Allowed): FieldError[] {
+function notAsNeeded(errors: readonly FieldError[]): ServiceError {
+  const count = errors.length === 1 ? 'One field is' : `${errors.length} fields are`;
+  return new ServiceError(
+    'InvalidRequestError',
+    `${count} not as needed. Correct what "errors" lists and send the request again; nothing was created.`,
+    { fields: errors },
+  );
+}
+
+/** What of a request is outside of the deployment's parameters, by field. */
+export function outsideDeployment(request: IntegrationRequest, allowed: Allowed): FieldError[] {
   const { bucket, dataloop } = request;
   const roleName = request.role?.name ?? defaultRoleName(request.name);
   const errors: FieldError[] = [];

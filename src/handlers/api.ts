@@ -1,6 +1,6 @@
 /** What every API function shares: body checked and bounded, answers in JSON, errors as RFC 9457 problems. */
 import middy from '@middy/core';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { maximumBodyBytes } from '../domain/request.ts';
 import { errorKinds, problemType, ServiceError, statusOf, toServiceError } from '../errors.ts';
 import { errorKeys, logger } from './log.ts';
@@ -19,27 +19,33 @@ export interface ApiRequest {
   header(name: string): string | undefined;
   /** The body as JSON. @throws ServiceError for one that is too large, not JSON, or of another media type */
   json(): unknown;
+  /** How long the function may still run. */
+  remainingMilliseconds(): number;
 }
 
 /** A Lambda handler for one route of the HTTP API. */
 export function apiHandler(work: (request: ApiRequest) => Promise<Answer>) {
-  return middy(async (event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> => {
-    const { requestId } = event.requestContext;
-    logger.appendKeys({ requestId, routeKey: event.routeKey });
-    try {
-      const answer = await work(requestOf(event));
-      return respond(answer.status, 'application/json', answer.body, answer.headers);
-    } catch (thrown) {
-      return problem(toServiceError(thrown), requestId);
-    }
-  }, endedByLambda);
+  return middy(
+    async (event: APIGatewayProxyEventV2, context: Context): Promise<APIGatewayProxyStructuredResultV2> => {
+      const { requestId } = event.requestContext;
+      logger.appendKeys({ requestId, routeKey: event.routeKey });
+      try {
+        const answer = await work(requestOf(event, context));
+        return respond(answer.status, 'application/json', answer.body, answer.headers);
+      } catch (thrown) {
+        return problem(toServiceError(thrown), requestId);
+      }
+    },
+    endedByLambda,
+  );
 }
 
-function requestOf(event: APIGatewayProxyEventV2): ApiRequest {
+function requestOf(event: APIGatewayProxyEventV2, context: Context): ApiRequest {
   return {
     path: (name) => event.pathParameters?.[name] ?? '',
     header: (name) => event.headers[name],
     json: () => parseBody(event),
+    remainingMilliseconds: () => context.getRemainingTimeInMillis(),
   };
 }
 

@@ -12,6 +12,9 @@ import * as z from 'zod';
 import { packageService } from '../../local/deploy.ts';
 import { projectRoot } from '../../local/paths.ts';
 import { iamStatements } from '../../scripts/iam-statements.ts';
+import { neededActions } from '../../src/domain/needed-actions.ts';
+import { planFor } from '../../src/domain/plan.ts';
+import { parseBody } from '../../src/domain/request.ts';
 import { deprovisionSteps, provisionSteps } from '../../src/domain/steps.ts';
 import { errorKinds, isErrorName } from '../../src/errors.ts';
 import { metafileOf, projectFile } from '../bundle.ts';
@@ -51,9 +54,17 @@ const statementSchema = z.looseObject({
   Condition: z.unknown().optional(),
 });
 type Statement = z.infer<typeof statementSchema>;
+/** A statement that is there where a parameter has a value; the deployment of the tests sets them. */
+const conditionalSchema = z
+  .object({ 'Fn::If': z.tuple([z.string(), statementSchema, z.unknown()]) })
+  .transform(({ 'Fn::If': [, statement] }) => statement);
 const roleSchema = z.object({
   Policies: z
-    .array(z.object({ PolicyDocument: z.object({ Statement: z.array(statementSchema) }) }))
+    .array(
+      z.object({
+        PolicyDocument: z.object({ Statement: z.array(z.union([conditionalSchema, statementSchema])) }),
+      }),
+    )
     .default([]),
 });
 const statementsOf = (roleId: string): Statement[] =>
@@ -234,6 +245,10 @@ const actionsOf: Readonly<Record<string, readonly string[]>> = {
   'iam:CreatePolicy': ['iam:CreatePolicy', 'iam:TagPolicy'],
   's3:CreateBucket': ['s3:CreateBucket', 's3:TagResource'],
   's3:HeadBucket': ['s3:ListBucket'],
+  's3:ListBuckets': ['s3:ListAllMyBuckets'],
+  's3:GetPublicAccessBlock': ['s3:GetBucketPublicAccessBlock'],
+  's3:GetBucketEncryption': ['s3:GetEncryptionConfiguration'],
+  's3:GetBucketCors': ['s3:GetBucketCORS'],
   's3:PutPublicAccessBlock': ['s3:PutBucketPublicAccessBlock'],
   's3:PutBucketEncryption': ['s3:PutEncryptionConfiguration'],
   's3:PutBucketCors': ['s3:PutBucketCORS'],
@@ -242,6 +257,7 @@ const actionsOf: Readonly<Record<string, readonly string[]>> = {
 };
 const prefixes: Readonly<Record<string, string>> = {
   'client-iam': 'iam',
+  'client-kms': 'kms',
   'client-s3': 's3',
   'client-sts': 'sts',
   'client-sfn': 'states',
@@ -304,10 +320,16 @@ describe('every function', () => {
     expect([...new Set(allowed)].sort()).toEqual([...new Set(needed)].sort());
   });
 
+  /** AWS has no resource-level permissions for these. */
+  const onEverything = ['iam:GetAccountSummary', 's3:ListAllMyBuckets'];
+
   test.each([...functions])('%s may make them on named resources only', (_id, { role }) => {
     for (const { Resource, Action } of statementsOf(role)) {
       const text = JSON.stringify(Resource);
-      expect(text).not.toBe('"*"');
+      if (Action.every((action) => onEverything.includes(action))) continue;
+      expect(text).not.toContain('"*"');
+      if (Action.some((action) => action.startsWith('kms:')))
+        expect(Resource).toEqual([params['kmsKeyArns']]);
       expect(Action.filter((action) => action.includes('*'))).toEqual([]);
       // What the service makes lies under names and a path that the deployment sets.
       if (Action.some((action) => action.startsWith('s3:'))) expect(text).toContain(':::dataloop-*');
@@ -319,10 +341,42 @@ describe('every function', () => {
   });
 });
 
+describe('the actions that a plan names', () => {
+  const keyArn = String(params['kmsKeyArns']);
+  const { region } = environment;
+  const plan = planFor(
+    'int_1',
+    parseBody({
+      name: 'acme',
+      bucket: { name: 'dataloop-acme', kmsKeyArn: keyArn },
+      dataloop: { projectId: 'project' },
+    }),
+    {
+      partition: 'aws',
+      accountId: '111111111111',
+      region,
+      iamPath: '/',
+      permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
+      bucketNamePattern: '*',
+      roleNamePattern: '*',
+      policyNamePattern: '*',
+      kmsKeyArns: [keyArn],
+      consoleOrigin: 'https://console.dataloop.ai',
+    },
+  );
+  const needed = neededActions(plan);
+  const steps = [...provisionSteps, ...deprovisionSteps];
+
+  test.each(steps)('of %s are those of its function on AWS, and no fewer', (step) => {
+    const allowed = statementsOf(`${step}Role`)
+      .flatMap(({ Action }) => Action)
+      .filter((action) => /^(iam|s3|kms):/.test(action));
+    const named = needed.filter((each) => each.step === step).map(({ action }) => action);
+    expect([...new Set(named)].sort()).toEqual([...new Set(allowed)].sort());
+  });
+});
+
 describe('what the service can create at most', () => {
-  const conditionalSchema = z
-    .object({ 'Fn::If': z.tuple([z.string(), statementSchema, z.unknown()]) })
-    .transform(({ 'Fn::If': [, statement] }) => statement);
   const boundary = z
     .object({
       PolicyDocument: z.object({ Statement: z.array(z.union([conditionalSchema, statementSchema])) }),

@@ -7,6 +7,7 @@ import {
   DeletePolicyVersionCommand,
   DeleteRoleCommand,
   DetachRolePolicyCommand,
+  GetAccountSummaryCommand,
   GetPolicyCommand,
   GetRoleCommand,
   IAMClient,
@@ -14,6 +15,7 @@ import {
   type Tag,
 } from '@aws-sdk/client-iam';
 import type { PolicyCreator, PolicyReader, PolicyRemover } from '../../domain/policy.ts';
+import type { AccountSummary } from '../../domain/quotas.ts';
 import type { RoleCreator, RoleReader, RoleRemover } from '../../domain/role.ts';
 import { awsCall, awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
@@ -163,5 +165,19 @@ export function roleRemover(client: IAMClient): RoleRemover {
       );
       return answer === 'absent' ? 'absent' : 'removed';
     },
+  };
+}
+
+/** How many roles and policies the account has, and how many it may have. */
+export async function accountSummary(client: IAMClient): Promise<AccountSummary> {
+  const what = "read the account's quotas of IAM";
+  const { SummaryMap = {} } = await awsCall(what, () => client.send(new GetAccountSummaryCommand({})));
+  const count = (key: 'Roles' | 'RolesQuota' | 'Policies' | 'PoliciesQuota') =>
+    given(SummaryMap[key], key, what);
+  return {
+    roles: count('Roles'),
+    rolesQuota: count('RolesQuota'),
+    policies: count('Policies'),
+    policiesQuota: count('PoliciesQuota'),
   };
 }

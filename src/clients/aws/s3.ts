@@ -6,6 +6,7 @@ import {
   DeleteBucketCommand,
   GetBucketTaggingCommand,
   HeadBucketCommand,
+  ListBucketsCommand,
   PutBucketCorsCommand,
   PutBucketEncryptionCommand,
   PutBucketOwnershipControlsCommand,
@@ -20,6 +21,7 @@ import type {
   BucketReader,
   BucketRemover,
 } from '../../domain/bucket.ts';
+import { defaultBucketQuota } from '../../domain/quotas.ts';
 import { ServiceError } from '../../errors.ts';
 import { awsCall, awsCallOr, awsErrorCode, awsErrorStatus, given, mapAwsError } from './errors.ts';
 import { clientSettings } from './settings.ts';
@@ -222,4 +224,12 @@ async function takenAsOurError<T>(bucketName: string, call: () => Promise<T>): P
     }
     throw error;
   }
+}
+
+/** Buckets of the account in all regions, not counted further than the default quota: one call. */
+export async function countBuckets(clientFor: S3ClientFor, region: string): Promise<number> {
+  const answer = await awsCall("count the account's buckets", () =>
+    clientFor(region).send(new ListBucketsCommand({ MaxBuckets: defaultBucketQuota })),
+  );
+  return answer.Buckets?.length ?? 0;
 }

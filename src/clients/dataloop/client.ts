@@ -20,7 +20,7 @@ import type {
   IntegrationReader,
   IntegrationRemover,
 } from '../../domain/integration.ts';
-import type { ProjectReader } from '../../domain/preflight.ts';
+import type { IntegrationCounter, ProjectReader } from '../../domain/preflight.ts';
 import { ServiceError } from '../../errors.ts';
 import { credentialsFrom, type Token } from './credentials.ts';
 import { exchange, type Http, httpFor, noContent, parseJson, refusal } from './http.ts';
@@ -137,6 +137,22 @@ export function integrationFinder(dataloop: Dataloop): IntegrationFinder {
         role: owner,
         repeatable: true,
       }),
+  };
+}
+
+export function integrationCounter({ http }: Dataloop): IntegrationCounter {
+  return {
+    countIntegrations: async (organizationId) => {
+      const all = await http.send({
+        method: 'GET',
+        path: integrations(organizationId),
+        schema: z.array(z.object({ type: z.string().nullish() })),
+        what: `list the integrations of organisation ${organizationId}`,
+        role: owner,
+        repeatable: true,
+      });
+      return all.filter(({ type }) => type === 'aws-cross').length;
+    },
   };
 }
 
@@ -273,7 +289,7 @@ export function driverVerifier(dataloop: Dataloop): DriverVerifier {
   };
 }
 
-function driverFinder({ http }: Dataloop): DriverFinder {
+export function driverFinder({ http }: Dataloop): DriverFinder {
   return {
     // A project that is gone has no drivers.
     listDrivers: async (projectId) =>

@@ -22,6 +22,7 @@ const queryThrottling = error(400, 'Throttling', 'Rate exceeded');
 const throttled: Record<Service, NamedError> = {
   iam: queryThrottling,
   sts: queryThrottling,
+  kms: throttling,
   s3: error(503, 'SlowDown', 'Please reduce your request rate.'),
   dynamodb: error(
     400,
@@ -41,6 +42,7 @@ const internal = (code: string) => error(500, code, 'An internal error occurred.
 const unavailable: Record<Service, NamedError> = {
   iam: serviceUnavailable,
   sts: serviceUnavailable,
+  kms: internal('KMSInternalException'),
   s3: serviceUnavailable,
   dynamodb: internal('InternalServerError'),
   states: serviceUnavailable,
@@ -57,6 +59,7 @@ const accessDeniedException = error(400, 'AccessDeniedException', 'You are not a
 const refused: Record<Service, NamedError> = {
   iam: accessDenied,
   sts: accessDenied,
+  kms: accessDeniedException,
   s3: accessDenied,
   dynamodb: accessDeniedException,
   states: accessDeniedException,

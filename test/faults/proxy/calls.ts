@@ -9,6 +9,7 @@ export const serviceSchema = z.enum([
   'iam',
   's3',
   'sts',
+  'kms',
   'dynamodb',
   'states',
   'events',

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { type PreflightChecks, preflight } from '../../../src/domain/preflight.ts';
-import { ServiceError } from '../../../src/errors.ts';
-import { ours, recordOf, requestOf, stepOf, theirs, thrownBy } from './fakes.ts';
+import { parseRequest } from '../../../src/domain/request.ts';
+import { type ErrorName, ServiceError } from '../../../src/errors.ts';
+import { account, body, ours, recordOf, requestOf, stepOf, theirs, thrownBy } from './fakes.ts';
 
 /** An account and a Dataloop in which nothing stands in the way, but for what is given. */
 const checksOf = (more: Partial<PreflightChecks> = {}): PreflightChecks => ({
@@ -10,6 +11,10 @@ const checksOf = (more: Partial<PreflightChecks> = {}): PreflightChecks => ({
   holderOf: async () => 'nobody',
   findRole: async () => undefined,
   findPolicy: async () => undefined,
+  describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
+  accountSummary: async () => ({ roles: 999, rolesQuota: 1000, policies: 1499, policiesQuota: 1500 }),
+  countIntegrations: async () => 14,
+  listDrivers: async () => [],
   ...more,
 });
 const project = (organizationId: string | undefined): Partial<PreflightChecks> => ({
@@ -145,6 +150,7 @@ describe('what stands in the way is refused', () => {
       'dataloop-pictures in us-west-2',
       'dataloop-reader',
       'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-reader',
+      'arn:aws:iam::111111111111:policy/dataloop-reader',
     ]);
   });
 
@@ -164,4 +170,169 @@ test('journals no resource: nothing is made before everything is known to be fre
   const events: string[] = [];
   await preflight(stepOf(recordOf(), events), checksOf(), undefined);
   expect(events).toEqual([]);
+});
+
+const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
+const withKey = parseRequest(
+  { ...body, bucket: { name: 'dataloop-acme', kmsKeyArn } },
+  { ...account, kmsKeyArns: [kmsKeyArn] },
+);
+const inTheWayOf = (request: ReturnType<typeof requestOf>, more: Partial<PreflightChecks>) =>
+  thrownBy(preflight(stepOf(recordOf({ request })), checksOf(more), undefined));
+
+describe('a KMS key', () => {
+  test.each([
+    ['does not exist', undefined, 'does not exist'],
+    ['is disabled', { state: 'Disabled', encryptsSymmetrically: true }, 'Enable it'],
+    ['is to be deleted', { state: 'PendingDeletion', encryptsSymmetrically: true }, 'Cancel its deletion'],
+    ['has no material yet', { state: 'PendingImport', encryptsSymmetrically: true }, 'Name another key'],
+    ['signs', { state: 'Enabled', encryptsSymmetrically: false }, 'symmetric'],
+  ])('that %s is in the way, with what to do', async (_which, key, said) => {
+    expect(await inTheWayOf(withKey, { describeKey: async () => key })).toMatchObject({
+      name: 'KmsKeyNotUsableError',
+      message: expect.stringMatching(new RegExp(`${kmsKeyArn}.*${said}`)),
+    });
+  });
+
+  test('is looked at by its ARN, and where there is none nothing is looked at', async () => {
+    const looked: string[] = [];
+    const checks = checksOf({
+      describeKey: async (arn) => {
+        looked.push(arn);
+        return { state: 'Enabled', encryptsSymmetrically: true };
+      },
+    });
+    await preflight(stepOf(recordOf()), checks, undefined);
+    await preflight(stepOf(recordOf({ request: withKey })), checks, undefined);
+    expect(looked).toEqual([kmsKeyArn]);
+  });
+
+  test('that hides from the service may still be usable for Dataloop', async () => {
+    const describeKey = () => Promise.reject(new ServiceError('AwsAccessDeniedError', 'Hidden.'));
+    const step = stepOf(recordOf({ request: withKey }));
+    expect(await preflight(step, checksOf({ describeKey }), undefined)).toEqual({
+      organizationId: 'org-1',
+      warnings: ['Hidden.'],
+    });
+  });
+});
+
+describe('quotas', () => {
+  const summary = { roles: 999, rolesQuota: 1000, policies: 1499, policiesQuota: 1500 };
+
+  test.each([
+    ['roles', { ...summary, roles: 1000 }, '1000 roles'],
+    ['policies', { ...summary, policies: 1500 }, '1500 customer managed policies'],
+  ])('of %s that are used up are in the way', async (_which, used, said) => {
+    expect(await inTheWayOf(requestOf(), { accountSummary: async () => used })).toMatchObject({
+      name: 'AwsQuotaExceededError',
+      message: expect.stringContaining(said),
+    });
+  });
+
+  test('of integrations at Dataloop may be higher than the default: a warning', async () => {
+    const { warnings } = await preflight(
+      stepOf(recordOf()),
+      checksOf({ countIntegrations: async () => 15 }),
+      undefined,
+    );
+    expect(warnings).toEqual([expect.stringContaining('org-1 has 15 cross-account integrations')]);
+  });
+
+  test.each<ErrorName>(['AwsAccessDeniedError', 'AwsUnavailableError'])(
+    'of IAM that cannot be read hold nothing up: %s',
+    async (name) => {
+      const accountSummary = () => Promise.reject(new ServiceError(name, 'No.'));
+      expect(await preflight(stepOf(recordOf()), checksOf({ accountSummary }), undefined)).toEqual({
+        organizationId: 'org-1',
+        warnings: ['No.'],
+      });
+    },
+  );
+});
+
+describe('a role that is missing at Dataloop is in the way', () => {
+  const forbidden = () => Promise.reject(new ServiceError('DataloopForbiddenError', 'No.'));
+  test.each<[string, Partial<PreflightChecks>]>([
+    ['of the organisation', { countIntegrations: forbidden }],
+    ['of the project', { listDrivers: forbidden }],
+  ])('%s', async (_which, more) => {
+    expect((await inTheWayOf(requestOf(), more)).name).toBe('DataloopForbiddenError');
+  });
+
+  test('and asked for in the organisation that the request names, where the project is not known', async () => {
+    const asked: string[] = [];
+    const missing = new ServiceError('DataloopNotFoundError', 'No project.');
+    const checks = checksOf({
+      getProject: () => Promise.reject(missing),
+      countIntegrations: async (id) => asked.push(id),
+    });
+    expect(await thrownBy(preflight(stepOf(naming('org-2')), checks, undefined))).toBe(missing);
+    expect(await thrownBy(preflight(stepOf(recordOf()), checks, undefined))).toBe(missing);
+    expect(asked).toEqual(['org-2']);
+  });
+});
+
+describe('everything that is in the way', () => {
+  const failing = (name: ErrorName, message: string) => () => Promise.reject(new ServiceError(name, message));
+
+  test('is told at once, under the name of the first', async () => {
+    const thrown = await inTheWayOf(withKey, {
+      holderOf: async () => 'another-account',
+      findRole: async (name) => ({
+        arn: `arn:aws:iam::111111111111:role/${name}`,
+        uniqueId: 'AROA1',
+        tags: {},
+        trust: {},
+        permissionsBoundaryArn: undefined,
+      }),
+      findPolicy: async () => ({ tags: {} }),
+      describeKey: async () => undefined,
+      accountSummary: async () => ({ roles: 1, rolesQuota: 1, policies: 1, policiesQuota: 1 }),
+      getProject: failing('DataloopNotFoundError', 'No project.'),
+      listDrivers: failing('DataloopForbiddenError', 'No role.'),
+    });
+    expect(thrown.name).toBe('DataloopNotFoundError');
+    expect(thrown.message).toMatch(
+      /^8 things are in the way: 1\. No project\. 2\. No role\. 3\. The bucket .* 8\. /,
+    );
+    for (const said of ['role named', 'policy named', 'KMS key', '1 roles', '1 customer managed policies']) {
+      expect(thrown.message).toContain(said);
+    }
+  });
+
+  test('goes before what may pass: the step is not tried again in vain', async () => {
+    const thrown = await inTheWayOf(requestOf(), {
+      getProject: failing('DataloopUnavailableError', 'Busy.'),
+      holderOf: async () => 'account',
+    });
+    expect(thrown).toMatchObject({ name: 'BucketNameTakenError', message: expect.stringContaining('Busy.') });
+  });
+
+  test('but may pass is tried again', async () => {
+    const thrown = await inTheWayOf(requestOf(), {
+      getProject: failing('DataloopUnavailableError', 'Busy.'),
+      findRole: failing('AwsUnavailableError', 'Slow.'),
+    });
+    expect(thrown).toMatchObject({ name: 'DataloopUnavailableError', retryable: true });
+    expect(thrown.message).toContain('Slow.');
+  });
+
+  test('is looked for to the end, also where one look fails at once', async () => {
+    let hasEnded = false;
+    await inTheWayOf(requestOf(), {
+      holderOf: async () => 'account',
+      findPolicy: async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        hasEnded = true;
+        return undefined;
+      },
+    });
+    expect(hasEnded).toBe(true);
+  });
+});
+
+test('a mistake of ours is no finding', async () => {
+  const mistake = new TypeError('x is not a function');
+  expect(await inTheWayOf(requestOf(), { findRole: () => Promise.reject(mistake) })).toBe(mistake);
 });

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as events from '@aws-sdk/client-eventbridge';
 import * as iam from '@aws-sdk/client-iam';
+import * as kms from '@aws-sdk/client-kms';
 import * as s3 from '@aws-sdk/client-s3';
 import * as secrets from '@aws-sdk/client-secrets-manager';
 import * as states from '@aws-sdk/client-sfn';
@@ -29,6 +30,12 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
   'iam:CreatePolicy': ({ iam: client }) =>
     client.send(new iam.CreatePolicyCommand({ PolicyName: name, PolicyDocument: '{}' })),
   'iam:GetPolicy': ({ iam: client }) => client.send(new iam.GetPolicyCommand({ PolicyArn: arn })),
+  'iam:GetPolicyVersion': ({ iam: client }) =>
+    client.send(new iam.GetPolicyVersionCommand({ PolicyArn: arn, VersionId: 'v1' })),
+  'iam:ListAttachedRolePolicies': ({ iam: client }) =>
+    client.send(new iam.ListAttachedRolePoliciesCommand({ RoleName: name })),
+  'iam:GetAccountSummary': ({ iam: client }) => client.send(new iam.GetAccountSummaryCommand({})),
+  'kms:DescribeKey': ({ kms: client }) => client.send(new kms.DescribeKeyCommand({ KeyId: name })),
   'iam:ListPolicyVersions': ({ iam: client }) =>
     client.send(new iam.ListPolicyVersionsCommand({ PolicyArn: arn })),
   'iam:DeletePolicyVersion': ({ iam: client }) =>
@@ -51,6 +58,10 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
       }),
     ),
   's3:GetBucketTagging': ({ s3: client }) => client.send(new s3.GetBucketTaggingCommand(bucket)),
+  's3:ListBuckets': ({ s3: client }) => client.send(new s3.ListBucketsCommand({ MaxBuckets: 10_000 })),
+  's3:GetBucketCors': ({ s3: client }) => client.send(new s3.GetBucketCorsCommand(bucket)),
+  's3:GetBucketEncryption': ({ s3: client }) => client.send(new s3.GetBucketEncryptionCommand(bucket)),
+  's3:GetPublicAccessBlock': ({ s3: client }) => client.send(new s3.GetPublicAccessBlockCommand(bucket)),
   's3:PutBucketCors': ({ s3: client }) =>
     client.send(
       new s3.PutBucketCorsCommand({

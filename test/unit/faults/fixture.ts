@@ -12,6 +12,7 @@ import tls from 'node:tls';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -113,6 +114,7 @@ function clientsOf(endpoint: string) {
   };
   return {
     iam: new IAMClient(settings),
+    kms: new KMSClient(settings),
     s3: new S3Client(settings),
     sts: new STSClient(settings),
     dynamodb: new DynamoDBClient(settings),

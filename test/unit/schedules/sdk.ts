@@ -2,6 +2,7 @@
 
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -30,6 +31,7 @@ export type Service = (command: unknown, by: Worker) => unknown;
 export const awsServices = {
   s3: S3Client,
   iam: IAMClient,
+  kms: KMSClient,
   sts: STSClient,
   secrets: SecretsManagerClient,
   states: SFNClient,

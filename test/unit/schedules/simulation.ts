@@ -74,6 +74,9 @@ export function simulate(handlers: Readonly<Record<string, Handler>>, schedule: 
     services: {
       s3: account.s3,
       iam: account.iam,
+      kms: () => {
+        throw new Error('No request here names a KMS key.');
+      },
       sts: () => ({ Account: accountId }),
       secrets: () => secret,
       states: stepFunctions.service,

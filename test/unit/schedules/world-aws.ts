@@ -220,6 +220,16 @@ export function aws(
       if (!shows(policy)) throw noSuchEntity();
       return { Policy: { PolicyId: policy.id, Tags: toTags(policy.tags) } };
     }
+    if (command instanceof iam.GetAccountSummaryCommand) {
+      return {
+        SummaryMap: {
+          Roles: roles.size,
+          RolesQuota: 1_000,
+          Policies: policies.size,
+          PoliciesQuota: 1_500,
+        },
+      };
+    }
     if (command instanceof iam.ListPolicyVersionsCommand) {
       policyOf(command.input.PolicyArn);
       return { Versions: [{ VersionId: 'v1', IsDefaultVersion: true }] };

@@ -94,6 +94,30 @@ describe('a project', () => {
   });
 });
 
+describe('integrations', () => {
+  const count = () => client.integrationCounter(dataloop).countIntegrations('org-1');
+
+  test('are counted where they are cross-account ones: only these have a limit', async () => {
+    dataloopAnswers(
+      json([
+        { id: 'i-1', type: 'aws-cross' },
+        { id: 'i-2', type: 'aws-sts' },
+        { id: 'i-3', type: 'aws-cross' },
+      ]),
+    );
+    await expect(count()).resolves.toBe(2);
+    expect(sent[0]).toMatchObject({ method: 'GET', url: `${api}/orgs/org-1/integrations` });
+  });
+
+  test('that may not be listed name the role that is missing', async () => {
+    dataloopAnswers(refused(403, 'Forbidden'));
+    await expect(count()).rejects.toMatchObject({
+      name: 'DataloopForbiddenError',
+      message: expect.stringContaining('owner of the organisation'),
+    });
+  });
+});
+
 describe('an integration', () => {
   const userArn = 'arn:aws:iam::222222222222:user/dataloop-1';
   const integration = (metadata: unknown) => ({ id: 'i-1', name: 'acme', org: 'org-1', metadata });

@@ -1,0 +1,35 @@
+/** AWS KMS: keys that buckets are encrypted with. */
+import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import type { KeyReader } from '../../domain/kms-key.ts';
+import { awsCallOr, given } from './errors.ts';
+import { clientSettings } from './settings.ts';
+
+/** A client for a key's region: other regions do not know it. */
+export type KmsClientFor = (region: string) => KMSClient;
+
+export function kmsClients(): KmsClientFor {
+  const clients = new Map<string, KMSClient>();
+  return (region) => {
+    const client = clients.get(region) ?? new KMSClient({ ...clientSettings, region });
+    clients.set(region, client);
+    return client;
+  };
+}
+
+export function keyReader(clientFor: KmsClientFor): KeyReader {
+  return {
+    describeKey: async (arn) => {
+      const what = `look at the KMS key ${arn}`;
+      const [, , , region = ''] = arn.split(':');
+      const answer = await awsCallOr(what, ['NotFound'], undefined, () =>
+        clientFor(region).send(new DescribeKeyCommand({ KeyId: arn })),
+      );
+      if (!answer) return undefined;
+      const { KeyState, KeySpec } = given(answer.KeyMetadata, 'the key', what);
+      return {
+        state: given(KeyState, "the key's state", what),
+        encryptsSymmetrically: KeySpec === 'SYMMETRIC_DEFAULT',
+      };
+    },
+  };
+}

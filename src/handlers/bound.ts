@@ -1,0 +1,33 @@
+/** Gives up waiting for a part of a request, so that its answer comes in time and says which part is missing. */
+import type { Bound } from '../domain/findings.ts';
+import { ServiceError } from '../errors.ts';
+
+/** What is left of a function's time for its answer, once nothing more is waited for. */
+const answerMs = 2_000;
+
+/**
+ * @param remainingMs how long the function may still run. What is given up ends with it or in a later call: so it must
+ *   be something that only reads.
+ */
+export function boundedBy(remainingMs: number): Bound {
+  const limitMs = Math.max(remainingMs - answerMs, 0);
+  const expired = Date.now() + limitMs;
+  return async (what, work) => {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(
+        () => {
+          reject(
+            new ServiceError('TryAgainError', `No answer about ${what} came in time. Ask again in a moment.`),
+          );
+        },
+        Math.max(expired - Date.now(), 0),
+      );
+    });
+    try {
+      return await Promise.race([work, tooLate]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}

@@ -1,0 +1,25 @@
+/** What Preflight and plans look at, as deployed. */
+import { accountSummary, iamClient, policyReader, roleReader } from '../clients/aws/iam.ts';
+import { keyReader, kmsClients } from '../clients/aws/kms.ts';
+import { holderOf, type S3ClientFor } from '../clients/aws/s3.ts';
+import { callerAccountId, stsClient } from '../clients/aws/sts.ts';
+import { driverFinder, integrationCounter, projectReader } from '../clients/dataloop/client.ts';
+import type { PreflightChecks } from '../domain/preflight.ts';
+import { deployedDataloop } from './dataloop.ts';
+
+export function deployedPreflightReads(s3: S3ClientFor): PreflightChecks {
+  const iam = iamClient();
+  const sts = stsClient();
+  const dataloop = deployedDataloop();
+  return {
+    ...policyReader(iam),
+    ...roleReader(iam),
+    ...keyReader(kmsClients()),
+    ...projectReader(dataloop),
+    ...integrationCounter(dataloop),
+    ...driverFinder(dataloop),
+    accountSummary: () => accountSummary(iam),
+    holderOf: (bucket) => holderOf(s3, bucket),
+    callerAccountId: () => callerAccountId(sts),
+  };
+}

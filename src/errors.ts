@@ -70,6 +70,7 @@ export const errorKinds = {
     retryable: false,
     status: 409,
   },
+  IntegrationNotReadyError: { title: 'The integration is not ready', retryable: false, status: 409 },
   RequestTooLargeError: { title: 'The request body is too large', retryable: false, status: 413 },
   UnsupportedMediaTypeError: { title: 'The request body is not JSON', retryable: false, status: 415 },
   IdempotencyKeyReusedError: {

@@ -194,7 +194,7 @@ export async function completeIntegration(
   return { trustStatus: now };
 }
 
-const established = 'trust-established';
+export const established = 'trust-established';
 
 function missing(id: string): ServiceError {
   return new ServiceError(

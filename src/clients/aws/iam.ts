@@ -9,11 +9,14 @@ import {
   DetachRolePolicyCommand,
   GetAccountSummaryCommand,
   GetPolicyCommand,
+  GetPolicyVersionCommand,
   GetRoleCommand,
   IAMClient,
+  ListAttachedRolePoliciesCommand,
   ListPolicyVersionsCommand,
   type Tag,
 } from '@aws-sdk/client-iam';
+import type { ConnectionIam } from '../../domain/connection.ts';
 import type { PolicyCreator, PolicyReader, PolicyRemover } from '../../domain/policy.ts';
 import type { AccountSummary } from '../../domain/quotas.ts';
 import type { RoleCreator, RoleReader, RoleRemover } from '../../domain/role.ts';
@@ -179,5 +182,44 @@ export async function accountSummary(client: IAMClient): Promise<AccountSummary>
     rolesQuota: count('RolesQuota'),
     policies: count('Policies'),
     policiesQuota: count('PoliciesQuota'),
+  };
+}
+
+/** Role and policy as they stand, read for the test of a connection. */
+export function connectionIam(client: IAMClient): ConnectionIam {
+  return {
+    ...roleReader(client),
+    findPolicyDocument: async (arn) => {
+      const what = `read policy ${arn}`;
+      const answer = await awsCallOr(what, ['NoSuchEntity'], undefined, () =>
+        client.send(new GetPolicyCommand({ PolicyArn: arn })),
+      );
+      if (!answer) return undefined;
+      const { DefaultVersionId, PolicyId, Tags } = given(answer.Policy, 'the policy', what);
+      const versionId = given(DefaultVersionId, "the policy's default version", what);
+      const { PolicyVersion } = await awsCall(`read version ${versionId} of policy ${arn}`, () =>
+        client.send(new GetPolicyVersionCommand({ PolicyArn: arn, VersionId: versionId })),
+      );
+      return {
+        tags: fromTags(Tags),
+        uniqueId: given(PolicyId, "the policy's id", what),
+        versionId,
+        document: parsed(PolicyVersion?.Document ?? ''),
+      };
+    },
+    attachedPolicies: async (roleName) => {
+      const arns: string[] = [];
+      let Marker: string | undefined;
+      do {
+        const page = await awsCall(`list the policies of role ${roleName}`, () =>
+          client.send(
+            new ListAttachedRolePoliciesCommand({ RoleName: roleName, ...(Marker ? { Marker } : {}) }),
+          ),
+        );
+        arns.push(...(page.AttachedPolicies ?? []).map(({ PolicyArn = '' }) => PolicyArn));
+        Marker = page.IsTruncated ? page.Marker : undefined;
+      } while (Marker);
+      return arns;
+    },
   };
 }

@@ -4,7 +4,10 @@ import {
   CreateBucketCommand,
   type CreateBucketCommandInput,
   DeleteBucketCommand,
+  GetBucketCorsCommand,
+  GetBucketEncryptionCommand,
   GetBucketTaggingCommand,
+  GetPublicAccessBlockCommand,
   HeadBucketCommand,
   ListBucketsCommand,
   PutBucketCorsCommand,
@@ -21,6 +24,7 @@ import type {
   BucketReader,
   BucketRemover,
 } from '../../domain/bucket.ts';
+import type { ConnectionBucket } from '../../domain/connection.ts';
 import { defaultBucketQuota } from '../../domain/quotas.ts';
 import { ServiceError } from '../../errors.ts';
 import { awsCall, awsCallOr, awsErrorCode, awsErrorStatus, given, mapAwsError } from './errors.ts';
@@ -232,4 +236,62 @@ export async function countBuckets(clientFor: S3ClientFor, region: string): Prom
     clientFor(region).send(new ListBucketsCommand({ MaxBuckets: defaultBucketQuota })),
   );
   return answer.Buckets?.length ?? 0;
+}
+
+/** A bucket's settings as they stand, read for the test of a connection. */
+export function connectionBucket(clientFor: S3ClientFor): ConnectionBucket {
+  return {
+    tagsOf: (bucket) => unlessGone(bucket, () => tagsOf(clientFor, bucket)),
+    publicAccessBlock: (bucket) =>
+      setting(bucket, 'the public access block', 'NoSuchPublicAccessBlockConfiguration', async () => {
+        const answer = await clientFor(bucket.region).send(new GetPublicAccessBlockCommand(target(bucket)));
+        const { PublicAccessBlockConfiguration: block } = answer;
+        return [
+          block?.BlockPublicAcls,
+          block?.IgnorePublicAcls,
+          block?.BlockPublicPolicy,
+          block?.RestrictPublicBuckets,
+        ].every((blocks) => blocks === true)
+          ? 'complete'
+          : 'open';
+      }),
+    corsRules: async (bucket) =>
+      (await setting(bucket, 'the CORS rules', 'NoSuchCORSConfiguration', async () => {
+        const { CORSRules = [] } = await clientFor(bucket.region).send(
+          new GetBucketCorsCommand(target(bucket)),
+        );
+        return CORSRules.map(({ AllowedOrigins = [], AllowedMethods = [] }) => ({
+          origins: AllowedOrigins,
+          methods: AllowedMethods,
+        }));
+      })) ?? [],
+    encryption: (bucket) =>
+      setting(bucket, 'the encryption', 'ServerSideEncryptionConfigurationNotFoundError', async () => {
+        const answer = await clientFor(bucket.region).send(new GetBucketEncryptionCommand(target(bucket)));
+        const [rule] = answer.ServerSideEncryptionConfiguration?.Rules ?? [];
+        const { SSEAlgorithm = 'none', KMSMasterKeyID } = {
+          ...rule?.ApplyServerSideEncryptionByDefault,
+        };
+        return { algorithm: SSEAlgorithm, kmsKeyId: KMSMasterKeyID };
+      }),
+  };
+}
+
+/** One setting of a bucket; undefined where it is not set. */
+const setting = <T>(bucket: BucketAddress, which: string, unsetCode: string, read: () => Promise<T>) =>
+  unlessGone(bucket, () => awsCallOr(`read ${which} of bucket ${bucket.name}`, [unsetCode], undefined, read));
+
+/** A bucket that is not there any more does not come back by waiting, as one does that was just created. */
+async function unlessGone<T>(bucket: BucketAddress, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof ServiceError) || awsErrorCode(error.cause) !== 'NoSuchBucket') throw error;
+    throw new ServiceError(
+      'AwsRequestRefusedError',
+      `There is no bucket ${bucket.name} any more: somebody deleted it. Send DELETE for this integration, then connect ` +
+        'the bucket again.',
+      { cause: error.cause },
+    );
+  }
 }

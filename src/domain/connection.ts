@@ -1,0 +1,339 @@
+/** `POST /integrations/{integrationId}/test`: each part of a live connection, looked at now. Nothing is written. */
+import { ServiceError } from '../errors.ts';
+import { type BucketAddress, bucketAddress } from './bucket.ts';
+import type { DriverVerifier } from './driver.ts';
+import { type Bound, once, saidOnce } from './findings.ts';
+import { type DataloopIntegration, established, type IntegrationReader } from './integration.ts';
+import type { IntegrationRecord, RecordReader } from './journal.ts';
+import { type KeyReader, unusableKey } from './kms-key.ts';
+import { integrationNotFound } from './lifecycle.ts';
+import type { Found, Tags } from './ownership.ts';
+import { ownerTag, type Plan, trustPolicy } from './plan.ts';
+import { canonicalJson } from './registration.ts';
+import type { FoundRole, RoleReader } from './role.ts';
+
+export interface FoundPolicy extends Found {
+  /** Default version and its document, parsed. */
+  readonly versionId: string;
+  readonly document: unknown;
+}
+
+export interface ConnectionIam extends RoleReader {
+  findPolicyDocument(arn: string): Promise<FoundPolicy | undefined>;
+  /** ARNs of the managed policies that are attached to a role. */
+  attachedPolicies(roleName: string): Promise<readonly string[]>;
+}
+
+export interface ConnectionBucket {
+  tagsOf(bucket: BucketAddress): Promise<Tags>;
+  /** `complete`: all four settings block; undefined: there is none. */
+  publicAccessBlock(bucket: BucketAddress): Promise<'complete' | 'open' | undefined>;
+  corsRules(
+    bucket: BucketAddress,
+  ): Promise<readonly { readonly origins: readonly string[]; readonly methods: readonly string[] }[]>;
+  encryption(
+    bucket: BucketAddress,
+  ): Promise<{ readonly algorithm: string; readonly kmsKeyId: string | undefined } | undefined>;
+}
+
+export interface ConnectionReads
+  extends ConnectionIam,
+    ConnectionBucket,
+    KeyReader,
+    IntegrationReader,
+    Pick<DriverVerifier, 'verifyDriver'> {}
+
+interface Verdict {
+  readonly status: 'passed' | 'failed' | 'skipped';
+  readonly detail: string;
+}
+
+export interface ConnectionCheck extends Verdict {
+  readonly name: string;
+}
+
+export interface ConnectionTest {
+  readonly integrationId: string;
+  readonly status: 'passed' | 'failed';
+  readonly checks: readonly ConnectionCheck[];
+}
+
+const passed = (detail: string): Verdict => ({ status: 'passed', detail });
+const failed = (detail: string): Verdict => ({ status: 'failed', detail });
+const skipped = (detail: string): Verdict => ({ status: 'skipped', detail });
+
+const again = 'Send DELETE for this integration, then connect the bucket again.';
+
+/** @throws ServiceError `IntegrationNotFoundError`, or `IntegrationNotReadyError` for one that is not `ready` */
+export async function readyRecord(integrationId: string, records: RecordReader): Promise<IntegrationRecord> {
+  const record = await records.read(integrationId);
+  if (!record) throw integrationNotFound(integrationId);
+  if (record.status !== 'ready') {
+    throw new ServiceError(
+      'IntegrationNotReadyError',
+      `The integration ${integrationId} is "${record.status}", and only one that is "ready" can be tested. ` +
+        `GET /integrations/${integrationId} says how far it is.`,
+    );
+  }
+  return record;
+}
+
+/** Makes every check, each on its own: one that cannot be made has failed, and the others go on. */
+export async function testConnection(
+  record: IntegrationRecord,
+  plan: Plan,
+  reads: ConnectionReads,
+  bound: Bound,
+): Promise<ConnectionTest> {
+  const checks = await Promise.all(
+    Object.entries(connectionChecks(record, plan, reads)).map(async ([name, check]) => {
+      try {
+        return { name, ...(await bound(name, check())) };
+      } catch (error) {
+        if (!(error instanceof ServiceError)) throw error;
+        return { name, ...failed(saidOnce(error)) };
+      }
+    }),
+  );
+  const isBroken = checks.some(({ status }) => status === 'failed');
+  return { integrationId: record.integrationId, status: isBroken ? 'failed' : 'passed', checks };
+}
+
+function connectionChecks(
+  record: IntegrationRecord,
+  plan: Plan,
+  reads: ConnectionReads,
+): Readonly<Record<string, () => Promise<Verdict>>> {
+  const atDataloop = once(async () => {
+    const { dataloop, resources } = record;
+    const id = resources.dataloopIntegration?.id;
+    return dataloop && id ? reads.getIntegration(dataloop.organizationId, id) : undefined;
+  });
+  const role = once(async () => reads.findRole(plan.role.name));
+  const policy = once(async () => reads.findPolicyDocument(plan.policy.arn));
+  return {
+    DataloopTrust: async () => dataloopTrust(await atDataloop(), record),
+    DriverTest: () => driverTest(record, reads),
+    Role: async () => roleStands(await role(), record, plan),
+    TrustPolicy: async () => {
+      const found = await ours(role, plan);
+      if (!found) return noRole;
+      return trust(found.trust, await orUndefined(atDataloop), plan.role.arn);
+    },
+    PermissionsBoundary: async () => {
+      const found = await ours(role, plan);
+      return found ? boundary(found, plan) : noRole;
+    },
+    PolicyAttached: async () => {
+      const found = await ours(role, plan);
+      return found ? attachment(await reads.attachedPolicies(plan.role.name), plan) : noRole;
+    },
+    PermissionPolicy: async () => permissionPolicy(await policy(), plan),
+    ...bucketChecks(plan, reads),
+    OwnerTags: async () => {
+      const tagged = {
+        [`bucket ${plan.bucket.name}`]: await reads.tagsOf(bucketAddress({ plan })),
+        [`role ${plan.role.name}`]: (await orUndefined(role))?.tags,
+        [`policy ${plan.policy.name}`]: (await orUndefined(policy))?.tags,
+      };
+      return ownerTags(tagged, plan);
+    },
+  };
+}
+
+const noRole = skipped('There is no role of this integration to be seen: look at the check "Role".');
+
+/** What another check also reads, and reports on where it cannot be read. */
+const orUndefined = <T>(read: () => Promise<T>): Promise<T | undefined> =>
+  read().catch((error: unknown) => {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  });
+
+/** The role that was made, if it is to be seen; one of its name under another path is not it. */
+async function ours(role: () => Promise<FoundRole | undefined>, plan: Plan): Promise<FoundRole | undefined> {
+  const found = await orUndefined(role);
+  return found?.arn === plan.role.arn ? found : undefined;
+}
+
+function dataloopTrust(found: DataloopIntegration | undefined, { resources }: IntegrationRecord): Verdict {
+  const id = resources.dataloopIntegration?.id;
+  if (!found)
+    return failed(`Dataloop has no integration ${id} any more: somebody deleted it there. ${again}`);
+  if (found.trustStatus === established) return passed(`Dataloop's integration ${id} says "${established}".`);
+  return failed(
+    `Dataloop's integration ${id} says "${found.trustStatus ?? 'nothing'}" instead of "${established}": it cannot ` +
+      'assume the role. Look at the checks of role and trust policy, and for a service control policy that keeps other ' +
+      'accounts out.',
+  );
+}
+
+async function driverTest(
+  { resources }: IntegrationRecord,
+  { verifyDriver }: Pick<DriverVerifier, 'verifyDriver'>,
+): Promise<Verdict> {
+  const id = resources.driver?.id;
+  try {
+    if (id) await verifyDriver(id);
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.name !== 'DataloopNotFoundError') throw error;
+    return failed(`Dataloop has no driver ${id} any more: somebody deleted it there. ${again}`);
+  }
+  return id
+    ? passed(`Dataloop used the bucket through driver ${id}.`)
+    : failed(`No driver is known. ${again}`);
+}
+
+function roleStands(found: FoundRole | undefined, { resources }: IntegrationRecord, { role }: Plan): Verdict {
+  if (!found) return failed(`There is no role ${role.arn} any more: somebody deleted it. ${again}`);
+  const madeAgain = resources.role?.uniqueId !== undefined && resources.role.uniqueId !== found.uniqueId;
+  if (found.arn === role.arn && !madeAgain) return passed(`The role ${role.arn} stands.`);
+  return failed(
+    `The role that was made for this integration is gone, and somebody made another one (${found.arn}, ` +
+      `${found.uniqueId}). ${again}`,
+  );
+}
+
+/** Values of `AWS` in the principals of a trust policy, whatever shape it is of. */
+function principalsOf(document: unknown): string[] {
+  if (Array.isArray(document)) return document.flatMap(principalsOf);
+  if (typeof document !== 'object' || document === null) return [];
+  return Object.entries(document).flatMap(([key, value]) => {
+    if (key === 'AWS') return [value].flat().filter((principal) => typeof principal === 'string');
+    return principalsOf(value);
+  });
+}
+
+function trust(found: unknown, atDataloop: DataloopIntegration | undefined, roleArn: string): Verdict {
+  // AWS keeps the id of a user, role or session whose ARN leads nowhere any more.
+  const orphan = principalsOf(found).find((principal) => /^A[A-Z]{3}[A-Z0-9]{12,}$/.test(principal));
+  if (orphan) {
+    return failed(
+      `The trust policy of ${roleArn} names the id ${orphan} where an ARN should stand: the IAM user that it trusted was ` +
+        'deleted at Dataloop. One that is made again under the same name has another id, and is not trusted. ' +
+        again,
+    );
+  }
+  if (!atDataloop) {
+    return skipped(
+      'Dataloop does not say which IAM user is to be trusted: look at the check "DataloopTrust".',
+    );
+  }
+  const { userArn } = atDataloop;
+  if (!userArn) return failed(`Dataloop names no IAM user for this integration any more. ${again}`);
+  if (canonicalJson(found) === canonicalJson(trustPolicy(userArn))) {
+    return passed(`The role trusts ${userArn}, whom Dataloop names, and nobody else.`);
+  }
+  const named = principalsOf(found).join(', ') || 'nobody';
+  return failed(
+    `The trust policy of ${roleArn} was changed: it should trust ${userArn} and nobody else, and it names ${named}. Find ` +
+      `out who changed it in CloudTrail (UpdateAssumeRolePolicy), and write it back: ${JSON.stringify(trustPolicy(userArn))}`,
+  );
+}
+
+function boundary({ permissionsBoundaryArn }: FoundRole, plan: Plan): Verdict {
+  if (permissionsBoundaryArn === plan.permissionsBoundaryArn) {
+    return passed(`The role has the boundary ${plan.permissionsBoundaryArn}.`);
+  }
+  return failed(
+    `The role ${plan.role.arn} has ${permissionsBoundaryArn ? `the boundary ${permissionsBoundaryArn}` : 'no permissions boundary'}, so ` +
+      `nothing of this service bounds what it may do. Put ${plan.permissionsBoundaryArn} back as its permissions boundary, and ` +
+      'find out who changed it in CloudTrail.',
+  );
+}
+
+function attachment(attached: readonly string[], { policy, role }: Plan): Verdict {
+  if (!attached.includes(policy.arn)) {
+    return failed(
+      `The policy ${policy.arn} is not attached to the role ${role.arn}, so Dataloop may do nothing. Attach it again.`,
+    );
+  }
+  const others = attached.filter((arn) => arn !== policy.arn);
+  if (others.length === 0) return passed(`Just ${policy.arn} is attached.`);
+  return failed(
+    `Somebody attached also ${others.join(', ')} to the role ${role.arn}: it may change what Dataloop may do, and the role ` +
+      'cannot be removed with it. Detach what nobody needs.',
+  );
+}
+
+function permissionPolicy(
+  found: FoundPolicy | undefined,
+  { policy, permissionPolicy: wanted }: Plan,
+): Verdict {
+  if (!found) return failed(`There is no policy ${policy.arn} any more: somebody deleted it. ${again}`);
+  if (canonicalJson(found.document) === canonicalJson(wanted)) {
+    return passed(`Version ${found.versionId} of ${policy.arn}, the default, says what was asked for.`);
+  }
+  return failed(
+    `Version ${found.versionId} of ${policy.arn}, the default, says something else than what this version of the service writes. ` +
+      `If nobody meant to change it, make a version of this the default: ${JSON.stringify(wanted)}`,
+  );
+}
+
+/** What a browser sends for Dataloop's web console. */
+const browserMethods = ['GET', 'HEAD', 'PUT', 'POST'];
+
+function bucketChecks(plan: Plan, reads: ConnectionReads): Record<string, () => Promise<Verdict>> {
+  const bucket = bucketAddress({ plan });
+  const { kmsKeyArn } = plan.bucket;
+  return {
+    PublicAccessBlock: async () => {
+      const block = await reads.publicAccessBlock(bucket);
+      if (block === 'complete') return passed('All four settings block public access to the bucket.');
+      return failed(
+        `Public access to the bucket ${bucket.name} is ${block ? 'not blocked by all four settings' : 'not blocked'}. Switch ` +
+          '"Block all public access" on again.',
+      );
+    },
+    Cors: async () => {
+      if (plan.corsOrigins.length === 0) return skipped('CORS was not asked for.');
+      const rules = await reads.corsRules(bucket);
+      const missing = plan.corsOrigins.filter(
+        (origin) =>
+          !browserMethods.every((method) =>
+            rules.some(({ origins, methods }) => origins.includes(origin) && methods.includes(method)),
+          ),
+      );
+      if (missing.length === 0)
+        return passed(`Browsers may use the bucket from ${plan.corsOrigins.join(', ')}.`);
+      return failed(
+        `The CORS rules of the bucket ${bucket.name} do not allow ${browserMethods.join(', ')} from ${missing.join(', ')}: ` +
+          "Dataloop's console cannot show its items. Add such a rule.",
+      );
+    },
+    Encryption: async () => encryption(await reads.encryption(bucket), plan),
+    KmsKey: async () => {
+      if (!kmsKeyArn) return skipped('The bucket has no KMS key of its own.');
+      const error = unusableKey(kmsKeyArn, await reads.describeKey(kmsKeyArn));
+      return error ? failed(error.message) : passed(`The KMS key ${kmsKeyArn} is enabled.`);
+    },
+  };
+}
+
+function encryption(
+  found: Awaited<ReturnType<ConnectionBucket['encryption']>>,
+  { bucket: { name, kmsKeyArn } }: Plan,
+): Verdict {
+  const wanted = kmsKeyArn ? `the KMS key ${kmsKeyArn}` : 'keys of S3 (SSE-S3)';
+  const asWanted = kmsKeyArn
+    ? found?.algorithm === 'aws:kms' && found.kmsKeyId === kmsKeyArn
+    : found?.algorithm === 'AES256';
+  if (asWanted) return passed(`The bucket encrypts with ${wanted}.`);
+  const now = found ? `${found.algorithm}${found.kmsKeyId ? ` with ${found.kmsKeyId}` : ''}` : 'nothing';
+  return failed(
+    `The default encryption of the bucket ${name} is ${now}, and should be ${wanted}: with another key Dataloop may not be able ` +
+      'to read what is written. Set it back.',
+  );
+}
+
+/** Without the tag, nothing of it would be removed. What is gone is reported by other checks. */
+function ownerTags(tagged: Readonly<Record<string, Tags | undefined>>, { integrationId }: Plan): Verdict {
+  const without = Object.entries(tagged)
+    .filter(([, tags]) => tags && tags[ownerTag] !== integrationId)
+    .map(([what]) => what);
+  if (without.length === 0) return passed(`Bucket, role and policy carry the tag ${ownerTag}.`);
+  return failed(
+    `These do not carry the tag ${ownerTag}=${integrationId} any more: ${without.join(', ')}. DELETE would leave them ` +
+      'alone. Put the tag back.',
+  );
+}

@@ -1,0 +1,154 @@
+/** What the test of a connection reads from IAM and S3. */
+import {
+  GetPolicyCommand,
+  GetPolicyVersionCommand,
+  IAMClient,
+  ListAttachedRolePoliciesCommand,
+} from '@aws-sdk/client-iam';
+import {
+  GetBucketCorsCommand,
+  GetBucketEncryptionCommand,
+  GetPublicAccessBlockCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { connectionIam } from '../../../../src/clients/aws/iam.ts';
+import { connectionBucket } from '../../../../src/clients/aws/s3.ts';
+import { sdkError } from './sdk-answers.ts';
+
+const iamClient = new IAMClient({ region: 'eu-west-1' });
+const iam = mockClient(iamClient);
+const s3Client = new S3Client({ region: 'eu-west-1' });
+const s3 = mockClient(s3Client);
+beforeEach(() => {
+  iam.reset();
+  s3.reset();
+});
+
+const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/dev/dataloop-acme';
+const bucket = { name: 'dataloop-acme', region: 'eu-west-1', ownerAccountId: '111111111111' };
+const ofBucket = { Bucket: 'dataloop-acme', ExpectedBucketOwner: '111111111111' };
+
+describe('a policy', () => {
+  const { findPolicyDocument } = connectionIam(iamClient);
+  const Policy = { PolicyId: 'ANPA1', DefaultVersionId: 'v3', Tags: [{ Key: 'a', Value: 'b' }] };
+
+  test('is read with the document of its default version', async () => {
+    const document = { Version: '2012-10-17', Statement: [{ Sid: '100 %' }] };
+    iam.on(GetPolicyCommand).resolves({ Policy });
+    iam.on(GetPolicyVersionCommand).resolves({
+      PolicyVersion: { Document: encodeURIComponent(JSON.stringify(document)) },
+    });
+    await expect(findPolicyDocument(policyArn)).resolves.toEqual({
+      uniqueId: 'ANPA1',
+      tags: { a: 'b' },
+      versionId: 'v3',
+      document,
+    });
+    expect(iam.call(1).args[0].input).toEqual({ PolicyArn: policyArn, VersionId: 'v3' });
+  });
+
+  test('that is gone is not there', async () => {
+    iam.on(GetPolicyCommand).rejects(sdkError('NoSuchEntityException', 404, { Code: 'NoSuchEntity' }));
+    await expect(findPolicyDocument(policyArn)).resolves.toBeUndefined();
+  });
+
+  test('whose version may not be read is an error', async () => {
+    iam.on(GetPolicyCommand).resolves({ Policy });
+    iam.on(GetPolicyVersionCommand).rejects(sdkError('AccessDenied', 403));
+    await expect(findPolicyDocument(policyArn)).rejects.toMatchObject({ name: 'AwsAccessDeniedError' });
+  });
+
+  test('of which an answer names no default version is not known', async () => {
+    iam.on(GetPolicyCommand).resolves({ Policy: { PolicyId: 'ANPA1' } });
+    await expect(findPolicyDocument(policyArn)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
+  });
+});
+
+test('the policies of a role are listed to the last page', async () => {
+  iam
+    .on(ListAttachedRolePoliciesCommand)
+    .resolvesOnce({ AttachedPolicies: [{ PolicyArn: 'arn:1' }], IsTruncated: true, Marker: 'next' })
+    .resolves({ AttachedPolicies: [{ PolicyArn: 'arn:2' }], IsTruncated: false });
+  await expect(connectionIam(iamClient).attachedPolicies('dataloop-acme')).resolves.toEqual([
+    'arn:1',
+    'arn:2',
+  ]);
+  expect(iam.calls().map((call) => call.args[0].input)).toEqual([
+    { RoleName: 'dataloop-acme' },
+    { RoleName: 'dataloop-acme', Marker: 'next' },
+  ]);
+});
+
+describe('a bucket', () => {
+  const reads = connectionBucket(() => s3Client);
+
+  const complete = {
+    BlockPublicAcls: true,
+    IgnorePublicAcls: true,
+    BlockPublicPolicy: true,
+    RestrictPublicBuckets: true,
+  };
+
+  test('blocks public access with all four settings, or does not', async () => {
+    s3.on(GetPublicAccessBlockCommand).resolves({ PublicAccessBlockConfiguration: complete });
+    await expect(reads.publicAccessBlock(bucket)).resolves.toBe('complete');
+    expect(s3.call(0).args[0].input).toEqual(ofBucket);
+    for (const key of Object.keys(complete)) {
+      s3.on(GetPublicAccessBlockCommand).resolves({
+        PublicAccessBlockConfiguration: { ...complete, [key]: false },
+      });
+      await expect(reads.publicAccessBlock(bucket)).resolves.toBe('open');
+    }
+    s3.on(GetPublicAccessBlockCommand).resolves({});
+    await expect(reads.publicAccessBlock(bucket)).resolves.toBe('open');
+    s3.on(GetPublicAccessBlockCommand).rejects(sdkError('NoSuchPublicAccessBlockConfiguration', 404));
+    await expect(reads.publicAccessBlock(bucket)).resolves.toBeUndefined();
+  });
+
+  test('has CORS rules, or none', async () => {
+    s3.on(GetBucketCorsCommand).resolves({
+      CORSRules: [{ AllowedOrigins: ['https://x'], AllowedMethods: ['GET'], ID: '1' }],
+    });
+    await expect(reads.corsRules(bucket)).resolves.toEqual([{ origins: ['https://x'], methods: ['GET'] }]);
+    expect(s3.call(0).args[0].input).toEqual(ofBucket);
+    s3.on(GetBucketCorsCommand).rejects(sdkError('NoSuchCORSConfiguration', 404));
+    await expect(reads.corsRules(bucket)).resolves.toEqual([]);
+  });
+
+  test('encrypts with a key, with S3’s own, or not', async () => {
+    const rule = (SSEAlgorithm: 'AES256' | 'aws:kms', KMSMasterKeyID?: string) => ({
+      ServerSideEncryptionConfiguration: {
+        Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm, KMSMasterKeyID } }],
+      },
+    });
+    s3.on(GetBucketEncryptionCommand).resolves(rule('aws:kms', 'arn:key'));
+    await expect(reads.encryption(bucket)).resolves.toEqual({ algorithm: 'aws:kms', kmsKeyId: 'arn:key' });
+    expect(s3.call(0).args[0].input).toEqual(ofBucket);
+    s3.on(GetBucketEncryptionCommand).resolves(rule('AES256'));
+    await expect(reads.encryption(bucket)).resolves.toEqual({ algorithm: 'AES256', kmsKeyId: undefined });
+    s3.on(GetBucketEncryptionCommand).rejects(
+      sdkError('ServerSideEncryptionConfigurationNotFoundError', 404),
+    );
+    await expect(reads.encryption(bucket)).resolves.toBeUndefined();
+  });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['its tags', () => reads.tagsOf(bucket)],
+    ['its public access block', () => reads.publicAccessBlock(bucket)],
+    ['its CORS rules', () => reads.corsRules(bucket)],
+    ['its encryption', () => reads.encryption(bucket)],
+  ])(
+    'that is gone is said to be gone, where %s were asked for; a refusal is another matter',
+    async (_what, read) => {
+      s3.rejects(sdkError('NoSuchBucket', 404));
+      await expect(read()).rejects.toMatchObject({
+        name: 'AwsRequestRefusedError',
+        message: expect.stringContaining('no bucket dataloop-acme any more'),
+      });
+      s3.rejects(sdkError('AccessDenied', 403));
+      await expect(read()).rejects.toMatchObject({ name: 'AwsAccessDeniedError' });
+    },
+  );
+});

@@ -46,8 +46,10 @@ export function recordedError(name: ErrorName, detail: string, step?: string): R
 
 function classify(step: string, caught: ErrorOutput): { name: ErrorName; detail: string } {
   const lambda = lambdaCauseSchema.safeParse(parseJson(caught.Cause));
-  const message = (lambda.success ? lambda.data.errorMessage : caught.Cause)?.slice(0, 2000) ?? '';
-  if (isErrorName(caught.Error)) return { name: caught.Error, detail: message };
+  const said = (lambda.success ? lambda.data.errorMessage : caught.Cause) ?? '';
+  // Preflight may have a long list to tell.
+  if (isErrorName(caught.Error)) return { name: caught.Error, detail: said.slice(0, 8000) };
+  const message = said.slice(0, 2000);
   if (caught.Error === 'States.Timeout' || caught.Error === 'States.HeartbeatTimeout') {
     return step === 'RequestIamUser'
       ? {

@@ -52,7 +52,7 @@ export const ruleSchema = z.strictObject({
   operation: z
     .string()
     .regex(
-      /^(\*$|(iam|s3|sts|dynamodb|states|events|sqs|secretsmanager|dataloop):.)/,
+      /^(\*$|(iam|s3|sts|kms|dynamodb|states|events|sqs|secretsmanager|dataloop):.)/,
       'An operation is "*" or begins with its service: "iam:CreateRole".',
     ),
   /** Only the nth call, from 1 on, of those meant that begin after the rule was added; left out: each. */

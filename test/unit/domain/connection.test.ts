@@ -364,15 +364,18 @@ describe('a check that cannot be made has failed, and the others go on', () => {
     expect(Object.values(broken)[0]).toBe('No. Ask again in a moment.');
   });
 
-  test('also one that is given up', async () => {
+  test('also one that is given up, and what hangs on it is skipped', async () => {
     const record = ready();
     const { checks } = await testConnection(
       record,
       planFor(integrationId, record.request, settings),
       readsOf(),
-      (what, work) => (what === 'Cors' ? no('TryAgainError')() : work),
+      (what, work) => (/^the (CORS|role$)/.test(what) ? no('TryAgainError')() : work),
     );
-    expect(checks.filter(({ status }) => status === 'failed').map(({ name }) => name)).toEqual(['Cors']);
+    const named = (wanted: string) =>
+      checks.filter(({ status }) => status === wanted).map(({ name }) => name);
+    expect(named('failed')).toEqual(['Role', 'Cors']);
+    expect(named('skipped')).toEqual(['TrustPolicy', 'PermissionsBoundary', 'PolicyAttached', 'KmsKey']);
   });
 
   test('but not for a mistake of ours', async () => {
@@ -397,4 +400,15 @@ describe('which integrations can be tested', () => {
       message: expect.stringContaining('"removing"'),
     });
   });
+});
+
+test('no read goes without being given up in time', async () => {
+  const bounded: string[] = [];
+  const plan = planFor(integrationId, withKey.request, settings);
+  await testConnection(withKey, plan, readsOf({}, withKey), (what, work) => {
+    bounded.push(what);
+    return work;
+  });
+  expect(bounded).toHaveLength(Object.keys(readsOf()).length);
+  expect(new Set(bounded).size).toBe(bounded.length);
 });

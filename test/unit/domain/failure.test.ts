@@ -53,4 +53,10 @@ describe('describeFailure', () => {
     expect(failure.detail).toMatch(/^Strange: x+$/);
     expect(failure.detail.length).toBeLessThan(2_100);
   });
+
+  test('leaves room for a list of all that is in the way', () => {
+    const Cause = JSON.stringify({ errorMessage: 'x'.repeat(10_000) });
+    const failure = describeFailure('Preflight', { Error: 'BucketNameTakenError', Cause });
+    expect(failure.detail).toHaveLength(8_000);
+  });
 });

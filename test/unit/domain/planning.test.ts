@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { iamUserPlaceholder, type PlanReads, planIntegration } from '../../../src/domain/planning.ts';
 import { parseBody } from '../../../src/domain/request.ts';
 import { ServiceError } from '../../../src/errors.ts';
-import { account, body, recordOf, requestOf } from './fakes.ts';
+import { account, body, recordOf, requestOf, thrownBy } from './fakes.ts';
 
 const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
 
@@ -311,4 +311,9 @@ test('everything that is in the way is told at once, each finding with its field
     ['warning', 'prefix-overlap', '/bucket/prefix'],
   ]);
   expect(plan.clear).toBe(false);
+});
+
+test('a mistake of ours is no finding', async () => {
+  const mistake = new TypeError('x is not a function');
+  expect(await thrownBy(planOf(body, { countBuckets: () => Promise.reject(mistake) }))).toBe(mistake);
 });

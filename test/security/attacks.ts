@@ -41,6 +41,7 @@ import {
   DeleteObjectCommand,
   DeletePublicAccessBlockCommand,
   GetObjectCommand,
+  ListBucketsCommand,
   ListObjectsV2Command,
   PutBucketAclCommand,
   PutBucketCorsCommand,
@@ -116,6 +117,8 @@ const readSecret = [
   'DeleteDriverRole',
   'DeleteIntegrationRole',
   'PollIamUserRole',
+  'PlanIntegrationRole',
+  'TestIntegrationRole',
 ];
 const publish = [
   'RequestIamUserRole',
@@ -285,6 +288,12 @@ const everywhere: readonly Everywhere[] = [
     make: ({ s3 }) => s3.send(new ListObjectsV2Command({ Bucket: foreign.bucket })),
   },
   {
+    what: 'list every bucket of the account',
+    but: ['PlanIntegrationRole'],
+    call: { action: 's3:ListAllMyBuckets', resource: '*' },
+    make: ({ s3 }) => s3.send(new ListBucketsCommand({})),
+  },
+  {
     what: 'put a policy on a bucket that is not ours',
     call: { action: 's3:PutBucketPolicy', resource: `arn:aws:s3:::${foreign.bucket}` },
     make: ({ s3 }) => s3.send(new PutBucketPolicyCommand({ Bucket: foreign.bucket, Policy: everything })),
@@ -318,7 +327,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'list integrations by their status',
-    but: ['SweepRole'],
+    but: ['SweepRole', 'PlanIntegrationRole'],
     call: { action: 'dynamodb:Query', resource: `${table}/index/byStatus` },
     make: ({ dynamodb }) =>
       dynamodb.send(

@@ -18,7 +18,7 @@ export interface BucketCreator extends BucketReader {
   create(
     bucket: BucketAddress,
     tags: Readonly<Record<string, string>>,
-  ): Promise<'created' | 'exists-in-account'>;
+  ): Promise<'created' | 'exists-in-account' | 'exists-in-another-account'>;
   blockPublicAccess(bucket: BucketAddress): Promise<void>;
   enforceOwnership(bucket: BucketAddress): Promise<void>;
   /** Default encryption: with the KMS key, or S3's own where there is none. */
@@ -55,7 +55,11 @@ export async function createBucket(step: StepContext, s3: BucketCreator): Promis
   if (holder === 'account' && !step.resource('bucket')) throw nameTaken(bucket.name, 'this AWS account');
   if (holder === 'nobody') {
     await step.intend('bucket', { arn, region: bucket.region });
-    await s3.create(bucket, step.plan.tags);
+    const outcome = await s3.create(bucket, step.plan.tags);
+    if (outcome === 'exists-in-another-account') {
+      await step.gone('bucket', 'It belongs to another AWS account.');
+      throw nameTaken(bucket.name, 'another AWS account');
+    }
   }
   if (!isTaggedOurs(step, await s3.tagsOf(bucket))) throw nameTaken(bucket.name, 'this AWS account');
   await step.created('bucket', { arn, region: bucket.region });
@@ -88,11 +92,12 @@ export function deleteBucket(step: StepContext, s3: BucketRemover): Promise<Undo
     'bucket',
     async () => {
       const holder = await s3.holderOf(bucket);
-      // S3 answers 403 for a foreign bucket and for a refusal alike: what we made is not called gone on that.
-      if (holder === 'another-account' && step.resource('bucket')?.state === 'created') {
+      // S3 answers 403 for a foreign bucket and for a refusal alike, and the name was free when it was meant for ours:
+      // what we made, or may have made, is not called gone on that.
+      if (holder === 'another-account') {
         throw new ServiceError(
           'AwsAccessDeniedError',
-          `S3 refuses to show the bucket ${bucket.name}, which this integration made. ` +
+          `S3 refuses to show the bucket ${bucket.name}, which this integration made or was about to make. ` +
             'Look for a bucket policy or service control policy that is in the way.',
         );
       }

@@ -106,16 +106,15 @@ export function bucketCreator(clientFor: S3ClientFor): BucketCreator {
   return {
     ...bucketReader(clientFor),
     create: async (bucket, tags) => {
-      const made = await awsCallOr(
-        `create bucket ${bucket.name}`,
-        ['BucketAlreadyOwnedByYou'],
-        'exists' as const,
-        () =>
-          takenAsOurError(bucket.name, () =>
-            clientFor(bucket.region).send(new CreateBucketCommand(createInput(bucket, tags))),
-          ),
-      );
-      return made === 'exists' ? 'exists-in-account' : 'created';
+      try {
+        await clientFor(bucket.region).send(new CreateBucketCommand(createInput(bucket, tags)));
+        return 'created';
+      } catch (error) {
+        const code = awsErrorCode(error);
+        if (code === 'BucketAlreadyOwnedByYou') return 'exists-in-account';
+        if (code === 'BucketAlreadyExists') return 'exists-in-another-account';
+        throw mapAwsError(error, `create bucket ${bucket.name}`);
+      }
     },
     blockPublicAccess: (bucket) =>
       change(`block public access to bucket ${bucket.name}`, () =>
@@ -214,21 +213,6 @@ export function bucketRemover(clientFor: S3ClientFor): BucketRemover {
 const change = async (what: string, call: () => Promise<unknown>): Promise<void> => {
   await awsCall(what, call);
 };
-
-async function takenAsOurError<T>(bucketName: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof Error && error.name === 'BucketAlreadyExists') {
-      throw new ServiceError(
-        'BucketNameTakenError',
-        `The bucket ${bucketName} already exists in another AWS account. Choose another bucket name.`,
-        { cause: error },
-      );
-    }
-    throw error;
-  }
-}
 
 /** Buckets of the account in all regions, not counted further than the default quota: one call. */
 export async function countBuckets(clientFor: S3ClientFor, region: string): Promise<number> {

@@ -249,13 +249,23 @@ describe('DeleteBucket', () => {
     expect(journal.record().resources.bucket).toMatchObject({ state: 'created', absentLooks: 1 });
   });
 
-  test('leaves a bucket of another account alone whose name it only intended to use', async () => {
+  test('does not take a refusal for a bucket of others either, where it may have made it', async () => {
+    const { s3 } = fakeS3([], { holder: 'another-account', tags: ours });
+    expect((await thrownBy(deleteBucket(stepOf(intended), s3))).name).toBe('AwsAccessDeniedError');
+  });
+
+  test('has nothing to do with a bucket of another account that took the name first', async () => {
     const events: string[] = [];
-    const journal = journalOf(intended);
-    const { s3 } = fakeS3(events, { holder: 'another-account' });
-    expect(await retried(() => deleteBucket(journal.step(), s3))).toEqual({ outcome: 'does not exist' });
-    expect(events).toEqual([]);
-    expect(journal.record().resources.bucket?.state).toBe('gone');
+    const journal = journalOf(recordOf(), events);
+    const { s3 } = fakeS3(events);
+    const taken: BucketCreator & BucketRemover = { ...s3, create: async () => 'exists-in-another-account' };
+    expect((await thrownBy(createBucket(journal.step(), taken))).name).toBe('BucketNameTakenError');
+    expect(journal.record().resources.bucket).toMatchObject({
+      state: 'gone',
+      leftAlone: 'It belongs to another AWS account.',
+    });
+    expect(await deleteBucket(journal.step(), s3)).toEqual({ outcome: 'nothing to remove' });
+    expect(events).toEqual(['journal bucket intended', 'journal bucket gone']);
   });
 
   test('looks in the region that the journal names, wherever the service stands by now', async () => {

@@ -123,10 +123,7 @@ describe('calls on a bucket', () => {
 
   test("another account's bucket is a name that is taken", async () => {
     s3.on(CreateBucketCommand).rejects(sdkError('BucketAlreadyExists', 409));
-    await expect(bucketCreator(clientFor).create(bucket, {})).rejects.toMatchObject({
-      name: 'BucketNameTakenError',
-      message: expect.stringMatching(/dataloop-acme.*another AWS account.*Choose another/),
-    });
+    await expect(bucketCreator(clientFor).create(bucket, {})).resolves.toBe('exists-in-another-account');
   });
 
   test('all four public-access blocks are set', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
-import { recordReader, registrar } from '../../src/clients/aws/journal.ts';
+import { recordReader } from '../../src/clients/aws/journal.ts';
+import { registrar } from '../../src/clients/aws/registrar.ts';
 import {
   executionArnOf,
   provisionStarter,

@@ -5,12 +5,18 @@ import type { IntegrationRecord, RecordedError, RecordReader, Status } from './j
 import type { IntegrationRequest } from './request.ts';
 import { provisionSteps, type StepName } from './steps.ts';
 
-/** A registration that could not be made because something holds what it needs. */
+/** The caller's key, hashed, and when it is forgotten (seconds since the epoch). */
+export interface Idempotency {
+  readonly key: string;
+  readonly expiresAt: number;
+}
+
+/** What is written at once for a new integration, where nothing holds it yet. */
 export interface Registration {
   readonly record: IntegrationRecord;
   /** Keys that only one integration at a time may hold: its name, and its bucket with its driver name. */
   readonly locks: readonly string[];
-  readonly idempotency: { readonly key: string; readonly expiresAt: number } | undefined;
+  readonly idempotency: Idempotency | undefined;
 }
 
 export type RegistrationOutcome =
@@ -21,6 +27,11 @@ export type RegistrationOutcome =
 export interface Register {
   /** Writes record, locks and idempotency item in one transaction, or nothing. */
   register(registration: Registration): Promise<RegistrationOutcome>;
+  /** Keeps a key for an integration that stands already. @returns false where the key is in use by now */
+  remember(
+    idempotency: Idempotency,
+    holder: Pick<IntegrationRecord, 'integrationId' | 'requestHash'>,
+  ): Promise<boolean>;
 }
 
 export interface ProvisionStarter {
@@ -73,17 +84,13 @@ const lockKeys = (request: IntegrationRequest): string[] => [
 
 export const locksOf = (record: Pick<IntegrationRecord, 'request'>): string[] => lockKeys(record.request);
 
-export function nameOrBucketTaken(holder: IntegrationRecord, request: IntegrationRequest): ServiceError {
-  return new ServiceError(
-    'NameOrBucketTakenError',
-    `The integration ${holder.integrationId} ("${holder.name}", ${holder.status}) has the name "${request.name}" or the ` +
-      `bucket ${request.bucket.name}. Choose others, or remove it first with DELETE /integrations/${holder.integrationId}.`,
-  );
-}
+/** How often a request begins again because what it met has changed meanwhile. */
+const registrationAttempts = 5;
 
 /**
  * Registers a provisioning and starts it. A request that repeats an earlier one (same key, or the same body
- * while that integration stands) gets that integration; `repeated` says that it was the same key.
+ * while that integration stands) gets that integration; `repeated` says that a key stands for it, so that the
+ * answer has to be the same each time.
  * @throws ServiceError `IdempotencyKeyReusedError` for the same key with another body; `NameOrBucketTakenError`,
  *   naming the holder, when another integration has the name or the bucket.
  */
@@ -92,36 +99,54 @@ export async function startProvisioning(
   store: Register & RecordReader,
   machine: ProvisionStarter,
 ): Promise<{ record: IntegrationRecord; repeated: boolean }> {
-  const { record } = wanted;
-  const result = await store.register({ ...wanted, locks: locksOf(record) });
-  if (result.outcome === 'registered') {
-    await machine.startProvisioning(record.integrationId);
-    return { record, repeated: false };
+  const { record, idempotency } = wanted;
+  for (let attempt = 1; attempt <= registrationAttempts; attempt += 1) {
+    const result = await store.register({ ...wanted, locks: locksOf(record) });
+    if (result.outcome === 'registered') {
+      await machine.startProvisioning(record.integrationId);
+      return { record, repeated: false };
+    }
+    if (result.outcome === 'repeated' && result.requestHash !== record.requestHash) {
+      throw keyReused(result.integrationId);
+    }
+    const holder = await store.read(result.outcome === 'repeated' ? result.integrationId : result.by);
+    if (!holder) continue;
+    if (result.outcome === 'locked') {
+      // Its locks went before its status did: the name is free by now.
+      if (holder.status === 'failed' || holder.status === 'removed') continue;
+      if (holder.requestHash !== record.requestHash || holder.status === 'removing') {
+        throw nameOrBucketTaken(holder, record.request);
+      }
+      // Somebody has used the key meanwhile: what for?
+      if (idempotency && !(await store.remember(idempotency, holder))) continue;
+    }
+    // Heals a start that was lost between the registration and the call to Step Functions.
+    if (holder.status === 'provisioning') await machine.startProvisioning(holder.integrationId);
+    return { record: holder, repeated: idempotency !== undefined };
   }
+  throw new ServiceError(
+    'TryAgainError',
+    'The integration was removed a moment ago. Send the request again.',
+  );
+}
 
-  const holderId = result.outcome === 'repeated' ? result.integrationId : result.by;
-  const holder = await store.read(holderId);
-  if (result.outcome === 'repeated' && result.requestHash !== record.requestHash) {
-    throw new ServiceError(
-      'IdempotencyKeyReusedError',
-      `This Idempotency-Key belongs to another request body (integration ${holderId}). Use a new key for a new request.`,
-    );
-  }
-  if (!holder) {
-    throw new ServiceError(
-      'TryAgainError',
-      'The integration was removed a moment ago. Send the request again.',
-    );
-  }
-  if (
-    holder.requestHash !== record.requestHash ||
-    (result.outcome === 'locked' && holder.status === 'removing')
-  ) {
-    throw nameOrBucketTaken(holder, record.request);
-  }
-  // Heals a start that was lost between the registration and the call to Step Functions.
-  if (holder.status === 'provisioning') await machine.startProvisioning(holder.integrationId);
-  return { record: holder, repeated: result.outcome === 'repeated' };
+function keyReused(holderId: string): ServiceError {
+  return new ServiceError(
+    'IdempotencyKeyReusedError',
+    `This Idempotency-Key belongs to another request body (integration ${holderId}). Use a new key for a new request.`,
+  );
+}
+
+export function nameOrBucketTaken(holder: IntegrationRecord, request: IntegrationRequest): ServiceError {
+  const advice =
+    holder.status === 'removing' || holder.status === 'rolling-back'
+      ? 'Choose others, or send the request again once nothing of it is left.'
+      : `Choose others, or remove it first with DELETE /integrations/${holder.integrationId}.`;
+  return new ServiceError(
+    'NameOrBucketTakenError',
+    `The integration ${holder.integrationId} ("${holder.name}", ${holder.status}) has the name "${request.name}" or the ` +
+      `bucket ${request.bucket.name}. ${advice}`,
+  );
 }
 
 /** Name of the execution of the current undo. */

@@ -3,13 +3,7 @@
  * their own, so that parallel steps never overwrite each other, and every write can be refused by status in the
  * same call. Items beside it: `lock#…`, `idempotency#…` and `token#…`.
  */
-import {
-  GetCommand,
-  TransactWriteCommand,
-  UpdateCommand,
-  type UpdateCommandInput,
-} from '@aws-sdk/lib-dynamodb';
-import * as z from 'zod';
+import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { Closing } from '../../domain/announcements.ts';
 import {
   type IntegrationRecord,
@@ -19,15 +13,14 @@ import {
   type Status,
   type StepJournal,
 } from '../../domain/journal.ts';
-import type { DeprovisionJournal, Register } from '../../domain/lifecycle.ts';
+import type { DeprovisionJournal } from '../../domain/lifecycle.ts';
 import type { StepName } from '../../domain/steps.ts';
 import { ServiceError } from '../../errors.ts';
 import { awsCall, awsErrorCode, mapAwsError } from './errors.ts';
 import { deleteOwnItem, type Table } from './table.ts';
 
-const recordKey = (integrationId: string) => ({ pk: `integration#${integrationId}` });
-const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
-const idempotencyKey = (key: string) => ({ pk: `idempotency#${key}` });
+export const recordKey = (integrationId: string) => ({ pk: `integration#${integrationId}` });
+export const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
 
 function toRecord(item: unknown): IntegrationRecord {
   const parsed = recordSchema.safeParse(item);
@@ -209,92 +202,6 @@ export async function writeOrganization(
     ConditionExpression: 'attribute_exists(pk)',
     names: { '#dataloop': 'dataloop' },
     values: { ':dataloop': { organizationId } },
-  });
-}
-
-export function registrar(table: Table): Register {
-  return {
-    register: async ({ record, locks, idempotency }) => {
-      const put = (Item: Record<string, unknown>, expired = '') => ({
-        Put: {
-          TableName: table.name,
-          Item,
-          ConditionExpression: `attribute_not_exists(pk)${expired}`,
-          ...(expired ? { ExpressionAttributeValues: { ':now': Math.floor(Date.now() / 1000) } } : {}),
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-        },
-      });
-      const holder = { integrationId: record.integrationId, requestHash: record.requestHash };
-      const keyItem = idempotency
-        ? [
-            put(
-              { ...idempotencyKey(idempotency.key), ...holder, expiresAt: idempotency.expiresAt },
-              // DynamoDB removes expired items when it gets to it.
-              ' OR expiresAt < :now',
-            ),
-          ]
-        : [];
-      try {
-        await table.client.send(
-          new TransactWriteCommand({
-            TransactItems: [
-              ...keyItem,
-              ...locks.map((lock) => put({ ...lockKey(lock), ...holder })),
-              put({ ...recordKey(record.integrationId), ...record }),
-            ],
-          }),
-        );
-        return { outcome: 'registered' };
-      } catch (error) {
-        const held = heldItems(error);
-        const [first] = held;
-        if (!first) throw registrationError(error, record.name);
-        // Our own transaction, whose answer was lost.
-        if (first.integrationId === record.integrationId) return { outcome: 'registered' };
-        const repeated = held.find(({ pk }) => pk.startsWith('idempotency#'));
-        return repeated
-          ? { outcome: 'repeated', ...repeated }
-          : { outcome: 'locked', by: first.integrationId };
-      }
-    },
-  };
-}
-
-/** Errors carry items as DynamoDB writes them, also through the document client. */
-const text = z.object({ S: z.string() }).transform(({ S }) => S);
-const heldItemSchema = z.object({ pk: text, integrationId: text, requestHash: text });
-const cancellationSchema = z.object({
-  CancellationReasons: z.array(z.object({ Code: z.string().optional(), Item: z.unknown().optional() })),
-});
-
-/** Reasons to cancel a transaction that pass by themselves. */
-const passing = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
-
-/** The error of a transaction that no held item explains. */
-function registrationError(error: unknown, name: string): ServiceError {
-  const cancelled = cancellationSchema.safeParse(error);
-  const codes = (cancelled.data?.CancellationReasons ?? []).map(({ Code = 'None' }) => Code);
-  const reasons = codes.filter((code) => code !== 'None');
-  if (reasons.length > 0 && reasons.every((code) => passing.includes(code))) {
-    return new ServiceError(
-      'AwsConflictError',
-      `DynamoDB is busy with another request for "${name}". Try again.`,
-      {
-        cause: error,
-      },
-    );
-  }
-  return mapAwsError(error, `register integration ${name}`);
-}
-
-/** What stood in the way of a transaction. */
-function heldItems(error: unknown): z.infer<typeof heldItemSchema>[] {
-  if (awsErrorCode(error) !== 'TransactionCanceled') return [];
-  const cancelled = cancellationSchema.safeParse(error);
-  if (!cancelled.success) return [];
-  return cancelled.data.CancellationReasons.flatMap(({ Item }) => {
-    const item = heldItemSchema.safeParse(Item);
-    return item.success ? [item.data] : [];
   });
 }
 

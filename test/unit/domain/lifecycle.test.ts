@@ -79,30 +79,47 @@ describe('locks', () => {
 
 describe('the start of a provisioning', () => {
   const wanted = { record: recordOf(), idempotency: undefined };
+  const key = { key: 'hashed', expiresAt: 2_000_000_000 };
   const standing = (more: Partial<IntegrationRecord> = {}) => recordOf({ integrationId: 'int_1', ...more });
+  const registered = { outcome: 'registered' } as const;
   const repeated = { outcome: 'repeated', integrationId: 'int_1', requestHash: 'hash' } as const;
   const locked = { outcome: 'locked', by: 'int_1' } as const;
 
-  /** Starts where the table answers a registration with an outcome, and holds a record. */
-  function starting(outcome: RegistrationOutcome, holder?: IntegrationRecord) {
+  /**
+   * Starts where the table answers one registration after the other with an outcome (the last one for ever), and
+   * holds a record.
+   */
+  function starting(
+    outcomes: RegistrationOutcome | readonly [RegistrationOutcome, ...RegistrationOutcome[]],
+    holder?: IntegrationRecord,
+    { isNewKey = true, idempotency }: { isNewKey?: boolean; idempotency?: typeof key } = {},
+  ) {
     const starts: string[] = [];
     const registrations: Registration[] = [];
+    const remembered: unknown[] = [];
+    const given = 'outcome' in outcomes ? [outcomes] : outcomes;
     const answer = startProvisioning(
-      wanted,
+      { ...wanted, idempotency },
       {
         register: async (registration) => {
           registrations.push(registration);
+          const outcome = given[Math.min(registrations.length, given.length) - 1];
+          if (!outcome) throw new Error('No outcome was given.');
           return outcome;
+        },
+        remember: async (asked, { integrationId: id, requestHash }) => {
+          remembered.push([asked, id, requestHash]);
+          return isNewKey;
         },
         read: async (id) => (id === holder?.integrationId ? holder : undefined),
       },
       { startProvisioning: async (id) => void starts.push(id) },
     );
-    return { answer, starts, registrations };
+    return { answer, starts, registrations, remembered };
   }
 
   test('registers the integration with its locks, then starts its execution', async () => {
-    const { answer, starts, registrations } = starting({ outcome: 'registered' });
+    const { answer, starts, registrations } = starting(registered);
     expect(await answer).toEqual({ record: wanted.record, repeated: false });
     expect(registrations).toEqual([{ ...wanted, locks: locksOf(wanted.record) }]);
     expect(starts).toEqual([integrationId]);
@@ -110,7 +127,11 @@ describe('the start of a provisioning', () => {
 
   test('starts nothing that could not be registered', async () => {
     const starts: string[] = [];
-    const store = { register: () => Promise.reject(down), read: async () => undefined };
+    const store = {
+      register: () => Promise.reject(down),
+      remember: async () => true,
+      read: async () => undefined,
+    };
     const answer = startProvisioning(wanted, store, {
       startProvisioning: async (id) => void starts.push(id),
     });
@@ -119,19 +140,23 @@ describe('the start of a provisioning', () => {
 
   test('refuses a key that was used for another body, whether or not its integration still stands', async () => {
     for (const holder of [standing(), undefined]) {
-      const { answer, starts } = starting({ ...repeated, requestHash: 'other' }, holder);
+      const { answer, starts } = starting({ ...repeated, requestHash: 'other' }, holder, {
+        idempotency: key,
+      });
       expect((await thrownBy(answer)).name).toBe('IdempotencyKeyReusedError');
       expect(starts).toEqual([]);
     }
   });
 
   test.each([
-    ['the same key', repeated, true],
-    ['the same body, without a key', locked, false],
+    ['the same key', repeated, key, true],
+    ['the same body, with a new key', locked, key, true],
+    ['the same body, without a key', locked, undefined, false],
   ] as const)(
     'of %s gives the integration that stands, and heals a start that was lost',
-    async (_what, outcome, expected) => {
-      const { answer, starts } = starting(outcome, standing());
+    async (_what, outcome, idempotency, expected) => {
+      const options = idempotency ? { idempotency } : {};
+      const { answer, starts } = starting(outcome, standing(), options);
       expect(await answer).toEqual({ record: standing(), repeated: expected });
       expect(starts).toEqual(['int_1']);
     },
@@ -140,20 +165,54 @@ describe('the start of a provisioning', () => {
   test.each(statuses.filter((status) => status !== 'provisioning'))(
     'of the same key starts nothing again for an integration that is %s',
     async (status) => {
-      const { answer, starts } = starting(repeated, standing({ status }));
+      const { answer, starts } = starting(repeated, standing({ status }), { idempotency: key });
       expect((await answer).record.status).toBe(status);
       expect(starts).toEqual([]);
     },
   );
 
+  test('of the same body keeps a new key for the integration that stands', async () => {
+    const { answer, remembered } = starting(locked, standing({ status: 'ready' }), { idempotency: key });
+    await answer;
+    expect(remembered).toEqual([[key, 'int_1', 'hash']]);
+  });
+
+  test('keeps no key for a request that it refuses', async () => {
+    const { answer, remembered } = starting(locked, standing({ requestHash: 'other' }), { idempotency: key });
+    expect((await thrownBy(answer)).name).toBe('NameOrBucketTakenError');
+    expect(remembered).toEqual([]);
+  });
+
+  test('asks again what a key stands for that somebody used at the same moment', async () => {
+    const other = { ...repeated, requestHash: 'other' };
+    const { answer, registrations } = starting([locked, other], standing(), {
+      idempotency: key,
+      isNewKey: false,
+    });
+    expect((await thrownBy(answer)).name).toBe('IdempotencyKeyReusedError');
+    expect(registrations).toHaveLength(2);
+  });
+
+  test.each(['failed', 'removed'] as const)(
+    'begins anew where what had the name has %s meanwhile',
+    async (status) => {
+      const { answer, starts, registrations } = starting([locked, registered], standing({ status }));
+      expect(await answer).toEqual({ record: wanted.record, repeated: false });
+      expect(registrations).toHaveLength(2);
+      expect(starts).toEqual([integrationId]);
+    },
+  );
+
   test.each([
-    ['that differs', standing({ requestHash: 'other', status: 'ready' })],
-    ['that is the same but is being removed', standing({ status: 'removing' })],
-  ])('names the holder of the name or bucket, with a body %s', async (_what, holder) => {
+    ['that differs', standing({ requestHash: 'other', status: 'ready' }), 'DELETE /integrations/int_1'],
+    ['that is the same but is being removed', standing({ status: 'removing' }), 'once nothing of it is left'],
+  ])('names the holder of the name or bucket, with a body %s', async (_what, holder, advice) => {
     const { answer, starts } = starting(locked, holder);
     const thrown = await thrownBy(answer);
     expect(thrown.name).toBe('NameOrBucketTakenError');
-    for (const named of ['int_1', holder.status, 'dataloop-acme']) expect(thrown.message).toContain(named);
+    for (const named of ['int_1', holder.status, 'dataloop-acme', advice]) {
+      expect(thrown.message).toContain(named);
+    }
     expect(starts).toEqual([]);
   });
 

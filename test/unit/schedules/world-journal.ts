@@ -96,6 +96,9 @@ export function journal(violate: (text: string) => void): Journal {
     if (command instanceof UpdateCommand) return update(command);
     if (command instanceof TransactWriteCommand) return transact(command);
     if (command instanceof PutCommand) {
+      const { input } = command;
+      const there = items.get(keyOf(input.Item));
+      if (!holds(input.ConditionExpression, there, placeholders(input))) throw conditionFailed();
       put(keyOf(command.input.Item), Object.assign({}, plain(command.input.Item)));
       return {};
     }

@@ -9,7 +9,6 @@ import { SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from '@jest/globals';
 import type { IntegrationAnswer } from '../../local/api-client.ts';
-import { eventSource } from '../../src/domain/events.ts';
 import { changes, takeSnapshot } from '../faults/snapshot.ts';
 import { roleArnOf, trustedBy } from '../integration/dataloop-session.ts';
 import {
@@ -26,33 +25,21 @@ import {
   until,
 } from '../integration/deployment.ts';
 import { expectPromiseKept, faults, faultyName } from '../integration/faulty.ts';
+import { dataloopIdOf, publishIssued, untilCalled, waitingFor } from '../integration/issued-events.ts';
 import { physicalId } from './template.ts';
 
 const attacker = 'arn:aws:iam::666666666666:user/attacker';
 const events = new EventBridgeClient(client);
 const lambda = new LambdaClient(client);
 
-const dataloopIdOf = ({ resources }: IntegrationAnswer): string =>
-  resources.find(({ type }) => type === 'Dataloop::Integration')?.id ?? '';
-
-/** "Dataloop IAM User Issued", as only the service should publish it. */
-async function publish(detail: object, times = 1): Promise<void> {
-  const Entry = {
-    EventBusName: deployment.outputs.EventBusName,
-    Source: eventSource,
-    DetailType: 'Dataloop IAM User Issued',
-    Detail: JSON.stringify({ version: '1', userArn: attacker, ...detail }),
-  };
-  await events.send(new PutEventsCommand({ Entries: Array.from({ length: times }, () => Entry) }));
-}
-
 async function waiting(what: string): Promise<{ name: string; integration: IntegrationAnswer }> {
   const name = await faultyName(what);
-  await control.set(name, { userArnDelaySeconds: 'never' });
-  const { integrationId } = await connect(name);
-  const integration = await until(integrationId, (now) => stepStatus(now, 'RequestIamUser') === 'waiting');
-  return { name, integration };
+  return { name, integration: await waitingFor(name) };
 }
+
+/** The event as a forger would write it. */
+const publish = (detail: { integrationId: string; dataloopIntegrationId: string }, times: number) =>
+  publishIssued(detail.integrationId, detail.dataloopIntegrationId, times, attacker);
 
 async function tokenOf({ integrationId }: IntegrationAnswer): Promise<string> {
   const { Item } = await new DynamoDBClient(client).send(
@@ -73,20 +60,6 @@ async function expectTrueTrust(ready: IntegrationAnswer): Promise<void> {
   expect(await trustedBy(roleArnOf(ready))).toBe(
     named?.metadata.find(({ name }) => name === 'userArn')?.value,
   );
-}
-
-/** Functions that were called with what was forged are done with it. */
-async function untilCalled(name: string, caller: string, count: number): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    const calls = await faults.calls(name);
-    const reads = calls.filter(
-      (call) => call.function === caller && call.operation === 'dynamodb:GetItem',
-    ).length;
-    if (reads >= count) return;
-    if (Date.now() > deadline) throw new Error(`${caller} was called ${reads} times, not ${count}.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 test.each([

@@ -36,6 +36,27 @@ const listOf = (pattern, rule) => (value) => {
   return { text: list.join(','), list };
 };
 
+/** Lists stand in the environment of every function, which takes 4 KB, and in policies, which take little more. */
+const short = (check, maximum, rule) => (value) => {
+  const checkedList = check(value);
+  if (checkedList.text.length > maximum) throw `${rule}, ${maximum} characters at most`;
+  return checkedList;
+};
+
+const bucketArns = 'ARNs of different buckets without wildcards, separated by commas, or nothing';
+const bucketList = short(
+  listOf(/^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, bucketArns),
+  1_000,
+  bucketArns,
+);
+// A comma, which a role's name may have, ends an ARN here.
+const roleArns = 'ARNs of different roles without wildcards, separated by commas, or nothing';
+const roleList = short(
+  listOf(/^arn:aws[a-z-]*:iam::\d{12}:role\/([\w+=.@-]+\/)*[\w+=.@-]{1,64}$/, roleArns),
+  1_000,
+  roleArns,
+);
+
 const keyArn = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/;
 
 const stage = text(
@@ -56,6 +77,11 @@ const checks = {
   roleNamePattern: namePattern,
   policyNamePattern: namePattern,
   kmsKeyArns: listOf(keyArn, 'ARNs of different KMS keys (not of aliases), separated by commas, or nothing'),
+  adoptableBucketArns: (value) => {
+    const { text: arns, list } = bucketList(value);
+    return { text: arns, list, objects: list.map((arn) => `${arn}/*`) };
+  },
+  adoptableRoleArns: roleList,
   dataKeyArn: (value) => {
     if (value !== '' && !keyArn.test(String(value)))
       throw 'the ARN of a KMS key (not of an alias), or nothing';

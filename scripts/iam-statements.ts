@@ -41,6 +41,16 @@ const reasons: Readonly<Record<string, string>> = {
   AttachPolicy: 'attaches the service’s own policies, to roles with the boundary only',
   DetachPolicy: 'takes access away before the role goes',
   DeleteRole: 'deletes roles with the owner tag only',
+  LookAtAdoptableBucket: 'can it be adopted as it is?',
+  ReadAttachmentsOfAdopted: 'is our policy still attached to a role that was adopted?',
+  ReadAdoptedBucket: 'is a bucket that was adopted still closed, and readable for the console?',
+  AdoptBucket:
+    'adds a CORS rule to buckets that are named at deployment, and closes them to the public where asked; no right to objects',
+  ReleaseBucket: 'puts back what AdoptBucket changed; none of these is ever deleted',
+  AdoptRole: 'adds a statement to the trust policy of roles that are named at deployment',
+  AttachToAdoptedRole: 'attaches the service’s own policies to roles that are named at deployment',
+  ReleaseRole: 'takes out the statement that AdoptRole added',
+  DetachFromAdoptedRole: 'detaches what AttachToAdoptedRole attached',
   DeletePolicy: 'deletes policies with the owner tag only',
   DeleteBucket: 'deletes empty buckets; no right to objects, and S3 deletes none that has any',
   // State machines
@@ -50,13 +60,19 @@ const reasons: Readonly<Record<string, string>> = {
   // What the service creates, and queues
   ListBuckets: 'upper limit: lists buckets of the pattern',
   UseObjects: 'upper limit: objects in buckets of the pattern',
+  ListAdoptedBuckets: 'upper limit: lists buckets that are named at deployment',
+  UseAdoptedObjects: 'upper limit: objects in buckets that are named at deployment',
   UseKeys: 'upper limit: the named keys, through S3 only',
   RulesOfThisAccount: 'EventBridge puts there what it could not hand over',
   TlsOnly: 'refuses plain HTTP',
 };
 
 /** Parameters whose ARNs a statement is for that is there only where they name any. */
-const parameterOf: Readonly<Record<string, string>> = { NamesKmsKeys: 'kmsKeyArns' };
+const parameterOf: Readonly<Record<string, string>> = {
+  NamesKmsKeys: 'kmsKeyArns',
+  NamesAdoptableBuckets: 'adoptableBucketArns',
+  NamesAdoptableRoles: 'adoptableRoleArns',
+};
 
 const list = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 const statementSchema = z.looseObject({

@@ -33,6 +33,9 @@ export interface AccountSettings {
   readonly policyNamePattern: string;
   /** KMS keys that requests may name. */
   readonly kmsKeyArns: readonly string[];
+  /** Buckets and roles that requests may adopt. */
+  readonly adoptableBucketArns: readonly string[];
+  readonly adoptableRoleArns: readonly string[];
   /** Origin of Dataloop's web console, for the bucket's CORS rule. */
   readonly consoleOrigin: string;
 }
@@ -59,6 +62,8 @@ export function accountSettings(): AccountSettings {
     roleNamePattern: required('ROLE_NAME_PATTERN'),
     policyNamePattern: required('POLICY_NAME_PATTERN'),
     kmsKeyArns: list('KMS_KEY_ARNS'),
+    adoptableBucketArns: list('ADOPTABLE_BUCKET_ARNS'),
+    adoptableRoleArns: list('ADOPTABLE_ROLE_ARNS'),
     consoleOrigin: required('DATALOOP_CONSOLE_ORIGIN'),
   };
 }

@@ -31,6 +31,12 @@ export const errorKinds = {
   RoleNameTakenError: { title: 'Role name is taken', retryable: false },
   KmsKeyNotUsableError: { title: 'The KMS key cannot be used', retryable: false },
   PrefixOverlapError: { title: 'Another integration reaches the same objects', retryable: false },
+  BucketNotAdoptableError: { title: 'The bucket cannot be adopted as it is', retryable: false },
+  RoleNotAdoptableError: { title: 'The role cannot be adopted as it is', retryable: false },
+  IntegrationNotAdoptableError: {
+    title: 'The integration at Dataloop cannot be adopted as it is',
+    retryable: false,
+  },
   RoleChangedError: { title: 'The role was changed while it was being set up', retryable: false },
   DataloopUnavailableError: { title: 'Dataloop does not answer', retryable: true },
   DataloopRateLimitError: { title: 'Dataloop asks to slow down', retryable: true },

@@ -1,8 +1,13 @@
-import { bucketRemover, s3Clients } from '../../src/clients/aws/s3.ts';
+import { bucketAdopter, bucketRemover, s3Clients } from '../../src/clients/aws/s3.ts';
+import { releaseBucket } from '../../src/domain/adopted-bucket.ts';
 import { deleteBucket } from '../../src/domain/bucket.ts';
 import { deprovisionStep } from '../../src/handlers/step.ts';
 
-const s3 = bucketRemover(s3Clients());
+const clients = s3Clients();
+const remover = bucketRemover(clients);
+const adopter = bucketAdopter(clients);
 
-/** DeleteBucket: undoes CreateBucket, where the bucket is empty. */
-export const handler = deprovisionStep('DeleteBucket', (step) => deleteBucket(step, s3));
+/** DeleteBucket: undoes CreateBucket, where the bucket is empty; one that was adopted is given back. */
+export const handler = deprovisionStep('DeleteBucket', (step) =>
+  step.plan.bucket.mode === 'adopt' ? releaseBucket(step, adopter) : deleteBucket(step, remover),
+);

@@ -1,8 +1,13 @@
-import { iamClient, roleRemover } from '../../src/clients/aws/iam.ts';
+import { iamClient, roleReleaser, roleRemover } from '../../src/clients/aws/iam.ts';
+import { releaseRole } from '../../src/domain/adopted-role.ts';
 import { deleteRole } from '../../src/domain/role.ts';
 import { deprovisionStep } from '../../src/handlers/step.ts';
 
-const iam = roleRemover(iamClient());
+const client = iamClient();
+const remover = roleRemover(client);
+const releaser = roleReleaser(client);
 
-/** DeleteRole: undoes CreateRole; with it, Dataloop's access ends. */
-export const handler = deprovisionStep('DeleteRole', (step) => deleteRole(step, iam));
+/** DeleteRole: undoes CreateRole; with it, Dataloop's access ends. A role that was adopted is given back. */
+export const handler = deprovisionStep('DeleteRole', (step) =>
+  step.plan.role.mode === 'adopt' ? releaseRole(step, releaser) : deleteRole(step, remover),
+);

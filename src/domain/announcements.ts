@@ -51,7 +51,7 @@ export function conclude(
   const resources = { ...record.resources };
   const standing = standingResources(record);
   for (const [key, resource] of standing) {
-    const residue = residueOf(key, failures) ?? resource.residue ?? unexplained;
+    const residue = residueOf(key, failures, resource.origin) ?? resource.residue ?? unexplained;
     resources[key] = { ...resource, residue };
   }
   if (standing.length > 0) return { status: 'residue', resources };

@@ -1,16 +1,19 @@
 /** `POST /integrations/{integrationId}/test`: each part of a live connection, looked at now. Nothing is written. */
 import { ServiceError } from '../errors.ts';
+import { adoptedSid, trustStatements } from './adopted-role.ts';
 import { type BucketAddress, bucketAddress } from './bucket.ts';
 import type { DriverVerifier } from './driver.ts';
 import { type Bound, once, saidOnce } from './findings.ts';
-import { type DataloopIntegration, established, type IntegrationReader } from './integration.ts';
+import type { DataloopIntegration, IntegrationReader } from './integration.ts';
 import type { IntegrationRecord, RecordReader } from './journal.ts';
 import { type KeyReader, unusableKey } from './kms-key.ts';
 import { integrationNotFound } from './lifecycle.ts';
 import type { Found, Tags } from './ownership.ts';
-import { ownerTag, type Plan, trustPolicy } from './plan.ts';
+import { ownerTag, type Plan, trustPolicy, trustStatement } from './plan.ts';
 import { canonicalJson } from './registration.ts';
+import { matchesPattern } from './request.ts';
 import type { FoundRole, RoleReader } from './role.ts';
+import { trustEstablished } from './trust-status.ts';
 
 export interface FoundPolicy extends Found {
   /** Default version and its document, parsed. */
@@ -132,9 +135,13 @@ function connectionChecks(
     TrustPolicy: async () => {
       const found = await ours(role, plan);
       if (!found) return noRole;
-      return trust(found.trust, await orUndefined(atDataloop), plan.role.arn);
+      const dataloop = await orUndefined(atDataloop);
+      return plan.role.mode === 'adopt'
+        ? adoptedTrust(found.trust, dataloop, plan)
+        : trust(found.trust, dataloop, plan.role.arn);
     },
     PermissionsBoundary: async () => {
+      if (plan.role.mode === 'adopt') return skipped('The role was adopted: it has its own permissions.');
       const found = await ours(role, plan);
       return found ? boundary(found, plan) : noRole;
     },
@@ -145,9 +152,13 @@ function connectionChecks(
     PermissionPolicy: async () => permissionPolicy(await policy(), plan),
     ...bucketChecks(plan, reads),
     OwnerTags: async () => {
+      const { bucket: theBucket, role: theRole } = plan;
+      // What was adopted carries none.
       const tagged = {
-        [`bucket ${plan.bucket.name}`]: await reads.tagsOf(bucketAddress({ plan })),
-        [`role ${plan.role.name}`]: (await orUndefined(role))?.tags,
+        ...(theBucket.mode === 'adopt'
+          ? {}
+          : { [`bucket ${theBucket.name}`]: await reads.tagsOf(bucketAddress({ plan })) }),
+        ...(theRole.mode === 'adopt' ? {} : { [`role ${theRole.name}`]: (await orUndefined(role))?.tags }),
         [`policy ${plan.policy.name}`]: (await orUndefined(policy))?.tags,
       };
       return ownerTags(tagged, plan);
@@ -174,9 +185,10 @@ function dataloopTrust(found: DataloopIntegration | undefined, { resources }: In
   const id = resources.dataloopIntegration?.id;
   if (!found)
     return failed(`Dataloop has no integration ${id} any more: somebody deleted it there. ${again}`);
-  if (found.trustStatus === established) return passed(`Dataloop's integration ${id} says "${established}".`);
+  if (found.trustStatus === trustEstablished)
+    return passed(`Dataloop's integration ${id} says "${trustEstablished}".`);
   return failed(
-    `Dataloop's integration ${id} says "${found.trustStatus ?? 'nothing'}" instead of "${established}": it cannot ` +
+    `Dataloop's integration ${id} says "${found.trustStatus ?? 'nothing'}" instead of "${trustEstablished}": it cannot ` +
       'assume the role. Look at the checks of role and trust policy, and for a service control policy that keeps other ' +
       'accounts out.',
   );
@@ -218,21 +230,23 @@ function principalsOf(document: unknown): string[] {
   });
 }
 
+const orphanId = /^A[A-Z]{3}[A-Z0-9]{12,}$/;
+
+const orphaned = (orphan: string, roleArn: string): Verdict =>
+  failed(
+    `The trust policy of ${roleArn} names the id ${orphan} where an ARN should stand: the IAM user that it trusted was ` +
+      'deleted at Dataloop. One that is made again under the same name has another id, and is not trusted. ' +
+      again,
+  );
+
+const unknownUser =
+  'Dataloop does not say which IAM user is to be trusted: look at the check "DataloopTrust".';
+
 function trust(found: unknown, atDataloop: DataloopIntegration | undefined, roleArn: string): Verdict {
   // AWS keeps the id of a user, role or session whose ARN leads nowhere any more.
-  const orphan = principalsOf(found).find((principal) => /^A[A-Z]{3}[A-Z0-9]{12,}$/.test(principal));
-  if (orphan) {
-    return failed(
-      `The trust policy of ${roleArn} names the id ${orphan} where an ARN should stand: the IAM user that it trusted was ` +
-        'deleted at Dataloop. One that is made again under the same name has another id, and is not trusted. ' +
-        again,
-    );
-  }
-  if (!atDataloop) {
-    return skipped(
-      'Dataloop does not say which IAM user is to be trusted: look at the check "DataloopTrust".',
-    );
-  }
+  const orphan = principalsOf(found).find((principal) => orphanId.test(principal));
+  if (orphan) return orphaned(orphan, roleArn);
+  if (!atDataloop) return skipped(unknownUser);
   const { userArn } = atDataloop;
   if (!userArn) return failed(`Dataloop names no IAM user for this integration any more. ${again}`);
   if (canonicalJson(found) === canonicalJson(trustPolicy(userArn))) {
@@ -242,6 +256,30 @@ function trust(found: unknown, atDataloop: DataloopIntegration | undefined, role
   return failed(
     `The trust policy of ${roleArn} was changed: it should trust ${userArn} and nobody else, and it names ${named}. Find ` +
       `out who changed it in CloudTrail (UpdateAssumeRolePolicy), and write it back: ${JSON.stringify(trustPolicy(userArn))}`,
+  );
+}
+
+/** Of an adopted role only our statement counts: the others are the customer's. */
+function adoptedTrust(found: unknown, atDataloop: DataloopIntegration | undefined, plan: Plan): Verdict {
+  const Sid = adoptedSid(plan);
+  const statement = trustStatements(found).find((each) => each['Sid'] === Sid);
+  if (!statement) {
+    return failed(
+      `The trust policy of ${plan.role.arn} has no statement ${Sid} any more: somebody took it out. ${again}`,
+    );
+  }
+  const one = { Version: '2012-10-17', Statement: [statement] };
+  const [orphan] = principalsOf(one).filter((principal) => orphanId.test(principal));
+  if (orphan) return orphaned(orphan, plan.role.arn);
+  if (!atDataloop) return skipped(unknownUser);
+  const { userArn } = atDataloop;
+  if (!userArn) return failed(`Dataloop names no IAM user for this integration any more. ${again}`);
+  if (canonicalJson(statement) === canonicalJson({ Sid, ...trustStatement(userArn) })) {
+    return passed(`The statement ${Sid} trusts ${userArn}, whom Dataloop names, and nobody else.`);
+  }
+  return failed(
+    `The statement ${Sid} of the trust policy of ${plan.role.arn} was changed: it should trust ${userArn} and nobody else. ` +
+      'Find out who changed it in CloudTrail (UpdateAssumeRolePolicy).',
   );
 }
 
@@ -264,6 +302,8 @@ function attachment(attached: readonly string[], { policy, role }: Plan): Verdic
   }
   const others = attached.filter((arn) => arn !== policy.arn);
   if (others.length === 0) return passed(`Just ${policy.arn} is attached.`);
+  // It had others before, and they are the customer's.
+  if (role.mode === 'adopt') return passed(`The policy ${policy.arn} is attached, beside the role's own.`);
   return failed(
     `Somebody attached also ${others.join(', ')} to the role ${role.arn}: it may change what Dataloop may do, and the role ` +
       'cannot be removed with it. Detach what nobody needs.',
@@ -305,7 +345,10 @@ function bucketChecks(plan: Plan, reads: ConnectionReads): Record<string, () => 
       const missing = plan.corsOrigins.filter(
         (origin) =>
           !browserMethods.every((method) =>
-            rules.some(({ origins, methods }) => origins.includes(origin) && methods.includes(method)),
+            rules.some(
+              ({ origins, methods }) =>
+                origins.some((pattern) => matchesPattern(origin, pattern)) && methods.includes(method),
+            ),
           ),
       );
       if (missing.length === 0)
@@ -315,7 +358,10 @@ function bucketChecks(plan: Plan, reads: ConnectionReads): Record<string, () => 
           "Dataloop's console cannot show its items. Add such a rule.",
       );
     },
-    Encryption: async () => encryption(await reads.encryption(bucket), plan),
+    Encryption: async () =>
+      plan.bucket.mode === 'adopt' && !kmsKeyArn
+        ? skipped('The bucket was adopted: its encryption is left as it is.')
+        : encryption(await reads.encryption(bucket), plan),
     KmsKey: async () => {
       if (!kmsKeyArn) return skipped('The bucket has no KMS key of its own.');
       const error = unusableKey(kmsKeyArn, await reads.describeKey(kmsKeyArn));
@@ -345,7 +391,7 @@ function ownerTags(tagged: Readonly<Record<string, Tags | undefined>>, { integra
   const without = Object.entries(tagged)
     .filter(([, tags]) => tags && tags[ownerTag] !== integrationId)
     .map(([what]) => what);
-  if (without.length === 0) return passed(`Bucket, role and policy carry the tag ${ownerTag}.`);
+  if (without.length === 0) return passed(`What was created carries the tag ${ownerTag}.`);
   return failed(
     `These do not carry the tag ${ownerTag}=${integrationId} any more: ${without.join(', ')}. DELETE would leave them ` +
       'alone. Put the tag back.',

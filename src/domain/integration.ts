@@ -1,13 +1,17 @@
 /** The integration at Dataloop: RequestIamUser, CompleteIntegration and their undo, DeleteIntegration. */
 import { ServiceError } from '../errors.ts';
+import { adoptIntegration, releaseIntegration } from './adopted-integration.ts';
 import { beforeMaking, madeAgainIf } from './open-calls.ts';
 import { confirmAbsence, type UndoOutcome } from './ownership.ts';
 import type { StepContext } from './step.ts';
+import { trustEstablished } from './trust-status.ts';
 
 /** What Dataloop says of a cross-account integration. */
 export interface DataloopIntegration {
   readonly id: string;
   readonly name: string;
+  /** `aws-cross`: cross-account. */
+  readonly type?: string | undefined;
   /** The IAM user that Dataloop issued; may be absent at first. */
   readonly userArn: string | undefined;
   /** `trust-established` once Dataloop has assumed the role; any other value means not yet. */
@@ -80,9 +84,11 @@ export async function requestIamUser(
   const organizationId = organizationOf(step);
   // The token first: an answer that comes at once must find it.
   await callback.saveTaskToken(step.plan.integrationId, taskToken);
-  const integration =
-    (await findIntegration(step, dataloop, organizationId)) ??
-    (await createIntegration(step, dataloop, organizationId));
+  const { adoptedIntegrationId } = step.plan;
+  const integration = adoptedIntegrationId
+    ? await adoptIntegration(step, adoptedIntegrationId, organizationId, dataloop)
+    : ((await findIntegration(step, dataloop, organizationId)) ??
+      (await createIntegration(step, dataloop, organizationId)));
 
   await callback.schedulePoll({ integrationId: step.plan.integrationId, count: 0 }, pollDelaySeconds(0));
   if (integration.userArn) {
@@ -181,10 +187,10 @@ export async function completeIntegration(
   }
   const { trustStatus } = await dataloop.setRoleArn(organizationId, id, step.plan.role.arn);
   const now =
-    trustStatus === established
+    trustStatus === trustEstablished
       ? trustStatus
       : (await dataloop.getIntegration(organizationId, id))?.trustStatus;
-  if (now !== established) {
+  if (now !== trustEstablished) {
     throw new ServiceError(
       'TrustNotEstablishedError',
       `Dataloop could not assume the role ${step.plan.role.arn} yet: its integration ${id} says "${now ?? 'nothing'}". ` +
@@ -193,8 +199,6 @@ export async function completeIntegration(
   }
   return { trustStatus: now };
 }
-
-export const established = 'trust-established';
 
 function missing(id: string): ServiceError {
   return new ServiceError(
@@ -209,6 +213,7 @@ export async function deleteIntegration(
 ): Promise<UndoOutcome> {
   const known = step.resource('dataloopIntegration');
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
+  if (known.origin === 'adopted') return releaseIntegration(step);
   const organizationId = organizationOf(step);
   const found = await ownIntegrations(step, dataloop, organizationId);
   for (const { id } of found) await dataloop.deleteIntegration(organizationId, id);

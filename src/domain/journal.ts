@@ -49,12 +49,48 @@ const stepSchema = z.object({
 });
 export type StepRecord = z.infer<typeof stepSchema>;
 
+/** A rule of a bucket's CORS configuration, in S3's words and with all that S3 has. */
+export const corsRuleSchema = z.object({
+  ID: z.string().optional(),
+  AllowedHeaders: z.array(z.string()).optional(),
+  AllowedMethods: z.array(z.string()),
+  AllowedOrigins: z.array(z.string()),
+  ExposeHeaders: z.array(z.string()).optional(),
+  MaxAgeSeconds: z.number().optional(),
+});
+export type CorsRule = z.infer<typeof corsRuleSchema>;
+
+/** The four settings of a bucket's public-access block. */
+export const publicAccessBlockSchema = z.object({
+  BlockPublicAcls: z.boolean().optional(),
+  IgnorePublicAcls: z.boolean().optional(),
+  BlockPublicPolicy: z.boolean().optional(),
+  RestrictPublicBuckets: z.boolean().optional(),
+});
+export type PublicAccessBlock = z.infer<typeof publicAccessBlockSchema>;
+
+/** `before`: as it was, left out where there was nothing; `after`: as we wrote it. */
+const changeOf = <T extends z.ZodType>(schema: T) => z.object({ before: schema.optional(), after: schema });
+
+const changesSchema = z.object({
+  cors: changeOf(z.array(corsRuleSchema)).optional(),
+  publicAccessBlock: changeOf(publicAccessBlockSchema).optional(),
+  /** The documents as text, to the byte. */
+  trustPolicy: changeOf(z.string()).optional(),
+});
+export type Changes = z.infer<typeof changesSchema>;
+
 const resourceSchema = z.object({
   /**
    * `intended`: about to be created, may or may not exist; `created`: exists by our doing;
-   * `gone`: removed by us, or found never to have come into being.
+   * `gone`: removed by us, or found never to have come into being. Of what is adopted: about to be changed,
+   * in use, and given back.
    */
   state: z.enum(['intended', 'created', 'gone']),
+  /** It was there before, and stays. Left out: we create it. */
+  origin: z.literal('adopted').optional(),
+  /** What we changed about something adopted. */
+  changes: changesSchema.optional(),
   /** AWS resources. */
   arn: z.string().optional(),
   /** Region of a bucket. */

@@ -14,7 +14,7 @@ export interface Idempotency {
 /** What is written at once for a new integration, where nothing holds it yet. */
 export interface Registration {
   readonly record: IntegrationRecord;
-  /** Keys that only one integration at a time may hold: its name, and its bucket with its driver name. */
+  /** Keys that only one integration at a time may hold: its name, its bucket with its driver name, what it adopts. */
   readonly locks: readonly string[];
   readonly idempotency: Idempotency | undefined;
 }
@@ -77,10 +77,24 @@ export interface Deprovision {
   readonly machine: DeprovisionStarter;
 }
 
-const lockKeys = (request: IntegrationRequest): string[] => [
-  `name#${request.name}`,
-  `bucket#${request.bucket.name}#${request.dataloop.driverName ?? request.name}`,
+/** What is adopted is in one integration at a time: what one found there, another must not have written. */
+const lockKeys = ({ name, bucket, role, dataloop }: IntegrationRequest): string[] => [
+  `name#${name}`,
+  `bucket#${bucket.name}#${dataloop.driverName ?? name}`,
+  ...(bucket.mode === 'adopt' ? [`adopted-bucket#${bucket.name}`] : []),
+  ...(role?.mode === 'adopt' ? [`adopted-role#${role.name}`] : []),
+  ...(dataloop.integrationId ? [`adopted-integration#${dataloop.integrationId}`] : []),
 ];
+
+/** What else a request may collide with, as part of a sentence. */
+function adoptedBy({ role, dataloop }: IntegrationRequest): string {
+  return [
+    ...(role?.mode === 'adopt' ? [`the role ${role.name}`] : []),
+    ...(dataloop.integrationId ? [`the integration ${dataloop.integrationId} at Dataloop`] : []),
+  ]
+    .map((each) => ` or ${each}`)
+    .join('');
+}
 
 export const locksOf = (record: Pick<IntegrationRecord, 'request'>): string[] => lockKeys(record.request);
 
@@ -144,8 +158,8 @@ export function nameOrBucketTaken(holder: IntegrationRecord, request: Integratio
       : `Choose others, or remove it first with DELETE /integrations/${holder.integrationId}.`;
   return new ServiceError(
     'NameOrBucketTakenError',
-    `The integration ${holder.integrationId} ("${holder.name}", ${holder.status}) has the name "${request.name}" or the ` +
-      `bucket ${request.bucket.name}. ${advice}`,
+    `The integration ${holder.integrationId} ("${holder.name}", ${holder.status}) has the name "${request.name}", the ` +
+      `bucket ${request.bucket.name}${adoptedBy(request)}. ${advice}`,
   );
 }
 

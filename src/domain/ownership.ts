@@ -1,6 +1,6 @@
 /** Ours is what the journal's intent and the owner tag both say; anything else is left alone. */
 import { ServiceError } from '../errors.ts';
-import type { ResourceKey } from './journal.ts';
+import type { Changes, ResourceKey, ResourceRecord } from './journal.ts';
 import { ownerTag } from './plan.ts';
 import type { StepContext } from './step.ts';
 import type { StepName } from './steps.ts';
@@ -52,20 +52,40 @@ function isOld(step: StepContext, key: ResourceKey): boolean {
   return last !== undefined && Date.parse(step.call.startedAt) - Date.parse(last) > settledAfterMs;
 }
 
-/** @throws ServiceError `AwsNotYetConsistentError` where nothing to be seen does not mean yet that there is nothing */
-export async function confirmAbsence(step: StepContext, key: ResourceKey): Promise<UndoOutcome> {
+/**
+ * @param leftAlone what was left as somebody else's
+ * @throws ServiceError `AwsNotYetConsistentError` where nothing to be seen does not mean yet that there is nothing
+ */
+export async function confirmAbsence(
+  step: StepContext,
+  key: ResourceKey,
+  leftAlone?: string,
+): Promise<UndoOutcome> {
   const known = step.resource(key);
   const needed = known?.state === 'created' ? looksFor.created : looksFor.intended;
   const looks = isOld(step, key) ? needed : await step.notSeen(key);
   if (looks < needed) {
+    const what = known?.origin === 'adopted' ? `The change of the ${key} by` : `The ${key} of`;
     throw new ServiceError(
       'AwsNotYetConsistentError',
-      `The ${key} of integration ${step.plan.integrationId} is not to be seen (look ${looks} of ${needed}); it may just ` +
+      `${what} integration ${step.plan.integrationId} is not to be seen (look ${looks} of ${needed}); it may just ` +
         'not be visible yet. It is looked for again.',
     );
   }
-  await step.gone(key);
+  await step.gone(key, leftAlone);
   return { outcome: 'does not exist' };
+}
+
+/** Journals that something adopted is about to be changed, beside what was changed before. */
+export async function journalChange(
+  step: StepContext,
+  key: ResourceKey,
+  reference: Pick<ResourceRecord, 'arn' | 'region' | 'uniqueId'>,
+  change: Changes,
+): Promise<void> {
+  const known = step.resource(key);
+  const resource = { ...reference, origin: 'adopted' as const, changes: { ...known?.changes, ...change } };
+  await (known?.state === 'created' ? step.created(key, resource) : step.intend(key, resource));
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What a request comes to: the names, ARNs and policy documents of everything that will be made. */
 import type { AccountSettings } from '../config.ts';
-import { defaultRoleName, type IntegrationRequest, tagPrefix } from './request.ts';
+import { defaultRoleName, type IntegrationRequest, rolesNamed, tagPrefix } from './request.ts';
 
 /** Tag that says which integration a resource belongs to; with the journal it decides what is ours. */
 export const ownerTag = `${tagPrefix}integration-id`;
@@ -21,9 +21,15 @@ export interface Plan {
     readonly prefix: string;
     /** KMS key that objects are encrypted with; undefined: S3's own. */
     readonly kmsKeyArn: string | undefined;
+    /** `adopt`: it is there already, and stays. */
+    readonly mode: 'create' | 'adopt';
+    /** Whether an adopted bucket that is open to the public is to be closed. */
+    readonly blockPublicAccess: boolean;
   };
   readonly policy: { readonly name: string; readonly arn: string };
-  readonly role: { readonly name: string; readonly arn: string };
+  readonly role: { readonly name: string; readonly arn: string; readonly mode: 'create' | 'adopt' };
+  /** Integration that waits at Dataloop and is to be adopted; undefined: one is created. */
+  readonly adoptedIntegrationId: string | undefined;
   readonly dataloopIntegrationName: string;
   readonly driver: { readonly name: string; readonly projectId: string; readonly allowDelete: boolean };
   readonly tags: Readonly<Record<string, string>>;
@@ -40,7 +46,9 @@ export interface Plan {
 export function planFor(integrationId: string, request: IntegrationRequest, account: AccountSettings): Plan {
   const { partition, accountId, iamPath } = account;
   const bucketArn = `arn:${partition}:s3:::${request.bucket.name}`;
-  const roleName = request.role?.name ?? defaultRoleName(request.name);
+  const role = roleFor(request, account);
+  // The name of an adopted role says nothing about this integration.
+  const policyName = role.mode === 'adopt' ? defaultRoleName(request.name) : role.name;
   const prefix = request.bucket.prefix ?? '';
   return {
     integrationId,
@@ -52,9 +60,12 @@ export function planFor(integrationId: string, request: IntegrationRequest, acco
       region: request.bucket.region ?? account.region,
       prefix,
       kmsKeyArn: request.bucket.kmsKeyArn,
+      mode: request.bucket.mode,
+      blockPublicAccess: request.bucket.blockPublicAccess ?? false,
     },
-    policy: { name: roleName, arn: `arn:${partition}:iam::${accountId}:policy${iamPath}${roleName}` },
-    role: { name: roleName, arn: `arn:${partition}:iam::${accountId}:role${iamPath}${roleName}` },
+    policy: { name: policyName, arn: `arn:${partition}:iam::${accountId}:policy${iamPath}${policyName}` },
+    role,
+    adoptedIntegrationId: request.dataloop.integrationId,
     // Dataloop has no tags: the id in the name is how an integration is known as ours.
     dataloopIntegrationName: `${request.name} ${integrationId}`,
     driver: {
@@ -76,6 +87,15 @@ export function planFor(integrationId: string, request: IntegrationRequest, acco
     },
     bucketPolicy: bucketPolicy(bucketArn),
   };
+}
+
+function roleFor(request: IntegrationRequest, account: AccountSettings): Plan['role'] {
+  const { partition, accountId, iamPath, adoptableRoleArns } = account;
+  const { name = defaultRoleName(request.name), mode = 'create' } = request.role ?? {};
+  const roles = `arn:${partition}:iam::${accountId}:role`;
+  if (mode === 'create') return { name, arn: `${roles}${iamPath}${name}`, mode };
+  // One that a later deployment does not name any more is still known by its name.
+  return { name, arn: rolesNamed(name, adoptableRoleArns)[0] ?? `${roles}/${name}`, mode };
 }
 
 /**
@@ -148,10 +168,14 @@ function bucketPolicy(bucketArn: string): PolicyDocument {
   };
 }
 
+/** Lets this one IAM user assume a role. */
+export const trustStatement = (userArn: string) => ({
+  Effect: 'Allow',
+  Principal: { AWS: userArn },
+  Action: 'sts:AssumeRole',
+});
+
 /** The guide's trust policy: this one IAM user may assume the role, nobody else. */
 export function trustPolicy(userArn: string): PolicyDocument {
-  return {
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Principal: { AWS: userArn }, Action: 'sts:AssumeRole' }],
-  };
+  return { Version: '2012-10-17', Statement: [trustStatement(userArn)] };
 }

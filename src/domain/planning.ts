@@ -5,7 +5,7 @@ import { type Bound, type Check, type Finding, findingsOf, findingView } from '.
 import { type IntegrationRecord, type RecordReader, resourceTypes } from './journal.ts';
 import { locksOf, nameOrBucketTaken } from './lifecycle.ts';
 import { neededActions } from './needed-actions.ts';
-import { type Plan, planFor, trustPolicy } from './plan.ts';
+import { type Plan, planFor, trustPolicy, trustStatement } from './plan.ts';
 import { inTheWay, type PreflightChecks } from './preflight.ts';
 import { type BucketCounter, bucketQuota } from './quotas.ts';
 import { canonicalJson } from './registration.ts';
@@ -13,6 +13,7 @@ import { type IntegrationRequest, outsideDeployment } from './request.ts';
 
 /** Stands for what is known only once an integration is made; neither can pass for an id or an ARN. */
 export const integrationIdPlaceholder = '<id of the integration>';
+const sidPlaceholder = 'Dataloop<id of the integration>';
 export const iamUserPlaceholder = '<ARN of the IAM user that Dataloop issues>';
 
 export interface LockReader {
@@ -66,10 +67,18 @@ export async function planIntegration(
     clear: all.every(({ severity }) => severity === 'warning'),
     resources: plannedResources(plan),
     tags: plan.tags,
-    trustPolicy: trustPolicy(iamUserPlaceholder),
+    /** Of an adopted role: the statement that is added to its own. */
+    trustPolicy:
+      plan.role.mode === 'adopt'
+        ? {
+            ...trustPolicy(iamUserPlaceholder),
+            Statement: [{ Sid: sidPlaceholder, ...trustStatement(iamUserPlaceholder) }],
+          }
+        : trustPolicy(iamUserPlaceholder),
     permissionPolicy: plan.permissionPolicy,
-    bucketPolicy: plan.bucketPolicy,
-    permissionsBoundaryArn: plan.permissionsBoundaryArn,
+    // What is adopted keeps what it has, and gets no other.
+    ...(plan.bucket.mode === 'adopt' ? {} : { bucketPolicy: plan.bucketPolicy }),
+    ...(plan.role.mode === 'adopt' ? {} : { permissionsBoundaryArn: plan.permissionsBoundaryArn }),
     actions: neededActions(plan),
     findings: all.map(findingView),
   };
@@ -86,10 +95,17 @@ function outsideFinding({ pointer, detail }: { pointer: string; detail: string }
   };
 }
 
+/** Fields of the request that say what a lock is on. */
+const fieldOf: Readonly<Record<string, string>> = {
+  name: '/name',
+  'adopted-role': '/role/name',
+  'adopted-integration': '/dataloop/integrationId',
+};
+
 /** What `POST /integrations` would answer 409 for. */
 function lockChecks(request: IntegrationRequest, reads: LockReader & RecordReader): Check[] {
   return locksOf({ request }).map((lock) => {
-    const pointer = lock.startsWith('name#') ? '/name' : '/bucket/name';
+    const pointer = fieldOf[lock.split('#')[0] ?? ''] ?? '/bucket/name';
     const subject = { type: 'Integration', name: request.name };
     return {
       subject,
@@ -175,21 +191,31 @@ function distinct(findings: readonly Finding[]): Finding[] {
 }
 
 function plannedResources(plan: Plan): PlannedResource[] {
-  const { bucket, policy, role, driver } = plan;
+  const { bucket, policy, role, driver, adoptedIntegrationId } = plan;
+  const isBucketChanged = plan.corsOrigins.length > 0 || bucket.blockPublicAccess;
+  const { mode: roleMode, ...roleReference } = role;
   return [
     {
-      action: 'create',
+      action: bucket.mode === 'create' ? 'create' : isBucketChanged ? 'change' : 'leave',
       type: resourceTypes.bucket,
       arn: bucket.arn,
       name: bucket.name,
       region: bucket.region,
     },
     { action: 'create', type: resourceTypes.policy, ...policy },
-    { action: 'create', type: resourceTypes.role, ...role },
-    { action: 'create', type: resourceTypes.dataloopIntegration, name: plan.dataloopIntegrationName },
+    {
+      action: roleMode === 'create' ? 'create' : 'change',
+      type: resourceTypes.role,
+      ...roleReference,
+    },
+    adoptedIntegrationId
+      ? { action: 'change', type: resourceTypes.dataloopIntegration, id: adoptedIntegrationId }
+      : { action: 'create', type: resourceTypes.dataloopIntegration, name: plan.dataloopIntegrationName },
     { action: 'create', type: resourceTypes.driver, name: driver.name },
     ...(bucket.kmsKeyArn ? [{ action: 'leave' as const, type: 'AWS::KMS::Key', arn: bucket.kmsKeyArn }] : []),
-    { action: 'leave', type: resourceTypes.policy, arn: plan.permissionsBoundaryArn },
+    ...(roleMode === 'create'
+      ? [{ action: 'leave' as const, type: resourceTypes.policy, arn: plan.permissionsBoundaryArn }]
+      : []),
     { action: 'leave', type: 'Dataloop::Project', id: driver.projectId },
   ];
 }

@@ -1,8 +1,12 @@
 /** Preflight: everything that stands in the way, found before the first write. */
 import { ServiceError } from '../errors.ts';
+import { type AdoptableBucketReader, checkAdoptable } from './adopted-bucket.ts';
+import { checkAdoptableIntegration, checkNoDriver } from './adopted-integration.ts';
+import { type AdoptableRoleReader, checkAdoptableRole } from './adopted-role.ts';
 import { type BucketReader, bucketAddress, nameTaken } from './bucket.ts';
 import type { DriverFinder } from './driver.ts';
 import { asOneError, type Bound, type Check, type Finding, findingsOf, once } from './findings.ts';
+import type { IntegrationReader } from './integration.ts';
 import { resourceTypes } from './journal.ts';
 import { type KeyReader, unusableKey } from './kms-key.ts';
 import { isTaggedOurs, type Tags } from './ownership.ts';
@@ -32,6 +36,9 @@ export interface PreflightChecks
     AccountReader,
     ProjectReader,
     IntegrationCounter,
+    IntegrationReader,
+    AdoptableBucketReader,
+    AdoptableRoleReader,
     DriverFinder {
   /** Account of the credentials that the service really acts with. */
   callerAccountId(): Promise<string>;
@@ -140,7 +147,8 @@ function dataloopChecks(
   reads: PreflightChecks,
   known: { project: () => Promise<Project>; organization: () => Promise<string> },
 ): Check[] {
-  const { projectId } = wanted.plan.driver;
+  const { driver, adoptedIntegrationId: adoptedId } = wanted.plan;
+  const { projectId } = driver;
   const requested = wanted.organizationId ?? wanted.onlyOrganizationId;
   const ofProject = { type: 'Dataloop::Project', id: projectId };
   const pointer = '/dataloop/projectId';
@@ -155,7 +163,8 @@ function dataloopChecks(
       },
     },
     {
-      subject: { type: resourceTypes.dataloopIntegration },
+      subject: { type: resourceTypes.dataloopIntegration, ...(adoptedId ? { id: adoptedId } : {}) },
+      ...(adoptedId ? { pointer: '/dataloop/integrationId' } : {}),
       failure: 'error',
       run: async () => {
         // What is the matter with the project is said above.
@@ -164,6 +173,10 @@ function dataloopChecks(
           () => requested,
         );
         if (!organizationId) return nothing;
+        if (adoptedId) {
+          await checkAdoptableIntegration(adoptedId, organizationId, reads);
+          return nothing;
+        }
         return dataloopLimit(await reads.countIntegrations(organizationId), organizationId);
       },
     },
@@ -173,7 +186,8 @@ function dataloopChecks(
       failure: 'error',
       // Answers only who may have drivers in the project.
       run: async () => {
-        await reads.listDrivers(projectId);
+        if (adoptedId) await checkNoDriver(wanted.plan, adoptedId, reads);
+        else await reads.listDrivers(projectId);
         return nothing;
       },
     },
@@ -187,6 +201,8 @@ function awsChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
   const policySubject = { type: resourceTypes.policy, arn: policy.arn };
   const bucketField = '/bucket/name';
   const roleField = '/role/name';
+  // The policy of an adopted role is named after the integration.
+  const policyField = role.mode === 'adopt' ? '/name' : roleField;
   // Names are unique in an account, whatever their path; what people make by hand lies under none.
   const [beforePath = ''] = policy.arn.split(`${plan.iamPath}${policy.name}`);
   const policyArns = [policy.arn, `${beforePath}/${policy.name}`];
@@ -196,6 +212,10 @@ function awsChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
       pointer: bucketField,
       failure: 'error',
       run: async () => {
+        if (bucket.mode === 'adopt') {
+          await checkAdoptable(plan, reads);
+          return nothing;
+        }
         const holder = await reads.holderOf(bucketAddress({ plan }));
         if (holder === 'nobody') return nothing;
         const holderName =
@@ -211,6 +231,10 @@ function awsChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
       pointer: roleField,
       failure: 'error',
       run: async () => {
+        if (role.mode === 'adopt') {
+          await checkAdoptableRole(plan, reads);
+          return nothing;
+        }
         const found = await reads.findRole(role.name);
         if (!found || isOurs(found.tags)) return nothing;
         const subject = { ...roleSubject, arn: found.arn };
@@ -219,7 +243,7 @@ function awsChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
     },
     {
       subject: policySubject,
-      pointer: roleField,
+      pointer: policyField,
       failure: 'error',
       run: async () => {
         const found = await Promise.all(
@@ -228,7 +252,7 @@ function awsChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
         const taken = found.find((each) => each.policy && !isOurs(each.policy.tags));
         if (!taken) return nothing;
         const subject = { ...policySubject, arn: taken.arn };
-        return [{ severity: 'error', error: policyNameTaken(policy.name), subject, pointer: roleField }];
+        return [{ severity: 'error', error: policyNameTaken(policy.name), subject, pointer: policyField }];
       },
     },
     ...(bucket.kmsKeyArn ? [keyCheck(bucket.kmsKeyArn, reads)] : []),

@@ -37,9 +37,6 @@ const identifier = (what: string) =>
     .string(`${what} is a string.`)
     .regex(/^[A-Za-z0-9_-]{1,100}$/, `${what} has 1 to 100 letters, digits, hyphens and underscores.`);
 
-const notYet = (what: string) =>
-  z.undefined(`${what} is not supported by this version: leave the field out.`).optional();
-
 const prefixRule =
   'prefix names one folder and ends with a slash ("raw/"): letters, digits and !_.()-/ and spaces, no leading slash, ' +
   'no empty or dot-only part, at most 512 characters.';
@@ -87,9 +84,9 @@ const tagsSchema = z
     }
   });
 
-const createOnly = (what: string) =>
+const modeOf = (what: string) =>
   z
-    .literal('create', `This version creates the ${what} itself: the only mode is "create".`)
+    .enum(['create', 'adopt'], `The mode of the ${what} is "create", or "adopt" for one that exists.`)
     .default('create');
 
 export const requestSchema = z.strictObject({
@@ -102,7 +99,7 @@ export const requestSchema = z.strictObject({
   description: text(500, 'description').optional(),
   bucket: z.strictObject({
     name: z.string('bucket.name is a string.').refine(isBucketName, bucketNameRule),
-    mode: createOnly('bucket'),
+    mode: modeOf('bucket'),
     region: z
       .string('region is a string.')
       .regex(/^[a-z]{2}(-[a-z]+){1,2}-\d$/, 'region is the code of an AWS region, such as "eu-west-1".')
@@ -116,11 +113,12 @@ export const requestSchema = z.strictObject({
       )
       .optional(),
     cors: z.boolean('cors is true or false.').default(true),
+    blockPublicAccess: z.boolean('blockPublicAccess is true or false.').optional(),
   }),
   dataloop: z.strictObject({
     projectId: identifier('projectId'),
     organizationId: identifier('organizationId').optional(),
-    integrationId: notYet('Adopting an integration that waits at Dataloop'),
+    integrationId: identifier('integrationId').optional(),
     driverName: text(100, 'driverName').optional(),
     allowDelete: z.boolean('allowDelete is true or false.').default(true),
   }),
@@ -130,7 +128,7 @@ export const requestSchema = z.strictObject({
         .string('role.name is a string.')
         .regex(/^[A-Za-z0-9+=,.@_-]{1,64}$/, 'A role name has 1 to 64 letters, digits and +=,.@_-')
         .optional(),
-      mode: createOnly('role'),
+      mode: modeOf('role'),
     })
     .optional(),
   tags: tagsSchema.optional(),
@@ -187,7 +185,14 @@ export const defaultRoleName = (name: string) => `dataloop-${name}`;
 export interface Allowed
   extends Pick<
     AccountSettings,
-    'region' | 'bucketNamePattern' | 'roleNamePattern' | 'policyNamePattern' | 'kmsKeyArns'
+    | 'partition'
+    | 'region'
+    | 'bucketNamePattern'
+    | 'roleNamePattern'
+    | 'policyNamePattern'
+    | 'kmsKeyArns'
+    | 'adoptableBucketArns'
+    | 'adoptableRoleArns'
   > {
   readonly organizationId?: string | undefined;
 }
@@ -223,12 +228,25 @@ function notAsNeeded(errors: readonly FieldError[]): ServiceError {
   );
 }
 
-/** What of a request is outside of the deployment's parameters, by field. */
-export function outsideDeployment(request: IntegrationRequest, allowed: Allowed): FieldError[] {
-  const { bucket, dataloop } = request;
-  const roleName = request.role?.name ?? defaultRoleName(request.name);
-  const errors: FieldError[] = [];
-  const refuse = (pointer: string, detail: string) => errors.push({ pointer, detail });
+type Refuse = (pointer: string, detail: string) => void;
+
+/** ARNs of roles of this name. IAM knows names once in an account, whatever their paths; a list may still hold two. */
+export const rolesNamed = (name: string, arns: readonly string[]): string[] =>
+  arns.filter((arn) => arn.split('/').at(-1) === name);
+
+const listed = (arns: readonly string[]) => (arns.length > 0 ? arns.join(', ') : 'none');
+
+function refuseBucket({ bucket }: IntegrationRequest, allowed: Allowed, refuse: Refuse): void {
+  if (bucket.mode === 'adopt') {
+    if (!allowed.adoptableBucketArns.includes(`arn:${allowed.partition}:s3:::${bucket.name}`)) {
+      refuse(
+        '/bucket/name',
+        `This deployment may only adopt these buckets: ${listed(allowed.adoptableBucketArns)}. ` +
+          'Name one of them, or deploy with another adoptableBucketArns.',
+      );
+    }
+    return;
+  }
   if (!matchesPattern(bucket.name, allowed.bucketNamePattern)) {
     refuse(
       '/bucket/name',
@@ -236,21 +254,62 @@ export function outsideDeployment(request: IntegrationRequest, allowed: Allowed)
         'Choose such a name, or deploy with another bucketNamePattern.',
     );
   }
+  if (bucket.blockPublicAccess !== undefined) {
+    refuse(
+      '/bucket/blockPublicAccess',
+      'Only of a bucket that is adopted this is asked: one that is created is always closed. Leave the field out.',
+    );
+  }
+}
+
+function refuseRole(request: IntegrationRequest, allowed: Allowed, refuse: Refuse): void {
+  const { role } = request;
+  const isAdopted = role?.mode === 'adopt';
+  const policyName = isAdopted
+    ? defaultRoleName(request.name)
+    : (role?.name ?? defaultRoleName(request.name));
+  if (isAdopted && role.name === undefined) {
+    refuse('/role/name', 'This field is required where the mode is "adopt".');
+  } else if (isAdopted && role.name !== undefined) {
+    const found = rolesNamed(role.name, allowed.adoptableRoleArns);
+    if (found.length === 0) {
+      refuse(
+        '/role/name',
+        `This deployment may only adopt these roles: ${listed(allowed.adoptableRoleArns)}. ` +
+          'Give the name of one of them, or deploy with another adoptableRoleArns.',
+      );
+    } else if (found.length > 1) {
+      refuse(
+        '/role/name',
+        `More than one role of this name may be adopted: ${found.join(', ')}. Deploy with an adoptableRoleArns that names one.`,
+      );
+    }
+  }
   const patterns = [
-    ['roles', 'roleNamePattern'],
-    ['policies', 'policyNamePattern'],
-  ] as const;
-  const unmet = patterns.filter(([, parameter]) => !matchesPattern(roleName, allowed[parameter]));
+    ...(isAdopted ? [] : [['roles', 'roleNamePattern'] as const]),
+    ['policies', 'policyNamePattern'] as const,
+  ];
+  const unmet = patterns.filter(([, parameter]) => !matchesPattern(policyName, allowed[parameter]));
   if (unmet.length > 0) {
     const rules = unmet
       .map(([what, parameter]) => `${what} named like "${allowed[parameter]}"`)
       .join(' and ');
     refuse(
-      '/role/name',
-      `This deployment may only create ${rules}, not "${roleName}" (role and policy have one name). ` +
+      isAdopted ? '/name' : '/role/name',
+      `This deployment may only create ${rules}, not "${policyName}" ` +
+        `(${isAdopted ? 'the policy of an adopted role is named after the integration' : 'role and policy have one name'}). ` +
         `Choose such a name, or deploy with another ${unmet.map(([, parameter]) => parameter).join(' and ')}.`,
     );
   }
+}
+
+/** What of a request is outside of the deployment's parameters, by field. */
+export function outsideDeployment(request: IntegrationRequest, allowed: Allowed): FieldError[] {
+  const { bucket, dataloop } = request;
+  const errors: FieldError[] = [];
+  const refuse: Refuse = (pointer, detail) => errors.push({ pointer, detail });
+  refuseBucket(request, allowed, refuse);
+  refuseRole(request, allowed, refuse);
   if (bucket.kmsKeyArn && !allowed.kmsKeyArns.includes(bucket.kmsKeyArn)) {
     refuse(
       '/bucket/kmsKeyArn',

@@ -40,12 +40,30 @@ const adviceFor: Readonly<Record<string, string>> = {
   DataloopRequestRefusedError: "Delete it in Dataloop's console.",
 };
 
+/** What is adopted is never to be deleted. */
+const giveBackYourself: Partial<Record<ResourceKey, string>> = {
+  bucket:
+    'or take its CORS rule, and its public-access block where the request asked for one, back yourself.',
+  role: 'or take the statement out of its trust policy, and detach the policy, yourself.',
+};
+
 /** The to-do that a failed step of the undo leaves; undefined where the resource's step did not fail. */
-export function residueOf(key: ResourceKey, failures: readonly FailedUndo[]): Residue | undefined {
+export function residueOf(
+  key: ResourceKey,
+  failures: readonly FailedUndo[],
+  origin?: 'adopted',
+): Residue | undefined {
   const failure = failures.find(({ step }) => step === undoOf[key]);
   if (!failure) return undefined;
   const { title, detail } = describeFailure(failure.step, failure.error);
   const name = failure.error.Error;
+  if (origin === 'adopted' && name === 'AwsAccessDeniedError') {
+    const lift = "Lift what forbids it (the function's role, a service control policy or a bucket policy)";
+    return {
+      reason: `${title}: ${detail}`,
+      advice: sendAgain(`${lift}, ${giveBackYourself[key] ?? 'or do it yourself.'}`),
+    };
+  }
   const advice = (name === 'AwsConflictError' ? inUse[key] : undefined) ?? adviceFor[name] ?? '';
   return { reason: `${title}: ${detail}`, advice: sendAgain(advice) };
 }

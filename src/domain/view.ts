@@ -48,7 +48,7 @@ export function integrationView(record: IntegrationRecord) {
       .map(([key, resource]) => ({
         type: resourceTypes[key],
         ...reference(resource),
-        origin: 'created' as const,
+        origin: resource.origin ?? ('created' as const),
       })),
     residue:
       record.status === 'residue'

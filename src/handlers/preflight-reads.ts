@@ -1,9 +1,20 @@
 /** What Preflight and plans look at, as deployed. */
-import { accountSummary, iamClient, policyReader, roleReader } from '../clients/aws/iam.ts';
+import {
+  accountSummary,
+  adoptableRoleReader,
+  iamClient,
+  policyReader,
+  roleReader,
+} from '../clients/aws/iam.ts';
 import { keyReader, kmsClients } from '../clients/aws/kms.ts';
-import { holderOf, type S3ClientFor } from '../clients/aws/s3.ts';
+import { adoptableBucketReader, holderOf, type S3ClientFor } from '../clients/aws/s3.ts';
 import { callerAccountId, stsClient } from '../clients/aws/sts.ts';
-import { driverFinder, integrationCounter, projectReader } from '../clients/dataloop/client.ts';
+import {
+  driverFinder,
+  integrationCounter,
+  integrationReader,
+  projectReader,
+} from '../clients/dataloop/client.ts';
 import type { PreflightChecks } from '../domain/preflight.ts';
 import { deployedDataloop } from './dataloop.ts';
 
@@ -17,7 +28,10 @@ export function deployedPreflightReads(s3: S3ClientFor): PreflightChecks {
     ...keyReader(kmsClients()),
     ...projectReader(dataloop),
     ...integrationCounter(dataloop),
+    ...integrationReader(dataloop),
     ...driverFinder(dataloop),
+    ...adoptableBucketReader(s3),
+    ...adoptableRoleReader(iam),
     accountSummary: () => accountSummary(iam),
     holderOf: (bucket) => holderOf(s3, bucket),
     callerAccountId: () => callerAccountId(sts),

@@ -4,7 +4,7 @@ import { paginateListFunctions, UpdateFunctionConfigurationCommand } from '@aws-
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { type Deployment, deployService } from '../../local/deploy.ts';
-import { type LocalEnvironment, startEnvironment } from '../../local/environment.ts';
+import { customerAccountId, type LocalEnvironment, startEnvironment } from '../../local/environment.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { clientsAt, type Place } from './clients.ts';
 import { FaultProxy } from './proxy/proxy.ts';
@@ -30,6 +30,11 @@ const iamUserTimeoutSeconds = 30;
 
 export const stage = 'test';
 
+/** What requests may adopt: outside of every pattern. An ARN in a policy need not exist; the tests make what they need. */
+const adoptable = (prefix: string) => Array.from({ length: 12 }, (_, index) => `${prefix}${index}`).join(',');
+const adoptableBucketArns = adoptable('arn:aws:s3:::acme-photos-');
+const adoptableRoleArns = adoptable(`arn:aws:iam::${customerAccountId}:role/team/AcmeLabelling`);
+
 export async function startTestBed(folder: string, say: (line: string) => void): Promise<TestBed> {
   let proxy: FaultProxy | undefined;
   const environment = await startEnvironment({
@@ -51,7 +56,13 @@ export async function startTestBed(folder: string, say: (line: string) => void):
   dataloopApiUrl.port = String(proxy.sandboxPort);
   const kmsKeyArns = await createKey(environment);
   say('Deploying with serverless deploy');
-  const params = { dataloopApiUrl: dataloopApiUrl.href, iamUserTimeoutSeconds, kmsKeyArns };
+  const params = {
+    dataloopApiUrl: dataloopApiUrl.href,
+    iamUserTimeoutSeconds,
+    kmsKeyArns,
+    adoptableBucketArns,
+    adoptableRoleArns,
+  };
   const deployment = await deployService(environment, stage, params);
   await shortenTimeouts(environment);
   return { environment, deployment, proxy, params };

@@ -54,23 +54,38 @@ const statementSchema = z.looseObject({
   Condition: z.unknown().optional(),
 });
 type Statement = z.infer<typeof statementSchema>;
-/** A statement that is there where a parameter has a value; the deployment of the tests sets them. */
+/** A statement that is there only where a parameter names something. */
 const conditionalSchema = z
-  .object({ 'Fn::If': z.tuple([z.string(), statementSchema, z.unknown()]) })
-  .transform(({ 'Fn::If': [, statement] }) => statement);
-const roleSchema = z.object({
-  Policies: z
-    .array(
-      z.object({
-        PolicyDocument: z.object({ Statement: z.array(z.union([conditionalSchema, statementSchema])) }),
-      }),
-    )
-    .default([]),
+  .object({
+    'Fn::If': z.tuple([z.string(), statementSchema, z.strictObject({ Ref: z.literal('AWS::NoValue') })]),
+  })
+  .transform(({ 'Fn::If': [condition, statement] }) => ({ ...statement, where: condition }));
+const documentSchema = z.object({
+  Statement: z.array(
+    z.union([conditionalSchema, statementSchema.transform((each) => ({ ...each, where: undefined }))]),
+  ),
 });
-const statementsOf = (roleId: string): Statement[] =>
+const roleSchema = z.object({
+  Policies: z.array(z.object({ PolicyDocument: documentSchema })).default([]),
+});
+const allStatementsOf = (roleId: string) =>
   roleSchema
     .parse(template.Resources[roleId]?.Properties)
     .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+/** Those that are there whatever the parameters name. */
+const statementsOf = (roleId: string): Statement[] =>
+  allStatementsOf(roleId).filter(({ where }) => where === undefined);
+/** Those that are there only where a parameter names something, with that parameter. */
+const conditionalStatementsOf = (roleId: string) =>
+  allStatementsOf(roleId).flatMap(({ where, ...statement }) =>
+    where === undefined ? [] : [{ statement, parameter: namingParameters[where] ?? `unknown: ${where}` }],
+  );
+const namingParameters: Readonly<Record<string, string>> = {
+  NamesKmsKeys: 'kmsKeyArns',
+  NamesAdoptableBuckets: 'adoptableBucketArns',
+  NamesAdoptableRoles: 'adoptableRoleArns',
+};
+const named = (parameter: string): string[] => String(params[parameter]).split(',');
 
 interface Retry {
   readonly ErrorEquals: string[];
@@ -252,6 +267,9 @@ const actionsOf: Readonly<Record<string, readonly string[]>> = {
   's3:PutPublicAccessBlock': ['s3:PutBucketPublicAccessBlock'],
   's3:PutBucketEncryption': ['s3:PutEncryptionConfiguration'],
   's3:PutBucketCors': ['s3:PutBucketCORS'],
+  // S3 authorises what takes a setting away as what writes it.
+  's3:DeleteBucketCors': ['s3:PutBucketCORS'],
+  's3:DeletePublicAccessBlock': ['s3:PutBucketPublicAccessBlock'],
   // Needs no permission.
   'sts:GetCallerIdentity': [],
 };
@@ -309,15 +327,43 @@ describe('every function', () => {
     target(Properties['FunctionName']),
   );
 
+  const actions = (statements: readonly Pick<Statement, 'Action'>[]) =>
+    new Set(statements.flatMap(({ Action }) => Action));
+
+  /** What a function needs only where a parameter names something: without, it has no right to it. */
+  const onlyForNamed: Readonly<Record<string, readonly string[]>> = {
+    PreflightRole: ['kms:DescribeKey', 's3:GetBucketPublicAccessBlock', 's3:GetBucketTagging'],
+    PlanIntegrationRole: ['kms:DescribeKey', 's3:GetBucketPublicAccessBlock', 's3:GetBucketTagging'],
+    TestIntegrationRole: ['kms:DescribeKey'],
+    CreateBucketRole: ['s3:GetBucketCORS', 's3:GetBucketPublicAccessBlock'],
+    CreateRoleRole: ['iam:UpdateAssumeRolePolicy'],
+    DeleteRoleRole: ['iam:UpdateAssumeRolePolicy'],
+    DeleteBucketRole: [
+      's3:GetBucketCORS',
+      's3:GetBucketPublicAccessBlock',
+      's3:PutBucketCORS',
+      's3:PutBucketPublicAccessBlock',
+    ],
+  };
+
   test.each([...functions])('%s may make just the calls that its code makes', async (id, { file, role }) => {
-    const allowed = statementsOf(role).flatMap(({ Action }) => Action);
-    const needed = [
+    const needed = new Set([
       ...(await actionsInBundle(file)),
       ...lambdaActions,
       ...(readsQueue.includes(id) ? queueReaderActions : []),
       ...(onFailure.has(id) ? deadLetterActions : []),
-    ];
-    expect([...new Set(allowed)].sort()).toEqual([...new Set(needed)].sort());
+    ]);
+    expect([...actions(allStatementsOf(role))].sort()).toEqual([...needed].sort());
+    const without = actions(statementsOf(role));
+    expect([...needed].filter((action) => !without.has(action)).sort()).toEqual(onlyForNamed[role] ?? []);
+  });
+
+  test.each([...functions])('%s may use or adopt just what the deployment names', (_id, { role }) => {
+    for (const { statement, parameter } of conditionalStatementsOf(role)) {
+      expect(statement.Resource).toEqual(named(parameter));
+      expect(statement.Action.filter((action) => action.includes('*'))).toEqual([]);
+    }
+    expect(conditionalStatementsOf(role).length > 0).toBe(onlyForNamed[role] !== undefined);
   });
 
   /** AWS has no resource-level permissions for these. */
@@ -344,14 +390,8 @@ describe('every function', () => {
 describe('the actions that a plan names', () => {
   const keyArn = String(params['kmsKeyArns']);
   const { region } = environment;
-  const plan = planFor(
-    'int_1',
-    parseBody({
-      name: 'acme',
-      bucket: { name: 'dataloop-acme', kmsKeyArn: keyArn },
-      dataloop: { projectId: 'project' },
-    }),
-    {
+  const planOf = (more: object) =>
+    planFor('int_1', parseBody({ name: 'acme', dataloop: { projectId: 'project' }, ...more }), {
       partition: 'aws',
       accountId: '111111111111',
       region,
@@ -361,14 +401,20 @@ describe('the actions that a plan names', () => {
       roleNamePattern: '*',
       policyNamePattern: '*',
       kmsKeyArns: [keyArn],
+      adoptableBucketArns: [],
+      adoptableRoleArns: [],
       consoleOrigin: 'https://console.dataloop.ai',
-    },
-  );
-  const needed = neededActions(plan);
+    });
+  const created = planOf({ bucket: { name: 'dataloop-acme', kmsKeyArn: keyArn } });
+  const adopted = planOf({
+    bucket: { name: 'acme-photos', mode: 'adopt', blockPublicAccess: true },
+    role: { name: 'AcmeLabelling', mode: 'adopt' },
+  });
+  const needed = [...neededActions(created), ...neededActions(adopted)];
   const steps = [...provisionSteps, ...deprovisionSteps];
 
   test.each(steps)('of %s are those of its function on AWS, and no fewer', (step) => {
-    const allowed = statementsOf(`${step}Role`)
+    const allowed = allStatementsOf(`${step}Role`)
       .flatMap(({ Action }) => Action)
       .filter((action) => /^(iam|s3|kms):/.test(action));
     const named = needed.filter((each) => each.step === step).map(({ action }) => action);
@@ -378,30 +424,38 @@ describe('the actions that a plan names', () => {
 
 describe('what the service can create at most', () => {
   const boundary = z
-    .object({
-      PolicyDocument: z.object({ Statement: z.array(z.union([conditionalSchema, statementSchema])) }),
-    })
+    .object({ PolicyDocument: documentSchema })
     .parse(template.Resources['PermissionsBoundary']?.Properties).PolicyDocument.Statement;
+  const limits = (where: string | undefined) => boundary.filter((statement) => statement.where === where);
+  const limitedActions = (where: string | undefined) =>
+    limits(where)
+      .flatMap(({ Action }) => Action)
+      .sort();
+  const objectAccess = ['s3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'];
 
-  test('is S3 object access in buckets of the deployment’s pattern, and use of the named keys through S3', () => {
-    expect(boundary.flatMap(({ Action }) => Action).sort()).toEqual([
-      'kms:Decrypt',
-      'kms:GenerateDataKey',
-      's3:DeleteObject',
-      's3:GetObject',
-      's3:ListBucket',
-      's3:PutObject',
-    ]);
-    for (const { Resource, Action, Condition } of boundary) {
-      if (Action.some((action) => action.startsWith('s3:'))) {
-        expect(JSON.stringify(Resource)).toContain(':::dataloop-*');
-      } else {
-        expect(Resource).toEqual([params['kmsKeyArns']]);
-        expect(Condition).toEqual({
-          StringLike: { 'kms:ViaService': { 'Fn::Sub': 's3.*.\u0024{AWS::URLSuffix}' } },
-        });
-      }
+  test('is S3 object access in buckets of the deployment’s pattern and in those that may be adopted', () => {
+    expect(limitedActions(undefined)).toEqual(objectAccess);
+    for (const { Resource } of limits(undefined)) {
+      expect(JSON.stringify(Resource)).toContain(':::dataloop-*');
     }
+    expect(limitedActions('NamesAdoptableBuckets')).toEqual(objectAccess);
+    const buckets = named('adoptableBucketArns');
+    expect(limits('NamesAdoptableBuckets').map(({ Resource }) => Resource)).toEqual([
+      buckets,
+      buckets.map((arn) => `${arn}/*`),
+    ]);
+  });
+
+  test('is, beside it, use of the named keys through S3', () => {
+    expect(limitedActions('NamesKmsKeys')).toEqual(['kms:Decrypt', 'kms:GenerateDataKey']);
+    expect(limits('NamesKmsKeys')).toMatchObject([
+      {
+        Resource: [params['kmsKeyArns']],
+        Condition: { StringLike: { 'kms:ViaService': { 'Fn::Sub': 's3.*.\u0024{AWS::URLSuffix}' } } },
+      },
+    ]);
+    const known = [undefined, 'NamesAdoptableBuckets', 'NamesKmsKeys'];
+    expect(boundary.filter(({ where }) => !known.includes(where))).toEqual([]);
   });
 
   test('is held by a boundary that only a deployment can change', () => {
@@ -409,13 +463,17 @@ describe('what the service can create at most', () => {
     expect(created?.Condition).toEqual({
       StringEquals: { 'iam:PermissionsBoundary': { Ref: 'PermissionsBoundary' } },
     });
-    const all = [...functions.values()].flatMap(({ role }) => statementsOf(role));
+    const all = [...functions.values()].flatMap(({ role }) => allStatementsOf(role));
     const actions = all.flatMap(({ Action }) => Action);
+    const retrust = all.filter(({ Action }) => Action.includes('iam:UpdateAssumeRolePolicy'));
+    expect(retrust.map(({ where, Resource }) => [where, Resource])).toEqual([
+      ['NamesAdoptableRoles', named('adoptableRoleArns')],
+      ['NamesAdoptableRoles', named('adoptableRoleArns')],
+    ]);
     for (const forbidden of [
       'iam:DeleteRolePermissionsBoundary',
       'iam:PutRolePermissionsBoundary',
       'iam:PutRolePolicy',
-      'iam:UpdateAssumeRolePolicy',
       'iam:CreatePolicyVersion',
       'iam:PassRole',
       's3:DeleteObject',
@@ -427,10 +485,13 @@ describe('what the service can create at most', () => {
   });
 
   test('attached policies are the service’s own', () => {
-    const attach = statementsOf('CreateRoleRole').find(({ Action }) =>
+    const attaching = allStatementsOf('CreateRoleRole').filter(({ Action }) =>
       Action.includes('iam:AttachRolePolicy'),
     );
-    expect(JSON.stringify(attach?.Condition)).toContain(':policy/dataloop-cross-account/test/dataloop-*');
+    expect(attaching.length).toBe(2);
+    for (const { Condition } of attaching) {
+      expect(JSON.stringify(Condition)).toContain(':policy/dataloop-cross-account/test/dataloop-*');
+    }
   });
 });
 

@@ -69,15 +69,21 @@ describe('what is fixed about the account', () => {
       roleNamePattern: 'dataloop-*',
       policyNamePattern: 'dataloop-*',
       kmsKeyArns: [],
+      adoptableBucketArns: [],
+      adoptableRoleArns: [],
       consoleOrigin: 'https://console.dataloop.ai',
     });
   });
 
-  test('may name KMS keys', () => {
-    process.env['KMS_KEY_ARNS'] = 'arn:one,arn:two';
-    expect(accountSettings().kmsKeyArns).toEqual(['arn:one', 'arn:two']);
-    process.env['KMS_KEY_ARNS'] = '';
-    expect(accountSettings().kmsKeyArns).toEqual([]);
+  test.each([
+    ['KMS_KEY_ARNS', 'kmsKeyArns'],
+    ['ADOPTABLE_BUCKET_ARNS', 'adoptableBucketArns'],
+    ['ADOPTABLE_ROLE_ARNS', 'adoptableRoleArns'],
+  ] as const)('may name what requests may use: %s', (name, setting) => {
+    process.env[name] = 'arn:one,arn:two';
+    expect(accountSettings()[setting]).toEqual(['arn:one', 'arn:two']);
+    process.env[name] = '';
+    expect(accountSettings()[setting]).toEqual([]);
   });
 
   test('needs each of its variables, and names the one that is missing', () => {

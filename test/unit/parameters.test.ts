@@ -17,6 +17,8 @@ const defaults = {
   roleNamePattern: 'dataloop-*',
   policyNamePattern: 'dataloop-*',
   kmsKeyArns: '',
+  adoptableBucketArns: '',
+  adoptableRoleArns: '',
   dataKeyArn: '',
   apiRequestsPerSecond: 20,
   apiBurst: 40,
@@ -37,7 +39,13 @@ function deployedWith(given: Record<string, unknown>, stage = 'dev') {
 }
 
 test('the defaults pass as they are, lists as lists', async () => {
-  await expect(deployedWith({})).resolves.toEqual({ ...defaults, kmsKeyArns: { text: '', list: [] } });
+  const none = { text: '', list: [] };
+  await expect(deployedWith({})).resolves.toEqual({
+    ...defaults,
+    kmsKeyArns: none,
+    adoptableBucketArns: { ...none, objects: [] },
+    adoptableRoleArns: none,
+  });
 });
 
 const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
@@ -52,6 +60,68 @@ test('a list is what stands between commas', async () => {
       `The parameter kmsKeyArns is "${bad}"; it must be ARNs of different KMS keys`,
     );
   }
+});
+
+test('buckets that may be adopted come with the objects in them', async () => {
+  await expect(
+    deployedWith({ adoptableBucketArns: 'arn:aws:s3:::acme-photos, arn:aws:s3:::b.1' }),
+  ).resolves.toMatchObject({
+    adoptableBucketArns: {
+      text: 'arn:aws:s3:::acme-photos,arn:aws:s3:::b.1',
+      list: ['arn:aws:s3:::acme-photos', 'arn:aws:s3:::b.1'],
+      objects: ['arn:aws:s3:::acme-photos/*', 'arn:aws:s3:::b.1/*'],
+    },
+  });
+});
+
+const roleArn = 'arn:aws:iam::111111111111:role/team/AcmeLabelling';
+const manyBuckets = Array.from({ length: 20 }, (_, index) => `arn:aws:s3:::${index}${'b'.repeat(40)}`);
+
+test.each([
+  [
+    'adoptableBucketArns',
+    'ARNs of different buckets',
+    [
+      '*',
+      'acme-photos',
+      'arn:aws:s3:::*',
+      'arn:aws:s3:::acme-*',
+      'arn:aws:s3:::acme-photos/*',
+      'arn:aws:s3:::acme-photos,arn:aws:s3:::acme-photos',
+      'arn:aws:s3:::Acme',
+      'arn:aws:s3:::a?c',
+      'arn:aws:iam::111111111111:role/x',
+      manyBuckets.join(','),
+      undefined,
+    ],
+  ],
+  [
+    'adoptableRoleArns',
+    'ARNs of different roles',
+    [
+      '*',
+      'AcmeLabelling',
+      'arn:aws:iam::111111111111:role/*',
+      'arn:aws:iam::*:role/AcmeLabelling',
+      'arn:aws:iam::111111111111:role/team/',
+      'arn:aws:iam::111111111111:user/AcmeLabelling',
+      `${roleArn},${roleArn}`,
+      undefined,
+    ],
+  ],
+])('%s names each thing that may be adopted, whole and once', async (name, rule, bad) => {
+  for (const value of bad) {
+    await expect(deployedWith({ [name]: value })).rejects.toThrow(
+      `The parameter ${name} is "${value}"; it must be ${rule} without wildcards`,
+    );
+  }
+});
+
+test('roles that may be adopted may lie under any path', async () => {
+  const list = [roleArn, 'arn:aws:iam::111111111111:role/A+=.@_-z'];
+  await expect(deployedWith({ adoptableRoleArns: list.join(',') })).resolves.toMatchObject({
+    adoptableRoleArns: { text: list.join(','), list },
+  });
 });
 
 test('text from the command line becomes what CloudFormation wants', async () => {

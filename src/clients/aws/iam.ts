@@ -15,7 +15,9 @@ import {
   ListAttachedRolePoliciesCommand,
   ListPolicyVersionsCommand,
   type Tag,
+  UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
+import type { AdoptableRoleReader, RoleAdopter, RoleReleaser } from '../../domain/adopted-role.ts';
 import type { ConnectionIam } from '../../domain/connection.ts';
 import type { PolicyCreator, PolicyReader, PolicyRemover } from '../../domain/policy.ts';
 import type { AccountSummary } from '../../domain/quotas.ts';
@@ -38,6 +40,16 @@ function parsed(document: string): unknown {
   } catch {
     // Nothing that we would have written: the caller compares it with that.
     return undefined;
+  }
+}
+
+/** A document, which IAM hands out percent-encoded, as it was written. */
+function decoded(document: string): string {
+  try {
+    return decodeURIComponent(document);
+  } catch {
+    // No JSON either: the caller says so.
+    return document;
   }
 }
 
@@ -126,6 +138,58 @@ export function roleReader(client: IAMClient): RoleReader {
   };
 }
 
+export function adoptableRoleReader(client: IAMClient): AdoptableRoleReader {
+  return {
+    findAdoptableRole: async (name) => {
+      const what = `read role ${name}`;
+      const answer = await awsCallOr(what, ['NoSuchEntity'], undefined, () =>
+        client.send(new GetRoleCommand({ RoleName: name })),
+      );
+      if (!answer) return undefined;
+      const { Arn, RoleId, AssumeRolePolicyDocument } = given(answer.Role, 'the role', what);
+      return {
+        arn: given(Arn, "the role's ARN", what),
+        uniqueId: given(RoleId, "the role's id", what),
+        trustPolicy: decoded(given(AssumeRolePolicyDocument, 'the trust policy', what)),
+      };
+    },
+  };
+}
+
+const setTrustPolicy = (client: IAMClient) => async (roleName: string, document: string) => {
+  await awsCall(`change the trust policy of role ${roleName}`, () =>
+    client.send(new UpdateAssumeRolePolicyCommand({ RoleName: roleName, PolicyDocument: document })),
+  );
+};
+
+export function roleAdopter(client: IAMClient): RoleAdopter {
+  return {
+    ...adoptableRoleReader(client),
+    setTrustPolicy: setTrustPolicy(client),
+    attachPolicy: attachPolicy(client),
+  };
+}
+
+export function roleReleaser(client: IAMClient): RoleReleaser {
+  return {
+    ...adoptableRoleReader(client),
+    setTrustPolicy: setTrustPolicy(client),
+    detachPolicy: detachPolicy(client),
+  };
+}
+
+const attachPolicy = (client: IAMClient) => async (roleName: string, policyArn: string) => {
+  await awsCall(`attach policy ${policyArn} to role ${roleName}`, () =>
+    client.send(new AttachRolePolicyCommand({ RoleName: roleName, PolicyArn: policyArn })),
+  );
+};
+
+const detachPolicy = (client: IAMClient) => async (roleName: string, policyArn: string) => {
+  await awsCallOr(`detach policy ${policyArn} from role ${roleName}`, ['NoSuchEntity'], undefined, () =>
+    client.send(new DetachRolePolicyCommand({ RoleName: roleName, PolicyArn: policyArn })),
+  );
+};
+
 export function roleCreator(client: IAMClient): RoleCreator {
   return {
     ...roleReader(client),
@@ -146,22 +210,14 @@ export function roleCreator(client: IAMClient): RoleCreator {
       if (answer === 'exists') return 'exists';
       return { uniqueId: given(answer.Role?.RoleId, "the role's id", what) };
     },
-    attachPolicy: async (roleName, policyArn) => {
-      await awsCall(`attach policy ${policyArn} to role ${roleName}`, () =>
-        client.send(new AttachRolePolicyCommand({ RoleName: roleName, PolicyArn: policyArn })),
-      );
-    },
+    attachPolicy: attachPolicy(client),
   };
 }
 
 export function roleRemover(client: IAMClient): RoleRemover {
   return {
     ...roleReader(client),
-    detachPolicy: async (roleName, policyArn) => {
-      await awsCallOr(`detach policy ${policyArn} from role ${roleName}`, ['NoSuchEntity'], undefined, () =>
-        client.send(new DetachRolePolicyCommand({ RoleName: roleName, PolicyArn: policyArn })),
-      );
-    },
+    detachPolicy: detachPolicy(client),
     deleteRole: async (roleName) => {
       const answer = await awsCallOr(`delete role ${roleName}`, ['NoSuchEntity'], 'absent' as const, () =>
         client.send(new DeleteRoleCommand({ RoleName: roleName })),

@@ -4,6 +4,8 @@ import {
   CreateBucketCommand,
   type CreateBucketCommandInput,
   DeleteBucketCommand,
+  DeleteBucketCorsCommand,
+  DeletePublicAccessBlockCommand,
   GetBucketCorsCommand,
   GetBucketEncryptionCommand,
   GetBucketTaggingCommand,
@@ -17,6 +19,8 @@ import {
   PutPublicAccessBlockCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import * as z from 'zod';
+import type { AdoptableBucketReader, BucketAdopter, BucketLocation } from '../../domain/adopted-bucket.ts';
 import type {
   BucketAddress,
   BucketCreator,
@@ -25,6 +29,8 @@ import type {
   BucketRemover,
 } from '../../domain/bucket.ts';
 import type { ConnectionBucket } from '../../domain/connection.ts';
+import { corsRule } from '../../domain/cors.ts';
+import { corsRuleSchema, publicAccessBlockSchema } from '../../domain/journal.ts';
 import { defaultBucketQuota } from '../../domain/quotas.ts';
 import { ServiceError } from '../../errors.ts';
 import { awsCall, awsCallOr, awsErrorCode, awsErrorStatus, given, mapAwsError } from './errors.ts';
@@ -54,25 +60,34 @@ export function bucketReader(clientFor: S3ClientFor): BucketReader {
   };
 }
 
-/** HeadBucket has no body: only the status says what is the matter. */
+/** @throws ServiceError `BucketNameTakenError` where it lies in another region */
 export async function holderOf(clientFor: S3ClientFor, bucket: BucketAddress): Promise<BucketHolder> {
-  const what = `look at bucket ${bucket.name}`;
+  const { holder } = await locate(clientFor, bucket);
+  if (holder !== 'another-region') return holder;
+  throw new ServiceError(
+    'BucketNameTakenError',
+    `The bucket ${bucket.name} already exists in another region than ${bucket.region}; it was left as it is. ` +
+      'Choose another bucket name.',
+  );
+}
+
+/** S3 says where a bucket lies in a header, also of an error. */
+const answerSchema = z.object({
+  $response: z.object({ headers: z.object({ 'x-amz-bucket-region': z.string() }) }),
+});
+
+/** HeadBucket has no body: only the status says what is the matter. */
+async function locate(clientFor: S3ClientFor, bucket: BucketAddress): Promise<BucketLocation> {
   try {
-    await clientFor(bucket.region).send(new HeadBucketCommand(target(bucket)));
-    return 'account';
+    const { BucketRegion } = await clientFor(bucket.region).send(new HeadBucketCommand(target(bucket)));
+    return { holder: 'account', region: BucketRegion };
   } catch (error) {
     const status = awsErrorStatus(error);
-    if (status === 404) return 'nobody';
-    if (status === 403) return 'another-account';
-    if (status === 301 || status === 400) {
-      throw new ServiceError(
-        'BucketNameTakenError',
-        `The bucket ${bucket.name} already exists in another region than ${bucket.region}; it was left as it is. ` +
-          'Choose another bucket name.',
-        { cause: error },
-      );
-    }
-    throw mapAwsError(error, what);
+    const region = answerSchema.safeParse(error).data?.$response.headers['x-amz-bucket-region'];
+    if (status === 404) return { holder: 'nobody', region: undefined };
+    if (status === 403) return { holder: 'another-account', region };
+    if (status === 301 || status === 400) return { holder: 'another-region', region };
+    throw mapAwsError(error, `look at bucket ${bucket.name}`);
   }
 }
 
@@ -176,19 +191,56 @@ export function bucketCreator(clientFor: S3ClientFor): BucketCreator {
           new PutBucketCorsCommand({
             ...target(bucket),
             CORSConfiguration: {
-              CORSRules: [
-                {
-                  ID: 'dataloop-cross-account',
-                  AllowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
-                  AllowedOrigins: [...origins],
-                  AllowedHeaders: ['*'],
-                  ExposeHeaders: ['ETag'],
-                  MaxAgeSeconds: 3000,
-                },
-              ],
+              CORSRules: [corsRule('dataloop-cross-account', origins)],
             },
           }),
         ),
+      ),
+  };
+}
+
+export function adoptableBucketReader(clientFor: S3ClientFor): AdoptableBucketReader {
+  return {
+    locate: (bucket) => locate(clientFor, bucket),
+    tagsOf: (bucket) => tagsOf(clientFor, bucket),
+    publicAccessBlockOf: async (bucket) => {
+      const what = `read the public-access block of bucket ${bucket.name}`;
+      const answer = await awsCallOr(what, ['NoSuchPublicAccessBlockConfiguration'], undefined, () =>
+        clientFor(bucket.region).send(new GetPublicAccessBlockCommand(target(bucket))),
+      );
+      if (!answer) return undefined;
+      return publicAccessBlockSchema.parse(
+        given(answer.PublicAccessBlockConfiguration, 'its settings', what),
+      );
+    },
+  };
+}
+
+export function bucketAdopter(clientFor: S3ClientFor): BucketAdopter {
+  return {
+    ...adoptableBucketReader(clientFor),
+    corsOf: async (bucket) => {
+      const what = `read the CORS rules of bucket ${bucket.name}`;
+      const answer = await awsCallOr(what, ['NoSuchCORSConfiguration'], undefined, () =>
+        clientFor(bucket.region).send(new GetBucketCorsCommand(target(bucket))),
+      );
+      return answer && z.array(corsRuleSchema).parse(given(answer.CORSRules, 'the rules', what));
+    },
+    setPublicAccessBlock: (bucket, block) =>
+      change(`set the public-access block of bucket ${bucket.name}`, () =>
+        block
+          ? clientFor(bucket.region).send(
+              new PutPublicAccessBlockCommand({ ...target(bucket), PublicAccessBlockConfiguration: block }),
+            )
+          : clientFor(bucket.region).send(new DeletePublicAccessBlockCommand(target(bucket))),
+      ),
+    setCors: (bucket, rules) =>
+      change(`set the CORS rules of bucket ${bucket.name}`, () =>
+        rules
+          ? clientFor(bucket.region).send(
+              new PutBucketCorsCommand({ ...target(bucket), CORSConfiguration: { CORSRules: [...rules] } }),
+            )
+          : clientFor(bucket.region).send(new DeleteBucketCorsCommand(target(bucket))),
       ),
   };
 }

@@ -57,17 +57,18 @@ const integrationSchema = z
   .object({
     id: z.string().min(1),
     name: z.string(),
+    type: z.string().nullish(),
     metadata: z
       .array(z.object({ name: z.string(), value: z.unknown().optional() }))
       .nullish()
       .transform((metadata) => metadata ?? []),
   })
-  .transform(({ id, name, metadata }): DataloopIntegration => {
+  .transform(({ id, name, type, metadata }): DataloopIntegration => {
     const text = (key: string) => {
       const value = metadata.find((entry) => entry.name === key)?.value;
       return typeof value === 'string' && value !== '' ? value : undefined;
     };
-    return { id, name, userArn: text('userArn'), trustStatus: text('status') };
+    return { id, name, type: type ?? undefined, userArn: text('userArn'), trustStatus: text('status') };
   });
 
 const driverSchema = z

@@ -25,6 +25,8 @@ export const account: AccountSettings = {
   roleNamePattern: 'dataloop-*',
   policyNamePattern: 'dataloop-*',
   kmsKeyArns: [],
+  adoptableBucketArns: ['arn:aws:s3:::acme-photos', 'arn:aws:s3:::acme-videos'],
+  adoptableRoleArns: ['arn:aws:iam::111111111111:role/team/AcmeLabelling'],
   consoleOrigin: 'https://console.dataloop.ai',
 };
 
@@ -55,6 +57,17 @@ export function recordOf(more: Partial<IntegrationRecord> = {}): IntegrationReco
 }
 
 export const knowing = (resources: IntegrationRecord['resources']) => recordOf({ resources });
+
+const mustNotBeRead = () => Promise.reject(new Error('Nothing is adopted, so it must not be read.'));
+
+/** Reads of what is to be adopted, where nothing is. */
+export const nothingAdopted = {
+  locate: mustNotBeRead,
+  tagsOf: mustNotBeRead,
+  publicAccessBlockOf: mustNotBeRead,
+  findAdoptableRole: mustNotBeRead,
+  getIntegration: mustNotBeRead,
+};
 
 /** What every call of a fake goes through; a cut makes one of them fail. */
 export type Passage = <T>(call: () => Promise<T>) => Promise<T>;

@@ -72,6 +72,32 @@ describe('locks', () => {
       { name: 'other', bucket: { name: 'dataloop-b' }, ...driverName('acme') },
       0,
     ],
+    [
+      'a bucket that both adopt, each with a driver of its own',
+      { bucket: { name: 'acme-photos', mode: 'adopt' } },
+      { name: 'other', bucket: { name: 'acme-photos', mode: 'adopt', prefix: 'raw/' } },
+      1,
+    ],
+    [
+      'a role that both adopt',
+      { role: { name: 'AcmeLabelling', mode: 'adopt' } },
+      {
+        name: 'other',
+        bucket: { name: 'dataloop-b' },
+        role: { name: 'AcmeLabelling', mode: 'adopt' },
+      },
+      1,
+    ],
+    [
+      'an integration that waits at Dataloop',
+      { dataloop: { projectId: 'project-1', integrationId: 'waiting-1' } },
+      {
+        name: 'other',
+        bucket: { name: 'dataloop-b' },
+        dataloop: { projectId: 'project-2', integrationId: 'waiting-1' },
+      },
+      1,
+    ],
   ])('are shared by %s: %j and %j', (_what, one, another, expected) => {
     expect(shared(one, another)).toBe(expected);
   });
@@ -202,6 +228,24 @@ describe('the start of a provisioning', () => {
       expect(starts).toEqual([integrationId]);
     },
   );
+
+  test('names all that a request may collide with by adopting it', async () => {
+    const request = requestOf({
+      role: { name: 'AcmeLabelling', mode: 'adopt' },
+      dataloop: { projectId: 'project-1', integrationId: 'waiting-1' },
+    });
+    const store = {
+      register: async () => locked,
+      remember: async () => true,
+      read: async () => standing({ requestHash: 'other', status: 'ready' }),
+    };
+    const refused = startProvisioning({ ...wanted, record: recordOf({ request }) }, store, {
+      startProvisioning: async () => undefined,
+    });
+    expect((await thrownBy(refused)).message).toMatch(
+      /bucket dataloop-acme or the role AcmeLabelling or the integration waiting-1 at Dataloop\. Choose others/,
+    );
+  });
 
   test.each([
     ['that differs', standing({ requestHash: 'other', status: 'ready' }), 'DELETE /integrations/int_1'],

@@ -58,6 +58,8 @@ describe('names', () => {
       region: 'eu-west-1',
       prefix: '',
       kmsKeyArn: undefined,
+      mode: 'create',
+      blockPublicAccess: false,
     });
     expect(policy.arn).toBe('arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme');
     expect(role.arn).toBe('arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme');
@@ -80,6 +82,32 @@ describe('names', () => {
       'project-2',
       'Images for the team',
     ]);
+  });
+
+  test('of what is adopted are its own; the policy is named after the integration', () => {
+    const { bucket, role, policy, adoptedIntegrationId } = plan({
+      bucket: { name: 'acme-photos', mode: 'adopt', blockPublicAccess: true },
+      role: { name: 'AcmeLabelling', mode: 'adopt' },
+      dataloop: { ...body.dataloop, integrationId: 'waiting-1' },
+    });
+    expect(bucket).toMatchObject({
+      arn: 'arn:aws:s3:::acme-photos',
+      mode: 'adopt',
+      blockPublicAccess: true,
+    });
+    expect(role).toEqual({
+      name: 'AcmeLabelling',
+      arn: 'arn:aws:iam::111111111111:role/team/AcmeLabelling',
+      mode: 'adopt',
+    });
+    expect(policy.name).toBe('dataloop-acme');
+    expect(adoptedIntegrationId).toBe('waiting-1');
+  });
+
+  test('of an adopted role are still known where a later deployment does not name it any more', () => {
+    const request = requestOf({ role: { name: 'AcmeLabelling', mode: 'adopt' } });
+    const later = planFor(integrationId, request, { ...account, adoptableRoleArns: [] });
+    expect(later.role.arn).toBe('arn:aws:iam::111111111111:role/AcmeLabelling');
   });
 
   test('are of the deployment’s partition, in ARNs and in every policy', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { iamUserPlaceholder, type PlanReads, planIntegration } from '../../../src/domain/planning.ts';
 import { parseBody } from '../../../src/domain/request.ts';
 import { ServiceError } from '../../../src/errors.ts';
-import { account, body, recordOf, requestOf, thrownBy } from './fakes.ts';
+import { account, body, nothingAdopted, recordOf, requestOf, thrownBy } from './fakes.ts';
 
 const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
 
@@ -19,6 +19,7 @@ const readsOf = (more: Partial<PlanReads> = {}): PlanReads => ({
   countIntegrations: async () => 1,
   listDrivers: async () => [],
   standingIntegrations: async () => [],
+  ...nothingAdopted,
   lockHolder: async () => undefined,
   read: async () => undefined,
   ...more,
@@ -72,7 +73,7 @@ describe('a plan that is clear', () => {
     });
     expect(iamUserPlaceholder).not.toMatch(/arn:|^\w+$/);
     expect(plan.permissionPolicy.Statement).toEqual([expect.objectContaining({ Sid: 'AllowListBucket' })]);
-    expect(plan.bucketPolicy.Statement).toEqual([expect.objectContaining({ Sid: 'DenyPlainHttp' })]);
+    expect(plan.bucketPolicy?.Statement).toEqual([expect.objectContaining({ Sid: 'DenyPlainHttp' })]);
     expect(plan.permissionsBoundaryArn).toBe(account.permissionsBoundaryArn);
   });
 

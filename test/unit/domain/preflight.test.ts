@@ -2,7 +2,17 @@ import { describe, expect, test } from '@jest/globals';
 import { type PreflightChecks, preflight } from '../../../src/domain/preflight.ts';
 import { parseRequest } from '../../../src/domain/request.ts';
 import { type ErrorName, ServiceError } from '../../../src/errors.ts';
-import { account, body, ours, recordOf, requestOf, stepOf, theirs, thrownBy } from './fakes.ts';
+import {
+  account,
+  body,
+  nothingAdopted,
+  ours,
+  recordOf,
+  requestOf,
+  stepOf,
+  theirs,
+  thrownBy,
+} from './fakes.ts';
 
 /** An account and a Dataloop in which nothing stands in the way, but for what is given. */
 const checksOf = (more: Partial<PreflightChecks> = {}): PreflightChecks => ({
@@ -15,6 +25,7 @@ const checksOf = (more: Partial<PreflightChecks> = {}): PreflightChecks => ({
   accountSummary: async () => ({ roles: 999, rolesQuota: 1000, policies: 1499, policiesQuota: 1500 }),
   countIntegrations: async () => 14,
   listDrivers: async () => [],
+  ...nothingAdopted,
   ...more,
 });
 const project = (organizationId: string | undefined): Partial<PreflightChecks> => ({

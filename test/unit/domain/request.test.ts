@@ -117,13 +117,88 @@ describe('a request', () => {
 
 const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 
-describe('fields of later versions are refused, not ignored', () => {
+describe('what is adopted', () => {
+  const bucket = { name: 'acme-photos', mode: 'adopt' };
+  const role = { name: 'AcmeLabelling', mode: 'adopt' };
+
+  test('is named whole at deployment, outside of every pattern', () => {
+    const request = {
+      ...body,
+      bucket: { ...bucket, blockPublicAccess: true },
+      role,
+      dataloop: { ...body.dataloop, integrationId: 'waiting-1' },
+    };
+    expect(parseRequest(request, account)).toMatchObject(request);
+  });
+
   test.each([
-    ['/bucket/mode', withBucket({ mode: 'adopt' })],
-    ['/role/mode', { ...body, role: { mode: 'adopt' } }],
-    ['/dataloop/integrationId', withDataloop({ integrationId: 'x' })],
-  ])('%s of %j', (pointer, request) => {
-    expect(errorsOf(request)).toEqual({ [pointer]: expect.stringMatching(/this version/i) });
+    ['/bucket/mode', withBucket({ mode: 'take' }), '"adopt"'],
+    ['/role/mode', { ...body, role: { mode: 'take' } }, '"adopt"'],
+    ['/role/name', { ...body, role: { mode: 'adopt' } }, 'required'],
+    ['/dataloop/integrationId', withDataloop({ integrationId: '../x' }), 'letters, digits'],
+    ['/bucket/blockPublicAccess', withBucket({ blockPublicAccess: true }), 'always closed'],
+    ['/bucket/blockPublicAccess', withBucket({ blockPublicAccess: 'yes' }), 'true or false'],
+  ])('%s is refused in %j', (pointer, request, detail) => {
+    expect(errorsOf(request)).toEqual({ [pointer]: expect.stringContaining(detail) });
+  });
+
+  test.each([
+    [
+      'a bucket, though its name fits the pattern',
+      withBucket({ mode: 'adopt' }),
+      '/bucket/name',
+      'adoptableBucketArns',
+    ],
+    [
+      'a role, though its name fits the pattern',
+      { ...body, role: { name: 'dataloop-acme', mode: 'adopt' } },
+      '/role/name',
+      'adoptableRoleArns',
+    ],
+    [
+      'a bucket that is to be created',
+      { ...body, bucket: { name: 'acme-photos' } },
+      '/bucket/name',
+      'bucketNamePattern',
+    ],
+    [
+      'a role that is to be created',
+      { ...body, role: { name: 'AcmeLabelling' } },
+      '/role/name',
+      'roleNamePattern',
+    ],
+  ])('and not named is refused with the parameter to change: %s', (_what, request, pointer, parameter) => {
+    expect(errorsOf(request)).toEqual({ [pointer]: expect.stringContaining(parameter) });
+  });
+
+  test('is none where the deployment names none', () => {
+    const none = { ...account, adoptableBucketArns: [], adoptableRoleArns: [] };
+    const refused = refusalOf({ ...body, bucket, role }, none)?.fields;
+    expect(refused).toEqual([
+      { pointer: '/bucket/name', detail: expect.stringContaining('these buckets: none') },
+      { pointer: '/role/name', detail: expect.stringContaining('these roles: none') },
+    ]);
+  });
+
+  test('is a bucket of the deployment’s partition', () => {
+    expect(refusalOf({ ...body, bucket }, { ...account, partition: 'aws-cn' })?.fields).toMatchObject([
+      { pointer: '/bucket/name' },
+    ]);
+  });
+
+  test('is no role of which the deployment names two', () => {
+    const two = [...account.adoptableRoleArns, 'arn:aws:iam::111111111111:role/AcmeLabelling'];
+    expect(refusalOf({ ...body, role }, { ...account, adoptableRoleArns: two })?.fields).toEqual([
+      { pointer: '/role/name', detail: expect.stringContaining('More than one role') },
+    ]);
+  });
+
+  test('is a role whose policy still has a name that the deployment allows', () => {
+    const allowed = { ...account, roleNamePattern: 'team-*', policyNamePattern: 'team-*' };
+    expect(refusalOf({ ...body, role }, allowed)?.fields).toEqual([
+      { pointer: '/name', detail: expect.stringMatching(/"dataloop-acme".*another policyNamePattern\.$/) },
+    ]);
+    expect(refusalOf({ ...body, role }, { ...account, roleNamePattern: 'team-*' })).toBeUndefined();
   });
 });
 

@@ -41,6 +41,18 @@ describe('residue', () => {
     expect(resourceKeys.map((key) => residueOf(key, []))).toEqual(resourceKeys.map(() => undefined));
   });
 
+  test.each([
+    ['bucket', 'DeleteBucket', /CORS rule/],
+    ['role', 'DeleteRole', /statement out of its trust policy/],
+  ] as const)('of an adopted %s is never advised to be deleted', (key, step, advice) => {
+    const failures = [failed(step, 'AwsAccessDeniedError')];
+    const residue = residueOf(key, failures, 'adopted');
+    expect(residue?.reason).toBe('AWS refused the call: denied by a policy');
+    expect(residue?.advice).toMatch(advice);
+    expect(residue?.advice).toMatch(/^Lift what forbids it .*yourself\. Then send DELETE/);
+    expect(residue?.advice).not.toContain('delete it');
+  });
+
   const adviceOn = (key: ResourceKey, step: string, name: string) =>
     residueOf(key, [failed(step, name)])?.advice;
 

@@ -45,6 +45,19 @@ describe('the view of an integration', () => {
     expect(residue).toEqual([]);
   });
 
+  test('says of what was there before that it is adopted, and not what was changed about it', () => {
+    const change = { before: 'their secret', after: 'ours' };
+    const { resources } = integrationView(
+      recordOf({
+        status: 'ready',
+        resources: {
+          role: { state: 'created', arn: 'arn:role', origin: 'adopted', changes: { trustPolicy: change } },
+        },
+      }),
+    );
+    expect(resources).toEqual([{ type: 'AWS::IAM::Role', arn: 'arn:role', origin: 'adopted' }]);
+  });
+
   test('lists as residue all that stands or may stand, each with a reason and an advice', () => {
     const resources = {
       bucket: { state: 'created', arn: 'arn:bucket', residue: { reason: 'Not empty.', advice: 'Empty it.' } },

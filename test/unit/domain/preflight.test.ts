@@ -12,6 +12,7 @@ import {
   stepOf,
   theirs,
   thrownBy,
+  userArn,
 } from './fakes.ts';
 
 /** An account and a Dataloop in which nothing stands in the way, but for what is given. */
@@ -168,6 +169,81 @@ describe('what stands in the way is refused', () => {
   test('but not a role and a policy that are this integration’s own', async () => {
     const own = checksOf({ ...role(ours), ...policy(ours) });
     await expect(preflight(stepOf(recordOf()), own, undefined)).resolves.toEqual({ organizationId: 'org-1' });
+  });
+});
+
+describe('what is to be adopted', () => {
+  const everything = recordOf({
+    request: requestOf({
+      bucket: { name: 'acme-photos', mode: 'adopt' },
+      role: { name: 'AcmeLabelling', mode: 'adopt' },
+      dataloop: { projectId: 'project-1', integrationId: 'waiting-1' },
+    }),
+  });
+  const closed = {
+    BlockPublicAcls: true,
+    IgnorePublicAcls: true,
+    BlockPublicPolicy: true,
+    RestrictPublicBuckets: true,
+  };
+  /** Everything is there and can be adopted, but for what is given. */
+  const adoptable = (more: Partial<PreflightChecks> = {}) =>
+    checksOf({
+      holderOf: () => Promise.reject(new Error('looked')),
+      findRole: () => Promise.reject(new Error('looked')),
+      countIntegrations: () => Promise.reject(new Error('counted')),
+      locate: async () => ({ holder: 'account', region: 'eu-west-1' }),
+      tagsOf: async () => ({}),
+      publicAccessBlockOf: async () => closed,
+      findAdoptableRole: async (name) => ({
+        arn: `arn:aws:iam::111111111111:role/team/${name}`,
+        uniqueId: 'AROA1',
+        trustPolicy: '{"Statement":[]}',
+      }),
+      getIntegration: async (_organizationId, id) => ({
+        id,
+        name: 'made by hand',
+        type: 'aws-cross',
+        userArn,
+        trustStatus: 'waiting-trust',
+      }),
+      ...more,
+    });
+
+  test('may be there: its names are no names that are taken, and no integration more is made', async () => {
+    await expect(preflight(stepOf(everything), adoptable(), undefined)).resolves.toEqual({
+      organizationId: 'org-1',
+    });
+  });
+
+  test.each<[string, Partial<PreflightChecks>, string]>([
+    ['bucket', { locate: async () => ({ holder: 'nobody', region: undefined }) }, 'BucketNotAdoptableError'],
+    ['role', { findAdoptableRole: async () => undefined }, 'RoleNotAdoptableError'],
+    ['integration', { getIntegration: async () => undefined }, 'IntegrationNotAdoptableError'],
+    [
+      'integration, with a driver of our name,',
+      { listDrivers: async () => [{ id: 'd', name: 'acme', integrationId: 'waiting-1' }] },
+      'IntegrationNotAdoptableError',
+    ],
+  ])('is refused where the %s is not as it must be', async (_what, more, name) => {
+    const events: string[] = [];
+    const checking = preflight(stepOf(everything, events), adoptable(more), undefined);
+    expect([(await thrownBy(checking)).name, events]).toEqual([name, []]);
+  });
+
+  test('is told of at once, all that is not as it must be', async () => {
+    const error = await thrownBy(
+      preflight(
+        stepOf(everything),
+        adoptable({
+          locate: async () => ({ holder: 'nobody', region: undefined }),
+          findAdoptableRole: async () => undefined,
+          getIntegration: async () => undefined,
+        }),
+        undefined,
+      ),
+    );
+    expect(error.message).toMatch(/^3 things are in the way: .*waiting-1.*acme-photos.*AcmeLabelling/);
   });
 });
 

@@ -11,15 +11,19 @@ import {
   IAMClient,
   ListPolicyVersionsCommand,
   type Role,
+  UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import {
+  adoptableRoleReader,
   policyCreator,
   policyReader,
   policyRemover,
+  roleAdopter,
   roleCreator,
   roleReader,
+  roleReleaser,
   roleRemover,
 } from '../../../../src/clients/aws/iam.ts';
 import { answering, sdkError } from './sdk-answers.ts';
@@ -228,6 +232,60 @@ describe('roles', () => {
     iam.on(GetRoleCommand).rejects(sdkError('AccessDenied', 403));
     await expect(roleReader(client).findRole('dataloop-acme')).rejects.toMatchObject({
       name: 'AwsAccessDeniedError',
+    });
+  });
+
+  describe('that is adopted', () => {
+    const text = '{ "Version": "2012-10-17", "Statement": {"Sid": "100 %"} }';
+    const find = (answered: Role | undefined) => {
+      iam.on(GetRoleCommand, { RoleName: 'dataloop-acme' }).resolves({ Role: answered });
+      return adoptableRoleReader(client).findAdoptableRole('dataloop-acme');
+    };
+
+    test.each([
+      ['to the byte', encodeURIComponent(text), text],
+      ['as it is where it is not percent-encoded', text, text],
+    ])('is found with its trust policy %s', async (_how, AssumeRolePolicyDocument, trustPolicy) => {
+      await expect(find({ ...found, AssumeRolePolicyDocument })).resolves.toEqual({
+        arn: roleArn,
+        uniqueId: 'AROA1',
+        trustPolicy,
+      });
+    });
+
+    test('is not taken for one without a trust policy where the answer lacks it', async () => {
+      await expect(find({ ...found, AssumeRolePolicyDocument: undefined })).rejects.toMatchObject({
+        name: 'AwsUnavailableError',
+        message: expect.stringContaining('lacks the trust policy,'),
+      });
+    });
+
+    test('is not found where there is none', async () => {
+      iam.on(GetRoleCommand).rejects(gone);
+      const { findAdoptableRole } = adoptableRoleReader(client);
+      await expect(findAdoptableRole('dataloop-acme')).resolves.toBeUndefined();
+    });
+
+    test('gets its trust policy as given', async () => {
+      iam.on(UpdateAssumeRolePolicyCommand).resolves({});
+      await roleAdopter(client).setTrustPolicy('dataloop-acme', text);
+      await roleReleaser(client).setTrustPolicy('dataloop-acme', text);
+      const change = { RoleName: 'dataloop-acme', PolicyDocument: text };
+      expect(sent()).toEqual([change, change]);
+    });
+
+    test('is tried again while IAM does not know Dataloop’s new user', async () => {
+      const message = 'Invalid principal in policy: "AWS":"arn:aws:iam::222222222222:user/dataloop-1"';
+      iam
+        .on(UpdateAssumeRolePolicyCommand)
+        .rejects(
+          sdkError('MalformedPolicyDocumentException', 400, { Code: 'MalformedPolicyDocument', message }),
+        );
+      const changing = roleAdopter(client).setTrustPolicy('dataloop-acme', text);
+      await expect(changing).rejects.toMatchObject({
+        name: 'AwsNotYetConsistentError',
+        message: expect.stringContaining('change the trust policy of role dataloop-acme'),
+      });
     });
   });
 

@@ -1,7 +1,11 @@
 import {
   CreateBucketCommand,
   DeleteBucketCommand,
+  DeleteBucketCorsCommand,
+  DeletePublicAccessBlockCommand,
+  GetBucketCorsCommand,
   GetBucketTaggingCommand,
+  GetPublicAccessBlockCommand,
   HeadBucketCommand,
   PutBucketCorsCommand,
   PutBucketEncryptionCommand,
@@ -13,6 +17,8 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import {
+  adoptableBucketReader,
+  bucketAdopter,
   bucketCreator,
   bucketReader,
   bucketRemover,
@@ -40,6 +46,31 @@ describe('holderOf, on S3 answers without a body', () => {
       name: 'BucketNameTakenError',
       message: expect.stringMatching(/dataloop-acme.*another region than eu-west-1/),
     });
+  });
+
+  test('status 503 means nothing: it is tried again', async () => {
+    await expect(whenAnswered(503)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
+  });
+});
+
+describe('where a bucket lies, on S3 answers without a body', () => {
+  const whenAnswered = (status: number, region?: string) => {
+    const headers: Record<string, string> = region ? { 'x-amz-bucket-region': region } : {};
+    return adoptableBucketReader(() => new S3Client(answering(status, '', headers))).locate(bucket);
+  };
+
+  test.each([
+    [200, 'account', 'eu-west-1'],
+    [200, 'account', undefined],
+    [301, 'another-region', 'us-east-1'],
+    [400, 'another-region', undefined],
+    [403, 'another-account', 'eu-west-1'],
+  ])('status %i means %s, in %s', async (status, holder, region) => {
+    await expect(whenAnswered(status, region)).resolves.toEqual({ holder, region });
+  });
+
+  test('status 404 means nobody', async () => {
+    await expect(whenAnswered(404)).resolves.toEqual({ holder: 'nobody', region: undefined });
   });
 
   test('status 503 means nothing: it is tried again', async () => {
@@ -206,6 +237,73 @@ describe('calls on a bucket', () => {
     await expect(change).rejects.toMatchObject({
       name: 'AwsNotYetConsistentError',
       message: expect.stringContaining('set the policy of bucket dataloop-acme'),
+    });
+  });
+
+  describe('that is adopted', () => {
+    const rules = [
+      {
+        ID: 'theirs',
+        AllowedMethods: ['GET'],
+        AllowedOrigins: ['https://example.com'],
+        AllowedHeaders: ['*'],
+        ExposeHeaders: ['ETag'],
+        MaxAgeSeconds: 5,
+      },
+    ];
+    const block = {
+      BlockPublicAcls: true,
+      IgnorePublicAcls: false,
+      BlockPublicPolicy: true,
+      RestrictPublicBuckets: false,
+    };
+
+    test('its CORS rules and its public-access block are read as S3 has them', async () => {
+      s3.on(GetBucketCorsCommand, ofBucket).resolves({ CORSRules: rules });
+      s3.on(GetPublicAccessBlockCommand, ofBucket).resolves({ PublicAccessBlockConfiguration: block });
+      await expect(bucketAdopter(clientFor).corsOf(bucket)).resolves.toEqual(rules);
+      await expect(bucketAdopter(clientFor).publicAccessBlockOf(bucket)).resolves.toEqual(block);
+    });
+
+    test('it may have neither', async () => {
+      s3.on(GetBucketCorsCommand).rejects(sdkError('NoSuchCORSConfiguration', 404));
+      s3.on(GetPublicAccessBlockCommand).rejects(sdkError('NoSuchPublicAccessBlockConfiguration', 404));
+      await expect(bucketAdopter(clientFor).corsOf(bucket)).resolves.toBeUndefined();
+      await expect(bucketAdopter(clientFor).publicAccessBlockOf(bucket)).resolves.toBeUndefined();
+    });
+
+    test('an answer that lacks them is no bucket without them: it is tried again', async () => {
+      s3.on(GetBucketCorsCommand).resolves({});
+      s3.on(GetPublicAccessBlockCommand).resolves({});
+      const unavailable = { name: 'AwsUnavailableError' };
+      await expect(bucketAdopter(clientFor).corsOf(bucket)).rejects.toMatchObject(unavailable);
+      await expect(bucketAdopter(clientFor).publicAccessBlockOf(bucket)).rejects.toMatchObject(unavailable);
+    });
+
+    test('a read that is refused is no bucket without them', async () => {
+      s3.on(GetBucketCorsCommand).rejects(sdkError('AccessDenied', 403));
+      await expect(bucketAdopter(clientFor).corsOf(bucket)).rejects.toMatchObject({
+        name: 'AwsAccessDeniedError',
+        message: expect.stringContaining('read the CORS rules of bucket dataloop-acme'),
+      });
+    });
+
+    test('they are written as given, and taken away where there are to be none', async () => {
+      s3.onAnyCommand().resolves({});
+      await bucketAdopter(clientFor).setCors(bucket, rules);
+      await bucketAdopter(clientFor).setPublicAccessBlock(bucket, block);
+      expect(sent()).toEqual([
+        { ...ofBucket, CORSConfiguration: { CORSRules: rules } },
+        { ...ofBucket, PublicAccessBlockConfiguration: block },
+      ]);
+      s3.resetHistory();
+      await bucketAdopter(clientFor).setCors(bucket, undefined);
+      await bucketAdopter(clientFor).setPublicAccessBlock(bucket, undefined);
+      expect(s3.calls().map((call) => call.args[0].constructor)).toEqual([
+        DeleteBucketCorsCommand,
+        DeletePublicAccessBlockCommand,
+      ]);
+      expect(sent()).toEqual([ofBucket, ofBucket]);
     });
   });
 

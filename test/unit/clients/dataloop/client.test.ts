@@ -136,6 +136,17 @@ describe('an integration', () => {
     expect(sent[0]).toMatchObject({ method: 'GET', url: `${api}/orgs/org-1/integrations/i-1` });
   });
 
+  test('is read with its type, where Dataloop names one', async () => {
+    dataloopAnswers(
+      json({ ...integration([]), type: 'aws-cross' }),
+      json({ ...integration([]), type: null }),
+      json(integration([])),
+    );
+    await expect(read()).resolves.toMatchObject({ type: 'aws-cross' });
+    await expect(read()).resolves.toMatchObject({ type: undefined });
+    await expect(read()).resolves.toMatchObject({ type: undefined });
+  });
+
   test('has no IAM user and no state yet where its metadata lacks them', async () => {
     const valueless = [{ name: 'userArn' }, { name: 'status' }];
     const otherTypes = [

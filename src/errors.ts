@@ -9,6 +9,8 @@ interface ErrorKind {
   readonly retryable: boolean;
   /** HTTP status where the API answers with this error itself. */
   readonly status?: number;
+  /** True where the message of a fault of ours is for the caller, too: it holds nothing of what went wrong inside. */
+  readonly told?: true;
 }
 
 export const errorKinds = {
@@ -63,6 +65,16 @@ export const errorKinds = {
   RemovalRequestedError: { title: 'Removal was requested while provisioning', retryable: false },
   IntegrationMovedOnError: {
     title: 'The integration is no longer in the state this step works in',
+    retryable: false,
+  },
+  RecordDamagedError: {
+    title: 'The journal holds something that the service did not write',
+    retryable: false,
+    status: 500,
+    told: true,
+  },
+  InvalidInputError: {
+    title: 'A function was called with something that it does not understand',
     retryable: false,
   },
   ResidueError: { title: 'A resource could not be removed', retryable: false },
@@ -127,6 +139,32 @@ export function isErrorName(name: string): name is ErrorName {
 export function statusOf(name: ErrorName): number {
   const kind: ErrorKind = errorKinds[name];
   return kind.status ?? 500;
+}
+
+/** Whether the message of a fault of ours is for the caller of the API, too. */
+export function isTold(name: ErrorName): boolean {
+  const kind: ErrorKind = errorKinds[name];
+  return kind.told === true;
+}
+
+/** Longest list of places, and longest place, that a message names. */
+const longest = { places: 5, place: 60 } as const;
+
+/**
+ * Where a value is not as its schema says, for a message. Keys may be anybody's words: no value is quoted, and a place is
+ * short and cannot forge a line of a log.
+ */
+export function placesOf({
+  issues,
+}: {
+  readonly issues: readonly { readonly path: readonly PropertyKey[] }[];
+}): string {
+  const places = issues.slice(0, longest.places).map(({ path }) => {
+    const place = path.map(String).join('.');
+    return place.replace(/[^\x20-\x7e]+/g, ' ').slice(0, longest.place) || 'the whole';
+  });
+  const more = issues.length - places.length;
+  return `${places.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** The `type` of a problem document: a URI that never changes for an error name. */

@@ -1,7 +1,7 @@
 import { recordReader } from '../../src/clients/aws/journal.ts';
 import { journalTable } from '../../src/clients/aws/table.ts';
 import { tableName } from '../../src/config.ts';
-import { checkedIntegrationId, integrationNotFound } from '../../src/domain/lifecycle.ts';
+import { integrationNotFound } from '../../src/domain/lifecycle.ts';
 import { integrationView } from '../../src/domain/view.ts';
 import { apiHandler } from '../../src/handlers/api.ts';
 
@@ -9,7 +9,7 @@ const records = recordReader(journalTable(tableName()));
 
 /** `GET /integrations/{integrationId}` */
 export const handler = apiHandler(async (request) => {
-  const integrationId = checkedIntegrationId(request.path('integrationId'));
+  const integrationId = request.path('integrationId');
   const record = await records.read(integrationId);
   if (!record) throw integrationNotFound(integrationId);
   return { status: 200, body: integrationView(record) };

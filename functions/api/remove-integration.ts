@@ -6,7 +6,7 @@ import {
 } from '../../src/clients/aws/step-functions.ts';
 import { journalTable } from '../../src/clients/aws/table.ts';
 import { deprovisionStateMachineArn, tableName } from '../../src/config.ts';
-import { checkedIntegrationId, removeIntegration } from '../../src/domain/lifecycle.ts';
+import { removeIntegration } from '../../src/domain/lifecycle.ts';
 import { integrationView } from '../../src/domain/view.ts';
 import { apiHandler } from '../../src/handlers/api.ts';
 
@@ -19,7 +19,7 @@ const parts = {
 
 /** `DELETE /integrations/{integrationId}` */
 export const handler = apiHandler(async (request) => {
-  const record = await removeIntegration(checkedIntegrationId(request.path('integrationId')), parts);
+  const record = await removeIntegration(request.path('integrationId'), parts);
   const view = integrationView(record);
   return { status: 202, body: view, headers: { location: view.links.self } };
 });

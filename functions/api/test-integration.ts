@@ -6,7 +6,6 @@ import { journalTable } from '../../src/clients/aws/table.ts';
 import { driverVerifier, integrationReader } from '../../src/clients/dataloop/client.ts';
 import { accountSettings, tableName } from '../../src/config.ts';
 import { readyRecord, testConnection } from '../../src/domain/connection.ts';
-import { checkedIntegrationId } from '../../src/domain/lifecycle.ts';
 import { planFor } from '../../src/domain/plan.ts';
 import { apiHandler } from '../../src/handlers/api.ts';
 import { boundedBy } from '../../src/handlers/bound.ts';
@@ -25,7 +24,7 @@ const reads = {
 /** `POST /integrations/{integrationId}/test` */
 export const handler = apiHandler(async (request) => {
   const bound = boundedBy(request.remainingMilliseconds());
-  const record = await readyRecord(checkedIntegrationId(request.path('integrationId')), records);
+  const record = await readyRecord(request.path('integrationId'), records);
   const plan = planFor(record.integrationId, record.request, accountSettings());
   return { status: 200, body: await testConnection(record, plan, reads, bound) };
 });

@@ -8,6 +8,7 @@ import { integrationReader } from '../../src/clients/dataloop/client.ts';
 import { eventBusName, pollQueueUrl, tableName } from '../../src/config.ts';
 import { iamUserPollSchema, pollIamUser } from '../../src/domain/callback.ts';
 import { deployedDataloop } from '../../src/handlers/dataloop.ts';
+import { parseJsonInput } from '../../src/handlers/input.ts';
 import { errorKeys, logger } from '../../src/handlers/log.ts';
 import { endedByLambda } from '../../src/handlers/timeout.ts';
 
@@ -24,7 +25,7 @@ const parts = {
 /** Called by the poll queue, one message at a time: asks Dataloop whether the IAM user is there by now. */
 export const handler = middy(async (event: SQSEvent): Promise<void> => {
   for (const { body } of event.Records) {
-    const poll = iamUserPollSchema.parse(JSON.parse(body));
+    const poll = parseJsonInput(iamUserPollSchema, body, 'The message of the poll queue');
     const outcome = await pollIamUser(poll, parts);
     logger.info('Dataloop polled', { ...poll, outcome });
   }

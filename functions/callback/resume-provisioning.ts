@@ -6,6 +6,7 @@ import { deleteTaskToken, readTaskToken } from '../../src/clients/aws/task-token
 import { tableName } from '../../src/config.ts';
 import { resumeProvisioning } from '../../src/domain/callback.ts';
 import { iamUserIssuedEventSchema } from '../../src/domain/events.ts';
+import { parseInput } from '../../src/handlers/input.ts';
 import { logger } from '../../src/handlers/log.ts';
 import { endedByLambda } from '../../src/handlers/timeout.ts';
 
@@ -23,7 +24,7 @@ const waiting = {
 
 /** Called by the rule on "Dataloop IAM User Issued": wakes the workflow that waits for this integration. */
 export const handler = middy(async (event: unknown): Promise<void> => {
-  const { detail } = iamUserIssuedEventSchema.parse(event);
+  const { detail } = parseInput(iamUserIssuedEventSchema, event, 'The event from the bus');
   const outcome = await resumeProvisioning(detail, waiting);
   logger.info('IAM user issued', { integrationId: detail.integrationId, outcome });
 }, endedByLambda);

@@ -5,6 +5,7 @@ import { deleteTaskToken } from '../../src/clients/aws/task-tokens.ts';
 import { eventBusName } from '../../src/config.ts';
 import { closeAndAnnounce } from '../../src/domain/announcements.ts';
 import { failedUndoSchema } from '../../src/domain/residue.ts';
+import { parseInput } from '../../src/handlers/input.ts';
 import { stepHandler, table } from '../../src/handlers/step.ts';
 
 const publish = publisher(eventBridgeClient(), eventBusName());
@@ -20,10 +21,11 @@ export const handler = stepHandler(
   'Conclude',
   { during: ['rolling-back', 'removing', 'failed', 'removed', 'residue'] },
   async (step, input) => {
+    const undo = parseInput(inputSchema, input, 'The input of Conclude');
     await deleteTaskToken(table, step.plan.integrationId);
     return closeAndAnnounce(
       step.record,
-      inputSchema.parse(input),
+      undo,
       (closing) => closeIntegration(table, step.plan.integrationId, closing),
       publish,
     );

@@ -6,6 +6,7 @@ import { integrationCreator } from '../../src/clients/dataloop/client.ts';
 import { eventBusName, pollQueueUrl } from '../../src/config.ts';
 import { requestIamUser } from '../../src/domain/integration.ts';
 import { deployedDataloop } from '../../src/handlers/dataloop.ts';
+import { parseInput } from '../../src/handlers/input.ts';
 import { stepHandler, table } from '../../src/handlers/step.ts';
 
 const dataloop = integrationCreator(deployedDataloop());
@@ -26,5 +27,8 @@ const inputSchema = z.looseObject({ taskToken: z.string().min(1) });
 export const handler = stepHandler(
   'RequestIamUser',
   { during: ['provisioning'], endsAs: 'waiting' },
-  (step, input) => requestIamUser(step, dataloop, callback, inputSchema.parse(input).taskToken),
+  (step, input) => {
+    const { taskToken } = parseInput(inputSchema, input, 'The input of RequestIamUser');
+    return requestIamUser(step, dataloop, callback, taskToken);
+  },
 );

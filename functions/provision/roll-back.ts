@@ -4,6 +4,7 @@ import { deprovisionStarter, stepFunctionsClient } from '../../src/clients/aws/s
 import { deprovisionStateMachineArn } from '../../src/config.ts';
 import { errorOutputSchema } from '../../src/domain/failure.ts';
 import { rollBackAfter } from '../../src/domain/lifecycle.ts';
+import { parseInput } from '../../src/handlers/input.ts';
 import { stepHandler, table } from '../../src/handlers/step.ts';
 
 const parts = {
@@ -18,7 +19,7 @@ export const handler = stepHandler(
   'RollBack',
   { during: ['provisioning', 'rolling-back'] },
   async (step, input) => {
-    const { failedStep, error } = inputSchema.parse(input);
+    const { failedStep, error } = parseInput(inputSchema, input, 'The input of RollBack');
     const record = await rollBackAfter(failedStep, error, step.plan.integrationId, parts);
     return { status: record?.status };
   },

@@ -2,6 +2,7 @@ import middy from '@middy/core';
 import { deprovisionStateMachineArn } from '../../src/config.ts';
 import { executionStatusEventSchema } from '../../src/domain/events.ts';
 import { followUp } from '../../src/domain/watchdog.ts';
+import { parseInput } from '../../src/handlers/input.ts';
 import { logger } from '../../src/handlers/log.ts';
 import { endedByLambda } from '../../src/handlers/timeout.ts';
 import { watchdog } from '../../src/handlers/watchdog.ts';
@@ -10,7 +11,8 @@ const deprovisionArn = deprovisionStateMachineArn();
 
 /** Called by the rule on Step Functions' own status events: what was stopped or timed out is undone too. */
 export const handler = middy(async (event: unknown): Promise<void> => {
-  const { executionArn, stateMachineArn, name, status } = executionStatusEventSchema.parse(event).detail;
+  const { detail } = parseInput(executionStatusEventSchema, event, 'The status event of Step Functions');
+  const { executionArn, stateMachineArn, name, status } = detail;
   const machine = stateMachineArn === deprovisionArn ? 'deprovision' : 'provision';
   const outcome = await followUp({ executionArn, executionName: name, status }, machine, watchdog);
   const message = 'Execution ended early';

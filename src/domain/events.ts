@@ -3,12 +3,11 @@
  * (`npm run schemas`), and a test holds both together.
  */
 import * as z from 'zod';
-import { errorSchema } from './journal.ts';
+import { errorSchema, executionArnSchema, integrationIdSchema as integrationId } from './journal.ts';
 
 /** `source` of every event that the service publishes. */
 export const eventSource = 'dataloop-cross-account';
 
-const integrationId = z.string().regex(/^int_[0-9A-Z]{26}$/);
 const version = z.literal('1');
 
 const resource = z.object({
@@ -64,9 +63,9 @@ export const iamUserIssuedEventSchema = z.object({
 /** "Step Functions Execution Status Change", as far as the watchdog reads it (Step Functions Developer Guide). */
 export const executionStatusEventSchema = z.object({
   detail: z.object({
-    executionArn: z.string(),
-    stateMachineArn: z.string(),
-    name: z.string(),
+    executionArn: executionArnSchema,
+    stateMachineArn: z.string().max(300),
+    name: z.string().max(80),
     status: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
   }),
 });

@@ -2,13 +2,14 @@
 import * as z from 'zod';
 import { type ErrorName, errorKinds, isErrorName, problemType } from '../errors.ts';
 import type { RecordedError } from './journal.ts';
+import { stepNames } from './steps.ts';
 
 /** `$states.errorOutput` of a Catch. */
 export const errorOutputSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
 export type ErrorOutput = z.infer<typeof errorOutputSchema>;
 
 /** What a branch of the Parallel state puts in its Cause, so that the step is known outside of it. */
-const branchCauseSchema = z.object({ step: z.string(), cause: z.string().optional() });
+const branchCauseSchema = z.object({ step: z.enum(stepNames), cause: z.string().optional() });
 /** What Lambda makes of a thrown error. */
 const lambdaCauseSchema = z.object({ errorMessage: z.string().optional() });
 
@@ -69,5 +70,5 @@ function classify(step: string, caught: ErrorOutput): { name: ErrorName; detail:
       detail: `The function of ${step} ended without an answer (${caught.Error}), every time it was tried. See its log.`,
     };
   }
-  return { name: 'InternalError', detail: `${caught.Error}: ${message}` };
+  return { name: 'InternalError', detail: `${caught.Error.slice(0, 100)}: ${message}` };
 }

@@ -1,6 +1,9 @@
 /** Whom a role may trust: an IAM user of this partition and, where one is configured, of Dataloop's account. */
 import { ServiceError } from '../errors.ts';
 
+/** Longest ARN that is taken; of a longer one no more than this is shown. */
+const longestArn = 200;
+
 /**
  * Checks the ARN that Dataloop names and returns it unchanged.
  * @throws ServiceError `InvalidIamUserArnError` for anything but one IAM user: an account, a role, a wildcard,
@@ -9,10 +12,10 @@ import { ServiceError } from '../errors.ts';
 export function trustedUserArn(value: string, partition: string, dataloopAccountId?: string): string {
   // User names and paths as IAM allows them.
   const match = /^arn:([a-z-]+):iam::(\d{12}):user\/(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/.exec(value);
-  if (!match || value.length > 200) {
+  if (!match || value.length > longestArn) {
     throw new ServiceError(
       'InvalidIamUserArnError',
-      `Dataloop named ${JSON.stringify(value)} where the ARN of one IAM user is needed ` +
+      `Dataloop named ${JSON.stringify(value.slice(0, longestArn))} where the ARN of one IAM user is needed ` +
         '(arn:aws:iam::ACCOUNT:user/NAME). No trust was granted. Ask Dataloop about this integration.',
     );
   }

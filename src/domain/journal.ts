@@ -31,6 +31,18 @@ export const resourceTypes = {
 
 const isoTime = z.iso.datetime();
 
+/** An id of ours. It becomes a part of keys, names and links. */
+export const integrationIdSchema = z.string().regex(/^int_[0-9A-Z]{26}$/);
+export const isIntegrationId = (id: string): boolean => integrationIdSchema.safeParse(id).success;
+
+/** ARN of an execution of one of our state machines. The link to the console is made of it. */
+export const executionArnSchema = z
+  .string()
+  .regex(/^arn:[a-z-]{1,20}:states:[a-z0-9-]{1,30}:[0-9]{12}:execution:[\w-]{1,80}:[\w-]{1,80}$/);
+
+/** An id at Dataloop. It becomes one part of a URL's path, where `..` would lead elsewhere. */
+export const dataloopIdSchema = z.string().regex(/^(?!\.{1,2}$)[\x21-\x7e]{1,200}$/);
+
 export const errorSchema = z.object({
   type: z.string(),
   title: z.string(),
@@ -96,7 +108,7 @@ const resourceSchema = z.object({
   /** Region of a bucket. */
   region: z.string().optional(),
   /** Dataloop resources; unknown while only intended. */
-  id: z.string().optional(),
+  id: dataloopIdSchema.optional(),
   /** Name at Dataloop, by which an intended resource is found. */
   name: z.string().optional(),
   /** Id that AWS gives to one role or policy and never again: tells ours from a later one of the same name. */
@@ -113,16 +125,16 @@ const resourceSchema = z.object({
 export type ResourceRecord = z.infer<typeof resourceSchema>;
 
 export const recordSchema = z.object({
-  integrationId: z.string(),
+  integrationId: integrationIdSchema,
   name: z.string(),
   status: statusSchema,
   createdAt: isoTime,
   updatedAt: isoTime,
   request: requestSchema,
   requestHash: z.string(),
-  executionArn: z.string(),
+  executionArn: executionArnSchema,
   /** Resolved by Preflight: where the integration lives at Dataloop. */
-  dataloop: z.object({ organizationId: z.string() }).optional(),
+  dataloop: z.object({ organizationId: dataloopIdSchema }).optional(),
   steps: z.partialRecord(z.enum(stepNames), stepSchema),
   resources: z.partialRecord(z.enum(resourceKeys), resourceSchema),
   /**
@@ -180,6 +192,10 @@ export interface StepJournal {
 
 /** Where the integration is now. */
 export interface RecordReader {
+  /**
+   * The record; undefined where there is none.
+   * @throws ServiceError `RecordDamagedError` for one that somebody changed by hand
+   */
   read(integrationId: string): Promise<IntegrationRecord | undefined>;
 }
 

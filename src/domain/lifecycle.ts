@@ -1,7 +1,13 @@
 /** How an integration begins, is activated, starts to be undone, and ends. */
 import { ServiceError } from '../errors.ts';
 import { describeFailure, type ErrorOutput, recordedError } from './failure.ts';
-import type { IntegrationRecord, RecordedError, RecordReader, Status } from './journal.ts';
+import {
+  type IntegrationRecord,
+  isIntegrationId,
+  type RecordedError,
+  type RecordReader,
+  type Status,
+} from './journal.ts';
 import type { IntegrationRequest } from './request.ts';
 import { provisionSteps, type StepName } from './steps.ts';
 
@@ -213,21 +219,11 @@ export function rollBackAfter(step: string, caught: ErrorOutput, integrationId: 
 }
 
 export function integrationNotFound(integrationId: string): ServiceError {
-  // Whatever a caller put there: as JSON writes it, and not all of it.
-  const named = /^\w{1,60}$/.test(integrationId) ? integrationId : JSON.stringify(integrationId.slice(0, 60));
+  const named = isIntegrationId(integrationId) ? integrationId : 'of that id';
   return new ServiceError(
     'IntegrationNotFoundError',
     `There is no integration ${named} in this deployment. Check the id.`,
   );
-}
-
-/**
- * The id of an integration as the service gives it: `int_` and a ULID.
- * @throws ServiceError `IntegrationNotFoundError` for anything else, which is in no journal
- */
-export function checkedIntegrationId(text: string): string {
-  if (!/^int_[0-9A-HJKMNP-TV-Z]{26}$/.test(text)) throw integrationNotFound(text);
-  return text;
 }
 
 export interface ProvisionStopper {

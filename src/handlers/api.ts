@@ -2,7 +2,7 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { maximumBodyBytes } from '../domain/request.ts';
-import { errorKinds, problemType, ServiceError, statusOf, toServiceError } from '../errors.ts';
+import { errorKinds, isTold, problemType, ServiceError, statusOf, toServiceError } from '../errors.ts';
 import { errorKeys, logger } from './log.ts';
 import { endedByLambda } from './timeout.ts';
 
@@ -77,7 +77,9 @@ function problem(error: ServiceError, requestId: string): APIGatewayProxyStructu
   if (status >= 500) logger.error('Request fails', errorKeys(error));
   else logger.info('Request refused', { errorName: error.name });
   const said =
-    status === 500 ? `Something went wrong here. Look for request ${requestId} in the logs.` : error.message;
+    status !== 500 || isTold(error.name)
+      ? error.message
+      : `Something went wrong here. Look for request ${requestId} in the logs.`;
   return respond(
     status,
     'application/problem+json',

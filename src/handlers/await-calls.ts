@@ -1,12 +1,13 @@
 /** The two waits of the undo: before it begins for all that was called before, at its end for its own calls. */
 import * as z from 'zod';
 import { openCallsSettled } from '../domain/open-calls.ts';
+import { parseInput } from './input.ts';
 import { deprovisionStep } from './step.ts';
 
 const inputSchema = z.looseObject({ since: z.coerce.date(), enteredAt: z.coerce.date() });
 
 export const awaitCalls = (step: 'AwaitOpenCalls' | 'AwaitUndoCalls') =>
   deprovisionStep(step, async (context, input) => {
-    const { since, enteredAt } = inputSchema.parse(input);
+    const { since, enteredAt } = parseInput(inputSchema, input, `The input of ${step}`);
     return openCallsSettled(context, since, enteredAt);
   });

@@ -5,18 +5,19 @@ import * as z from 'zod';
 import { stepJournal } from '../clients/aws/journal.ts';
 import { journalTable } from '../clients/aws/table.ts';
 import { accountSettings, tableName } from '../config.ts';
-import type { Status, StepCall } from '../domain/journal.ts';
+import { executionArnSchema, integrationIdSchema, type Status, type StepCall } from '../domain/journal.ts';
 import { planFor } from '../domain/plan.ts';
 import { type StepContext, stepContext } from '../domain/step.ts';
 import type { StepName } from '../domain/steps.ts';
 import { toServiceError } from '../errors.ts';
+import { parseInput } from './input.ts';
 import { errorKeys, logger } from './log.ts';
 import { endedByLambda } from './timeout.ts';
 
 /** What every state passes to its function. */
 const stepInputSchema = z.looseObject({
-  integrationId: z.string(),
-  executionArn: z.string(),
+  integrationId: integrationIdSchema,
+  executionArn: executionArnSchema,
   /** When the state was entered; the same for each attempt. */
   enteredAt: z.iso.datetime(),
   attempt: z.number().int().positive(),
@@ -40,7 +41,7 @@ type Work<T> = (step: StepContext, input: Readonly<Record<string, unknown>>) => 
  */
 export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<T>) {
   return middy(async (event: unknown, context: Context): Promise<T> => {
-    const input = stepInputSchema.parse(event);
+    const input = parseInput(stepInputSchema, event, `The input of ${step}`);
     const startedAt = new Date(input.enteredAt);
     // A clock that is behind the one of Step Functions must not make the call seem over before it is.
     const now = Math.max(Date.now(), startedAt.getTime());

@@ -7,6 +7,7 @@ import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib
 import type { Closing } from '../../domain/announcements.ts';
 import {
   type IntegrationRecord,
+  isIntegrationId,
   type RecordReader,
   type ResourceRecord,
   recordSchema,
@@ -15,22 +16,24 @@ import {
 } from '../../domain/journal.ts';
 import type { DeprovisionJournal } from '../../domain/lifecycle.ts';
 import type { StepName } from '../../domain/steps.ts';
-import { ServiceError } from '../../errors.ts';
+import { placesOf, ServiceError } from '../../errors.ts';
 import { awsCall, awsErrorCode, mapAwsError } from './errors.ts';
 import { deleteOwnItem, type Table } from './table.ts';
 
 export const recordKey = (integrationId: string) => ({ pk: `integration#${integrationId}` });
 export const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
 
-function toRecord(item: unknown): IntegrationRecord {
+/** @throws ServiceError `RecordDamagedError` for an item that this service did not write */
+function toRecord(item: unknown, integrationId: string): IntegrationRecord {
   const parsed = recordSchema.safeParse(item);
-  if (!parsed.success) {
-    throw new ServiceError(
-      'InternalError',
-      `An integration record is not as it was written: ${parsed.error.message}`,
-    );
-  }
-  return parsed.data;
+  if (parsed.success && parsed.data.integrationId === integrationId) return parsed.data;
+  const places = parsed.success ? 'integrationId' : placesOf(parsed.error);
+  throw new ServiceError(
+    'RecordDamagedError',
+    `The journal's record of integration ${integrationId} is not as this service wrote it (${places}): ` +
+      `somebody changed the item "${recordKey(integrationId).pk}" of its table. Put these fields right, or take the item ` +
+      'from a backup of the table (point-in-time recovery); until then nothing is done for this integration.',
+  );
 }
 
 const now = () => new Date().toISOString();
@@ -63,7 +66,7 @@ async function updateRecord(
         ReturnValues: 'ALL_NEW',
       }),
     );
-    return toRecord(Attributes);
+    return toRecord(Attributes, integrationId);
   } catch (error) {
     if (awsErrorCode(error) === 'ConditionalCheckFailed') return undefined;
     throw mapAwsError(error, what);
@@ -73,12 +76,14 @@ async function updateRecord(
 export function recordReader(table: Table): RecordReader {
   return {
     read: async (integrationId) => {
+      // Whatever else a caller names is no key of the table: longer ones DynamoDB refuses.
+      if (!isIntegrationId(integrationId)) return undefined;
       const { Item } = await awsCall(`read integration ${integrationId}`, () =>
         table.client.send(
           new GetCommand({ TableName: table.name, Key: recordKey(integrationId), ConsistentRead: true }),
         ),
       );
-      return Item && toRecord(Item);
+      return Item && toRecord(Item, integrationId);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Task tokens of waiting workflows: items of their own, which only the functions of the callback read. */
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
+import { ServiceError } from '../../errors.ts';
 import { awsCall } from './errors.ts';
 import { deleteOwnItem, type Table } from './table.ts';
 
@@ -28,7 +29,14 @@ export async function readTaskToken(table: Table, integrationId: string): Promis
       new GetCommand({ TableName: table.name, Key: tokenKey(integrationId), ConsistentRead: true }),
     ),
   );
-  return Item && tokenSchema.parse(Item).taskToken;
+  if (!Item) return undefined;
+  const parsed = tokenSchema.safeParse(Item);
+  if (parsed.success) return parsed.data.taskToken;
+  throw new ServiceError(
+    'RecordDamagedError',
+    `The item "${tokenKey(integrationId).pk}" of the journal's table holds no task token: somebody changed it. The ` +
+      'workflow waits until its time-out, and is rolled back then.',
+  );
 }
 
 export const deleteTaskToken = (table: Table, integrationId: string): Promise<void> =>

@@ -1,7 +1,7 @@
 /** HTTP with Dataloop: time-outs, retries that honour `Retry-After`, and errors that say what to do. */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import { ServiceError } from '../../errors.ts';
+import { placesOf, ServiceError } from '../../errors.ts';
 import type { Credentials, Token } from './credentials.ts';
 
 export interface Call<T> {
@@ -203,9 +203,8 @@ export function httpFor(credentials: Credentials, settings: HttpSettings): Http 
 function parseAnswer<T>(call: Call<T>, answer: Answer): T {
   const parsed = call.schema.safeParse(answer.body === '' ? undefined : parseJson(answer.body));
   if (parsed.success) return parsed.data;
-  const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the whole').join(', ');
   throw new ServiceError(
     'DataloopAnswerError',
-    `Dataloop's answer to "${call.what}" is not as documented (${where}). Its API may have changed: look for a newer version of this service.`,
+    `Dataloop's answer to "${call.what}" is not as documented (${placesOf(parsed.error)}). Its API may have changed: look for a newer version of this service.`,
   );
 }

@@ -1,7 +1,7 @@
 /** What the functions take from the bus; the published contracts have their samples in events/. */
 import { expect, test } from '@jest/globals';
 import { executionStatusEventSchema, iamUserIssuedEventSchema } from '../../../src/domain/events.ts';
-import { integrationId, userArn } from './fakes.ts';
+import { integrationId, recordOf, userArn } from './fakes.ts';
 
 const issued = {
   source: 'dataloop-cross-account',
@@ -35,7 +35,7 @@ test.each([
   ['RUNNING', false],
 ])('the watchdog follows up an execution that is %s: %s', (status, expected) => {
   const detail = {
-    executionArn: 'arn:execution',
+    executionArn: recordOf().executionArn,
     stateMachineArn: 'arn:machine',
     name: integrationId,
     status,

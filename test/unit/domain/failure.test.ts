@@ -25,6 +25,13 @@ describe('describeFailure', () => {
     expect(failure).toMatchObject({ step: 'CreateBucket', detail: 'taken' });
   });
 
+  test('takes no word for a step that is none', () => {
+    const Cause = JSON.stringify({ step: '<script>', cause: 'x' });
+    expect(describeFailure('CreateRole', { Error: 'Strange', Cause })).toMatchObject({ step: 'CreateRole' });
+    const named = describeFailure('CreateRole', { Error: 'E'.repeat(10_000) });
+    expect(named.detail).toBe(`${'E'.repeat(100)}: `);
+  });
+
   test('tells a callback that never came from a step that was too slow', () => {
     expect(describeFailure('RequestIamUser', { Error: 'States.Timeout' })).toMatchObject({
       type: 'urn:dataloop-cross-account:problem:iam-user-timeout',

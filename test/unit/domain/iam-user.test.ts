@@ -38,6 +38,13 @@ test.each([
   );
 });
 
+test('of what is refused no more is shown than an ARN is long, as one line of ASCII or escaped', () => {
+  const value = `*\n\u0000${'x'.repeat(100_000)}`;
+  expect(() => trustedUserArn(value, 'aws')).toThrow(
+    expect.objectContaining({ message: expect.stringMatching(/^Dataloop named "\*\\n\\u0000x{197}" where/) }),
+  );
+});
+
 test('what is taken holds nothing but one user of the configured account', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (name) => {

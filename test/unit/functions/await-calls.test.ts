@@ -70,6 +70,6 @@ describe.each([
   });
 
   test.each([undefined, 'some time ago'])('does not guess when the wait began: %s', async (since) => {
-    expect((await thrownBy(handler(inputOf({ since }), lambdaContext))).name).toBe('InternalError');
+    expect((await thrownBy(handler(inputOf({ since }), lambdaContext))).name).toBe('InvalidInputError');
   });
 });

@@ -188,6 +188,12 @@ describe('a fault of ours', () => {
     expect(errorLog).toHaveBeenCalledTimes(1);
   });
 
+  test('is told where the caller’s people can put it right', async () => {
+    const problem = await problemOf(new ServiceError('RecordDamagedError', 'Put status right.'));
+    expect([problem.status, problem.detail]).toEqual([500, 'Put status right.']);
+    expect(errorLog).toHaveBeenCalledTimes(1);
+  });
+
   test('is logged with its own words, but never with its cause', async () => {
     const cause = new Error('answer with secret-token');
     await problemOf(new ServiceError('AwsRequestRefusedError', 'what happened', { cause }));

@@ -76,7 +76,8 @@ describe('the sweep', () => {
   });
 
   test('fails where one could not be looked at, after all the others, so that it is tried again', async () => {
-    const other = removing({ integrationId: 'int_2' });
+    const otherId = `int_${'2'.repeat(26)}`;
+    const other = removing({ integrationId: otherId });
     journalled(removing(), other);
     stepFunctions
       .on(DescribeExecutionCommand)
@@ -87,7 +88,7 @@ describe('the sweep', () => {
       name: 'TryAgainError',
       message: expect.stringContaining('could not look at all integrations (1 failed)'),
     });
-    expect(starts()).toMatchObject([{ name: 'int_2-remove-2' }]);
+    expect(starts()).toMatchObject([{ name: `${otherId}-remove-2` }]);
     expect(logs.error.mock.calls).toEqual([
       [
         'Sweep cannot look at an integration',

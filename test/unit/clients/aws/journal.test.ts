@@ -44,10 +44,26 @@ describe('reading', () => {
   test('a record of another shape is refused, not passed on', async () => {
     dynamo.on(GetCommand).resolves({ Item: { ...record, status: 'half-done' } });
     await expect(recordReader(table).read(integrationId)).rejects.toMatchObject({
-      name: 'InternalError',
-      message: expect.stringContaining('status'),
+      name: 'RecordDamagedError',
+      message: expect.stringMatching(/of integration int_\w{26} .*\(status\).*"integration#int_\w{26}"/),
     });
   });
+
+  test('a record under the key of another integration is refused', async () => {
+    dynamo.on(GetCommand).resolves({ Item: { ...record, integrationId: `int_${'0'.repeat(26)}` } });
+    await expect(recordReader(table).read(integrationId)).rejects.toMatchObject({
+      name: 'RecordDamagedError',
+      message: expect.stringContaining('(integrationId)'),
+    });
+  });
+
+  test.each(['', 'int_A', `${integrationId}\n`, `lock#name#acme`, 'x'.repeat(3_000)])(
+    'what cannot be an id is not asked for: %j',
+    async (id) => {
+      await expect(recordReader(table).read(id)).resolves.toBeUndefined();
+      expect(dynamo.calls()).toHaveLength(0);
+    },
+  );
 
   test('a table that is busy is tried again', async () => {
     dynamo.on(GetCommand).rejects(throttled);

@@ -49,6 +49,14 @@ test('a workflow that does not wait has no token', async () => {
   await expect(readTaskToken(table, integrationId)).resolves.toBeUndefined();
 });
 
+test('an item that holds no token is refused, and not shown', async () => {
+  dynamo.on(GetCommand).resolves({ Item: { ...Key, taskToken: [taskToken] } });
+  await expect(readTaskToken(table, integrationId)).rejects.toMatchObject({
+    name: 'RecordDamagedError',
+    message: expect.not.stringContaining(taskToken),
+  });
+});
+
 test('a token is deleted once the workflow has gone on, and that may be repeated', async () => {
   dynamo.on(DeleteCommand).resolvesOnce({}).rejects(sdkError('ConditionalCheckFailedException', 400));
   await deleteTaskToken(table, integrationId);

@@ -6,7 +6,7 @@ import {
   type IntegrationReader,
   pollDelaySeconds,
 } from './integration.ts';
-import type { IntegrationRecord, RecordReader } from './journal.ts';
+import { type IntegrationRecord, integrationIdSchema, type RecordReader } from './journal.ts';
 
 export interface WaitingWorkflows extends RecordReader {
   readTaskToken(integrationId: string): Promise<string | undefined>;
@@ -46,7 +46,7 @@ export async function resumeProvisioning(
 }
 
 export const iamUserPollSchema = z.object({
-  integrationId: z.string(),
+  integrationId: integrationIdSchema,
   count: z.number().int().nonnegative(),
 });
 
@@ -59,13 +59,14 @@ export interface Poller
 
 /**
  * One look at Dataloop. Also after it has announced the user it looks again, until the workflow has gone on: so
- * a lost event heals. A Dataloop that does not answer is asked again as well. The wait ends with the state of the
+ * an event that is lost, or not taken, heals. A Dataloop that does not answer is asked again as well. Neither fails the
+ * poll: a repeated delivery would schedule one more of the next, and each of these would do the same. The wait ends with the state of the
  * workflow, as it was started: a deployment in between may have changed what a function would take for its end.
  */
 export async function pollIamUser(
   poll: z.infer<typeof iamUserPollSchema>,
   dataloop: Poller,
-): Promise<'announced' | 'not-yet' | 'not-waiting'> {
+): Promise<'announced' | 'not-announced' | 'not-yet' | 'not-waiting'> {
   const record = await dataloop.read(poll.integrationId);
   const id = record?.resources.dataloopIntegration?.id;
   const organizationId = record?.dataloop?.organizationId;
@@ -80,6 +81,11 @@ export async function pollIamUser(
   const next = { ...poll, count: poll.count + 1 };
   await dataloop.schedulePoll(next, pollDelaySeconds(next.count));
   if (!userArn) return 'not-yet';
-  await dataloop.announceIamUser({ integrationId: poll.integrationId, dataloopIntegrationId: id, userArn });
-  return 'announced';
+  try {
+    await dataloop.announceIamUser({ integrationId: poll.integrationId, dataloopIntegrationId: id, userArn });
+    return 'announced';
+  } catch (error) {
+    dataloop.onError(error);
+    return 'not-announced';
+  }
 }

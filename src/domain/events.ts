@@ -22,7 +22,8 @@ export const eventDetails = {
     version,
     integrationId,
     dataloopIntegrationId: z.string().min(1).max(200),
-    userArn: z.string().min(20).max(200),
+    /** As Dataloop names it, whatever that is: the event wakes, and CreateRole decides whom to trust. */
+    userArn: z.string().min(1).max(2_048),
   }),
   'Dataloop Integration Ready': z.object({
     version,

@@ -124,11 +124,18 @@ describe('the poll', () => {
     expect(events).toEqual(['ask for org-1/dataloop-1', 'poll no. 2 in 8 s', announcement]);
   });
 
-  test('is not ended by an announcement that fails', async () => {
+  test('is not ended by an announcement that fails, and not repeated either: the next poll announces', async () => {
     const down = new ServiceError('AwsUnavailableError', 'throttled');
     const { poller, events } = pollerOf(userArn, { announceIamUser: () => Promise.reject(down) });
+    expect(await pollIamUser(poll, poller)).toBe('not-announced');
+    expect(events).toEqual(['ask for org-1/dataloop-1', 'poll no. 2 in 8 s', 'AwsUnavailableError']);
+  });
+
+  test('is delivered again where the next one could not be scheduled', async () => {
+    const down = new ServiceError('AwsUnavailableError', 'throttled');
+    const { poller, events } = pollerOf(userArn, { schedulePoll: () => Promise.reject(down) });
     expect(await thrownBy(pollIamUser(poll, poller))).toBe(down);
-    expect(events).toContain('poll no. 2 in 8 s');
+    expect(events).toEqual(['ask for org-1/dataloop-1']);
   });
 
   test('is not ended by a Dataloop that does not answer, and says that it did not', async () => {

@@ -41,6 +41,14 @@ test('nothing but the contract goes out', async () => {
   expect(JSON.stringify(eventBridge.call(0).args[0].input)).not.toContain(more.taskToken);
 });
 
+test('whatever Dataloop names as its user goes out as it is: CreateRole refuses it with a clear error', async () => {
+  eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] });
+  for (const userArn of ['*', '222222222222', `arn:aws:iam::222222222222:user/${'x'.repeat(1_000)}`]) {
+    await publish('Dataloop IAM User Issued', { ...detail, userArn });
+  }
+  expect(eventBridge.calls()).toHaveLength(3);
+});
+
 test('a detail that breaks the contract is not sent', async () => {
   const foreign = { ...detail, integrationId: 'somebody-elses' };
   await expect(publish('Dataloop IAM User Issued', foreign)).rejects.toThrow('integrationId');

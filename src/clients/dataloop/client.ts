@@ -20,6 +20,7 @@ import type {
   IntegrationReader,
   IntegrationRemover,
 } from '../../domain/integration.ts';
+import { dataloopIdSchema } from '../../domain/journal.ts';
 import type { IntegrationCounter, ProjectReader } from '../../domain/preflight.ts';
 import { ServiceError } from '../../errors.ts';
 import { credentialsFrom, type Token } from './credentials.ts';
@@ -52,10 +53,13 @@ export function dataloopClient(settings: DataloopSettings, readSecret: () => Pro
 
 const segment = encodeURIComponent;
 
+/** Longest text that is taken from an answer: what is longer is cut, still longer than any that is understood. */
+const longestText = 2_048;
+
 /** Metadata items have a name; which of them have a value depends on the name. */
 const integrationSchema = z
   .object({
-    id: z.string().min(1),
+    id: dataloopIdSchema,
     name: z.string(),
     type: z.string().nullish(),
     metadata: z
@@ -66,21 +70,21 @@ const integrationSchema = z
   .transform(({ id, name, type, metadata }): DataloopIntegration => {
     const text = (key: string) => {
       const value = metadata.find((entry) => entry.name === key)?.value;
-      return typeof value === 'string' && value !== '' ? value : undefined;
+      return typeof value === 'string' && value !== '' ? value.slice(0, longestText) : undefined;
     };
     return { id, name, type: type ?? undefined, userArn: text('userArn'), trustStatus: text('status') };
   });
 
 const driverSchema = z
-  .object({ id: z.string().min(1), name: z.string(), integrationId: z.string().nullish() })
+  .object({ id: dataloopIdSchema, name: z.string(), integrationId: z.string().nullish() })
   .transform(
     ({ id, name, integrationId }): Driver => ({ id, name, integrationId: integrationId ?? undefined }),
   );
 
 const projectSchema = z
   .object({
-    id: z.string(),
-    org: z.union([z.string(), z.object({ id: z.string() }).transform(({ id }) => id)]).nullish(),
+    id: dataloopIdSchema,
+    org: z.union([dataloopIdSchema, z.object({ id: dataloopIdSchema }).transform(({ id }) => id)]).nullish(),
   })
   .transform(({ id, org }) => ({ id, organizationId: org ?? undefined }));
 

@@ -169,6 +169,20 @@ describe('an integration', () => {
     await expect(read()).resolves.toMatchObject({ userArn: undefined, trustStatus: 'waiting-trust' });
   });
 
+  test('whose user or state is longer than any is cut, and still too long to be taken', async () => {
+    const value = `arn:aws:iam::222222222222:user/${'x'.repeat(100_000)}`;
+    dataloopAnswers(
+      json(
+        integration([
+          { name: 'userArn', value },
+          { name: 'status', value },
+        ]),
+      ),
+    );
+    const cut = value.slice(0, 2_048);
+    await expect(read()).resolves.toMatchObject({ userArn: cut, trustStatus: cut });
+  });
+
   test('that is gone is undefined; one that is forbidden is not', async () => {
     dataloopAnswers(refused(404, 'not found'), refused(403, 'Forbidden'));
     await expect(read()).resolves.toBeUndefined();

@@ -21,6 +21,15 @@ function credentialsWith(secret: string, login: (body: Record<string, string>) =
 const noLogin = () => Promise.reject(new Error('An API key needs no log-in.'));
 const password = JSON.stringify({ username: 'owner@example.com', password: 'correct-horse' });
 
+test('a log-in that answers what is no header is not used, nor shown', async () => {
+  const forged = token(start + hour).replace('.', '\r\nx-forged: 1.');
+  const { credentials } = credentialsWith(password, async () => ({ id_token: forged }));
+  await expect(credentials.token()).rejects.toMatchObject({
+    name: 'DataloopAnswerError',
+    message: expect.not.stringContaining('x-forged'),
+  });
+});
+
 describe('an API key', () => {
   test('is used as it is, with its expiry and its e-mail, and read once', async () => {
     const apiKey = token(start + hour, { email: 'owner@example.com' });

@@ -52,15 +52,31 @@ function isPrefix(prefix: string): boolean {
 
 const tagText = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 
-const tagsSchema = z
-  .record(z.string(), z.string('A tag value is a string.'), 'tags is an object of strings.')
+/** A record of strings leaves out this key without a word. */
+const withoutPrototype = z.unknown().superRefine((tags, context) => {
+  if (typeof tags === 'object' && tags !== null && Object.hasOwn(tags, '__proto__')) {
+    context.addIssue({ code: 'custom', path: ['__proto__'], message: 'A tag key is not "__proto__".' });
+  }
+});
+
+const tagsSchema = withoutPrototype
+  .pipe(z.record(z.string(), z.string('A tag value is a string.'), 'tags is an object of strings.'))
   .superRefine((tags, context) => {
     const entries = Object.entries(tags);
+    const seen = new Set<string>();
     if (entries.length > 40) {
       context.addIssue({ code: 'custom', message: 'There are at most 40 tags.' });
     }
     for (const [key, value] of entries) {
       const lower = key.toLowerCase();
+      if (seen.has(lower)) {
+        context.addIssue({
+          code: 'custom',
+          path: [key],
+          message: 'Another tag key differs from this one in case only, which IAM takes for the same.',
+        });
+      }
+      seen.add(lower);
       if (key.length < 1 || key.length > 128 || !tagText.test(key)) {
         context.addIssue({
           code: 'custom',
@@ -102,7 +118,7 @@ export const requestSchema = z.strictObject({
     mode: modeOf('bucket'),
     region: z
       .string('region is a string.')
-      .regex(/^[a-z]{2}(-[a-z]+){1,2}-\d$/, 'region is the code of an AWS region, such as "eu-west-1".')
+      .regex(/^[a-z]{2}(-[a-z]{1,12}){1,2}-\d$/, 'region is the code of an AWS region, such as "eu-west-1".')
       .optional(),
     prefix: z.string('prefix is a string.').refine(isPrefix, prefixRule).optional(),
     kmsKeyArn: z

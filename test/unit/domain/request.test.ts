@@ -326,6 +326,20 @@ describe('other fields', () => {
 });
 
 describe('tags', () => {
+  test('are not taken with a key that differs in case only: IAM takes both for the same', () => {
+    const tags = { team: 'a', Team: 'b', größe: 'c', GRÖSSE: 'd', GRÖßE: 'e' };
+    expect(Object.keys(errorsOf({ ...body, tags }))).toEqual(['/tags/Team', '/tags/GRÖßE']);
+  });
+
+  test('are not left out without a word', () => {
+    const tags: unknown = JSON.parse('{"__proto__":"x"}');
+    expect(Object.keys(errorsOf({ ...body, tags }))).toEqual(['/tags/__proto__']);
+    expect(requestOf({ tags: { constructor: 'x', toString: 'y' } }).tags).toEqual({
+      constructor: 'x',
+      toString: 'y',
+    });
+  });
+
   test('that are reserved or malformed are refused, each by its key', () => {
     const tags = {
       'aws:x': '1',

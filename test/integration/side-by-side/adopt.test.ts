@@ -660,10 +660,25 @@ describe('all three', () => {
     expect(differences[0]).toContain(`~ integration ${id}`);
   };
 
-  test('together, to ready and back', async () => {
+  test('together, planned, to ready, tested, and back', async () => {
     const name = uniqueName('all');
     const { id, before, standing } = await make(8, name);
+    const plan = await api.request('POST', '/plans', { body: requestFor(name, everything(8, id)) });
+    expect(plan.body).toMatchObject({
+      clear: true,
+      findings: [],
+      resources: expect.arrayContaining([
+        expect.objectContaining({ action: 'change', arn: `arn:aws:s3:::${bucketName(8)}` }),
+        expect.objectContaining({ action: 'change', type: 'AWS::IAM::Role', name: roleName(8) }),
+        expect.objectContaining({ action: 'change', type: 'Dataloop::Integration', id }),
+      ]),
+    });
+    expect(changes(before, await standing())).toEqual([]);
+
     const ready = await connectReady(name, everything(8, id));
+
+    const tested = await api.request('POST', `/integrations/${ready.integrationId}/test`);
+    expect(tested.body).toMatchObject({ status: 'passed' });
     expect(originsOf(ready)).toEqual({
       Bucket: 'adopted',
       ManagedPolicy: 'created',

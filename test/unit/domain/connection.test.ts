@@ -412,3 +412,94 @@ test('no read goes without being given up in time', async () => {
   expect(bounded).toHaveLength(Object.keys(readsOf()).length);
   expect(new Set(bounded).size).toBe(bounded.length);
 });
+
+describe('a connection of what was adopted', () => {
+  const adoptedRole = 'arn:aws:iam::111111111111:role/team/AcmeLabelling';
+  const adopted = ready(
+    requestOf({
+      bucket: { name: 'acme-photos', mode: 'adopt' },
+      role: { name: 'AcmeLabelling', mode: 'adopt' },
+    }),
+  );
+  const theirStatement = {
+    Effect: 'Allow',
+    Principal: { AWS: 'AIDAABCDEFGHIJKLMNOP' },
+    Action: 'sts:AssumeRole',
+  };
+  const ourStatement = {
+    Sid: `Dataloop${integrationId.replace('_', '')}`,
+    Effect: 'Allow',
+    Principal: { AWS: userArn },
+    Action: 'sts:AssumeRole',
+  };
+  const trusting = (...Statement: object[]): Partial<ConnectionReads> => ({
+    findRole: async () => ({
+      ...role,
+      arn: adoptedRole,
+      tags: { team: 'theirs' },
+      permissionsBoundaryArn: undefined,
+      trust: { Version: '2012-10-17', Statement },
+    }),
+  });
+  /** As customers have it: statements, policies, encryption and CORS rules of their own, and no tag of ours. */
+  const asAdopted: Partial<ConnectionReads> = {
+    ...trusting(theirStatement, ourStatement),
+    attachedPolicies: async () => ['arn:aws:iam::aws:policy/ReadOnlyAccess', policyArn],
+    encryption: () => Promise.reject(new Error('must not be read')),
+    corsRules: async () => [
+      { origins: ['https://*.dataloop.ai'], methods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] },
+    ],
+    tagsOf: () => Promise.reject(new Error('must not be read')),
+  };
+
+  test('passes, whatever else the customer has there', async () => {
+    const { checks } = await tested(asAdopted, adopted);
+    const notPassed = checks.filter(({ status }) => status !== 'passed');
+    expect(notPassed.map(({ name, status }) => [name, status])).toEqual([
+      ['PermissionsBoundary', 'skipped'],
+      ['Encryption', 'skipped'],
+      ['KmsKey', 'skipped'],
+    ]);
+  });
+
+  test.each([
+    ['is gone', trusting(theirStatement), /no statement Dataloopint/],
+    ['trusts somebody else', trusting({ ...ourStatement, Principal: { AWS: `${userArn}0` } }), /was changed/],
+    [
+      'trusts a user who was deleted',
+      trusting({ ...ourStatement, Principal: { AWS: 'AIDAABCDEFGHIJKLMNOP' } }),
+      /names the id AIDAABCDEFGHIJKLMNOP/,
+    ],
+    [
+      'stands in a policy that is not to be read',
+      { findRole: async () => ({ ...role, arn: adoptedRole, trust: undefined }) },
+      /no statement/,
+    ],
+  ])('fails where our statement %s', async (_what, more, detail) => {
+    const broken = await brokenBy({ ...asAdopted, ...more }, adopted);
+    expect(broken).toEqual({ TrustPolicy: expect.stringMatching(detail) });
+  });
+
+  test('fails where our policy is detached, or the bucket opened', async () => {
+    const broken = await brokenBy(
+      { ...asAdopted, attachedPolicies: async () => [], publicAccessBlock: async () => 'open' },
+      adopted,
+    );
+    expect(Object.keys(broken)).toEqual(['PolicyAttached', 'PublicAccessBlock']);
+  });
+
+  test('is tested for the key that the request names', async () => {
+    const request = parseRequest(
+      { ...body, bucket: { name: 'acme-photos', mode: 'adopt', kmsKeyArn } },
+      settings,
+    );
+    const broken = await brokenBy(
+      {
+        tagsOf: () => Promise.reject(new Error('must not be read')),
+        encryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
+      },
+      ready(request),
+    );
+    expect(Object.keys(broken)).toEqual(['Encryption']);
+  });
+});

@@ -318,3 +318,124 @@ test('a mistake of ours is no finding', async () => {
   const mistake = new TypeError('x is not a function');
   expect(await thrownBy(planOf(body, { countBuckets: () => Promise.reject(mistake) }))).toBe(mistake);
 });
+
+describe('a plan of what is adopted', () => {
+  const closed = {
+    BlockPublicAcls: true,
+    IgnorePublicAcls: true,
+    BlockPublicPolicy: true,
+    RestrictPublicBuckets: true,
+  };
+  const request = {
+    ...body,
+    bucket: { name: 'acme-photos', mode: 'adopt' },
+    role: { name: 'AcmeLabelling', mode: 'adopt' },
+    dataloop: { ...body.dataloop, integrationId: 'waiting-1' },
+  };
+  const standing: Partial<PlanReads> = {
+    locate: async () => ({ holder: 'account', region: 'eu-west-1' }),
+    tagsOf: async () => ({}),
+    publicAccessBlockOf: async () => closed,
+    findAdoptableRole: async (name) => ({
+      arn: `arn:aws:iam::111111111111:role/team/${name}`,
+      uniqueId: 'AROA1',
+      trustPolicy: '{"Statement":[]}',
+    }),
+    getIntegration: async (_organizationId, id) => ({
+      id,
+      name: 'by hand',
+      type: 'aws-cross',
+      userArn: 'arn:aws:iam::222222222222:user/dataloop-1',
+      trustStatus: 'waiting-trust',
+    }),
+  };
+
+  test('says what is changed and what is left, and shows what is written alone', async () => {
+    const plan = await planOf(request, standing);
+    expect(plan).toMatchObject({ clear: true, findings: [] });
+    expect(plan.resources).toMatchObject([
+      { action: 'change', type: 'AWS::S3::Bucket', name: 'acme-photos' },
+      { action: 'create', type: 'AWS::IAM::ManagedPolicy', name: 'dataloop-acme' },
+      { action: 'change', type: 'AWS::IAM::Role', arn: 'arn:aws:iam::111111111111:role/team/AcmeLabelling' },
+      { action: 'change', type: 'Dataloop::Integration', id: 'waiting-1' },
+      { action: 'create', type: 'Dataloop::Driver' },
+      { action: 'leave', type: 'Dataloop::Project' },
+    ]);
+    expect(plan.trustPolicy.Statement).toEqual([
+      {
+        Sid: 'Dataloop<id of the integration>',
+        Effect: 'Allow',
+        Principal: { AWS: iamUserPlaceholder },
+        Action: 'sts:AssumeRole',
+      },
+    ]);
+    expect([plan.bucketPolicy, plan.permissionsBoundaryArn]).toEqual([undefined, undefined]);
+  });
+
+  test('leaves a bucket as it is for which nothing is asked', async () => {
+    const bucket = { ...request.bucket, cors: false };
+    const plan = await planOf({ ...request, bucket }, standing);
+    expect(plan.resources[0]).toMatchObject({ action: 'leave', name: 'acme-photos' });
+    expect(plan.actions.filter(({ action }) => action.startsWith('s3:Put'))).toEqual([]);
+  });
+
+  test('names just the actions on what is adopted that are needed', async () => {
+    const { actions } = await planOf(request, standing);
+    const of = (service: string) => [
+      ...new Set(
+        actions
+          .filter(({ action }) => action.startsWith(service))
+          .map(({ action }) => action.slice(service.length)),
+      ),
+    ];
+    expect(of('s3:').sort()).toEqual([
+      'GetBucketCORS',
+      'GetBucketPublicAccessBlock',
+      'GetBucketTagging',
+      'ListBucket',
+      'PutBucketCORS',
+    ]);
+    expect(of('iam:')).not.toContain('CreateRole');
+    expect(of('iam:')).not.toContain('DeleteRole');
+    expect(of('iam:')).toContain('UpdateAssumeRolePolicy');
+  });
+
+  test('finds all that is not as it must be, by field', async () => {
+    const plan = await planOf(request, {
+      ...standing,
+      publicAccessBlockOf: async () => undefined,
+      findAdoptableRole: async () => undefined,
+      getIntegration: async () => undefined,
+    });
+    expect(plan.clear).toBe(false);
+    expect(plan.findings.map(({ type, pointer }) => [type.split(':').at(-1), pointer]).sort()).toEqual([
+      ['bucket-not-adoptable', '/bucket/name'],
+      ['integration-not-adoptable', '/dataloop/integrationId'],
+      ['role-not-adoptable', '/role/name'],
+    ]);
+  });
+
+  test('looks at nothing that the deployment does not name', async () => {
+    const names = { bucket: { name: 'others', mode: 'adopt' }, role: { name: 'Others', mode: 'adopt' } };
+    const never = () => Promise.reject(new Error('looked'));
+    const plan = await planOf(
+      { ...body, ...names },
+      { locate: never, tagsOf: never, publicAccessBlockOf: never, findAdoptableRole: never },
+    );
+    expect(plan.findings.map(({ pointer }) => pointer)).toEqual(['/bucket/name', '/role/name']);
+  });
+
+  test.each([
+    ['adopted-bucket#acme-photos', '/bucket/name'],
+    ['adopted-role#AcmeLabelling', '/role/name'],
+    ['adopted-integration#waiting-1', '/dataloop/integrationId'],
+  ])('says by the field where another integration holds %s', async (held, pointer) => {
+    const holder = recordOf({ integrationId: 'int_1', status: 'ready' });
+    const plan = await planOf(request, {
+      ...standing,
+      lockHolder: async (lock) => (lock === held ? 'int_1' : undefined),
+      read: async () => holder,
+    });
+    expect(plan.findings).toMatchObject([{ pointer, detail: expect.stringContaining('int_1') }]);
+  });
+});

@@ -187,7 +187,7 @@ describe('a name or bucket that another integration holds', () => {
     const same = recordOf({ status: 'removing' });
     const plan = await planOf(body, { lockHolder: async () => same.integrationId, read: async () => same });
     expect(plan.findings).toEqual([
-      expect.objectContaining({ detail: expect.stringContaining('remove it first') }),
+      expect.objectContaining({ detail: expect.stringContaining('once nothing of it is left') }),
     ]);
   });
 });

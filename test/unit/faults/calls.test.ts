@@ -48,6 +48,8 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
     client.send(new iam.AttachRolePolicyCommand({ RoleName: name, PolicyArn: arn })),
   'iam:DetachRolePolicy': ({ iam: client }) =>
     client.send(new iam.DetachRolePolicyCommand({ RoleName: name, PolicyArn: arn })),
+  'iam:UpdateAssumeRolePolicy': ({ iam: client }) =>
+    client.send(new iam.UpdateAssumeRolePolicyCommand({ RoleName: name, PolicyDocument: '{}' })),
   'iam:DeleteRole': ({ iam: client }) => client.send(new iam.DeleteRoleCommand({ RoleName: name })),
   's3:HeadBucket': ({ s3: client }) => client.send(new s3.HeadBucketCommand(bucket)),
   's3:CreateBucket': ({ s3: client }) =>
@@ -62,6 +64,9 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
   's3:GetBucketCors': ({ s3: client }) => client.send(new s3.GetBucketCorsCommand(bucket)),
   's3:GetBucketEncryption': ({ s3: client }) => client.send(new s3.GetBucketEncryptionCommand(bucket)),
   's3:GetPublicAccessBlock': ({ s3: client }) => client.send(new s3.GetPublicAccessBlockCommand(bucket)),
+  's3:DeleteBucketCors': ({ s3: client }) => client.send(new s3.DeleteBucketCorsCommand(bucket)),
+  's3:DeletePublicAccessBlock': ({ s3: client }) =>
+    client.send(new s3.DeletePublicAccessBlockCommand(bucket)),
   's3:PutBucketCors': ({ s3: client }) =>
     client.send(
       new s3.PutBucketCorsCommand({

@@ -4,6 +4,13 @@ import { ServiceError } from '../errors.ts';
 /** Longest ARN that is taken; of a longer one no more than this is shown. */
 const longestArn = 200;
 
+/** A text in quotes and in ASCII: what looks like another character, or like nothing, is seen for what it is. */
+const shown = (text: string): string =>
+  JSON.stringify(text.slice(0, longestArn)).replace(
+    /[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 /**
  * Checks the ARN that Dataloop names and returns it unchanged.
  * @throws ServiceError `InvalidIamUserArnError` for anything but one IAM user: an account, a role, a wildcard,
@@ -15,7 +22,7 @@ export function trustedUserArn(value: string, partition: string, dataloopAccount
   if (!match || value.length > longestArn) {
     throw new ServiceError(
       'InvalidIamUserArnError',
-      `Dataloop named ${JSON.stringify(value.slice(0, longestArn))} where the ARN of one IAM user is needed ` +
+      `Dataloop named ${shown(value)} where the ARN of one IAM user is needed ` +
         '(arn:aws:iam::ACCOUNT:user/NAME). No trust was granted. Ask Dataloop about this integration.',
     );
   }

@@ -45,6 +45,12 @@ test('of what is refused no more is shown than an ARN is long, as one line of AS
   );
 });
 
+test('a look-alike is shown for what it is', () => {
+  expect(() => trustedUserArn('arn:aws:iam::222222222222:user/d\u0430taloop\u202e', 'aws')).toThrow(
+    'Dataloop named "arn:aws:iam::222222222222:user/d\\u0430taloop\\u202e" where',
+  );
+});
+
 test('what is taken holds nothing but one user of the configured account', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (name) => {

@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import type { SQSEvent } from 'aws-lambda';
+import * as z from 'zod';
 import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
 import { recordReader } from '../../src/clients/aws/journal.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
@@ -8,7 +8,7 @@ import { integrationReader } from '../../src/clients/dataloop/client.ts';
 import { eventBusName, pollQueueUrl, tableName } from '../../src/config.ts';
 import { iamUserPollSchema, pollIamUser } from '../../src/domain/callback.ts';
 import { deployedDataloop } from '../../src/handlers/dataloop.ts';
-import { parseJsonInput } from '../../src/handlers/input.ts';
+import { parseInput, parseJsonInput } from '../../src/handlers/input.ts';
 import { errorKeys, logger } from '../../src/handlers/log.ts';
 import { endedByLambda } from '../../src/handlers/timeout.ts';
 
@@ -22,9 +22,11 @@ const parts = {
   onError: (error: unknown) => logger.warn('Poll fails, tried again', errorKeys(error)),
 };
 
+const batchSchema = z.object({ Records: z.array(z.object({ body: z.string() })) });
+
 /** Called by the poll queue, one message at a time: asks Dataloop whether the IAM user is there by now. */
-export const handler = middy(async (event: SQSEvent): Promise<void> => {
-  for (const { body } of event.Records) {
+export const handler = middy(async (event: unknown): Promise<void> => {
+  for (const { body } of parseInput(batchSchema, event, 'The event from the poll queue').Records) {
     const poll = parseJsonInput(iamUserPollSchema, body, 'The message of the poll queue');
     const outcome = await pollIamUser(poll, parts);
     logger.info('Dataloop polled', { ...poll, outcome });

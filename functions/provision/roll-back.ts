@@ -12,7 +12,11 @@ const parts = {
   machine: deprovisionStarter(stepFunctionsClient(), deprovisionStateMachineArn()),
 };
 
-const inputSchema = z.looseObject({ failedStep: z.string(), error: errorOutputSchema });
+const inputSchema = z.looseObject({
+  /** Name of a state: a step's, or the one around several. */
+  failedStep: z.string().regex(/^[A-Za-z]{1,30}$/),
+  error: errorOutputSchema,
+});
 
 /** RollBack: journals what went wrong and starts the deprovision state machine. */
 export const handler = stepHandler(

@@ -1,8 +1,10 @@
 /** What every API function shares: body checked and bounded, answers in JSON, errors as RFC 9457 problems. */
 import middy from '@middy/core';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import * as z from 'zod';
 import { maximumBodyBytes } from '../domain/request.ts';
 import { errorKinds, isTold, problemType, ServiceError, statusOf, toServiceError } from '../errors.ts';
+import { parseInput } from './input.ts';
 import { errorKeys, logger } from './log.ts';
 import { endedByLambda } from './timeout.ts';
 
@@ -23,33 +25,47 @@ export interface ApiRequest {
   remainingMilliseconds(): number;
 }
 
-/** A Lambda handler for one route of the HTTP API. */
+const textsSchema = z
+  .record(z.string(), z.string())
+  .nullish()
+  .transform((texts) => texts ?? {});
+
+/** The event of an HTTP API, payload format 2.0, as far as it is read (API Gateway Developer Guide). */
+const apiEventSchema = z.object({
+  routeKey: z.string(),
+  headers: textsSchema,
+  pathParameters: textsSchema,
+  body: z.string().nullish(),
+  isBase64Encoded: z.boolean(),
+  requestContext: z.object({ requestId: z.string() }),
+});
+type ApiEvent = z.output<typeof apiEventSchema>;
+
+/** A Lambda handler for one route of the HTTP API. @throws ServiceError for what does not come from API Gateway */
 export function apiHandler(work: (request: ApiRequest) => Promise<Answer>) {
-  return middy(
-    async (event: APIGatewayProxyEventV2, context: Context): Promise<APIGatewayProxyStructuredResultV2> => {
-      const { requestId } = event.requestContext;
-      logger.appendKeys({ requestId, routeKey: event.routeKey });
-      try {
-        const answer = await work(requestOf(event, context));
-        return respond(answer.status, 'application/json', answer.body, answer.headers);
-      } catch (thrown) {
-        return problem(toServiceError(thrown), requestId);
-      }
-    },
-    endedByLambda,
-  );
+  return middy(async (input: unknown, context: Context): Promise<APIGatewayProxyStructuredResultV2> => {
+    const event = parseInput(apiEventSchema, input, 'The event from API Gateway');
+    const { requestId } = event.requestContext;
+    logger.appendKeys({ requestId, routeKey: event.routeKey });
+    try {
+      const answer = await work(requestOf(event, context));
+      return respond(answer.status, 'application/json', answer.body, answer.headers);
+    } catch (thrown) {
+      return problem(toServiceError(thrown), requestId);
+    }
+  }, endedByLambda);
 }
 
-function requestOf(event: APIGatewayProxyEventV2, context: Context): ApiRequest {
+function requestOf(event: ApiEvent, context: Context): ApiRequest {
   return {
-    path: (name) => event.pathParameters?.[name] ?? '',
+    path: (name) => event.pathParameters[name] ?? '',
     header: (name) => event.headers[name],
     json: () => parseBody(event),
     remainingMilliseconds: () => context.getRemainingTimeInMillis(),
   };
 }
 
-function parseBody(event: APIGatewayProxyEventV2): unknown {
+function parseBody(event: ApiEvent): unknown {
   const mediaType = (event.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json') {
     throw new ServiceError(

@@ -1,0 +1,277 @@
+/** A Dataloop that is broken, or somebody else: what it answers is understood or refused, and leads nowhere else. */
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import { ServiceError } from '../../../../src/errors.ts';
+import { hostileText } from '../../../security/bad-requests.ts';
+import { anyJson, hostile, isFitToTell, takenRequest } from '../../arbitraries.ts';
+import {
+  client,
+  credentialsFrom,
+  dataloopAnswers,
+  json,
+  parseSecret,
+  readToken,
+  sent,
+  text,
+  token,
+} from './fake-dataloop.ts';
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const origin = 'https://gate.dataloop.test';
+const settings = {
+  apiUrl: `${origin}/api/v1`,
+  secretId: 'the-secret',
+  organizationId: undefined,
+  accountId: undefined,
+};
+const apiKey = token(Date.now() + 3_600_000, { email: 'owner@example.com' });
+const dataloop = client.dataloopClient(settings, async () => JSON.stringify({ apiKey }));
+
+const integration = {
+  id: '9c130d42121095bfa5ac8e6f',
+  name: 'acme int_1',
+  metadata: [
+    { name: 'userArn', value: 'arn:aws:iam::222222222222:user/dataloop-1' },
+    { name: 'status', value: 'waiting-trust' },
+  ],
+};
+const driver = { id: '6c130d42121095bfa5ac8e60', name: 'acme', integrationId: integration.id };
+const driverSettings = {
+  name: 'acme',
+  integrationId: integration.id,
+  projectId: 'project-1',
+  bucketName: 'dataloop-acme',
+  region: 'eu-west-1',
+  path: 'raw',
+  allowExternalDelete: true,
+};
+
+const completer = client.integrationCompleter(dataloop);
+const remover = client.driverRemover(dataloop);
+/** Every call with an answer as it should be. */
+const calls: Record<string, { valid: unknown; call: () => Promise<unknown> }> = {
+  getProject: {
+    valid: { id: 'project-1', org: { id: 'org-1' } },
+    call: () => client.projectReader(dataloop).getProject('project-1'),
+  },
+  getIntegration: { valid: integration, call: () => completer.getIntegration('org-1', integration.id) },
+  listIntegrations: { valid: [integration, integration], call: () => completer.listIntegrations('org-1') },
+  createIntegration: {
+    valid: integration,
+    call: () => client.integrationCreator(dataloop).createIntegration('org-1', 'acme'),
+  },
+  setRoleArn: { valid: integration, call: () => completer.setRoleArn('org-1', integration.id, 'arn:role') },
+  deleteIntegration: { valid: {}, call: () => completer.deleteIntegration('org-1', integration.id) },
+  testDriver: { valid: {}, call: () => client.driverTester(dataloop).testDriver(driverSettings) },
+  createDriver: { valid: driver, call: () => client.driverCreator(dataloop).createDriver(driverSettings) },
+  verifyDriver: { valid: {}, call: () => client.driverVerifier(dataloop).verifyDriver(driver.id) },
+  listDrivers: { valid: [driver], call: () => remover.listDrivers('project-1') },
+  deleteDriver: { valid: {}, call: () => remover.deleteDriver(driver.id) },
+};
+
+/** What a call is refused with; undefined where its answer is understood. @throws what is no error of ours */
+async function refusalOf(call: () => unknown): Promise<ServiceError | undefined> {
+  try {
+    await call();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    if (!isFitToTell(error.message, 1_000))
+      throw new Error(`Not fit to tell: ${JSON.stringify(error.message)}`);
+    return error;
+  }
+}
+
+describe.each(Object.entries(calls))('%s', (_name, { valid, call }) => {
+  test('understands an answer, or says that it is not as documented', async () => {
+    await fc.assert(
+      fc.asyncProperty(hostile(valid), async (answer) => {
+        dataloopAnswers(json(answer));
+        const refusal = await refusalOf(call);
+        expect(refusal?.name ?? 'DataloopAnswerError').toBe('DataloopAnswerError');
+      }),
+      { numRuns: 300 },
+    );
+    dataloopAnswers(json(valid));
+    expect(await refusalOf(call)).toBeUndefined();
+  });
+
+  test('takes a body that is no JSON for what it is', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(hostileText, fc.constantFrom('<html>', '[', '{"id":')), async (body) => {
+        dataloopAnswers(text(body));
+        const refusal = await refusalOf(call);
+        expect(refusal?.name ?? 'DataloopAnswerError').toBe('DataloopAnswerError');
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('tells every refusal by a name of ours, with few of its words', async () => {
+    const status = fc.oneof(
+      fc.integer({ min: 300, max: 599 }),
+      fc.constantFrom(400, 401, 403, 404, 409, 429, 500, 503),
+    );
+    const body = fc.oneof(
+      anyJson.map((value) => JSON.stringify(value) ?? ''),
+      hostileText.map((message) => JSON.stringify({ message })),
+      hostileText,
+    );
+    await fc.assert(
+      fc.asyncProperty(status, body, async (code, said) => {
+        dataloopAnswers(text(said, code));
+        const refusal = await refusalOf(call);
+        if (refusal) expect(refusal.name).toMatch(/^(Dataloop|DriverTestFailed)/);
+        else expect(code).toBe(404);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('an id', () => {
+  const odd = fc.oneof(
+    fc.constantFrom(
+      '.',
+      '..',
+      '...',
+      '%2e%2e',
+      '..%2f',
+      '../../orgs',
+      'a/../b',
+      '?x=1',
+      '#x',
+      '\\..\\',
+      ';',
+      '@',
+      ':',
+      'a b',
+    ),
+    fc.constantFrom('', ' ', '\t..', '..\n', '\0', '\ud800', 'ｅ', '．．', 'x'.repeat(200), 'x'.repeat(201)),
+    fc.string({ maxLength: 20 }),
+    hostileText,
+  );
+
+  /** Parts of the path that `fetch` would ask for. */
+  const partsOf = (): string[] => {
+    const { href } = new URL(sent.at(-1)?.url ?? '');
+    expect(href.startsWith(`${settings.apiUrl}/`)).toBe(true);
+    expect(href).not.toMatch(/[?#]/);
+    return new URL(href).pathname.split('/').slice(3).map(decodeURIComponent);
+  };
+
+  test('that Dataloop gives is one part of the path of what is asked with it, or not taken', async () => {
+    let taken = 0;
+    await fc.assert(
+      fc.asyncProperty(odd, odd, odd, async (organization, id, driverId) => {
+        dataloopAnswers(
+          json({ id: 'project-1', org: organization }),
+          json([{ ...integration, id }]),
+          json([{ ...driver, id: driverId }]),
+          json({}),
+        );
+        const refusal = await refusalOf(async () => {
+          const { organizationId = 'none' } = await client.projectReader(dataloop).getProject('project-1');
+          const [found] = await completer.listIntegrations(organizationId);
+          const [foundDriver] = await remover.listDrivers('project-1');
+          await completer.deleteIntegration(organizationId, found?.id ?? '');
+          expect(partsOf()).toEqual(['orgs', organization, 'integrations', id]);
+          await remover.deleteDriver(foundDriver?.id ?? '');
+          expect(partsOf()).toEqual(['drivers', driverId]);
+        });
+        if (!refusal) taken += 1;
+        else expect(refusal.name).toBe('DataloopAnswerError');
+        // Up, into nothing, or to all of them.
+        const leading = [organization, id, driverId].filter((each) => /^\.{0,2}$/.test(each.trim()));
+        if (leading.length > 0) expect(refusal).toBeDefined();
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(taken).toBeGreaterThan(20);
+  });
+
+  test('of a request that is taken is one part of the path', async () => {
+    await fc.assert(
+      fc.asyncProperty(takenRequest, async ({ dataloop: { projectId, organizationId = 'org-1' } }) => {
+        dataloopAnswers(json({ id: 'project-1' }), json([]));
+        await client.projectReader(dataloop).getProject(projectId);
+        expect(partsOf()).toEqual(['projects', projectId]);
+        await completer.listIntegrations(organizationId);
+        expect(partsOf()).toEqual(['orgs', organizationId, 'integrations']);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('credentials', () => {
+  const secretText = fc.oneof(
+    hostile({ apiKey }).map((secret) => JSON.stringify(secret) ?? ''),
+    hostile({ username: 'owner@example.com', password: 'correct-horse' }).map(
+      (secret) => JSON.stringify(secret) ?? '',
+    ),
+    hostileText,
+    fc.string({ unit: 'binary' }),
+  );
+
+  test('in the secret are understood, or refused without a word of them', () => {
+    let taken = 0;
+    fc.assert(
+      fc.property(secretText, (secret) => {
+        try {
+          parseSecret(secret, 'the-secret');
+          taken += 1;
+        } catch (error) {
+          expect(error).toMatchObject({
+            name: 'DataloopCredentialsError',
+            message: expect.not.stringContaining(apiKey),
+          });
+          const { message } = error instanceof Error ? error : new Error('');
+          expect([message, isFitToTell(message, 300)]).toEqual([message, true]);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(taken).toBeGreaterThan(20);
+  });
+
+  test('that are no token are refused without a word of them', () => {
+    const payload = hostile({ exp: 1_795_392_000, email: 'owner@example.com' }).map(
+      (claims) => `head.${Buffer.from(JSON.stringify(claims) ?? '').toString('base64url')}.signature`,
+    );
+    fc.assert(
+      fc.property(fc.oneof(payload, hostileText, fc.string({ unit: 'binary' })), (value) => {
+        try {
+          readToken(value, 'the-secret');
+        } catch (error) {
+          const { message } = error instanceof Error ? error : new Error('');
+          expect(error).toMatchObject({ name: 'DataloopCredentialsError' });
+          expect(message).toBe(
+            "The token from secret the-secret is not one of Dataloop's (a JWT with an expiry). Create a new API key at Dataloop.",
+          );
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('from a log-in are understood, or refused without a word of them', async () => {
+    await fc.assert(
+      fc.asyncProperty(hostile({ id_token: apiKey, refresh_token: 'refresh' }), async (answer) => {
+        const login = credentialsFrom(
+          'the-secret',
+          async () => '{"username":"u","password":"p"}',
+          async () => answer,
+        );
+        const refusal = await refusalOf(() => login.token());
+        if (refusal) expect(refusal.name).toMatch(/^Dataloop(Answer|Credentials)Error$/);
+        else expect((await login.token()).value).toMatch(/^[\x21-\x7e]+$/);
+        expect(refusal?.message ?? '').not.toContain(apiKey);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -29,6 +29,7 @@ const reasons: Readonly<Record<string, string>> = {
   LookAtPolicy: 'is the name free, is it ours?',
   LookAtQuotas: 'is there room for one more? AWS has no resource-level permissions for these',
   LookAtKeys: 'can the key be used?',
+  FindPage: 'which integrations are on a page of the list',
   FindStanding: 'which other integrations reach the same objects?',
   ReadRole: 'is it as it was made? IAM authorises a look at a role that is gone by an ARN without its path',
   ReadAttachments: 'is just our policy attached?',

@@ -5,7 +5,7 @@ import { apiHandler } from '../../src/handlers/api.ts';
 export const handler = apiHandler(async () => {
   throw new ServiceError(
     'RouteNotFoundError',
-    'This API has POST /integrations, GET /integrations/{integrationId}, DELETE /integrations/{integrationId}, ' +
+    'This API has POST and GET /integrations, GET /integrations/{integrationId}, DELETE /integrations/{integrationId}, ' +
       'POST /integrations/{integrationId}/test and POST /plans.',
   );
 });

@@ -19,6 +19,8 @@ export interface ApiRequest {
   path(name: string): string;
   /** A header by its lower-case name. */
   header(name: string): string | undefined;
+  /** The parameters of the query; one that is given several times is one text, with commas. */
+  query(): Readonly<Record<string, string>>;
   /** The body as JSON. @throws ServiceError for one that is too large, not JSON, or of another media type */
   json(): unknown;
   /** How long the function may still run. */
@@ -60,6 +62,10 @@ function requestOf(event: ApiEvent, context: Context): ApiRequest {
   return {
     path: (name) => event.pathParameters[name] ?? '',
     header: (name) => event.headers[name],
+    query: () =>
+      Object.fromEntries(
+        Object.entries(event.queryStringParameters ?? {}).map(([name, value]) => [name, value ?? '']),
+      ),
     json: () => parseBody(event),
     remainingMilliseconds: () => context.getRemainingTimeInMillis(),
   };

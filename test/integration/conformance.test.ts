@@ -251,6 +251,7 @@ describe.each([
 /** IAM actions that a command of the SDK needs, where they are not `service:Command`. */
 const actionsOf: Readonly<Record<string, readonly string[]>> = {
   'dynamodb:Get': ['dynamodb:GetItem'],
+  'dynamodb:BatchGet': ['dynamodb:BatchGetItem'],
   'dynamodb:Put': ['dynamodb:PutItem'],
   'dynamodb:Update': ['dynamodb:UpdateItem'],
   'dynamodb:Delete': ['dynamodb:DeleteItem'],

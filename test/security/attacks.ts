@@ -327,7 +327,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'list integrations by their status',
-    but: ['SweepRole', 'PlanIntegrationRole'],
+    but: ['SweepRole', 'PlanIntegrationRole', 'ListIntegrationsRole'],
     call: { action: 'dynamodb:Query', resource: `${table}/index/byStatus` },
     make: ({ dynamodb }) =>
       dynamodb.send(

@@ -6,7 +6,7 @@ import { awsCall } from './errors.ts';
 import type { Table } from './table.ts';
 
 /** Index of the table by status and id, eventually consistent: who finds a record here reads it again. */
-const statusIndex = 'byStatus';
+export const statusIndex = 'byStatus';
 const activeItemsSchema = z.array(z.object({ integrationId: z.string() }));
 
 /** Ids of all integrations that are in a status. */

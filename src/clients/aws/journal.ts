@@ -24,7 +24,7 @@ export const recordKey = (integrationId: string) => ({ pk: `integration#${integr
 export const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
 
 /** @throws ServiceError `RecordDamagedError` for an item that this service did not write */
-function toRecord(item: unknown, integrationId: string): IntegrationRecord {
+export function toRecord(item: unknown, integrationId: string): IntegrationRecord {
   const parsed = recordSchema.safeParse(item);
   if (parsed.success && parsed.data.integrationId === integrationId) return parsed.data;
   const places = parsed.success ? 'integrationId' : placesOf(parsed.error);

@@ -103,6 +103,21 @@ describe('an answer', () => {
   });
 });
 
+describe('a query', () => {
+  const queryOf = async (more: Partial<APIGatewayProxyEventV2>) => {
+    const { body } = await answerTo((request) => request.query(), more);
+    return JSON.parse(body ?? '');
+  };
+
+  test('is what stands in it; nothing where there is none', async () => {
+    expect(await queryOf({ queryStringParameters: { status: 'ready,residue', limit: '' } })).toEqual({
+      status: 'ready,residue',
+      limit: '',
+    });
+    expect(await queryOf({})).toEqual({});
+  });
+});
+
 describe('a body', () => {
   test.each(['application/json', 'Application/JSON; charset=utf-8'])(
     'is read as JSON when it is %s',

@@ -126,6 +126,23 @@ describe('a list', () => {
     expect(await listIntegrations(parseListQuery({ status: 'ready' }), lister)).toEqual({ items: [] });
   });
 
+  test('shows what ends as residue while it is asked for', async () => {
+    const id = idOf(1);
+    let asked: Status | undefined;
+    const { lister, put } = journalWith([[id, 'removing']], () => {
+      if (asked === 'removing') put(id, 'residue');
+    });
+    const watched: IntegrationLister = {
+      ...lister,
+      newestIds: (status, ...rest) => {
+        asked = status;
+        return lister.newestIds(status, ...rest);
+      },
+    };
+    const { items } = await listIntegrations(parseListQuery({}), watched);
+    expect(items).toMatchObject([{ integrationId: id, status: 'residue' }]);
+  });
+
   test('shows each integration once, whatever becomes of it between and within the pages', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -162,6 +162,46 @@ test('one idempotency key is one integration, also when both calls come at once'
   await disconnect(integrationId);
 });
 
+test('a key that comes when its integration stands already is kept for it', async () => {
+  const name = uniqueName('latekey');
+  const { integrationId } = await connect(name);
+  await until(integrationId, ({ status }) => status === 'ready');
+  const send = (body: unknown) =>
+    api.request('POST', '/integrations', { body, headers: { 'Idempotency-Key': `late-${name}` } });
+
+  const first = await send(requestFor(name));
+  expect([first.status, first.body]).toEqual([202, expect.objectContaining({ integrationId })]);
+  const other = await send(requestFor(uniqueName('other')));
+  expect([other.status, other.body]).toEqual([
+    422,
+    expect.objectContaining(problem(422, 'idempotency-key-reused')),
+  ]);
+  await disconnect(integrationId);
+  // The same answer, although the integration has gone since; without a key the name begins anew.
+  const again = await send(requestFor(name));
+  expect([again.status, again.body]).toEqual([202, first.body]);
+});
+
+test('the same body again begins anew once its integration has failed or is removed', async () => {
+  const name = uniqueName('anew');
+  const body = requestFor(name, { dataloop: { projectId: 'no-such-project' } });
+  const ids: string[] = [];
+  for (let times = 0; times < 2; times += 1) {
+    const { integrationId } = integrationSchema.parse(
+      (await api.request('POST', '/integrations', { body })).body,
+    );
+    expect((await settled(integrationId)).status).toBe('failed');
+    ids.push(integrationId);
+  }
+  for (let times = 0; times < 2; times += 1) {
+    const { integrationId } = await connect(name);
+    expect((await settled(integrationId)).status).toBe('ready');
+    expect((await disconnect(integrationId)).status).toBe('removed');
+    ids.push(integrationId);
+  }
+  expect(new Set(ids).size).toBe(4);
+});
+
 test('a name or a bucket that another integration has is refused, naming it', async () => {
   const name = uniqueName('taken');
   const { integrationId } = await connect(name);

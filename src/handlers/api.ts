@@ -37,6 +37,7 @@ const apiEventSchema = z.object({
   routeKey: z.string(),
   headers: textsSchema,
   pathParameters: textsSchema,
+  queryStringParameters: textsSchema,
   body: z.string().nullish(),
   isBase64Encoded: z.boolean(),
   requestContext: z.object({ requestId: z.string() }),
@@ -62,10 +63,7 @@ function requestOf(event: ApiEvent, context: Context): ApiRequest {
   return {
     path: (name) => event.pathParameters[name] ?? '',
     header: (name) => event.headers[name],
-    query: () =>
-      Object.fromEntries(
-        Object.entries(event.queryStringParameters ?? {}).map(([name, value]) => [name, value ?? '']),
-      ),
+    query: () => event.queryStringParameters,
     json: () => parseBody(event),
     remainingMilliseconds: () => context.getRemainingTimeInMillis(),
   };

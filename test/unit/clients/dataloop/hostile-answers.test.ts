@@ -152,6 +152,8 @@ describe('an id', () => {
     ),
     fc.constantFrom('', ' ', '\t..', '..\n', '\0', '\ud800', 'ｅ', '．．', 'x'.repeat(200), 'x'.repeat(201)),
     fc.string({ maxLength: 20 }),
+    fc.stringMatching(/^[\x21-\x7e]{3,24}$/),
+    fc.uuid(),
     hostileText,
   );
 

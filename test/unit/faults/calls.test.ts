@@ -96,6 +96,8 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
     client.send(new document.PutCommand({ TableName: name, Item: { pk: 'integration#1' } })),
   'dynamodb:UpdateItem': ({ dynamodb: client }) => client.send(new document.UpdateCommand(key)),
   'dynamodb:DeleteItem': ({ dynamodb: client }) => client.send(new document.DeleteCommand(key)),
+  'dynamodb:BatchGetItem': ({ dynamodb: client }) =>
+    client.send(new document.BatchGetCommand({ RequestItems: { [name]: { Keys: [key.Key] } } })),
   'dynamodb:Query': ({ dynamodb: client }) =>
     client.send(new document.QueryCommand({ TableName: name, KeyConditionExpression: 'pk = pk' })),
   'dynamodb:TransactWriteItems': ({ dynamodb: client }) =>
@@ -123,6 +125,7 @@ const documentCommands: Record<string, string> = {
   UpdateItem: 'Update',
   DeleteItem: 'Delete',
   TransactWriteItems: 'TransactWrite',
+  BatchGetItem: 'BatchGet',
 };
 
 describe('a call to AWS', () => {

@@ -45,12 +45,19 @@ export function post(
         ...(key === undefined ? {} : { 'idempotency-key': `key-${key}` }),
       },
       body: JSON.stringify(requests[request]),
-      requestContext: { requestId: 'request' },
+      ...eventOf('POST /integrations'),
     })
     .then(() => {
       callers.open -= 1;
     });
 }
+
+/** What API Gateway puts into every event. */
+const eventOf = (routeKey: string) => ({
+  routeKey,
+  isBase64Encoded: false,
+  requestContext: { requestId: 'request' },
+});
 
 export async function remove(
   { lambda }: Simulation,
@@ -61,7 +68,7 @@ export async function remove(
   const outcome = await lambda.invoke('removeIntegration', {
     headers: {},
     pathParameters: { integrationId },
-    requestContext: { requestId: 'request' },
+    ...eventOf('DELETE /integrations/{integrationId}'),
   });
   callers.open -= 1;
   return statusCodeOf(outcome);

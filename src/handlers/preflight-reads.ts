@@ -2,7 +2,7 @@
 import {
   accountSummary,
   adoptableRoleReader,
-  iamClient,
+  patientIamClient,
   policyReader,
   roleReader,
 } from '../clients/aws/iam.ts';
@@ -19,7 +19,7 @@ import type { PreflightChecks } from '../domain/preflight.ts';
 import { deployedDataloop } from './dataloop.ts';
 
 export function deployedPreflightReads(s3: S3ClientFor): PreflightChecks {
-  const iam = iamClient();
+  const iam = patientIamClient();
   const sts = stsClient();
   const dataloop = deployedDataloop();
   return {

@@ -27,6 +27,25 @@ import { clientSettings } from './settings.ts';
 
 export const iamClient = () => new IAMClient(clientSettings);
 
+/**
+ * A client for many looks of one step: each is made after the one before has ended, and tried more often. IAM takes
+ * few calls a second of a whole account; made at once, they would be throttled again with each attempt of the step.
+ */
+export function patientIamClient(): IAMClient {
+  const client = new IAMClient({ ...clientSettings, maxAttempts: 6 });
+  let last: Promise<unknown> = Promise.resolve();
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const answer = last.then(() => next(args));
+      // Whether one failed is for its own caller.
+      last = answer.catch(() => undefined);
+      return answer;
+    },
+    { step: 'initialize', name: 'oneAfterTheOther' },
+  );
+  return client;
+}
+
 const fromTags = (tags: readonly Tag[] | undefined): Record<string, string> =>
   Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
 

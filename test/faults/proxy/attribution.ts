@@ -48,11 +48,14 @@ export class Attribution {
 
   /** @param pid of the worker that makes the call; undefined where it is none, or not known */
   attribute(request: HttpRequest, pid: number | undefined): Attributed | undefined {
-    const found = this.#named(searchable(request));
+    const text = searchable(request);
+    const found = this.#named(text);
     if (found) {
       if (pid !== undefined) this.#workers.set(pid, found.scope);
       return found;
     }
+    // Of an integration that is no case's: nor is what its worker does from now on.
+    if (pid !== undefined && text.search(integrationIds) >= 0) this.#workers.delete(pid);
     const scope = pid === undefined ? undefined : this.#workers.get(pid);
     return scope === undefined ? undefined : { scope, by: 'worker' };
   }

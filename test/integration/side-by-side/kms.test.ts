@@ -16,8 +16,8 @@ import {
   requestFor,
   s3,
   settled,
-  uniqueName,
 } from '../deployment.ts';
+import { faultyName } from '../faulty.ts';
 
 const kmsKeyArn = String(params['kmsKeyArns']);
 const withKey = (name: string, arn = kmsKeyArn) => ({
@@ -25,7 +25,7 @@ const withKey = (name: string, arn = kmsKeyArn) => ({
 });
 
 test('a bucket is encrypted with the key that the request names, and Dataloop uses it through S3 only', async () => {
-  const name = uniqueName('kms');
+  const name = await faultyName('kms');
   const ready = await settled((await connect(name, withKey(name))).integrationId);
   expect(ready.error).toBeUndefined();
   expect(ready.status).toBe('ready');
@@ -65,7 +65,7 @@ test('a bucket is encrypted with the key that the request names, and Dataloop us
 });
 
 test('a key that the deployment does not name is refused before anything happens, with the parameter', async () => {
-  const name = uniqueName('otherkey');
+  const name = await faultyName('otherkey');
   const answer = await api.request('POST', '/integrations', {
     body: requestFor(name, withKey(name, kmsKeyArn.replace(/[^/]+$/, 'other'))),
   });
@@ -76,7 +76,7 @@ test('a key that the deployment does not name is refused before anything happens
 });
 
 test('a bucket that Dataloop cannot use: the error says that the key’s own policy may be in the way', async () => {
-  const name = uniqueName('kmsclosed');
+  const name = await faultyName('kmsclosed');
   await control.set(name, { driverTest: 'fail' });
   const failed = await settled((await connect(name, withKey(name))).integrationId);
   expect(failed).toMatchObject({

@@ -117,3 +117,12 @@ describe('a call that names nobody', () => {
     expect(asked('/', '{}', 100)).toBeUndefined();
   });
 });
+
+test('what a worker does for an integration of no case is not taken for its case before', () => {
+  asked('/', 'f3k9x2', 7);
+  expect(asked('/drivers/1/test', '', 7)).toEqual(first('worker'));
+  expect(asked('/', otherIntegrationId, 7)).toBeUndefined();
+  expect(asked('/drivers/1/test', '', 7)).toBeUndefined();
+  asked('/', 'f3k9x2', 7);
+  expect(asked('/drivers/1/test', '', 7)).toEqual(first('worker'));
+});

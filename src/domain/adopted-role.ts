@@ -13,7 +13,7 @@ import { canonicalJson } from './registration.ts';
 import { sendAgain } from './residue.ts';
 import type { StepContext } from './step.ts';
 
-/** Characters of a trust policy, white space left out (IAM User Guide, "IAM and AWS STS quotas"). */
+/** Characters of a trust policy; white space, of which we write none, does not count (IAM User Guide, "IAM and AWS STS quotas"). */
 const maximumTrustPolicySize = 2_048;
 
 export interface AdoptableRole {
@@ -136,7 +136,7 @@ export async function adoptRole(
   }
   if (!standing) {
     const change = { before: found.trustPolicy, after: withStatements(now, [...now.statements, ours]) };
-    if (change.after.replace(/\s/g, '').length > maximumTrustPolicySize) {
+    if (change.after.length > maximumTrustPolicySize) {
       throw notAdoptable(
         role.arn,
         `has a trust policy that leaves no room for one more statement (IAM takes ${maximumTrustPolicySize} characters)`,

@@ -64,6 +64,7 @@ import { client, deployment, params } from '../integration/deployment.ts';
 import type { Session } from './sessions.ts';
 import type { SimulatedCall } from './simulator.ts';
 import {
+  adoptable,
   everything,
   foreign,
   fresh,
@@ -185,6 +186,89 @@ const everywhere: readonly Everywhere[] = [
     call: { action: 'iam:UpdateAssumeRolePolicy', resource: foreign.roleArn },
     make: ({ iam }) =>
       iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: foreign.role, PolicyDocument: trust })),
+  },
+  {
+    what: 'change whom a role trusts that may be adopted',
+    but: ['CreateRoleRole', 'DeleteRoleRole'],
+    call: { action: 'iam:UpdateAssumeRolePolicy', resource: adoptable.roleArn },
+    make: ({ iam }) =>
+      iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: adoptable.role, PolicyDocument: trust })),
+  },
+  {
+    what: 'attach a policy of the service’s to a role that may be adopted',
+    but: ['CreateRoleRole'],
+    call: {
+      action: 'iam:AttachRolePolicy',
+      resource: adoptable.roleArn,
+      context: { 'iam:PolicyARN': ours.policyArn },
+    },
+    make: ({ iam }) =>
+      iam.send(new AttachRolePolicyCommand({ RoleName: adoptable.role, PolicyArn: ours.policyArn })),
+  },
+  {
+    what: 'attach AdministratorAccess to a role that may be adopted',
+    call: {
+      action: 'iam:AttachRolePolicy',
+      resource: adoptable.roleArn,
+      context: { 'iam:PolicyARN': administratorArn },
+    },
+    make: ({ iam }) =>
+      iam.send(new AttachRolePolicyCommand({ RoleName: adoptable.role, PolicyArn: administratorArn })),
+  },
+  {
+    what: 'put an inline policy on a role that may be adopted',
+    call: { action: 'iam:PutRolePolicy', resource: adoptable.roleArn },
+    make: ({ iam }) =>
+      iam.send(
+        new PutRolePolicyCommand({
+          RoleName: adoptable.role,
+          PolicyName: 'more',
+          PolicyDocument: everything,
+        }),
+      ),
+  },
+  {
+    what: 'delete a role that may be adopted',
+    call: { action: 'iam:DeleteRole', resource: adoptable.roleArn },
+    make: ({ iam }) => iam.send(new DeleteRoleCommand({ RoleName: adoptable.role })),
+  },
+  {
+    what: 'delete a bucket that may be adopted',
+    call: { action: 's3:DeleteBucket', resource: `arn:aws:s3:::${adoptable.bucket}` },
+    make: ({ s3 }) => s3.send(new DeleteBucketCommand({ Bucket: adoptable.bucket })),
+  },
+  {
+    what: 'put a policy on a bucket that may be adopted',
+    call: { action: 's3:PutBucketPolicy', resource: `arn:aws:s3:::${adoptable.bucket}` },
+    make: ({ s3 }) => s3.send(new PutBucketPolicyCommand({ Bucket: adoptable.bucket, Policy: everything })),
+  },
+  {
+    what: 'open a bucket to the public that may be adopted',
+    but: ['CreateBucketRole', 'DeleteBucketRole'],
+    call: { action: 's3:PutBucketPublicAccessBlock', resource: `arn:aws:s3:::${adoptable.bucket}` },
+    make: ({ s3 }) => s3.send(new DeletePublicAccessBlockCommand({ Bucket: adoptable.bucket })),
+  },
+  {
+    what: 'let any website into a bucket that may be adopted',
+    but: ['CreateBucketRole', 'DeleteBucketRole'],
+    call: { action: 's3:PutBucketCORS', resource: `arn:aws:s3:::${adoptable.bucket}` },
+    make: ({ s3 }) =>
+      s3.send(
+        new PutBucketCorsCommand({
+          Bucket: adoptable.bucket,
+          CORSConfiguration: { CORSRules: [{ AllowedMethods: ['GET'], AllowedOrigins: ['*'] }] },
+        }),
+      ),
+  },
+  {
+    what: 'read an object in a bucket that may be adopted',
+    call: { action: 's3:GetObject', resource: `arn:aws:s3:::${adoptable.bucket}/theirs` },
+    make: ({ s3 }) => s3.send(new GetObjectCommand({ Bucket: adoptable.bucket, Key: 'theirs' })),
+  },
+  {
+    what: 'delete an object in a bucket that may be adopted',
+    call: { action: 's3:DeleteObject', resource: `arn:aws:s3:::${adoptable.bucket}/theirs` },
+    make: ({ s3 }) => s3.send(new DeleteObjectCommand({ Bucket: adoptable.bucket, Key: 'theirs' })),
   },
   {
     what: 'widen the boundary by a new version',

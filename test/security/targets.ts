@@ -56,6 +56,13 @@ export const foreign = {
   secretArn: `arn:aws:secretsmanager:${client.region}:${accountId}:secret:production-${id}-AbCdEf`,
 };
 
+/** Of the customer's, and named at deployment: it may be adopted. */
+export const adoptable = {
+  bucket: 'acme-photos-0',
+  role: 'AcmeLabelling0',
+  roleArn: roleArn('AcmeLabelling0', '/team/'),
+};
+
 /** Not ours either, but under our path and pattern: only the tag is missing. */
 export const near = {
   role: `dataloop-near-${id}`,
@@ -96,13 +103,13 @@ export async function makeTargets(): Promise<void> {
     await iam.send(new CreateRoleCommand({ RoleName, Path, AssumeRolePolicyDocument: trust }));
     await iam.send(new CreatePolicyCommand({ PolicyName: RoleName, Path, PolicyDocument: nothing }));
   }
-  await s3.send(
-    new CreateBucketCommand({
-      Bucket: foreign.bucket,
-      CreateBucketConfiguration: { LocationConstraint: 'eu-west-1' },
-    }),
-  );
-  await s3.send(new PutObjectCommand({ Bucket: foreign.bucket, Key: 'theirs', Body: 'x' }));
+  const adoptableRole = { RoleName: adoptable.role, Path: '/team/' };
+  await iam.send(new CreateRoleCommand({ ...adoptableRole, AssumeRolePolicyDocument: trust }));
+  for (const Bucket of [foreign.bucket, adoptable.bucket]) {
+    const CreateBucketConfiguration = { LocationConstraint: 'eu-west-1' } as const;
+    await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'theirs', Body: 'x' }));
+  }
   await secrets.send(new CreateSecretCommand({ Name: foreign.secret, SecretString: 'theirs' }));
   integrationIds.ready = (await connect(ours.name)).integrationId;
   await settled(integrationIds.ready);
@@ -122,8 +129,11 @@ export async function makeTargets(): Promise<void> {
 
 export async function removeTargets(): Promise<void> {
   await s3.send(new DeleteObjectCommand({ Bucket: ours.bucket, Key: 'theirs' }));
-  await s3.send(new DeleteObjectCommand({ Bucket: foreign.bucket, Key: 'theirs' }));
-  await s3.send(new DeleteBucketCommand({ Bucket: foreign.bucket }));
+  for (const Bucket of [foreign.bucket, adoptable.bucket]) {
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'theirs' }));
+    await s3.send(new DeleteBucketCommand({ Bucket }));
+  }
+  await iam.send(new DeleteRoleCommand({ RoleName: adoptable.role }));
   for (const [RoleName, PolicyArn] of [
     [foreign.role, foreign.policyArn],
     [near.role, near.policyArn],

@@ -36,6 +36,8 @@ export interface AccountSettings {
   /** Buckets and roles that requests may adopt. */
   readonly adoptableBucketArns: readonly string[];
   readonly adoptableRoleArns: readonly string[];
+  /** The AWS account that is known to be Dataloop's. */
+  readonly dataloopAccountId?: string | undefined;
   /** Origin of Dataloop's web console, for the bucket's CORS rule. */
   readonly consoleOrigin: string;
 }
@@ -64,6 +66,7 @@ export function accountSettings(): AccountSettings {
     kmsKeyArns: list('KMS_KEY_ARNS'),
     adoptableBucketArns: list('ADOPTABLE_BUCKET_ARNS'),
     adoptableRoleArns: list('ADOPTABLE_ROLE_ARNS'),
+    dataloopAccountId: optional('DATALOOP_ACCOUNT_ID'),
     consoleOrigin: required('DATALOOP_CONSOLE_ORIGIN'),
   };
 }
@@ -76,6 +79,9 @@ export function dataloopSettings(): DataloopSettings {
     accountId: optional('DATALOOP_ACCOUNT_ID'),
   };
 }
+
+/** How long a provisioning waits for the IAM user, and for an operator. */
+export const iamUserTimeoutSeconds = () => Number(required('IAM_USER_TIMEOUT_SECONDS'));
 
 export const tableName = () => required('TABLE_NAME');
 export const eventBusName = () => required('EVENT_BUS_NAME');

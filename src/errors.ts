@@ -57,6 +57,8 @@ export const errorKinds = {
     title: 'Dataloop named something that is not a trustworthy IAM user',
     retryable: false,
   },
+  OperatorAwaitedError: { title: 'An operator has not given the role to Dataloop yet', retryable: true },
+  OperatorTimeoutError: { title: 'No operator gave the role to Dataloop in time', retryable: false },
   TrustNotEstablishedError: { title: 'Dataloop cannot assume the role', retryable: true },
   DriverTestFailedError: { title: 'Dataloop cannot use the bucket', retryable: true },
   StepTimeoutError: { title: 'A step did not end in time', retryable: false },
@@ -89,6 +91,11 @@ export const errorKinds = {
     status: 409,
   },
   IntegrationNotReadyError: { title: 'The integration is not ready', retryable: false, status: 409 },
+  NothingAwaitedError: {
+    title: 'The integration does not wait for this answer',
+    retryable: false,
+    status: 409,
+  },
   RequestTooLargeError: { title: 'The request body is too large', retryable: false, status: 413 },
   UnsupportedMediaTypeError: { title: 'The request body is not JSON', retryable: false, status: 415 },
   IdempotencyKeyReusedError: {

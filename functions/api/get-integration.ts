@@ -1,10 +1,13 @@
 import { recordReader } from '../../src/clients/aws/journal.ts';
 import { journalTable } from '../../src/clients/aws/table.ts';
-import { tableName } from '../../src/config.ts';
+import { accountSettings, tableName } from '../../src/config.ts';
 import { integrationNotFound } from '../../src/domain/lifecycle.ts';
+import { operatorAction } from '../../src/domain/operator.ts';
+import { planFor } from '../../src/domain/plan.ts';
 import { integrationView } from '../../src/domain/view.ts';
 import { apiHandler } from '../../src/handlers/api.ts';
 
+const account = accountSettings();
 const records = recordReader(journalTable(tableName()));
 
 /** `GET /integrations/{integrationId}` */
@@ -12,5 +15,6 @@ export const handler = apiHandler(async (request) => {
   const integrationId = request.path('integrationId');
   const record = await records.read(integrationId);
   if (!record) throw integrationNotFound(integrationId);
-  return { status: 200, body: integrationView(record) };
+  const action = operatorAction(record, planFor(record.integrationId, record.request, account));
+  return { status: 200, body: { ...integrationView(record), ...(action ? { action } : {}) } };
 });

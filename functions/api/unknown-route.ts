@@ -6,6 +6,6 @@ export const handler = apiHandler(async () => {
   throw new ServiceError(
     'RouteNotFoundError',
     'This API has POST and GET /integrations, GET /integrations/{integrationId}, DELETE /integrations/{integrationId}, ' +
-      'POST /integrations/{integrationId}/test and POST /plans.',
+      'POST /integrations/{integrationId}/test, POST /integrations/{integrationId}/iam-user and POST /plans.',
   );
 });

@@ -1,9 +1,17 @@
-import { integrationCompleter } from '../../src/clients/dataloop/client.ts';
-import { completeIntegration } from '../../src/domain/integration.ts';
+import { driverFinder, integrationCompleter } from '../../src/clients/dataloop/client.ts';
+import { iamUserTimeoutSeconds } from '../../src/config.ts';
+import { completeIntegration, organizationOf } from '../../src/domain/integration.ts';
+import { takeGivenIntegration } from '../../src/domain/operator.ts';
 import { deployedDataloop } from '../../src/handlers/dataloop.ts';
 import { provisionStep } from '../../src/handlers/step.ts';
 
-const dataloop = integrationCompleter(deployedDataloop());
+const client = deployedDataloop();
+const dataloop = { ...integrationCompleter(client), ...driverFinder(client) };
+const timeoutSeconds = iamUserTimeoutSeconds();
 
-/** CompleteIntegration: gives the role ARN to Dataloop, until it could assume the role. */
-export const handler = provisionStep('CompleteIntegration', (step) => completeIntegration(step, dataloop));
+/** CompleteIntegration: gives the role ARN to Dataloop, until it could assume the role; or waits until an operator has. */
+export const handler = provisionStep('CompleteIntegration', (step) =>
+  step.plan.isMadeByOperator
+    ? takeGivenIntegration(step, organizationOf(step), dataloop, timeoutSeconds)
+    : completeIntegration(step, dataloop),
+);

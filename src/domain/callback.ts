@@ -35,7 +35,11 @@ export async function resumeProvisioning(
   const record = await workflows.read(integrationId);
   if (!record) return 'unknown-integration';
   if (!awaitsIamUser(record)) return 'not-waiting';
-  if (record.resources.dataloopIntegration?.id !== issued.dataloopIntegrationId) return 'another-integration';
+  const isMeant =
+    record.request.dataloop.createdBy === 'operator'
+      ? record.operator?.userArn === userArn
+      : record.resources.dataloopIntegration?.id === issued.dataloopIntegrationId;
+  if (!isMeant) return 'another-integration';
 
   const taskToken = await workflows.readTaskToken(integrationId);
   if (!taskToken) return 'not-waiting';

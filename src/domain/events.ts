@@ -21,7 +21,8 @@ export const eventDetails = {
   'Dataloop IAM User Issued': z.object({
     version,
     integrationId,
-    dataloopIntegrationId: z.string().min(1).max(200),
+    /** Not there where an operator names the user: which integration it is is known later. */
+    dataloopIntegrationId: z.string().min(1).max(200).optional(),
     /** As Dataloop names it, whatever that is: the event wakes, and CreateRole decides whom to trust. */
     userArn: z.string().min(1).max(2_048),
   }),

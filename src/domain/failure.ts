@@ -56,7 +56,7 @@ function classify(step: string, caught: ErrorOutput): { name: ErrorName; detail:
       ? {
           name: 'IamUserTimeoutError',
           detail:
-            'Dataloop created the integration but issued no IAM user in the time allowed (parameter iamUserTimeoutSeconds). ' +
+            'Dataloop issued no IAM user, or nobody named the one that it showed, in the time allowed (parameter iamUserTimeoutSeconds). ' +
             'Ask Dataloop whether cross-account integrations work for the organisation, then send the request again.',
         }
       : {

@@ -49,7 +49,8 @@ export interface Callback {
 
 export interface IamUserIssued {
   readonly integrationId: string;
-  readonly dataloopIntegrationId: string;
+  /** Undefined where an operator names the user: the integration is known later. */
+  readonly dataloopIntegrationId?: string | undefined;
   readonly userArn: string;
 }
 
@@ -80,10 +81,12 @@ export async function requestIamUser(
   dataloop: IntegrationCreator,
   callback: Callback,
   taskToken: string,
-): Promise<{ dataloopIntegrationId: string }> {
+): Promise<{ dataloopIntegrationId?: string }> {
   const organizationId = organizationOf(step);
   // The token first: an answer that comes at once must find it.
   await callback.saveTaskToken(step.plan.integrationId, taskToken);
+  // Nobody but the operator can say when the user is there.
+  if (step.plan.isMadeByOperator) return {};
   const { adoptedIntegrationId } = step.plan;
   const integration = adoptedIntegrationId
     ? await adoptIntegration(step, adoptedIntegrationId, organizationId, dataloop)

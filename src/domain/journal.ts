@@ -124,6 +124,17 @@ const resourceSchema = z.object({
 });
 export type ResourceRecord = z.infer<typeof resourceSchema>;
 
+const saidSchema = z.object({ by: z.string(), at: isoTime });
+const operatorSchema = z.object({
+  userArn: z.string(),
+  /** Who named the IAM user. */
+  named: saidSchema,
+  /** The integration at Dataloop that was given the role, and who said so. */
+  given: saidSchema.extend({ dataloopIntegrationId: dataloopIdSchema }).optional(),
+});
+/** What an operator said of an integration that is made by hand at Dataloop. */
+export type OperatorRecord = z.infer<typeof operatorSchema>;
+
 export const recordSchema = z.object({
   integrationId: integrationIdSchema,
   name: z.string(),
@@ -135,6 +146,7 @@ export const recordSchema = z.object({
   executionArn: executionArnSchema,
   /** Resolved by Preflight: where the integration lives at Dataloop. */
   dataloop: z.object({ organizationId: dataloopIdSchema }).optional(),
+  operator: operatorSchema.optional(),
   steps: z.partialRecord(z.enum(stepNames), stepSchema),
   resources: z.partialRecord(z.enum(resourceKeys), resourceSchema),
   /**

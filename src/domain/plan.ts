@@ -30,6 +30,8 @@ export interface Plan {
   readonly role: { readonly name: string; readonly arn: string; readonly mode: 'create' | 'adopt' };
   /** Integration that waits at Dataloop and is to be adopted; undefined: one is created. */
   readonly adoptedIntegrationId: string | undefined;
+  /** A person makes the integration at Dataloop, because our credentials may not. */
+  readonly isMadeByOperator: boolean;
   readonly dataloopIntegrationName: string;
   readonly driver: { readonly name: string; readonly projectId: string; readonly allowDelete: boolean };
   readonly tags: Readonly<Record<string, string>>;
@@ -66,6 +68,7 @@ export function planFor(integrationId: string, request: IntegrationRequest, acco
     policy: { name: policyName, arn: `arn:${partition}:iam::${accountId}:policy${iamPath}${policyName}` },
     role,
     adoptedIntegrationId: request.dataloop.integrationId,
+    isMadeByOperator: request.dataloop.createdBy === 'operator',
     // Dataloop has no tags: the id in the name is how an integration is known as ours.
     dataloopIntegrationName: `${request.name} ${integrationId}`,
     driver: {

@@ -191,7 +191,7 @@ function distinct(findings: readonly Finding[]): Finding[] {
 }
 
 function plannedResources(plan: Plan): PlannedResource[] {
-  const { bucket, policy, role, driver, adoptedIntegrationId } = plan;
+  const { bucket, policy, role, driver, adoptedIntegrationId, isMadeByOperator } = plan;
   const isBucketChanged = plan.corsOrigins.length > 0 || bucket.blockPublicAccess;
   const { mode: roleMode, ...roleReference } = role;
   return [
@@ -210,7 +210,11 @@ function plannedResources(plan: Plan): PlannedResource[] {
     },
     adoptedIntegrationId
       ? { action: 'change', type: resourceTypes.dataloopIntegration, id: adoptedIntegrationId }
-      : { action: 'create', type: resourceTypes.dataloopIntegration, name: plan.dataloopIntegrationName },
+      : {
+          action: isMadeByOperator ? 'leave' : 'create',
+          type: resourceTypes.dataloopIntegration,
+          name: plan.dataloopIntegrationName,
+        },
     { action: 'create', type: resourceTypes.driver, name: driver.name },
     ...(bucket.kmsKeyArn ? [{ action: 'leave' as const, type: 'AWS::KMS::Key', arn: bucket.kmsKeyArn }] : []),
     ...(roleMode === 'create'

@@ -135,6 +135,12 @@ export const requestSchema = z.strictObject({
     projectId: identifier('projectId'),
     organizationId: identifier('organizationId').optional(),
     integrationId: identifier('integrationId').optional(),
+    createdBy: z
+      .literal(
+        'operator',
+        'createdBy is "operator", where a person makes the integration at Dataloop; else leave it out.',
+      )
+      .optional(),
     driverName: text(100, 'driverName').optional(),
     allowDelete: z.boolean('allowDelete is true or false.').default(true),
   }),
@@ -169,7 +175,7 @@ function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-function fieldErrors(error: z.ZodError, body: unknown): FieldError[] {
+export function fieldErrors(error: z.ZodError, body: unknown): FieldError[] {
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({
@@ -209,6 +215,7 @@ export interface Allowed
     | 'kmsKeyArns'
     | 'adoptableBucketArns'
     | 'adoptableRoleArns'
+    | 'dataloopAccountId'
   > {
   readonly organizationId?: string | undefined;
 }
@@ -336,6 +343,19 @@ export function outsideDeployment(request: IntegrationRequest, allowed: Allowed)
     refuse(
       '/bucket/kmsKeyArn',
       `S3 takes keys of the bucket's own region only, which is ${bucket.region ?? allowed.region}. Name a key of that region.`,
+    );
+  }
+  if (dataloop.createdBy && !allowed.dataloopAccountId) {
+    refuse(
+      '/dataloop/createdBy',
+      "An operator may name the IAM user only where the deployment names the AWS account that is Dataloop's: deploy with " +
+        'dataloopAccountId.',
+    );
+  }
+  if (dataloop.createdBy && dataloop.integrationId) {
+    refuse(
+      '/dataloop/integrationId',
+      'An integration that an operator makes is named later: leave this field or createdBy out.',
     );
   }
   if (

@@ -23,6 +23,8 @@ export interface ApiRequest {
   query(): Readonly<Record<string, string>>;
   /** The body as JSON. @throws ServiceError for one that is too large, not JSON, or of another media type */
   json(): unknown;
+  /** ARN of the caller, as IAM knows it. */
+  caller(): string;
   /** How long the function may still run. */
   remainingMilliseconds(): number;
 }
@@ -40,7 +42,12 @@ const apiEventSchema = z.object({
   queryStringParameters: textsSchema,
   body: z.string().nullish(),
   isBase64Encoded: z.boolean(),
-  requestContext: z.object({ requestId: z.string() }),
+  requestContext: z.object({
+    requestId: z.string(),
+    authorizer: z
+      .object({ iam: z.object({ userArn: z.string().max(2_048).nullish() }).optional() })
+      .optional(),
+  }),
 });
 type ApiEvent = z.output<typeof apiEventSchema>;
 
@@ -65,6 +72,7 @@ function requestOf(event: ApiEvent, context: Context): ApiRequest {
     header: (name) => event.headers[name],
     query: () => event.queryStringParameters,
     json: () => parseBody(event),
+    caller: () => event.requestContext.authorizer?.iam?.userArn ?? 'unknown',
     remainingMilliseconds: () => context.getRemainingTimeInMillis(),
   };
 }

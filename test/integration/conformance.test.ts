@@ -143,6 +143,7 @@ const awsErrorNames = [
 /** Retryable only where they can occur, with intervals of their own. */
 const retriedBy: Readonly<Record<string, readonly string[]>> = {
   IamUserNotIssuedError: ['CreateRole'],
+  OperatorAwaitedError: ['CompleteIntegration'],
   TrustNotEstablishedError: ['CompleteIntegration'],
   DriverTestFailedError: ['TestDriver', 'VerifyDriver'],
   // Of the API: its callers try again.
@@ -217,7 +218,8 @@ describe.each([
   });
 
   test('has time for every wait and every attempt of all its tasks', () => {
-    const longestWaitForTheIamUser = 86_400;
+    // For the IAM user, and for an operator who gives the role to Dataloop.
+    const longestWaits = 2 * 86_400;
     const longest = tasks.flatMap(([, { Retry = [], TimeoutSeconds = 0 }]) =>
       Retry.map(({ IntervalSeconds, MaxDelaySeconds, MaxAttempts }) => {
         const delays = Array.from({ length: MaxAttempts }, (_, attempt) =>
@@ -228,7 +230,7 @@ describe.each([
     );
     const attempts = longest.reduce((sum, seconds) => sum + Math.min(seconds, 3_600), 0);
     expect(Definition.TimeoutSeconds).toBeGreaterThan(
-      attempts + (machineId === 'ProvisionStateMachine' ? longestWaitForTheIamUser : 0),
+      attempts + (machineId === 'ProvisionStateMachine' ? longestWaits : 0),
     );
   });
 

@@ -123,6 +123,7 @@ const readSecret = [
 ];
 const publish = [
   'RequestIamUserRole',
+  'ConfirmIamUserRole',
   'ActivateRole',
   'ConcludeRole',
   'PollIamUserRole',

@@ -39,13 +39,13 @@ export function toRecord(item: unknown, integrationId: string): IntegrationRecor
 const now = () => new Date().toISOString();
 
 /** `#status IN (:status0, …)` with its values. */
-function statusIn(statuses: readonly Status[]) {
+export function statusIn(statuses: readonly Status[]) {
   const values = Object.fromEntries(statuses.map((status, index) => [`:status${index}`, status]));
   return { condition: `#status IN (${Object.keys(values).join(', ')})`, values };
 }
 
 /** An update of the record; undefined where its condition did not hold. */
-async function updateRecord(
+export async function updateRecord(
   table: Table,
   integrationId: string,
   what: string,

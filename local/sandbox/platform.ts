@@ -57,6 +57,13 @@ export class Platform {
       organisationOwner: false,
       projectDeveloper: false,
     },
+    // May have drivers, and neither make nor see integrations.
+    {
+      email: 'developer@example.com',
+      password: randomUUID(),
+      organisationOwner: false,
+      projectDeveloper: true,
+    },
   ];
   readonly integrations = new Map<string, Integration>();
   readonly drivers = new Map<string, Driver>();

@@ -148,6 +148,9 @@ export function statusOf(name: ErrorName): number {
   return kind.status ?? 500;
 }
 
+/** The status of its problem document. Whatever may pass by itself is said so: the caller's client then tries again. */
+export const problemStatus = (name: ErrorName): number => (errorKinds[name].retryable ? 503 : statusOf(name));
+
 /** Whether the message of a fault of ours is for the caller of the API, too. */
 export function isTold(name: ErrorName): boolean {
   const kind: ErrorKind = errorKinds[name];

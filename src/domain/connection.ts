@@ -1,6 +1,7 @@
 /** `POST /integrations/{integrationId}/test`: each part of a live connection, looked at now. Nothing is written. */
 import { ServiceError } from '../errors.ts';
 import { adoptedSid, trustStatements } from './adopted-role.ts';
+import type { ConnectionCheck, ConnectionTest } from './answers.ts';
 import { type BucketAddress, bucketAddress } from './bucket.ts';
 import type { DriverVerifier } from './driver.ts';
 import { type Bound, once, saidOnce } from './findings.ts';
@@ -46,20 +47,7 @@ export interface ConnectionReads
     IntegrationReader,
     Pick<DriverVerifier, 'verifyDriver'> {}
 
-interface Verdict {
-  readonly status: 'passed' | 'failed' | 'skipped';
-  readonly detail: string;
-}
-
-export interface ConnectionCheck extends Verdict {
-  readonly name: string;
-}
-
-export interface ConnectionTest {
-  readonly integrationId: string;
-  readonly status: 'passed' | 'failed';
-  readonly checks: readonly ConnectionCheck[];
-}
+type Verdict = Omit<ConnectionCheck, 'name'>;
 
 const passed = (detail: string): Verdict => ({ status: 'passed', detail });
 const failed = (detail: string): Verdict => ({ status: 'failed', detail });

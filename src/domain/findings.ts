@@ -1,5 +1,6 @@
 /** What stands in the way of a request, or may: all of it at once, each with what to do. */
 import { errorKinds, problemType, ServiceError } from '../errors.ts';
+import type { FindingView } from './answers.ts';
 
 /** What a finding is about, as far as it has a name or an ARN. */
 export interface Subject {
@@ -59,7 +60,7 @@ function notMade({ subject, pointer, failure }: Check, error: ServiceError): Fin
 const nameOf = ({ type, arn, id, name }: Subject): string => `${type} ${arn ?? id ?? name ?? ''}`.trim();
 
 /** A finding as the API shows it. */
-export function findingView({ severity, error, subject, pointer }: Finding) {
+export function findingView({ severity, error, subject, pointer }: Finding): FindingView {
   return {
     severity,
     type: problemType(error.name),

@@ -52,7 +52,7 @@ export const errorSchema = z.object({
 /** Why an integration failed, as the API shows it. */
 export type RecordedError = z.infer<typeof errorSchema>;
 
-const stepSchema = z.object({
+export const stepSchema = z.object({
   /** `waiting`: for Dataloop's answer; `retrying`: failed with an error that may pass. */
   status: z.enum(['running', 'waiting', 'retrying', 'succeeded', 'failed']),
   startedAt: isoTime,

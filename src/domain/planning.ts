@@ -1,6 +1,7 @@
 /** `POST /plans`: what a request would come to, and everything that is in its way. Nothing is written. */
 import type { AccountSettings } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import type { PlannedResource, PlanView } from './answers.ts';
 import { type Bound, type Check, type Finding, findingsOf, findingView } from './findings.ts';
 import { type IntegrationRecord, type RecordReader, resourceTypes } from './journal.ts';
 import { locksOf, nameOrBucketTaken } from './lifecycle.ts';
@@ -28,24 +29,13 @@ export interface StandingReader {
 
 export interface PlanReads extends PreflightChecks, LockReader, RecordReader, BucketCounter, StandingReader {}
 
-/** What becomes of a resource. */
-export interface PlannedResource {
-  /** `change`: it is there, and something of it is changed; `leave`: it is used as it is. */
-  readonly action: 'create' | 'change' | 'leave';
-  readonly type: string;
-  readonly arn?: string;
-  readonly id?: string;
-  readonly name?: string;
-  readonly region?: string;
-}
-
 export async function planIntegration(
   request: IntegrationRequest,
   account: AccountSettings,
   onlyOrganizationId: string | undefined,
   reads: PlanReads,
   bound?: Bound,
-) {
+): Promise<PlanView> {
   const plan = planFor(integrationIdPlaceholder, request, account);
   const outside = outsideDeployment(request, { ...account, organizationId: onlyOrganizationId });
   const wanted = {
@@ -63,11 +53,9 @@ export async function planIntegration(
   const all = [...outside.map(outsideFinding), ...distinct(locks), ...findings, ...warnings];
   return {
     name: request.name,
-    /** Whether the request would go through, as far as can be told. */
     clear: all.every(({ severity }) => severity === 'warning'),
     resources: plannedResources(plan),
     tags: plan.tags,
-    /** Of an adopted role: the statement that is added to its own. */
     trustPolicy:
       plan.role.mode === 'adopt'
         ? {
@@ -83,8 +71,6 @@ export async function planIntegration(
     findings: all.map(findingView),
   };
 }
-
-export type PlanView = Awaited<ReturnType<typeof planIntegration>>;
 
 function outsideFinding({ pointer, detail }: { pointer: string; detail: string }): Finding {
   return {
@@ -190,7 +176,7 @@ function distinct(findings: readonly Finding[]): Finding[] {
   });
 }
 
-function plannedResources(plan: Plan): PlannedResource[] {
+export function plannedResources(plan: Plan): PlannedResource[] {
   const { bucket, policy, role, driver, adoptedIntegrationId, isMadeByOperator } = plan;
   const isBucketChanged = plan.corsOrigins.length > 0 || bucket.blockPublicAccess;
   const { mode: roleMode, ...roleReference } = role;

@@ -1,10 +1,13 @@
 /** A new integration as it is first written. */
+import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
 import type { Registration } from './lifecycle.ts';
 import type { IntegrationRequest } from './request.ts';
 
 /** How long an Idempotency-Key is remembered. */
 const idempotencySeconds = 86_400;
+
+export const idempotencyKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 
 /** JSON with sorted keys: two bodies that mean the same come to the same text. */
 export function canonicalJson(value: unknown): string {
@@ -23,7 +26,7 @@ export function newRegistration(
   key: string | undefined,
   context: { integrationId: string; executionArn: string; now: Date; sha256: (text: string) => string },
 ): Omit<Registration, 'locks'> {
-  if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key)) {
+  if (key !== undefined && !idempotencyKeySchema.safeParse(key).success) {
     throw new ServiceError(
       'InvalidRequestError',
       'The header Idempotency-Key has 1 to 255 printable ASCII characters without spaces, such as a UUID.',

@@ -98,6 +98,13 @@ const tagsSchema = withoutPrototype
         });
       }
     }
+  })
+  .meta({
+    type: 'object',
+    maxProperties: 40,
+    propertyNames: { minLength: 1, maxLength: 128 },
+    additionalProperties: { type: 'string', maxLength: 256 },
+    description: `Tags of what is created. Keys that start with "aws:" or "${tagPrefix}" are reserved.`,
   });
 
 const modeOf = (what: string) =>
@@ -105,6 +112,7 @@ const modeOf = (what: string) =>
     .enum(['create', 'adopt'], `The mode of the ${what} is "create", or "adopt" for one that exists.`)
     .default('create');
 
+/** What refinements check is told in words: JSON Schema has no place for it. */
 export const requestSchema = z.strictObject({
   name: z
     .string('name is a string.')
@@ -114,13 +122,20 @@ export const requestSchema = z.strictObject({
     ),
   description: text(500, 'description').optional(),
   bucket: z.strictObject({
-    name: z.string('bucket.name is a string.').refine(isBucketName, bucketNameRule),
+    name: z
+      .string('bucket.name is a string.')
+      .refine(isBucketName, bucketNameRule)
+      .meta({ minLength: 3, maxLength: 63, description: bucketNameRule }),
     mode: modeOf('bucket'),
     region: z
       .string('region is a string.')
       .regex(/^[a-z]{2}(-[a-z]{1,12}){1,2}-\d$/, 'region is the code of an AWS region, such as "eu-west-1".')
       .optional(),
-    prefix: z.string('prefix is a string.').refine(isPrefix, prefixRule).optional(),
+    prefix: z
+      .string('prefix is a string.')
+      .refine(isPrefix, prefixRule)
+      .meta({ minLength: 2, maxLength: 512, description: prefixRule })
+      .optional(),
     kmsKeyArn: z
       .string('kmsKeyArn is a string.')
       .regex(

@@ -1,4 +1,5 @@
 /** The integration as the API shows it. */
+import type { IntegrationView } from './answers.ts';
 import { type IntegrationRecord, resourceKeys, resourceTypes, standingResources } from './journal.ts';
 import { stepNames } from './steps.ts';
 
@@ -30,7 +31,7 @@ function leftAlone(record: IntegrationRecord) {
   });
 }
 
-export function integrationView(record: IntegrationRecord) {
+export function integrationView(record: IntegrationRecord): IntegrationView {
   const standing = standingResources(record);
   const foreign = leftAlone(record);
   return {
@@ -67,8 +68,6 @@ export function integrationView(record: IntegrationRecord) {
     },
   };
 }
-
-export type IntegrationView = ReturnType<typeof integrationView>;
 
 /** The answer to the request that started an integration, whatever has become of it since. */
 export function firstView(record: IntegrationRecord): IntegrationView {

@@ -2,8 +2,9 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod';
+import type { Problem } from '../domain/answers.ts';
 import { maximumBodyBytes } from '../domain/request.ts';
-import { errorKinds, isTold, problemType, ServiceError, statusOf, toServiceError } from '../errors.ts';
+import { errorKinds, isTold, problemStatus, problemType, ServiceError, toServiceError } from '../errors.ts';
 import { parseInput } from './input.ts';
 import { errorKeys, logger } from './log.ts';
 import { endedByLambda } from './timeout.ts';
@@ -100,25 +101,25 @@ function parseBody(event: ApiEvent): unknown {
 }
 
 function problem(error: ServiceError, requestId: string): APIGatewayProxyStructuredResultV2 {
-  // Whatever may pass by itself is said so: the caller's client then tries again.
-  const status = error.retryable ? 503 : statusOf(error.name);
+  const status = problemStatus(error.name);
   if (status >= 500) logger.error('Request fails', errorKeys(error));
   else logger.info('Request refused', { errorName: error.name });
   const said =
     status !== 500 || isTold(error.name)
       ? error.message
       : `Something went wrong here. Look for request ${requestId} in the logs.`;
+  const body: Problem = {
+    type: problemType(error.name),
+    title: errorKinds[error.name].title,
+    status,
+    detail: said,
+    ...(error.fields.length > 0 ? { errors: error.fields } : {}),
+    requestId,
+  };
   return respond(
     status,
     'application/problem+json',
-    {
-      type: problemType(error.name),
-      title: errorKinds[error.name].title,
-      status,
-      detail: said,
-      ...(error.fields.length > 0 ? { errors: error.fields } : {}),
-      requestId,
-    },
+    body,
     status === 503 ? { 'retry-after': '5' } : undefined,
   );
 }

@@ -81,9 +81,8 @@ function recordViolations(simulation: Simulation, record: IntegrationRecord, was
   if (!isClean && status !== 'ready' && status !== 'residue') found.push(`it is ${status}`);
 
   const named = new Set(
-    [...view.resources, ...view.residue, ...('leftAlone' in view ? (view.leftAlone ?? []) : [])].flatMap(
-      ({ arn, id, name }: { arn?: string; id?: string; name?: string | undefined }) =>
-        arn ?? id ?? name ?? [],
+    [...view.resources, ...view.residue, ...(view.leftAlone ?? [])].flatMap(
+      ({ arn, id, name }) => arn ?? id ?? name ?? [],
     ),
   );
   for (const { thing, references } of standing(simulation)) {

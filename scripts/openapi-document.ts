@@ -1,0 +1,325 @@
+/** The OpenAPI 3.1 document of the API, made from the schemas that the code checks and answers with. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { projectRoot } from '../local/paths.ts';
+import {
+  connectionTestSchema,
+  gatewayMessageSchema,
+  integrationSchema,
+  planSchema,
+  problemSchema,
+} from '../src/domain/answers.ts';
+import { integrationIdSchema } from '../src/domain/journal.ts';
+import { idempotencyKeySchema } from '../src/domain/registration.ts';
+import { maximumBodyBytes, requestSchema } from '../src/domain/request.ts';
+import { type ErrorName, errorKinds, problemStatus, problemType } from '../src/errors.ts';
+import { examples, problemDetails } from './openapi-examples.ts';
+
+const schemas = {
+  IntegrationRequest: z.toJSONSchema(requestSchema, { io: 'input', unrepresentable: 'any' }),
+  Integration: z.toJSONSchema(integrationSchema),
+  Plan: z.toJSONSchema(planSchema),
+  ConnectionTest: z.toJSONSchema(connectionTestSchema),
+  Problem: z.toJSONSchema(problemSchema),
+  GatewayMessage: z.toJSONSchema(gatewayMessageSchema, { io: 'input' }),
+};
+type SchemaName = keyof typeof schemas;
+
+interface Operation {
+  readonly method: 'get' | 'post' | 'delete';
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** Schema of the body; without one no body is read. */
+  readonly body?: SchemaName;
+  readonly headers?: readonly (keyof typeof headers)[];
+  readonly answer: {
+    readonly status: 200 | 202;
+    readonly schema: SchemaName;
+    readonly example: unknown;
+    /** Has the header Location. */
+    readonly location?: true;
+  };
+  /** What it can refuse or fail with. The statuses follow from the names. */
+  readonly errors: readonly ErrorName[];
+}
+
+const headers = {
+  idempotencyKey: {
+    name: 'Idempotency-Key',
+    description:
+      'For 24 hours, the same key and body get the same answer and start nothing new. A UUID will do.',
+    schema: idempotencyKeySchema,
+  },
+};
+
+/** Whatever a request's body may be refused for. */
+const bodyErrors = ['InvalidRequestError', 'RequestTooLargeError', 'UnsupportedMediaTypeError'] as const;
+/** What the table or Step Functions may do to any call that needs them. */
+const journalErrors = [
+  'RecordDamagedError',
+  'AwsAccessDeniedError',
+  'AwsQuotaExceededError',
+  'AwsRequestRefusedError',
+  'ConfigurationError',
+  'InternalError',
+  'AwsUnavailableError',
+  'AwsConflictError',
+] as const;
+
+/** All of the API: an operation is one entry. */
+export const operations: readonly Operation[] = [
+  {
+    method: 'post',
+    path: '/integrations',
+    operationId: 'createIntegration',
+    summary: 'Connects a bucket',
+    description:
+      'Starts a provisioning and answers at once. The same request again, while that integration stands, gets that integration.',
+    headers: ['idempotencyKey'],
+    body: 'IntegrationRequest',
+    answer: { status: 202, schema: 'Integration', example: examples.begun, location: true },
+    errors: [
+      ...bodyErrors,
+      'NameOrBucketTakenError',
+      'IdempotencyKeyReusedError',
+      'TryAgainError',
+      ...journalErrors,
+    ],
+  },
+  {
+    method: 'get',
+    path: '/integrations/{integrationId}',
+    operationId: 'getIntegration',
+    summary: 'How far an integration is',
+    answer: { status: 200, schema: 'Integration', example: examples.ready },
+    errors: ['IntegrationNotFoundError', ...journalErrors],
+  },
+  {
+    method: 'delete',
+    path: '/integrations/{integrationId}',
+    operationId: 'deleteIntegration',
+    summary: 'Disconnects',
+    description:
+      'Removes what is ready or left over; stops and rolls back what is still provisioning. Sent again, it changes nothing.',
+    answer: { status: 202, schema: 'Integration', example: examples.removing, location: true },
+    errors: ['IntegrationNotFoundError', ...journalErrors],
+  },
+  {
+    method: 'post',
+    path: '/integrations/{integrationId}/test',
+    operationId: 'testIntegration',
+    summary: 'Looks at each part of a connection that is ready, now',
+    description: 'Changes nothing. A check that cannot be made has failed, and says why.',
+    answer: { status: 200, schema: 'ConnectionTest', example: examples.connectionTest },
+    errors: ['IntegrationNotFoundError', 'IntegrationNotReadyError', ...journalErrors],
+  },
+  {
+    method: 'post',
+    path: '/plans',
+    operationId: 'planIntegration',
+    summary: 'What a request would make, and everything that is in its way',
+    description: 'Writes nothing. What cannot be looked at is a finding, not an error of this call.',
+    body: 'IntegrationRequest',
+    answer: { status: 200, schema: 'Plan', example: examples.plan },
+    errors: [...bodyErrors, 'ConfigurationError', 'InternalError'],
+  },
+];
+
+const ref = (name: SchemaName) => ({ $ref: `#/components/schemas/${name}` });
+
+const patternOf = (schema: z.ZodType): string =>
+  z.object({ pattern: z.string() }).parse(z.toJSONSchema(schema)).pattern;
+
+function responseHeaders(names: { location?: boolean; retryAfter?: boolean }) {
+  const Location = {
+    description: 'Path of the integration.',
+    required: true,
+    schema: {
+      type: 'string',
+      pattern: patternOf(integrationIdSchema).replace('^', '^/integrations/'),
+    },
+  };
+  const RetryAfter = {
+    description: 'Seconds after which to send the request again.',
+    required: true,
+    schema: { type: 'integer', minimum: 1 },
+  };
+  return {
+    ...(names.location ? { Location } : {}),
+    ...(names.retryAfter ? { 'Retry-After': RetryAfter } : {}),
+  };
+}
+
+/** Answered before any function is called. */
+const gatewayAnswers = {
+  403: {
+    description: 'API Gateway: the call is not signed, or IAM does not allow it.',
+    message: 'Forbidden',
+  },
+  429: {
+    description: 'API Gateway: more calls than the deployment takes (apiRequestsPerSecond, apiBurst).',
+    message: 'Too Many Requests',
+  },
+};
+
+const gatewayContent = (message: string) => ({
+  'application/json': { schema: ref('GatewayMessage'), example: { message } },
+});
+
+/** Problems of one status, and what API Gateway says itself where a function does not answer. */
+function problemAnswer(status: number, names: readonly ErrorName[]): object {
+  const problem = {
+    schema: {
+      ...ref('Problem'),
+      type: 'object',
+      properties: { type: { enum: names.map(problemType) }, status: { const: status } },
+    },
+    examples: Object.fromEntries(
+      names.flatMap((name) => {
+        const said = problemDetails[name];
+        if (!said) return [];
+        const { detail, errors } = said;
+        const value = {
+          type: problemType(name),
+          title: errorKinds[name].title,
+          status,
+          detail,
+          ...(errors ? { errors } : {}),
+          requestId: 'JKJaXmPLvHcESHA=',
+        };
+        return [[name, { value }]];
+      }),
+    ),
+  };
+  return {
+    description: names.map((name) => errorKinds[name].title).join('; '),
+    ...(status === 503 ? { headers: responseHeaders({ retryAfter: true }) } : {}),
+    content: {
+      'application/problem+json': problem,
+      ...(status === 500 ? gatewayContent('Internal Server Error') : {}),
+    },
+  };
+}
+
+function responses({ answer, errors }: Operation): Record<string, object> {
+  const byStatus = new Map<number, ErrorName[]>();
+  for (const name of errors) {
+    const status = problemStatus(name);
+    byStatus.set(status, [...(byStatus.get(status) ?? []), name]);
+  }
+  return {
+    [answer.status]: {
+      description: answer.status === 202 ? 'Begun: ask Location how far it is.' : 'As it is now.',
+      ...(answer.location ? { headers: responseHeaders({ location: true }) } : {}),
+      content: { 'application/json': { schema: ref(answer.schema), example: answer.example } },
+    },
+    ...Object.fromEntries(
+      Object.entries(gatewayAnswers).map(([status, { description, message }]) => [
+        status,
+        { description, content: gatewayContent(message) },
+      ]),
+    ),
+    ...Object.fromEntries(
+      [...byStatus].map(([status, names]) => [String(status), problemAnswer(status, names)]),
+    ),
+  };
+}
+
+const withoutDialect = ({ $schema, ...schema }: Record<string, unknown>) => schema;
+
+function parameters(operation: Operation): object[] {
+  const inPath = operation.path.includes('{integrationId}')
+    ? [
+        {
+          name: 'integrationId',
+          in: 'path',
+          required: true,
+          schema: { type: 'string', pattern: patternOf(integrationIdSchema) },
+        },
+      ]
+    : [];
+  const inHeader = (operation.headers ?? []).map((key) => {
+    const { name, description, schema } = headers[key];
+    return {
+      name,
+      in: 'header',
+      required: false,
+      description,
+      schema: withoutDialect(z.toJSONSchema(schema)),
+    };
+  });
+  return [...inPath, ...inHeader];
+}
+
+function requestBody(name: SchemaName): object {
+  return {
+    required: true,
+    description: `At most ${maximumBodyBytes} bytes.`,
+    content: {
+      'application/json': {
+        schema: ref(name),
+        examples: { smallest: { value: examples.smallest }, full: { value: examples.full } },
+      },
+    },
+  };
+}
+
+const packageSchema = z.object({ version: z.string(), description: z.string(), license: z.string() });
+
+export function openApiDocument() {
+  const { version, description, license } = packageSchema.parse(
+    JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')),
+  );
+  const paths: Record<string, Record<string, object>> = {};
+  for (const operation of operations) {
+    const { method, path, operationId, summary, body } = operation;
+    paths[path] = {
+      ...paths[path],
+      [method]: {
+        operationId,
+        summary,
+        ...(operation.description ? { description: operation.description } : {}),
+        parameters: parameters(operation),
+        ...(body ? { requestBody: requestBody(body) } : {}),
+        responses: responses(operation),
+      },
+    };
+  }
+  return {
+    openapi: '3.1.1',
+    jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
+    info: {
+      title: 'dataloop-cross-account',
+      version,
+      description,
+      license: { name: license, identifier: license },
+    },
+    servers: [
+      {
+        url: 'https://{apiId}.execute-api.{region}.amazonaws.com',
+        description: 'The URL that serverless deploy prints.',
+        variables: { apiId: { default: 'abcdef1234' }, region: { default: 'eu-west-1' } },
+      },
+    ],
+    security: [{ sigv4: [] }],
+    paths,
+    components: {
+      schemas: Object.fromEntries(
+        Object.entries(schemas).map(([name, schema]) => [name, withoutDialect({ ...schema })]),
+      ),
+      securitySchemes: {
+        sigv4: {
+          type: 'apiKey',
+          name: 'Authorization',
+          in: 'header',
+          description:
+            'AWS Signature Version 4 for the service execute-api; the caller needs execute-api:Invoke.',
+          'x-amazon-apigateway-authtype': 'awsSigv4',
+        },
+      },
+    },
+  };
+}

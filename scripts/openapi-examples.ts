@@ -1,0 +1,143 @@
+/** Examples of the OpenAPI document, made by the code that answers. */
+import type { AccountSettings } from '../src/config.ts';
+import type { ConnectionTest, PlanView } from '../src/domain/answers.ts';
+import { neededActions } from '../src/domain/needed-actions.ts';
+import { planFor, trustPolicy } from '../src/domain/plan.ts';
+import { iamUserPlaceholder, integrationIdPlaceholder, plannedResources } from '../src/domain/planning.ts';
+import { newRegistration } from '../src/domain/registration.ts';
+import { parseBody } from '../src/domain/request.ts';
+import { integrationView } from '../src/domain/view.ts';
+import type { ErrorName, FieldError } from '../src/errors.ts';
+
+const account: AccountSettings = {
+  partition: 'aws',
+  accountId: '111111111111',
+  region: 'eu-west-1',
+  iamPath: '/dataloop-cross-account/dev/',
+  permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/dataloop-cross-account/dev/boundary',
+  bucketNamePattern: 'dataloop-*',
+  roleNamePattern: 'dataloop-*',
+  policyNamePattern: 'dataloop-*',
+  kmsKeyArns: [],
+  adoptableBucketArns: [],
+  adoptableRoleArns: [],
+  consoleOrigin: 'https://console.dataloop.ai',
+};
+
+const smallest = {
+  name: 'acme-images',
+  bucket: { name: 'dataloop-acme-images' },
+  dataloop: { projectId: 'f3c1a9d2-58a7-4f1e-9a4d-6a1c1f0b7e55' },
+};
+
+const full = {
+  ...smallest,
+  description: 'Images for the labelling team',
+  bucket: { ...smallest.bucket, mode: 'create', region: 'eu-west-1', prefix: 'raw/', cors: true },
+  dataloop: { ...smallest.dataloop, driverName: 'acme-images', allowDelete: false },
+  role: { name: 'dataloop-acme-images', mode: 'create' },
+  tags: { 'cost-center': '42' },
+};
+
+const request = parseBody(smallest);
+const integrationId = 'int_01M85CZQP0Y0YS5TZMSXQSHEJR';
+const plan = planFor(integrationId, request, account);
+
+const { record } = newRegistration(request, undefined, {
+  integrationId,
+  executionArn: `arn:aws:states:eu-west-1:111111111111:execution:dataloop-cross-account-dev-provision:${integrationId}`,
+  now: new Date('2026-11-23T23:48:44.352Z'),
+  sha256: () => '',
+});
+
+const standing = {
+  ...record,
+  updatedAt: '2026-11-23T23:49:31.007Z',
+  steps: {
+    Activate: {
+      status: 'succeeded',
+      startedAt: '2026-11-23T23:49:30.311Z',
+      endedAt: '2026-11-23T23:49:31.007Z',
+      attempts: 1,
+    },
+  },
+  resources: {
+    bucket: { state: 'created', arn: plan.bucket.arn },
+    policy: { state: 'created', arn: plan.policy.arn },
+    role: { state: 'created', arn: plan.role.arn },
+    dataloopIntegration: { state: 'created', id: '6f6b0f62-9c1f-4a7e-8d0b-2f3f7a1f9a10' },
+    driver: { state: 'created', id: '9a0c3b0e-0c7c-4bb4-9a39-2f1f6f7c4f21' },
+  },
+} as const;
+
+const planned = planFor(integrationIdPlaceholder, request, account);
+
+const planView: PlanView = {
+  name: planned.name,
+  clear: true,
+  resources: plannedResources(planned),
+  tags: planned.tags,
+  trustPolicy: trustPolicy(iamUserPlaceholder),
+  permissionPolicy: planned.permissionPolicy,
+  bucketPolicy: planned.bucketPolicy,
+  permissionsBoundaryArn: planned.permissionsBoundaryArn,
+  actions: neededActions(planned),
+  findings: [],
+};
+
+const connectionTest: ConnectionTest = {
+  integrationId,
+  status: 'failed',
+  checks: [
+    { name: 'DataloopTrust', status: 'passed', detail: 'Dataloop says "trust-established".' },
+    {
+      name: 'Cors',
+      status: 'failed',
+      detail: `The CORS rules of the bucket ${plan.bucket.name} do not allow GET, HEAD, PUT, POST from ${account.consoleOrigin}: Dataloop's console cannot show its items. Add such a rule.`,
+    },
+    { name: 'KmsKey', status: 'skipped', detail: 'The bucket has no KMS key of its own.' },
+  ],
+};
+
+export const examples = {
+  smallest,
+  full,
+  begun: integrationView(record),
+  ready: integrationView({ ...standing, status: 'ready' }),
+  removing: integrationView({ ...standing, status: 'removing' }),
+  plan: planView,
+  connectionTest,
+};
+
+/** What is said of the errors that people meet. */
+export const problemDetails: Partial<
+  Record<ErrorName, { readonly detail: string; readonly errors?: readonly FieldError[] }>
+> = {
+  InvalidRequestError: {
+    detail:
+      'One field is not as needed. Correct what "errors" lists and send the request again; nothing was created.',
+    errors: [{ pointer: '/dataloop/projectId', detail: 'This field is required.' }],
+  },
+  IntegrationNotFoundError: {
+    detail: `There is no integration ${integrationId} in this deployment. Check the id.`,
+  },
+  NameOrBucketTakenError: {
+    detail:
+      `The integration ${integrationId} ("acme-images", ready) has the name "acme-images", the bucket dataloop-acme-images. ` +
+      `Choose others, or remove it first with DELETE /integrations/${integrationId}.`,
+  },
+  IntegrationNotReadyError: {
+    detail:
+      `The integration ${integrationId} is "provisioning", and only one that is "ready" can be tested. ` +
+      `GET /integrations/${integrationId} says how far it is.`,
+  },
+  RequestTooLargeError: { detail: 'The request body has 40021 bytes; at most 32768 are taken.' },
+  UnsupportedMediaTypeError: { detail: 'Send the body as JSON, with Content-Type: application/json.' },
+  IdempotencyKeyReusedError: {
+    detail: `This Idempotency-Key belongs to another request body (integration ${integrationId}). Use a new key for a new request.`,
+  },
+  InternalError: { detail: 'Something went wrong here. Look for request JKJaXmPLvHcESHA= in the logs.' },
+  AwsUnavailableError: {
+    detail: `AWS did not read integration ${integrationId} (ThrottlingException). It is tried again.`,
+  },
+};

@@ -1,0 +1,150 @@
+/** The OpenAPI document: as npm run openapi writes it, valid, complete, and with examples that are true. */
+import { describe, expect, test } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import * as z from 'zod';
+import { openApiDocument } from '../../../scripts/openapi-document.ts';
+import { planSchema } from '../../../src/domain/answers.ts';
+import { requestSchema } from '../../../src/domain/request.ts';
+import { projectFile } from '../../bundle.ts';
+import { readContract } from '../../contract.ts';
+
+const contract = readContract();
+const { operations } = contract;
+
+test('it is as npm run openapi writes it', () => {
+  expect(contract.json).toEqual(JSON.parse(JSON.stringify(openApiDocument())));
+});
+
+test('it is a valid OpenAPI 3.1 document', async () => {
+  const validator = new Validator();
+  const document = z.record(z.string(), z.unknown()).parse(contract.json);
+  expect(await validator.validate(structuredClone(document))).toEqual({ valid: true });
+  expect(validator.version).toBe('3.1');
+  const { valid } = await new Validator().validate({ ...document, paths: { plans: {} } });
+  expect(valid).toBe(false);
+});
+
+test('its operations are the routes of the deployment', () => {
+  const routes = projectFile('serverless.yml').matchAll(
+    /httpApi: \{ method: (\w+), path: "?([^",]+)"?, authorizer: \{ type: aws_iam \} \}/g,
+  );
+  const deployed = [...routes].map(([, method, path]) => `${method} ${path}`);
+  expect(deployed.length).toBeGreaterThan(4);
+  expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(deployed.sort());
+});
+
+test("the README's table and the answer to an unknown route have every operation", () => {
+  const unknown = projectFile('functions/api/unknown-route.ts').replaceAll(/' \+\n\s+'/g, '');
+  for (const { method, path } of operations) {
+    expect(projectFile('README.md')).toContain(`| \`${method} ${path}\` |`);
+    expect(unknown).toContain(`${method} ${path}`);
+  }
+});
+
+test('operations have names of their own, and their paths no parameter that is not described', () => {
+  const ids = operations.map(({ operationId }) => operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const { path, parameters } of operations) {
+    const inPath = parameters.filter((each) => each.in === 'path').map(({ name }) => `{${name}}`);
+    expect(path.match(/\{[^}]+\}/g) ?? []).toEqual(inPath);
+  }
+});
+
+describe.each(operations)('$operationId', ({ method, path, requestBody, responses }) => {
+  const place = ['paths', path, method.toLowerCase()];
+
+  test('says what it answers, and what API Gateway does in its place', () => {
+    const statuses = Object.keys(responses);
+    expect(statuses).toEqual(expect.arrayContaining(['403', '429', '500']));
+    expect(statuses.filter((status) => status.startsWith('2'))).toHaveLength(1);
+    if (path.includes('{integrationId}')) expect(statuses).toContain('404');
+    if (requestBody) expect(statuses).toEqual(expect.arrayContaining(['400', '413', '415']));
+  });
+
+  test('has an example for every answer, and each is as its schema says', () => {
+    const contents = [
+      ...(requestBody ? [{ at: [...place, 'requestBody', 'content'], content: requestBody.content }] : []),
+      ...Object.entries(responses).map(([status, { content }]) => ({
+        at: [...place, 'responses', status, 'content'],
+        content,
+      })),
+    ];
+    for (const { at, content } of contents) {
+      for (const [mediaType, { example, examples = {} }] of Object.entries(content)) {
+        const all = [
+          ...(example === undefined ? [] : [example]),
+          ...Object.values(examples).map(({ value }) => value),
+        ];
+        expect([at, all.length]).not.toEqual([at, 0]);
+        for (const each of all) {
+          expect([at, contract.violations([...at, mediaType, 'schema'], each)]).toEqual([at, []]);
+        }
+      }
+    }
+  });
+
+  test('takes the requests of its examples', () => {
+    for (const { value } of Object.values(requestBody?.content['application/json']?.examples ?? {})) {
+      expect(requestSchema.safeParse(value).error).toBeUndefined();
+    }
+  });
+});
+
+describe('the schema of the request', () => {
+  const [smallest] = operations.flatMap(({ requestBody }) =>
+    Object.values(requestBody?.content['application/json']?.examples ?? {}),
+  );
+  const good = z.record(z.string(), z.unknown()).parse(smallest?.value);
+
+  test.each([
+    ['a field that is not known', { surprise: true }],
+    ['no bucket', { bucket: undefined }],
+    ['a name that is too long', { name: 'x'.repeat(49) }],
+    ['a bucket name that is too short', { bucket: { name: 'x' } }],
+    ['a tag that is no string', { tags: { team: 1 } }],
+    ['too many tags', { tags: Object.fromEntries(Array.from({ length: 41 }, (_, i) => [`tag-${i}`, ''])) }],
+  ])('refuses %s, as the code does', (_what, change) => {
+    const body = JSON.parse(JSON.stringify({ ...good, ...change }));
+    const place = ['components', 'schemas', 'IntegrationRequest'];
+    expect(contract.violations(place, good)).toEqual([]);
+    expect(contract.violations(place, body)).not.toEqual([]);
+    expect(requestSchema.safeParse(body).success).toBe(false);
+  });
+});
+
+describe('what is wrong with an answer is seen:', () => {
+  const path = '/integrations/int_01M85CZQP0Y0YS5TZMSXQSHEJR';
+  const document = contract.operationOf('DELETE', path).responses['202']?.content['application/json'];
+  const body = z.record(z.string(), z.unknown()).parse(document?.example);
+  const good = { 'content-type': 'application/json', location: path };
+  const wrong = (status: number, headers: Record<string, string>, answered: unknown) =>
+    contract.wrongWith('DELETE', path, { status, headers: new Headers(headers), body: answered });
+
+  test('nothing where it is as documented', () => {
+    expect(wrong(202, good, body)).toEqual([]);
+  });
+
+  test.each([
+    ['a status', 201, good, body],
+    ['a content type', 202, { ...good, 'content-type': 'text/html' }, body],
+    ['a header that is missing', 202, { 'content-type': 'application/json' }, body],
+    ['a header that leads elsewhere', 202, { ...good, location: 'https://example.com/' }, body],
+    ['a field that nobody knows', 202, good, { ...body, surprise: true }],
+    ['a field that is missing', 202, good, { ...body, links: undefined }],
+    ['a time that is none', 202, good, { ...body, createdAt: 'yesterday' }],
+    ['a problem of another operation', 404, { 'content-type': 'application/problem+json' }, {}],
+  ])('%s', (_what, status, headers, answered) => {
+    expect(wrong(status, headers, JSON.parse(JSON.stringify(answered)))).not.toEqual([]);
+  });
+
+  test('a call that is not documented', () => {
+    expect(() => contract.operationOf('PUT', '/plans')).toThrow('is not in docs/openapi.json');
+  });
+});
+
+test('a plan of an adopted bucket and role has neither policy nor boundary', () => {
+  const [plan] = Object.values(contract.operationOf('POST', '/plans').responses['200']?.content ?? {});
+  const { bucketPolicy, permissionsBoundaryArn, ...rest } = planSchema.parse(plan?.example);
+  expect([bucketPolicy, permissionsBoundaryArn]).not.toContain(undefined);
+  expect(contract.violations(['components', 'schemas', 'Plan'], rest)).toEqual([]);
+});

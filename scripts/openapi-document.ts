@@ -6,11 +6,13 @@ import { projectRoot } from '../local/paths.ts';
 import {
   connectionTestSchema,
   gatewayMessageSchema,
+  integrationListSchema,
   integrationSchema,
   planSchema,
   problemSchema,
 } from '../src/domain/answers.ts';
-import { integrationIdSchema } from '../src/domain/journal.ts';
+import { integrationIdSchema, statusSchema } from '../src/domain/journal.ts';
+import { defaultLimit, type listQuerySchema, maximumLimit } from '../src/domain/listing.ts';
 import { idempotencyKeySchema } from '../src/domain/registration.ts';
 import { maximumBodyBytes, requestSchema } from '../src/domain/request.ts';
 import { type ErrorName, errorKinds, problemStatus, problemType } from '../src/errors.ts';
@@ -19,6 +21,7 @@ import { examples, problemDetails } from './openapi-examples.ts';
 const schemas = {
   IntegrationRequest: z.toJSONSchema(requestSchema, { io: 'input', unrepresentable: 'any' }),
   Integration: z.toJSONSchema(integrationSchema),
+  IntegrationList: z.toJSONSchema(integrationListSchema),
   Plan: z.toJSONSchema(planSchema),
   ConnectionTest: z.toJSONSchema(connectionTestSchema),
   Problem: z.toJSONSchema(problemSchema),
@@ -35,6 +38,7 @@ interface Operation {
   /** Schema of the body; without one no body is read. */
   readonly body?: SchemaName;
   readonly headers?: readonly (keyof typeof headers)[];
+  readonly query?: Readonly<Record<string, Parameter>>;
   readonly answer: {
     readonly status: 200 | 202;
     readonly schema: SchemaName;
@@ -46,9 +50,23 @@ interface Operation {
   readonly errors: readonly ErrorName[];
 }
 
+interface Parameter {
+  readonly description: string;
+  readonly schema: z.ZodType;
+}
+
+/** The parameters that the code knows, as OpenAPI writes them; a list is one text, with commas. */
+const listQuery: Readonly<Record<keyof typeof listQuerySchema.shape, Parameter>> = {
+  status: { description: 'Only these.', schema: z.array(statusSchema) },
+  limit: {
+    description: 'How many a page has at most. It may have fewer although there are more.',
+    schema: z.int().min(1).max(maximumLimit).default(defaultLimit),
+  },
+  nextToken: { description: 'From the page before.', schema: z.string().max(200) },
+};
+
 const headers = {
-  idempotencyKey: {
-    name: 'Idempotency-Key',
+  'Idempotency-Key': {
     description:
       'For 24 hours, the same key and body get the same answer and start nothing new. A UUID will do.',
     schema: idempotencyKeySchema,
@@ -78,7 +96,7 @@ export const operations: readonly Operation[] = [
     summary: 'Connects a bucket',
     description:
       'Starts a provisioning and answers at once. The same request again, while that integration stands, gets that integration.',
-    headers: ['idempotencyKey'],
+    headers: ['Idempotency-Key'],
     body: 'IntegrationRequest',
     answer: { status: 202, schema: 'Integration', example: examples.begun, location: true },
     errors: [
@@ -88,6 +106,15 @@ export const operations: readonly Operation[] = [
       'TryAgainError',
       ...journalErrors,
     ],
+  },
+  {
+    method: 'get',
+    path: '/integrations',
+    operationId: 'listIntegrations',
+    summary: 'All integrations by pages, newest first',
+    query: listQuery,
+    answer: { status: 200, schema: 'IntegrationList', example: examples.list },
+    errors: ['InvalidRequestError', ...journalErrors],
   },
   {
     method: 'get',
@@ -230,6 +257,14 @@ function responses({ answer, errors }: Operation): Record<string, object> {
 
 const withoutDialect = ({ $schema, ...schema }: Record<string, unknown>) => schema;
 
+const parameter = (where: 'header' | 'query', name: string, { description, schema }: Parameter) => ({
+  name,
+  in: where,
+  required: false,
+  description,
+  schema: withoutDialect(z.toJSONSchema(schema, { io: 'input' })),
+});
+
 function parameters(operation: Operation): object[] {
   const inPath = operation.path.includes('{integrationId}')
     ? [
@@ -241,17 +276,12 @@ function parameters(operation: Operation): object[] {
         },
       ]
     : [];
-  const inHeader = (operation.headers ?? []).map((key) => {
-    const { name, description, schema } = headers[key];
-    return {
-      name,
-      in: 'header',
-      required: false,
-      description,
-      schema: withoutDialect(z.toJSONSchema(schema)),
-    };
-  });
-  return [...inPath, ...inHeader];
+  const inHeader = (operation.headers ?? []).map((name) => parameter('header', name, headers[name]));
+  const inQuery = Object.entries(operation.query ?? {}).map(([name, each]) => ({
+    ...parameter('query', name, each),
+    explode: false,
+  }));
+  return [...inPath, ...inHeader, ...inQuery];
 }
 
 function requestBody(name: SchemaName): object {

@@ -104,6 +104,7 @@ export const examples = {
   full,
   begun: integrationView(record),
   ready: integrationView({ ...standing, status: 'ready' }),
+  list: { items: [integrationView({ ...standing, status: 'ready' })] },
   removing: integrationView({ ...standing, status: 'removing' }),
   plan: planView,
   connectionTest,

@@ -41,6 +41,15 @@ export const integrationSchema = z.strictObject({
 });
 export type IntegrationView = z.infer<typeof integrationSchema>;
 
+export const integrationListSchema = z.strictObject({
+  items: z.array(integrationSchema),
+  /** Ids of records that somebody changed: asked for alone, each says what is wrong with it. */
+  damaged: z.array(integrationId).min(1).optional(),
+  /** Leads to the next page; left out on the last. */
+  nextToken: z.string().optional(),
+});
+export type IntegrationList = ReadOnly<z.infer<typeof integrationListSchema>>;
+
 const subject = {
   type: z.string(),
   arn: z.string().optional(),

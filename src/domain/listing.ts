@@ -1,9 +1,10 @@
 /** `GET /integrations`: pages of integrations, newest first. */
 import * as z from 'zod';
 import { type FieldError, ServiceError } from '../errors.ts';
+import type { IntegrationList } from './answers.ts';
 import { type IntegrationRecord, isIntegrationId, type Status, statuses, statusSchema } from './journal.ts';
 import { jsonPointer } from './request.ts';
-import { type IntegrationView, integrationView } from './view.ts';
+import { integrationView } from './view.ts';
 
 export interface IntegrationLister {
   /** Ids of the newest integrations in a status, newest first; with `before` those that are older than it. */
@@ -40,7 +41,7 @@ function positionOf(token: string): string | undefined {
   }
 }
 
-const querySchema = z.strictObject({
+export const listQuerySchema = z.strictObject({
   status: z
     .string()
     .transform((text) => text.split(','))
@@ -73,7 +74,7 @@ export interface ListQuery {
  * @throws ServiceError `InvalidRequestError` that names every bad parameter as `/query/NAME`
  */
 export function parseListQuery(query: Readonly<Record<string, string>>): ListQuery {
-  const parsed = querySchema.safeParse(query);
+  const parsed = listQuerySchema.safeParse(query);
   if (!parsed.success) {
     throw new ServiceError(
       'InvalidRequestError',
@@ -126,7 +127,7 @@ const onwards: readonly Status[] = [
 export async function listIntegrations(
   { statuses: wanted, limit, before }: ListQuery,
   journal: IntegrationLister,
-): Promise<{ items: IntegrationView[]; damaged?: readonly string[]; nextToken?: string }> {
+): Promise<IntegrationList> {
   const found = new Set<string>();
   for (const status of onwards) {
     if (!wanted.includes(status)) continue;

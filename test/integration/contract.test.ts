@@ -28,6 +28,8 @@ const unseen: Readonly<Record<string, string>> = {
       'API Gateway throttles; the emulator does not.',
     ]),
   ),
+  'listIntegrations 500':
+    'A damaged record is listed; what else fails is a mistake of ours, or of the deployment.',
   'planIntegration 500': 'Whatever fails is a finding of the plan; only a mistake of ours is left.',
 };
 
@@ -88,6 +90,20 @@ test('an integration is planned, made, looked at, tested and removed', async () 
   await disconnect(integrationId);
   const removed = await call('GET', `/integrations/${integrationId}`);
   expect(removed.body).toMatchObject({ status: 'removed' });
+});
+
+test('integrations are listed by pages, and a query that is not understood is refused', async () => {
+  const name = uniqueName('contract-list');
+  const integrationId = await begin(name);
+  await begin(`${name}-2`);
+  const first = await call('GET', '/integrations?limit=1&status=provisioning,ready');
+  const { nextToken } = z.object({ nextToken: z.string() }).parse(first.body);
+  const second = await call('GET', `/integrations?limit=1&nextToken=${nextToken}`);
+  expect(second.body).toMatchObject({ items: [{ integrationId }] });
+  expect(await statusOf('GET', '/integrations')).toBe(200);
+  for (const query of ['limit=0', 'status=asleep', 'nextToken=x', 'page=2']) {
+    expect(await statusOf('GET', `/integrations?${query}`)).toBe(400);
+  }
 });
 
 test('an integration that fails says why', async () => {
@@ -161,6 +177,8 @@ test('what AWS does not answer is to be asked again', async () => {
   await settled(integrationId);
   await faults.addRule({ scope: name, operation: 'dynamodb:*', fault: { kind: 'unavailable' } });
   for (const [method, path] of callsOf(integrationId)) expect(await statusOf(method, path)).toBe(503);
+  // It is the newest: what is read of it is asked for by its id.
+  expect(await statusOf('GET', '/integrations?limit=1')).toBe(503);
   expect(await statusOf('POST', '/integrations', { body: requestFor(name) })).toBe(503);
   // A plan says which part of it is not known.
   const plan = await call('POST', '/plans', { body: requestFor(name) });
@@ -189,8 +207,10 @@ test('a record that somebody changed is named, and nothing is done', async () =>
     ...callsOf(integrationId).map(([method, path]) => statusOf(method, path)),
     statusOf('POST', '/integrations', { body: other }),
   ]);
+  const list = await call('GET', '/integrations?limit=1');
   await write(new Date().toISOString());
   expect(statuses).toEqual([500, 500, 500, 500]);
+  expect(list.body).toMatchObject({ items: [], damaged: [integrationId] });
 });
 
 test('every status that is documented has been seen', () => {

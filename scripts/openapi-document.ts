@@ -13,6 +13,7 @@ import {
 } from '../src/domain/answers.ts';
 import { integrationIdSchema, statusSchema } from '../src/domain/journal.ts';
 import { defaultLimit, type listQuerySchema, maximumLimit } from '../src/domain/listing.ts';
+import { confirmationSchema } from '../src/domain/operator.ts';
 import { idempotencyKeySchema } from '../src/domain/registration.ts';
 import { maximumBodyBytes, requestSchema } from '../src/domain/request.ts';
 import { type ErrorName, errorKinds, problemStatus, problemType } from '../src/errors.ts';
@@ -20,6 +21,7 @@ import { examples, problemDetails } from './openapi-examples.ts';
 
 const schemas = {
   IntegrationRequest: z.toJSONSchema(requestSchema, { io: 'input', unrepresentable: 'any' }),
+  OperatorAnswer: z.toJSONSchema(confirmationSchema, { io: 'input' }),
   Integration: z.toJSONSchema(integrationSchema),
   IntegrationList: z.toJSONSchema(integrationListSchema),
   Plan: z.toJSONSchema(planSchema),
@@ -133,6 +135,17 @@ export const operations: readonly Operation[] = [
       'Removes what is ready or left over; stops and rolls back what is still provisioning. Sent again, it changes nothing.',
     answer: { status: 202, schema: 'Integration', example: examples.removing, location: true },
     errors: ['IntegrationNotFoundError', ...journalErrors],
+  },
+  {
+    method: 'post',
+    path: '/integrations/{integrationId}/iam-user',
+    operationId: 'confirmIamUser',
+    summary: 'What an operator did at Dataloop',
+    description:
+      'For a request with "createdBy": "operator". The integration\'s `action` says what is awaited: first `userArn` alone, then `dataloopIntegrationId` with it.',
+    body: 'OperatorAnswer',
+    answer: { status: 202, schema: 'Integration', example: examples.awaiting, location: true },
+    errors: [...bodyErrors, 'IntegrationNotFoundError', 'NothingAwaitedError', ...journalErrors],
   },
   {
     method: 'post',
@@ -284,6 +297,11 @@ function parameters(operation: Operation): object[] {
   return [...inPath, ...inHeader, ...inQuery];
 }
 
+const bodyExamples: Partial<Record<SchemaName, object>> = {
+  IntegrationRequest: { smallest: { value: examples.smallest }, full: { value: examples.full } },
+  OperatorAnswer: { user: { value: examples.operatorAnswer } },
+};
+
 function requestBody(name: SchemaName): object {
   return {
     required: true,
@@ -291,7 +309,7 @@ function requestBody(name: SchemaName): object {
     content: {
       'application/json': {
         schema: ref(name),
-        examples: { smallest: { value: examples.smallest }, full: { value: examples.full } },
+        examples: bodyExamples[name],
       },
     },
   };

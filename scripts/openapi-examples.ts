@@ -2,6 +2,7 @@
 import type { AccountSettings } from '../src/config.ts';
 import type { ConnectionTest, PlanView } from '../src/domain/answers.ts';
 import { neededActions } from '../src/domain/needed-actions.ts';
+import { operatorAction } from '../src/domain/operator.ts';
 import { planFor, trustPolicy } from '../src/domain/plan.ts';
 import { iamUserPlaceholder, integrationIdPlaceholder, plannedResources } from '../src/domain/planning.ts';
 import { newRegistration } from '../src/domain/registration.ts';
@@ -99,7 +100,16 @@ const connectionTest: ConnectionTest = {
   ],
 };
 
+const byOperator = {
+  ...record,
+  request: parseBody({ ...smallest, dataloop: { ...smallest.dataloop, createdBy: 'operator' } }),
+  steps: { RequestIamUser: { status: 'waiting', startedAt: '2026-11-23T23:48:47.311Z', attempts: 1 } },
+} as const;
+const action = operatorAction(byOperator, planFor(integrationId, byOperator.request, account));
+
 export const examples = {
+  awaiting: { ...integrationView(byOperator), ...(action ? { action } : {}) },
+  operatorAnswer: { userArn: 'arn:aws:iam::222222222222:user/dataloop-acme-images' },
   smallest,
   full,
   begun: integrationView(record),
@@ -126,6 +136,9 @@ export const problemDetails: Partial<
     detail:
       `The integration ${integrationId} ("acme-images", ready) has the name "acme-images", the bucket dataloop-acme-images. ` +
       `Choose others, or remove it first with DELETE /integrations/${integrationId}.`,
+  },
+  NothingAwaitedError: {
+    detail: `Integration ${integrationId} (ready) does not wait for anybody's answer just now. Look at it with GET.`,
   },
   IntegrationNotReadyError: {
     detail:

@@ -22,6 +22,22 @@ const reference = {
 
 const { integrationId, name, status, createdAt, updatedAt, executionArn } = recordSchema.shape;
 
+const policyDocumentSchema = z.strictObject({
+  Version: z.literal('2012-10-17'),
+  Statement: z.array(z.record(z.string(), z.unknown())).min(1),
+});
+
+const operatorActionSchema = z.strictObject({
+  what: detail,
+  steps: z.array(detail).min(1),
+  roleArn: z.string(),
+  permissionPolicy: policyDocumentSchema,
+  /** Once the role is there. */
+  trustPolicy: policyDocumentSchema.optional(),
+});
+/** What an operator has to do just now. */
+export type OperatorAction = ReadOnly<z.infer<typeof operatorActionSchema>>;
+
 export const integrationSchema = z.strictObject({
   integrationId,
   name,
@@ -33,6 +49,8 @@ export const integrationSchema = z.strictObject({
   residue: z.array(z.strictObject({ ...reference, reason: detail, advice: detail })),
   leftAlone: z.array(z.strictObject({ ...reference, reason: detail })).optional(),
   error: z.strictObject({ ...errorSchema.shape, type: problemTypeSchema }).optional(),
+  /** Where an operator is to do something at Dataloop. */
+  action: operatorActionSchema.optional(),
   links: z.strictObject({
     self: z.string().regex(/^\/integrations\/int_[0-9A-Z]{26}$/),
     execution: executionArn,
@@ -78,11 +96,6 @@ const findingSchema = z.strictObject({
   detail,
 });
 export type FindingView = ReadOnly<z.infer<typeof findingSchema>>;
-
-const policyDocumentSchema = z.strictObject({
-  Version: z.literal('2012-10-17'),
-  Statement: z.array(z.record(z.string(), z.unknown())).min(1),
-});
 
 export const planSchema = z.strictObject({
   name,

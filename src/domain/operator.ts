@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { type FieldError, ServiceError } from '../errors.ts';
 import { checkNoDriver } from './adopted-integration.ts';
+import type { OperatorAction } from './answers.ts';
 import type { DriverFinder } from './driver.ts';
 import { trustedUserArn } from './iam-user.ts';
 import type { DataloopIntegration, IamUserIssued, IntegrationFinder } from './integration.ts';
@@ -34,7 +35,7 @@ export function awaitedOf(record: IntegrationRecord): Awaited | undefined {
 }
 
 /** What a person has to do just now, for the answer of the API. */
-export function operatorAction(record: IntegrationRecord, plan: Plan) {
+export function operatorAction(record: IntegrationRecord, plan: Plan): OperatorAction | undefined {
   const { integrationId, dataloop, operator } = record;
   const organization = dataloop ? ` of organisation ${dataloop.organizationId}` : '';
   const path = `/integrations/${integrationId}/iam-user`;
@@ -68,7 +69,7 @@ export function operatorAction(record: IntegrationRecord, plan: Plan) {
   }
 }
 
-const confirmationSchema = z.strictObject({
+export const confirmationSchema = z.strictObject({
   userArn: z.string('userArn is a string.').min(20).max(200),
   dataloopIntegrationId: dataloopIdSchema.optional(),
 });

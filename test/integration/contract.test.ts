@@ -106,6 +106,34 @@ test('integrations are listed by pages, and a query that is not understood is re
   }
 });
 
+/** What an operator says, of a user whom Dataloop never issued. */
+const confirm = (integrationId: string, options: Parameters<ApiClient['request']>[2] = {}) =>
+  statusOf('POST', `/integrations/${integrationId}/iam-user`, {
+    body: { userArn: `arn:aws:iam::${environment.sandbox.accountId}:user/nobody` },
+    ...options,
+  });
+
+test('what is awaited of an operator is said, and their answer taken once', async () => {
+  const name = uniqueName('contract-operator');
+  const dataloop = { projectId: environment.sandbox.projectId, createdBy: 'operator' };
+  const answer = await call('POST', '/integrations', { body: requestFor(name, { dataloop }) });
+  const { integrationId } = idSchema.parse(answer.body);
+  begun.push(integrationId);
+  const awaiting = z.looseObject({ action: z.object({ what: z.string() }).optional() });
+  while (!awaiting.parse((await call('GET', `/integrations/${integrationId}`)).body).action) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  expect(await confirm(integrationId, { body: {} })).toBe(400);
+  expect(await confirm(integrationId, { rawBody: `{"userArn":"${'x'.repeat(40_000)}"}` })).toBe(413);
+  const text = { rawBody: 'x', headers: { 'content-type': 'text/plain' } };
+  expect(await confirm(integrationId, text)).toBe(415);
+  expect(await confirm(integrationId)).toBe(202);
+  // Dataloop knows no such user: the workflow ends, and nothing is awaited any more.
+  await settled(integrationId);
+  expect(await confirm(integrationId)).toBe(409);
+  expect(await confirm('int_00000000000000000000000000')).toBe(404);
+});
+
 test('an integration that fails says why', async () => {
   const name = uniqueName('contract-fails');
   await control.set(name, { driverTest: 'fail' });
@@ -177,6 +205,7 @@ test('what AWS does not answer is to be asked again', async () => {
   await settled(integrationId);
   await faults.addRule({ scope: name, operation: 'dynamodb:*', fault: { kind: 'unavailable' } });
   for (const [method, path] of callsOf(integrationId)) expect(await statusOf(method, path)).toBe(503);
+  expect(await confirm(integrationId)).toBe(503);
   // It is the newest: what is read of it is asked for by its id.
   expect(await statusOf('GET', '/integrations?limit=1')).toBe(503);
   expect(await statusOf('POST', '/integrations', { body: requestFor(name) })).toBe(503);
@@ -205,11 +234,12 @@ test('a record that somebody changed is named, and nothing is done', async () =>
   const other = requestFor(name, { bucket: { name: `dataloop-other-${name}` } });
   const statuses = await Promise.all([
     ...callsOf(integrationId).map(([method, path]) => statusOf(method, path)),
+    confirm(integrationId),
     statusOf('POST', '/integrations', { body: other }),
   ]);
   const list = await call('GET', '/integrations?limit=1');
   await write(new Date().toISOString());
-  expect(statuses).toEqual([500, 500, 500, 500]);
+  expect(statuses).toEqual([500, 500, 500, 500, 500]);
   expect(list.body).toMatchObject({ items: [], damaged: [integrationId] });
 });
 

@@ -121,7 +121,11 @@ test('an integration’s life is told in events of the published shape', async (
       .parse(event['detail-type']);
     expect(eventDetails[type].safeParse(event.detail)).toMatchObject({ success: true });
   }
-  const failure = all.find((event) => event['detail-type'] === 'Dataloop Integration Failed');
+  const failure = all.find(
+    (event) =>
+      event['detail-type'] === 'Dataloop Integration Failed' &&
+      event.detail.integrationId === failed.integrationId,
+  );
   expect(failure?.detail).toMatchObject({ error: { step: 'TestDriver' } });
 });
 

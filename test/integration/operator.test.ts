@@ -77,7 +77,7 @@ const waitingSchema = z.looseObject({
       what: z.string(),
       steps: z.array(z.string()),
       roleArn: z.string(),
-      trustPolicy: z.unknown(),
+      trustPolicy: z.unknown().optional(),
     })
     .optional(),
 });

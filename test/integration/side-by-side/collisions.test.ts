@@ -86,7 +86,7 @@ async function round(name: string, kind: Kind, size: number, seed: number): Prom
   // The organisation's limit is for all tests together.
   await control.set(name, { integrationLimit: 1000 });
   const answers = await Promise.all(callersOf(kind, name, size, seed).map(call));
-  const told = answers.map(({ status, body }) => ({ status, ...answerSchema.parse(body) }));
+  const told = answers.map(({ status, body }) => ({ ...answerSchema.parse(body), status }));
   const started = told.filter(({ status }) => status === 202);
   const [winner, ...others] = new Set(started.map(({ integrationId }) => integrationId));
   if (!winner) throw new Error(`Nobody was taken: ${JSON.stringify(told)}`);

@@ -8,11 +8,7 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
-import {
-  DescribeExecutionCommand,
-  paginateGetExecutionHistory,
-  paginateListExecutions,
-} from '@aws-sdk/client-sfn';
+import { paginateGetExecutionHistory, paginateListExecutions } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clientsAt } from '../faults/clients.ts';
 import { queueUrls } from '../faults/queues.ts';
@@ -49,7 +45,7 @@ export async function journalItems(): Promise<Place[]> {
   return found;
 }
 
-/** An event of an execution's history, told by its type; and each execution's own input and output. */
+/** Events of all histories, each told by its type: input and output are in the first and the last of them. */
 export async function executions(): Promise<Place[]> {
   const found: Place[] = [];
   for (const stateMachineArn of [outputs.ProvisionStateMachineArn, outputs.DeprovisionStateMachineArn]) {
@@ -57,13 +53,6 @@ export async function executions(): Promise<Place[]> {
     const pages = paginateListExecutions({ client: stepFunctions }, { stateMachineArn });
     for await (const { executions: listed = [] } of pages) {
       for (const { executionArn } of listed) {
-        const {
-          input = '',
-          output = '',
-          error = '',
-          cause = '',
-        } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
-        found.push({ name: `execution of ${machine}`, text: [input, output, error, cause].join('\n') });
         const history = paginateGetExecutionHistory(
           { client: stepFunctions },
           { executionArn, maxResults: 1_000 },

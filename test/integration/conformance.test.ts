@@ -19,111 +19,24 @@ import { deprovisionSteps, provisionSteps } from '../../src/domain/steps.ts';
 import { errorKinds, isErrorName } from '../../src/errors.ts';
 import { metafileOf, projectFile } from '../bundle.ts';
 import { deployment, environment, params, python } from './deployment.ts';
+import {
+  allStatementsOf,
+  boundaryStatements,
+  conditionalStatementsOf,
+  functions,
+  machineOf,
+  ofType,
+  onFailure,
+  readTemplate,
+  type State,
+  type Statement,
+  statementsOf,
+  target,
+  tasksOf,
+  template,
+} from './packaged-template.ts';
 
-const templateSchema = z.object({
-  Resources: z.record(
-    z.string(),
-    z.looseObject({ Type: z.string(), Properties: z.record(z.string(), z.unknown()).default({}) }),
-  ),
-});
-const template = templateSchema.parse(JSON.parse(readFileSync(deployment.templateFile, 'utf8')));
-const ofType = (type: string) =>
-  Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
-
-const eventInvokeSchema = z.object({
-  FunctionName: z.object({ Ref: z.string() }),
-  DestinationConfig: z.object({ OnFailure: z.object({ Destination: z.unknown() }) }),
-});
-const getAttSchema = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) });
-/** Logical id that `!GetAtt X.Arn` names. */
-const target = (value: unknown): string => getAttSchema.parse(value)['Fn::GetAtt'][0];
-
-const functionSchema = z.object({ Handler: z.string(), Role: z.unknown(), Timeout: z.number() });
-const functions = new Map(
-  ofType('AWS::Lambda::Function').map(([id, { Properties }]) => {
-    const { Handler, Role, Timeout } = functionSchema.parse(Properties);
-    return [id, { file: Handler.replace(/\.handler$/, '.ts'), role: target(Role), timeout: Timeout }];
-  }),
-);
-
-const statementSchema = z.looseObject({
-  Sid: z.string(),
-  Effect: z.literal('Allow'),
-  Action: z.union([z.string(), z.array(z.string())]).transform((action) => [action].flat()),
-  Resource: z.unknown(),
-  Condition: z.unknown().optional(),
-});
-type Statement = z.infer<typeof statementSchema>;
-/** A statement that is there only where a parameter names something. */
-const conditionalSchema = z
-  .object({
-    'Fn::If': z.tuple([z.string(), statementSchema, z.strictObject({ Ref: z.literal('AWS::NoValue') })]),
-  })
-  .transform(({ 'Fn::If': [condition, statement] }) => ({ ...statement, where: condition }));
-const documentSchema = z.object({
-  Statement: z.array(
-    z.union([conditionalSchema, statementSchema.transform((each) => ({ ...each, where: undefined }))]),
-  ),
-});
-const roleSchema = z.object({
-  Policies: z.array(z.object({ PolicyDocument: documentSchema })).default([]),
-});
-const allStatementsOf = (roleId: string) =>
-  roleSchema
-    .parse(template.Resources[roleId]?.Properties)
-    .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
-/** Those that are there whatever the parameters name. */
-const statementsOf = (roleId: string): Statement[] =>
-  allStatementsOf(roleId).filter(({ where }) => where === undefined);
-/** Those that are there only where a parameter names something, with that parameter. */
-const conditionalStatementsOf = (roleId: string) =>
-  allStatementsOf(roleId).flatMap(({ where, ...statement }) =>
-    where === undefined ? [] : [{ statement, parameter: namingParameters[where] ?? `unknown: ${where}` }],
-  );
-const namingParameters: Readonly<Record<string, string>> = {
-  NamesKmsKeys: 'kmsKeyArns',
-  NamesAdoptableBuckets: 'adoptableBucketArns',
-  NamesAdoptableRoles: 'adoptableRoleArns',
-};
 const named = (parameter: string): string[] => String(params[parameter]).split(',');
-
-interface Retry {
-  readonly ErrorEquals: string[];
-  readonly IntervalSeconds: number;
-  readonly MaxDelaySeconds: number;
-  readonly MaxAttempts: number;
-  readonly BackoffRate: number;
-  readonly JitterStrategy: string;
-}
-interface State {
-  readonly Type: string;
-  readonly Next?: string;
-  readonly TimeoutSeconds?: number;
-  readonly Arguments?: { FunctionName: string };
-  readonly Retry?: Retry[];
-  readonly Catch?: { ErrorEquals: string[]; Next: string }[];
-  readonly Branches?: { States: Record<string, State> }[];
-}
-interface Machine {
-  readonly TimeoutSeconds: number;
-  readonly States: Record<string, State>;
-}
-
-function statesOf(states: Record<string, State>): [string, State][] {
-  return Object.entries(states).flatMap(([name, state]) => [
-    [name, state] as [string, State],
-    ...(state.Branches ?? []).flatMap((branch) => statesOf(branch.States)),
-  ]);
-}
-
-const machineSchema = z.object({
-  Definition: z.custom<Machine>((value) => typeof value === 'object' && value !== null),
-  DefinitionSubstitutions: z.record(z.string(), z.unknown()),
-  RoleArn: z.unknown(),
-});
-const machineOf = (id: string) => machineSchema.parse(template.Resources[id]?.Properties);
-const tasksOf = (id: string) =>
-  statesOf(machineOf(id).Definition.States).filter(([, state]) => state.Type === 'Task');
 
 const kebab = (name: string) => name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase();
 
@@ -293,14 +206,6 @@ const queueReaderActions = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQ
 /** Lambda sends on with the function's role what the function failed on. */
 const deadLetterActions = ['sqs:SendMessage'];
 
-/** Functions that are invoked asynchronously, and where an event goes that they failed on. */
-const onFailure = new Map(
-  ofType('AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => {
-    const { FunctionName, DestinationConfig } = eventInvokeSchema.parse(Properties);
-    return [FunctionName.Ref, target(DestinationConfig.OnFailure.Destination)];
-  }),
-);
-
 /** IAM actions that the code in a bundle can call: the SDK's commands that tree shaking left in it. */
 async function actionsInBundle(file: string): Promise<string[]> {
   const metafile = await metafileOf(file);
@@ -426,9 +331,7 @@ describe('the actions that a plan names', () => {
 });
 
 describe('what the service can create at most', () => {
-  const boundary = z
-    .object({ PolicyDocument: documentSchema })
-    .parse(template.Resources['PermissionsBoundary']?.Properties).PolicyDocument.Statement;
+  const boundary = boundaryStatements();
   const limits = (where: string | undefined) => boundary.filter((statement) => statement.where === where);
   const limitedActions = (where: string | undefined) =>
     limits(where)
@@ -637,8 +540,7 @@ describe('data at rest and on the way', () => {
 });
 
 test('docs/iam-statements.md says what is deployed, and why', () => {
-  const text: unknown = JSON.parse(readFileSync(deployment.templateFile, 'utf8'));
-  expect(projectFile('docs/iam-statements.md')).toBe(iamStatements(text, deployment.stage));
+  expect(projectFile('docs/iam-statements.md')).toBe(iamStatements(template, deployment.stage));
 });
 
 test('packaged for production, with keys of the customer’s, everything has its key and is protected', async () => {
@@ -648,7 +550,7 @@ test('packaged for production, with keys of the customer’s, everything has its
   const keys = { dataKeyArn: key, kmsKeyArns: kmsKeyArns.join(',') };
   const templateFile = await packageService(place, 'prod', { ...params, ...keys });
   await expect(lint(templateFile)).resolves.toMatchObject({ stdout: '' });
-  const packaged = templateSchema.parse(JSON.parse(readFileSync(templateFile, 'utf8'))).Resources;
+  const packaged = readTemplate(templateFile).Resources;
   expect(packaged['Table']?.Properties).toMatchObject({
     DeletionProtectionEnabled: true,
     SSESpecification: { KMSMasterKeyId: { 'Fn::If': ['HasDataKey', key, { Ref: 'AWS::NoValue' }] } },

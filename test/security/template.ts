@@ -1,20 +1,11 @@
 /** The packaged template with every reference resolved as CloudFormation did: what is evaluated is what is deployed. */
-import { readFileSync } from 'node:fs';
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import * as z from 'zod';
 import { client, deployment } from '../integration/deployment.ts';
+import { ofType, template } from '../integration/packaged-template.ts';
 
 export const accountId = '111111111111';
 const { region } = client;
-
-const templateSchema = z.object({
-  Conditions: z.record(z.string(), z.unknown()).default({}),
-  Resources: z.record(
-    z.string(),
-    z.looseObject({ Type: z.string(), Properties: z.record(z.string(), z.unknown()).default({}) }),
-  ),
-});
-const template = templateSchema.parse(JSON.parse(readFileSync(deployment.templateFile, 'utf8')));
 
 const { StackResources = [] } = await new CloudFormationClient(client).send(
   new DescribeStackResourcesCommand({ StackName: `dataloop-cross-account-${deployment.stage}` }),
@@ -115,6 +106,4 @@ export const boundary = (): Document =>
   z.object({ PolicyDocument: documentSchema }).parse(propertiesOf('PermissionsBoundary')).PolicyDocument;
 
 /** Logical ids of all roles of the stack. */
-export const roleIds = Object.entries(template.Resources)
-  .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
-  .map(([id]) => id);
+export const roleIds = ofType('AWS::IAM::Role').map(([id]) => id);

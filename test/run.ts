@@ -12,7 +12,7 @@ import { projectRoot } from '../local/paths.ts';
 import { runProgram, start } from '../local/processes.ts';
 import { virtualEnvironment } from '../local/python.ts';
 import { inRunFolder } from '../local/workspace.ts';
-import { keepEvents } from './afterwards/events.ts';
+import { everyEvent, keepEvents } from './afterwards/events.ts';
 import { prepareBed, stage, startTestBed, type TestBed } from './faults/bed.ts';
 import { matrix, sample } from './faults/cases.ts';
 import { runCases } from './faults/pool.ts';
@@ -146,7 +146,7 @@ await runProgram(() =>
     ]);
     const env = await describeBed(bed, folder, python);
     consoleFile = join(bed.environment.folder, 'console.log');
-    await keepEvents(bed.environment, bed.deployment.outputs.EventBusName);
+    await keepEvents(bed.environment, everyEvent(bed.deployment.outputs.EventBusName));
     const paths = ['--passWithNoTests', ...args];
     const counts = [
       checks.unit,

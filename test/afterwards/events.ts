@@ -1,4 +1,4 @@
-/** Keeps every event that passes, on the service's bus and on the account's: nobody could read them afterwards. */
+/** Keeps events that pass, in a queue: nobody could read them afterwards. */
 import {
   DeleteRuleCommand,
   EventBridgeClient,
@@ -8,21 +8,32 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import {
   CreateQueueCommand,
-  DeleteMessageCommand,
   DeleteQueueCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
-  ReceiveMessageCommand,
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
 import { clientsAt, type Place } from '../faults/clients.ts';
+import { takeMessages } from '../faults/queues.ts';
 
-const name = 'kept-events';
-const buses = (eventBusName: string) => ['default', eventBusName];
+/** Which events are kept, and the name of the queue and of the rules that send them there. */
+export interface Kept {
+  readonly name: string;
+  readonly buses: readonly string[];
+  readonly pattern: object;
+}
+
+/** Every event on the service's bus and on the account's. */
+export const everyEvent = (eventBusName: string): Kept => ({
+  name: 'kept-events',
+  buses: ['default', eventBusName],
+  pattern: { source: [{ prefix: '' }] },
+});
+
 const eventsAt = ({ endpointUrl: endpoint, region, credentials }: Place) =>
   new EventBridgeClient({ endpoint, region, credentials });
 
-export async function keepEvents(place: Place, eventBusName: string): Promise<void> {
+export async function keepEvents(place: Place, { name, buses, pattern }: Kept): Promise<void> {
   const { sqs } = clientsAt(place);
   const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
   const { Attributes } = await sqs.send(
@@ -37,8 +48,8 @@ export async function keepEvents(place: Place, eventBusName: string): Promise<vo
   };
   const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [mayPut] });
   await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
-  for (const EventBusName of buses(eventBusName)) {
-    const EventPattern = JSON.stringify({ source: [{ prefix: '' }] });
+  for (const EventBusName of buses) {
+    const EventPattern = JSON.stringify(pattern);
     await eventsAt(place).send(new PutRuleCommand({ EventBusName, Name: name, EventPattern }));
     await eventsAt(place).send(
       new PutTargetsCommand({ EventBusName, Rule: name, Targets: [{ Id: 'queue', Arn }] }),
@@ -46,25 +57,23 @@ export async function keepEvents(place: Place, eventBusName: string): Promise<vo
   }
 }
 
-/** All events that have passed, as JSON; then no more are kept. */
-export async function takeEvents(place: Place, eventBusName: string): Promise<string[]> {
+/** All events that have passed since they were taken last, as JSON. */
+export async function takeEvents(place: Place, { name }: Kept): Promise<string[]> {
+  const { QueueUrl } = await clientsAt(place).sqs.send(new GetQueueUrlCommand({ QueueName: name }));
+  // The last may still be on their way.
+  return takeMessages(place, QueueUrl, 1);
+}
+
+/** All that have passed since they were taken last; then no more are kept. */
+export async function stopKeeping(place: Place, kept: Kept): Promise<string[]> {
+  const { name, buses } = kept;
   const { sqs } = clientsAt(place);
-  for (const EventBusName of buses(eventBusName)) {
+  for (const EventBusName of buses) {
     await eventsAt(place).send(new RemoveTargetsCommand({ EventBusName, Rule: name, Ids: ['queue'] }));
     await eventsAt(place).send(new DeleteRuleCommand({ EventBusName, Name: name }));
   }
+  const left = await takeEvents(place, kept);
   const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }));
-  const found: string[] = [];
-  for (;;) {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 0 }),
-    );
-    if (Messages.length === 0) break;
-    for (const { Body = '', ReceiptHandle } of Messages) {
-      found.push(Body);
-      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-    }
-  }
   await sqs.send(new DeleteQueueCommand({ QueueUrl }));
-  return found;
+  return left;
 }

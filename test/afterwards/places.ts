@@ -13,7 +13,7 @@ import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clientsAt } from '../faults/clients.ts';
 import { queueUrls } from '../faults/queues.ts';
 import { client, deployment, environment, stepFunctions } from '../integration/deployment.ts';
-import { takeEvents } from './events.ts';
+import { everyEvent, stopKeeping } from './events.ts';
 
 /** Something that was written, and where. */
 export interface Place {
@@ -100,7 +100,7 @@ export async function functionSettings(): Promise<Place[]> {
 }
 
 export async function events(): Promise<Place[]> {
-  const all = await takeEvents(environment, outputs.EventBusName);
+  const all = await stopKeeping(environment, everyEvent(outputs.EventBusName));
   return all.map((text) => ({ name: 'event', text }));
 }
 

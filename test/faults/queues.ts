@@ -16,14 +16,20 @@ export async function queueUrls(place: Place): Promise<string[]> {
   return all.QueueUrls ?? [];
 }
 
-/** Dead letters, and whose they are. They are taken out. */
-async function deadLetters(place: Place): Promise<string[]> {
+/**
+ * All messages of a queue that can be seen; they are taken out.
+ * @param WaitTimeSeconds how long it is waited for one more
+ */
+export async function takeMessages(
+  place: Place,
+  QueueUrl: string | undefined,
+  WaitTimeSeconds = 0,
+): Promise<string[]> {
   const { sqs } = clientsAt(place);
-  const QueueUrl = (await queueUrls(place)).find((url) => url.includes('DeadLetter'));
   const found: string[] = [];
   for (;;) {
     const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 0 }),
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds }),
     );
     if (Messages.length === 0) return found;
     for (const { Body = '', ReceiptHandle } of Messages) {
@@ -31,6 +37,12 @@ async function deadLetters(place: Place): Promise<string[]> {
       await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     }
   }
+}
+
+/** Dead letters, and whose they are. They are taken out. */
+async function deadLetters(place: Place): Promise<string[]> {
+  const queueUrl = (await queueUrls(place)).find((url) => url.includes('DeadLetter'));
+  return takeMessages(place, queueUrl);
 }
 
 /** Messages of each queue that has any: visible, delayed, or being worked on. */

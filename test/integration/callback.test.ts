@@ -1,29 +1,18 @@
 /** The callback: events of the service's own bus, real and forged. */
 
 import {
-  DeleteRuleCommand,
   DisableRuleCommand,
   EnableRuleCommand,
   EventBridgeClient,
   ListRulesCommand,
   PutEventsCommand,
-  PutRuleCommand,
-  PutTargetsCommand,
-  RemoveTargetsCommand,
 } from '@aws-sdk/client-eventbridge';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
-import {
-  CreateQueueCommand,
-  DeleteQueueCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  SetQueueAttributesCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { eventDetails, eventSource } from '../../src/domain/events.ts';
+import { type Kept, keepEvents, stopKeeping, takeEvents } from '../afterwards/events.ts';
 import {
   client,
   connect,
@@ -41,10 +30,12 @@ import {
 import { faults, faultyName } from './faulty.ts';
 
 const events = new EventBridgeClient(client);
-const sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
 const bus = { EventBusName: deployment.outputs.EventBusName };
-const rule = { ...bus, Rule: 'test-everything' };
-let queueUrl = '';
+const ours: Kept = {
+  name: 'test-events',
+  buses: [bus.EventBusName],
+  pattern: { source: [eventSource] },
+};
 
 const eventSchema = z.object({
   source: z.literal(eventSource),
@@ -52,50 +43,8 @@ const eventSchema = z.object({
   detail: z.looseObject({ integrationId: z.string() }),
 });
 
-/** What the bus carried since it was asked last. */
-async function receivedEvents(): Promise<z.infer<typeof eventSchema>[]> {
-  const found: z.infer<typeof eventSchema>[] = [];
-  for (;;) {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
-    );
-    if (Messages.length === 0) return found;
-    found.push(...Messages.map(({ Body = '' }) => eventSchema.parse(JSON.parse(Body))));
-  }
-}
-
-beforeAll(async () => {
-  const { QueueUrl = '' } = await sqs.send(
-    new CreateQueueCommand({ QueueName: 'test-events', Attributes: { VisibilityTimeout: '600' } }),
-  );
-  queueUrl = QueueUrl;
-  const { Attributes } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
-  );
-  const Arn = Attributes?.['QueueArn'];
-  const policy = {
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Effect: 'Allow',
-        Principal: { Service: 'events.amazonaws.com' },
-        Action: 'sqs:SendMessage',
-        Resource: Arn,
-      },
-    ],
-  };
-  await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy: JSON.stringify(policy) } }));
-  await events.send(
-    new PutRuleCommand({ ...bus, Name: rule.Rule, EventPattern: JSON.stringify({ source: [eventSource] }) }),
-  );
-  await events.send(new PutTargetsCommand({ ...rule, Targets: [{ Id: 'queue', Arn }] }));
-});
-
-afterAll(async () => {
-  await events.send(new RemoveTargetsCommand({ ...rule, Ids: ['queue'] }));
-  await events.send(new DeleteRuleCommand({ ...bus, Name: rule.Rule }));
-  await sqs.send(new DeleteQueueCommand({ QueueUrl: queueUrl }));
-});
+beforeAll(() => keepEvents(environment, ours));
+afterAll(() => stopKeeping(environment, ours));
 
 test('an integration’s life is told in events of the published shape', async () => {
   const name = uniqueName('told');
@@ -106,7 +55,7 @@ test('an integration’s life is told in events of the published shape', async (
   await control.set(failing, { driverTest: 'fail' });
   const failed = await settled((await connect(failing)).integrationId);
 
-  const all = await receivedEvents();
+  const all = (await takeEvents(environment, ours)).map((text) => eventSchema.parse(JSON.parse(text)));
   const typesOf = (id: string) =>
     all.filter(({ detail }) => detail.integrationId === id).map((event) => event['detail-type']);
   expect(typesOf(ready.integrationId)).toEqual([

@@ -9,6 +9,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
 import type { IntegrationAnswer } from '../../local/api-client.ts';
 import { client, environment, iam } from './deployment.ts';
+import { documentOf } from './policy-documents.ts';
 
 const trustSchema = z.object({
   Statement: z.tuple([z.object({ Principal: z.object({ AWS: z.string() }) })]),
@@ -23,8 +24,7 @@ export const roleArnOf = ({ resources }: Pick<IntegrationAnswer, 'resources'>): 
 /** ARNs of those whom the role's trust policy names. */
 export async function trustedBy(roleArn: string): Promise<string> {
   const { Role } = await iam.send(new GetRoleCommand({ RoleName: roleArn.split('/').at(-1) }));
-  const document: unknown = JSON.parse(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? ''));
-  return trustSchema.parse(document).Statement[0].Principal.AWS;
+  return trustSchema.parse(documentOf(Role?.AssumeRolePolicyDocument)).Statement[0].Principal.AWS;
 }
 
 /** Credentials as Dataloop gets them: its IAM user, with keys of its own, assumes the role. */

@@ -1,11 +1,6 @@
 /** The whole way of a request on real parts: the deployed API, state machines, functions, IAM enforced. */
 
-import {
-  GetPolicyCommand,
-  GetPolicyVersionCommand,
-  GetRoleCommand,
-  ListAttachedRolePoliciesCommand,
-} from '@aws-sdk/client-iam';
+import { GetRoleCommand, ListAttachedRolePoliciesCommand } from '@aws-sdk/client-iam';
 import {
   DeleteObjectCommand,
   GetBucketCorsCommand,
@@ -36,6 +31,7 @@ import {
   uniqueName,
   until,
 } from './deployment.ts';
+import { documentOf, policyOf } from './policy-documents.ts';
 
 const { sandbox } = environment;
 const resource = (integration: IntegrationAnswer, type: string) => {
@@ -147,18 +143,14 @@ describe('an integration with everything that a request may say', () => {
       .find(({ id }) => id === dataloopId)
       ?.metadata.find((entry) => entry.name === 'userArn')?.value;
     expect(userArn).toMatch(new RegExp(`^arn:aws:iam::${sandbox.accountId}:user/`));
-    expect(JSON.parse(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '')).Statement).toEqual([
+    expect(documentOf(Role?.AssumeRolePolicyDocument).Statement).toEqual([
       { Effect: 'Allow', Principal: { AWS: userArn }, Action: 'sts:AssumeRole' },
     ]);
     const { AttachedPolicies } = await iam.send(new ListAttachedRolePoliciesCommand({ RoleName: roleName }));
     const policyArn = resource(ready, 'AWS::IAM::ManagedPolicy').arn;
     expect(AttachedPolicies?.map(({ PolicyArn }) => PolicyArn)).toEqual([policyArn]);
 
-    const { Policy } = await iam.send(new GetPolicyCommand({ PolicyArn: policyArn }));
-    const { PolicyVersion } = await iam.send(
-      new GetPolicyVersionCommand({ PolicyArn: policyArn, VersionId: Policy?.DefaultVersionId }),
-    );
-    expect(JSON.parse(decodeURIComponent(PolicyVersion?.Document ?? '')).Statement).toEqual([
+    expect((await policyOf(ready)).Statement).toEqual([
       {
         Sid: 'AllowBucketListAccessWithPrefix',
         Effect: 'Allow',

@@ -4,8 +4,6 @@ import {
   CreateRoleCommand,
   DeletePolicyCommand,
   DeleteRoleCommand,
-  GetPolicyCommand,
-  GetPolicyVersionCommand,
   GetRoleCommand,
 } from '@aws-sdk/client-iam';
 import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
@@ -31,8 +29,8 @@ import {
   settled,
 } from './deployment.ts';
 import { faults, faultyName } from './faulty.ts';
+import { documentOf, documentSchema, policyOf } from './policy-documents.ts';
 
-const document = z.looseObject({ Version: z.string(), Statement: z.array(z.unknown()) });
 const planSchema = z.strictObject({
   name: z.string(),
   clear: z.boolean(),
@@ -47,9 +45,9 @@ const planSchema = z.strictObject({
     }),
   ),
   tags: z.record(z.string(), z.string()),
-  trustPolicy: document,
-  permissionPolicy: document,
-  bucketPolicy: document,
+  trustPolicy: documentSchema,
+  permissionPolicy: documentSchema,
+  bucketPolicy: documentSchema,
   permissionsBoundaryArn: z.string(),
   actions: z.array(z.strictObject({ step: z.string(), action: z.string(), resource: z.string() })),
   findings: z.array(
@@ -143,19 +141,14 @@ test('a plan that is clear writes nothing, and what is provisioned after it is w
       .map(({ type }) => type)
       .sort(),
   ).toEqual(ready.resources.map(({ type }) => type).sort());
-  const PolicyArn = arnOf('AWS::IAM::ManagedPolicy');
-  const { Policy } = await iam.send(new GetPolicyCommand({ PolicyArn }));
-  const { PolicyVersion } = await iam.send(
-    new GetPolicyVersionCommand({ PolicyArn, VersionId: Policy?.DefaultVersionId }),
-  );
-  expect(JSON.parse(decodeURIComponent(PolicyVersion?.Document ?? ''))).toEqual(plan.permissionPolicy);
+  expect(await policyOf(ready)).toEqual(plan.permissionPolicy);
   const { Role } = await iam.send(new GetRoleCommand({ RoleName: `dataloop-${name}` }));
   const userArn = await trustedBy(arnOf('AWS::IAM::Role') ?? '');
   const trust = JSON.stringify(plan.trustPolicy).replace(
     '<ARN of the IAM user that Dataloop issues>',
     userArn,
   );
-  expect(JSON.parse(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? ''))).toEqual(JSON.parse(trust));
+  expect(documentOf(Role?.AssumeRolePolicyDocument)).toEqual(JSON.parse(trust));
   expect(Role?.PermissionsBoundary?.PermissionsBoundaryArn).toBe(plan.permissionsBoundaryArn);
   const bucketPolicy = await s3.send(new GetBucketPolicyCommand({ Bucket: `dataloop-${name}` }));
   expect(JSON.parse(bucketPolicy.Policy ?? '')).toEqual(plan.bucketPolicy);

@@ -9,8 +9,6 @@ import {
   CreateUserCommand,
   DeleteRolePermissionsBoundaryCommand,
   DetachRolePolicyCommand,
-  GetPolicyCommand,
-  GetPolicyVersionCommand,
   PutRolePolicyCommand,
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
@@ -39,7 +37,6 @@ import {
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import * as z from 'zod';
 import type { IntegrationAnswer } from '../../local/api-client.ts';
 import { dataloopSession, roleArnOf } from '../integration/dataloop-session.ts';
 import {
@@ -54,11 +51,12 @@ import {
   settled,
   uniqueName,
 } from '../integration/deployment.ts';
+import { type Document, documentSchema, policyOf } from '../integration/policy-documents.ts';
 import { expectRefused } from './refusal.ts';
 import { type Session, sessionWith } from './sessions.ts';
 import { isAllowed, type Policies, type SimulatedCall } from './simulator.ts';
 import { everything, trust } from './targets.ts';
-import { accountId, arnOf, boundary, type Document } from './template.ts';
+import { accountId, arnOf, boundary } from './template.ts';
 
 const administratorArn = 'arn:aws:iam::aws:policy/AdministratorAccess';
 const kmsKeyArn = String(params['kmsKeyArns']);
@@ -83,17 +81,6 @@ const at = (what: string): Connected => {
   if (!found) throw new Error(`${what} is not connected.`);
   return found;
 };
-
-const documentSchema = z.looseObject({ Version: z.string(), Statement: z.array(z.looseObject({})) });
-
-async function policyOf({ resources }: IntegrationAnswer): Promise<Document> {
-  const PolicyArn = resources.find(({ type }) => type === 'AWS::IAM::ManagedPolicy')?.arn;
-  const { Policy } = await iam.send(new GetPolicyCommand({ PolicyArn }));
-  const { PolicyVersion } = await iam.send(
-    new GetPolicyVersionCommand({ PolicyArn, VersionId: Policy?.DefaultVersionId }),
-  );
-  return documentSchema.parse(JSON.parse(decodeURIComponent(PolicyVersion?.Document ?? '')));
-}
 
 async function connectAs(what: string, more: Record<string, unknown> = {}): Promise<void> {
   const integration = await settled((await connect(what, more)).integrationId);

@@ -1,6 +1,7 @@
 /** Decides a call by policies alone, as IAM documents it: a second opinion beside the emulator's. */
 import { runSimulation } from '@cloud-copilot/iam-simulate';
-import { accountId, type Document } from './template.ts';
+import type { Document } from '../integration/policy-documents.ts';
+import { accountId } from './template.ts';
 
 export interface SimulatedCall {
   readonly action: string;

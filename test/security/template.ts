@@ -3,6 +3,7 @@ import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/cl
 import * as z from 'zod';
 import { client, deployment } from '../integration/deployment.ts';
 import { ofType, template } from '../integration/packaged-template.ts';
+import { type Document, documentSchema } from '../integration/policy-documents.ts';
 
 export const accountId = '111111111111';
 const { region } = client;
@@ -89,8 +90,6 @@ function resolve(value: unknown): unknown {
   );
 }
 
-const documentSchema = z.looseObject({ Version: z.string(), Statement: z.array(z.looseObject({})) });
-export type Document = z.infer<typeof documentSchema>;
 const roleSchema = z.object({
   Policies: z.array(z.object({ PolicyName: z.string(), PolicyDocument: documentSchema })).default([]),
   AssumeRolePolicyDocument: documentSchema,

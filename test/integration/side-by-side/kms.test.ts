@@ -1,23 +1,12 @@
 /** A bucket with a KMS key of the customer's: encrypted with it, and nobody gets more of it than S3 needs. */
 
-import { GetPolicyCommand, GetPolicyVersionCommand } from '@aws-sdk/client-iam';
 import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetBucketEncryptionCommand } from '@aws-sdk/client-s3';
 import { expect, test } from '@jest/globals';
 import { dataloopSession } from '../dataloop-session.ts';
-import {
-  api,
-  client,
-  connect,
-  control,
-  disconnect,
-  iam,
-  params,
-  requestFor,
-  s3,
-  settled,
-} from '../deployment.ts';
+import { api, client, connect, control, disconnect, params, requestFor, s3, settled } from '../deployment.ts';
 import { faultyName } from '../faulty.ts';
+import { policyOf } from '../policy-documents.ts';
 
 const kmsKeyArn = String(params['kmsKeyArns']);
 const withKey = (name: string, arn = kmsKeyArn) => ({
@@ -39,12 +28,7 @@ test('a bucket is encrypted with the key that the request names, and Dataloop us
       BucketKeyEnabled: true,
     },
   ]);
-  const PolicyArn = ready.resources.find(({ type }) => type === 'AWS::IAM::ManagedPolicy')?.arn;
-  const { Policy } = await iam.send(new GetPolicyCommand({ PolicyArn }));
-  const { PolicyVersion } = await iam.send(
-    new GetPolicyVersionCommand({ PolicyArn, VersionId: Policy?.DefaultVersionId }),
-  );
-  expect(JSON.parse(decodeURIComponent(PolicyVersion?.Document ?? '')).Statement).toContainEqual({
+  expect((await policyOf(ready)).Statement).toContainEqual({
     Sid: 'AllowUseOfKey',
     Effect: 'Allow',
     Action: ['kms:Decrypt', 'kms:GenerateDataKey'],

@@ -1,0 +1,24 @@
+/** Policy documents as IAM has them. */
+import { GetPolicyCommand, GetPolicyVersionCommand } from '@aws-sdk/client-iam';
+import * as z from 'zod';
+import type { IntegrationAnswer } from '../../local/api-client.ts';
+import { iam } from './deployment.ts';
+
+export const documentSchema = z.looseObject({
+  Version: z.string(),
+  Statement: z.array(z.looseObject({})),
+});
+export type Document = z.infer<typeof documentSchema>;
+
+/** @param text as IAM answers it, URL-encoded */
+export const documentOf = (text = ''): Document => documentSchema.parse(JSON.parse(decodeURIComponent(text)));
+
+/** What the policy of an integration says, by its default version. */
+export async function policyOf({ resources }: Pick<IntegrationAnswer, 'resources'>): Promise<Document> {
+  const PolicyArn = resources.find(({ type }) => type === 'AWS::IAM::ManagedPolicy')?.arn;
+  const { Policy } = await iam.send(new GetPolicyCommand({ PolicyArn }));
+  const { PolicyVersion } = await iam.send(
+    new GetPolicyVersionCommand({ PolicyArn, VersionId: Policy?.DefaultVersionId }),
+  );
+  return documentOf(PolicyVersion?.Document);
+}

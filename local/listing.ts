@@ -1,6 +1,7 @@
 /** What stands in the customer's account and at Dataloop: taken before and after, it proves what was left. */
-import { IAMClient, paginateListPolicies, paginateListRoles } from '@aws-sdk/client-iam';
-import { paginateListBuckets, S3Client } from '@aws-sdk/client-s3';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { S3Client } from '@aws-sdk/client-s3';
+import { bucketNames, policyArns, rolesIn } from './account.ts';
 import type { LocalEnvironment } from './environment.ts';
 import { sandboxControl } from './sandbox/control-client.ts';
 
@@ -13,18 +14,9 @@ export async function takeListing(
   const { endpointUrl: endpoint, region, credentials, sandbox } = environment;
   const iam = new IAMClient({ endpoint, region, credentials });
   const s3 = new S3Client({ endpoint, region, credentials });
-  const buckets: string[] = [];
-  for await (const page of paginateListBuckets({ client: s3 }, {})) {
-    buckets.push(...(page.Buckets ?? []).map(({ Name = '' }) => Name));
-  }
-  const policies: string[] = [];
-  for await (const page of paginateListPolicies({ client: iam }, { Scope: 'Local' })) {
-    policies.push(...(page.Policies ?? []).map(({ Arn = '' }) => Arn));
-  }
-  const roles: string[] = [];
-  for await (const page of paginateListRoles({ client: iam }, {})) {
-    roles.push(...(page.Roles ?? []).map(({ Arn = '' }) => Arn));
-  }
+  const buckets = await bucketNames(s3);
+  const policies = await policyArns(iam);
+  const roles = (await rolesIn(iam)).map(({ arn }) => arn);
   const dataloop = await sandboxControl(sandbox.controlUrl).state();
   return {
     buckets: buckets.sort(),

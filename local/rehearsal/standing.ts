@@ -1,17 +1,8 @@
 /** What stands in the account and at Dataloop, by name and by what it says: taken before and after, it is the proof. */
 import { paginateGetAccountAuthorizationDetails } from '@aws-sdk/client-iam';
-import {
-  GetBucketCorsCommand,
-  GetBucketEncryptionCommand,
-  GetBucketOwnershipControlsCommand,
-  GetBucketPolicyCommand,
-  GetBucketTaggingCommand,
-  GetPublicAccessBlockCommand,
-  paginateListBuckets,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
-import { factsOf } from '../aws-answers.ts';
+import { bucketNames, bucketSettings } from '../account.ts';
 import { differences, type Listing } from '../listing.ts';
 import type { DeployedOptions } from './options.ts';
 import type { AwsClients } from './stack.ts';
@@ -82,38 +73,23 @@ async function iamEntries({ iam }: Pick<AwsClients, 'iam'>) {
   return { policies, roles };
 }
 
+/** Errors that are an answer: there is none, or it may not be seen. */
+const none = /^(NoSuch|AccessDenied|.*NotFound)/;
+
 async function bucketEntries(s3: S3Client): Promise<Entry[]> {
-  const names: string[] = [];
-  for await (const page of paginateListBuckets({ client: s3 }, {})) {
-    names.push(...(page.Buckets ?? []).map(({ Name = '' }) => Name));
-  }
+  const names = await bucketNames(s3);
   const entries: Entry[] = [];
   const together = 8;
   for (let from = 0; from < names.length; from += together) {
     const some = names.slice(from, from + together);
     const found = await Promise.all(
-      some.map(async (name) => [name, await bucketSettings(s3, name)] as const),
+      some.map(async (name) => [name, await bucketSettings(s3, name, none)] as const),
     );
     // A bucket that went away meanwhile is not there.
-    entries.push(...found.filter(([, settings]) => !settings.includes('NoSuchBucket')));
+    entries.push(...found.filter(([, settings]) => !Object.values(settings).includes('NoSuchBucket')));
   }
   return entries;
 }
-
-function bucketSettings(s3: S3Client, Bucket: string): Promise<unknown[]> {
-  return Promise.all([
-    answerOf(s3.send(new GetBucketTaggingCommand({ Bucket }))),
-    answerOf(s3.send(new GetBucketPolicyCommand({ Bucket }))),
-    answerOf(s3.send(new GetBucketCorsCommand({ Bucket }))),
-    answerOf(s3.send(new GetBucketEncryptionCommand({ Bucket }))),
-    answerOf(s3.send(new GetPublicAccessBlockCommand({ Bucket }))),
-    answerOf(s3.send(new GetBucketOwnershipControlsCommand({ Bucket }))),
-  ]);
-}
-
-/** Where there is none, or it may not be seen, why. */
-const answerOf = (call: Promise<object>): Promise<unknown> =>
-  factsOf(call, /^(NoSuch|AccessDenied|.*NotFound)/);
 
 const integrationsSchema = z.array(
   z.looseObject({

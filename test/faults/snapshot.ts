@@ -8,22 +8,9 @@ import {
   ListAttachedRolePoliciesCommand,
   ListPolicyVersionsCommand,
   ListRolePoliciesCommand,
-  paginateListPolicies,
-  paginateListRoles,
 } from '@aws-sdk/client-iam';
-import {
-  GetBucketCorsCommand,
-  GetBucketEncryptionCommand,
-  GetBucketOwnershipControlsCommand,
-  GetBucketPolicyCommand,
-  GetBucketTaggingCommand,
-  GetBucketVersioningCommand,
-  GetPublicAccessBlockCommand,
-  paginateListBuckets,
-  paginateListObjectsV2,
-  type S3Client,
-} from '@aws-sdk/client-s3';
-import { factsOf } from '../../local/aws-answers.ts';
+import { GetBucketVersioningCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import { bucketNames, bucketSettings, factsOf, policyArns, rolesIn } from '../../local/account.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { clientsAt, type Place } from './clients.ts';
 
@@ -36,8 +23,8 @@ export interface SnapshotSource extends Place {
 
 type Entry = readonly [string, unknown];
 
-const answerOf = (call: Promise<object>): Promise<unknown> =>
-  factsOf(call, /^(NoSuch|ServerSideEncryptionConfigurationNotFound|OwnershipControlsNotFound)/);
+/** Errors that are an answer: there is none. */
+const none = /^(NoSuch|ServerSideEncryptionConfigurationNotFound|OwnershipControlsNotFound)/;
 
 async function bucketContents(s3: S3Client, Bucket: string): Promise<unknown> {
   const objects: string[] = [];
@@ -45,13 +32,8 @@ async function bucketContents(s3: S3Client, Bucket: string): Promise<unknown> {
     objects.push(...(page.Contents ?? []).map(({ Key, ETag }) => `${Key} ${ETag}`));
   }
   return {
-    tags: await answerOf(s3.send(new GetBucketTaggingCommand({ Bucket }))),
-    policy: await answerOf(s3.send(new GetBucketPolicyCommand({ Bucket }))),
-    cors: await answerOf(s3.send(new GetBucketCorsCommand({ Bucket }))),
-    encryption: await answerOf(s3.send(new GetBucketEncryptionCommand({ Bucket }))),
-    publicAccess: await answerOf(s3.send(new GetPublicAccessBlockCommand({ Bucket }))),
-    ownership: await answerOf(s3.send(new GetBucketOwnershipControlsCommand({ Bucket }))),
-    versioning: await answerOf(s3.send(new GetBucketVersioningCommand({ Bucket }))),
+    ...(await bucketSettings(s3, Bucket, none)),
+    versioning: await factsOf(s3.send(new GetBucketVersioningCommand({ Bucket })), none),
     objects,
   };
 }
@@ -101,19 +83,11 @@ interface Names {
 
 async function allNames(source: Place, matches: (name: string) => boolean): Promise<Names> {
   const { iam, s3 } = clientsAt(source);
-  const buckets: string[] = [];
-  for await (const page of paginateListBuckets({ client: s3 }, {})) {
-    buckets.push(...(page.Buckets ?? []).map(({ Name = '' }) => Name).filter(matches));
-  }
-  const policies: string[] = [];
-  for await (const page of paginateListPolicies({ client: iam }, { Scope: 'Local' })) {
-    policies.push(...(page.Policies ?? []).map(({ Arn = '' }) => Arn).filter(matches));
-  }
-  const roles: string[] = [];
-  for await (const page of paginateListRoles({ client: iam }, {})) {
-    roles.push(...(page.Roles ?? []).map(({ RoleName = '' }) => RoleName).filter(matches));
-  }
-  return { buckets, policies, roles };
+  return {
+    buckets: (await bucketNames(s3)).filter(matches),
+    policies: (await policyArns(iam)).filter(matches),
+    roles: (await rolesIn(iam)).map(({ name }) => name).filter(matches),
+  };
 }
 
 async function snapshotOf(

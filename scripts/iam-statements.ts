@@ -121,29 +121,37 @@ function readable(value: unknown): string {
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const code = (text: string) => `\`${text}\``;
 
+/** `operator key: values` of each condition of a statement. */
+const conditionsOf = ({ Condition = {} }: Statement): string[] =>
+  Object.entries(Condition).flatMap(([operator, keys]) =>
+    Object.entries(keys).map(([key, value]) => `${operator} ${key}: ${readable(value)}`),
+  );
+
 function row([statement, condition]: [Statement, string | undefined]): string {
-  const { Sid = '', Effect, Action, Resource, Condition = {} } = statement;
+  const { Sid = '', Effect, Action, Resource } = statement;
   const why = reasons[Sid];
   if (!why) throw new Error(`The statement "${Sid}" has no reason: add one in scripts/iam-statements.ts.`);
-  const where = Object.entries(Condition).flatMap(([operator, keys]) =>
-    Object.entries(keys).map(([key, value]) => code(`${operator} ${key}: ${readable(value)}`)),
-  );
   const parameter = condition === undefined ? undefined : (parameterOf[condition] ?? condition);
   const when = parameter === undefined ? '' : ` (where \`${parameter}\` names any)`;
   const on = parameter === undefined ? code(readable(Resource)) : `each of ${code(parameter)}`;
   const actions = `${Effect === 'Deny' ? '**Deny** ' : ''}${Action.map(code).join(', ')}`;
-  const cells = [`${Sid}${when}`, actions, on, where.join('<br>'), why];
+  const cells = [`${Sid}${when}`, actions, on, conditionsOf(statement).map(code).join('<br>'), why];
   return `| ${cells.map(cell).join(' | ')} |`;
 }
 
 const head = '| Sid | actions | on | only where | why |\n|---|---|---|---|---|';
 
-/** Who may assume a role: the services of AWS that its trust policy names, and under which condition. */
+const ofThisAccount = 'StringEquals aws:SourceAccount: \u0024{AWS::AccountId}';
+
+/** Who may assume a role: the services of AWS that its trust policy names, and under which conditions. */
 function trusted(document: z.infer<typeof documentSchema>): string {
   return statementsOf(document)
-    .map(([{ Principal, Condition }]) => {
-      const { Service } = z.object({ Service: z.string() }).parse(Principal);
-      return `${code(Service)}${Condition ? ' of this account' : ''}`;
+    .map(([statement]) => {
+      const { Service } = z.object({ Service: z.string() }).parse(statement.Principal);
+      const where = conditionsOf(statement).map((each) =>
+        each === ofThisAccount ? 'of this account' : `where ${code(each)}`,
+      );
+      return [code(Service), ...where].join(' ');
     })
     .join(', ');
 }

@@ -5,9 +5,25 @@ import { type ActiveFinder, activeStatuses, type Status } from '../../domain/jou
 import { awsCall } from './errors.ts';
 import type { Table } from './table.ts';
 
-/** Index of the table by status and id, eventually consistent: who finds a record here reads it again. */
-export const statusIndex = 'byStatus';
-const activeItemsSchema = z.array(z.object({ integrationId: z.string() }));
+const itemsSchema = z.array(z.object({ integrationId: z.string() }));
+
+/**
+ * Query of the ids that are in a status, in their order. The index is eventually consistent: who finds a record here
+ * reads it again.
+ * @param before an id; those from it on are left out
+ */
+export const statusQuery = (table: Table, status: Status, before?: string) => ({
+  TableName: table.name,
+  IndexName: 'byStatus',
+  KeyConditionExpression: `#status = :status${before ? ' AND integrationId < :before' : ''}`,
+  ExpressionAttributeNames: { '#status': 'status' },
+  ExpressionAttributeValues: { ':status': status, ...(before ? { ':before': before } : {}) },
+  ProjectionExpression: 'integrationId',
+});
+
+/** Ids in an answer to it. */
+export const idsIn = (items: unknown = []): string[] =>
+  itemsSchema.parse(items).map(({ integrationId }) => integrationId);
 
 /** Ids of all integrations that are in a status. */
 export async function idsByStatus(table: Table, status: Status): Promise<readonly string[]> {
@@ -17,17 +33,12 @@ export async function idsByStatus(table: Table, status: Status): Promise<readonl
     const page = await awsCall(`find integrations that are ${status}`, () =>
       table.client.send(
         new QueryCommand({
-          TableName: table.name,
-          IndexName: statusIndex,
-          KeyConditionExpression: '#status = :status',
-          ExpressionAttributeNames: { '#status': 'status' },
-          ExpressionAttributeValues: { ':status': status },
-          ProjectionExpression: 'integrationId',
+          ...statusQuery(table, status),
           ...(start ? { ExclusiveStartKey: start } : {}),
         }),
       ),
     );
-    found.push(...activeItemsSchema.parse(page.Items ?? []).map(({ integrationId }) => integrationId));
+    found.push(...idsIn(page.Items));
     start = page.LastEvaluatedKey;
   } while (start);
   return found;

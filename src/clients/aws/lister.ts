@@ -4,12 +4,10 @@ import * as z from 'zod';
 import type { IntegrationRecord } from '../../domain/journal.ts';
 import type { IntegrationLister } from '../../domain/listing.ts';
 import { ServiceError } from '../../errors.ts';
-import { statusIndex } from './active.ts';
+import { idsIn, statusQuery } from './active.ts';
 import { awsCall } from './errors.ts';
 import { recordKey, toRecord } from './journal.ts';
 import type { Table } from './table.ts';
-
-const idsSchema = z.array(z.object({ integrationId: z.string() }));
 
 export function integrationLister(table: Table): IntegrationLister {
   return {
@@ -17,18 +15,13 @@ export function integrationLister(table: Table): IntegrationLister {
       const { Items } = await awsCall(`list integrations that are ${status}`, () =>
         table.client.send(
           new QueryCommand({
-            TableName: table.name,
-            IndexName: statusIndex,
-            KeyConditionExpression: `#status = :status${before ? ' AND integrationId < :before' : ''}`,
-            ExpressionAttributeNames: { '#status': 'status' },
-            ExpressionAttributeValues: { ':status': status, ...(before ? { ':before': before } : {}) },
-            ProjectionExpression: 'integrationId',
+            ...statusQuery(table, status, before),
             ScanIndexForward: false,
             Limit: limit,
           }),
         ),
       );
-      return idsSchema.parse(Items ?? []).map(({ integrationId }) => integrationId);
+      return idsIn(Items);
     },
     readAll: (ids) => readRecords(table, ids),
   };

@@ -5,6 +5,7 @@ import { type RecordReader, standingStatuses } from '../../domain/journal.ts';
 import type { LockReader, StandingReader } from '../../domain/planning.ts';
 import { idsByStatus } from './active.ts';
 import { awsCall } from './errors.ts';
+import { lockKey } from './journal.ts';
 import type { Table } from './table.ts';
 
 /** @param records reads what the index, which is eventually consistent, only names */
@@ -26,7 +27,7 @@ export function lockReader(table: Table): LockReader {
     lockHolder: async (lock) => {
       const { Item } = await awsCall(`look at the lock ${lock}`, () =>
         table.client.send(
-          new GetCommand({ TableName: table.name, Key: { pk: `lock#${lock}` }, ConsistentRead: true }),
+          new GetCommand({ TableName: table.name, Key: lockKey(lock), ConsistentRead: true }),
         ),
       );
       return Item && lockSchema.parse(Item).integrationId;

@@ -2,19 +2,12 @@
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import type { KeyReader } from '../../domain/kms-key.ts';
 import { awsCallOr, given } from './errors.ts';
-import { clientSettings } from './settings.ts';
+import { regionalClients } from './settings.ts';
 
 /** A client for a key's region: other regions do not know it. */
 export type KmsClientFor = (region: string) => KMSClient;
 
-export function kmsClients(): KmsClientFor {
-  const clients = new Map<string, KMSClient>();
-  return (region) => {
-    const client = clients.get(region) ?? new KMSClient({ ...clientSettings, region });
-    clients.set(region, client);
-    return client;
-  };
-}
+export const kmsClients = (): KmsClientFor => regionalClients((settings) => new KMSClient(settings));
 
 export function keyReader(clientFor: KmsClientFor): KeyReader {
   return {

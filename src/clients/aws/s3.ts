@@ -34,19 +34,12 @@ import { corsRuleSchema, publicAccessBlockSchema } from '../../domain/journal.ts
 import { defaultBucketQuota } from '../../domain/quotas.ts';
 import { ServiceError } from '../../errors.ts';
 import { awsCall, awsCallOr, awsErrorCode, awsErrorStatus, given, mapAwsError } from './errors.ts';
-import { clientSettings } from './settings.ts';
+import { regionalClients } from './settings.ts';
 
 /** A client for a bucket's region: S3 answers a call in another region with a redirect. */
 export type S3ClientFor = (region: string) => S3Client;
 
-export function s3Clients(): S3ClientFor {
-  const clients = new Map<string, S3Client>();
-  return (region) => {
-    const client = clients.get(region) ?? new S3Client({ ...clientSettings, region });
-    clients.set(region, client);
-    return client;
-  };
-}
+export const s3Clients = (): S3ClientFor => regionalClients((settings) => new S3Client(settings));
 
 const target = ({ name, ownerAccountId }: BucketAddress) => ({
   Bucket: name,

@@ -33,7 +33,8 @@ export interface BucketAdopter extends AdoptableBucketReader {
   setCors(bucket: BucketAddress, rules: readonly CorsRule[] | undefined): Promise<void>;
 }
 
-const closed: PublicAccessBlock = {
+/** The public-access block of a bucket that is closed to the public. */
+export const closed: PublicAccessBlock = {
   BlockPublicAcls: true,
   IgnorePublicAcls: true,
   BlockPublicPolicy: true,
@@ -89,7 +90,7 @@ export async function checkAdoptable(
   return block;
 }
 
-const isClosed = (block: PublicAccessBlock | undefined): boolean => same(block, closed);
+export const isClosed = (block: PublicAccessBlock | undefined): boolean => same(block, closed);
 
 function notAdoptable(bucket: BucketAddress, why: string, advice: string): ServiceError {
   return new ServiceError(

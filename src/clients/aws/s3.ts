@@ -20,7 +20,13 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import * as z from 'zod';
-import type { AdoptableBucketReader, BucketAdopter, BucketLocation } from '../../domain/adopted-bucket.ts';
+import {
+  type AdoptableBucketReader,
+  type BucketAdopter,
+  type BucketLocation,
+  closed,
+  isClosed,
+} from '../../domain/adopted-bucket.ts';
 import type {
   BucketAddress,
   BucketCreator,
@@ -127,15 +133,7 @@ export function bucketCreator(clientFor: S3ClientFor): BucketCreator {
     blockPublicAccess: (bucket) =>
       change(`block public access to bucket ${bucket.name}`, () =>
         clientFor(bucket.region).send(
-          new PutPublicAccessBlockCommand({
-            ...target(bucket),
-            PublicAccessBlockConfiguration: {
-              BlockPublicAcls: true,
-              IgnorePublicAcls: true,
-              BlockPublicPolicy: true,
-              RestrictPublicBuckets: true,
-            },
-          }),
+          new PutPublicAccessBlockCommand({ ...target(bucket), PublicAccessBlockConfiguration: closed }),
         ),
       ),
     enforceOwnership: (bucket) =>
@@ -274,15 +272,7 @@ export function connectionBucket(clientFor: S3ClientFor): ConnectionBucket {
     publicAccessBlock: (bucket) =>
       setting(bucket, 'the public access block', 'NoSuchPublicAccessBlockConfiguration', async () => {
         const answer = await clientFor(bucket.region).send(new GetPublicAccessBlockCommand(target(bucket)));
-        const { PublicAccessBlockConfiguration: block } = answer;
-        return [
-          block?.BlockPublicAcls,
-          block?.IgnorePublicAcls,
-          block?.BlockPublicPolicy,
-          block?.RestrictPublicBuckets,
-        ].every((blocks) => blocks === true)
-          ? 'complete'
-          : 'open';
+        return isClosed(answer.PublicAccessBlockConfiguration) ? 'complete' : 'open';
       }),
     corsRules: async (bucket) =>
       (await setting(bucket, 'the CORS rules', 'NoSuchCORSConfiguration', async () => {

@@ -36,7 +36,7 @@ import type {
 } from '../../domain/bucket.ts';
 import type { ConnectionBucket } from '../../domain/connection.ts';
 import { corsRule } from '../../domain/cors.ts';
-import { corsRuleSchema, publicAccessBlockSchema } from '../../domain/journal.ts';
+import { type CorsRule, corsRuleSchema, publicAccessBlockSchema } from '../../domain/journal.ts';
 import { defaultBucketQuota } from '../../domain/quotas.ts';
 import { ServiceError } from '../../errors.ts';
 import { awsCall, awsCallOr, awsErrorCode, awsErrorStatus, given, mapAwsError } from './errors.ts';
@@ -177,18 +177,18 @@ export function bucketCreator(clientFor: S3ClientFor): BucketCreator {
         ),
       ),
     allowOrigins: (bucket, origins) =>
-      change(`set the CORS rules of bucket ${bucket.name}`, () =>
-        clientFor(bucket.region).send(
-          new PutBucketCorsCommand({
-            ...target(bucket),
-            CORSConfiguration: {
-              CORSRules: [corsRule('dataloop-cross-account', origins)],
-            },
-          }),
-        ),
-      ),
+      setCors(clientFor, bucket, [corsRule('dataloop-cross-account', origins)]),
   };
 }
+
+const setCors = (clientFor: S3ClientFor, bucket: BucketAddress, rules: readonly CorsRule[] | undefined) =>
+  change(`set the CORS rules of bucket ${bucket.name}`, () =>
+    rules
+      ? clientFor(bucket.region).send(
+          new PutBucketCorsCommand({ ...target(bucket), CORSConfiguration: { CORSRules: [...rules] } }),
+        )
+      : clientFor(bucket.region).send(new DeleteBucketCorsCommand(target(bucket))),
+  );
 
 export function adoptableBucketReader(clientFor: S3ClientFor): AdoptableBucketReader {
   return {
@@ -225,14 +225,7 @@ export function bucketAdopter(clientFor: S3ClientFor): BucketAdopter {
             )
           : clientFor(bucket.region).send(new DeletePublicAccessBlockCommand(target(bucket))),
       ),
-    setCors: (bucket, rules) =>
-      change(`set the CORS rules of bucket ${bucket.name}`, () =>
-        rules
-          ? clientFor(bucket.region).send(
-              new PutBucketCorsCommand({ ...target(bucket), CORSConfiguration: { CORSRules: [...rules] } }),
-            )
-          : clientFor(bucket.region).send(new DeleteBucketCorsCommand(target(bucket))),
-      ),
+    setCors: (bucket, rules) => setCors(clientFor, bucket, rules),
   };
 }
 

@@ -9,7 +9,7 @@ import type { Changes, CorsRule, PublicAccessBlock } from './journal.ts';
 import { noEarlierCall } from './open-calls.ts';
 import { confirmAbsence, journalChange, type Tags, type UndoOutcome } from './ownership.ts';
 import { ownerTag, type Plan } from './plan.ts';
-import { canonicalJson } from './registration.ts';
+import { sameJson } from './registration.ts';
 import type { StepContext } from './step.ts';
 
 export interface BucketLocation {
@@ -40,8 +40,6 @@ export const closed: PublicAccessBlock = {
   BlockPublicPolicy: true,
   RestrictPublicBuckets: true,
 };
-
-const same = (one: unknown, other: unknown): boolean => canonicalJson([one]) === canonicalJson([other]);
 
 /**
  * Looks whether the bucket may be adopted, and changes nothing.
@@ -90,7 +88,7 @@ export async function checkAdoptable(
   return block;
 }
 
-export const isClosed = (block: PublicAccessBlock | undefined): boolean => same(block, closed);
+export const isClosed = (block: PublicAccessBlock | undefined): boolean => sameJson(block, closed);
 
 function notAdoptable(bucket: BucketAddress, why: string, advice: string): ServiceError {
   return new ServiceError(
@@ -134,7 +132,7 @@ function announce<K extends 'cors' | 'publicAccessBlock'>(
   change: NonNullable<Changes[K]>,
 ): void {
   const known = step.resource('bucket')?.changes?.[key];
-  if (known && !same(known.after, change.after)) noEarlierCall(step);
+  if (known && !sameJson(known.after, change.after)) noEarlierCall(step);
 }
 
 const ruleIdOf = (step: StepContext) => `dataloop-cross-account-${step.plan.integrationId}`;
@@ -207,6 +205,6 @@ function compare<T>(
   current: T,
   { before, after }: { before?: unknown; after: unknown },
 ): 'as-written' | 'as-before' | 'changed' {
-  if (same(current, after)) return 'as-written';
-  return same(current, before) ? 'as-before' : 'changed';
+  if (sameJson(current, after)) return 'as-written';
+  return sameJson(current, before) ? 'as-before' : 'changed';
 }

@@ -9,7 +9,7 @@ import type { ResourceRecord } from './journal.ts';
 import { noEarlierCall } from './open-calls.ts';
 import { confirmAbsence, journalChange, type UndoOutcome } from './ownership.ts';
 import { type Plan, trustStatement } from './plan.ts';
-import { canonicalJson } from './registration.ts';
+import { sameJson } from './registration.ts';
 import { sendAgain } from './residue.ts';
 import type { StepContext } from './step.ts';
 
@@ -70,8 +70,6 @@ export const adoptedSid = ({ integrationId }: Pick<Plan, 'integrationId'>): stri
 
 const sidOf = (step: StepContext) => adoptedSid(step.plan);
 
-const same = (one: unknown, other: unknown): boolean => canonicalJson(one) === canonicalJson(other);
-
 /** What IAM puts in the place of a user's ARN once the user is deleted, as Dataloop does with an integration. */
 const deletedUser = /^AIDA[A-Z0-9]+$/;
 const principalSchema = z.object({ AWS: z.union([z.string(), z.array(z.string())]) });
@@ -127,7 +125,7 @@ export async function adoptRole(
   const ours = { Sid: sidOf(step), ...trustStatement(userArn) };
 
   const standing = now.statements.find(({ Sid }) => Sid === ours.Sid);
-  if (standing && !same(standing, ours)) {
+  if (standing && !sameJson(standing, ours)) {
     throw new ServiceError(
       'RoleChangedError',
       `Somebody changed the statement ${ours.Sid} of the trust policy of the role ${role.arn} while it was being adopted. ` +
@@ -217,7 +215,7 @@ function withoutOurs(step: StepContext, text: string, { changes }: ResourceRecor
   const others = now.statements.filter((each) => each !== standing);
   if (others.length === 0) return { is: 'last' };
   const asWritten = now.statements.map((each) => (each === standing ? ours : each));
-  const isUntouched = same(JSON.parse(withStatements(now, asWritten)), JSON.parse(change?.after ?? ''));
+  const isUntouched = sameJson(JSON.parse(withStatements(now, asWritten)), JSON.parse(change?.after ?? ''));
   return {
     is: 'removable',
     document: isUntouched && change?.before ? change.before : withStatements(now, others),
@@ -226,8 +224,8 @@ function withoutOurs(step: StepContext, text: string, { changes }: ResourceRecor
 
 /** As we wrote it, but for a user whom Dataloop has deleted since. */
 function isOurs(standing: Statement, ours: Statement): boolean {
-  if (same(standing, ours)) return true;
+  if (sameJson(standing, ours)) return true;
   return (
-    namesDeletedUser(standing) !== undefined && same({ ...standing, Principal: ours['Principal'] }, ours)
+    namesDeletedUser(standing) !== undefined && sameJson({ ...standing, Principal: ours['Principal'] }, ours)
   );
 }

@@ -11,7 +11,7 @@ import { type KeyReader, unusableKey } from './kms-key.ts';
 import { integrationNotFound } from './lifecycle.ts';
 import type { Found, Tags } from './ownership.ts';
 import { ownerTag, type Plan, trustPolicy, trustStatement } from './plan.ts';
-import { canonicalJson } from './registration.ts';
+import { sameJson } from './registration.ts';
 import { matchesPattern } from './request.ts';
 import type { FoundRole, RoleReader } from './role.ts';
 import { trustEstablished } from './trust-status.ts';
@@ -237,7 +237,7 @@ function trust(found: unknown, atDataloop: DataloopIntegration | undefined, role
   if (!atDataloop) return skipped(unknownUser);
   const { userArn } = atDataloop;
   if (!userArn) return failed(`Dataloop names no IAM user for this integration any more. ${again}`);
-  if (canonicalJson(found) === canonicalJson(trustPolicy(userArn))) {
+  if (sameJson(found, trustPolicy(userArn))) {
     return passed(`The role trusts ${userArn}, whom Dataloop names, and nobody else.`);
   }
   const named = principalsOf(found).join(', ') || 'nobody';
@@ -262,7 +262,7 @@ function adoptedTrust(found: unknown, atDataloop: DataloopIntegration | undefine
   if (!atDataloop) return skipped(unknownUser);
   const { userArn } = atDataloop;
   if (!userArn) return failed(`Dataloop names no IAM user for this integration any more. ${again}`);
-  if (canonicalJson(statement) === canonicalJson({ Sid, ...trustStatement(userArn) })) {
+  if (sameJson(statement, { Sid, ...trustStatement(userArn) })) {
     return passed(`The statement ${Sid} trusts ${userArn}, whom Dataloop names, and nobody else.`);
   }
   return failed(
@@ -303,7 +303,7 @@ function permissionPolicy(
   { policy, permissionPolicy: wanted }: Plan,
 ): Verdict {
   if (!found) return failed(`There is no policy ${policy.arn} any more: somebody deleted it. ${again}`);
-  if (canonicalJson(found.document) === canonicalJson(wanted)) {
+  if (sameJson(found.document, wanted)) {
     return passed(`Version ${found.versionId} of ${policy.arn}, the default, says what was asked for.`);
   }
   return failed(

@@ -9,7 +9,7 @@ import { neededActions } from './needed-actions.ts';
 import { type Plan, planFor, trustPolicy, trustStatement } from './plan.ts';
 import { inTheWay, type PreflightChecks } from './preflight.ts';
 import { type BucketCounter, bucketQuota } from './quotas.ts';
-import { canonicalJson } from './registration.ts';
+import { sameJson } from './registration.ts';
 import { type IntegrationRequest, outsideDeployment } from './request.ts';
 
 /** Stands for what is known only once an integration is made; neither can pass for an id or an ARN. */
@@ -101,8 +101,7 @@ function lockChecks(request: IntegrationRequest, reads: LockReader & RecordReade
         const holderId = await reads.lockHolder(lock);
         const holder = holderId === undefined ? undefined : await reads.read(holderId);
         if (!holder) return [];
-        const isSame =
-          canonicalJson(holder.request) === canonicalJson(request) && holder.status !== 'removing';
+        const isSame = sameJson(holder.request, request) && holder.status !== 'removing';
         const error = isSame
           ? new ServiceError(
               'NameOrBucketTakenError',

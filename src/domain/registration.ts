@@ -20,6 +20,10 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value);
 }
 
+/** Whether two values come to the same JSON; undefined is like undefined alone. */
+export const sameJson = (one: unknown, other: unknown): boolean =>
+  canonicalJson(one) === canonicalJson(other);
+
 /** @throws ServiceError `InvalidRequestError` for an Idempotency-Key that is not 1 to 255 printable ASCII characters */
 export function newRegistration(
   request: IntegrationRequest,

@@ -3,7 +3,7 @@ import { ServiceError } from '../errors.ts';
 import { trustedUserArn } from './iam-user.ts';
 import { type Found, isTaggedOurs, type Removal, removeIfOurs, type UndoOutcome } from './ownership.ts';
 import { type PolicyDocument, trustPolicy } from './plan.ts';
-import { canonicalJson } from './registration.ts';
+import { sameJson } from './registration.ts';
 import { createdNotYetSeen, type StepContext } from './step.ts';
 
 export interface FoundRole extends Found {
@@ -79,8 +79,7 @@ async function ownRole(
   if (!found) throw createdNotYetSeen(`role ${role.arn}`);
   if (found.arn !== role.arn || !isTaggedOurs(step, found.tags)) throw roleNameTaken(role.name);
   const isAsWritten =
-    canonicalJson(found.trust) === canonicalJson(wanted.trust) &&
-    found.permissionsBoundaryArn === wanted.permissionsBoundaryArn;
+    sameJson(found.trust, wanted.trust) && found.permissionsBoundaryArn === wanted.permissionsBoundaryArn;
   if (!isAsWritten) throw roleChanged(role.name);
   return found;
 }

@@ -3,7 +3,7 @@
  * we changed is what the journal says we wrote and what still stands as we wrote it; anything else is left alone.
  */
 import { ServiceError } from '../errors.ts';
-import { type BucketAddress, type BucketHolder, bucketAddress } from './bucket.ts';
+import { type BucketAddress, type BucketHolder, bucketAddress, bucketHidden } from './bucket.ts';
 import { alreadyAllowed, corsRule, maximumCorsRules } from './cors.ts';
 import type { Changes, CorsRule, PublicAccessBlock } from './journal.ts';
 import { noEarlierCall } from './open-calls.ts';
@@ -168,13 +168,7 @@ export async function releaseBucket(step: StepContext, s3: BucketAdopter): Promi
   const bucket = { ...bucketAddress(step), region: known.region ?? step.plan.bucket.region };
   const { holder } = await s3.locate(bucket);
   if (holder === 'nobody') return confirmAbsence(step, 'bucket');
-  if (holder !== 'account') {
-    throw new ServiceError(
-      'AwsAccessDeniedError',
-      `S3 refuses to show the bucket ${bucket.name}, which this integration changed. ` +
-        'Look for a bucket policy or service control policy that is in the way.',
-    );
-  }
+  if (holder !== 'account') throw bucketHidden(bucket.name, 'changed');
 
   const corsNow = cors && compare(await s3.corsOf(bucket), cors);
   if (corsNow === 'as-written') await s3.setCors(bucket, cors?.before);

@@ -81,6 +81,15 @@ export function nameTaken(bucketName: string, holder: string): ServiceError {
   );
 }
 
+/** @param did what this integration did to the bucket */
+export function bucketHidden(bucketName: string, did: string): ServiceError {
+  return new ServiceError(
+    'AwsAccessDeniedError',
+    `S3 refuses to show the bucket ${bucketName}, which this integration ${did}. ` +
+      'Look for a bucket policy or service control policy that is in the way.',
+  );
+}
+
 /** Deletes the bucket when it is empty and carries our tag; anything else is left alone and reported. */
 export function deleteBucket(step: StepContext, s3: BucketRemover): Promise<UndoOutcome> {
   const bucket = {
@@ -94,13 +103,7 @@ export function deleteBucket(step: StepContext, s3: BucketRemover): Promise<Undo
       const holder = await s3.holderOf(bucket);
       // S3 answers 403 for a foreign bucket and for a refusal alike, and the name was free when it was meant for ours:
       // what we made, or may have made, is not called gone on that.
-      if (holder === 'another-account') {
-        throw new ServiceError(
-          'AwsAccessDeniedError',
-          `S3 refuses to show the bucket ${bucket.name}, which this integration made or was about to make. ` +
-            'Look for a bucket policy or service control policy that is in the way.',
-        );
-      }
+      if (holder === 'another-account') throw bucketHidden(bucket.name, 'made or was about to make');
       return holder === 'account' ? { tags: await s3.tagsOf(bucket) } : undefined;
     },
     async (): Promise<Removal> => {

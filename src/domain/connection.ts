@@ -3,6 +3,7 @@ import { ServiceError } from '../errors.ts';
 import { adoptedSid, trustStatements } from './adopted-role.ts';
 import type { ConnectionCheck, ConnectionTest } from './answers.ts';
 import { type BucketAddress, bucketAddress } from './bucket.ts';
+import { consoleMethods } from './cors.ts';
 import type { DriverVerifier } from './driver.ts';
 import { type Bound, once, saidOnce } from './findings.ts';
 import type { DataloopIntegration, IntegrationReader } from './integration.ts';
@@ -312,9 +313,6 @@ function permissionPolicy(
   );
 }
 
-/** What a browser sends for Dataloop's web console. */
-const browserMethods = ['GET', 'HEAD', 'PUT', 'POST'];
-
 function bucketChecks(plan: Plan, reads: ConnectionReads): Record<string, () => Promise<Verdict>> {
   const bucket = bucketAddress({ plan });
   const { kmsKeyArn } = plan.bucket;
@@ -332,7 +330,7 @@ function bucketChecks(plan: Plan, reads: ConnectionReads): Record<string, () => 
       const rules = await reads.corsRules(bucket);
       const missing = plan.corsOrigins.filter(
         (origin) =>
-          !browserMethods.every((method) =>
+          !consoleMethods.every((method) =>
             rules.some(
               ({ origins, methods }) =>
                 origins.some((pattern) => matchesPattern(origin, pattern)) && methods.includes(method),
@@ -342,7 +340,7 @@ function bucketChecks(plan: Plan, reads: ConnectionReads): Record<string, () => 
       if (missing.length === 0)
         return passed(`Browsers may use the bucket from ${plan.corsOrigins.join(', ')}.`);
       return failed(
-        `The CORS rules of the bucket ${bucket.name} do not allow ${browserMethods.join(', ')} from ${missing.join(', ')}: ` +
+        `The CORS rules of the bucket ${bucket.name} do not allow ${consoleMethods.join(', ')} from ${missing.join(', ')}: ` +
           "Dataloop's console cannot show its items. Add such a rule.",
       );
     },

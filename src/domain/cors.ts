@@ -5,10 +5,13 @@ import { matchesPattern } from './request.ts';
 /** How many rules S3 takes (Amazon S3 User Guide, "Elements of a CORS configuration"). */
 export const maximumCorsRules = 100;
 
+/** What a browser sends for Dataloop's console. */
+export const consoleMethods: readonly string[] = ['GET', 'HEAD', 'PUT', 'POST'];
+
 /** The rule for Dataloop's console, under an id by which people know whose it is. */
 export const corsRule = (id: string, origins: readonly string[]): CorsRule => ({
   ID: id,
-  AllowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
+  AllowedMethods: [...consoleMethods],
   AllowedOrigins: [...origins],
   AllowedHeaders: ['*'],
   ExposeHeaders: ['ETag'],

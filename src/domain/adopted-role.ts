@@ -64,9 +64,12 @@ export const trustStatements = (document: unknown): readonly Statement[] =>
 const withStatements = ({ document }: TrustPolicy, Statement: readonly Statement[]): string =>
   JSON.stringify({ ...document, Statement });
 
-/** Sid of the statement that an adopted role gets; IAM takes letters and digits only. */
+/** Sid of the statement that an adopted role gets, with an id or what stands for it. */
+export const sidWith = (id: string): string => `Dataloop${id}`;
+
+/** That of an integration; IAM takes letters and digits only. */
 export const adoptedSid = ({ integrationId }: Pick<Plan, 'integrationId'>): string =>
-  `Dataloop${integrationId.replace(/[^A-Za-z0-9]/g, '')}`;
+  sidWith(integrationId.replace(/[^A-Za-z0-9]/g, ''));
 
 const sidOf = (step: StepContext) => adoptedSid(step.plan);
 

@@ -1,6 +1,7 @@
 /** `POST /plans`: what a request would come to, and everything that is in its way. Nothing is written. */
 import type { AccountSettings } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { sidWith } from './adopted-role.ts';
 import type { PlannedResource, PlanView } from './answers.ts';
 import { type Bound, type Check, type Finding, findingsOf, findingView } from './findings.ts';
 import { type IntegrationRecord, type RecordReader, resourceTypes } from './journal.ts';
@@ -14,7 +15,6 @@ import { type IntegrationRequest, outsideDeployment } from './request.ts';
 
 /** Stands for what is known only once an integration is made; neither can pass for an id or an ARN. */
 export const integrationIdPlaceholder = '<id of the integration>';
-const sidPlaceholder = 'Dataloop<id of the integration>';
 export const iamUserPlaceholder = '<ARN of the IAM user that Dataloop issues>';
 
 export interface LockReader {
@@ -60,7 +60,7 @@ export async function planIntegration(
       plan.role.mode === 'adopt'
         ? {
             ...trustPolicy(iamUserPlaceholder),
-            Statement: [{ Sid: sidPlaceholder, ...trustStatement(iamUserPlaceholder) }],
+            Statement: [{ Sid: sidWith(integrationIdPlaceholder), ...trustStatement(iamUserPlaceholder) }],
           }
         : trustPolicy(iamUserPlaceholder),
     permissionPolicy: plan.permissionPolicy,

@@ -62,7 +62,8 @@ class RefuseRemoval {
       };
       for await (const page of paginateQuery({ client }, query)) found.push(...page.Items);
     }
-    return found;
+    // Drivers that were added go with their integrations, which stand as long as they do.
+    return found.filter(({ integrationId }) => integrationId.startsWith('int_'));
   }
 }
 

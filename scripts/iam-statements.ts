@@ -29,6 +29,8 @@ const reasons: Readonly<Record<string, string>> = {
   LookAtPolicy: 'is the name free, is it ours?',
   LookAtQuotas: 'is there room for one more? AWS has no resource-level permissions for these',
   LookAtKeys: 'can the key be used?',
+  StartAdding: 'starts the workflow that adds a driver',
+  StopAdding: 'ends the adding of a driver that is to be removed',
   FindPage: 'which integrations are on a page of the list',
   FindStanding: 'which other integrations reach the same objects?',
   ReadRole: 'is it as it was made? IAM authorises a look at a role that is gone by an ARN without its path',
@@ -50,6 +52,8 @@ const reasons: Readonly<Record<string, string>> = {
   ReleaseBucket: 'puts back what AdoptBucket changed; none of these is ever deleted',
   AdoptRole: 'adds a statement to the trust policy of roles that are named at deployment',
   AttachToAdoptedRole: 'attaches the service’s own policies to roles that are named at deployment',
+  WritePolicy:
+    'writes what the role may do with the buckets that were added; policies with the owner tag only',
   ReleaseRole: 'takes out the statement that AdoptRole added',
   DetachFromAdoptedRole: 'detaches what AttachToAdoptedRole attached',
   DeletePolicy: 'deletes policies with the owner tag only',

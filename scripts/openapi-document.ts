@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { projectRoot } from '../local/paths.ts';
+import { driverRequestSchema } from '../src/domain/added-drivers.ts';
 import {
+  addedDriverViewSchema,
   connectionTestSchema,
   gatewayMessageSchema,
   integrationListSchema,
@@ -11,19 +13,22 @@ import {
   planSchema,
   problemSchema,
 } from '../src/domain/answers.ts';
-import { integrationIdSchema, statusSchema } from '../src/domain/journal.ts';
+import { driverIdSchema, integrationIdSchema, statusSchema } from '../src/domain/journal.ts';
 import { defaultLimit, type listQuerySchema, maximumLimit } from '../src/domain/listing.ts';
 import { confirmationSchema } from '../src/domain/operator.ts';
 import { idempotencyKeySchema } from '../src/domain/registration.ts';
+import { removalQuerySchema } from '../src/domain/removal-query.ts';
 import { maximumBodyBytes, requestSchema } from '../src/domain/request.ts';
 import { type ErrorName, errorKinds, problemStatus, problemType } from '../src/errors.ts';
 import { examples, problemDetails } from './openapi-examples.ts';
 
 const schemas = {
   IntegrationRequest: z.toJSONSchema(requestSchema, { io: 'input', unrepresentable: 'any' }),
+  DriverRequest: z.toJSONSchema(driverRequestSchema, { io: 'input', unrepresentable: 'any' }),
   OperatorAnswer: z.toJSONSchema(confirmationSchema, { io: 'input' }),
   Integration: z.toJSONSchema(integrationSchema),
   IntegrationList: z.toJSONSchema(integrationListSchema),
+  Driver: z.toJSONSchema(addedDriverViewSchema),
   Plan: z.toJSONSchema(planSchema),
   ConnectionTest: z.toJSONSchema(connectionTestSchema),
   Problem: z.toJSONSchema(problemSchema),
@@ -45,8 +50,8 @@ interface Operation {
     readonly status: 200 | 202;
     readonly schema: SchemaName;
     readonly example: unknown;
-    /** Has the header Location. */
-    readonly location?: true;
+    /** Has the header Location: the path of this. */
+    readonly location?: keyof typeof locations;
   };
   /** What it can refuse or fail with. The statuses follow from the names. */
   readonly errors: readonly ErrorName[];
@@ -65,6 +70,14 @@ const listQuery: Readonly<Record<keyof typeof listQuerySchema.shape, Parameter>>
     schema: z.int().min(1).max(maximumLimit).default(defaultLimit),
   },
   nextToken: { description: 'From the page before.', schema: z.string().max(200) },
+};
+
+const removalQuery: Readonly<Record<keyof typeof removalQuerySchema.shape, Parameter>> = {
+  force: {
+    description:
+      'true removes although drivers that this service did not make lose their storage. Those stay at Dataloop.',
+    schema: removalQuerySchema.shape.force,
+  },
 };
 
 const headers = {
@@ -89,6 +102,9 @@ const journalErrors = [
   'AwsConflictError',
 ] as const;
 
+/** Whatever else a `DELETE` may be refused for. */
+const removalErrors = ['InvalidRequestError', 'ForeignDriversError', 'DriversUnknownError'] as const;
+
 /** All of the API: an operation is one entry. */
 export const operations: readonly Operation[] = [
   {
@@ -100,7 +116,7 @@ export const operations: readonly Operation[] = [
       'Starts a provisioning and answers at once. The same request again, while that integration stands, gets that integration.',
     headers: ['Idempotency-Key'],
     body: 'IntegrationRequest',
-    answer: { status: 202, schema: 'Integration', example: examples.begun, location: true },
+    answer: { status: 202, schema: 'Integration', example: examples.begun, location: 'integration' },
     errors: [
       ...bodyErrors,
       'NameOrBucketTakenError',
@@ -132,9 +148,11 @@ export const operations: readonly Operation[] = [
     operationId: 'deleteIntegration',
     summary: 'Disconnects',
     description:
-      'Removes what is ready or left over; stops and rolls back what is still provisioning. Sent again, it changes nothing.',
-    answer: { status: 202, schema: 'Integration', example: examples.removing, location: true },
-    errors: ['IntegrationNotFoundError', ...journalErrors],
+      'Removes what is ready or left over, drivers that were added included; stops and rolls back what is still provisioning. ' +
+      'Sent again, it changes nothing.',
+    query: removalQuery,
+    answer: { status: 202, schema: 'Integration', example: examples.removing, location: 'integration' },
+    errors: ['IntegrationNotFoundError', ...removalErrors, ...journalErrors],
   },
   {
     method: 'post',
@@ -144,7 +162,7 @@ export const operations: readonly Operation[] = [
     description:
       'For a request with "createdBy": "operator". The integration\'s `action` says what is awaited: first `userArn` alone, then `dataloopIntegrationId` with it.',
     body: 'OperatorAnswer',
-    answer: { status: 202, schema: 'Integration', example: examples.awaiting, location: true },
+    answer: { status: 202, schema: 'Integration', example: examples.awaiting, location: 'integration' },
     errors: [...bodyErrors, 'IntegrationNotFoundError', 'NothingAwaitedError', ...journalErrors],
   },
   {
@@ -155,6 +173,46 @@ export const operations: readonly Operation[] = [
     description: 'Changes nothing. A check that cannot be made has failed, and says why.',
     answer: { status: 200, schema: 'ConnectionTest', example: examples.connectionTest },
     errors: ['IntegrationNotFoundError', 'IntegrationNotReadyError', ...journalErrors],
+  },
+  {
+    method: 'post',
+    path: '/integrations/{integrationId}/drivers',
+    operationId: 'addDriver',
+    summary: 'Connects one more bucket over an integration that is ready',
+    description:
+      'Starts the making of bucket, permissions and driver, and answers at once. The same request again, while that driver stands, gets that driver.',
+    headers: ['Idempotency-Key'],
+    body: 'DriverRequest',
+    answer: { status: 202, schema: 'Driver', example: examples.driverBegun, location: 'driver' },
+    errors: [
+      ...bodyErrors,
+      'IntegrationNotFoundError',
+      'IntegrationNotReadyError',
+      'AccessFullError',
+      'NameOrBucketTakenError',
+      'IdempotencyKeyReusedError',
+      'TryAgainError',
+      ...journalErrors,
+    ],
+  },
+  {
+    method: 'get',
+    path: '/integrations/{integrationId}/drivers/{driverId}',
+    operationId: 'getDriver',
+    summary: 'How far a driver is that was added',
+    answer: { status: 200, schema: 'Driver', example: examples.driverReady },
+    errors: ['DriverNotFoundError', ...journalErrors],
+  },
+  {
+    method: 'delete',
+    path: '/integrations/{integrationId}/drivers/{driverId}',
+    operationId: 'deleteDriver',
+    summary: 'Takes a driver away that was added, with its permissions and its bucket if that is empty',
+    description:
+      'Removes what is ready or left over; stops and rolls back what is still being made. Sent again, it changes nothing.',
+    query: removalQuery,
+    answer: { status: 202, schema: 'Driver', example: examples.driverRemoving, location: 'driver' },
+    errors: ['DriverNotFoundError', ...removalErrors, ...journalErrors],
   },
   {
     method: 'post',
@@ -173,14 +231,26 @@ const ref = (name: SchemaName) => ({ $ref: `#/components/schemas/${name}` });
 const patternOf = (schema: z.ZodType): string =>
   z.object({ pattern: z.string() }).parse(z.toJSONSchema(schema)).pattern;
 
-function responseHeaders(names: { location?: boolean; retryAfter?: boolean }) {
-  const Location = {
-    description: 'Path of the integration.',
+const pathParameters = { integrationId: integrationIdSchema, driverId: driverIdSchema };
+
+/** Where Location leads. */
+const locations = {
+  integration: '/integrations/{integrationId}',
+  driver: '/integrations/{integrationId}/drivers/{driverId}',
+} as const;
+
+/** The pattern of a path, with those of its parameters. */
+const patternOfPath = (path: string): string =>
+  Object.entries(pathParameters).reduce(
+    (pattern, [name, schema]) => pattern.replace(`{${name}}`, patternOf(schema).replaceAll(/[$^]/g, '')),
+    `^${path}$`,
+  );
+
+function responseHeaders(names: { location?: keyof typeof locations; retryAfter?: boolean }) {
+  const Location = names.location && {
+    description: `Path of the ${names.location}.`,
     required: true,
-    schema: {
-      type: 'string',
-      pattern: patternOf(integrationIdSchema).replace('^', '^/integrations/'),
-    },
+    schema: { type: 'string', pattern: patternOfPath(locations[names.location]) },
   };
   const RetryAfter = {
     description: 'Seconds after which to send the request again.',
@@ -188,7 +258,7 @@ function responseHeaders(names: { location?: boolean; retryAfter?: boolean }) {
     schema: { type: 'integer', minimum: 1 },
   };
   return {
-    ...(names.location ? { Location } : {}),
+    ...(Location ? { Location } : {}),
     ...(names.retryAfter ? { 'Retry-After': RetryAfter } : {}),
   };
 }
@@ -253,7 +323,7 @@ function responses({ answer, errors }: Operation): Record<string, object> {
   return {
     [answer.status]: {
       description: answer.status === 202 ? 'Begun: ask Location how far it is.' : 'As it is now.',
-      ...(answer.location ? { headers: responseHeaders({ location: true }) } : {}),
+      ...(answer.location ? { headers: responseHeaders({ location: answer.location }) } : {}),
       content: { 'application/json': { schema: ref(answer.schema), example: answer.example } },
     },
     ...Object.fromEntries(
@@ -279,16 +349,14 @@ const parameter = (where: 'header' | 'query', name: string, { description, schem
 });
 
 function parameters(operation: Operation): object[] {
-  const inPath = operation.path.includes('{integrationId}')
-    ? [
-        {
-          name: 'integrationId',
-          in: 'path',
-          required: true,
-          schema: { type: 'string', pattern: patternOf(integrationIdSchema) },
-        },
-      ]
-    : [];
+  const inPath = Object.entries(pathParameters)
+    .filter(([name]) => operation.path.includes(`{${name}}`))
+    .map(([name, schema]) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string', pattern: patternOf(schema) },
+    }));
   const inHeader = (operation.headers ?? []).map((name) => parameter('header', name, headers[name]));
   const inQuery = Object.entries(operation.query ?? {}).map(([name, each]) => ({
     ...parameter('query', name, each),
@@ -299,6 +367,7 @@ function parameters(operation: Operation): object[] {
 
 const bodyExamples: Partial<Record<SchemaName, object>> = {
   IntegrationRequest: { smallest: { value: examples.smallest }, full: { value: examples.full } },
+  DriverRequest: { smallest: { value: examples.driverSmallest }, full: { value: examples.driverFull } },
   OperatorAnswer: { user: { value: examples.operatorAnswer } },
 };
 

@@ -1,5 +1,6 @@
 /** Examples of the OpenAPI document, made by the code that answers. */
 import type { AccountSettings } from '../src/config.ts';
+import { parseDriverRequest, requestFor } from '../src/domain/added-drivers.ts';
 import type { ConnectionTest, PlanView } from '../src/domain/answers.ts';
 import { neededActions } from '../src/domain/needed-actions.ts';
 import { operatorAction } from '../src/domain/operator.ts';
@@ -7,7 +8,7 @@ import { planFor, trustPolicy } from '../src/domain/plan.ts';
 import { iamUserPlaceholder, integrationIdPlaceholder, plannedResources } from '../src/domain/planning.ts';
 import { newRegistration } from '../src/domain/registration.ts';
 import { parseBody } from '../src/domain/request.ts';
-import { integrationView } from '../src/domain/view.ts';
+import { driverView, integrationView } from '../src/domain/view.ts';
 import type { ErrorName, FieldError } from '../src/errors.ts';
 
 const account: AccountSettings = {
@@ -71,6 +72,58 @@ const standing = {
   },
 } as const;
 
+const driverSmallest = {
+  bucket: { name: 'dataloop-acme-videos' },
+  dataloop: smallest.dataloop,
+};
+
+const driverFull = {
+  description: 'Videos for the labelling team',
+  bucket: { ...driverSmallest.bucket, mode: 'create', region: 'eu-west-1', prefix: 'raw/', cors: true },
+  dataloop: { ...smallest.dataloop, driverName: 'acme-videos', allowDelete: false },
+  tags: { 'cost-center': '42' },
+};
+
+const driverId = 'drv_01M85E1V7N3J2GQX0M5C9T8RWA';
+const driverRequest = requestFor(parseDriverRequest(driverSmallest, account), standing);
+const driver = newRegistration(driverRequest, undefined, {
+  integrationId: driverId,
+  executionArn: `arn:aws:states:eu-west-1:111111111111:execution:dataloop-cross-account-dev-addDriver:${driverId}`,
+  now: new Date('2026-11-24T00:09:02.518Z'),
+  sha256: () => '',
+  parent: { integrationId, dataloopIntegrationId: standing.resources.dataloopIntegration.id },
+}).record;
+
+const standingDriver = {
+  ...driver,
+  updatedAt: '2026-11-24T00:09:31.774Z',
+  steps: {
+    Activate: {
+      status: 'succeeded',
+      startedAt: '2026-11-24T00:09:31.205Z',
+      endedAt: '2026-11-24T00:09:31.774Z',
+      attempts: 1,
+    },
+  },
+  resources: {
+    bucket: { state: 'created', arn: `arn:aws:s3:::${driverSmallest.bucket.name}` },
+    access: { state: 'created', arn: plan.policy.arn, origin: 'adopted' },
+    driver: { state: 'created', id: '4d2b8e65-7b7e-4c83-a7a1-5e9d0c3f6b18' },
+  },
+} as const;
+
+const withDriver = {
+  ...standing,
+  status: 'ready',
+  drivers: {
+    [driverId]: {
+      bucket: driverRequest.bucket,
+      dataloop: { ...driverRequest.dataloop, driverName: driverSmallest.bucket.name },
+      placedIn: 'policy',
+    },
+  },
+} as const;
+
 const planned = planFor(integrationIdPlaceholder, request, account);
 
 const planView: PlanView = {
@@ -113,9 +166,14 @@ export const examples = {
   smallest,
   full,
   begun: integrationView(record),
-  ready: integrationView({ ...standing, status: 'ready' }),
+  ready: integrationView(withDriver),
   list: { items: [integrationView({ ...standing, status: 'ready' })] },
   removing: integrationView({ ...standing, status: 'removing' }),
+  driverSmallest,
+  driverFull,
+  driverBegun: driverView(driver),
+  driverReady: driverView({ ...standingDriver, status: 'ready' }),
+  driverRemoving: driverView({ ...standingDriver, status: 'removing' }),
   plan: planView,
   connectionTest,
 };
@@ -131,6 +189,26 @@ export const problemDetails: Partial<
   },
   IntegrationNotFoundError: {
     detail: `There is no integration ${integrationId} in this deployment. Check the id.`,
+  },
+  DriverNotFoundError: {
+    detail:
+      'There is no such driver on this integration. GET /integrations/{integrationId} lists those that were added to it.',
+  },
+  AccessFullError: {
+    detail:
+      `The 10 policies that IAM attaches to a role are full for integration ${integrationId}. ` +
+      'Take away a driver that nobody needs, or connect the bucket with POST /integrations.',
+  },
+  ForeignDriversError: {
+    detail:
+      `Drivers that this service did not make use the integration ${standing.resources.dataloopIntegration.id} at Dataloop: ` +
+      `"by-hand" (0f5d3c0a9b6e4d17a2c8e1f4, project ${smallest.dataloop.projectId}). They would lose their storage. ` +
+      "Delete them in Dataloop's console first, or send the request again with ?force=true; nothing was removed.",
+  },
+  DriversUnknownError: {
+    detail:
+      'Whether drivers that this service did not make would lose their storage cannot be found out: Dataloop did not answer ' +
+      'in time. Send the request again later or, to remove all the same, with ?force=true; nothing was removed.',
   },
   NameOrBucketTakenError: {
     detail:

@@ -87,4 +87,5 @@ export const tableName = () => required('TABLE_NAME');
 export const eventBusName = () => required('EVENT_BUS_NAME');
 export const pollQueueUrl = () => required('POLL_QUEUE_URL');
 export const provisionStateMachineArn = () => required('PROVISION_STATE_MACHINE_ARN');
+export const addDriverStateMachineArn = () => required('ADD_DRIVER_STATE_MACHINE_ARN');
 export const deprovisionStateMachineArn = () => required('DEPROVISION_STATE_MACHINE_ARN');

@@ -39,7 +39,9 @@ export const errorKinds = {
     title: 'The integration at Dataloop cannot be adopted as it is',
     retryable: false,
   },
+  DriverNameTakenError: { title: 'Driver name is taken', retryable: false },
   RoleChangedError: { title: 'The role was changed while it was being set up', retryable: false },
+  PolicyChangedError: { title: 'A policy is not as the service wrote it', retryable: false },
   DataloopUnavailableError: { title: 'Dataloop does not answer', retryable: true },
   DataloopRateLimitError: { title: 'Dataloop asks to slow down', retryable: true },
   DataloopCredentialsError: { title: 'Dataloop does not accept the credentials', retryable: false },
@@ -91,6 +93,21 @@ export const errorKinds = {
     status: 409,
   },
   IntegrationNotReadyError: { title: 'The integration is not ready', retryable: false, status: 409 },
+  AccessFullError: {
+    title: "No more buckets fit into the policies of the integration's role",
+    retryable: false,
+    status: 409,
+  },
+  DriverNotFoundError: { title: 'No such driver', retryable: false, status: 404 },
+  ForeignDriversError: {
+    title: 'Drivers that somebody else made would lose their storage',
+    retryable: false,
+    status: 409,
+  },
+  DriversUnknownError: {
+    title: 'Whether other drivers would lose their storage cannot be found out',
+    retryable: true,
+  },
   NothingAwaitedError: {
     title: 'The integration does not wait for this answer',
     retryable: false,

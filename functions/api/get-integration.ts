@@ -1,7 +1,7 @@
 import { recordReader } from '../../src/clients/aws/journal.ts';
 import { journalTable } from '../../src/clients/aws/table.ts';
 import { accountSettings, tableName } from '../../src/config.ts';
-import { integrationNotFound } from '../../src/domain/lifecycle.ts';
+import { asIntegration } from '../../src/domain/lifecycle.ts';
 import { operatorAction } from '../../src/domain/operator.ts';
 import { planFor } from '../../src/domain/plan.ts';
 import { integrationView } from '../../src/domain/view.ts';
@@ -13,8 +13,7 @@ const records = recordReader(journalTable(tableName()));
 /** `GET /integrations/{integrationId}` */
 export const handler = apiHandler(async (request) => {
   const integrationId = request.path('integrationId');
-  const record = await records.read(integrationId);
-  if (!record) throw integrationNotFound(integrationId);
+  const record = asIntegration(await records.read(integrationId), integrationId);
   const action = operatorAction(record, planFor(record.integrationId, record.request, account));
   return { status: 200, body: { ...integrationView(record), ...(action ? { action } : {}) } };
 });

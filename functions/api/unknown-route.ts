@@ -6,6 +6,8 @@ export const handler = apiHandler(async () => {
   throw new ServiceError(
     'RouteNotFoundError',
     'This API has POST and GET /integrations, GET /integrations/{integrationId}, DELETE /integrations/{integrationId}, ' +
-      'POST /integrations/{integrationId}/test, POST /integrations/{integrationId}/iam-user and POST /plans.',
+      'POST /integrations/{integrationId}/test, POST /integrations/{integrationId}/iam-user, ' +
+      'POST /integrations/{integrationId}/drivers, GET and DELETE /integrations/{integrationId}/drivers/{driverId} and ' +
+      'POST /plans.',
   );
 });

@@ -4,12 +4,12 @@
  */
 import { ServiceError } from '../errors.ts';
 import { type BucketAddress, type BucketHolder, bucketAddress, bucketHidden } from './bucket.ts';
+import { sameJson } from './canonical-json.ts';
 import { alreadyAllowed, corsRule, maximumCorsRules } from './cors.ts';
 import type { Changes, CorsRule, PublicAccessBlock } from './journal.ts';
 import { noEarlierCall } from './open-calls.ts';
 import { confirmAbsence, journalChange, type Tags, type UndoOutcome } from './ownership.ts';
 import { ownerTag, type Plan } from './plan.ts';
-import { sameJson } from './registration.ts';
 import type { StepContext } from './step.ts';
 
 export interface BucketLocation {

@@ -49,7 +49,7 @@ export async function checkAdoptableIntegration(
 
 /**
  * Drivers have no owner but the integration they hang on: on an adopted one, a driver of our name could be another's.
- * @throws ServiceError `IntegrationNotAdoptableError` where there is one
+ * @throws ServiceError `DriverNameTakenError` where there is one
  */
 export async function checkNoDriver(
   { driver: { name, projectId } }: Plan,
@@ -58,10 +58,10 @@ export async function checkNoDriver(
 ): Promise<void> {
   const drivers = await dataloop.listDrivers(projectId);
   if (drivers.some((driver) => driver.integrationId === id && driver.name === name)) {
-    throw notAdoptable(
-      id,
-      `has a driver "${name}" already`,
-      'Choose another dataloop.driverName, or delete that driver.',
+    throw new ServiceError(
+      'DriverNameTakenError',
+      `Dataloop's integration ${id} has a driver "${name}" in project ${projectId} already, which was not made for this ` +
+        'request; it was left as it is. Choose another dataloop.driverName, or delete that driver.',
     );
   }
 }

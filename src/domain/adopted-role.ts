@@ -4,13 +4,14 @@
  */
 import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
+import { sameJson } from './canonical-json.ts';
 import { trustedUserArn } from './iam-user.ts';
 import type { ResourceRecord } from './journal.ts';
 import { noEarlierCall } from './open-calls.ts';
 import { confirmAbsence, journalChange, type UndoOutcome } from './ownership.ts';
 import { type Plan, trustStatement } from './plan.ts';
-import { sameJson } from './registration.ts';
 import { sendAgain } from './residue.ts';
+import { attachable } from './role.ts';
 import type { StepContext } from './step.ts';
 
 /** Characters of a trust policy; white space, of which we write none, does not count (IAM User Guide, "IAM and AWS STS quotas"). */
@@ -171,7 +172,7 @@ export async function releaseRole(step: StepContext, iam: RoleReleaser): Promise
     return { outcome: 'replaced by somebody, left alone' };
   }
 
-  await iam.detachPolicy(name, step.plan.policy.arn);
+  for (const { arn } of attachable(step)) await iam.detachPolicy(name, arn);
   const end = withoutOurs(step, found.trustPolicy, known);
   switch (end.is) {
     case 'not-there':

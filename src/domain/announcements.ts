@@ -1,11 +1,11 @@
 /** How an integration becomes ready, and how an undo ends: in the journal, then as an event. */
 import { ServiceError } from '../errors.ts';
 import type { Publish } from './events.ts';
-import { type IntegrationRecord, standingResources } from './journal.ts';
+import { type IntegrationRecord, nameOf, standingResources } from './journal.ts';
 import { locksOf } from './lifecycle.ts';
 import { type FailedUndo, residueOf, sendAgain } from './residue.ts';
 import type { StepContext } from './step.ts';
-import { integrationView } from './view.ts';
+import { driverView, integrationView } from './view.ts';
 
 export interface Closing {
   /** The run of the undo that ends: another one that has begun by now is not ended by it. */
@@ -14,6 +14,8 @@ export interface Closing {
   readonly resources: IntegrationRecord['resources'];
   /** Locks to release; none where something is left. */
   readonly locks: readonly string[];
+  /** Of a driver of which nothing is left: the integration that forgets it. */
+  readonly forgottenBy?: string;
 }
 
 function movedOn(integrationId: string): ServiceError {
@@ -28,11 +30,17 @@ export async function announceReady(
   activate: (integrationId: string) => Promise<IntegrationRecord | undefined>,
   publish: Publish,
 ): Promise<{ status: 'ready' }> {
-  const { integrationId, name } = step.plan;
+  const { integrationId } = step.plan;
   const record = await activate(integrationId);
   if (!record) throw movedOn(integrationId);
   const { resources } = integrationView(record);
-  await publish('Dataloop Integration Ready', { version: '1', integrationId, name, resources });
+  const said = { version: '1', name: nameOf(record), resources } as const;
+  if (record.parent) {
+    const ids = { integrationId: record.parent.integrationId, driverId: integrationId };
+    await publish('Dataloop Driver Ready', { ...said, ...ids });
+  } else {
+    await publish('Dataloop Integration Ready', { ...said, integrationId });
+  }
   return { status: 'ready' };
 }
 
@@ -54,7 +62,9 @@ export function conclude(
     const residue = residueOf(key, failures, resource.origin) ?? resource.residue ?? unexplained;
     resources[key] = { ...resource, residue };
   }
-  if (standing.length > 0) return { status: 'residue', resources };
+  // Where something is left of a driver, the integration still knows it.
+  const isLeft = standing.length > 0 || Object.keys(record.drivers ?? {}).length > 0;
+  if (isLeft) return { status: 'residue', resources };
   return { status: mode === 'rollback' ? 'failed' : 'removed', resources };
 }
 
@@ -74,7 +84,7 @@ export async function closeAndAnnounce(
   close: (closing: Closing) => Promise<IntegrationRecord | undefined>,
   publish: Publish,
 ): Promise<{ status: string }> {
-  const { integrationId, name } = record;
+  const { integrationId, parent } = record;
   // A repeated attempt of an earlier run must not end a later one.
   if (record.deprovision?.run !== undo.run) throw movedOn(integrationId);
 
@@ -84,17 +94,21 @@ export async function closeAndAnnounce(
     status,
     resources,
     locks: status === 'residue' ? [] : locksOf(record),
+    ...(parent && status !== 'residue' ? { forgottenBy: parent.integrationId } : {}),
   });
   if (!closed) throw movedOn(integrationId);
 
-  const { residue, error } = integrationView(closed);
-  const said = { version: '1', integrationId, name, residue } as const;
+  const { residue, error } = parent ? driverView(closed) : integrationView(closed);
+  const said = { version: '1', name: nameOf(record), residue } as const;
+  const ids = { integrationId: parent?.integrationId ?? integrationId, driverId: integrationId };
   if (undo.mode === 'remove') {
-    const end = status === 'residue' ? status : 'removed';
-    await publish('Dataloop Integration Removed', { ...said, status: end });
+    const end = { ...said, status: status === 'residue' ? status : ('removed' as const) };
+    if (parent) await publish('Dataloop Driver Removed', { ...end, ...ids });
+    else await publish('Dataloop Integration Removed', { ...end, integrationId });
   } else {
-    const end = status === 'residue' ? status : 'failed';
-    await publish('Dataloop Integration Failed', { ...said, status: end, error });
+    const end = { ...said, status: status === 'residue' ? status : ('failed' as const), error };
+    if (parent) await publish('Dataloop Driver Failed', { ...end, ...ids });
+    else await publish('Dataloop Integration Failed', { ...end, integrationId });
   }
   return { status };
 }

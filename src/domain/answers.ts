@@ -1,7 +1,14 @@
 /** What the API answers. The views are bound to these types, and its OpenAPI document is made from these schemas. */
 import * as z from 'zod';
 import { type ErrorName, errorKinds, problemType } from '../errors.ts';
-import { errorSchema, recordSchema, resourceTypes, stepSchema } from './journal.ts';
+import {
+  driverIdSchema as driverId,
+  errorSchema,
+  integrationIdSchema as integrationId,
+  recordSchema,
+  resourceTypes,
+  stepSchema,
+} from './journal.ts';
 import { stepNames } from './steps.ts';
 
 /** As it was read or parsed: views share parts with what they were made from. */
@@ -14,13 +21,13 @@ const detail = z.string().min(1);
 
 /** By ARN (AWS) or id (Dataloop); what Dataloop may hold without our knowing its id, by name. */
 const reference = {
-  type: z.enum(Object.values(resourceTypes)),
+  type: z.enum([...new Set(Object.values(resourceTypes))]),
   arn: z.string().optional(),
   id: z.string().optional(),
   name: z.string().optional(),
 };
 
-const { integrationId, name, status, createdAt, updatedAt, executionArn } = recordSchema.shape;
+const { name, status, createdAt, updatedAt, executionArn } = recordSchema.shape;
 
 const policyDocumentSchema = z.strictObject({
   Version: z.literal('2012-10-17'),
@@ -38,8 +45,10 @@ const operatorActionSchema = z.strictObject({
 /** What an operator has to do just now. */
 export type OperatorAction = ReadOnly<z.infer<typeof operatorActionSchema>>;
 
-export const integrationSchema = z.strictObject({
-  integrationId,
+const driverPath = z.string().regex(/^\/integrations\/int_[0-9A-Z]{26}\/drivers\/drv_[0-9A-Z]{26}$/);
+
+/** What an integration and a driver that was added to one say of themselves. */
+const progress = {
   name,
   status,
   createdAt,
@@ -49,15 +58,41 @@ export const integrationSchema = z.strictObject({
   residue: z.array(z.strictObject({ ...reference, reason: detail, advice: detail })),
   leftAlone: z.array(z.strictObject({ ...reference, reason: detail })).optional(),
   error: z.strictObject({ ...errorSchema.shape, type: problemTypeSchema }).optional(),
+};
+const watched = { execution: executionArn, console: z.url() };
+
+export const integrationSchema = z.strictObject({
+  integrationId,
+  ...progress,
+  /** Drivers that were added to it, and of which something is there. */
+  drivers: z
+    .array(
+      z.strictObject({
+        driverId,
+        name,
+        bucket: z.string(),
+        projectId: z.string(),
+        links: z.strictObject({ self: driverPath }),
+      }),
+    )
+    .min(1)
+    .optional(),
   /** Where an operator is to do something at Dataloop. */
   action: operatorActionSchema.optional(),
-  links: z.strictObject({
-    self: z.string().regex(/^\/integrations\/int_[0-9A-Z]{26}$/),
-    execution: executionArn,
-    console: z.url(),
-  }),
+  links: z.strictObject({ self: z.string().regex(/^\/integrations\/int_[0-9A-Z]{26}$/), ...watched }),
 });
 export type IntegrationView = z.infer<typeof integrationSchema>;
+
+export const addedDriverViewSchema = z.strictObject({
+  driverId,
+  /** The integration that it was added to. */
+  integrationId,
+  bucket: z.string(),
+  projectId: z.string(),
+  ...progress,
+  links: z.strictObject({ self: driverPath, ...watched }),
+});
+export type DriverView = z.infer<typeof addedDriverViewSchema>;
 
 export const integrationListSchema = z.strictObject({
   items: z.array(integrationSchema),

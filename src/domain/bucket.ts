@@ -1,7 +1,7 @@
 /** The bucket: CreateBucket and its undo, DeleteBucket. */
 import { ServiceError } from '../errors.ts';
 import { isTaggedOurs, type Removal, removeIfOurs, type UndoOutcome } from './ownership.ts';
-import type { PolicyDocument } from './plan.ts';
+import type { PolicyDocument } from './permission-policy.ts';
 import type { StepContext } from './step.ts';
 
 /** Who holds a bucket name, as far as we can see: `account` is our own account. */

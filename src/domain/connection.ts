@@ -1,30 +1,26 @@
 /** `POST /integrations/{integrationId}/test`: each part of a live connection, looked at now. Nothing is written. */
 import { ServiceError } from '../errors.ts';
+import type { FoundPolicy, PolicyDocumentReader } from './access.ts';
 import { adoptedSid, trustStatements } from './adopted-role.ts';
 import type { ConnectionCheck, ConnectionTest } from './answers.ts';
 import { type BucketAddress, bucketAddress } from './bucket.ts';
+import { sameJson } from './canonical-json.ts';
 import { consoleMethods } from './cors.ts';
 import type { DriverVerifier } from './driver.ts';
 import { type Bound, once, saidOnce } from './findings.ts';
 import type { DataloopIntegration, IntegrationReader } from './integration.ts';
-import type { IntegrationRecord, RecordReader } from './journal.ts';
+import type { IntegrationRecord, PolicyKey, RecordReader } from './journal.ts';
 import { type KeyReader, unusableKey } from './kms-key.ts';
-import { integrationNotFound } from './lifecycle.ts';
-import type { Found, Tags } from './ownership.ts';
+import { asIntegration } from './lifecycle.ts';
+import type { Tags } from './ownership.ts';
+import { type PolicyDocument, permissionPolicy } from './permission-policy.ts';
 import { ownerTag, type Plan, trustPolicy, trustStatement } from './plan.ts';
-import { sameJson } from './registration.ts';
 import { matchesPattern } from './request.ts';
 import type { FoundRole, RoleReader } from './role.ts';
+import { firstPolicy, grantsOf, policyOf, standingPolicies } from './role-policies.ts';
 import { trustEstablished } from './trust-status.ts';
 
-export interface FoundPolicy extends Found {
-  /** Default version and its document, parsed. */
-  readonly versionId: string;
-  readonly document: unknown;
-}
-
-export interface ConnectionIam extends RoleReader {
-  findPolicyDocument(arn: string): Promise<FoundPolicy | undefined>;
+export interface ConnectionIam extends RoleReader, PolicyDocumentReader {
   /** ARNs of the managed policies that are attached to a role. */
   attachedPolicies(roleName: string): Promise<readonly string[]>;
 }
@@ -58,8 +54,7 @@ const again = 'Send DELETE for this integration, then connect the bucket again.'
 
 /** @throws ServiceError `IntegrationNotFoundError`, or `IntegrationNotReadyError` for one that is not `ready` */
 export async function readyRecord(integrationId: string, records: RecordReader): Promise<IntegrationRecord> {
-  const record = await records.read(integrationId);
-  if (!record) throw integrationNotFound(integrationId);
+  const record = asIntegration(await records.read(integrationId), integrationId);
   if (record.status !== 'ready') {
     throw new ServiceError(
       'IntegrationNotReadyError',
@@ -116,7 +111,10 @@ function connectionChecks(
     return dataloop && id ? reads.getIntegration(dataloop.organizationId, id) : undefined;
   });
   const role = once(async () => reads.findRole(plan.role.name));
-  const policy = once(async () => reads.findPolicyDocument(plan.policy.arn));
+  const policies = rolePolicies(record, plan).map((wanted) => ({
+    ...wanted,
+    find: once(async () => reads.findPolicyDocument(wanted.arn)),
+  }));
   return {
     DataloopTrust: async () => dataloopTrust(await atDataloop(), record),
     DriverTest: () => driverTest(record, reads),
@@ -136,9 +134,14 @@ function connectionChecks(
     },
     PolicyAttached: async () => {
       const found = await ours(role, plan);
-      return found ? attachment(await reads.attachedPolicies(plan.role.name), plan) : noRole;
+      return found ? attachment(await reads.attachedPolicies(plan.role.name), policies, plan) : noRole;
     },
-    PermissionPolicy: async () => permissionPolicy(await policy(), plan),
+    ...Object.fromEntries(
+      policies.map(({ checkName, find, ...wanted }) => [
+        checkName,
+        async () => policyAsWritten(await find(), wanted),
+      ]),
+    ),
     ...bucketChecks(plan, reads),
     OwnerTags: async () => {
       const { bucket: theBucket, role: theRole } = plan;
@@ -148,7 +151,11 @@ function connectionChecks(
           ? {}
           : { [`bucket ${theBucket.name}`]: await reads.tagsOf(bucketAddress({ plan })) }),
         ...(theRole.mode === 'adopt' ? {} : { [`role ${theRole.name}`]: (await orUndefined(role))?.tags }),
-        [`policy ${plan.policy.name}`]: (await orUndefined(policy))?.tags,
+        ...Object.fromEntries(
+          await Promise.all(
+            policies.map(async ({ name, find }) => [`policy ${name}`, (await orUndefined(find))?.tags]),
+          ),
+        ),
       };
       return ownerTags(tagged, plan);
     },
@@ -283,33 +290,50 @@ function boundary({ permissionsBoundaryArn }: FoundRole, plan: Plan): Verdict {
   );
 }
 
-function attachment(attached: readonly string[], { policy, role }: Plan): Verdict {
-  if (!attached.includes(policy.arn)) {
+interface WantedPolicy {
+  readonly name: string;
+  readonly arn: string;
+  readonly document: PolicyDocument;
+}
+
+/** The role's policies, with what they are to grant: the first on its own bucket, too, all on buckets that were added. */
+function rolePolicies(record: IntegrationRecord, plan: Plan): (WantedPolicy & { checkName: string })[] {
+  const keys = new Set<PolicyKey>([firstPolicy, ...standingPolicies(record)]);
+  return [...keys].map((key) => ({
+    ...policyOf(plan, key),
+    document: permissionPolicy(grantsOf(record, plan, key)),
+    checkName: `PermissionPolicy${key.slice(firstPolicy.length)}`,
+  }));
+}
+
+function attachment(attached: readonly string[], policies: readonly WantedPolicy[], { role }: Plan): Verdict {
+  const wanted = policies.map(({ arn }) => arn);
+  const missing = wanted.filter((arn) => !attached.includes(arn));
+  if (missing.length > 0) {
     return failed(
-      `The policy ${policy.arn} is not attached to the role ${role.arn}, so Dataloop may do nothing. Attach it again.`,
+      `The policy ${missing.join(', ')} is not attached to the role ${role.arn}, so Dataloop may not do what it grants. ` +
+        'Attach it again.',
     );
   }
-  const others = attached.filter((arn) => arn !== policy.arn);
-  if (others.length === 0) return passed(`Just ${policy.arn} is attached.`);
+  const others = attached.filter((arn) => !wanted.includes(arn));
+  if (others.length === 0) return passed(`Just ${wanted.join(', ')} is attached.`);
   // It had others before, and they are the customer's.
-  if (role.mode === 'adopt') return passed(`The policy ${policy.arn} is attached, beside the role's own.`);
+  if (role.mode === 'adopt')
+    return passed(`The policy ${wanted.join(', ')} is attached, beside the role's own.`);
   return failed(
     `Somebody attached also ${others.join(', ')} to the role ${role.arn}: it may change what Dataloop may do, and the role ` +
       'cannot be removed with it. Detach what nobody needs.',
   );
 }
 
-function permissionPolicy(
-  found: FoundPolicy | undefined,
-  { policy, permissionPolicy: wanted }: Plan,
-): Verdict {
-  if (!found) return failed(`There is no policy ${policy.arn} any more: somebody deleted it. ${again}`);
-  if (sameJson(found.document, wanted)) {
-    return passed(`Version ${found.versionId} of ${policy.arn}, the default, says what was asked for.`);
+function policyAsWritten(found: FoundPolicy | undefined, { arn, document }: WantedPolicy): Verdict {
+  if (!found) return failed(`There is no policy ${arn} any more: somebody deleted it. ${again}`);
+  if (sameJson(found.document, document)) {
+    return passed(`Version ${found.versionId} of ${arn}, the default, says what was asked for.`);
   }
   return failed(
-    `Version ${found.versionId} of ${policy.arn}, the default, says something else than what this version of the service writes. ` +
-      `If nobody meant to change it, make a version of this the default: ${JSON.stringify(wanted)}`,
+    `Version ${found.versionId} of ${arn}, the default, says something else than what this version of the service writes. ` +
+      `If nobody meant to change it, make a version of this the default: ${JSON.stringify(document)}`,
   );
 }
 

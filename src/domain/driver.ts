@@ -21,6 +21,7 @@ export interface Driver {
   readonly id: string;
   readonly name: string;
   readonly integrationId: string | undefined;
+  readonly bucketName?: string | undefined;
 }
 
 export interface DriverTester {
@@ -46,11 +47,15 @@ export interface DriverRemover extends DriverFinder {
   deleteDriver(id: string): Promise<void>;
 }
 
+/** The integration at Dataloop on which the driver is: its own, or the one that it is added to. */
+const integrationOf = (step: StepContext): string =>
+  step.record.parent?.dataloopIntegrationId ?? dataloopIntegrationIdOf(step);
+
 function settingsFor(step: StepContext): DriverSettings {
   const { bucket, driver } = step.plan;
   return {
     name: driver.name,
-    integrationId: dataloopIntegrationIdOf(step),
+    integrationId: integrationOf(step),
     projectId: driver.projectId,
     bucketName: bucket.name,
     region: bucket.region,
@@ -146,7 +151,7 @@ export async function deleteDriver(step: StepContext, dataloop: DriverRemover): 
 async function findDrivers(step: StepContext, dataloop: DriverFinder): Promise<Driver[]> {
   const { name, projectId } = step.plan.driver;
   const known = step.resource('driver');
-  const integrationId = dataloopIntegrationIdOf(step);
+  const integrationId = integrationOf(step);
   const all = await dataloop.listDrivers(projectId);
   return all.filter(
     (driver) => driver.id === known?.id || (driver.name === name && driver.integrationId === integrationId),

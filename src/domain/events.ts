@@ -3,7 +3,12 @@
  * (`npm run schemas`), and a test holds both together.
  */
 import * as z from 'zod';
-import { errorSchema, executionArnSchema, integrationIdSchema as integrationId } from './journal.ts';
+import {
+  driverIdSchema as driverId,
+  errorSchema,
+  executionArnSchema,
+  integrationIdSchema as integrationId,
+} from './journal.ts';
 
 /** `source` of every event that the service publishes. */
 export const eventSource = 'dataloop-cross-account';
@@ -17,6 +22,16 @@ const resource = z.object({
   name: z.string().optional(),
 });
 
+const residue = z.array(resource.extend({ reason: z.string(), advice: z.string() }));
+const ready = { name: z.string(), resources: z.array(resource) };
+const failed = {
+  name: z.string(),
+  status: z.enum(['failed', 'residue']),
+  error: errorSchema.optional(),
+  residue,
+};
+const removed = { name: z.string(), status: z.enum(['removed', 'residue']), residue };
+
 export const eventDetails = {
   'Dataloop IAM User Issued': z.object({
     version,
@@ -26,27 +41,12 @@ export const eventDetails = {
     /** As Dataloop names it, whatever that is: the event wakes, and CreateRole decides whom to trust. */
     userArn: z.string().min(1).max(2_048),
   }),
-  'Dataloop Integration Ready': z.object({
-    version,
-    integrationId,
-    name: z.string(),
-    resources: z.array(resource),
-  }),
-  'Dataloop Integration Failed': z.object({
-    version,
-    integrationId,
-    name: z.string(),
-    status: z.enum(['failed', 'residue']),
-    error: errorSchema.optional(),
-    residue: z.array(resource.extend({ reason: z.string(), advice: z.string() })),
-  }),
-  'Dataloop Integration Removed': z.object({
-    version,
-    integrationId,
-    name: z.string(),
-    status: z.enum(['removed', 'residue']),
-    residue: z.array(resource.extend({ reason: z.string(), advice: z.string() })),
-  }),
+  'Dataloop Integration Ready': z.object({ version, integrationId, ...ready }),
+  'Dataloop Integration Failed': z.object({ version, integrationId, ...failed }),
+  'Dataloop Integration Removed': z.object({ version, integrationId, ...removed }),
+  'Dataloop Driver Ready': z.object({ version, integrationId, driverId, ...ready }),
+  'Dataloop Driver Failed': z.object({ version, integrationId, driverId, ...failed }),
+  'Dataloop Driver Removed': z.object({ version, integrationId, driverId, ...removed }),
 } as const;
 
 export type DetailType = keyof typeof eventDetails;

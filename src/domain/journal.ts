@@ -18,12 +18,53 @@ export const statuses = [
 export const statusSchema = z.enum(statuses);
 export type Status = z.infer<typeof statusSchema>;
 
-export const resourceKeys = ['bucket', 'policy', 'role', 'dataloopIntegration', 'driver'] as const;
+/**
+ * The policies of an integration's role: the first is made with it, each other once the buckets that are added need
+ * it. IAM attaches ten to a role.
+ */
+export const policyKeys = [
+  'policy',
+  'policy2',
+  'policy3',
+  'policy4',
+  'policy5',
+  'policy6',
+  'policy7',
+  'policy8',
+  'policy9',
+  'policy10',
+] as const;
+export type PolicyKey = (typeof policyKeys)[number];
+
+/** The same for each of the policies. */
+export const forEachPolicy = <const T>(value: T): Record<PolicyKey, T> => ({
+  policy: value,
+  policy2: value,
+  policy3: value,
+  policy4: value,
+  policy5: value,
+  policy6: value,
+  policy7: value,
+  policy8: value,
+  policy9: value,
+  policy10: value,
+});
+
+/** `access`: what a policy of the integration grants on the bucket of a driver that was added to it. */
+export const resourceKeys = [
+  'bucket',
+  ...policyKeys,
+  'access',
+  'role',
+  'dataloopIntegration',
+  'driver',
+] as const;
 export type ResourceKey = (typeof resourceKeys)[number];
 
 export const resourceTypes = {
   bucket: 'AWS::S3::Bucket',
-  policy: 'AWS::IAM::ManagedPolicy',
+  ...forEachPolicy('AWS::IAM::ManagedPolicy'),
+  access: 'AWS::IAM::ManagedPolicy',
   role: 'AWS::IAM::Role',
   dataloopIntegration: 'Dataloop::Integration',
   driver: 'Dataloop::Driver',
@@ -31,9 +72,13 @@ export const resourceTypes = {
 
 const isoTime = z.iso.datetime();
 
-/** An id of ours. It becomes a part of keys, names and links. */
+/** Ids of ours. They become parts of keys, names and links. */
 export const integrationIdSchema = z.string().regex(/^int_[0-9A-Z]{26}$/);
+export const driverIdSchema = z.string().regex(/^drv_[0-9A-Z]{26}$/);
+/** Of an integration, or of a driver that was added to one. */
+export const recordIdSchema = z.string().regex(/^(int|drv)_[0-9A-Z]{26}$/);
 export const isIntegrationId = (id: string): boolean => integrationIdSchema.safeParse(id).success;
+export const isRecordId = (id: string): boolean => recordIdSchema.safeParse(id).success;
 
 /** ARN of an execution of one of our state machines. The link to the console is made of it. */
 export const executionArnSchema = z
@@ -115,6 +160,10 @@ const resourceSchema = z.object({
   uniqueId: z.string().optional(),
   /** How often the undo has looked for it in vain; AWS may take a while to show what was just created. */
   absentLooks: z.number().int().positive().optional(),
+  /** Of a policy that several buckets share: hashes of the documents that may stand in it by our doing. */
+  written: z.array(z.string()).optional(),
+  /** Of such a policy: when the call began that wrote it last, ms since the epoch. */
+  writtenAt: z.number().optional(),
   /** Made a second time, because the first was not to be seen: there may be two of it. */
   madeAgain: z.literal(true).optional(),
   /** Why it could not be removed, and what to do. */
@@ -135,8 +184,37 @@ const operatorSchema = z.object({
 /** What an operator said of an integration that is made by hand at Dataloop. */
 export type OperatorRecord = z.infer<typeof operatorSchema>;
 
-export const recordSchema = z.object({
+const parentSchema = z.object({
   integrationId: integrationIdSchema,
+  dataloopIntegrationId: dataloopIdSchema,
+});
+
+/** A driver that was added to an integration, as the integration knows it. */
+const addedDriverSchema = z.object({
+  bucket: requestSchema.shape.bucket.pick({ name: true, prefix: true, kmsKeyArn: true }),
+  dataloop: requestSchema.shape.dataloop.pick({ projectId: true, allowDelete: true }).extend({
+    driverName: z.string(),
+  }),
+  /** The policy that grants the access to its bucket, once one does. */
+  placedIn: z.enum(policyKeys).optional(),
+});
+export type AddedDriver = z.infer<typeof addedDriverSchema>;
+
+const accessLockSchema = z.object({
+  by: z.string(),
+  /** Until when its holder's function can live and so take effect, ms since the epoch. */
+  until: z.number(),
+});
+
+export const recordSchema = z.object({
+  /** Of the integration or, where `parent` is there, of the driver that was added to one. */
+  integrationId: recordIdSchema,
+  /** The integration that this driver was added to. */
+  parent: parentSchema.optional(),
+  /** Drivers that were added, until nothing is left of them. */
+  drivers: z.record(driverIdSchema, addedDriverSchema).optional(),
+  /** Who may write the integration's policies just now. */
+  accessLock: accessLockSchema.optional(),
   name: z.string(),
   status: statusSchema,
   createdAt: isoTime,
@@ -165,6 +243,16 @@ export const recordSchema = z.object({
   error: errorSchema.optional(),
 });
 export type IntegrationRecord = z.infer<typeof recordSchema>;
+
+/** Its name, as people know it: of an added driver, the driver's. */
+export const nameOf = ({ name, parent, request }: IntegrationRecord): string =>
+  parent ? (request.dataloop.driverName ?? name) : name;
+
+/** Path of an integration in the API, or of a driver that was added to one. */
+export const pathOf = ({ integrationId, parent }: Pick<IntegrationRecord, 'integrationId' | 'parent'>) =>
+  parent
+    ? `/integrations/${parent.integrationId}/drivers/${integrationId}`
+    : `/integrations/${integrationId}`;
 
 /** One invocation of a step's function. */
 export interface StepCall {

@@ -2,14 +2,17 @@
 import { ServiceError } from '../errors.ts';
 import { describeFailure, type ErrorOutput, recordedError } from './failure.ts';
 import {
+  type AddedDriver,
   type IntegrationRecord,
   isIntegrationId,
+  nameOf,
+  pathOf,
   type RecordedError,
   type RecordReader,
   type Status,
 } from './journal.ts';
 import type { IntegrationRequest } from './request.ts';
-import { provisionSteps, type StepName } from './steps.ts';
+import { forwardSteps, type StepName } from './steps.ts';
 
 /** The caller's key, hashed, and when it is forgotten (seconds since the epoch). */
 export interface Idempotency {
@@ -23,15 +26,19 @@ export interface Registration {
   /** Keys that only one integration at a time may hold: its name, its bucket with its driver name, what it adopts. */
   readonly locks: readonly string[];
   readonly idempotency: Idempotency | undefined;
+  /** Of a driver: what the integration that it is added to is told of it, at once with the rest. */
+  readonly added?: AddedDriver;
 }
 
 export type RegistrationOutcome =
   | { readonly outcome: 'registered' }
+  /** The integration that a driver was to be added to is not ready by now. */
+  | { readonly outcome: 'not-ready' }
   | { readonly outcome: 'repeated'; readonly integrationId: string; readonly requestHash: string }
   | { readonly outcome: 'locked'; readonly by: string };
 
 export interface Register {
-  /** Writes record, locks and idempotency item in one transaction, or nothing. */
+  /** Writes record, locks, idempotency item and what the integration is told in one transaction, or nothing. */
   register(registration: Registration): Promise<RegistrationOutcome>;
   /** Keeps a key for an integration that stands already. @returns false where the key is in use by now */
   remember(
@@ -83,11 +90,21 @@ export interface Deprovision {
   readonly machine: DeprovisionStarter;
 }
 
+const bucketLocks = ({ name, mode }: IntegrationRequest['bucket'], driverName: string): string[] => [
+  `bucket#${name}#${driverName}`,
+  ...(mode === 'adopt' ? [`adopted-bucket#${name}`] : []),
+];
+
+/** Drivers are known by their names on an integration: two of one name would be taken for each other. */
+const driverLocks = ({ bucket, dataloop }: IntegrationRequest, integrationId: string): string[] => [
+  `driver#${integrationId}#${dataloop.projectId}#${dataloop.driverName}`,
+  ...bucketLocks(bucket, dataloop.driverName ?? ''),
+];
+
 /** What is adopted is in one integration at a time: what one found there, another must not have written. */
 const lockKeys = ({ name, bucket, role, dataloop }: IntegrationRequest): string[] => [
   `name#${name}`,
-  `bucket#${bucket.name}#${dataloop.driverName ?? name}`,
-  ...(bucket.mode === 'adopt' ? [`adopted-bucket#${bucket.name}`] : []),
+  ...bucketLocks(bucket, dataloop.driverName ?? name),
   ...(role?.mode === 'adopt' ? [`adopted-role#${role.name}`] : []),
   ...(dataloop.integrationId ? [`adopted-integration#${dataloop.integrationId}`] : []),
 ];
@@ -102,7 +119,8 @@ function adoptedBy({ role, dataloop }: IntegrationRequest): string {
     .join('');
 }
 
-export const locksOf = (record: Pick<IntegrationRecord, 'request'>): string[] => lockKeys(record.request);
+export const locksOf = ({ request, parent }: Pick<IntegrationRecord, 'request' | 'parent'>): string[] =>
+  parent ? driverLocks(request, parent.integrationId) : lockKeys(request);
 
 /** How often a request begins again because what it met has changed meanwhile. */
 const registrationAttempts = 5;
@@ -126,6 +144,7 @@ export async function startProvisioning(
       await machine.startProvisioning(record.integrationId);
       return { record, repeated: false };
     }
+    if (result.outcome === 'not-ready') throw integrationNotReady(record.parent?.integrationId ?? '');
     if (result.outcome === 'repeated' && result.requestHash !== record.requestHash) {
       throw keyReused(result.integrationId);
     }
@@ -135,7 +154,7 @@ export async function startProvisioning(
       // Its locks went before its status did: the name is free by now.
       if (holder.status === 'failed' || holder.status === 'removed') continue;
       if (holder.requestHash !== record.requestHash || holder.status === 'removing') {
-        throw nameOrBucketTaken(holder, record.request);
+        throw nameOrBucketTaken(holder, record);
       }
       // Somebody has used the key meanwhile: what for?
       if (idempotency && !(await store.remember(idempotency, holder))) continue;
@@ -157,15 +176,30 @@ function keyReused(holderId: string): ServiceError {
   );
 }
 
-export function nameOrBucketTaken(holder: IntegrationRecord, request: IntegrationRequest): ServiceError {
+export function nameOrBucketTaken(
+  holder: IntegrationRecord,
+  { request, parent }: Pick<IntegrationRecord, 'request' | 'parent'>,
+): ServiceError {
   const advice =
     holder.status === 'removing' || holder.status === 'rolling-back'
       ? 'Choose others, or send the request again once nothing of it is left.'
-      : `Choose others, or remove it first with DELETE /integrations/${holder.integrationId}.`;
+      : `Choose others, or remove it first with DELETE ${pathOf(holder)}.`;
+  const wanted = parent
+    ? `a driver "${request.dataloop.driverName}" in project ${request.dataloop.projectId}, or the bucket ${request.bucket.name}`
+    : `the name "${request.name}", the bucket ${request.bucket.name}${adoptedBy(request)}`;
   return new ServiceError(
     'NameOrBucketTakenError',
-    `The integration ${holder.integrationId} ("${holder.name}", ${holder.status}) has the name "${request.name}", the ` +
-      `bucket ${request.bucket.name}${adoptedBy(request)}. ${advice}`,
+    `The ${holder.parent ? 'driver' : 'integration'} ${holder.integrationId} ("${nameOf(holder)}", ${holder.status}) has ` +
+      `${wanted}. ${advice}`,
+  );
+}
+
+/** Why nothing can be added to an integration. */
+export function integrationNotReady(integrationId: string): ServiceError {
+  return new ServiceError(
+    'IntegrationNotReadyError',
+    `The integration ${integrationId} is not "ready", and only to one that is a driver can be added. ` +
+      `GET /integrations/${integrationId} says how far it is.`,
   );
 }
 
@@ -205,7 +239,7 @@ export async function rollBack(integrationId: string, error: RecordedError, part
     { from: ['provisioning'], to: 'rolling-back', mode: 'rollback', run: 1, error },
     parts,
   );
-  for (const step of provisionSteps) {
+  for (const step of forwardSteps) {
     const status = record?.steps[step]?.status;
     const open = status === 'running' || status === 'waiting' || status === 'retrying';
     if (open && step !== 'RollBack') await parts.journal.failStep(integrationId, step);
@@ -231,17 +265,35 @@ export interface ProvisionStopper {
   stopProvisioning(executionArn: string): Promise<void>;
 }
 
+export interface Removal extends Deprovision {
+  readonly stopper: ProvisionStopper;
+}
+
+/** @throws ServiceError `IntegrationNotFoundError` where there is none of this id, or it is of something else */
+export function asIntegration(record: IntegrationRecord | undefined, id: string): IntegrationRecord {
+  if (!record || record.parent) throw integrationNotFound(id);
+  return record;
+}
+
 /**
  * `DELETE`: removes what is ready or left over; stops and rolls back what is still provisioning; repeated, it
  * changes nothing.
+ * @param mayGo asked before something that is ready or left over is removed. @throws where something is in the way
  * @throws ServiceError `IntegrationNotFoundError`
  */
 export async function removeIntegration(
   integrationId: string,
-  parts: Deprovision & { readonly stopper: ProvisionStopper },
+  parts: Removal,
+  mayGo?: (record: IntegrationRecord) => Promise<void>,
 ): Promise<IntegrationRecord> {
-  const record = await parts.journal.read(integrationId);
-  if (!record) throw integrationNotFound(integrationId);
+  const record = asIntegration(await parts.journal.read(integrationId), integrationId);
+  if (record.status === 'ready' || record.status === 'residue') await mayGo?.(record);
+  return removeRecord(record, parts);
+}
+
+/** Removes an integration, or a driver that was added to one. @returns the record as it then is */
+export async function removeRecord(record: IntegrationRecord, parts: Removal): Promise<IntegrationRecord> {
+  const { integrationId } = record;
   let moved: IntegrationRecord | undefined = record;
   if (record.status === 'provisioning') {
     const error = recordedError(
@@ -252,7 +304,7 @@ export async function removeIntegration(
     moved = await rollBack(integrationId, error, parts);
     await parts.stopper.stopProvisioning(record.executionArn);
     // It became ready in between: then it is removed as a ready one.
-    if (moved?.status === 'ready') return removeIntegration(integrationId, parts);
+    if (moved?.status === 'ready') return removeRecord(moved, parts);
   } else if (record.status === 'rolling-back' || record.status === 'removing') {
     await startUndo(record, parts.machine);
   } else if (record.status === 'ready' || record.status === 'residue') {

@@ -15,7 +15,7 @@ import {
   type OperatorRecord,
   type RecordReader,
 } from './journal.ts';
-import { integrationNotFound } from './lifecycle.ts';
+import { asIntegration } from './lifecycle.ts';
 import { type Plan, trustPolicy } from './plan.ts';
 import { fieldErrors } from './request.ts';
 import type { StepContext } from './step.ts';
@@ -109,8 +109,7 @@ export async function confirmIamUser(
   const parsed = confirmationSchema.safeParse(body);
   if (!parsed.success) throw refused(fieldErrors(parsed.error, body));
   const { userArn, dataloopIntegrationId } = parsed.data;
-  const record = await parts.journal.read(integrationId);
-  if (!record) throw integrationNotFound(integrationId);
+  const record = asIntegration(await parts.journal.read(integrationId), integrationId);
   const awaited = awaitedOf(record);
   const known = record.operator;
   if (known && known.userArn !== userArn) throw otherUser(record);

@@ -36,18 +36,20 @@ const looksFor = { created: 6, intended: 5 } as const;
 /** From this age on, what was created is certainly seen by all of AWS. */
 const settledAfterMs = 3_600_000;
 
-/** The step that makes a resource. */
-const madeBy = {
+/** The step that makes a resource; of policies that are made for added drivers, no step of this record says when. */
+const madeBy: Partial<Record<ResourceKey, StepName>> = {
   bucket: 'CreateBucket',
   policy: 'CreatePolicy',
+  access: 'GrantAccess',
   role: 'CreateRole',
   dataloopIntegration: 'RequestIamUser',
   driver: 'CreateDriver',
-} as const satisfies Record<ResourceKey, StepName>;
+};
 
 /** Whether a resource was made long ago, by the clock of Step Functions: its step is as old as it or older. */
 function isOld(step: StepContext, key: ResourceKey): boolean {
-  const made = step.record.steps[madeBy[key]];
+  const maker = madeBy[key];
+  const made = maker && step.record.steps[maker];
   const last = made?.endedAt ?? made?.startedAt;
   return last !== undefined && Date.parse(step.call.startedAt) - Date.parse(last) > settledAfterMs;
 }

@@ -1,14 +1,10 @@
 /** What a request comes to: the names, ARNs and policy documents of everything that will be made. */
 import type { AccountSettings } from '../config.ts';
+import { type Grant, grantOf, type PolicyDocument, permissionPolicy } from './permission-policy.ts';
 import { defaultRoleName, type IntegrationRequest, rolesNamed, tagPrefix } from './request.ts';
 
 /** Tag that says which integration a resource belongs to; with the journal it decides what is ours. */
 export const ownerTag = `${tagPrefix}integration-id`;
-
-export interface PolicyDocument {
-  readonly Version: '2012-10-17';
-  readonly Statement: readonly Record<string, unknown>[];
-}
 
 export interface Plan {
   readonly integrationId: string;
@@ -40,6 +36,8 @@ export interface Plan {
   readonly accountId: string;
   /** Origins that may read the bucket from a browser; empty where CORS was not asked for. */
   readonly corsOrigins: readonly string[];
+  /** What the role may do with this bucket alone. */
+  readonly grant: Grant;
   readonly permissionPolicy: PolicyDocument;
   readonly bucketPolicy: PolicyDocument;
 }
@@ -47,21 +45,20 @@ export interface Plan {
 /** Derives the plan; the same request of the same integration always comes to the same plan. */
 export function planFor(integrationId: string, request: IntegrationRequest, account: AccountSettings): Plan {
   const { partition, accountId, iamPath } = account;
-  const bucketArn = `arn:${partition}:s3:::${request.bucket.name}`;
   const role = roleFor(request, account);
   // The name of an adopted role says nothing about this integration.
   const policyName = role.mode === 'adopt' ? defaultRoleName(request.name) : role.name;
-  const prefix = request.bucket.prefix ?? '';
+  const grant = grantOf(request, partition);
   return {
     integrationId,
     name: request.name,
     description: request.description ?? `Dataloop integration ${request.name}`,
     bucket: {
       name: request.bucket.name,
-      arn: bucketArn,
+      arn: grant.bucketArn,
       region: request.bucket.region ?? account.region,
-      prefix,
-      kmsKeyArn: request.bucket.kmsKeyArn,
+      prefix: grant.prefix,
+      kmsKeyArn: grant.kmsKeyArn,
       mode: request.bucket.mode,
       blockPublicAccess: request.bucket.blockPublicAccess ?? false,
     },
@@ -81,14 +78,9 @@ export function planFor(integrationId: string, request: IntegrationRequest, acco
     permissionsBoundaryArn: account.permissionsBoundaryArn,
     accountId,
     corsOrigins: request.bucket.cors ? [account.consoleOrigin] : [],
-    permissionPolicy: {
-      Version: '2012-10-17',
-      Statement: [
-        ...bucketStatements(bucketArn, prefix, request.dataloop.allowDelete),
-        ...(request.bucket.kmsKeyArn ? [keyStatement(request.bucket.kmsKeyArn)] : []),
-      ],
-    },
-    bucketPolicy: bucketPolicy(bucketArn),
+    grant,
+    permissionPolicy: permissionPolicy([grant]),
+    bucketPolicy: bucketPolicy(grant.bucketArn),
   };
 }
 
@@ -99,60 +91,6 @@ function roleFor(request: IntegrationRequest, account: AccountSettings): Plan['r
   if (mode === 'create') return { name, arn: `${roles}${iamPath}${name}`, mode };
   // One that a later deployment does not name any more is still known by its name.
   return { name, arn: rolesNamed(name, adoptableRoleArns)[0] ?? `${roles}/${name}`, mode };
-}
-
-/**
- * The permission policy of Dataloop's guide: one statement for a whole bucket, two for one folder. The guide's
- * `StringEquals` on the folder refuses deeper listings; `StringLike` allows them.
- */
-function bucketStatements(
-  bucketArn: string,
-  prefix: string,
-  allowDelete: boolean,
-): PolicyDocument['Statement'] {
-  const objectActions = ['s3:GetObject', 's3:PutObject', ...(allowDelete ? ['s3:DeleteObject'] : [])];
-  if (!prefix) {
-    return [
-      {
-        Sid: 'AllowListBucket',
-        Effect: 'Allow',
-        Action: ['s3:ListBucket', ...objectActions],
-        Resource: [bucketArn, `${bucketArn}/*`],
-      },
-    ];
-  }
-  const folder = prefix.slice(0, -1);
-  return [
-    {
-      Sid: 'AllowBucketListAccessWithPrefix',
-      Effect: 'Allow',
-      Action: 's3:ListBucket',
-      Resource: bucketArn,
-      Condition: { StringLike: { 's3:prefix': [folder, `${folder}/`, `${folder}/*`] } },
-    },
-    {
-      Sid: 'AllowBucketGetPutDelete',
-      Effect: 'Allow',
-      Action: objectActions,
-      Resource: `${bucketArn}/${folder}/*`,
-    },
-  ];
-}
-
-/**
- * What S3 does with a key for whoever gets (Decrypt) and puts objects (GenerateDataKey; in parts Decrypt, too); the
- * key cannot be used on anything but through S3 (Amazon S3 User Guide, "Using server-side encryption with AWS KMS").
- */
-function keyStatement(kmsKeyArn: string): Record<string, unknown> {
-  const [, partition, , region] = kmsKeyArn.split(':');
-  const suffix = partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com';
-  return {
-    Sid: 'AllowUseOfKey',
-    Effect: 'Allow',
-    Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
-    Resource: kmsKeyArn,
-    Condition: { StringEquals: { 'kms:ViaService': `s3.${region}.${suffix}` } },
-  };
 }
 
 function bucketPolicy(bucketArn: string): PolicyDocument {

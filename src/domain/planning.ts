@@ -3,6 +3,7 @@ import type { AccountSettings } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { sidWith } from './adopted-role.ts';
 import type { PlannedResource, PlanView } from './answers.ts';
+import { sameJson } from './canonical-json.ts';
 import { type Bound, type Check, type Finding, findingsOf, findingView } from './findings.ts';
 import { type IntegrationRecord, type RecordReader, resourceTypes } from './journal.ts';
 import { locksOf, nameOrBucketTaken } from './lifecycle.ts';
@@ -10,7 +11,6 @@ import { neededActions } from './needed-actions.ts';
 import { type Plan, planFor, trustPolicy, trustStatement } from './plan.ts';
 import { inTheWay, type PreflightChecks } from './preflight.ts';
 import { type BucketCounter, bucketQuota } from './quotas.ts';
-import { sameJson } from './registration.ts';
 import { type IntegrationRequest, outsideDeployment } from './request.ts';
 
 /** Stands for what is known only once an integration is made; neither can pass for an id or an ARN. */
@@ -108,7 +108,7 @@ function lockChecks(request: IntegrationRequest, reads: LockReader & RecordReade
               `The integration ${holder.integrationId} (${holder.status}) was made by this very request: sending it again ` +
                 'answers with that integration and makes nothing.',
             )
-          : nameOrBucketTaken(holder, request);
+          : nameOrBucketTaken(holder, { request });
         const about = { type: 'Integration', id: holder.integrationId, name: holder.name };
         return [{ severity: 'error' as const, error, subject: about, pointer }];
       },

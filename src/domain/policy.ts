@@ -1,7 +1,8 @@
 /** The permission policy: CreatePolicy and its undo, DeletePolicy. */
 import { ServiceError } from '../errors.ts';
 import { type Found, isTaggedOurs, type Removal, removeIfOurs, type UndoOutcome } from './ownership.ts';
-import type { PolicyDocument } from './plan.ts';
+import type { PolicyDocument } from './permission-policy.ts';
+import { policyOf, standingPolicies } from './role-policies.ts';
 import { createdNotYetSeen, type StepContext } from './step.ts';
 
 export interface PolicyReader {
@@ -56,14 +57,25 @@ async function ownPolicy(step: StepContext, iam: PolicyReader): Promise<Found> {
   return found;
 }
 
-export function deletePolicy(step: StepContext, iam: PolicyRemover): Promise<UndoOutcome> {
-  const { arn } = step.plan.policy;
-  return removeIfOurs(
-    step,
-    'policy',
-    () => iam.findPolicy(arn),
-    () => iam.deletePolicy(arn),
-  );
+/** Deletes the role's policies, each whatever became of the others. */
+export async function deletePolicy(step: StepContext, iam: PolicyRemover): Promise<UndoOutcome> {
+  const outcomes: string[] = [];
+  const failures: unknown[] = [];
+  for (const key of standingPolicies(step.record)) {
+    const { arn } = policyOf(step.plan, key);
+    const removal = removeIfOurs(
+      step,
+      key,
+      () => iam.findPolicy(arn),
+      () => iam.deletePolicy(arn),
+    );
+    await removal.then(
+      ({ outcome }) => outcomes.push(outcome),
+      (error: unknown) => failures.push(error),
+    );
+  }
+  if (failures.length > 0) throw failures[0];
+  return { outcome: [...new Set(outcomes)].join('; ') || 'nothing to remove' };
 }
 
 export function policyNameTaken(policyName: string): ServiceError {

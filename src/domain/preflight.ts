@@ -53,6 +53,8 @@ export interface Wanted {
   readonly onlyOrganizationId: string | undefined;
   /** Whether tags say that a resource was made by an earlier attempt of the very same provisioning. */
   readonly isOurs: (tags: Tags) => boolean;
+  /** The integration at Dataloop that a driver is added to; then neither role nor policy nor integration is made. */
+  readonly addedTo?: string | undefined;
   /** Fields of the request that name what the deployment may not even look at. */
   readonly outside?: readonly string[];
 }
@@ -74,6 +76,7 @@ export async function preflight(
     onlyOrganizationId,
     // A repeated attempt after a crash may meet nothing of ours: no step has run before this one.
     isOurs: (tags) => isTaggedOurs(step, tags),
+    addedTo: step.record.parent?.dataloopIntegrationId,
   };
   const { findings, organization } = await inTheWay(wanted, checks);
   const error = asOneError(findings);
@@ -173,7 +176,7 @@ function dataloopChecks(
           () => requested,
         );
         // An operator knows the organisation's integrations; our credentials may not even see them.
-        if (!organizationId || isMadeByOperator) return nothing;
+        if (!organizationId || isMadeByOperator || wanted.addedTo) return nothing;
         if (adoptedId) {
           await checkAdoptableIntegration(adoptedId, organizationId, reads);
           return nothing;
@@ -187,7 +190,9 @@ function dataloopChecks(
       failure: 'error',
       // Answers only who may have drivers in the project.
       run: async () => {
-        if (adoptedId) await checkNoDriver(wanted.plan, adoptedId, reads);
+        // What is made here is nobody's yet; on what is there, a driver of our name would be another's.
+        const standingId = wanted.addedTo ?? adoptedId;
+        if (standingId) await checkNoDriver(wanted.plan, standingId, reads);
         else await reads.listDrivers(projectId);
         return nothing;
       },
@@ -195,12 +200,45 @@ function dataloopChecks(
   ];
 }
 
-function awsChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
-  const { bucket, role, policy } = plan;
-  const bucketSubject = { type: resourceTypes.bucket, arn: bucket.arn };
+function awsChecks(wanted: Wanted, reads: PreflightChecks): Check[] {
+  const { kmsKeyArn } = wanted.plan.bucket;
+  return [
+    bucketCheck(wanted, reads),
+    ...(wanted.addedTo ? [] : nameChecks(wanted, reads)),
+    ...(kmsKeyArn ? [keyCheck(kmsKeyArn, reads)] : []),
+    ...(wanted.addedTo ? [] : [quotaCheck(reads)]),
+  ];
+}
+
+function bucketCheck({ plan }: Wanted, reads: PreflightChecks): Check {
+  const { bucket } = plan;
+  const subject = { type: resourceTypes.bucket, arn: bucket.arn };
+  const pointer = '/bucket/name';
+  return {
+    subject,
+    pointer,
+    failure: 'error',
+    run: async () => {
+      if (bucket.mode === 'adopt') {
+        await checkAdoptable(plan, reads);
+        return nothing;
+      }
+      const holder = await reads.holderOf(bucketAddress({ plan }));
+      if (holder === 'nobody') return nothing;
+      const holderName =
+        holder === 'account'
+          ? 'this AWS account'
+          : 'another AWS account (or a policy of yours hides it from the service)';
+      const error = nameTaken(bucket.name, holderName);
+      return [{ severity: 'error', error, subject, pointer }];
+    },
+  };
+}
+
+function nameChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
+  const { role, policy } = plan;
   const roleSubject = { type: resourceTypes.role, arn: role.arn };
   const policySubject = { type: resourceTypes.policy, arn: policy.arn };
-  const bucketField = '/bucket/name';
   const roleField = '/role/name';
   // The policy of an adopted role is named after the integration.
   const policyField = role.mode === 'adopt' ? '/name' : roleField;
@@ -208,25 +246,6 @@ function awsChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
   const [beforePath = ''] = policy.arn.split(`${plan.iamPath}${policy.name}`);
   const policyArns = [policy.arn, `${beforePath}/${policy.name}`];
   return [
-    {
-      subject: bucketSubject,
-      pointer: bucketField,
-      failure: 'error',
-      run: async () => {
-        if (bucket.mode === 'adopt') {
-          await checkAdoptable(plan, reads);
-          return nothing;
-        }
-        const holder = await reads.holderOf(bucketAddress({ plan }));
-        if (holder === 'nobody') return nothing;
-        const holderName =
-          holder === 'account'
-            ? 'this AWS account'
-            : 'another AWS account (or a policy of yours hides it from the service)';
-        const error = nameTaken(bucket.name, holderName);
-        return [{ severity: 'error', error, subject: bucketSubject, pointer: bucketField }];
-      },
-    },
     {
       subject: roleSubject,
       pointer: roleField,
@@ -256,14 +275,14 @@ function awsChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
         return [{ severity: 'error', error: policyNameTaken(policy.name), subject, pointer: policyField }];
       },
     },
-    ...(bucket.kmsKeyArn ? [keyCheck(bucket.kmsKeyArn, reads)] : []),
-    {
-      subject: { type: 'AWS::IAM::AccountSummary' },
-      failure: 'warning',
-      run: async () => iamQuotas(await reads.accountSummary()),
-    },
   ];
 }
+
+const quotaCheck = (reads: AccountReader): Check => ({
+  subject: { type: 'AWS::IAM::AccountSummary' },
+  failure: 'warning',
+  run: async () => iamQuotas(await reads.accountSummary()),
+});
 
 function keyCheck(kmsKeyArn: string, reads: KeyReader): Check {
   const subject = { type: 'AWS::KMS::Key', arn: kmsKeyArn };

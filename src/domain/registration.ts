@@ -1,6 +1,8 @@
 /** A new integration as it is first written. */
 import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
+import { canonicalJson } from './canonical-json.ts';
+import type { IntegrationRecord } from './journal.ts';
 import type { Registration } from './lifecycle.ts';
 import type { IntegrationRequest } from './request.ts';
 
@@ -9,26 +11,18 @@ const idempotencySeconds = 86_400;
 
 export const idempotencyKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 
-/** JSON with sorted keys: two bodies that mean the same come to the same text. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-    entries.sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${entries.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
-  }
-  return JSON.stringify(value);
-}
-
-/** Whether two values come to the same JSON; undefined is like undefined alone. */
-export const sameJson = (one: unknown, other: unknown): boolean =>
-  canonicalJson(one) === canonicalJson(other);
-
 /** @throws ServiceError `InvalidRequestError` for an Idempotency-Key that is not 1 to 255 printable ASCII characters */
 export function newRegistration(
   request: IntegrationRequest,
   key: string | undefined,
-  context: { integrationId: string; executionArn: string; now: Date; sha256: (text: string) => string },
+  context: {
+    integrationId: string;
+    executionArn: string;
+    now: Date;
+    sha256: (text: string) => string;
+    /** The integration that a driver is added to. */
+    parent?: NonNullable<IntegrationRecord['parent']>;
+  },
 ): Omit<Registration, 'locks'> {
   if (key !== undefined && !idempotencyKeySchema.safeParse(key).success) {
     throw new ServiceError(
@@ -36,16 +30,18 @@ export function newRegistration(
       'The header Idempotency-Key has 1 to 255 printable ASCII characters without spaces, such as a UUID.',
     );
   }
+  const { parent } = context;
   const createdAt = context.now.toISOString();
   return {
     record: {
       integrationId: context.integrationId,
+      ...(parent ? { parent } : {}),
       name: request.name,
       status: 'provisioning',
       createdAt,
       updatedAt: createdAt,
       request,
-      requestHash: context.sha256(canonicalJson(request)),
+      requestHash: context.sha256(canonicalJson(parent ? { parent, request } : request)),
       executionArn: context.executionArn,
       steps: {},
       resources: {},

@@ -257,7 +257,7 @@ export function parseBody(body: unknown): IntegrationRequest {
   return parsed.data;
 }
 
-function notAsNeeded(errors: readonly FieldError[]): ServiceError {
+export function notAsNeeded(errors: readonly FieldError[]): ServiceError {
   const count = errors.length === 1 ? 'One field is' : `${errors.length} fields are`;
   return new ServiceError(
     'InvalidRequestError',
@@ -274,7 +274,7 @@ export const rolesNamed = (name: string, arns: readonly string[]): string[] =>
 
 const listed = (arns: readonly string[]) => (arns.length > 0 ? arns.join(', ') : 'none');
 
-function refuseBucket({ bucket }: IntegrationRequest, allowed: Allowed, refuse: Refuse): void {
+function refuseBucket(bucket: IntegrationRequest['bucket'], allowed: Allowed, refuse: Refuse): void {
   if (bucket.mode === 'adopt') {
     if (!allowed.adoptableBucketArns.includes(`arn:${allowed.partition}:s3:::${bucket.name}`)) {
       refuse(
@@ -341,25 +341,39 @@ function refuseRole(request: IntegrationRequest, allowed: Allowed, refuse: Refus
   }
 }
 
-/** What of a request is outside of the deployment's parameters, by field. */
-export function outsideDeployment(request: IntegrationRequest, allowed: Allowed): FieldError[] {
-  const { bucket, dataloop } = request;
-  const errors: FieldError[] = [];
-  const refuse: Refuse = (pointer, detail) => errors.push({ pointer, detail });
-  refuseBucket(request, allowed, refuse);
-  refuseRole(request, allowed, refuse);
-  if (bucket.kmsKeyArn && !allowed.kmsKeyArns.includes(bucket.kmsKeyArn)) {
+function refuseKey(bucket: IntegrationRequest['bucket'], allowed: Allowed, refuse: Refuse): void {
+  if (!bucket.kmsKeyArn) return;
+  if (!allowed.kmsKeyArns.includes(bucket.kmsKeyArn)) {
     refuse(
       '/bucket/kmsKeyArn',
       `This deployment may only use ${allowed.kmsKeyArns.length > 0 ? `the KMS keys ${allowed.kmsKeyArns.join(', ')}` : 'keys of AWS'}. ` +
         'Name one of them, leave the field out, or deploy with another kmsKeyArns.',
     );
-  } else if (bucket.kmsKeyArn && bucket.kmsKeyArn.split(':')[3] !== (bucket.region ?? allowed.region)) {
+  } else if (bucket.kmsKeyArn.split(':')[3] !== (bucket.region ?? allowed.region)) {
     refuse(
       '/bucket/kmsKeyArn',
       `S3 takes keys of the bucket's own region only, which is ${bucket.region ?? allowed.region}. Name a key of that region.`,
     );
   }
+}
+
+/** What of a bucket is outside of the deployment's parameters, by field. */
+export function outsideForBucket(bucket: IntegrationRequest['bucket'], allowed: Allowed): FieldError[] {
+  const errors: FieldError[] = [];
+  const refuse: Refuse = (pointer, detail) => errors.push({ pointer, detail });
+  refuseBucket(bucket, allowed, refuse);
+  refuseKey(bucket, allowed, refuse);
+  return errors;
+}
+
+/** What of a request is outside of the deployment's parameters, by field. */
+export function outsideDeployment(request: IntegrationRequest, allowed: Allowed): FieldError[] {
+  const { bucket, dataloop } = request;
+  const errors: FieldError[] = [];
+  const refuse: Refuse = (pointer, detail) => errors.push({ pointer, detail });
+  refuseBucket(bucket, allowed, refuse);
+  refuseRole(request, allowed, refuse);
+  refuseKey(bucket, allowed, refuse);
   if (dataloop.createdBy && !allowed.dataloopAccountId) {
     refuse(
       '/dataloop/createdBy',

@@ -1,7 +1,7 @@
 /** Each leftover is a to-do: why it stayed, and the one thing to do about it. */
 import * as z from 'zod';
 import { describeFailure, errorOutputSchema } from './failure.ts';
-import type { ResourceKey } from './journal.ts';
+import { forEachPolicy, type ResourceKey } from './journal.ts';
 
 /** A step of the undo that the state machine gave up on. */
 export const failedUndoSchema = z.object({ step: z.string(), error: errorOutputSchema });
@@ -20,7 +20,8 @@ const undoOf: Readonly<Record<ResourceKey, string>> = {
   driver: 'DeleteDriver',
   dataloopIntegration: 'DeleteIntegration',
   role: 'DeleteRole',
-  policy: 'DeletePolicy',
+  ...forEachPolicy('DeletePolicy'),
+  access: 'RevokeAccess',
   bucket: 'DeleteBucket',
 };
 
@@ -29,7 +30,7 @@ const inUse: Partial<Record<ResourceKey, string>> = {
   role:
     'Detach the policies that somebody attached to the role, delete its inline policies and take it out of instance ' +
     'profiles: until it is gone, Dataloop can still assume it.',
-  policy: 'Detach the policy from every user, group and role that somebody attached it to.',
+  ...forEachPolicy('Detach the policy from every user, group and role that somebody attached it to.'),
 };
 
 const adviceFor: Readonly<Record<string, string>> = {
@@ -44,6 +45,7 @@ const adviceFor: Readonly<Record<string, string>> = {
 const giveBackYourself: Partial<Record<ResourceKey, string>> = {
   bucket:
     'or take its CORS rule, and its public-access block where the request asked for one, back yourself.',
+  access: 'or take the bucket out of the policy yourself.',
   role: 'or take the statement out of its trust policy, and detach the policy, yourself.',
 };
 

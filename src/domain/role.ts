@@ -1,9 +1,12 @@
 /** The role that Dataloop's IAM user assumes: CreateRole and its undo, DeleteRole. */
 import { ServiceError } from '../errors.ts';
+import { sameJson } from './canonical-json.ts';
 import { trustedUserArn } from './iam-user.ts';
+import type { PolicyKey } from './journal.ts';
 import { type Found, isTaggedOurs, type Removal, removeIfOurs, type UndoOutcome } from './ownership.ts';
-import { type PolicyDocument, trustPolicy } from './plan.ts';
-import { sameJson } from './registration.ts';
+import type { PolicyDocument } from './permission-policy.ts';
+import { trustPolicy } from './plan.ts';
+import { policyOf, standingPolicies } from './role-policies.ts';
 import { createdNotYetSeen, type StepContext } from './step.ts';
 
 export interface FoundRole extends Found {
@@ -84,9 +87,13 @@ async function ownRole(
   return found;
 }
 
+/** What may be attached to the role by our doing: its own policy, and those for the buckets that were added. */
+export const attachable = ({ plan, record }: StepContext) =>
+  [...new Set<PolicyKey>(['policy', ...standingPolicies(record)])].map((key) => policyOf(plan, key));
+
 /** Takes the permissions away first, then the role: whatever sticks, access ends as early as it can. */
 export function deleteRole(step: StepContext, iam: RoleRemover): Promise<UndoOutcome> {
-  const { role, policy } = step.plan;
+  const { role } = step.plan;
   return removeIfOurs(
     step,
     'role',
@@ -95,7 +102,7 @@ export function deleteRole(step: StepContext, iam: RoleRemover): Promise<UndoOut
       return found?.arn === role.arn ? found : undefined;
     },
     async () => {
-      await iam.detachPolicy(role.name, policy.arn);
+      for (const { arn } of attachable(step)) await iam.detachPolicy(role.name, arn);
       return iam.deleteRole(role.name);
     },
   );

@@ -1,6 +1,14 @@
 /** The integration as the API shows it. */
-import type { IntegrationView } from './answers.ts';
-import { type IntegrationRecord, resourceKeys, resourceTypes, standingResources } from './journal.ts';
+import type { DriverView, IntegrationView } from './answers.ts';
+import {
+  type IntegrationRecord,
+  nameOf,
+  pathOf,
+  resourceKeys,
+  resourceTypes,
+  standingResources,
+} from './journal.ts';
+import { sendAgain } from './residue.ts';
 import { stepNames } from './steps.ts';
 
 /** A resource by ARN (AWS) or id (Dataloop); one that Dataloop may hold without our knowing its id, by name. */
@@ -23,7 +31,7 @@ function consoleLink(executionArn: string): string {
 }
 
 /** What an undo met under the name of a resource and took for somebody else's. */
-function leftAlone(record: IntegrationRecord) {
+function foreignOf(record: IntegrationRecord) {
   return resourceKeys.flatMap((key) => {
     const resource = record.resources[key];
     if (resource?.leftAlone === undefined) return [];
@@ -31,12 +39,12 @@ function leftAlone(record: IntegrationRecord) {
   });
 }
 
-export function integrationView(record: IntegrationRecord): IntegrationView {
+/** What an integration and a driver that was added to one have in common. */
+function progressOf(record: IntegrationRecord): Omit<IntegrationView, 'integrationId' | 'drivers'> {
   const standing = standingResources(record);
-  const foreign = leftAlone(record);
+  const foreign = foreignOf(record);
   return {
-    integrationId: record.integrationId,
-    name: record.name,
+    name: nameOf(record),
     status: record.status,
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,
@@ -62,21 +70,77 @@ export function integrationView(record: IntegrationRecord): IntegrationView {
     ...(foreign.length > 0 ? { leftAlone: foreign } : {}),
     ...(record.error ? { error: record.error } : {}),
     links: {
-      self: `/integrations/${record.integrationId}`,
+      self: pathOf(record),
       execution: record.executionArn,
       console: consoleLink(record.executionArn),
     },
   };
 }
 
-/** The answer to the request that started an integration, whatever has become of it since. */
-export function firstView(record: IntegrationRecord): IntegrationView {
-  const { error: _error, ...rest } = record;
-  return integrationView({
-    ...rest,
-    status: 'provisioning',
-    updatedAt: record.createdAt,
-    steps: {},
-    resources: {},
-  });
+/** Drivers that were added to an integration, in the order in which they were. */
+function addedDrivers({ integrationId, drivers = {} }: IntegrationRecord) {
+  return Object.entries(drivers)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([driverId, { bucket, dataloop }]) => ({
+      driverId,
+      name: dataloop.driverName,
+      bucket: bucket.name,
+      projectId: dataloop.projectId,
+      links: {
+        self: pathOf({ integrationId: driverId, parent: { integrationId, dataloopIntegrationId: '' } }),
+      },
+    }));
 }
+
+export function integrationView(record: IntegrationRecord): IntegrationView {
+  const progress = progressOf(record);
+  const drivers = addedDrivers(record);
+  const leftOfDrivers = drivers.map(({ name, links }) => ({
+    type: resourceTypes.driver,
+    name,
+    reason: `Something is left of this driver, which was added to the integration: GET ${links.self} says what.`,
+    advice: sendAgain('Do what it says there.'),
+  }));
+  return {
+    integrationId: record.integrationId,
+    ...progress,
+    residue: record.status === 'residue' ? [...progress.residue, ...leftOfDrivers] : [],
+    ...(drivers.length > 0 ? { drivers } : {}),
+  };
+}
+
+/** Reasons and advice are written for integrations, whose resources most are. */
+const ofDriver = (text: string): string => text.replaceAll('this integration', 'this driver');
+
+/** A driver that was added to an integration, as the API shows it. */
+export function driverView(record: IntegrationRecord): DriverView {
+  const { residue, leftAlone, ...progress } = progressOf(record);
+  return {
+    driverId: record.integrationId,
+    integrationId: record.parent?.integrationId ?? '',
+    bucket: record.request.bucket.name,
+    projectId: record.request.dataloop.projectId,
+    ...progress,
+    residue: residue.map((left) => ({
+      ...left,
+      reason: ofDriver(left.reason),
+      advice: ofDriver(left.advice),
+    })),
+    ...(leftAlone
+      ? { leftAlone: leftAlone.map((foreign) => ({ ...foreign, reason: ofDriver(foreign.reason) })) }
+      : {}),
+  };
+}
+
+/** What was registered, whatever has become of it since: the answer to the request that started it. */
+export function asFirstWritten({
+  error: _error,
+  drivers: _added,
+  ...record
+}: IntegrationRecord): IntegrationRecord {
+  return { ...record, status: 'provisioning', updatedAt: record.createdAt, steps: {}, resources: {} };
+}
+
+/** The answer to the request that started an integration, whatever has become of it since. */
+export const firstView = (record: IntegrationRecord): IntegrationView =>
+  integrationView(asFirstWritten(record));

@@ -9,5 +9,7 @@ const inputSchema = z.looseObject({ since: z.coerce.date(), enteredAt: z.coerce.
 export const awaitCalls = (step: 'AwaitOpenCalls' | 'AwaitUndoCalls') =>
   deprovisionStep(step, async (context, input) => {
     const { since, enteredAt } = parseInput(inputSchema, input, `The input of ${step}`);
-    return openCallsSettled(context, since, enteredAt);
+    // What was added to an integration goes before it does.
+    const drivers = Object.keys(context.record.drivers ?? {}).length;
+    return { ...openCallsSettled(context, since, enteredAt), drivers };
   });

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { stepJournal } from '../clients/aws/journal.ts';
 import { journalTable } from '../clients/aws/table.ts';
 import { accountSettings, tableName } from '../config.ts';
-import { executionArnSchema, integrationIdSchema, type Status, type StepCall } from '../domain/journal.ts';
+import { executionArnSchema, recordIdSchema, type Status, type StepCall } from '../domain/journal.ts';
 import { planFor } from '../domain/plan.ts';
 import { type StepContext, stepContext } from '../domain/step.ts';
 import type { StepName } from '../domain/steps.ts';
@@ -16,7 +16,7 @@ import { endedByLambda } from './timeout.ts';
 
 /** What every state passes to its function. */
 const stepInputSchema = z.looseObject({
-  integrationId: integrationIdSchema,
+  integrationId: recordIdSchema,
   executionArn: executionArnSchema,
   /** When the state was entered; the same for each attempt. */
   enteredAt: z.iso.datetime(),

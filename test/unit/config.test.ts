@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   accountSettings,
+  addDriverStateMachineArn,
   dataloopSettings,
   deprovisionStateMachineArn,
   eventBusName,
@@ -29,6 +30,7 @@ const single = {
   EVENT_BUS_NAME: eventBusName,
   POLL_QUEUE_URL: pollQueueUrl,
   PROVISION_STATE_MACHINE_ARN: provisionStateMachineArn,
+  ADD_DRIVER_STATE_MACHINE_ARN: addDriverStateMachineArn,
   DEPROVISION_STATE_MACHINE_ARN: deprovisionStateMachineArn,
 };
 

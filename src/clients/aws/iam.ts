@@ -2,6 +2,7 @@
 import {
   AttachRolePolicyCommand,
   CreatePolicyCommand,
+  CreatePolicyVersionCommand,
   CreateRoleCommand,
   DeletePolicyCommand,
   DeletePolicyVersionCommand,
@@ -14,14 +15,17 @@ import {
   IAMClient,
   ListAttachedRolePoliciesCommand,
   ListPolicyVersionsCommand,
+  type PolicyVersion,
   type Tag,
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
+import type { AccessGranter, AccessRevoker, PolicyDocumentReader } from '../../domain/access.ts';
 import type { AdoptableRoleReader, RoleAdopter, RoleReleaser } from '../../domain/adopted-role.ts';
 import type { ConnectionIam } from '../../domain/connection.ts';
 import type { PolicyCreator, PolicyReader, PolicyRemover } from '../../domain/policy.ts';
 import type { AccountSummary } from '../../domain/quotas.ts';
 import type { RoleCreator, RoleReader, RoleRemover } from '../../domain/role.ts';
+import { createdNotYetSeen } from '../../domain/step.ts';
 import { awsCall, awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
 
@@ -260,10 +264,9 @@ export async function accountSummary(client: IAMClient): Promise<AccountSummary>
   };
 }
 
-/** Role and policy as they stand, read for the test of a connection. */
-export function connectionIam(client: IAMClient): ConnectionIam {
+/** A policy with its default document. */
+export function policyDocumentReader(client: IAMClient): PolicyDocumentReader {
   return {
-    ...roleReader(client),
     findPolicyDocument: async (arn) => {
       const what = `read policy ${arn}`;
       const answer = await awsCallOr(what, ['NoSuchEntity'], undefined, () =>
@@ -272,16 +275,74 @@ export function connectionIam(client: IAMClient): ConnectionIam {
       if (!answer) return undefined;
       const { DefaultVersionId, PolicyId, Tags } = given(answer.Policy, 'the policy', what);
       const versionId = given(DefaultVersionId, "the policy's default version", what);
-      const { PolicyVersion } = await awsCall(`read version ${versionId} of policy ${arn}`, () =>
+      const whatVersion = `read version ${versionId} of policy ${arn}`;
+      const { PolicyVersion } = await awsCall(whatVersion, () =>
         client.send(new GetPolicyVersionCommand({ PolicyArn: arn, VersionId: versionId })),
       );
       return {
         tags: fromTags(Tags),
         uniqueId: given(PolicyId, "the policy's id", what),
         versionId,
-        document: parsed(PolicyVersion?.Document ?? ''),
+        document: parsed(given(PolicyVersion?.Document, 'the document', whatVersion)),
       };
     },
+  };
+}
+
+/** IAM keeps as many versions of a policy (IAM User Guide, "IAM and AWS STS quotas"). */
+const maximumVersions = 5;
+
+/** A new default version; where there are as many as IAM keeps, the oldest goes first. */
+const setDocument = (client: IAMClient) => async (arn: string, document: unknown) => {
+  const { Versions = [] } = await awsCall(`list the versions of policy ${arn}`, () =>
+    client.send(new ListPolicyVersionsCommand({ PolicyArn: arn })),
+  );
+  const old = Versions.filter(({ IsDefaultVersion }) => !IsDefaultVersion);
+  const numberOf = ({ VersionId = '' }: PolicyVersion) => Number(VersionId.slice(1));
+  old.sort((one, other) => numberOf(one) - numberOf(other));
+  const tooMany = old.slice(0, Math.max(0, Versions.length - maximumVersions + 1));
+  for (const { VersionId } of tooMany) {
+    await awsCallOr(`delete version ${VersionId} of policy ${arn}`, ['NoSuchEntity'], undefined, () =>
+      client.send(new DeletePolicyVersionCommand({ PolicyArn: arn, VersionId })),
+    );
+  }
+  const what = `write policy ${arn}`;
+  const full = await awsCallOr(what, ['LimitExceeded'], 'full' as const, () =>
+    client.send(
+      new CreatePolicyVersionCommand({
+        PolicyArn: arn,
+        PolicyDocument: JSON.stringify(document),
+        SetAsDefault: true,
+      }),
+    ),
+  );
+  // One that was just written was not among those listed.
+  if (full === 'full') throw createdNotYetSeen(`last version of policy ${arn}`);
+};
+
+export function accessGranter(client: IAMClient): AccessGranter {
+  return {
+    ...policyDocumentReader(client),
+    createPolicy: policyCreator(client).createPolicy,
+    setDocument: setDocument(client),
+    attachPolicy: attachPolicy(client),
+  };
+}
+
+export function accessRevoker(client: IAMClient): AccessRevoker {
+  return {
+    ...policyDocumentReader(client),
+    setDocument: setDocument(client),
+    detachPolicy: detachPolicy(client),
+    deletePolicy: policyRemover(client).deletePolicy,
+  };
+}
+
+/** Role and policy as they stand, read for the test of a connection. */
+export function connectionIam(client: IAMClient): ConnectionIam {
+  return {
+    ...roleReader(client),
+    ...policyDocumentReader(client),
     attachedPolicies: async (roleName) => {
       const arns: string[] = [];
       let Marker: string | undefined;

@@ -7,7 +7,7 @@ import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib
 import type { Closing } from '../../domain/announcements.ts';
 import {
   type IntegrationRecord,
-  isIntegrationId,
+  isRecordId,
   type RecordReader,
   type ResourceRecord,
   recordSchema,
@@ -36,7 +36,7 @@ export function toRecord(item: unknown, integrationId: string): IntegrationRecor
   );
 }
 
-const now = () => new Date().toISOString();
+export const now = () => new Date().toISOString();
 
 /** `#status IN (:status0, …)` with its values. */
 export function statusIn(statuses: readonly Status[]) {
@@ -77,7 +77,7 @@ export function recordReader(table: Table): RecordReader {
   return {
     read: async (integrationId) => {
       // Whatever else a caller names is no key of the table: longer ones DynamoDB refuses.
-      if (!isIntegrationId(integrationId)) return undefined;
+      if (!isRecordId(integrationId)) return undefined;
       const { Item } = await awsCall(`read integration ${integrationId}`, () =>
         table.client.send(
           new GetCommand({ TableName: table.name, Key: recordKey(integrationId), ConsistentRead: true }),
@@ -88,7 +88,7 @@ export function recordReader(table: Table): RecordReader {
   };
 }
 
-function movedOn(integrationId: string, during: readonly Status[]): ServiceError {
+export function movedOn(integrationId: string, during: readonly Status[]): ServiceError {
   return new ServiceError(
     'IntegrationMovedOnError',
     `Integration ${integrationId} is no longer ${during.join(' or ')}: this step does nothing.`,
@@ -278,6 +278,16 @@ export async function activate(table: Table, integrationId: string): Promise<Int
   });
 }
 
+/** Nothing is left of a driver: the integration forgets it. */
+async function forgetDriver(table: Table, integrationId: string, driverId: string): Promise<void> {
+  await updateRecord(table, integrationId, `forget the driver ${driverId}`, {
+    UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver',
+    ConditionExpression: 'attribute_exists(#drivers.#driver)',
+    names: { '#drivers': 'drivers', '#driver': driverId, '#updatedAt': 'updatedAt' },
+    values: { ':now': now() },
+  });
+}
+
 /**
  * Ends an undo: where nothing is left the locks, then status and what is left of each resource. Repeatable. The
  * status comes last, because from then on nobody looks after the integration any more.
@@ -285,11 +295,12 @@ export async function activate(table: Table, integrationId: string): Promise<Int
 export async function closeIntegration(
   table: Table,
   integrationId: string,
-  { run, status, resources, locks }: Closing,
+  { run, status, resources, locks, forgottenBy }: Closing,
 ): Promise<IntegrationRecord | undefined> {
   for (const lock of locks) {
     await deleteOwnItem(table, lockKey(lock), integrationId, `release ${lock}`);
   }
+  if (forgottenBy) await forgetDriver(table, forgottenBy, integrationId);
   const during = statusIn(['rolling-back', 'removing', status]);
   return updateRecord(table, integrationId, `close ${integrationId}`, {
     UpdateExpression: 'SET #status = :to, #resources = :resources, #updatedAt = :now',

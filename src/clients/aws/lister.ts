@@ -1,12 +1,10 @@
 /** Pages of integrations, by the journal's index of statuses. */
-import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import * as z from 'zod';
-import type { IntegrationRecord } from '../../domain/journal.ts';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { isIntegrationId } from '../../domain/journal.ts';
 import type { IntegrationLister } from '../../domain/listing.ts';
-import { ServiceError } from '../../errors.ts';
 import { idsIn, statusQuery } from './active.ts';
 import { awsCall } from './errors.ts';
-import { recordKey, toRecord } from './journal.ts';
+import { readRecords } from './records.ts';
 import type { Table } from './table.ts';
 
 export function integrationLister(table: Table): IntegrationLister {
@@ -21,43 +19,9 @@ export function integrationLister(table: Table): IntegrationLister {
           }),
         ),
       );
-      return idsIn(Items);
+      // Added drivers sort behind the integrations, whose pages they are no part of.
+      return idsIn(Items).filter(isIntegrationId);
     },
     readAll: (ids) => readRecords(table, ids),
   };
-}
-
-/** How often DynamoDB is asked for what it has left out of its answers. */
-const attemptsToRead = 5;
-
-const keySchema = z.looseObject({ pk: z.string() });
-
-async function readRecords(table: Table, ids: readonly string[]) {
-  const records: IntegrationRecord[] = [];
-  const damaged: string[] = [];
-  let keys: Record<string, unknown>[] = ids.map(recordKey);
-  for (let attempt = 1; keys.length > 0; attempt += 1) {
-    if (attempt > attemptsToRead) {
-      throw new ServiceError(
-        'AwsUnavailableError',
-        'DynamoDB does not answer in full. Send the request again.',
-      );
-    }
-    const { Responses, UnprocessedKeys } = await awsCall('read integrations', () =>
-      table.client.send(
-        new BatchGetCommand({ RequestItems: { [table.name]: { Keys: keys, ConsistentRead: true } } }),
-      ),
-    );
-    for (const item of Responses?.[table.name] ?? []) {
-      const id = keySchema.parse(item).pk.slice(recordKey('').pk.length);
-      try {
-        records.push(toRecord(item, id));
-      } catch (error) {
-        if (!(error instanceof ServiceError) || error.name !== 'RecordDamagedError') throw error;
-        damaged.push(id);
-      }
-    }
-    keys = UnprocessedKeys?.[table.name]?.Keys ?? [];
-  }
-  return { records, damaged };
 }

@@ -1,8 +1,8 @@
 /** How a new integration gets into the journal: its record, its locks and the caller's key, or none of them. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, TransactWriteCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import type { Idempotency, Register, RegistrationOutcome } from '../../domain/lifecycle.ts';
+import type { Idempotency, Register, Registration, RegistrationOutcome } from '../../domain/lifecycle.ts';
 import { ServiceError } from '../../errors.ts';
 import { awsErrorCode, mapAwsError } from './errors.ts';
 import { lockKey, recordKey } from './journal.ts';
@@ -50,36 +50,51 @@ async function afterConflicts<T>(write: () => Promise<T>, pause: (attempt: numbe
   }
 }
 
-/** @param pause waits before a write is tried again that met another transaction */
-export function registrar(table: Table, pause = pauseBefore): Register {
+type Update = Omit<UpdateCommandInput, 'UpdateExpression'> & { readonly UpdateExpression: string };
+/** What else is written at once with a registration, where anything is. */
+export type Tell = (registration: Registration) => Promise<Update | undefined>;
+const nobody: Tell = async () => undefined;
+
+/**
+ * @param pause waits before a write is tried again that met another transaction
+ * @param tell refused, it makes the outcome `not-ready`
+ */
+export function registrar(
+  table: Table,
+  pause: (attempt: number) => Promise<unknown> = pauseBefore,
+  tell = nobody,
+): Register {
   return {
-    register: (registration) => afterConflicts(() => register(table, registration), pause),
+    register: (registration) => afterConflicts(() => register(table, registration, tell), pause),
     remember: (idempotency, holder) => afterConflicts(() => remember(table, idempotency, holder), pause),
   };
 }
 
-async function register(
-  table: Table,
-  { record, locks, idempotency }: Parameters<Register['register']>[0],
-): Promise<RegistrationOutcome> {
+async function register(table: Table, registration: Registration, tell: Tell): Promise<RegistrationOutcome> {
+  const { record, locks, idempotency } = registration;
   const { integrationId, requestHash } = record;
   const items = [
     ...(idempotency ? [idempotencyItem(idempotency, record)] : []),
     ...locks.map((lock) => ({ ...lockKey(lock), integrationId, requestHash })),
     { ...recordKey(integrationId), ...record },
   ];
+  const told = await tell(registration);
   try {
     await table.client.send(
       new TransactWriteCommand({
-        TransactItems: items.map((item) => ({
-          Put: { ...putOnce(table, item), ReturnValuesOnConditionCheckFailure: 'ALL_OLD' },
-        })),
+        TransactItems: [
+          ...items.map((item) => ({
+            Put: { ...putOnce(table, item), ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const },
+          })),
+          ...(told ? [{ Update: told }] : []),
+        ],
       }),
     );
     return { outcome: 'registered' };
   } catch (error) {
     const held = heldItems(error);
     const [first] = held;
+    if (!first && told && isRefused(error, items.length)) return { outcome: 'not-ready' };
     if (!first) throw registrationError(error, record.name);
     // Our own transaction, whose answer was lost.
     if (first.integrationId === integrationId) return { outcome: 'registered' };
@@ -123,6 +138,12 @@ function registrationError(error: unknown, name: string): ServiceError {
     );
   }
   return mapAwsError(error, `register integration ${name}`);
+}
+
+/** Whether a transaction was refused by the condition of one of its writes. */
+function isRefused(error: unknown, index: number): boolean {
+  const cancelled = cancellationSchema.safeParse(error);
+  return cancelled.data?.CancellationReasons[index]?.Code === 'ConditionalCheckFailed';
 }
 
 /** What stood in the way of a transaction. */

@@ -12,6 +12,7 @@ import type {
   DriverSettings,
   DriverVerifier,
 } from '../../domain/driver.ts';
+import type { DriverCounter } from '../../domain/foreign-drivers.ts';
 import type {
   DataloopIntegration,
   IntegrationCompleter,
@@ -76,9 +77,19 @@ const integrationSchema = z
   });
 
 const driverSchema = z
-  .object({ id: dataloopIdSchema, name: z.string(), integrationId: z.string().nullish() })
+  .object({
+    id: dataloopIdSchema,
+    name: z.string(),
+    integrationId: z.string().nullish(),
+    bucketName: z.string().nullish(),
+  })
   .transform(
-    ({ id, name, integrationId }): Driver => ({ id, name, integrationId: integrationId ?? undefined }),
+    ({ id, name, integrationId, bucketName }): Driver => ({
+      id,
+      name,
+      integrationId: integrationId ?? undefined,
+      ...(bucketName ? { bucketName } : {}),
+    }),
   );
 
 const projectSchema = z
@@ -308,6 +319,20 @@ export function driverFinder({ http }: Dataloop): DriverFinder {
           repeatable: true,
         }),
       )) ?? [],
+  };
+}
+
+export function driverCounter({ http }: Dataloop): DriverCounter {
+  return {
+    countDrivers: (integrationId) =>
+      http.send({
+        method: 'GET',
+        path: `/drivers/byIntegration/${segment(integrationId)}`,
+        schema: z.number().int().nonnegative(),
+        what: `count the drivers of integration ${integrationId}`,
+        role: developer,
+        repeatable: true,
+      }),
   };
 }
 

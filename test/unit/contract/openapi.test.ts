@@ -3,8 +3,11 @@ import { describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import * as z from 'zod';
 import { openApiDocument } from '../../../scripts/openapi-document.ts';
+import { driverRequestSchema } from '../../../src/domain/added-drivers.ts';
 import { planSchema } from '../../../src/domain/answers.ts';
+import { listQuerySchema } from '../../../src/domain/listing.ts';
 import { confirmationSchema } from '../../../src/domain/operator.ts';
+import { removalQuerySchema } from '../../../src/domain/removal-query.ts';
 import { requestSchema } from '../../../src/domain/request.ts';
 import { projectFile } from '../../bundle.ts';
 import { readContract } from '../../contract.ts';
@@ -27,7 +30,7 @@ test('it is a valid OpenAPI 3.1 document', async () => {
 
 test('its operations are the routes of the deployment', () => {
   const routes = projectFile('serverless.yml').matchAll(
-    /httpApi:\s+\{ method: (\w+), path: "?([^",]+)"?, authorizer: \{ type: aws_iam \} \}/g,
+    /httpApi:\s+\{\s+method: (\w+),\s+path: "?([^",]+)"?,\s+authorizer: \{ type: aws_iam \},?\s+\}/g,
   );
   const deployed = [...routes].map(([, method, path]) => `${method} ${path}`);
   expect(deployed.length).toBeGreaterThan(4);
@@ -58,46 +61,68 @@ test('operations have names of their own, and their paths no parameter that is n
   }
 });
 
-describe.each(operations)('$operationId', ({ operationId, method, path, requestBody, responses }) => {
-  const place = ['paths', path, method.toLowerCase()];
+/** What the code checks the bodies with that are no requests for an integration. */
+const bodySchemas: Readonly<Record<string, z.ZodType>> = {
+  confirmIamUser: confirmationSchema,
+  addDriver: driverRequestSchema,
+};
 
-  test('says what it answers, and what API Gateway does in its place', () => {
-    const statuses = Object.keys(responses);
-    expect(statuses).toEqual(expect.arrayContaining(['403', '429', '500']));
-    expect(statuses.filter((status) => status.startsWith('2'))).toHaveLength(1);
-    if (path.includes('{integrationId}')) expect(statuses).toContain('404');
-    if (requestBody) expect(statuses).toEqual(expect.arrayContaining(['400', '413', '415']));
-  });
+/** What the code reads of queries. */
+const queries: Readonly<Record<string, readonly string[]>> = {
+  listIntegrations: Object.keys(listQuerySchema.shape),
+  deleteIntegration: Object.keys(removalQuerySchema.shape),
+  deleteDriver: Object.keys(removalQuerySchema.shape),
+};
 
-  test('has an example for every answer, and each is as its schema says', () => {
-    const contents = [
-      ...(requestBody ? [{ at: [...place, 'requestBody', 'content'], content: requestBody.content }] : []),
-      ...Object.entries(responses).map(([status, { content }]) => ({
-        at: [...place, 'responses', status, 'content'],
-        content,
-      })),
-    ];
-    for (const { at, content } of contents) {
-      for (const [mediaType, { example, examples = {} }] of Object.entries(content)) {
-        const all = [
-          ...(example === undefined ? [] : [example]),
-          ...Object.values(examples).map(({ value }) => value),
-        ];
-        expect([at, all.length]).not.toEqual([at, 0]);
-        for (const each of all) {
-          expect([at, contract.violations([...at, mediaType, 'schema'], each)]).toEqual([at, []]);
+describe.each(operations)(
+  '$operationId',
+  ({ operationId, method, path, parameters, requestBody, responses }) => {
+    const place = ['paths', path, method.toLowerCase()];
+
+    test('describes the query that its function reads', () => {
+      const inQuery = parameters.filter((each) => each.in === 'query').map(({ name }) => name);
+      expect(inQuery).toEqual(queries[operationId] ?? []);
+      if (inQuery.length > 0) expect(Object.keys(responses)).toContain('400');
+    });
+
+    test('says what it answers, and what API Gateway does in its place', () => {
+      const statuses = Object.keys(responses);
+      expect(statuses).toEqual(expect.arrayContaining(['403', '429', '500']));
+      expect(statuses.filter((status) => status.startsWith('2'))).toHaveLength(1);
+      if (path.includes('{integrationId}')) expect(statuses).toContain('404');
+      if (requestBody) expect(statuses).toEqual(expect.arrayContaining(['400', '413', '415']));
+    });
+
+    test('has an example for every answer, and each is as its schema says', () => {
+      const contents = [
+        ...(requestBody ? [{ at: [...place, 'requestBody', 'content'], content: requestBody.content }] : []),
+        ...Object.entries(responses).map(([status, { content }]) => ({
+          at: [...place, 'responses', status, 'content'],
+          content,
+        })),
+      ];
+      for (const { at, content } of contents) {
+        for (const [mediaType, { example, examples = {} }] of Object.entries(content)) {
+          const all = [
+            ...(example === undefined ? [] : [example]),
+            ...Object.values(examples).map(({ value }) => value),
+          ];
+          expect([at, all.length]).not.toEqual([at, 0]);
+          for (const each of all) {
+            expect([at, contract.violations([...at, mediaType, 'schema'], each)]).toEqual([at, []]);
+          }
         }
       }
-    }
-  });
+    });
 
-  test('takes the requests of its examples', () => {
-    for (const { value } of Object.values(requestBody?.content['application/json']?.examples ?? {})) {
-      const schema = operationId === 'confirmIamUser' ? confirmationSchema : requestSchema;
-      expect(schema.safeParse(value).error).toBeUndefined();
-    }
-  });
-});
+    test('takes the requests of its examples', () => {
+      for (const { value } of Object.values(requestBody?.content['application/json']?.examples ?? {})) {
+        const schema = bodySchemas[operationId] ?? requestSchema;
+        expect(schema.safeParse(value).error).toBeUndefined();
+      }
+    });
+  },
+);
 
 describe('the schema of the request', () => {
   const [smallest] = operations.flatMap(({ requestBody }) =>
@@ -121,8 +146,32 @@ describe('the schema of the request', () => {
   });
 });
 
+describe('the schema of the request for a driver', () => {
+  const good = {
+    bucket: { name: 'dataloop-acme-videos' },
+    dataloop: { projectId: 'f3c1a9d2-58a7-4f1e-9a4d-6a1c1f0b7e55' },
+  };
+  const { bucket, dataloop } = good;
+
+  test.each([
+    ['a name, which only an integration has', { name: 'acme-videos' }],
+    ['a role, which is that of the integration', { role: { name: 'dataloop-acme-videos' } }],
+    ['an organisation', { dataloop: { ...dataloop, organizationId: 'x' } }],
+    ['an integration at Dataloop', { dataloop: { ...dataloop, integrationId: 'x' } }],
+    ['no project', { dataloop: {} }],
+    ['a bucket name that is too short', { bucket: { ...bucket, name: 'x' } }],
+  ])('refuses %s, as the code does', (_what, change) => {
+    const body = { ...good, ...change };
+    const place = ['components', 'schemas', 'DriverRequest'];
+    expect(contract.violations(place, good)).toEqual([]);
+    expect(contract.violations(place, body)).not.toEqual([]);
+    expect(driverRequestSchema.safeParse(body).success).toBe(false);
+  });
+});
+
 describe('what is wrong with an answer is seen:', () => {
   const path = '/integrations/int_01M85CZQP0Y0YS5TZMSXQSHEJR';
+  const driverId = 'drv_01M85E1V7N3J2GQX0M5C9T8RWA';
   const document = contract.operationOf('DELETE', path).responses['202']?.content['application/json'];
   const body = z.record(z.string(), z.unknown()).parse(document?.example);
   const good = { 'content-type': 'application/json', location: path };
@@ -138,6 +187,7 @@ describe('what is wrong with an answer is seen:', () => {
     ['a content type', 202, { ...good, 'content-type': 'text/html' }, body],
     ['a header that is missing', 202, { 'content-type': 'application/json' }, body],
     ['a header that leads elsewhere', 202, { ...good, location: 'https://example.com/' }, body],
+    ['a header that leads to a driver', 202, { ...good, location: `${path}/drivers/${driverId}` }, body],
     ['a field that nobody knows', 202, good, { ...body, surprise: true }],
     ['a field that is missing', 202, good, { ...body, links: undefined }],
     ['a time that is none', 202, good, { ...body, createdAt: 'yesterday' }],

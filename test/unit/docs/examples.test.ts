@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { projectRoot } from '../../../local/paths.ts';
+import { driverRequestSchema } from '../../../src/domain/added-drivers.ts';
 import { connectionTestSchema, integrationSchema } from '../../../src/domain/answers.ts';
 import { requestSchema } from '../../../src/domain/request.ts';
 import { projectFile } from '../../bundle.ts';
@@ -26,11 +27,12 @@ const blocks = (language: string) =>
 const filled = (text: string) =>
   text.replaceAll('int_…', 'int_01M85CZQP0Y0YS5TZMSXQSHEJR').replaceAll('…', 'example');
 
-/** What an example is, by a field that only this has. */
-const kinds: readonly { readonly field: string; readonly schema: z.ZodType }[] = [
-  { field: 'dataloop', schema: requestSchema },
-  { field: 'links', schema: integrationSchema },
-  { field: 'checks', schema: connectionTestSchema },
+/** What an example is, by a field that only this has; of requests, only that for an integration has a name. */
+const kinds: readonly { readonly is: (example: object) => boolean; readonly schema: z.ZodType }[] = [
+  { is: (example) => 'dataloop' in example && 'name' in example, schema: requestSchema },
+  { is: (example) => 'dataloop' in example && !('name' in example), schema: driverRequestSchema },
+  { is: (example) => 'links' in example, schema: integrationSchema },
+  { is: (example) => 'checks' in example, schema: connectionTestSchema },
 ];
 
 describe('JSON of the docs', () => {
@@ -42,32 +44,42 @@ describe('JSON of the docs', () => {
 
   test.each(examples)('$file: $begins', ({ text }) => {
     const example = z.record(z.string(), z.unknown()).parse(JSON.parse(filled(text)));
-    const [kind, ...others] = kinds.filter(({ field }) => field in example);
+    const [kind, ...others] = kinds.filter(({ is }) => is(example));
     expect([kind, others]).toEqual([expect.anything(), []]);
     expect(kind?.schema.safeParse(example).error).toBeUndefined();
   });
 });
 
-/** Bodies of curl commands, as the shell passes them on. */
-function bodiesOf({ file, text }: { file: string; text: string }): { file: string; body: string }[] {
-  const single = [...text.matchAll(/--data '([^']*)'/g)].map(([, body = '']) => body);
-  const double = [...text.matchAll(/--data "((?:\\.|[^"\\])*)"/g)].map(([, body = '']) =>
-    body.replaceAll(/\$\w+/g, 'example').replaceAll(/\\(.)/g, '$1'),
-  );
-  return [...single, ...double].map((body) => ({ file, body }));
+/** Calls of curl commands with a body, as the shell passes it on, and the path after the API's URL. */
+function callsOf({ file, text }: { file: string; text: string }) {
+  return text.split(/^(?=curl )/m).flatMap((command) => {
+    const path = /"\$API_URL(\/[^"]*)"/.exec(command)?.[1];
+    const single = [...command.matchAll(/--data '([^']*)'/g)].map(([, body = '']) => body);
+    const double = [...command.matchAll(/--data "((?:\\.|[^"\\])*)"/g)].map(([, body = '']) =>
+      body.replaceAll(/\$\w+/g, 'example').replaceAll(/\\(.)/g, '$1'),
+    );
+    return [...single, ...double].map((body) => ({ file, path, body }));
+  });
 }
+
+/** What a path of the API takes. */
+const bodySchemas: Readonly<Record<string, z.ZodType>> = {
+  '/integrations': requestSchema,
+  '/integrations/$INTEGRATION_ID/drivers': driverRequestSchema,
+};
 
 describe('bodies of the curl commands of the docs', () => {
   const shown = blocks('sh');
-  const bodies = shown.flatMap(bodiesOf);
+  const calls = shown.flatMap(callsOf);
 
   test('are all found', () => {
     const options = shown.flatMap(({ text }) => text.match(/--data\b/g) ?? []);
-    expect(bodies).toHaveLength(options.length);
-    expect(bodies.length).toBeGreaterThan(1);
+    expect(calls).toHaveLength(options.length);
+    expect(new Set(calls.map(({ path }) => path))).toEqual(new Set(Object.keys(bodySchemas)));
   });
 
-  test.each(bodies)('$file: $body', ({ body }) => {
-    expect(requestSchema.safeParse(JSON.parse(filled(body))).error).toBeUndefined();
+  test.each(calls)('$file: $path $body', ({ path = '', body }) => {
+    const parsed = bodySchemas[path]?.safeParse(JSON.parse(filled(body)));
+    expect(parsed).toMatchObject({ success: true });
   });
 });

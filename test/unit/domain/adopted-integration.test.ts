@@ -150,7 +150,7 @@ describe('a driver on an integration that waits', () => {
 
   test('of our name is refused: later, it could not be told from ours', async () => {
     expect(await thrownBy(check({}))).toMatchObject({
-      name: 'IntegrationNotAdoptableError',
+      name: 'DriverNameTakenError',
       message: expect.stringContaining('dataloop.driverName'),
     });
   });

@@ -9,6 +9,7 @@ import {
 import { eventDetails, type Publish } from '../../../src/domain/events.ts';
 import { type IntegrationRecord, resourceKeys } from '../../../src/domain/journal.ts';
 import { locksOf } from '../../../src/domain/lifecycle.ts';
+import { addedTo, driverIdOf, driverRecord } from './fake-access.ts';
 import { undoOf } from './fake-undo.ts';
 import { integrationId, recordOf, stepOf, thrownBy } from './fakes.ts';
 
@@ -242,5 +243,154 @@ describe('Conclude', () => {
       fakeBus(done),
     );
     expect([(await thrownBy(closing)).name, done]).toEqual(['IntegrationMovedOnError', []]);
+  });
+});
+
+describe('an added driver', () => {
+  const driverId = driverIdOf(1);
+  const added = addedTo('dataloop-b');
+  const driverWith = (more: Partial<IntegrationRecord> = {}) =>
+    driverRecord(driverId, { ...added, dataloop: { ...added.dataloop, driverName: 'Second' } }, more);
+  const ids = { version: '1', integrationId, driverId, name: 'Second' };
+
+  test('is announced as ready with its integration, once the journal says so', async () => {
+    const done: unknown[] = [];
+    const activate = async (id: string) => {
+      done.push(`activate ${id}`);
+      return driverWith({
+        status: 'ready',
+        resources: { bucket, access: { state: 'created', arn: 'arn:policy', origin: 'adopted' } },
+      });
+    };
+    await announceReady(stepOf(driverWith()), activate, fakeBus(done));
+    expect(done).toEqual([
+      `activate ${driverId}`,
+      [
+        'Dataloop Driver Ready',
+        {
+          ...ids,
+          resources: [
+            { type: 'AWS::S3::Bucket', arn: bucket.arn },
+            { type: 'AWS::IAM::ManagedPolicy', arn: 'arn:policy' },
+          ],
+        },
+      ],
+    ]);
+  });
+
+  test('that is being undone by now is not announced', async () => {
+    const done: unknown[] = [];
+    const announcing = announceReady(stepOf(driverWith()), async () => undefined, fakeBus(done));
+    expect(await thrownBy(announcing)).toMatchObject({
+      name: 'IntegrationMovedOnError',
+      message: expect.stringContaining(driverId),
+    });
+    expect(done).toEqual([]);
+  });
+
+  async function concluded(
+    mode: 'rollback' | 'remove',
+    more: Partial<IntegrationRecord>,
+    failures: Parameters<typeof closeAndAnnounce>[1]['failures'] = [],
+  ) {
+    const record = driverWith({
+      status: mode === 'rollback' ? 'rolling-back' : 'removing',
+      deprovision: undoOf(mode, 2),
+      ...more,
+    });
+    const closings: Closing[] = [];
+    const done: unknown[] = [];
+    const result = await closeAndAnnounce(
+      record,
+      { mode, run: 2, failures },
+      async (closing) => {
+        closings.push(closing);
+        return { ...record, status: closing.status, resources: closing.resources };
+      },
+      fakeBus(done),
+    );
+    return { result, closing: closings[0], done };
+  }
+
+  test('of which nothing is left is forgotten by its integration, and frees its own locks', async () => {
+    const { result, closing, done } = await concluded('remove', {
+      resources: { access: { state: 'gone', arn: 'arn:policy' } },
+    });
+    expect(result).toEqual({ status: 'removed' });
+    expect(closing).toMatchObject({
+      run: 2,
+      status: 'removed',
+      forgottenBy: integrationId,
+      locks: [`driver#${integrationId}#project-1#Second`, 'bucket#dataloop-b#Second'],
+    });
+    expect(done).toEqual([['Dataloop Driver Removed', { ...ids, status: 'removed', residue: [] }]]);
+  });
+
+  test('that failed is announced with the reason, and forgotten, too', async () => {
+    const error = { type: 'urn:x', title: 'Title', detail: 'Detail', step: 'GrantAccess' };
+    const { closing, done } = await concluded('rollback', { error });
+    expect(closing).toMatchObject({ status: 'failed', forgottenBy: integrationId });
+    expect(done).toEqual([['Dataloop Driver Failed', { ...ids, status: 'failed', error, residue: [] }]]);
+  });
+
+  test.each([
+    ['rollback', 'Dataloop Driver Failed'],
+    ['remove', 'Dataloop Driver Removed'],
+  ] as const)(
+    'of which a %s left something is not forgotten, and keeps its locks',
+    async (mode, detailType) => {
+      const access = { state: 'created', arn: 'arn:policy', origin: 'adopted' } as const;
+      const denied = { Error: 'AwsAccessDeniedError', Cause: '{"errorMessage":"denied"}' };
+      const { result, closing, done } = await concluded(mode, { resources: { access } }, [
+        { step: 'RevokeAccess', error: denied },
+      ]);
+      expect(result).toEqual({ status: 'residue' });
+      expect(closing).toMatchObject({ status: 'residue', locks: [] });
+      expect(closing).not.toHaveProperty('forgottenBy');
+      const residue = [
+        {
+          type: 'AWS::IAM::ManagedPolicy',
+          arn: 'arn:policy',
+          reason: 'AWS refused the call: denied',
+          advice: expect.stringMatching(
+            /, or take the bucket out of the policy yourself\. Then send DELETE for this driver again\.$/,
+          ),
+        },
+      ];
+      expect(done).toEqual([[detailType, expect.objectContaining({ ...ids, status: 'residue', residue })]]);
+    },
+  );
+
+  test('of which something is left keeps its integration from its end', async () => {
+    const drivers = { [driverId]: added };
+    expect(conclude(recordOf({ drivers }), { mode: 'remove', failures: [] }).status).toBe('residue');
+    expect(conclude(recordOf({ drivers: {} }), { mode: 'remove', failures: [] }).status).toBe('removed');
+  });
+
+  test('of which something is left is named where the end of its integration is announced', async () => {
+    const done: unknown[] = [];
+    const closings: Closing[] = [];
+    const record = recordOf({
+      status: 'removing',
+      deprovision: undoOf('remove', 1),
+      drivers: { [driverId]: added },
+    });
+    await closeAndAnnounce(
+      record,
+      { mode: 'remove', run: 1, failures: [] },
+      async (closing) => {
+        closings.push(closing);
+        return { ...record, status: closing.status };
+      },
+      fakeBus(done),
+    );
+    expect(closings).toEqual([{ run: 1, status: 'residue', resources: {}, locks: [] }]);
+    const residue = [expect.objectContaining({ type: 'Dataloop::Driver', name: 'dataloop-b' })];
+    expect(done).toEqual([
+      [
+        'Dataloop Integration Removed',
+        { version: '1', integrationId, name: 'acme', status: 'residue', residue },
+      ],
+    ]);
   });
 });

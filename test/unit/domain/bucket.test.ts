@@ -7,7 +7,7 @@ import {
   createBucket,
   deleteBucket,
 } from '../../../src/domain/bucket.ts';
-import type { PolicyDocument } from '../../../src/domain/plan.ts';
+import type { PolicyDocument } from '../../../src/domain/permission-policy.ts';
 import {
   everyInterruption,
   fencedStepOf,

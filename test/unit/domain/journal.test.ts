@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   activeStatuses,
+  policyKeys,
   recordSchema,
   resourceKeys,
   resourceTypes,
@@ -68,8 +69,10 @@ test('what stands is what was created, and what was intended and may exist, but 
   ]);
 });
 
-test('every kind of resource has a type of its own in the API', () => {
+test('every kind of resource has a type of its own in the API; what is in policies has theirs', () => {
   const types = resourceKeys.map((key) => resourceTypes[key]);
-  expect(new Set(types).size).toBe(resourceKeys.length);
+  const ofPolicies = [...policyKeys, 'access'] as const;
+  for (const key of ofPolicies) expect(resourceTypes[key]).toBe('AWS::IAM::ManagedPolicy');
+  expect(new Set(types).size).toBe(resourceKeys.length - ofPolicies.length + 1);
   for (const type of types) expect(type).toMatch(/^(AWS|Dataloop)::/);
 });

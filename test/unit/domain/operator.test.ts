@@ -371,6 +371,6 @@ describe('the integration that was given the role', () => {
   test('is not taken on where it has a driver of our name: that one is somebody else’s', async () => {
     const drivers = [{ id: 'd', name: 'acme', integrationId: 'dl-1' }];
     const { answer } = taking(given, forbidden, { drivers });
-    expect((await thrownBy(answer)).name).toBe('IntegrationNotAdoptableError');
+    expect((await thrownBy(answer)).name).toBe('DriverNameTakenError');
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { ownerTag, type PolicyDocument, planFor, trustPolicy } from '../../../src/domain/plan.ts';
+import type { PolicyDocument } from '../../../src/domain/permission-policy.ts';
+import { ownerTag, planFor, trustPolicy } from '../../../src/domain/plan.ts';
 import { matchesPattern, parseRequest } from '../../../src/domain/request.ts';
 import { account, body, integrationId, requestOf } from './fakes.ts';
 

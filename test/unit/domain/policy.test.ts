@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { PolicyDocument } from '../../../src/domain/plan.ts';
+import type { PolicyDocument } from '../../../src/domain/permission-policy.ts';
 import {
   createPolicy,
   deletePolicy,

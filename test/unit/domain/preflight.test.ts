@@ -223,7 +223,7 @@ describe('what is to be adopted', () => {
     [
       'integration, with a driver of our name,',
       { listDrivers: async () => [{ id: 'd', name: 'acme', integrationId: 'waiting-1' }] },
-      'IntegrationNotAdoptableError',
+      'DriverNameTakenError',
     ],
   ])('is refused where the %s is not as it must be', async (_what, more, name) => {
     const events: string[] = [];

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { canonicalJson } from '../../../src/domain/canonical-json.ts';
 import { recordSchema } from '../../../src/domain/journal.ts';
-import { canonicalJson, newRegistration } from '../../../src/domain/registration.ts';
+import { newRegistration } from '../../../src/domain/registration.ts';
 import { integrationId, requestOf } from './fakes.ts';
 
 const executionArn = `arn:aws:states:eu-west-1:111111111111:execution:provision:${integrationId}`;

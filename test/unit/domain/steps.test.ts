@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { projectRoot } from '../../../local/paths.ts';
-import { deprovisionSteps, provisionSteps, stepNames } from '../../../src/domain/steps.ts';
+import {
+  addDriverSteps,
+  deprovisionSteps,
+  forwardSteps,
+  provisionSteps,
+  stepNames,
+} from '../../../src/domain/steps.ts';
 
 interface State {
   readonly Type: string;
@@ -26,6 +32,7 @@ const tasksOf = (states: Readonly<Record<string, State>>): string[] =>
 
 test.each([
   ['provision', provisionSteps],
+  ['add-driver', addDriverSteps],
   ['deprovision', deprovisionSteps],
 ] as const)('%s has these steps as tasks, written in this order', (machine, steps) => {
   const definition = readFileSync(join(projectRoot, 'statemachines', `${machine}.asl.json`), 'utf8');
@@ -34,6 +41,9 @@ test.each([
   expect(tasksOf(States)).toEqual([...steps]);
 });
 
-test('no step belongs to both machines: the journal knows each by its name alone', () => {
-  expect(new Set(stepNames).size).toBe(provisionSteps.length + deprovisionSteps.length);
+test('no step is of the way there and of the way back: the journal knows each by its name alone', () => {
+  const forward = new Set<string>([...provisionSteps, ...addDriverSteps]);
+  expect(deprovisionSteps.filter((step) => forward.has(step))).toEqual([]);
+  expect([...forwardSteps].sort()).toEqual([...forward].sort());
+  expect([...stepNames]).toEqual([...forwardSteps, ...deprovisionSteps]);
 });

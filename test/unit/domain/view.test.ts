@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { StepRecord } from '../../../src/domain/journal.ts';
-import { firstView, integrationView } from '../../../src/domain/view.ts';
+import { addedDriverViewSchema, integrationSchema } from '../../../src/domain/answers.ts';
+import type { IntegrationRecord, StepRecord } from '../../../src/domain/journal.ts';
+import { asFirstWritten, driverView, firstView, integrationView } from '../../../src/domain/view.ts';
+import { addedTo, driverIdOf, driverRecord } from './fake-access.ts';
 import { undoOf } from './fake-undo.ts';
 import { integrationId, recordOf } from './fakes.ts';
 
@@ -145,6 +147,175 @@ describe('the view of an integration', () => {
     expect(console.host).toBe(host);
     expect(console.searchParams.get('region')).toBe(region);
     expect(console.hash).toContain(executionArn);
+  });
+});
+
+describe('the view of an integration with added drivers', () => {
+  const [one, two] = [driverIdOf(1), driverIdOf(2)];
+  const placed = addedTo('dataloop-b', { prefix: 'raw/', placedIn: 'policy2' });
+  const drivers = {
+    [two]: addedTo('dataloop-c'),
+    [one]: { ...placed, dataloop: { ...placed.dataloop, driverName: 'Second' } },
+  };
+
+  test('lists them in the order in which they were added, and where each is looked at', () => {
+    const view = integrationView(recordOf({ status: 'ready', drivers }));
+    expect(view.drivers).toEqual([
+      {
+        driverId: one,
+        name: 'Second',
+        bucket: 'dataloop-b',
+        projectId: 'project-1',
+        links: { self: `/integrations/${integrationId}/drivers/${one}` },
+      },
+      {
+        driverId: two,
+        name: 'dataloop-c',
+        bucket: 'dataloop-c',
+        projectId: 'project-1',
+        links: { self: `/integrations/${integrationId}/drivers/${two}` },
+      },
+    ]);
+    expect(view.residue).toEqual([]);
+    expect(integrationSchema.parse(view)).toEqual(view);
+  });
+
+  test('has no list of them where there are none, or none any more', () => {
+    expect(integrationView(recordOf())).not.toHaveProperty('drivers');
+    expect(integrationView(recordOf({ drivers: {} }))).not.toHaveProperty('drivers');
+  });
+
+  test('names each of which something is left, beside what is left of the integration', () => {
+    const role = {
+      state: 'created',
+      arn: 'arn:role',
+      residue: { reason: 'In use.', advice: 'Detach.' },
+    } as const;
+    const view = integrationView(recordOf({ status: 'residue', drivers, resources: { role } }));
+    const leftOf = (id: string, name: string) => ({
+      type: 'Dataloop::Driver',
+      name,
+      reason: expect.stringContaining(`GET /integrations/${integrationId}/drivers/${id} says what.`),
+      advice: 'Do what it says there. Then send DELETE for this integration again.',
+    });
+    expect(view.residue).toEqual([
+      { type: 'AWS::IAM::Role', arn: 'arn:role', reason: 'In use.', advice: 'Detach.' },
+      leftOf(one, 'Second'),
+      leftOf(two, 'dataloop-c'),
+    ]);
+    expect(integrationSchema.parse(view)).toEqual(view);
+  });
+
+  test('shows every policy of the role, and no internals of the journal', () => {
+    const written = ['a-hash'];
+    const view = integrationView(
+      recordOf({
+        status: 'ready',
+        drivers,
+        accessLock: { by: 'execution/GrantAccess/1', until: 4 },
+        resources: {
+          policy2: { state: 'created', arn: 'arn:policy-2', uniqueId: 'ANPA2', written },
+          policy: { state: 'created', arn: 'arn:policy', written },
+        },
+      }),
+    );
+    expect(view.resources.map(({ arn }) => arn)).toEqual(['arn:policy', 'arn:policy-2']);
+    for (const internal of ['accessLock', 'GrantAccess', 'placedIn', 'policy2', 'a-hash', 'allowDelete']) {
+      expect(JSON.stringify(view)).not.toContain(internal);
+    }
+  });
+
+  test('is first shown without those that were added since', () => {
+    expect(firstView(recordOf({ status: 'ready', drivers }))).toEqual(integrationView(recordOf()));
+  });
+});
+
+describe('the view of an added driver', () => {
+  const id = driverIdOf(1);
+  const added = addedTo('dataloop-b');
+  const driverWith = (more: Partial<IntegrationRecord> = {}) =>
+    driverRecord(id, { ...added, dataloop: { ...added.dataloop, driverName: 'Second' } }, more);
+
+  test('says what it is, where, and how far it is', () => {
+    const view = driverView(
+      driverWith({
+        status: 'ready',
+        steps: { Preflight: step('succeeded'), GrantAccess: step('succeeded') },
+        resources: {
+          driver: { state: 'created', id: 'driver-1', name: 'Second' },
+          access: { state: 'created', arn: 'arn:policy', origin: 'adopted' },
+          bucket: { state: 'created', arn: 'arn:bucket', region: 'eu-west-1' },
+        },
+      }),
+    );
+    expect(view).toMatchObject({
+      driverId: id,
+      integrationId,
+      name: 'Second',
+      bucket: 'dataloop-b',
+      projectId: 'project-1',
+      status: 'ready',
+      resources: [
+        { type: 'AWS::S3::Bucket', arn: 'arn:bucket', origin: 'created' },
+        // The policy is its integration's, and stays with it.
+        { type: 'AWS::IAM::ManagedPolicy', arn: 'arn:policy', origin: 'adopted' },
+        { type: 'Dataloop::Driver', id: 'driver-1', origin: 'created' },
+      ],
+      residue: [],
+      links: { self: `/integrations/${integrationId}/drivers/${id}` },
+    });
+    expect(view.steps.map(({ name }) => name)).toEqual(['Preflight', 'GrantAccess']);
+    expect(view).not.toHaveProperty('leftAlone');
+    expect(addedDriverViewSchema.parse(view)).toEqual(view);
+  });
+
+  test('speaks of the driver where something is left of it, or was left alone', () => {
+    const reason = 'It was not made for this integration.';
+    const view = driverView(
+      driverWith({
+        status: 'residue',
+        resources: {
+          driver: {
+            state: 'created',
+            id: 'driver-1',
+            residue: {
+              reason: 'It is this integration’s.',
+              advice: 'Send DELETE for this integration again.',
+            },
+          },
+          bucket: { state: 'gone', arn: 'arn:bucket', leftAlone: reason },
+        },
+      }),
+    );
+    expect(view.residue).toEqual([
+      {
+        type: 'Dataloop::Driver',
+        id: 'driver-1',
+        reason: 'It is this driver’s.',
+        advice: 'Send DELETE for this driver again.',
+      },
+    ]);
+    expect(view.leftAlone).toEqual([
+      { type: 'AWS::S3::Bucket', arn: 'arn:bucket', reason: 'It was not made for this driver.' },
+    ]);
+    expect(addedDriverViewSchema.parse(view)).toEqual(view);
+  });
+
+  test('shows an error only where there is one', () => {
+    const type = 'https://dataloop-cross-account.example/x';
+    const error = { type, title: 'Title', detail: 'Detail', step: 'GrantAccess' };
+    expect(driverView(driverWith({ status: 'failed', error })).error).toEqual(error);
+    expect(driverView(driverWith())).not.toHaveProperty('error');
+  });
+
+  test('is the first one where a key is repeated', () => {
+    const late = driverWith({
+      status: 'ready',
+      updatedAt: '2026-11-24T00:00:00.000Z',
+      steps: { Preflight: step('succeeded') },
+      resources: { driver: { state: 'created', id: 'driver-1' } },
+    });
+    expect(driverView(asFirstWritten(late))).toEqual(driverView(driverWith()));
   });
 });
 

@@ -56,6 +56,13 @@ describe('an integration is known', () => {
     expect(asked('/', otherIntegrationId)).toBeUndefined();
   });
 
+  test('and so is a driver that was added to one', () => {
+    const driverId = 'drv_01M85E1V7N3J2GQX0M5C9T8RWA';
+    expect(asked('/', driverId)).toBeUndefined();
+    asked('/', `${driverId} ${integrationId} f3k9x2`);
+    expect(asked('/', driverId)).toEqual(first('integration'));
+  });
+
   test('once it was registered', () => {
     attribution.registerIntegration('f3k9x2', integrationId);
     expect(asked('/', integrationId)).toEqual(first('integration'));

@@ -38,6 +38,8 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
   'kms:DescribeKey': ({ kms: client }) => client.send(new kms.DescribeKeyCommand({ KeyId: name })),
   'iam:ListPolicyVersions': ({ iam: client }) =>
     client.send(new iam.ListPolicyVersionsCommand({ PolicyArn: arn })),
+  'iam:CreatePolicyVersion': ({ iam: client }) =>
+    client.send(new iam.CreatePolicyVersionCommand({ PolicyArn: arn, PolicyDocument: '{}' })),
   'iam:DeletePolicyVersion': ({ iam: client }) =>
     client.send(new iam.DeletePolicyVersionCommand({ PolicyArn: arn, VersionId: 'v2' })),
   'iam:DeletePolicy': ({ iam: client }) => client.send(new iam.DeletePolicyCommand({ PolicyArn: arn })),

@@ -30,6 +30,8 @@ const graph: GraphCall[] = [
   ...calls('remove', 'deleteRole', update, 'iam:GetRole', 'iam:DeleteRole', update),
   ...calls('undo', 'rollBack', update, 'states:StartExecution'),
   ...calls('undo', 'deleteRole', update, 'iam:GetRole', 'iam:DeleteRole', update),
+  ...calls('add', 'grantAccess', update, 'iam:CreatePolicyVersion', update),
+  ...calls('take', 'revokeAccess', update, 'iam:CreatePolicyVersion', update),
 ];
 const all = matrix(graph);
 const rowsOf = (part: string) => new Set(all.filter((each) => each.part === part).map(({ row }) => row));
@@ -37,13 +39,23 @@ const rowsOf = (part: string) => new Set(all.filter((each) => each.part === part
 describe('the matrix', () => {
   test('meets every call of a provisioning and of a removal with every fault', () => {
     for (const { phase, function: caller, operation, call } of graph) {
-      if (phase === 'undo' || (phase === 'late' && caller !== 'pollIamUser')) continue;
+      if (['undo', 'add', 'take'].includes(phase) || (phase === 'late' && caller !== 'pollIamUser')) continue;
       const row = `${caller} ${operation} #${call}`;
       const part = phase === 'remove' ? 'remove' : 'provision';
       const columns = all
         .filter((each) => each.part === part && each.row === row)
         .map(({ column }) => column);
       expect([row, columns]).toEqual([row, faultNames]);
+    }
+  });
+
+  test('meets every call of a driver’s own functions with every fault, while it is added or taken away', () => {
+    const drivers = all.filter(({ part }) => part === 'drivers');
+    expect(drivers).toHaveLength(6 * faultNames.length);
+    for (const { during, column, end, rules } of drivers) {
+      const isAdding = during === 'add';
+      expect(rules).toMatchObject([{ function: isAdding ? 'grantAccess' : 'revokeAccess' }]);
+      expect(end).toBe(column === 'refused' ? 'any' : isAdding ? 'ready' : 'clean');
     }
   });
 
@@ -103,7 +115,7 @@ describe('the matrix', () => {
   test('demands more than one of the three endings wherever the fault passes', () => {
     for (const { column, part, end } of all) {
       if (part === 'late') continue;
-      const passes = part === 'provision' || part === 'journal' ? ['ready', 'clean'] : ['clean'];
+      const passes = ['provision', 'journal', 'drivers'].includes(part) ? ['ready', 'clean'] : ['clean'];
       if (column === 'refused') expect(end).toBe('any');
       else expect(passes).toContain(end);
     }

@@ -115,19 +115,22 @@ const stateInput = {
   attempt: 1,
 };
 
-describe.each([...filesOf('provision'), ...filesOf('deprovision')])('the input of %s', (file) => {
-  test('is understood, or refused before anything happens', async () => {
-    const handler = await load(file);
-    // Whatever is understood meets an integration that has moved on.
-    dynamo.on(UpdateCommand).rejects(sdkError('ConditionalCheckFailedException', 400));
-    const { refused, understood } = await tried(hostile(stateInput), handler, 300);
-    expect(refused).toBeGreaterThan(50);
-    expect(understood).toBeGreaterThan(0);
-    expect(await outcomeOf(handler(stateInput))).toMatchObject({
-      refusal: { name: 'IntegrationMovedOnError' },
+describe.each([...filesOf('provision'), ...filesOf('drivers'), ...filesOf('deprovision')])(
+  'the input of %s',
+  (file) => {
+    test('is understood, or refused before anything happens', async () => {
+      const handler = await load(file);
+      // Whatever is understood meets an integration that has moved on.
+      dynamo.on(UpdateCommand).rejects(sdkError('ConditionalCheckFailedException', 400));
+      const { refused, understood } = await tried(hostile(stateInput), handler, 300);
+      expect(refused).toBeGreaterThan(50);
+      expect(understood).toBeGreaterThan(0);
+      expect(await outcomeOf(handler(stateInput))).toMatchObject({
+        refusal: { name: 'IntegrationMovedOnError' },
+      });
     });
-  });
-});
+  },
+);
 
 describe('what a state passes beside that', () => {
   const undoing = recordOf({ status: 'removing', deprovision: undoOf('remove', 1) });
@@ -135,6 +138,7 @@ describe('what a state passes beside that', () => {
     ['provision/request-iam-user.ts', recordOf(), { taskToken: 'token' }],
     ['provision/roll-back.ts', recordOf(), { failedStep: 'CreateRole', error: { Error: 'x', Cause: 'y' } }],
     ['deprovision/await-open-calls.ts', undoing, { since: '2026-11-23T00:00:00.000Z' }],
+    ['deprovision/remove-drivers.ts', undoing, { since: '2026-11-23T00:00:00.000Z' }],
     ['deprovision/await-undo-calls.ts', undoing, { since: '2026-11-23T00:00:00.000Z' }],
     [
       'deprovision/conclude.ts',

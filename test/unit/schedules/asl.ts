@@ -95,6 +95,14 @@ type Form = readonly [RegExp, (scope: Scope, ...parts: string[]) => unknown];
 const forms: readonly Form[] = [
   [/^\$([\w.]+)$/, (scope, path = '') => at(scope, path)],
   [/^\$([\w.]+) \+ 1$/, (scope, path = '') => Number(at(scope, path)) + 1],
+  [
+    /^\$([\w.]+) and \$boolean\(\$([\w.]+)\)$/,
+    (scope, one = '', other = '') => at(scope, one) === true && Boolean(at(scope, other)),
+  ],
+  [
+    /^\$substring\(\$([\w.]+), 0, (\d+)\) = '(\w+)'$/,
+    (scope, path = '', length = '', wanted) => String(at(scope, path)).slice(0, Number(length)) === wanted,
+  ],
   [/^\$merge\(\$states\.input\)$/, ({ states }) => Object.assign({}, ...Object.values(states.input ?? {}))],
   [
     /^\$merge\(\[\$states\.input, \{'(\w+)': \$([\w.]+)\}\]\)$/,

@@ -68,6 +68,8 @@ export async function remove(
   const outcome = await lambda.invoke('removeIntegration', {
     headers: {},
     pathParameters: { integrationId },
+    // Whether Dataloop can be asked for the drivers of others must not decide whether there is a removal.
+    queryStringParameters: { force: 'true' },
     ...eventOf('DELETE /integrations/{integrationId}'),
   });
   callers.open -= 1;

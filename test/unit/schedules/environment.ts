@@ -17,6 +17,7 @@ Object.assign(process.env, {
   EVENT_BUS_NAME: 'bus',
   POLL_QUEUE_URL: `https://sqs.${region}.amazonaws.com/${accountId}/polls`,
   PROVISION_STATE_MACHINE_ARN: machineArn('provision'),
+  ADD_DRIVER_STATE_MACHINE_ARN: machineArn('addDriver'),
   DEPROVISION_STATE_MACHINE_ARN: machineArn('deprovision'),
   PARTITION: account.partition,
   ACCOUNT_ID: accountId,

@@ -60,6 +60,15 @@ describe('a policy', () => {
     await expect(findPolicyDocument(policyArn)).rejects.toMatchObject({ name: 'AwsAccessDeniedError' });
   });
 
+  test.each([{}, { PolicyVersion: {} }])('of which %j is answered has not no document', async (answer) => {
+    iam.on(GetPolicyCommand).resolves({ Policy });
+    iam.on(GetPolicyVersionCommand).resolves(answer);
+    await expect(findPolicyDocument(policyArn)).rejects.toMatchObject({
+      name: 'AwsUnavailableError',
+      message: expect.stringContaining('lacks the document,'),
+    });
+  });
+
   test('of which an answer names no default version is not known', async () => {
     iam.on(GetPolicyCommand).resolves({ Policy: { PolicyId: 'ANPA1' } });
     await expect(findPolicyDocument(policyArn)).rejects.toMatchObject({ name: 'AwsUnavailableError' });

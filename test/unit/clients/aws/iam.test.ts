@@ -1,6 +1,7 @@
 import {
   AttachRolePolicyCommand,
   CreatePolicyCommand,
+  CreatePolicyVersionCommand,
   CreateRoleCommand,
   DeletePolicyCommand,
   DeletePolicyVersionCommand,
@@ -16,6 +17,8 @@ import {
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import {
+  accessGranter,
+  accessRevoker,
   adoptableRoleReader,
   patientIamClient,
   policyCreator,
@@ -140,6 +143,104 @@ describe('policies', () => {
     iam.on(ListPolicyVersionsCommand).rejects(gone);
     iam.on(DeletePolicyCommand).resolves({});
     await expect(policyRemover(client).deletePolicy(policyArn)).resolves.toBe('removed');
+  });
+});
+
+describe('the document of a policy', () => {
+  const document = { Version: '2012-10-17', Statement: [{ Sid: 'AllowListBucket' }] };
+  const written = {
+    PolicyArn: policyArn,
+    PolicyDocument: '{"Version":"2012-10-17","Statement":[{"Sid":"AllowListBucket"}]}',
+    SetAsDefault: true,
+  };
+  const versions = (...numbers: readonly number[]) =>
+    numbers.map((number) => ({ VersionId: `v${number}`, IsDefaultVersion: number === numbers[0] }));
+  const full = sdkError('LimitExceededException', 409, { Code: 'LimitExceeded' });
+  const order = () => iam.calls().map((call) => [call.args[0].constructor, call.args[0].input]);
+
+  test.each([
+    ['the only one', [1]],
+    ['one of four', [4, 3, 2, 1]],
+  ])('becomes a new default version beside %s', async (_what, numbers) => {
+    iam.on(ListPolicyVersionsCommand).resolves({ Versions: versions(...numbers) });
+    iam.on(CreatePolicyVersionCommand).resolves({});
+    await accessGranter(client).setDocument(policyArn, document);
+    expect(order()).toEqual([
+      [ListPolicyVersionsCommand, { PolicyArn: policyArn }],
+      [CreatePolicyVersionCommand, written],
+    ]);
+  });
+
+  test.each([
+    ['the newest is the default', [12, 11, 10, 9, 8], 'v8'],
+    // By number, not by letter.
+    ['the numbers have two digits by now', [11, 9, 8, 10, 7], 'v7'],
+    ['somebody went back to the oldest', [2, 9, 12, 10, 11], 'v9'],
+  ])('takes the place of the oldest of five versions where %s', async (_what, numbers, oldest) => {
+    iam.on(ListPolicyVersionsCommand).resolves({ Versions: versions(...numbers) });
+    iam.on(DeletePolicyVersionCommand).resolves({});
+    iam.on(CreatePolicyVersionCommand).resolves({});
+    await accessRevoker(client).setDocument(policyArn, document);
+    expect(order()).toEqual([
+      [ListPolicyVersionsCommand, { PolicyArn: policyArn }],
+      [DeletePolicyVersionCommand, { PolicyArn: policyArn, VersionId: oldest }],
+      [CreatePolicyVersionCommand, written],
+    ]);
+  });
+
+  test('is written also where the oldest version is gone already', async () => {
+    iam.on(ListPolicyVersionsCommand).resolves({ Versions: versions(5, 4, 3, 2, 1) });
+    iam.on(DeletePolicyVersionCommand).rejects(gone);
+    iam.on(CreatePolicyVersionCommand).resolves({});
+    await accessGranter(client).setDocument(policyArn, document);
+    expect(sent().at(-1)).toEqual(written);
+  });
+
+  test('is written again where IAM has more versions than it shows', async () => {
+    iam.on(ListPolicyVersionsCommand).resolves({ Versions: versions(4, 3, 2, 1) });
+    iam.on(CreatePolicyVersionCommand).rejects(full);
+    await expect(accessGranter(client).setDocument(policyArn, document)).rejects.toMatchObject({
+      name: 'AwsNotYetConsistentError',
+      retryable: true,
+      message: expect.stringContaining(`last version of policy ${policyArn}`),
+    });
+  });
+
+  test('may be of a policy that is too new to be seen', async () => {
+    const tooNew = { name: 'AwsNotYetConsistentError', retryable: true };
+    iam
+      .on(ListPolicyVersionsCommand)
+      .rejectsOnce(gone)
+      .resolves({ Versions: versions(1) });
+    iam.on(CreatePolicyVersionCommand).rejects(gone);
+    const { setDocument } = accessGranter(client);
+    await expect(setDocument(policyArn, document)).rejects.toMatchObject(tooNew);
+    await expect(setDocument(policyArn, document)).rejects.toMatchObject(tooNew);
+    expect(iam.commandCalls(CreatePolicyVersionCommand)).toHaveLength(1);
+  });
+
+  test('is not written where the oldest version may not be deleted', async () => {
+    iam.on(ListPolicyVersionsCommand).resolves({ Versions: versions(5, 4, 3, 2, 1) });
+    iam.on(DeletePolicyVersionCommand).rejects(sdkError('AccessDenied', 403));
+    await expect(accessGranter(client).setDocument(policyArn, document)).rejects.toMatchObject({
+      name: 'AwsAccessDeniedError',
+      message: expect.stringContaining(`delete version v1 of policy ${policyArn}`),
+    });
+    expect(iam.commandCalls(CreatePolicyVersionCommand)).toHaveLength(0);
+  });
+
+  test('goes with its policy, which is detached; both may be gone already', async () => {
+    iam.on(DetachRolePolicyCommand).rejects(gone);
+    iam.on(ListPolicyVersionsCommand).rejects(gone);
+    iam.on(DeletePolicyCommand).rejects(gone);
+    const revoker = accessRevoker(client);
+    await revoker.detachPolicy('dataloop-acme', policyArn);
+    await revoker.deletePolicy(policyArn);
+    expect(order()).toEqual([
+      [DetachRolePolicyCommand, { RoleName: 'dataloop-acme', PolicyArn: policyArn }],
+      [ListPolicyVersionsCommand, { PolicyArn: policyArn }],
+      [DeletePolicyCommand, { PolicyArn: policyArn }],
+    ]);
   });
 });
 

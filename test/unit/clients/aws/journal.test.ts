@@ -390,6 +390,53 @@ describe('closing', () => {
     expect(updates()).toMatchObject([{ ExpressionAttributeValues: { ':to': 'residue' } }]);
   });
 
+  describe('of a driver', () => {
+    const driverId = `drv_${'0'.repeat(26)}`;
+    const driver = recordOf({
+      integrationId: driverId,
+      parent: { integrationId, dataloopIntegrationId: 'dataloop-1' },
+      status: 'removed',
+    });
+    const ofDriver = { ...closing, locks: ['driver#x'], forgottenBy: integrationId };
+
+    test('that leaves nothing lets its integration forget it, before the end is written', async () => {
+      dynamo.on(DeleteCommand).resolves({});
+      dynamo.on(UpdateCommand).resolvesOnce({ Attributes: record }).resolves({ Attributes: driver });
+      await expect(closeIntegration(table, driverId, ofDriver)).resolves.toEqual(driver);
+      expect(updates()).toMatchObject([
+        {
+          Key,
+          UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver',
+          ConditionExpression: 'attribute_exists(#drivers.#driver)',
+          ExpressionAttributeNames: { '#drivers': 'drivers', '#driver': driverId },
+        },
+        { Key: { pk: `integration#${driverId}` }, ExpressionAttributeValues: { ':to': 'removed' } },
+      ]);
+    });
+
+    test('that was forgotten before ends all the same', async () => {
+      dynamo.on(DeleteCommand).resolves({});
+      dynamo.on(UpdateCommand).rejectsOnce(lostRace).resolves({ Attributes: driver });
+      await expect(closeIntegration(table, driverId, ofDriver)).resolves.toEqual(driver);
+    });
+
+    test('that could not be forgotten does not end: the next attempt comes to it', async () => {
+      dynamo.on(DeleteCommand).resolves({});
+      dynamo.on(UpdateCommand).rejects(throttled);
+      await expect(closeIntegration(table, driverId, ofDriver)).rejects.toMatchObject({
+        name: 'AwsUnavailableError',
+        message: expect.stringContaining(`forget the driver ${driverId}`),
+      });
+      expect(updates()).toHaveLength(1);
+    });
+
+    test('that leaves something stays known to its integration', async () => {
+      dynamo.on(UpdateCommand).resolves({ Attributes: { ...driver, status: 'residue' } });
+      await closeIntegration(table, driverId, { ...closing, status: 'residue', locks: [] });
+      expect(updates()).toMatchObject([{ Key: { pk: `integration#${driverId}` } }]);
+    });
+  });
+
   test('ends only the run that it closes, in the states of an undo and in its own end', async () => {
     dynamo.on(UpdateCommand).resolves({ Attributes: record });
     await closeIntegration(table, integrationId, { ...closing, run: 7, locks: [] });

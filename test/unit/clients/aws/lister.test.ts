@@ -17,9 +17,14 @@ const throttled = sdkError('ProvisionedThroughputExceededException', 400);
 describe('the newest ids', () => {
   const asked = () => dynamo.commandCalls(QueryCommand).map((call) => call.args[0].input);
 
-  test('are asked of the index, newest first, no more than are wanted', async () => {
-    dynamo.on(QueryCommand).resolves({ Items: [{ integrationId: 'int_2' }, { integrationId: 'int_1' }] });
-    await expect(lister.newestIds('ready', undefined, 26)).resolves.toEqual(['int_2', 'int_1']);
+  const newer = [`int_${'2'.repeat(26)}`, `int_${'1'.repeat(26)}`];
+  const driver = `drv_${'3'.repeat(26)}`;
+
+  test('are asked of the index, newest first, no more than are wanted, and none of a driver', async () => {
+    dynamo
+      .on(QueryCommand)
+      .resolves({ Items: [...newer, driver].map((integrationId) => ({ integrationId })) });
+    await expect(lister.newestIds('ready', undefined, 26)).resolves.toEqual(newer);
     expect(asked()).toEqual([
       {
         TableName: 'journal',

@@ -1,7 +1,13 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  DynamoDBDocumentClient,
+  PutCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { driverRegistrar } from '../../../../src/clients/aws/driver-registrar.ts';
 import { registrar } from '../../../../src/clients/aws/registrar.ts';
 import { integrationId, recordOf } from '../../domain/fakes.ts';
 import { answering, sdkError } from './sdk-answers.ts';
@@ -130,6 +136,109 @@ describe('registering', () => {
       name: 'AwsRequestRefusedError',
       message: expect.stringContaining('register integration acme'),
     });
+  });
+});
+
+describe('registering a driver', () => {
+  const driverId = `drv_${'0'.repeat(26)}`;
+  const driver = recordOf({
+    integrationId: driverId,
+    parent: { integrationId, dataloopIntegrationId: 'dataloop-1' },
+  });
+  const added = {
+    bucket: { name: 'dataloop-b' },
+    dataloop: { projectId: 'project-1', driverName: 'b', allowDelete: true },
+  };
+  const registration = { record: driver, locks: ['driver#x'], idempotency: undefined, added };
+  const register = () => driverRegistrar(table, pause).register(registration);
+  const refused = { Code: 'ConditionalCheckFailed' };
+  const none = { Code: 'None' };
+  const cancelled = (...CancellationReasons: object[]) =>
+    Object.assign(sdkError('TransactionCanceledException', 400), { CancellationReasons });
+
+  test('tells its integration in the same transaction, where that is ready', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(TransactWriteCommand).resolves({});
+    await expect(register()).resolves.toEqual({ outcome: 'registered' });
+    // The map that the transaction writes into: DynamoDB makes none on the way.
+    expect(dynamo.calls().map((call) => call.args[0].constructor)).toEqual([
+      UpdateCommand,
+      TransactWriteCommand,
+    ]);
+    expect(dynamo.commandCalls(UpdateCommand)[0]?.args[0].input).toMatchObject({
+      Key,
+      UpdateExpression: 'SET #drivers = if_not_exists(#drivers, :none)',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeNames: { '#drivers': 'drivers' },
+      ExpressionAttributeValues: { ':none': {} },
+    });
+    const items = dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
+    expect(items.map(({ Put }) => Put?.Item?.['pk'])).toEqual([
+      'lock#driver#x',
+      `integration#${driverId}`,
+      undefined,
+    ]);
+    expect(items.at(-1)).toEqual({
+      Update: {
+        TableName: 'journal',
+        Key,
+        UpdateExpression: 'SET #drivers.#driver = :added, #updatedAt = :now',
+        ConditionExpression: '#status = :ready',
+        ExpressionAttributeNames: {
+          '#drivers': 'drivers',
+          '#driver': driverId,
+          '#status': 'status',
+          '#updatedAt': 'updatedAt',
+        },
+        ExpressionAttributeValues: { ':added': added, ':ready': 'ready', ':now': expect.any(String) },
+      },
+    });
+  });
+
+  test('is not done where the integration is not ready by now, or not there', async () => {
+    dynamo.on(UpdateCommand).resolvesOnce({ Attributes: record });
+    dynamo.on(UpdateCommand).rejects(sdkError('ConditionalCheckFailedException', 400));
+    dynamo.on(TransactWriteCommand).rejects(cancelled(none, none, refused));
+    await expect(register()).resolves.toEqual({ outcome: 'not-ready' });
+    await expect(register()).resolves.toEqual({ outcome: 'not-ready' });
+  });
+
+  test('that another one stands in the way of names that one, also where the integration is not ready', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    const Item = { pk: { S: 'lock#driver#x' }, integrationId: { S: 'drv_B' }, requestHash: { S: 'hash' } };
+    dynamo.on(TransactWriteCommand).rejects(cancelled({ ...refused, Item }, none, refused));
+    await expect(register()).resolves.toEqual({ outcome: 'locked', by: 'drv_B' });
+  });
+
+  test('whose own transaction lost its answer is registered, whatever its integration is by now', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    const held = (pk: string) => ({
+      ...refused,
+      Item: { pk: { S: pk }, integrationId: { S: driverId }, requestHash: { S: driver.requestHash } },
+    });
+    dynamo
+      .on(TransactWriteCommand)
+      .rejects(cancelled(held('lock#driver#x'), held(`integration#${driverId}`), refused));
+    await expect(register()).resolves.toEqual({ outcome: 'registered' });
+  });
+
+  test('that meets another write of its integration is tried again', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo
+      .on(TransactWriteCommand)
+      .rejectsOnce(cancelled(none, none, { Code: 'TransactionConflict' }))
+      .resolves({});
+    await expect(register()).resolves.toEqual({ outcome: 'registered' });
+    expect(pauses).toEqual([1]);
+  });
+
+  test('that the integration cannot be told of is an error', async () => {
+    dynamo.on(UpdateCommand).rejects(sdkError('AccessDeniedException', 400));
+    await expect(register()).rejects.toMatchObject({
+      name: 'AwsAccessDeniedError',
+      message: expect.stringContaining(`add a driver to ${integrationId}`),
+    });
+    expect(dynamo.commandCalls(TransactWriteCommand)).toHaveLength(0);
   });
 });
 

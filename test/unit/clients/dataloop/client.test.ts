@@ -318,7 +318,12 @@ describe('a driver', () => {
   test('is created nested and answered flat', async () => {
     dataloopAnswers(json(flat));
     const created = await client.driverCreator(dataloop).createDriver(wanted);
-    expect(created).toEqual({ id: 'd-1', name: 'acme-images', integrationId: 'i-1' });
+    expect(created).toEqual({
+      id: 'd-1',
+      name: 'acme-images',
+      integrationId: 'i-1',
+      bucketName: 'dataloop-acme',
+    });
     expect(sent).toMatchObject([{ method: 'POST', url: `${api}/drivers` }]);
     expect(sent[0]?.body).toEqual(payload);
   });
@@ -377,7 +382,7 @@ describe('a driver', () => {
   test('is found among those of its project, with or without an integration', async () => {
     dataloopAnswers(json([flat, { id: 'd-2', name: 'default', integrationId: null }]));
     await expect(client.driverRemover(dataloop).listDrivers('project-1')).resolves.toEqual([
-      { id: 'd-1', name: 'acme-images', integrationId: 'i-1' },
+      { id: 'd-1', name: 'acme-images', integrationId: 'i-1', bucketName: 'dataloop-acme' },
       { id: 'd-2', name: 'default', integrationId: undefined },
     ]);
     expect(sent[0]?.url).toBe(`${api}/drivers?projectId=project-1`);

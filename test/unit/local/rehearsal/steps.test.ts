@@ -17,14 +17,19 @@ function allowedActions(step: string): string[] {
   return lists.flatMap((list) => list.match(/[a-z0-9]+:[A-Za-z]+/g) ?? []);
 }
 
-test('every step is rehearsed, once, in the order in which people read them', () => {
-  expect(rehearsals.map(({ step }) => step)).toEqual([...stepNames]);
+/** Of drivers that are added to an integration, which the rehearsal does not do. */
+const ofDrivers: readonly string[] = ['GrantAccess', 'RemoveDrivers', 'RevokeAccess'];
+const ofIntegrations = <T extends string>(steps: readonly T[]) =>
+  steps.filter((step) => !ofDrivers.includes(step));
+
+test('every step of an integration is rehearsed, once, in the order in which people read them', () => {
+  expect(rehearsals.map(({ step }) => step)).toEqual(ofIntegrations(stepNames));
 });
 
 test('steps of the provisioning fail a connection, steps of the undo a removal', () => {
   const ofKind = (of: string) => rehearsals.filter((each) => each.of === of).map(({ step }) => step);
   expect(ofKind('connection')).toEqual([...provisionSteps]);
-  expect(ofKind('removal')).toEqual([...deprovisionSteps]);
+  expect(ofKind('removal')).toEqual(ofIntegrations(deprovisionSteps));
 });
 
 test('a role’s actions are read from one line and from a list', () => {

@@ -1,0 +1,12 @@
+import { accessGranter, iamClient } from '../../src/clients/aws/iam.ts';
+import { accountSettings } from '../../src/config.ts';
+import { grantAccess } from '../../src/domain/access.ts';
+import { deployedAccess } from '../../src/handlers/access.ts';
+import { provisionStep } from '../../src/handlers/step.ts';
+
+const access = deployedAccess(accessGranter(iamClient()));
+
+/** GrantAccess: the role of the integration may use the bucket of the driver that is added to it. */
+export const handler = provisionStep('GrantAccess', (step) =>
+  grantAccess(step, access, accountSettings().policyNamePattern),
+);

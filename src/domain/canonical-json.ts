@@ -1,0 +1,16 @@
+/** One text for all that mean the same. */
+
+/** JSON with sorted keys: two bodies that mean the same come to the same text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).filter(([, member]) => member !== undefined);
+    entries.sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** Whether two values come to the same JSON; undefined is like undefined alone. */
+export const sameJson = (one: unknown, other: unknown): boolean =>
+  canonicalJson(one) === canonicalJson(other);

@@ -1,0 +1,125 @@
+/** Drivers that somebody made by hand on an integration: whoever removes it takes their storage away. */
+import { ServiceError } from '../errors.ts';
+import type { Driver, DriverFinder } from './driver.ts';
+import type { Bound } from './findings.ts';
+import type { IntegrationRecord } from './journal.ts';
+
+export interface DriverCounter {
+  /** How many drivers use an integration at Dataloop, in whatever project. */
+  countDrivers(integrationId: string): Promise<number>;
+}
+
+export interface ForeignDriverReads extends DriverCounter, DriverFinder {
+  /** The records of ours that can be read. */
+  readRecords(ids: readonly string[]): Promise<readonly IntegrationRecord[]>;
+}
+
+interface Found {
+  readonly foreign: readonly (Driver & { readonly projectId: string })[];
+  /** In projects that no driver of ours is in; Dataloop tells their number only. */
+  readonly elsewhere: number;
+}
+
+/** Everything on the integration at Dataloop but our own drivers. */
+async function foreignDrivers(
+  record: IntegrationRecord,
+  dataloopIntegrationId: string,
+  reads: ForeignDriverReads,
+): Promise<Found> {
+  const added = await reads.readRecords(Object.keys(record.drivers ?? {}));
+  const all = [record, ...added];
+  const ids = new Set(all.flatMap(({ resources }) => resources.driver?.id ?? []));
+  // Whose id was never learned, or that may be there twice, is known by its name, as the undo knows it.
+  const names = new Set(
+    all.flatMap(({ request, resources: { driver } }) =>
+      driver && driver.state !== 'gone' && (!driver.id || driver.madeAgain)
+        ? `${request.dataloop.projectId} ${driver.name}`
+        : [],
+    ),
+  );
+  const projects = new Set(all.map(({ request }) => request.dataloop.projectId));
+  const lists = await Promise.all(
+    [...projects].map(async (projectId) =>
+      (await reads.listDrivers(projectId)).map((driver) => ({ ...driver, projectId })),
+    ),
+  );
+  const seen = lists.flat().filter(({ integrationId }) => integrationId === dataloopIntegrationId);
+  const count = await reads.countDrivers(dataloopIntegrationId);
+  return {
+    foreign: seen.filter(({ id, name, projectId }) => !ids.has(id) && !names.has(`${projectId} ${name}`)),
+    elsewhere: Math.max(0, count - seen.length),
+  };
+}
+
+const listed = (drivers: Found['foreign']): string =>
+  drivers.map(({ id, name, projectId }) => `"${name}" (${id}, project ${projectId})`).join(', ');
+
+function inTheWay(found: Found, what: string, consequence: string): ServiceError {
+  const { foreign, elsewhere } = found;
+  const others = elsewhere > 0 ? [`${elsewhere} in projects that this service does not know`] : [];
+  const all = [...(foreign.length > 0 ? [listed(foreign)] : []), ...others].join(', and ');
+  return new ServiceError(
+    'ForeignDriversError',
+    `Drivers that this service did not make use ${what} at Dataloop: ${all}. ${consequence} Delete them in Dataloop's ` +
+      'console first, or send the request again with ?force=true; nothing was removed.',
+  );
+}
+
+/** @throws ServiceError `DriversUnknownError` where Dataloop does not tell */
+async function asked<T>(look: () => Promise<T>, bound: Bound): Promise<T> {
+  try {
+    return await bound('the drivers at Dataloop', look());
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    throw new ServiceError(
+      'DriversUnknownError',
+      `Whether drivers that this service did not make would lose their storage cannot be found out: ${error.message} ` +
+        'Send the request again later or, to remove all the same, with ?force=true; nothing was removed.',
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Before an integration is removed.
+ * @throws ServiceError `ForeignDriversError` that names them
+ */
+export async function refuseForeignDrivers(
+  record: IntegrationRecord,
+  reads: ForeignDriverReads,
+  bound: Bound,
+): Promise<void> {
+  const { id, state } = record.resources.dataloopIntegration ?? {};
+  // What is gone has no drivers that work.
+  if (!id || state === 'gone') return;
+  const found = await asked(() => foreignDrivers(record, id, reads), bound);
+  if (found.foreign.length + found.elsewhere > 0) {
+    throw inTheWay(found, `the integration ${id}`, 'They would lose their storage.');
+  }
+}
+
+/**
+ * Before a driver is removed: those that use the same bucket would lose it, too. What Dataloop only counts is not known
+ * to do so.
+ * @param integration the one that the driver was added to
+ * @throws ServiceError `ForeignDriversError` that names them
+ */
+export async function refuseForeignDriversOfBucket(
+  driver: IntegrationRecord,
+  integration: IntegrationRecord,
+  reads: ForeignDriverReads,
+  bound: Bound,
+): Promise<void> {
+  const id = integration.resources.dataloopIntegration?.id;
+  if (!id) return;
+  const bucketName = driver.request.bucket.name;
+  const { foreign } = await asked(() => foreignDrivers(integration, id, reads), bound);
+  const found = foreign.filter((each) => each.bucketName === bucketName);
+  if (found.length > 0) {
+    throw inTheWay(
+      { foreign: found, elsewhere: 0 },
+      `the bucket ${bucketName}`,
+      'They would lose access to it.',
+    );
+  }
+}

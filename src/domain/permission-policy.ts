@@ -1,0 +1,179 @@
+/** What Dataloop's role may do: the permission policy of one bucket, or of several that share a policy. */
+import { canonicalJson } from './canonical-json.ts';
+import type { IntegrationRequest } from './request.ts';
+
+type Statement = Readonly<Record<string, unknown>>;
+
+export interface PolicyDocument {
+  readonly Version: '2012-10-17';
+  readonly Statement: readonly Statement[];
+}
+
+/** Characters that IAM takes for a managed policy; white space, of which we write none, does not count (IAM User Guide, "IAM and AWS STS quotas"). */
+export const maximumPolicySize = 6_144;
+export const sizeOf = (document: PolicyDocument): number => JSON.stringify(document).length;
+
+/** What the role may do with one bucket. */
+export interface Grant {
+  readonly bucketArn: string;
+  /** Folder with a slash at its end; empty: the whole bucket. */
+  readonly prefix: string;
+  readonly kmsKeyArn: string | undefined;
+  readonly allowDelete: boolean;
+}
+
+export const grantOf = (
+  {
+    bucket,
+    dataloop,
+  }: {
+    readonly bucket: Pick<IntegrationRequest['bucket'], 'name' | 'prefix' | 'kmsKeyArn'>;
+    readonly dataloop: Pick<IntegrationRequest['dataloop'], 'allowDelete'>;
+  },
+  partition: string,
+): Grant => ({
+  bucketArn: `arn:${partition}:s3:::${bucket.name}`,
+  prefix: bucket.prefix ?? '',
+  kmsKeyArn: bucket.kmsKeyArn,
+  allowDelete: dataloop.allowDelete,
+});
+
+const folderOf = ({ prefix }: Grant): string => prefix.replace(/\/$/, '');
+const objectsOf = (grant: Grant): string =>
+  `${grant.bucketArn}/${grant.prefix ? `${folderOf(grant)}/` : ''}*`;
+
+/** The members of each group, in the order in which they come. */
+function grouped<T, K>(members: readonly T[], keyOf: (member: T) => K): [K, T[]][] {
+  const groups = new Map<K, T[]>();
+  for (const member of members) groups.set(keyOf(member), [...(groups.get(keyOf(member)) ?? []), member]);
+  return [...groups];
+}
+
+const distinct = (resources: readonly string[]): string[] => [...new Set(resources)];
+const oneOrSeveral = (resources: readonly string[]): string | string[] => {
+  const all = distinct(resources);
+  return all.length === 1 ? (all[0] ?? '') : all;
+};
+
+const objectActions = (allowDelete: boolean) => [
+  's3:GetObject',
+  's3:PutObject',
+  ...(allowDelete ? ['s3:DeleteObject'] : []),
+];
+
+/** The guide's statement for whole buckets. */
+const wholeBuckets = (grants: readonly Grant[]): Statement[] =>
+  grouped(grants, ({ allowDelete }) => allowDelete).map(([allowDelete, members]) => ({
+    Sid: 'AllowListBucket',
+    Effect: 'Allow',
+    Action: ['s3:ListBucket', ...objectActions(allowDelete)],
+    Resource: distinct(members.flatMap((grant) => [grant.bucketArn, objectsOf(grant)])),
+  }));
+
+/**
+ * The guide's two statements for one folder of a bucket. Its `StringEquals` on the folder refuses deeper listings;
+ * `StringLike` allows them.
+ */
+function folders(grants: readonly Grant[]): Statement[] {
+  const listings = grouped(grants, folderOf).map(([folder, members]) => ({
+    Sid: 'AllowBucketListAccessWithPrefix',
+    Effect: 'Allow',
+    Action: 's3:ListBucket',
+    Resource: oneOrSeveral(members.map(({ bucketArn }) => bucketArn)),
+    Condition: { StringLike: { 's3:prefix': [folder, `${folder}/`, `${folder}/*`] } },
+  }));
+  const objects = grouped(grants, ({ allowDelete }) => allowDelete).map(([allowDelete, members]) => ({
+    Sid: 'AllowBucketGetPutDelete',
+    Effect: 'Allow',
+    Action: objectActions(allowDelete),
+    Resource: oneOrSeveral(members.map(objectsOf)),
+  }));
+  return [...listings, ...objects];
+}
+
+/**
+ * What S3 does with a key for whoever gets (Decrypt) and puts objects (GenerateDataKey; in parts Decrypt, too); the
+ * key cannot be used on anything but through S3 (Amazon S3 User Guide, "Using server-side encryption with AWS KMS").
+ */
+function keyStatement(kmsKeyArn: string): Statement {
+  const [, partition, , region] = kmsKeyArn.split(':');
+  const suffix = partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com';
+  return {
+    Sid: 'AllowUseOfKey',
+    Effect: 'Allow',
+    Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+    Resource: kmsKeyArn,
+    Condition: { StringEquals: { 'kms:ViaService': `s3.${region}.${suffix}` } },
+  };
+}
+
+/** Sids are unique in a policy: a second one of a name gets a number. */
+function withUniqueSids(statements: readonly Statement[]): Statement[] {
+  const seen = new Map<unknown, number>();
+  return statements.map((statement) => {
+    const count = (seen.get(statement['Sid']) ?? 0) + 1;
+    seen.set(statement['Sid'], count);
+    return count === 1 ? statement : { ...statement, Sid: `${statement['Sid']}${count}` };
+  });
+}
+
+/** Dataloop's permission policy for some buckets, and nothing else: of one, the policy of its guide. */
+export function permissionPolicy(grants: readonly Grant[]): PolicyDocument {
+  const keys = distinct(grants.flatMap(({ kmsKeyArn }) => kmsKeyArn ?? []));
+  return {
+    Version: '2012-10-17',
+    Statement: withUniqueSids([
+      ...wholeBuckets(grants.filter(({ prefix }) => !prefix)),
+      ...folders(grants.filter(({ prefix }) => prefix)),
+      ...keys.map(keyStatement),
+    ]),
+  };
+}
+
+const resourcesOf = (grants: readonly Grant[]): string[] =>
+  grants.flatMap((grant) => [
+    grant.bucketArn,
+    objectsOf(grant),
+    ...(grant.kmsKeyArn ? [grant.kmsKeyArn] : []),
+  ]);
+
+const isStatement = (value: unknown): value is Statement => typeof value === 'object' && value !== null;
+
+/** What a statement says of one resource: each of its actions under its condition. */
+const rulesOn = (resource: unknown, { Action, Condition }: Statement): string[] =>
+  [Action].flat().map((action) => canonicalJson({ action, resource, Condition }));
+
+const rulesOf = (grants: readonly Grant[]): string[] =>
+  permissionPolicy(grants).Statement.flatMap((statement) =>
+    [statement['Resource']].flat().flatMap((resource) => rulesOn(resource, statement)),
+  );
+
+/**
+ * A policy that somebody edited, without what it grants on one bucket; what that person wrote stays.
+ * @param document as it stands, parsed
+ * @param remaining what else the policy is to grant
+ * @returns undefined where nothing would be left, or the document is none
+ */
+export function withoutGrant(
+  document: unknown,
+  grant: Grant,
+  remaining: readonly Grant[],
+): Statement | undefined {
+  if (!isStatement(document)) return undefined;
+  const needed = new Set(resourcesOf(remaining));
+  const taken = new Set(resourcesOf([grant]).filter((resource) => !needed.has(resource)));
+  const kept = new Set(rulesOf(remaining));
+  const ours = new Set(rulesOf([grant]).filter((rule) => !kept.has(rule)));
+  const goes = (resource: unknown, statement: Statement): boolean =>
+    (typeof resource === 'string' && taken.has(resource)) ||
+    // Of a bucket that others use, too: what only this one needs, such as the list of its folder.
+    rulesOn(resource, statement).every((rule) => ours.has(rule));
+  const statements = [document['Statement']].flat().flatMap((statement) => {
+    if (!isStatement(statement) || statement['Effect'] !== 'Allow') return [statement];
+    const resources = [statement['Resource']].flat();
+    const left = resources.filter((resource) => !goes(resource, statement));
+    if (left.length === resources.length) return [statement];
+    return left.length === 0 ? [] : [{ ...statement, Resource: left }];
+  });
+  return statements.length > 0 ? { ...document, Statement: statements } : undefined;
+}

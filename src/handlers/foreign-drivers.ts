@@ -1,0 +1,24 @@
+/** How it is found out whether a removal takes the storage of drivers that are not ours, as deployed. */
+import { readRecords } from '../clients/aws/records.ts';
+import type { Table } from '../clients/aws/table.ts';
+import { driverCounter, driverFinder } from '../clients/dataloop/client.ts';
+import type { ForeignDriverReads } from '../domain/foreign-drivers.ts';
+import { deployedDataloop } from './dataloop.ts';
+
+/** Most that one call of DynamoDB reads. */
+const atOnce = 100;
+
+export function deployedForeignDriverReads(table: Table): ForeignDriverReads {
+  const dataloop = deployedDataloop();
+  return {
+    ...driverFinder(dataloop),
+    ...driverCounter(dataloop),
+    readRecords: async (ids) => {
+      const pages = Array.from({ length: Math.ceil(ids.length / atOnce) }, (_page, index) =>
+        ids.slice(index * atOnce, (index + 1) * atOnce),
+      );
+      const read = await Promise.all(pages.map((page) => readRecords(table, page)));
+      return read.flatMap(({ records }) => records);
+    },
+  };
+}

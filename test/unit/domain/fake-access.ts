@@ -1,0 +1,276 @@
+/** An integration with added drivers, its side of the journal with the lock, and an IAM that keeps versions. */
+import { createHash } from 'node:crypto';
+import {
+  type Access,
+  type AccessGranter,
+  type AccessJournal,
+  type AccessRevoker,
+  type FoundPolicy,
+  grantAccess,
+  revokeAccess,
+} from '../../../src/domain/access.ts';
+import type {
+  AddedDriver,
+  IntegrationRecord,
+  PolicyKey,
+  Status,
+  StepCall,
+} from '../../../src/domain/journal.ts';
+import { permissionPolicy } from '../../../src/domain/permission-policy.ts';
+import { type Plan, planFor } from '../../../src/domain/plan.ts';
+import { grantsOf, policyOf } from '../../../src/domain/role-policies.ts';
+import { ServiceError } from '../../../src/errors.ts';
+import {
+  account,
+  integrationId,
+  journalOf,
+  ours,
+  type Passage,
+  recordOf,
+  requestOf,
+  type Tags,
+} from './fakes.ts';
+
+export const parent = { integrationId, dataloopIntegrationId: 'dataloop-1' };
+export const driverIdOf = (index: number) => `drv_${String(index).padStart(26, '0')}`;
+
+export const addedTo = (
+  name: string,
+  more: Partial<AddedDriver['bucket']> & Pick<Partial<AddedDriver>, 'placedIn'> = {},
+): AddedDriver => {
+  const { placedIn, ...bucket } = more;
+  return {
+    bucket: { name, ...bucket },
+    dataloop: { projectId: 'project-1', driverName: name, allowDelete: true },
+    ...(placedIn ? { placedIn } : {}),
+  };
+};
+
+/** A driver with a folder so long that two of them, with the integration's own bucket, fill a policy. */
+export const longTo = (name: string, placedIn?: PolicyKey): AddedDriver =>
+  addedTo(name, { prefix: `${name.padEnd(511, 'p')}/`, ...(placedIn ? { placedIn } : {}) });
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+export const planOf = (record: IntegrationRecord): Plan =>
+  planFor(record.integrationId, record.request, account);
+
+/** The record of a driver that is being added to the integration. */
+export const driverRecord = (id: string, added: AddedDriver, more: Partial<IntegrationRecord> = {}) =>
+  recordOf({
+    integrationId: id,
+    parent,
+    request: requestOf({
+      bucket: added.bucket,
+      dataloop: { projectId: added.dataloop.projectId, driverName: added.dataloop.driverName },
+    }),
+    ...more,
+  });
+
+interface StandingPolicy {
+  readonly uniqueId: string;
+  readonly tags: Tags;
+  readonly documents: readonly unknown[];
+}
+
+interface Setting {
+  readonly drivers: Readonly<Record<string, AddedDriver>>;
+  readonly resources?: IntegrationRecord['resources'];
+  readonly status?: Status;
+  readonly passage?: Passage;
+}
+
+const own: IntegrationRecord['resources'] = {
+  policy: { state: 'created', arn: 'set below', uniqueId: 'ANPA0' },
+  dataloopIntegration: { state: 'created', id: parent.dataloopIntegrationId },
+};
+
+/**
+ * An integration that is ready, with the policies that its journal names standing as they should.
+ * @returns the world, and steps of its drivers
+ */
+export function accessWorld({
+  drivers,
+  resources = {},
+  status = 'ready',
+  passage = (call) => call(),
+}: Setting) {
+  const events: string[] = [];
+  let integration = recordOf({ status, drivers, resources: { ...own, ...resources } });
+  const plan = planOf(integration);
+  let holder: string | undefined;
+  let made = 0;
+  let clock = 0;
+  const policies = new Map<string, StandingPolicy>();
+  const attached = new Set<string>();
+  const shownFirst: (FoundPolicy | undefined)[] = [];
+  const arnOf = (key: PolicyKey) => policyOf(plan, key).arn;
+  const documentOf = (key: PolicyKey, but?: string) =>
+    permissionPolicy(grantsOf(integration, plan, key, but));
+  const hash = (document: unknown) => sha256(JSON.stringify(document));
+
+  const keys: PolicyKey[] = ['policy', 'policy2', 'policy3'];
+  for (const key of keys) {
+    const known = integration.resources[key];
+    if (!known || known.state === 'gone') continue;
+    policies.set(arnOf(key), {
+      uniqueId: known.uniqueId ?? '',
+      tags: ours,
+      documents: [documentOf(key)],
+    });
+    attached.add(arnOf(key));
+  }
+
+  const nameOf = (arn: string) => keys.find((key) => arnOf(key) === arn) ?? arn;
+  const held = (call: StepCall) => {
+    if (holder !== call.callId) throw new ServiceError('EarlierCallOpenError', 'The lock is not held.');
+  };
+  const journal: AccessJournal = {
+    lock: (id, call, during) =>
+      passage(async () => {
+        if (id !== integrationId || !during.includes(integration.status)) {
+          throw new ServiceError('IntegrationMovedOnError', 'It has moved on.');
+        }
+        if (holder !== undefined && holder !== call.callId) {
+          throw new ServiceError('EarlierCallOpenError', 'Another call holds the lock.');
+        }
+        holder = call.callId;
+        events.push('lock');
+        return integration;
+      }),
+    unlock: (_id, call) =>
+      passage(async () => {
+        if (holder === call.callId) holder = undefined;
+        events.push('unlock');
+      }),
+    place: (_id, call, driverId, policy) =>
+      passage(async () => {
+        held(call);
+        const { placedIn: _before, ...driver } =
+          integration.drivers?.[driverId] ?? addedTo('dataloop-missing');
+        events.push(`place in ${policy ?? 'none'}`);
+        integration = {
+          ...integration,
+          drivers: {
+            ...integration.drivers,
+            [driverId]: policy ? { ...driver, placedIn: policy } : driver,
+          },
+        };
+        return integration;
+      }),
+    writePolicy: (_id, call, key, policy) =>
+      passage(async () => {
+        held(call);
+        events.push(`journal ${key} ${policy.state}`);
+        integration = { ...integration, resources: { ...integration.resources, [key]: policy } };
+        return integration;
+      }),
+  };
+
+  const iam: AccessGranter & AccessRevoker = {
+    findPolicyDocument: (arn) =>
+      passage(async () => {
+        if (shownFirst.length > 0) return shownFirst.shift();
+        const found = policies.get(arn);
+        return (
+          found && {
+            uniqueId: found.uniqueId,
+            tags: found.tags,
+            versionId: `v${found.documents.length}`,
+            document: found.documents.at(-1),
+          }
+        );
+      }),
+    createPolicy: ({ name, path, document, tags }) =>
+      passage(async () => {
+        const arn = `arn:aws:iam::111111111111:policy${path}${name}`;
+        events.push(`create ${nameOf(arn)}`);
+        if (policies.has(arn)) return 'exists';
+        made += 1;
+        policies.set(arn, { uniqueId: `ANPA-new-${made}`, tags, documents: [document] });
+        return { uniqueId: `ANPA-new-${made}` };
+      }),
+    setDocument: (arn, document) =>
+      passage(async () => {
+        events.push(`set ${nameOf(arn)}`);
+        const policy = policies.get(arn);
+        if (!policy) throw new ServiceError('AwsNotYetConsistentError', 'There is no such policy.');
+        policies.set(arn, { ...policy, documents: [...policy.documents, document] });
+      }),
+    attachPolicy: (roleName, arn) =>
+      passage(async () => {
+        events.push(`attach ${nameOf(arn)} to ${roleName}`);
+        if (!policies.has(arn))
+          throw new ServiceError('AwsNotYetConsistentError', 'There is no such policy.');
+        attached.add(arn);
+      }),
+    detachPolicy: (roleName, arn) =>
+      passage(async () => {
+        events.push(`detach ${nameOf(arn)} from ${roleName}`);
+        attached.delete(arn);
+      }),
+    deletePolicy: (arn) =>
+      passage(async () => {
+        events.push(`delete ${nameOf(arn)}`);
+        policies.delete(arn);
+      }),
+  };
+  const access: Access<AccessGranter & AccessRevoker> = { iam, journal, planOf, sha256 };
+
+  /** The step functions of one driver, each call of which begins with what the journal holds by then. */
+  function driverOf(id: string, more: Partial<IntegrationRecord> = {}) {
+    const added = integration.drivers?.[id] ?? addedTo('dataloop-missing');
+    const record = journalOf(driverRecord(id, added, more), events, passage);
+    const stepOf = (step: 'GrantAccess' | 'RevokeAccess', attempt: number) => {
+      clock += 10_000;
+      const callId = `${id}/${step}/${attempt}`;
+      return record.step([record.record().status], { step, attempt, callId, begunAt: clock });
+    };
+    return {
+      journal: record,
+      record: record.record,
+      grant: (attempt = 1, pattern = account.policyNamePattern) =>
+        grantAccess(stepOf('GrantAccess', attempt), access, pattern),
+      revoke: (attempt = 1) => revokeAccess(stepOf('RevokeAccess', attempt), access),
+    };
+  }
+
+  return {
+    events,
+    iam,
+    journal,
+    access,
+    plan,
+    hash,
+    arnOf,
+    /** What a policy should say by the journal. */
+    documentOf,
+    driverOf,
+    integration: () => integration,
+    become: (more: Partial<IntegrationRecord>) => {
+      integration = { ...integration, ...more };
+    },
+    policy: (key: PolicyKey) => policies.get(arnOf(key)),
+    document: (key: PolicyKey) => policies.get(arnOf(key))?.documents.at(-1),
+    isAttached: (key: PolicyKey) => attached.has(arnOf(key)),
+    /** What somebody does by hand. */
+    edit: (key: PolicyKey, document: unknown) => {
+      const policy = policies.get(arnOf(key));
+      if (policy) policies.set(arnOf(key), { ...policy, documents: [...policy.documents, document] });
+    },
+    replace: (key: PolicyKey, policy: StandingPolicy | undefined) => {
+      if (policy) policies.set(arnOf(key), policy);
+      else policies.delete(arnOf(key));
+    },
+    /** Time passes; each call of a step takes ten seconds, too. */
+    wait: (ms: number) => {
+      clock += ms;
+    },
+    /** What IAM shows next, whatever is true. */
+    show: (...found: (FoundPolicy | undefined)[]) => void shownFirst.push(...found),
+    holder: () => holder,
+    /** Whoever holds the lock is dead, and its time is over. */
+    endLock: (by?: string) => {
+      holder = by;
+    },
+  };
+}

@@ -13,6 +13,7 @@ const service = 'dataloop-cross-account';
 const outputsSchema = z.object({
   HttpApiId: z.string(),
   ProvisionStateMachineArn: z.string(),
+  AddDriverStateMachineArn: z.string(),
   DeprovisionStateMachineArn: z.string(),
   EventBusName: z.string(),
   TableName: z.string(),

@@ -8,13 +8,14 @@ import type { ConnectionRehearsal, RemovalRehearsal } from './steps.ts';
 type Residue = IntegrationAnswer['residue'][number];
 
 /** What a resource is called in the undo's executions and to people. */
-export const shortNames: Readonly<Record<ResourceKey, string>> = {
+export const shortNames = {
   bucket: 'bucket',
   policy: 'policy',
   role: 'role',
   dataloopIntegration: 'integration',
   driver: 'driver',
-};
+} as const satisfies Partial<Record<ResourceKey, string>>;
+export type RehearsedResource = keyof typeof shortNames;
 
 /** Kinds of the listing, by the type that the API gives a resource. */
 const kinds: Readonly<Record<string, string>> = {
@@ -36,12 +37,12 @@ export const nameOf = ({
 }) => arn ?? id ?? name ?? '';
 
 /** What the undo removed, by what its executions say. */
-export const removedBy = (runs: readonly UndoRun[]): ResourceKey[] =>
+export const removedBy = (runs: readonly UndoRun[]): RehearsedResource[] =>
   Object.entries(shortNames)
     .filter(([, output]) => runs.some((run) => run.output[output] === 'removed'))
-    .flatMap(([key]) => (isResourceKey(key) ? [key] : []));
+    .flatMap(([key]) => (isRehearsed(key) ? [key] : []));
 
-const isResourceKey = (key: string): key is ResourceKey => Object.hasOwn(shortNames, key);
+export const isRehearsed = (key: string): key is RehearsedResource => Object.hasOwn(shortNames, key);
 
 /** A connection that was to fail at one step and be undone. */
 export function judgeConnection(

@@ -5,6 +5,7 @@ import type { IntegrationAnswer } from '../api-client.ts';
 import type { Interventions } from './interventions.ts';
 import {
   denialActed,
+  isRehearsed,
   judgeConnection,
   judgeRemoval,
   judgeStanding,
@@ -146,7 +147,7 @@ async function removal(rehearsal: RemovalRehearsal, names: Names, bench: Bench, 
 const namesOf = (resources: IntegrationAnswer['resources']): string[] =>
   resourceKeys
     .filter((key) => resources.some(({ type }) => type === resourceTypes[key]))
-    .map((key) => shortNames[key]);
+    .flatMap((key) => (isRehearsed(key) ? [shortNames[key]] : []));
 
 function notConnected(integration: IntegrationAnswer): { acted: true; draft: Draft } {
   const { error, residue, status } = integration;

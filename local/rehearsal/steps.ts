@@ -2,8 +2,8 @@
  * How each step is failed once: a denial on the role of its function, chosen so that the step has done as much as
  * it can when it fails. Nothing in the deployed code takes part in it.
  */
-import type { ResourceKey } from '../../src/domain/journal.ts';
 import type { StepName } from '../../src/domain/steps.ts';
+import type { RehearsedResource } from './judge.ts';
 
 export interface Denial {
   /** The step whose function's role is denied something. */
@@ -28,20 +28,26 @@ export interface ConnectionRehearsal extends Rehearsed {
   /** The step that the integration's error names. */
   readonly failsAt: StepName;
   /** What has certainly been made by then, and so must have been removed. */
-  readonly makes: readonly ResourceKey[];
+  readonly makes: readonly RehearsedResource[];
 }
 
 /** A removal that fails: what is left must be named, and nothing else may be left. */
 export interface RemovalRehearsal extends Rehearsed {
   readonly of: 'removal';
-  readonly leaves: readonly ResourceKey[];
+  readonly leaves: readonly RehearsedResource[];
   /** The execution itself fails, and the watchdog starts it again until it gives up. */
   readonly isStartedAgain?: true;
 }
 
 export type Rehearsal = ConnectionRehearsal | RemovalRehearsal;
 
-const everything: readonly ResourceKey[] = ['bucket', 'policy', 'role', 'dataloopIntegration', 'driver'];
+const everything: readonly RehearsedResource[] = [
+  'bucket',
+  'policy',
+  'role',
+  'dataloopIntegration',
+  'driver',
+];
 const allButTheDriver = everything.filter((key) => key !== 'driver');
 
 const withoutSecret = (role: StepName): Denial[] => [

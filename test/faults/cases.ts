@@ -26,7 +26,7 @@ export const faultNames = Object.keys(faults).filter((name): name is FaultName =
   Object.hasOwn(faults, name),
 );
 
-export const parts = ['provision', 'remove', 'undo', 'journal', 'late', 'random'] as const;
+export const parts = ['provision', 'remove', 'undo', 'journal', 'late', 'drivers', 'random'] as const;
 export type Part = (typeof parts)[number];
 
 export const releases = ['before', 'during', 'after'] as const;
@@ -44,7 +44,7 @@ export interface Case {
   /** When Dataloop issues the IAM user. */
   readonly userArn: 'at-once' | 'late';
   /** During which request the rules hold. */
-  readonly during: 'connect' | 'disconnect';
+  readonly during: 'connect' | 'disconnect' | 'add' | 'take';
   readonly rules: readonly CaseRule[];
   /** The execution is stopped while the rules hold a call back, which is let go at this point of the undo. */
   readonly release?: Release;
@@ -89,6 +89,21 @@ function double(forward: GraphCall, undo: GraphCall, name: FaultName): Case {
     during: 'connect',
     rules: [rule(forward, 'refused'), rule(undo, name)],
     end: name === 'refused' ? 'any' : 'clean',
+  };
+}
+
+/** A single fault on the way of a driver. */
+function ofDriver(call: GraphCall, name: FaultName): Case {
+  const isAdding = call.phase === 'add';
+  return {
+    id: `${idOf(call)}/${name}`,
+    part: 'drivers',
+    row: row(call),
+    column: name,
+    userArn: 'at-once',
+    during: isAdding ? 'add' : 'take',
+    rules: [rule(call, name)],
+    end: name === 'refused' ? 'any' : isAdding ? 'ready' : 'clean',
   };
 }
 
@@ -183,6 +198,7 @@ export function matrix(graph: readonly GraphCall[]): Case[] {
     ...of('at-once')
       .filter((call) => isWrite(call) && isStep(call))
       .flatMap((call) => releases.map((release) => lateEffect(call, release))),
+    ...of('add', 'take').flatMap((call) => faultNames.map((name) => ofDriver(call, name))),
   ];
 }
 

@@ -3,9 +3,10 @@ import type { RecordedCall } from './proxy/call-log.ts';
 
 /**
  * `at-once`, `late`: a provisioning whose IAM user comes so; `remove`: a removal; `undo`: the rollback of a
- * provisioning that failed at its end.
+ * provisioning that failed at its end; `add`, `take`: a driver that is added to an integration and taken away, as far as
+ * its functions are its own.
  */
-export const phases = ['at-once', 'late', 'remove', 'undo'] as const;
+export const phases = ['at-once', 'late', 'remove', 'undo', 'add', 'take'] as const;
 export type Phase = (typeof phases)[number];
 
 export interface GraphCall {
@@ -22,7 +23,7 @@ export const idOf = ({ phase, function: name, operation, call }: GraphCall): str
 /** Asks for itself as often as time passes; its first round is what counts. */
 const repeating = new Set(['pollIamUser', 'awaitOpenCalls', 'awaitUndoCalls']);
 /** What the tests themselves ask. */
-const asked = new Set(['getIntegration']);
+const asked = new Set(['getIntegration', 'getDriver']);
 
 /** Calls of one phase in the order in which they were made, each once. */
 export function graphOf(phase: Phase, calls: readonly RecordedCall[]): GraphCall[] {

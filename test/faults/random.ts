@@ -8,7 +8,7 @@ import { InvokeCommand } from '@aws-sdk/client-lambda';
 import fc from 'fast-check';
 import { integrationSchema } from '../../local/api-client.ts';
 import { eventSource } from '../../src/domain/events.ts';
-import { serviceAt } from '../service.ts';
+import { forced, serviceAt } from '../service.ts';
 import type { TestBed } from './bed.ts';
 import { faultNames, faults } from './cases.ts';
 import { clientsAt, stopIfRunning } from './clients.ts';
@@ -100,7 +100,7 @@ async function perform(action: Action, { bed, graph, scopes, taken }: World): Pr
       return;
     }
     case 'remove':
-      if (integrationId) await api.request('DELETE', `/integrations/${integrationId}`);
+      if (integrationId) await api.request('DELETE', `/integrations/${integrationId}${forced}`);
       return;
     case 'stop':
       if (integrationId) await stopAll(bed, integrationId);
@@ -240,7 +240,7 @@ async function check(world: World, foreign: Snapshot): Promise<string[]> {
       found.push(`Left although all of them are clean: ${scope}`);
   }
   for (const { id } of all) {
-    const last = await disconnect(id, settledSeconds);
+    const last = await disconnect(id, settledSeconds, forced);
     if (endingOf(last) !== 'clean') found.push(`DELETE at the end left ${JSON.stringify(last.residue)}`);
   }
   for (const scope of scopes) {

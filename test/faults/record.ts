@@ -1,8 +1,9 @@
 /** Records the call graph: four runs without any fault but, for the undo, one failure at the very end. */
 import { randomBytes } from 'node:crypto';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
-import { serviceAt } from '../service.ts';
+import { forced, serviceAt } from '../service.ts';
 import type { TestBed } from './bed.ts';
+import { bucketOf, driverAfter } from './driver-case.ts';
 import { type GraphCall, graphOf, type Phase } from './graph.ts';
 
 export const newScope = (): string => `x${randomBytes(5).toString('hex')}`;
@@ -43,12 +44,45 @@ export async function recordGraph(bed: TestBed): Promise<GraphCall[]> {
       );
     } else {
       const last = await record(phase, scope, 0);
-      const removed = await disconnect(integrationId);
+      const removed = await disconnect(integrationId, undefined, forced);
       if (removed.status !== 'removed') throw new Error(`Recording a removal ended ${removed.status}`);
       if (phase === 'at-once') await record('remove', scope, last);
     }
     await bed.proxy.close(scope);
   }
+  graph.push(...(await recordDriver(bed)));
+  return graph;
+}
+
+/** Functions of a driver that no integration has. */
+const ofDrivers: Readonly<Record<'add' | 'take', readonly string[]>> = {
+  add: ['addDriver', 'grantAccess'],
+  take: ['removeDriver', 'revokeAccess'],
+};
+
+async function recordDriver(bed: TestBed): Promise<GraphCall[]> {
+  const service = serviceAt(bed);
+  const scope = newScope();
+  const graph: GraphCall[] = [];
+  let from = 0;
+  const record = async (phase: 'add' | 'take') => {
+    const calls = (await bed.proxy.calls(scope)).filter(({ sequence }) => sequence > from);
+    from = calls.at(-1)?.sequence ?? from;
+    graph.push(...graphOf(phase, calls).filter(({ function: name }) => ofDrivers[phase].includes(name)));
+  };
+  await bed.proxy.open(scope);
+  const { integrationId } = await service.connect(`f-${scope}`);
+  await service.settled(integrationId);
+  const run = { bed, service, scope, wanted: { end: 'ready' as const } };
+  const path = `/integrations/${integrationId}/drivers`;
+  const body = { bucket: { name: bucketOf(scope) }, dataloop: service.requestFor('').dataloop };
+  const added = await driverAfter(run, { method: 'POST', path, body }, ['ready', 'failed', 'residue']);
+  if (added.status !== 'ready') throw new Error(`Recording a driver ended ${JSON.stringify(added.error)}`);
+  await record('add');
+  await driverAfter(run, { method: 'DELETE', path: `${added.links.self}${forced}` }, ['removed', 'residue']);
+  await record('take');
+  await service.disconnect(integrationId, undefined, forced);
+  await bed.proxy.close(scope);
   return graph;
 }
 

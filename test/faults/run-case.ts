@@ -2,13 +2,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type IntegrationAnswer, integrationSchema, settledStatuses } from '../../local/api-client.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
-import { type Service, serviceAt } from '../service.ts';
+import { forced, type Service, serviceAt } from '../service.ts';
 import { functionTimeoutSeconds, type TestBed } from './bed.ts';
 import type { Case, Release } from './cases.ts';
 import { stopIfRunning } from './clients.ts';
+import { driverInTurn } from './driver-case.ts';
 import { forget, statusOf } from './journal.ts';
 import { type Ending, endingOf, foreignChanges, takeOwn, violations } from './oracle.ts';
 import { changes, type Snapshot } from './snapshot.ts';
+import { untilTaken } from './until-taken.ts';
 
 export interface CaseResult {
   readonly case: Pick<Case, 'id' | 'part' | 'row' | 'column'>;
@@ -32,21 +34,6 @@ interface Run {
   readonly scope: string;
   readonly wanted: Case;
   readonly onTaken: (integrationId: string) => void;
-}
-
-/** A client that sends a request again while the service is not able to answer. */
-async function untilTaken(
-  send: () => Promise<{ status: number; body: unknown }>,
-  onRefusal: () => Promise<void>,
-) {
-  for (let attempt = 1; ; attempt += 1) {
-    const answer = await send();
-    if (answer.status < 500) return answer;
-    if (attempt >= 40) throw new Error(`Answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-    // What was refused for good is refused until somebody lifts it.
-    if (attempt === 3) await onRefusal();
-    await delay(250);
-  }
 }
 
 async function connect({ bed, service, scope, wanted, onTaken }: Run): Promise<IntegrationAnswer> {
@@ -121,7 +108,7 @@ async function disconnect(
   integrationId: string,
 ): Promise<IntegrationAnswer> {
   const answer = await untilTaken(
-    () => service.api.request('DELETE', `/integrations/${integrationId}`),
+    () => service.api.request('DELETE', `/integrations/${integrationId}${forced}`),
     () => liftRefusal(bed, scope, wanted),
   );
   if (answer.status !== 202)
@@ -161,7 +148,10 @@ export async function runCase(
     await sandboxControl(bed.environment.sandbox.controlUrl).set(scope, {
       userArnDelaySeconds: wanted.userArn === 'late' ? 1 : 0,
     });
-    const outcome = await inTurn(run, found);
+    const outcome =
+      wanted.part === 'drivers'
+        ? await driverInTurn({ ...run, addRules: () => addRules(run) }, found)
+        : await inTurn(run, found);
     ending = outcome;
     hits = (await bed.proxy.calls(scope)).filter(({ fault }) => fault !== undefined).length;
     if (hits === 0) found.push('The fault struck nothing: the call was not made');

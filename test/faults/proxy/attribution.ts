@@ -19,7 +19,8 @@ export interface Attributed {
 }
 
 export const integrationIdSchema = z.string().regex(/^int_[0-9A-Z]{26}$/);
-const integrationIds = /int_[0-9A-Z]{26}/g;
+/** Of integrations, and of drivers that were added to one: each has a record of its own. */
+const integrationIds = /(?:int|drv)_[0-9A-Z]{26}/g;
 
 /** Dataloop's answers about one thing; its lists are arrays. */
 const answerSchema = z.object({ id: z.string().min(1) });

@@ -22,6 +22,9 @@ export interface ServiceSettings {
   readonly deployment: { readonly apiUrl: string };
 }
 
+/** Faults are for the workflow: whether Dataloop can be asked for drivers of others must not decide about it. */
+export const forced = '?force=true';
+
 export type Service = ReturnType<typeof serviceAt>;
 
 export function serviceAt({ environment, deployment }: ServiceSettings) {
@@ -88,8 +91,12 @@ export function serviceAt({ environment, deployment }: ServiceSettings) {
     until(integrationId, ({ status }) => settledStatuses.includes(status), timeoutSeconds);
 
   /** DELETE and wait for its end. */
-  const disconnect = async (integrationId: string, timeoutSeconds?: number): Promise<IntegrationAnswer> => {
-    const answer = await api.request('DELETE', `/integrations/${integrationId}`);
+  const disconnect = async (
+    integrationId: string,
+    timeoutSeconds?: number,
+    query = '',
+  ): Promise<IntegrationAnswer> => {
+    const answer = await api.request('DELETE', `/integrations/${integrationId}${query}`);
     if (answer.status !== 202) {
       throw new Error(`DELETE answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     }

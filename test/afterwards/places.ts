@@ -48,7 +48,11 @@ export async function journalItems(): Promise<Place[]> {
 /** Events of all histories, each told by its type: input and output are in the first and the last of them. */
 export async function executions(): Promise<Place[]> {
   const found: Place[] = [];
-  for (const stateMachineArn of [outputs.ProvisionStateMachineArn, outputs.DeprovisionStateMachineArn]) {
+  for (const stateMachineArn of [
+    outputs.ProvisionStateMachineArn,
+    outputs.AddDriverStateMachineArn,
+    outputs.DeprovisionStateMachineArn,
+  ]) {
     const machine = stateMachineArn.split('-').at(-1);
     const pages = paginateListExecutions({ client: stepFunctions }, { stateMachineArn });
     for await (const { executions: listed = [] } of pages) {

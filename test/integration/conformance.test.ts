@@ -15,7 +15,7 @@ import { iamStatements } from '../../scripts/iam-statements.ts';
 import { neededActions } from '../../src/domain/needed-actions.ts';
 import { planFor } from '../../src/domain/plan.ts';
 import { parseBody } from '../../src/domain/request.ts';
-import { deprovisionSteps, provisionSteps } from '../../src/domain/steps.ts';
+import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../src/domain/steps.ts';
 import { errorKinds, isErrorName } from '../../src/errors.ts';
 import { metafileOf, projectFile } from '../bundle.ts';
 import { deployment, environment, params, python } from './deployment.ts';
@@ -61,17 +61,19 @@ const retriedBy: Readonly<Record<string, readonly string[]>> = {
   DriverTestFailedError: ['TestDriver', 'VerifyDriver'],
   // Of the API: its callers try again.
   TryAgainError: [],
+  DriversUnknownError: [],
 };
 
 describe.each([
   ['ProvisionStateMachine', 'provision', provisionSteps],
+  ['AddDriverStateMachine', 'add-driver', addDriverSteps],
   ['DeprovisionStateMachine', 'deprovision', deprovisionSteps],
-] as const)('%s', (machineId, folder, steps) => {
+] as const)('%s', (machineId, file, steps) => {
   const tasks = tasksOf(machineId);
   const { Definition, DefinitionSubstitutions, RoleArn } = machineOf(machineId);
 
   test('is valid Amazon States Language', () => {
-    const text = readFileSync(join(projectRoot, 'statemachines', `${folder}.asl.json`), 'utf8');
+    const text = readFileSync(join(projectRoot, 'statemachines', `${file}.asl.json`), 'utf8');
     // A parameter of the deployment stands where the language wants a number.
     const definition = JSON.parse(text.replace(/"\$\{self:custom\.parameters\.\w+\}"/g, '3600'));
     const { isValid, errorsText } = aslValidator(definition, { checkArn: false, checkPaths: true });
@@ -97,6 +99,8 @@ describe.each([
   test.each(tasks)('%s calls the function of its name', (name, state) => {
     const substitution = /^\$\{(\w+)\}$/.exec(state.Arguments?.FunctionName ?? '')?.[1] ?? '';
     const called = functions.get(target(DefinitionSubstitutions[substitution]));
+    // A driver is added by the steps of an integration, and one of its own.
+    const folder = file === 'add-driver' ? (name === 'GrantAccess' ? 'drivers' : 'provision') : file;
     expect(called?.file).toBe(`functions/${folder}/${kebab(name)}.ts`);
   });
 
@@ -170,7 +174,7 @@ const actionsOf: Readonly<Record<string, readonly string[]>> = {
   'dynamodb:Put': ['dynamodb:PutItem'],
   'dynamodb:Update': ['dynamodb:UpdateItem'],
   'dynamodb:Delete': ['dynamodb:DeleteItem'],
-  // Each part of the transaction is authorised as itself; ours only puts.
+  // Each part of the transaction is authorised as itself.
   'dynamodb:TransactWrite': ['dynamodb:PutItem'],
   'iam:CreateRole': ['iam:CreateRole', 'iam:TagRole'],
   'iam:CreatePolicy': ['iam:CreatePolicy', 'iam:TagPolicy'],
@@ -245,6 +249,8 @@ describe('every function', () => {
     TestIntegrationRole: ['kms:DescribeKey'],
     CreateBucketRole: ['s3:GetBucketCORS', 's3:GetBucketPublicAccessBlock'],
     CreateRoleRole: ['iam:UpdateAssumeRolePolicy'],
+    GrantAccessRole: [],
+    RevokeAccessRole: [],
     DeleteRoleRole: ['iam:UpdateAssumeRolePolicy'],
     DeleteBucketRole: [
       's3:GetBucketCORS',
@@ -319,7 +325,8 @@ describe('the actions that a plan names', () => {
     role: { name: 'AcmeLabelling', mode: 'adopt' },
   });
   const needed = [...neededActions(created), ...neededActions(adopted)];
-  const steps = [...provisionSteps, ...deprovisionSteps];
+  // What is added to an integration is in no plan.
+  const steps = [...provisionSteps, ...deprovisionSteps].filter((step) => step !== 'RevokeAccess');
 
   test.each(steps)('of %s are those of its function on AWS, and no fewer', (step) => {
     const allowed = allStatementsOf(`${step}Role`)
@@ -380,13 +387,21 @@ describe('what the service can create at most', () => {
       'iam:DeleteRolePermissionsBoundary',
       'iam:PutRolePermissionsBoundary',
       'iam:PutRolePolicy',
-      'iam:CreatePolicyVersion',
       'iam:PassRole',
       's3:DeleteObject',
       's3:GetObject',
       's3:PutObject',
     ]) {
       expect(actions).not.toContain(forbidden);
+    }
+    // The boundary lies outside of the path, and carries no tag of an integration.
+    const rewrite = all.filter(({ Action }) => Action.includes('iam:CreatePolicyVersion'));
+    expect(rewrite).toHaveLength(2);
+    for (const { Condition, Resource } of rewrite) {
+      expect(Condition).toEqual({
+        StringLike: { 'aws:ResourceTag/dataloop-cross-account:integration-id': 'int_*' },
+      });
+      expect(JSON.stringify(Resource)).toContain(':policy/dataloop-cross-account/test/dataloop-*"');
     }
   });
 

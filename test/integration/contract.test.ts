@@ -9,6 +9,7 @@ import { clientsAt } from '../faults/clients.ts';
 import {
   api,
   control,
+  dataloopCall,
   deployment,
   disconnect,
   environment,
@@ -51,6 +52,11 @@ const call: ApiClient['request'] = async (method, path, options) => {
 const statusOf = async (...request: Parameters<ApiClient['request']>) => (await call(...request)).status;
 
 const idSchema = z.object({ integrationId: z.string() });
+const driverSchema = z.object({ driverId: z.string(), status: z.string() });
+
+/** Ids that the service never gave. */
+const unknownId = 'int_00000000000000000000000000';
+const unknownDriverId = 'drv_00000000000000000000000000';
 
 /** Integrations to be taken away when the test is over. */
 const begun: string[] = [];
@@ -70,13 +76,80 @@ afterEach(async () => {
   }
 });
 
-/** Every call of a path with an id. */
+/** Every call of a path with an integration's id alone, but those with a body. */
 const callsOf = (integrationId: string) =>
   [
     ['GET', `/integrations/${integrationId}`],
     ['POST', `/integrations/${integrationId}/test`],
     ['DELETE', `/integrations/${integrationId}`],
   ] as const;
+
+/** The request for one more bucket. */
+const driverRequestFor = (name: string, more: Record<string, unknown> = {}) => ({
+  bucket: { name: `dataloop-${name}` },
+  dataloop: { projectId: environment.sandbox.projectId },
+  ...more,
+});
+
+const driversOf = (integrationId: string) => `/integrations/${integrationId}/drivers`;
+
+/** Adds a bucket to an integration. @returns the path of its driver */
+async function add(
+  integrationId: string,
+  options: Parameters<ApiClient['request']>[2],
+): Promise<{ path: string; driverId: string }> {
+  const answer = await call('POST', driversOf(integrationId), options);
+  expect([answer.status, answer.body]).toEqual([202, expect.objectContaining({ integrationId })]);
+  const { driverId } = driverSchema.parse(answer.body);
+  return { path: `${driversOf(integrationId)}/${driverId}`, driverId };
+}
+
+/** Waits until a driver is in one of these states. @returns in which. @throws Error where that takes too long */
+async function driverUntil(path: string, wanted: readonly string[]) {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const answer = await call('GET', path);
+    const parsed = driverSchema.safeParse(answer.body);
+    if (parsed.success && wanted.includes(parsed.data.status)) return parsed.data.status;
+    if (Date.now() > deadline)
+      throw new Error(`Not within 60 s: ${JSON.stringify(answer.body, undefined, 1)}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** An integration that is ready, for drivers to be added to. */
+async function beginReady(name: string): Promise<string> {
+  const integrationId = await begin(name);
+  expect((await settled(integrationId)).status).toBe('ready');
+  return integrationId;
+}
+
+/** Id at Dataloop of an integration of ours. */
+async function dataloopIdOf(integrationId: string): Promise<string> {
+  const { integrations } = await control.standing();
+  const found = integrations.find(({ name }) => name.includes(integrationId));
+  if (!found) throw new Error(`Dataloop has no integration of ${integrationId}.`);
+  return found.id;
+}
+
+/** A driver that somebody makes by hand on an integration at Dataloop. @returns how it is taken away */
+async function makeByHand(
+  integrationId: string,
+  driverName: string,
+  bucketName: string,
+): Promise<() => Promise<unknown>> {
+  const made = await dataloopCall('POST', '/drivers', {
+    name: driverName,
+    type: 's3',
+    creator: 'owner@example.com',
+    integrationId: await dataloopIdOf(integrationId),
+    integrationType: 'aws-cross',
+    metadata: { system: { projectId: environment.sandbox.projectId } },
+    payload: { bucketName, path: '' },
+  });
+  const { id } = z.object({ id: z.string() }).parse(made);
+  return () => dataloopCall('DELETE', `/drivers/${id}`);
+}
 
 test('an integration is planned, made, looked at, tested and removed', async () => {
   const name = uniqueName('contract');
@@ -106,6 +179,109 @@ test('integrations are listed by pages, and a query that is not understood is re
   }
 });
 
+test('a bucket is added, looked at, listed and taken away, and its driver is known once only', async () => {
+  const name = uniqueName('contract-driver');
+  const integrationId = await beginReady(name);
+  const headers = { 'idempotency-key': randomUUID() };
+  const body = driverRequestFor(`${name}-2`);
+  const { path, driverId } = await add(integrationId, { body, headers });
+  expect(await add(integrationId, { body, headers })).toEqual({ path, driverId });
+  const other = driverRequestFor(`${name}-3`);
+  expect(await statusOf('POST', driversOf(integrationId), { body: other, headers })).toBe(422);
+  const another = driverRequestFor(`${name}-2`, { tags: { team: 'other' } });
+  expect(await statusOf('POST', driversOf(integrationId), { body: another })).toBe(409);
+  expect(await driverUntil(path, ['ready', 'failed', 'residue'])).toBe('ready');
+  const integration = await call('GET', `/integrations/${integrationId}`);
+  expect(integration.body).toMatchObject({ drivers: [{ driverId, bucket: body.bucket.name }] });
+  const list = await call('GET', '/integrations?limit=100');
+  expect(JSON.stringify(list.body)).toContain(driverId);
+  // It is no integration, and on no other one.
+  expect(await statusOf('GET', `/integrations/${driverId}`)).toBe(404);
+  expect(await statusOf('GET', `${driversOf(unknownId)}/${driverId}`)).toBe(404);
+  expect(await statusOf('DELETE', `${driversOf(unknownId)}/${driverId}`)).toBe(404);
+
+  for (const query of ['force=yes', 'page=2', 'force=true&page=2']) {
+    for (const each of [path, `/integrations/${integrationId}`]) {
+      expect([query, await statusOf('DELETE', `${each}?${query}`)]).toEqual([query, 400]);
+    }
+  }
+  expect(await statusOf('DELETE', `${path}?force=false`)).toBe(202);
+  expect(await driverUntil(path, ['removed', 'residue'])).toBe('removed');
+  expect((await call('GET', `/integrations/${integrationId}`)).body).not.toHaveProperty('drivers');
+  expect(await statusOf('DELETE', path)).toBe(202);
+});
+
+test('a bucket that cannot be added says why, and the integration stays ready', async () => {
+  const name = uniqueName('contract-driver-fails');
+  const integrationId = await beginReady(name);
+  await control.set(name, { driverTest: 'fail' });
+  const { path } = await add(integrationId, { body: driverRequestFor(`${name}-2`) });
+  expect(await driverUntil(path, ['ready', 'failed', 'residue'])).toBe('failed');
+  expect((await call('GET', path)).body).toMatchObject({ error: { step: 'TestDriver' } });
+  const integration = await call('GET', `/integrations/${integrationId}`);
+  expect(integration.body).toMatchObject({ status: 'ready' });
+});
+
+test('a request for a bucket that is none is refused', async () => {
+  const name = uniqueName('contract-driver-bad');
+  const integrationId = await beginReady(name);
+  const bad: [number, Parameters<ApiClient['request']>[2]][] = [
+    [400, { body: { ...driverRequestFor(name), name, 'a/b~c': true } }],
+    [400, { body: driverRequestFor(name, { bucket: { name: `other-${name}` } }) }],
+    [400, { body: driverRequestFor(name), headers: { 'idempotency-key': 'with space' } }],
+    [400, { rawBody: '{"bucket":' }],
+    [413, { body: driverRequestFor(name, { description: 'x'.repeat(40_000) }) }],
+    [415, { rawBody: 'name=x', headers: { 'content-type': 'text/plain' } }],
+  ];
+  for (const [status, options] of bad) {
+    expect(await statusOf('POST', driversOf(integrationId), options)).toBe(status);
+  }
+  const { body } = await call('GET', `/integrations/${integrationId}`);
+  expect(body).not.toHaveProperty('drivers');
+});
+
+test('drivers that somebody made by hand are in the way of a removal, until it is forced', async () => {
+  const name = uniqueName('contract-by-hand');
+  const integrationId = await beginReady(name);
+  const body = driverRequestFor(`${name}-2`);
+  const { path } = await add(integrationId, { body });
+  expect(await driverUntil(path, ['ready', 'failed', 'residue'])).toBe('ready');
+  const takeAway = await makeByHand(integrationId, `${name}-by-hand`, body.bucket.name);
+  try {
+    for (const each of [path, `/integrations/${integrationId}`]) {
+      const refused = await call('DELETE', each);
+      expect(refused.status).toBe(409);
+      expect(JSON.stringify(refused.body)).toContain(`${name}-by-hand`);
+    }
+    expect((await call('GET', path)).body).toMatchObject({ status: 'ready' });
+    expect(await statusOf('DELETE', `${path}?force=true`)).toBe(202);
+    expect(await driverUntil(path, ['removed', 'residue'])).toBe('removed');
+  } finally {
+    await takeAway();
+  }
+});
+
+test('nothing is removed while Dataloop does not tell of drivers made by hand, unless it is forced', async () => {
+  const name = uniqueName('contract-unknown');
+  const integrationId = await beginReady(name);
+  const { path } = await add(integrationId, { body: driverRequestFor(`${name}-2`) });
+  expect(await driverUntil(path, ['ready', 'failed', 'residue'])).toBe('ready');
+  const id = await dataloopIdOf(integrationId);
+  await control.fail({ method: 'GET', path: `^/drivers/byIntegration/${id}$`, status: 403 });
+  try {
+    for (const each of [path, `/integrations/${integrationId}`]) {
+      const refused = await call('DELETE', each);
+      expect(refused.status).toBe(503);
+      expect(refused.body).toMatchObject({ type: 'urn:dataloop-cross-account:problem:drivers-unknown' });
+    }
+    expect(await statusOf('DELETE', `/integrations/${integrationId}?force=true`)).toBe(202);
+  } finally {
+    await control.clearFaults();
+  }
+  // The driver goes with the integration.
+  expect(await driverUntil(path, ['removed', 'residue'])).toBe('removed');
+});
+
 /** What an operator says, of a user whom Dataloop never issued. */
 const confirm = (integrationId: string, options: Parameters<ApiClient['request']>[2] = {}) =>
   statusOf('POST', `/integrations/${integrationId}/iam-user`, {
@@ -131,7 +307,7 @@ test('what is awaited of an operator is said, and their answer taken once', asyn
   // Dataloop knows no such user: the workflow ends, and nothing is awaited any more.
   await settled(integrationId);
   expect(await confirm(integrationId)).toBe(409);
-  expect(await confirm('int_00000000000000000000000000')).toBe(404);
+  expect(await confirm(unknownId)).toBe(404);
 });
 
 test('an integration that fails says why', async () => {
@@ -178,17 +354,29 @@ test('a request that collides with another is refused', async () => {
   expect(await statusOf('POST', '/integrations', { body: other, headers: headersWithSpace })).toBe(400);
   // Dataloop has not issued its IAM user.
   expect(await statusOf('POST', `/integrations/${integrationId}/test`)).toBe(409);
+  expect(await statusOf('POST', driversOf(integrationId), { body: driverRequestFor(`${name}-2`) })).toBe(409);
 });
 
 test('an integration that is not there is not found', async () => {
-  for (const id of ['int_00000000000000000000000000', 'nothing']) {
+  for (const id of [unknownId, 'nothing']) {
     for (const [method, path] of callsOf(id)) expect(await statusOf(method, path)).toBe(404);
+    expect(await statusOf('POST', driversOf(id), { body: driverRequestFor('contract-nowhere') })).toBe(404);
+  }
+});
+
+test('a driver that is not there is not found', async () => {
+  const name = uniqueName('contract-nowhere');
+  const integrationId = await begin(name);
+  for (const id of [unknownDriverId, integrationId, 'nothing']) {
+    for (const method of ['GET', 'DELETE']) {
+      expect(await statusOf(method, `${driversOf(integrationId)}/${id}`)).toBe(404);
+    }
   }
 });
 
 test('nobody gets in unsigned', async () => {
   for (const { method, path } of contract.operations) {
-    const called = path.replace('{integrationId}', 'int_00000000000000000000000000');
+    const called = path.replace('{integrationId}', unknownId).replace('{driverId}', unknownDriverId);
     const response = await fetch(`${deployment.apiUrl}${called}`, {
       method,
       ...(method === 'POST' ? { body: '{}', headers: { 'content-type': 'application/json' } } : {}),
@@ -201,11 +389,14 @@ test('nobody gets in unsigned', async () => {
 
 test('what AWS does not answer is to be asked again', async () => {
   const name = await faultyName('contract-later');
-  const integrationId = await begin(name);
-  await settled(integrationId);
+  const integrationId = await beginReady(name);
+  const { path: driver } = await add(integrationId, { body: driverRequestFor(`${name}-2`) });
+  expect(await driverUntil(driver, ['ready', 'failed', 'residue'])).toBe('ready');
   await faults.addRule({ scope: name, operation: 'dynamodb:*', fault: { kind: 'unavailable' } });
   for (const [method, path] of callsOf(integrationId)) expect(await statusOf(method, path)).toBe(503);
   expect(await confirm(integrationId)).toBe(503);
+  expect(await statusOf('POST', driversOf(integrationId), { body: driverRequestFor(`${name}-3`) })).toBe(503);
+  for (const method of ['GET', 'DELETE']) expect(await statusOf(method, driver)).toBe(503);
   // It is the newest: what is read of it is asked for by its id.
   expect(await statusOf('GET', '/integrations?limit=1')).toBe(503);
   expect(await statusOf('POST', '/integrations', { body: requestFor(name) })).toBe(503);
@@ -218,28 +409,34 @@ test('what AWS does not answer is to be asked again', async () => {
 
 test('a record that somebody changed is named, and nothing is done', async () => {
   const name = uniqueName('contract-damaged');
-  const integrationId = await begin(name);
-  await settled(integrationId);
+  const integrationId = await beginReady(name);
+  const { path: driver, driverId } = await add(integrationId, { body: driverRequestFor(`${name}-2`) });
+  expect(await driverUntil(driver, ['ready', 'failed', 'residue'])).toBe('ready');
   const { table } = clientsAt(environment);
-  const write = (createdAt: string) =>
+  const write = (id: string, createdAt: string) =>
     table.send(
       new UpdateCommand({
         TableName: deployment.outputs.TableName,
-        Key: { pk: `integration#${integrationId}` },
+        Key: { pk: `integration#${id}` },
         UpdateExpression: 'SET createdAt = :createdAt',
         ExpressionAttributeValues: { ':createdAt': createdAt },
       }),
     );
-  await write('yesterday');
+  await write(integrationId, 'yesterday');
+  await write(driverId, 'yesterday');
   const other = requestFor(name, { bucket: { name: `dataloop-other-${name}` } });
   const statuses = await Promise.all([
     ...callsOf(integrationId).map(([method, path]) => statusOf(method, path)),
     confirm(integrationId),
     statusOf('POST', '/integrations', { body: other }),
+    statusOf('POST', driversOf(integrationId), { body: driverRequestFor(`${name}-3`) }),
+    statusOf('GET', driver),
+    statusOf('DELETE', driver),
   ]);
   const list = await call('GET', '/integrations?limit=1');
-  await write(new Date().toISOString());
-  expect(statuses).toEqual([500, 500, 500, 500, 500]);
+  await write(integrationId, new Date().toISOString());
+  await write(driverId, new Date().toISOString());
+  expect(statuses).toEqual([500, 500, 500, 500, 500, 500, 500, 500]);
   expect(list.body).toMatchObject({ items: [], damaged: [integrationId] });
 });
 

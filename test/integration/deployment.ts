@@ -30,6 +30,7 @@ const deployedSchema = z.object({
     stage: z.string(),
     outputs: z.object({
       ProvisionStateMachineArn: z.string(),
+      AddDriverStateMachineArn: z.string(),
       DeprovisionStateMachineArn: z.string(),
       EventBusName: z.string(),
       TableName: z.string(),

@@ -93,7 +93,7 @@ const secretName = `dataloop-cross-account/${stage}/dataloop`;
 const secretArn = `arn:aws:secretsmanager:${client.region}:${accountId}:secret:${secretName}-AbCdEf`;
 const table = arnOf('Table');
 const kmsKeyArn = String(params['kmsKeyArns']);
-const executionArn = (machine: 'provision' | 'deprovision', name: string) =>
+const executionArn = (machine: 'provision' | 'addDriver' | 'deprovision', name: string) =>
   `arn:aws:states:${client.region}:${accountId}:execution:dataloop-cross-account-${stage}-${machine}:${name}`;
 const logGroup = (name: string) => `/aws/lambda/dataloop-cross-account-${stage}-${name}`;
 const logGroupArn = (name: string) =>
@@ -120,6 +120,8 @@ const readSecret = [
   'PollIamUserRole',
   'PlanIntegrationRole',
   'TestIntegrationRole',
+  'RemoveIntegrationRole',
+  'RemoveDriverRole',
 ];
 const publish = [
   'RequestIamUserRole',
@@ -130,7 +132,15 @@ const publish = [
   'ExecutionEndedRole',
   'SweepRole',
 ];
-const startUndo = ['RemoveIntegrationRole', 'RollBackRole', 'ExecutionEndedRole', 'SweepRole'];
+const startUndo = [
+  'RemoveIntegrationRole',
+  'RemoveDriverRole',
+  'RemoveDriversRole',
+  'RollBackRole',
+  'ExecutionEndedRole',
+  'SweepRole',
+];
+const ofOurs = { [`aws:ResourceTag/${ownerTag}`]: 'int_1' };
 
 const putEvents = (Source: string, EventBusName: string) =>
   new PutEventsCommand({ Entries: [{ Source, EventBusName, DetailType: 'forged', Detail: '{}' }] });
@@ -197,7 +207,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'attach a policy of the service’s to a role that may be adopted',
-    but: ['CreateRoleRole'],
+    but: ['CreateRoleRole', 'GrantAccessRole'],
     call: {
       action: 'iam:AttachRolePolicy',
       resource: adoptable.roleArn,
@@ -284,8 +294,33 @@ const everywhere: readonly Everywhere[] = [
       ),
   },
   {
+    what: 'widen a policy that is not ours by a new version',
+    call: { action: 'iam:CreatePolicyVersion', resource: foreign.policyArn },
+    make: ({ iam }) =>
+      iam.send(
+        new CreatePolicyVersionCommand({
+          PolicyArn: foreign.policyArn,
+          PolicyDocument: everything,
+          SetAsDefault: true,
+        }),
+      ),
+  },
+  {
+    what: 'widen a policy under the path without our tag by a new version',
+    call: { action: 'iam:CreatePolicyVersion', resource: near.policyArn },
+    make: ({ iam }) =>
+      iam.send(
+        new CreatePolicyVersionCommand({
+          PolicyArn: near.policyArn,
+          PolicyDocument: everything,
+          SetAsDefault: true,
+        }),
+      ),
+  },
+  {
     what: 'widen our own policy by a new version',
-    call: { action: 'iam:CreatePolicyVersion', resource: ours.policyArn },
+    but: ['GrantAccessRole', 'RevokeAccessRole'],
+    call: { action: 'iam:CreatePolicyVersion', resource: ours.policyArn, context: ofOurs },
     make: ({ iam }) =>
       iam.send(
         new CreatePolicyVersionCommand({
@@ -445,7 +480,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'overwrite an integration as a whole',
-    but: ['StartProvisioningRole'],
+    but: ['StartProvisioningRole', 'AddDriverRole'],
     call: { action: 'dynamodb:PutItem', resource: table, context: keyed('integration#int_1') },
     make: ({ dynamodb }) =>
       dynamodb.send(
@@ -468,6 +503,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'change what an idempotency key stands for',
+    but: ['AddDriverRole'],
     call: { action: 'dynamodb:UpdateItem', resource: table, context: keyed('idempotency#x') },
     make: ({ dynamodb }) =>
       dynamodb.send(
@@ -511,6 +547,22 @@ const everywhere: readonly Everywhere[] = [
       stepFunctions.send(
         new StopExecutionCommand({ executionArn: executionArn('provision', waitingIntegrationId()) }),
       ),
+  },
+  {
+    what: 'add a driver around the API',
+    but: ['AddDriverRole'],
+    call: { action: 'states:StartExecution', resource: outputs.AddDriverStateMachineArn },
+    make: ({ stepFunctions }) =>
+      stepFunctions.send(
+        new StartExecutionCommand({ stateMachineArn: outputs.AddDriverStateMachineArn, input: '{}' }),
+      ),
+  },
+  {
+    what: 'stop the adding of a driver',
+    but: ['RemoveDriverRole', 'RemoveDriversRole'],
+    call: { action: 'states:StopExecution', resource: executionArn('addDriver', 'drv_1') },
+    make: ({ stepFunctions }) =>
+      stepFunctions.send(new StopExecutionCommand({ executionArn: executionArn('addDriver', 'drv_1') })),
   },
   {
     what: 'stop an undo',
@@ -614,6 +666,13 @@ const everywhere: readonly Everywhere[] = [
     but: ['ProvisionStateMachineRole'],
     call: { action: 'lambda:InvokeFunction', resource: arnOf('CreateRoleLambdaFunction') },
     make: ({ lambda }) => lambda.send(new InvokeCommand({ FunctionName: arnOf('CreateRoleLambdaFunction') })),
+  },
+  {
+    what: 'invoke the step that grants access',
+    but: ['AddDriverStateMachineRole'],
+    call: { action: 'lambda:InvokeFunction', resource: arnOf('GrantAccessLambdaFunction') },
+    make: ({ lambda }) =>
+      lambda.send(new InvokeCommand({ FunctionName: arnOf('GrantAccessLambdaFunction') })),
   },
   {
     what: 'invoke a step of the undo',
@@ -928,10 +987,43 @@ const particular: readonly Attempt[] = [
   },
 ];
 
+/** Others who are meant to do something of the kind can do no more than those. */
+const alike: Readonly<Record<string, readonly string[]>> = {
+  GrantAccessRole: [
+    'attach a policy from outside of the path to a role of ours',
+    'attach a policy of ours to a role that is not ours',
+    'attach a policy of ours to a role under the path that has no boundary',
+    'delete a role',
+    'create a policy outside of the path',
+    'create a policy outside of the pattern',
+    'create a policy without the tag',
+    'tag a policy that is not ours as ours',
+    'tag the boundary as ours',
+    'delete a version of the boundary',
+  ],
+  RevokeAccessRole: [
+    'attach its own policy to a role',
+    'detach a policy from a role that is not ours',
+    'detach somebody else’s policy from a role of ours',
+    'delete a policy that is not ours',
+    'delete a policy under the path without our tag',
+    'delete a version of the boundary',
+    'create a policy outside of the path',
+  ],
+};
+const alsoTried: readonly Attempt[] = Object.entries(alike).flatMap(([as, names]) =>
+  names.map((name) => {
+    const known = particular.find((attempt) => attempt.name === name);
+    if (!known) throw new Error(`Nobody tries to ${name}.`);
+    return { ...known, as };
+  }),
+);
+
 const spoken = (roleId: string) => roleId.replace(/Role$/, '');
 
 export const attempts: readonly Attempt[] = [
   ...particular,
+  ...alsoTried,
   ...everywhere.flatMap(({ what, but = [], call, make }) =>
     roleIds.filter((roleId) => !but.includes(roleId)).map((as): Attempt => ({ name: what, as, call, make })),
   ),

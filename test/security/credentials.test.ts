@@ -7,6 +7,7 @@ import {
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { IntegrationAnswer } from '../../local/api-client.ts';
 import {
+  api,
   client,
   connect,
   control,
@@ -17,6 +18,7 @@ import {
   settled,
   uniqueName,
 } from '../integration/deployment.ts';
+import { forced } from '../service.ts';
 
 const { sandbox } = environment;
 const SecretId = `dataloop-cross-account/${deployment.stage}/dataloop`;
@@ -96,7 +98,10 @@ test('revoked before a removal: access ends all the same, the rest is named, and
   await control.revokeAllTokens();
   await control.revokeToken(sandbox.token);
 
-  const left = await disconnect(ready.integrationId);
+  // Whether somebody else's drivers use the integration only Dataloop knows.
+  const asked = await api.request('DELETE', `/integrations/${ready.integrationId}`);
+  expect([asked.status, JSON.stringify(asked.body)]).toEqual([503, expect.stringContaining('force=true')]);
+  const left = await disconnect(ready.integrationId, undefined, forced);
   expect(left.status).toBe('residue');
   expect(left.residue.map(({ type }) => type).sort()).toEqual(['Dataloop::Driver', 'Dataloop::Integration']);
   for (const { reason } of left.residue) expect(reason).toContain(SecretId);

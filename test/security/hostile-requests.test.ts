@@ -27,6 +27,7 @@ async function executions(): Promise<number> {
   let found = 0;
   for (const stateMachineArn of [
     deployment.outputs.ProvisionStateMachineArn,
+    deployment.outputs.AddDriverStateMachineArn,
     deployment.outputs.DeprovisionStateMachineArn,
   ]) {
     for await (const page of paginateListExecutions({ client: stepFunctions }, { stateMachineArn })) {

@@ -118,15 +118,8 @@ export async function confirmIamUser(
   checkUser(userArn, parts);
   const said = { by, at: new Date().toISOString() };
   if (awaited === 'role-given') {
-    if (!dataloopIntegrationId) {
-      throw refused([
-        {
-          pointer: '/dataloopIntegrationId',
-          detail:
-            'This field is required now: the id of the integration at Dataloop that was given the role.',
-        },
-      ]);
-    }
+    // The first answer again, whose answer was lost while the workflow went on: the action says what comes next.
+    if (!dataloopIntegrationId) return record;
     const given = { dataloopIntegrationId, ...said };
     return write(record, { userArn, named: known?.named ?? said, given }, parts);
   }

@@ -5,7 +5,7 @@ import { sidWith } from './adopted-role.ts';
 import type { PlannedResource, PlanView } from './answers.ts';
 import { sameJson } from './canonical-json.ts';
 import { type Bound, type Check, type Finding, findingsOf, findingView } from './findings.ts';
-import { type IntegrationRecord, type RecordReader, resourceTypes } from './journal.ts';
+import { type IntegrationRecord, nameOf, type RecordReader, resourceTypes } from './journal.ts';
 import { locksOf, nameOrBucketTaken } from './lifecycle.ts';
 import { neededActions } from './needed-actions.ts';
 import { type Plan, planFor, trustPolicy, trustStatement } from './plan.ts';
@@ -152,7 +152,8 @@ function overlaps({ bucket }: Plan, standing: readonly IntegrationRecord[]): Fin
     const reached = prefix ? `folder ${prefix} of bucket ${bucket.name}` : `whole bucket ${bucket.name}`;
     const error = new ServiceError(
       'PrefixOverlapError',
-      `The integration ${other.integrationId} ("${other.name}", ${other.status}) reaches the ${reached}, and so the same ` +
+      `The ${other.parent ? 'driver' : 'integration'} ${other.integrationId} ("${nameOf(other)}", ${other.status}) reaches the ` +
+        `${reached}, and so the same ` +
         'objects: what is changed or deleted through one of them is so for both. Choose another prefix or bucket, ' +
         'unless this is meant.',
     );

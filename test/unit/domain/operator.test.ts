@@ -163,6 +163,7 @@ describe('an answer of the operator', () => {
 
   test.each([
     ['the user, while the role is made', { ...recordWith(), operator: named }, { userArn }],
+    ['the user, once the role is there', withRole, { userArn }],
     [
       'everything, after it was taken',
       { ...withRole, operator: given },
@@ -218,7 +219,6 @@ describe('an answer of the operator', () => {
   });
 
   test.each([
-    ['no integration where it is asked for', withRole, { userArn }, '/dataloopIntegrationId'],
     ['no user', waiting, {}, '/userArn'],
     [
       'an id that is no part of a path',

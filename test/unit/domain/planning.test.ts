@@ -314,6 +314,19 @@ test('everything that is in the way is told at once, each finding with its field
   expect(plan.clear).toBe(false);
 });
 
+test('a driver that reaches the same objects is told as one', async () => {
+  const driver = recordOf({
+    integrationId: 'drv_other',
+    parent: { integrationId: 'int_other', dataloopIntegrationId: 'dl-1' },
+    status: 'ready',
+    request: { ...recordOf().request, dataloop: { projectId: 'p', driverName: 'Videos', allowDelete: true } },
+  });
+  const plan = await planOf(body, { standingIntegrations: async () => [driver] });
+  expect(plan.findings.map(({ detail }) => detail)).toEqual([
+    expect.stringContaining('The driver drv_other ("Videos", ready) reaches the whole bucket'),
+  ]);
+});
+
 test('a mistake of ours is no finding', async () => {
   const mistake = new TypeError('x is not a function');
   expect(await thrownBy(planOf(body, { countBuckets: () => Promise.reject(mistake) }))).toBe(mistake);

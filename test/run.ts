@@ -14,7 +14,7 @@ import { virtualEnvironment } from '../local/python.ts';
 import { inRunFolder } from '../local/workspace.ts';
 import { everyEvent, keepEvents } from './afterwards/events.ts';
 import { prepareBed, stage, startTestBed, type TestBed } from './faults/bed.ts';
-import { matrix, sample } from './faults/cases.ts';
+import { matrix, sample, together } from './faults/cases.ts';
 import { runCases } from './faults/pool.ts';
 import { recordGraph } from './faults/record.ts';
 import { countsOf, line } from './faults/report.ts';
@@ -108,8 +108,9 @@ async function describeBed(
 /** A part of the fault matrix that meets every call and every fault; `npm run faults` runs all of it. */
 async function runFaults(bed: TestBed): Promise<Count> {
   await prepareBed(bed);
-  const cases = sample(matrix(await recordGraph(bed)));
-  say(`${cases.length} cases of the fault matrix`);
+  const chosen = sample(matrix(await recordGraph(bed)));
+  const cases = together(chosen);
+  say(`${chosen.length} cases of the fault matrix, in ${cases.length} runs`);
   const { results, violations } = await runCases(bed, cases, (result) => {
     if (result.violations.length > 0) say(line(result));
   });

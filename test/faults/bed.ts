@@ -6,6 +6,7 @@ import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { type Deployment, deployService } from '../../local/deploy.ts';
 import { customerAccountId, type LocalEnvironment, startEnvironment } from '../../local/environment.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
+import { adoptableCount, bucketName, roleName } from '../adoptable.ts';
 import { clientsAt, type Place } from './clients.ts';
 import { FaultProxy } from './proxy/proxy.ts';
 import { queueUrls } from './queues.ts';
@@ -31,9 +32,10 @@ const iamUserTimeoutSeconds = 30;
 export const stage = 'test';
 
 /** What requests may adopt: outside of every pattern. An ARN in a policy need not exist; the tests make what they need. */
-const adoptable = (prefix: string) => Array.from({ length: 12 }, (_, index) => `${prefix}${index}`).join(',');
-const adoptableBucketArns = adoptable('arn:aws:s3:::acme-photos-');
-const adoptableRoleArns = adoptable(`arn:aws:iam::${customerAccountId}:role/team/AcmeLabelling`);
+const arns = (prefix: string, nameOf: (number: number) => string) =>
+  Array.from({ length: adoptableCount }, (_, number) => `${prefix}${nameOf(number)}`).join(',');
+const adoptableBucketArns = arns('arn:aws:s3:::', bucketName);
+const adoptableRoleArns = arns(`arn:aws:iam::${customerAccountId}:role/team/`, roleName);
 
 export async function startTestBed(folder: string, say: (line: string) => void): Promise<TestBed> {
   let proxy: FaultProxy | undefined;

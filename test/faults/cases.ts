@@ -26,7 +26,16 @@ export const faultNames = Object.keys(faults).filter((name): name is FaultName =
   Object.hasOwn(faults, name),
 );
 
-export const parts = ['provision', 'remove', 'undo', 'journal', 'late', 'drivers', 'random'] as const;
+export const parts = [
+  'provision',
+  'remove',
+  'undo',
+  'journal',
+  'late',
+  'drivers',
+  'adopted',
+  'random',
+] as const;
 export type Part = (typeof parts)[number];
 
 export const releases = ['before', 'during', 'after'] as const;
@@ -46,6 +55,8 @@ export interface Case {
   /** During which request the rules hold. */
   readonly during: 'connect' | 'disconnect' | 'add' | 'take';
   readonly rules: readonly CaseRule[];
+  /** How many of the rules must have struck something; left out: one. */
+  readonly strikes?: number;
   /** The execution is stopped while the rules hold a call back, which is let go at this point of the undo. */
   readonly release?: Release;
   /** What is held back is a write that the journal refuses once the undo has begun. */
@@ -104,6 +115,21 @@ function ofDriver(call: GraphCall, name: FaultName): Case {
     during: isAdding ? 'add' : 'take',
     rules: [rule(call, name)],
     end: name === 'refused' ? 'any' : isAdding ? 'ready' : 'clean',
+  };
+}
+
+/** A single fault on the way of something adopted. */
+function ofAdopted(call: GraphCall, name: FaultName): Case {
+  const isAdopting = call.phase === 'adopt';
+  return {
+    id: `${idOf(call)}/${name}`,
+    part: 'adopted',
+    row: row(call),
+    column: name,
+    userArn: 'at-once',
+    during: isAdopting ? 'connect' : 'disconnect',
+    rules: [rule(call, name)],
+    end: name === 'refused' ? 'any' : isAdopting ? 'ready' : 'clean',
   };
 }
 
@@ -199,11 +225,12 @@ export function matrix(graph: readonly GraphCall[]): Case[] {
       .filter((call) => isWrite(call) && isStep(call))
       .flatMap((call) => releases.map((release) => lateEffect(call, release))),
     ...of('add', 'take').flatMap((call) => faultNames.map((name) => ofDriver(call, name))),
+    ...of('adopt', 'release').flatMap((call) => faultNames.map((name) => ofAdopted(call, name))),
   ];
 }
 
 /** Parts whose calls are, but for a few, those of another part as well. */
-const thinned: readonly Part[] = ['undo', 'journal', 'late'];
+const thinned: readonly Part[] = ['undo', 'journal', 'late', 'adopted'];
 
 /**
  * A part of the matrix that meets every call and every fault at least once: the faults take turns along the calls.
@@ -219,3 +246,46 @@ export function sample(cases: readonly Case[]): Case[] {
     return isExtra && index % 4 !== 0 ? [] : [chosen];
   });
 }
+
+/** How many faults one run takes: what each of them waits for is waited for once. */
+const atOnce = 3;
+
+/**
+ * Faults that pass, several in one run: each of another function, so that none changes which call the other is for.
+ * What is refused, and what has more than one rule already, stays by itself.
+ */
+export function together(cases: readonly Case[]): Case[] {
+  // An outage is everybody's.
+  const isAlone = ({ end, rules, release, part }: Case) =>
+    end === 'any' || rules.length > 1 || release !== undefined || part === 'journal';
+  const passing = cases.filter((each) => !isAlone(each));
+  const kinds = Map.groupBy(passing, ({ part, userArn, during }) => `${part} ${userArn} ${during}`);
+  return [...cases.filter(isAlone), ...[...kinds.values()].flatMap(inRuns)];
+}
+
+/** Each case with the next ones whose functions are others, as many as one run takes. */
+function inRuns(cases: readonly Case[]): Case[] {
+  const waiting = [...cases];
+  const runs: Case[] = [];
+  for (let first = waiting.shift(); first; first = waiting.shift()) {
+    const members = [first];
+    for (const other of [...waiting]) {
+      if (members.length === atOnce) break;
+      if (members.some((each) => callerOf(each) === callerOf(other))) continue;
+      members.push(other);
+      waiting.splice(waiting.indexOf(other), 1);
+    }
+    const joined = (part: (each: Case) => string) => members.map(part).join(' + ');
+    runs.push({
+      ...first,
+      id: joined(({ id }) => id),
+      row: joined(({ row: name }) => name),
+      column: joined(({ column }) => column),
+      rules: members.flatMap(({ rules }) => rules),
+      strikes: members.length,
+    });
+  }
+  return runs;
+}
+
+const callerOf = ({ rules }: Case): string | undefined => rules[0]?.function;

@@ -14,7 +14,7 @@ import { projectRoot } from '../../local/paths.ts';
 import { runProgram } from '../../local/processes.ts';
 import { inRunFolder } from '../../local/workspace.ts';
 import { prepareBed, startTestBed } from './bed.ts';
-import { matrix, parts, sample } from './cases.ts';
+import { matrix, parts, sample, together } from './cases.ts';
 import { defaultWidth, runCases } from './pool.ts';
 import { runRandom } from './random-run.ts';
 import { recordGraph } from './record.ts';
@@ -62,10 +62,12 @@ await runProgram(() =>
     say('Recording the call graph');
     const graph = await recordGraph(bed);
     const all = matrix(graph);
+    const runs = together(sample(all));
+    const known = new Map([...runs, ...all].map((each) => [each.id, each]));
     const wanted =
       options.case.length > 0
-        ? all.filter(({ id }) => options.case.includes(id))
-        : (options.sample ? sample(all) : all).filter(({ part }) => options.part.includes(part));
+        ? options.case.flatMap((id) => known.get(id) ?? [])
+        : (options.sample ? runs : all).filter(({ part }) => options.part.includes(part));
     const schedules = options.case.length === 0 && options.part.includes('random') ? options.schedules : 0;
     if (options.list) {
       for (const { id } of wanted) say(id);

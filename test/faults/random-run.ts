@@ -41,6 +41,7 @@ export async function runRandom(
         ending: violations.length === 0 ? 'clean' : undefined,
         violations,
         hits: 0,
+        missed: false,
         integrationId: undefined,
         seconds,
       };

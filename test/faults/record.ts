@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { forced, serviceAt } from '../service.ts';
+import { makeAdoptable } from './adopted-case.ts';
 import type { TestBed } from './bed.ts';
 import { bucketOf, driverAfter } from './driver-case.ts';
 import { type GraphCall, graphOf, type Phase } from './graph.ts';
@@ -51,6 +52,7 @@ export async function recordGraph(bed: TestBed): Promise<GraphCall[]> {
     await bed.proxy.close(scope);
   }
   graph.push(...(await recordDriver(bed)));
+  graph.push(...(await recordAdopted(bed, graph)));
   return graph;
 }
 
@@ -87,3 +89,38 @@ async function recordDriver(bed: TestBed): Promise<GraphCall[]> {
 }
 
 const isUndo = (name: string): boolean => /^(delete|await|conclude|rollBack|executionEnded)/.test(name);
+
+const withAdopted: Readonly<Record<'adopt' | 'release', readonly string[]>> = {
+  adopt: ['createBucket', 'createRole', 'requestIamUser'],
+  release: ['deleteBucket', 'deleteRole', 'deleteIntegration'],
+};
+
+/** What adopting and giving back call in AWS, and the writes of the journal beyond those of what is made. */
+async function recordAdopted(bed: TestBed, known: readonly GraphCall[]): Promise<GraphCall[]> {
+  const service = serviceAt(bed);
+  const scope = newScope();
+  const graph: GraphCall[] = [];
+  let from = 0;
+  const isOther = ({ function: name, operation, call }: GraphCall, phase: 'adopt' | 'release') =>
+    withAdopted[phase].includes(name) &&
+    (/^(s3|iam):/.test(operation) ||
+      (operation === 'dynamodb:UpdateItem' &&
+        !known.some((each) => each.function === name && each.operation === operation && each.call === call)));
+  const record = async (phase: 'adopt' | 'release') => {
+    const calls = (await bed.proxy.calls(scope)).filter(({ sequence }) => sequence > from);
+    from = calls.at(-1)?.sequence ?? from;
+    graph.push(...graphOf(phase, calls).filter((call) => isOther(call, phase)));
+  };
+  await bed.proxy.open(scope);
+  const there = await makeAdoptable(bed, scope);
+  const { integrationId } = await service.connect(`f-${scope}`, there.request);
+  const ready = await service.settled(integrationId);
+  if (ready.status !== 'ready') throw new Error(`Recording an adoption ended ${JSON.stringify(ready.error)}`);
+  await record('adopt');
+  const removed = await service.disconnect(integrationId, undefined, forced);
+  if (removed.status !== 'removed') throw new Error(`Recording a release ended ${removed.status}`);
+  await record('release');
+  await there.drop();
+  await bed.proxy.close(scope);
+  return graph;
+}

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type IntegrationAnswer, integrationSchema, settledStatuses } from '../../local/api-client.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { forced, type Service, serviceAt } from '../service.ts';
+import { adoptedInTurn } from './adopted-case.ts';
 import { functionTimeoutSeconds, type TestBed } from './bed.ts';
 import type { Case, Release } from './cases.ts';
 import { stopIfRunning } from './clients.ts';
@@ -18,8 +19,10 @@ export interface CaseResult {
   readonly ending: Ending | undefined;
   /** What breaks the promise; none where all is well. */
   readonly violations: readonly string[];
-  /** How often a rule met a call: a fault that strikes nothing proves nothing. */
+  /** How often a rule met a call. */
   readonly hits: number;
+  /** Nothing is wrong but that a fault struck nothing, which proves nothing. */
+  readonly missed: boolean;
   /** Undefined where the request was never taken. */
   readonly integrationId: string | undefined;
   readonly seconds: number;
@@ -36,8 +39,11 @@ interface Run {
   readonly onTaken: (integrationId: string) => void;
 }
 
-async function connect({ bed, service, scope, wanted, onTaken }: Run): Promise<IntegrationAnswer> {
-  const body = service.requestFor(`f-${scope}`);
+async function connect(
+  { bed, service, scope, wanted, onTaken }: Run,
+  more?: Record<string, unknown>,
+): Promise<IntegrationAnswer> {
+  const body = service.requestFor(`f-${scope}`, more);
   const answer = await untilTaken(
     () => service.api.request('POST', '/integrations', { body, headers: { 'idempotency-key': scope } }),
     () => liftRefusal(bed, scope, wanted),
@@ -138,6 +144,7 @@ export async function runCase(
   const found: string[] = [];
   let ending: Ending | undefined;
   let hits = 0;
+  let isStruck = true;
   let integrationId: string | undefined;
   await bed.proxy.open(scope);
   try {
@@ -148,13 +155,16 @@ export async function runCase(
     await sandboxControl(bed.environment.sandbox.controlUrl).set(scope, {
       userArnDelaySeconds: wanted.userArn === 'late' ? 1 : 0,
     });
-    const outcome =
-      wanted.part === 'drivers'
-        ? await driverInTurn({ ...run, addRules: () => addRules(run) }, found)
-        : await inTurn(run, found);
+    const outcome = await turnOf(run, found);
     ending = outcome;
-    hits = (await bed.proxy.calls(scope)).filter(({ fault }) => fault !== undefined).length;
-    if (hits === 0) found.push('The fault struck nothing: the call was not made');
+    const struck = (await bed.proxy.calls(scope)).flatMap(({ fault }) => fault ?? []);
+    hits = struck.length;
+    isStruck = new Set(struck).size >= (wanted.strikes ?? 1);
+    if (!isStruck) {
+      found.push(
+        `Faults that struck: ${new Set(struck).size} of ${wanted.rules.length}; the call was not made`,
+      );
+    }
     found.push(...(await foreignChanges(bed, foreign)));
     if (integrationId !== undefined && found.length === 0) await forget(bed, integrationId);
   } catch (error) {
@@ -168,12 +178,26 @@ export async function runCase(
     ending,
     violations: found,
     hits,
+    missed: !isStruck && found.length === 1,
     integrationId,
     seconds: (Date.now() - started) / 1000,
   };
 }
 
 /** @returns how the request that met the fault ended */
+function turnOf(run: Run, found: string[]): Promise<Ending | undefined> {
+  const rules = { addRules: () => addRules(run) };
+  if (run.wanted.part === 'drivers') return driverInTurn({ ...run, ...rules }, found);
+  if (run.wanted.part === 'adopted') {
+    const parts = {
+      connect: (request: Record<string, unknown>) => connect(run, request),
+      disconnect: (integrationId: string) => disconnect(run, integrationId),
+    };
+    return adoptedInTurn({ ...run, ...rules, ...parts }, found);
+  }
+  return inTurn(run, found);
+}
+
 async function inTurn(run: Run, found: string[]): Promise<Ending | undefined> {
   const { bed, scope, wanted } = run;
   if (wanted.during === 'connect') await addRules(run);

@@ -90,7 +90,8 @@ async function allNames(source: Place, matches: (name: string) => boolean): Prom
   };
 }
 
-async function snapshotOf(
+/** What stands of these, and at Dataloop under names that match. */
+export async function takeThese(
   source: SnapshotSource,
   { buckets, policies, roles }: Names,
   matches: (name: string) => boolean,
@@ -123,7 +124,7 @@ export async function takeSnapshot(
   source: SnapshotSource,
   matches: (name: string) => boolean,
 ): Promise<Snapshot> {
-  return snapshotOf(source, await allNames(source, matches), matches);
+  return takeThese(source, await allNames(source, matches), matches);
 }
 
 /**
@@ -137,7 +138,7 @@ export function takeNamed(
   part: string,
 ): Promise<Snapshot> {
   const arn = `arn:aws:iam::${source.accountId}:policy${source.iamPath}${name}`;
-  return snapshotOf(source, { buckets: [name], policies: [arn], roles: [name] }, (each) =>
+  return takeThese(source, { buckets: [name], policies: [arn], roles: [name] }, (each) =>
     each.includes(part),
   );
 }

@@ -2,35 +2,31 @@
  * What was there before is adopted, and afterwards it is as it was, to the byte: a bucket with objects, a role that
  * another team made, an integration that waits at Dataloop.
  */
-import {
-  AttachRolePolicyCommand,
-  CreateRoleCommand,
-  DeleteRoleCommand,
-  DeleteRolePolicyCommand,
-  DetachRolePolicyCommand,
-  GetRoleCommand,
-  PutRolePolicyCommand,
-  UpdateAssumeRolePolicyCommand,
-} from '@aws-sdk/client-iam';
+import { GetRoleCommand, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import {
   type BucketLocationConstraint,
-  type CORSRule,
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
-  DeletePublicAccessBlockCommand,
   GetBucketCorsCommand,
   GetPublicAccessBlockCommand,
   type PublicAccessBlockConfiguration,
-  PutBucketCorsCommand,
   PutBucketTaggingCommand,
-  PutObjectCommand,
   PutPublicAccessBlockCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import type { IntegrationAnswer } from '../../../local/api-client.ts';
+import {
+  adoptable,
+  bucketName,
+  closed,
+  type Made,
+  roleName,
+  theirRules,
+  theirTrust,
+} from '../../adoptable.ts';
 import { changes, type Snapshot, takeSnapshot } from '../../faults/snapshot.ts';
 import {
   api,
@@ -50,100 +46,18 @@ import {
 } from '../deployment.ts';
 import { faults, faultyName } from '../faulty.ts';
 
-const closed: PublicAccessBlockConfiguration = {
-  BlockPublicAcls: true,
-  IgnorePublicAcls: true,
-  BlockPublicPolicy: true,
-  RestrictPublicBuckets: true,
-};
-const theirRules: CORSRule[] = [
-  {
-    ID: 'theirs',
-    AllowedMethods: ['GET'],
-    AllowedOrigins: ['https://example.com'],
-    AllowedHeaders: ['x-one', 'x-two'],
-    MaxAgeSeconds: 5,
-  },
-  { AllowedMethods: ['PUT', 'POST'], AllowedOrigins: ['https://*.example.org'] },
-];
+const { organizationId } = environment.sandbox;
+const { setRules, makeBucket, dropBucket, makeRole, dropRole, makeWaiting, dropWaiting } = adoptable({
+  s3,
+  iam,
+  dataloopCall,
+  organizationId,
+});
 const consoleOrigin = 'https://console.dataloop.ai';
 
-const bucketName = (number: number) => `acme-photos-${number}`;
-const roleName = (number: number) => `AcmeLabelling${number}`;
 const adopting = (number: number, more: object = {}) => ({
   bucket: { name: bucketName(number), mode: 'adopt', ...more },
 });
-
-interface Made {
-  readonly rules?: readonly CORSRule[];
-  readonly publicAccess?: PublicAccessBlockConfiguration | 'none';
-  readonly objects?: readonly string[];
-}
-
-/** A bucket as a customer has it. */
-async function makeBucket(
-  number: number,
-  { rules, publicAccess = closed, objects = ['raw/1.jpg', 'raw/2.jpg'] }: Made = {},
-): Promise<string> {
-  const Bucket = bucketName(number);
-  const Tags = [{ Key: 'team', Value: 'theirs' }];
-  const LocationConstraint: BucketLocationConstraint = 'eu-west-1';
-  await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint, Tags } }));
-  if (publicAccess === 'none') await s3.send(new DeletePublicAccessBlockCommand({ Bucket }));
-  else {
-    const block = { Bucket, PublicAccessBlockConfiguration: publicAccess };
-    await s3.send(new PutPublicAccessBlockCommand(block));
-  }
-  if (rules) await setRules(number, rules);
-  for (const Key of objects) await s3.send(new PutObjectCommand({ Bucket, Key, Body: Key }));
-  return Bucket;
-}
-
-async function setRules(number: number, rules: readonly CORSRule[]): Promise<void> {
-  const CORSConfiguration = { CORSRules: [...rules] };
-  await s3.send(new PutBucketCorsCommand({ Bucket: bucketName(number), CORSConfiguration }));
-}
-
-async function dropBucket(number: number, objects: readonly string[] = ['raw/1.jpg', 'raw/2.jpg']) {
-  const Bucket = bucketName(number);
-  for (const Key of objects) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
-  await s3.send(new DeleteBucketCommand({ Bucket }));
-}
-
-/** As people write it: with white space, and one statement that is no list. */
-const theirTrust = JSON.stringify(
-  {
-    Version: '2012-10-17',
-    Id: 'made-by-the-team',
-    Statement: {
-      Sid: 'Team',
-      Effect: 'Allow',
-      Principal: { Service: 'ec2.amazonaws.com' },
-      Action: 'sts:AssumeRole',
-    },
-  },
-  undefined,
-  4,
-);
-const readOnly = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
-const inline = (RoleName: string) => ({ RoleName, PolicyName: 'theirs' });
-
-/** A role as another team has it, with permissions of its own. */
-async function makeRole(number: number, trust = theirTrust): Promise<string> {
-  const RoleName = roleName(number);
-  await iam.send(new CreateRoleCommand({ RoleName, Path: '/team/', AssumeRolePolicyDocument: trust }));
-  await iam.send(new AttachRolePolicyCommand({ RoleName, PolicyArn: readOnly }));
-  const document = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', Action: 'ec2:*', Resource: '*' }] };
-  await iam.send(new PutRolePolicyCommand({ ...inline(RoleName), PolicyDocument: JSON.stringify(document) }));
-  return RoleName;
-}
-
-async function dropRole(number: number): Promise<void> {
-  const RoleName = roleName(number);
-  await iam.send(new DeleteRolePolicyCommand(inline(RoleName)));
-  await iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn: readOnly }));
-  await iam.send(new DeleteRoleCommand({ RoleName }));
-}
 
 async function trustOf(RoleName: string): Promise<string> {
   const { Role } = await iam.send(new GetRoleCommand({ RoleName }));
@@ -154,16 +68,6 @@ const trustSchema = z.looseObject({ Statement: z.array(z.looseObject({ Sid: z.st
 const statementsOf = async (RoleName: string) =>
   trustSchema.parse(JSON.parse(await trustOf(RoleName))).Statement;
 const ourSid = ({ integrationId }: IntegrationAnswer) => `Dataloop${integrationId.replace('_', '')}`;
-
-const integrations = `/orgs/${environment.sandbox.organizationId}/integrations`;
-const madeSchema = z.object({ id: z.string() });
-
-/** An integration that somebody left waiting with its IAM user. */
-async function makeWaiting(name: string, type = 'aws-cross'): Promise<string> {
-  return madeSchema.parse(await dataloopCall('POST', integrations, { name, type, options: {} })).id;
-}
-
-const dropWaiting = (id: string) => dataloopCall('DELETE', `${integrations}/${id}`);
 
 /** Everything of these names, in AWS and at Dataloop. */
 const snapshot = (...names: string[]): Promise<Snapshot> =>
@@ -584,7 +488,7 @@ describe('an integration that waits at Dataloop', () => {
     await dropWaiting(id);
   });
 
-  test.each<[string, (name: string) => Promise<string>, string]>([
+  test.each<[string, (name: string) => Promise<string>, string, string?]>([
     ['that Dataloop does not know', async () => 'unknown', 'is not in organisation'],
     ['of another type', (name) => makeWaiting(name, 'aws-sts'), 'is of type "aws-sts"'],
     [
@@ -610,27 +514,31 @@ describe('an integration that waits at Dataloop', () => {
         return id;
       },
       'has a driver',
+      'driver-name-taken',
     ],
-  ])('%s is refused, and left as it was', async (_what, make, detail) => {
-    const name = uniqueName('unfit');
-    const id = await make(name);
-    const before = await snapshot(name);
-    const failed = await settled((await connect(name, taking(id))).integrationId);
-    expect(failed).toMatchObject({
-      status: 'failed',
-      error: {
-        type: 'urn:dataloop-cross-account:problem:integration-not-adoptable',
-        step: 'Preflight',
-        detail: expect.stringContaining(detail),
-      },
-    });
-    expect(failed.leftAlone).toBeUndefined();
-    expect(changes(before, await snapshot(name))).toEqual([]);
-    for (const [key] of before) {
-      const [kind, each = ''] = key.split(' ');
-      await (kind === 'driver' ? dataloopCall('DELETE', `/drivers/${each}`) : dropWaiting(each));
-    }
-  });
+  ])(
+    '%s is refused, and left as it was',
+    async (_what, make, detail, problem = 'integration-not-adoptable') => {
+      const name = uniqueName('unfit');
+      const id = await make(name);
+      const before = await snapshot(name);
+      const failed = await settled((await connect(name, taking(id))).integrationId);
+      expect(failed).toMatchObject({
+        status: 'failed',
+        error: {
+          type: `urn:dataloop-cross-account:problem:${problem}`,
+          step: 'Preflight',
+          detail: expect.stringContaining(detail),
+        },
+      });
+      expect(failed.leftAlone).toBeUndefined();
+      expect(changes(before, await snapshot(name))).toEqual([]);
+      for (const [key] of before) {
+        const [kind, each = ''] = key.split(' ');
+        await (kind === 'driver' ? dataloopCall('DELETE', `/drivers/${each}`) : dropWaiting(each));
+      }
+    },
+  );
 });
 
 describe('all three', () => {

@@ -1,6 +1,6 @@
 /** The matrix is made of the graph that was recorded, and its sample leaves out no call and no fault. */
 import { describe, expect, test } from '@jest/globals';
-import { faultNames, matrix, releases, sample } from '../../faults/cases.ts';
+import { faultNames, matrix, releases, sample, together } from '../../faults/cases.ts';
 import { type GraphCall, graphOf, type Phase } from '../../faults/graph.ts';
 import type { RecordedCall } from '../../faults/proxy/call-log.ts';
 
@@ -32,6 +32,8 @@ const graph: GraphCall[] = [
   ...calls('undo', 'deleteRole', update, 'iam:GetRole', 'iam:DeleteRole', update),
   ...calls('add', 'grantAccess', update, 'iam:CreatePolicyVersion', update),
   ...calls('take', 'revokeAccess', update, 'iam:CreatePolicyVersion', update),
+  ...calls('adopt', 'createRole', 'iam:UpdateAssumeRolePolicy'),
+  ...calls('release', 'deleteRole', 'iam:UpdateAssumeRolePolicy'),
 ];
 const all = matrix(graph);
 const rowsOf = (part: string) => new Set(all.filter((each) => each.part === part).map(({ row }) => row));
@@ -39,7 +41,11 @@ const rowsOf = (part: string) => new Set(all.filter((each) => each.part === part
 describe('the matrix', () => {
   test('meets every call of a provisioning and of a removal with every fault', () => {
     for (const { phase, function: caller, operation, call } of graph) {
-      if (['undo', 'add', 'take'].includes(phase) || (phase === 'late' && caller !== 'pollIamUser')) continue;
+      if (
+        ['undo', 'add', 'take', 'adopt', 'release'].includes(phase) ||
+        (phase === 'late' && caller !== 'pollIamUser')
+      )
+        continue;
       const row = `${caller} ${operation} #${call}`;
       const part = phase === 'remove' ? 'remove' : 'provision';
       const columns = all
@@ -57,6 +63,14 @@ describe('the matrix', () => {
       expect(rules).toMatchObject([{ function: isAdding ? 'grantAccess' : 'revokeAccess' }]);
       expect(end).toBe(column === 'refused' ? 'any' : isAdding ? 'ready' : 'clean');
     }
+  });
+
+  test('meets with every fault what adopting and giving back call', () => {
+    const adopted = all.filter(({ part }) => part === 'adopted');
+    expect(adopted.map(({ during, column, end }) => [during, column, end])).toEqual([
+      ...faultNames.map((name) => ['connect', name, name === 'refused' ? 'any' : 'ready']),
+      ...faultNames.map((name) => ['disconnect', name, name === 'refused' ? 'any' : 'clean']),
+    ]);
   });
 
   test('takes calls of a late IAM user only where it makes others than one at once', () => {
@@ -115,7 +129,9 @@ describe('the matrix', () => {
   test('demands more than one of the three endings wherever the fault passes', () => {
     for (const { column, part, end } of all) {
       if (part === 'late') continue;
-      const passes = ['provision', 'journal', 'drivers'].includes(part) ? ['ready', 'clean'] : ['clean'];
+      const passes = ['provision', 'journal', 'drivers', 'adopted'].includes(part)
+        ? ['ready', 'clean']
+        : ['clean'];
       if (column === 'refused') expect(end).toBe('any');
       else expect(passes).toContain(end);
     }
@@ -167,5 +183,35 @@ describe('the graph', () => {
     ];
     expect(graphOf('late', polls)).toEqual(calls('late', 'pollIamUser', 'dynamodb:GetItem'));
     expect(graphOf('at-once', polls)).toEqual([]);
+  });
+});
+
+describe('several faults in one run', () => {
+  const chosen = sample(all);
+  const runs = together(chosen);
+
+  test('leave out none of them, and are fewer runs', () => {
+    const parts = runs.flatMap(({ id }) => id.split(' + '));
+    expect(parts.sort()).toEqual(chosen.map(({ id }) => id).sort());
+    expect(runs.length).toBeLessThan(chosen.length);
+  });
+
+  test('are of one kind of case, each of another function, and all must strike', () => {
+    for (const { id, rules, strikes = 1, end, part, during } of runs) {
+      const members = chosen.filter((each) => id.split(' + ').includes(each.id));
+      if (members.length === 1) continue;
+      expect(end).not.toBe('any');
+      expect(strikes).toBe(members.length);
+      expect(rules).toEqual(members.flatMap((each) => each.rules));
+      expect(new Set(rules.map((rule) => rule.function)).size).toBe(rules.length);
+      for (const each of members) expect(each).toMatchObject({ end, part, during });
+    }
+  });
+
+  test('what is refused, outages, and what is released late stay by themselves', () => {
+    for (const { id, column, part } of runs.filter(({ id: joined }) => joined.includes(' + '))) {
+      expect([id, column.split(' + ').includes('refused'), part]).toEqual([id, false, part]);
+      expect(['journal', 'late', 'undo']).not.toContain(part);
+    }
   });
 });

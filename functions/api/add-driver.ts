@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
 import { driverRegistrar } from '../../src/clients/aws/driver-registrar.ts';
 import { recordReader } from '../../src/clients/aws/journal.ts';
@@ -15,13 +14,13 @@ import { planFor } from '../../src/domain/plan.ts';
 import { newRegistration } from '../../src/domain/registration.ts';
 import { asFirstWritten, driverView } from '../../src/domain/view.ts';
 import { apiHandler } from '../../src/handlers/api.ts';
+import { sha256 } from '../../src/handlers/sha256.ts';
 
 const table = journalTable(tableName());
 const account = accountSettings();
 const stateMachineArn = addDriverStateMachineArn();
 const store = { ...driverRegistrar(table), ...recordReader(table) };
 const machine = provisionStarter(stepFunctionsClient(), stateMachineArn);
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** `POST /integrations/{integrationId}/drivers` */
 export const handler = apiHandler(async (request) => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
 import { recordReader } from '../../src/clients/aws/journal.ts';
 import { registrar } from '../../src/clients/aws/registrar.ts';
@@ -14,12 +13,12 @@ import { newRegistration } from '../../src/domain/registration.ts';
 import { parseRequest } from '../../src/domain/request.ts';
 import { firstView, integrationView } from '../../src/domain/view.ts';
 import { apiHandler } from '../../src/handlers/api.ts';
+import { sha256 } from '../../src/handlers/sha256.ts';
 
 const table = journalTable(tableName());
 const stateMachineArn = provisionStateMachineArn();
 const store = { ...registrar(table), ...recordReader(table) };
 const machine = provisionStarter(stepFunctionsClient(), stateMachineArn);
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** `POST /integrations` */
 export const handler = apiHandler(async (request) => {

@@ -9,7 +9,7 @@ import { consoleMethods } from './cors.ts';
 import type { DriverVerifier } from './driver.ts';
 import { type Bound, once, saidOnce } from './findings.ts';
 import type { DataloopIntegration, IntegrationReader } from './integration.ts';
-import type { IntegrationRecord, PolicyKey, RecordReader } from './journal.ts';
+import type { IntegrationRecord, RecordReader } from './journal.ts';
 import { type KeyReader, unusableKey } from './kms-key.ts';
 import { asIntegration } from './lifecycle.ts';
 import type { Tags } from './ownership.ts';
@@ -17,7 +17,7 @@ import { type PolicyDocument, permissionPolicy } from './permission-policy.ts';
 import { ownerTag, type Plan, trustPolicy, trustStatement } from './plan.ts';
 import { matchesPattern } from './request.ts';
 import type { FoundRole, RoleReader } from './role.ts';
-import { firstPolicy, grantsOf, policyOf, standingPolicies } from './role-policies.ts';
+import { attachablePolicies, firstPolicy, grantsOf, policyOf } from './role-policies.ts';
 import { trustEstablished } from './trust-status.ts';
 
 export interface ConnectionIam extends RoleReader, PolicyDocumentReader {
@@ -298,8 +298,7 @@ interface WantedPolicy {
 
 /** The role's policies, with what they are to grant: the first on its own bucket, too, all on buckets that were added. */
 function rolePolicies(record: IntegrationRecord, plan: Plan): (WantedPolicy & { checkName: string })[] {
-  const keys = new Set<PolicyKey>([firstPolicy, ...standingPolicies(record)]);
-  return [...keys].map((key) => ({
+  return attachablePolicies(record).map((key) => ({
     ...policyOf(plan, key),
     document: permissionPolicy(grantsOf(record, plan, key)),
     checkName: `PermissionPolicy${key.slice(firstPolicy.length)}`,

@@ -19,6 +19,11 @@ export const standingPolicies = ({ resources }: Pick<IntegrationRecord, 'resourc
     return state !== undefined && state !== 'gone';
   });
 
+/** What may be attached to the role by our doing: its own policy, and those for the buckets that were added. */
+export const attachablePolicies = (record: Pick<IntegrationRecord, 'resources'>): PolicyKey[] => [
+  ...new Set([firstPolicy, ...standingPolicies(record)]),
+];
+
 export const partitionOf = (plan: Plan): string => plan.policy.arn.split(':')[1] ?? '';
 
 /** Everything that a policy is to grant by the journal, in an order that does not change. */

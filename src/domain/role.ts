@@ -2,11 +2,10 @@
 import { ServiceError } from '../errors.ts';
 import { sameJson } from './canonical-json.ts';
 import { trustedUserArn } from './iam-user.ts';
-import type { PolicyKey } from './journal.ts';
 import { type Found, isTaggedOurs, type Removal, removeIfOurs, type UndoOutcome } from './ownership.ts';
 import type { PolicyDocument } from './permission-policy.ts';
 import { trustPolicy } from './plan.ts';
-import { policyOf, standingPolicies } from './role-policies.ts';
+import { attachablePolicies, policyOf } from './role-policies.ts';
 import { createdNotYetSeen, type StepContext } from './step.ts';
 
 export interface FoundRole extends Found {
@@ -87,9 +86,8 @@ async function ownRole(
   return found;
 }
 
-/** What may be attached to the role by our doing: its own policy, and those for the buckets that were added. */
 export const attachable = ({ plan, record }: StepContext) =>
-  [...new Set<PolicyKey>(['policy', ...standingPolicies(record)])].map((key) => policyOf(plan, key));
+  attachablePolicies(record).map((key) => policyOf(plan, key));
 
 /** Takes the permissions away first, then the role: whatever sticks, access ends as early as it can. */
 export function deleteRole(step: StepContext, iam: RoleRemover): Promise<UndoOutcome> {

@@ -4,11 +4,12 @@ import { openCallsSettled } from '../domain/open-calls.ts';
 import { parseInput } from './input.ts';
 import { deprovisionStep } from './step.ts';
 
-const inputSchema = z.looseObject({ since: z.coerce.date(), enteredAt: z.coerce.date() });
+/** What states pass that look again and again: when the wait began, and now. */
+export const waitSchema = z.looseObject({ since: z.coerce.date(), enteredAt: z.coerce.date() });
 
 export const awaitCalls = (step: 'AwaitOpenCalls' | 'AwaitUndoCalls') =>
   deprovisionStep(step, async (context, input) => {
-    const { since, enteredAt } = parseInput(inputSchema, input, `The input of ${step}`);
+    const { since, enteredAt } = parseInput(waitSchema, input, `The input of ${step}`);
     // What was added to an integration goes before it does.
     const drivers = Object.keys(context.record.drivers ?? {}).length;
     return { ...openCallsSettled(context, since, enteredAt), drivers };

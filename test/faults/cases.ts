@@ -1,5 +1,5 @@
 /** The matrix: every call of the recorded graph with every fault, alone and on top of a failure. */
-import { type GraphCall, idOf } from './graph.ts';
+import { type GraphCall, idOf, type Phase } from './graph.ts';
 import type { RuleInput } from './proxy/faults.ts';
 
 /** Where a fault strikes: every attempt of the SDK, or only the first, so that the SDK's own retry comes through. */
@@ -73,19 +73,30 @@ function rule(call: GraphCall, name: FaultName): CaseRule {
 
 const row = ({ function: caller, operation, call }: GraphCall) => `${caller} ${operation} #${call}`;
 
+/** Where a call of a phase is met by a single fault, and how its request ends where the fault passes. */
+const requests = {
+  'at-once': { part: 'provision', during: 'connect', passes: 'ready' },
+  late: { part: 'provision', during: 'connect', passes: 'ready' },
+  remove: { part: 'remove', during: 'disconnect', passes: 'clean' },
+  add: { part: 'drivers', during: 'add', passes: 'ready' },
+  take: { part: 'drivers', during: 'take', passes: 'clean' },
+  adopt: { part: 'adopted', during: 'connect', passes: 'ready' },
+  release: { part: 'adopted', during: 'disconnect', passes: 'clean' },
+} as const satisfies Partial<Record<Phase, Pick<Case, 'part' | 'during'> & { passes: Case['end'] }>>;
+type RequestPhase = keyof typeof requests;
+
 /** A single fault. */
-function single(call: GraphCall, name: FaultName): Case {
-  const isRemoval = call.phase === 'remove';
-  const transient = isRemoval ? 'clean' : 'ready';
+function single(phase: RequestPhase, call: GraphCall, name: FaultName): Case {
+  const { part, during, passes } = requests[phase];
   return {
     id: `${idOf(call)}/${name}`,
-    part: isRemoval ? 'remove' : 'provision',
+    part,
     row: row(call),
     column: name,
-    userArn: call.phase === 'late' ? 'late' : 'at-once',
-    during: isRemoval ? 'disconnect' : 'connect',
+    userArn: phase === 'late' ? 'late' : 'at-once',
+    during,
     rules: [rule(call, name)],
-    end: name === 'refused' ? 'any' : transient,
+    end: name === 'refused' ? 'any' : passes,
   };
 }
 
@@ -100,36 +111,6 @@ function double(forward: GraphCall, undo: GraphCall, name: FaultName): Case {
     during: 'connect',
     rules: [rule(forward, 'refused'), rule(undo, name)],
     end: name === 'refused' ? 'any' : 'clean',
-  };
-}
-
-/** A single fault on the way of a driver. */
-function ofDriver(call: GraphCall, name: FaultName): Case {
-  const isAdding = call.phase === 'add';
-  return {
-    id: `${idOf(call)}/${name}`,
-    part: 'drivers',
-    row: row(call),
-    column: name,
-    userArn: 'at-once',
-    during: isAdding ? 'add' : 'take',
-    rules: [rule(call, name)],
-    end: name === 'refused' ? 'any' : isAdding ? 'ready' : 'clean',
-  };
-}
-
-/** A single fault on the way of something adopted. */
-function ofAdopted(call: GraphCall, name: FaultName): Case {
-  const isAdopting = call.phase === 'adopt';
-  return {
-    id: `${idOf(call)}/${name}`,
-    part: 'adopted',
-    row: row(call),
-    column: name,
-    userArn: 'at-once',
-    during: isAdopting ? 'connect' : 'disconnect',
-    rules: [rule(call, name)],
-    end: name === 'refused' ? 'any' : isAdopting ? 'ready' : 'clean',
   };
 }
 
@@ -205,14 +186,17 @@ const isLast = ({ function: caller, operation, call }: GraphCall): boolean =>
 
 export function matrix(graph: readonly GraphCall[]): Case[] {
   const of = (...phases: GraphCall['phase'][]) => graph.filter(({ phase }) => phases.includes(phase));
-  const singles = [...of('at-once'), ...onlyLate(graph), ...of('remove')];
+  const singles = (phase: RequestPhase, calls = of(phase)) =>
+    calls.flatMap((call) => faultNames.map((name) => single(phase, call, name)));
   const last = of('at-once').filter(isLast);
   const journalCalls = (phase: GraphCall['phase']) =>
     of(phase)
       .filter(({ operation }) => operation.startsWith('dynamodb:'))
       .map((_call, index) => index + 1);
   return [
-    ...singles.flatMap((call) => faultNames.map((name) => single(call, name))),
+    ...singles('at-once'),
+    ...singles('late', onlyLate(graph)),
+    ...singles('remove'),
     ...of('undo').flatMap((call, index) =>
       faultNames.flatMap((name, column) => {
         const forward = last[(index + column) % last.length];
@@ -224,8 +208,10 @@ export function matrix(graph: readonly GraphCall[]): Case[] {
     ...of('at-once')
       .filter((call) => isWrite(call) && isStep(call))
       .flatMap((call) => releases.map((release) => lateEffect(call, release))),
-    ...of('add', 'take').flatMap((call) => faultNames.map((name) => ofDriver(call, name))),
-    ...of('adopt', 'release').flatMap((call) => faultNames.map((name) => ofAdopted(call, name))),
+    ...singles('add'),
+    ...singles('take'),
+    ...singles('adopt'),
+    ...singles('release'),
   ];
 }
 

@@ -56,6 +56,22 @@ export async function recordGraph(bed: TestBed): Promise<GraphCall[]> {
   return graph;
 }
 
+/** Takes down, phase by phase, those calls of a scope that are meant. */
+function recorder<P extends Phase>(
+  bed: TestBed,
+  scope: string,
+  isMeant: (phase: P, call: GraphCall) => boolean,
+) {
+  const graph: GraphCall[] = [];
+  let from = 0;
+  const record = async (phase: P) => {
+    const calls = (await bed.proxy.calls(scope)).filter(({ sequence }) => sequence > from);
+    from = calls.at(-1)?.sequence ?? from;
+    graph.push(...graphOf(phase, calls).filter((call) => isMeant(phase, call)));
+  };
+  return { graph, record };
+}
+
 /** Functions of a driver that no integration has. */
 const ofDrivers: Readonly<Record<'add' | 'take', readonly string[]>> = {
   add: ['addDriver', 'grantAccess'],
@@ -65,13 +81,9 @@ const ofDrivers: Readonly<Record<'add' | 'take', readonly string[]>> = {
 async function recordDriver(bed: TestBed): Promise<GraphCall[]> {
   const service = serviceAt(bed);
   const scope = newScope();
-  const graph: GraphCall[] = [];
-  let from = 0;
-  const record = async (phase: 'add' | 'take') => {
-    const calls = (await bed.proxy.calls(scope)).filter(({ sequence }) => sequence > from);
-    from = calls.at(-1)?.sequence ?? from;
-    graph.push(...graphOf(phase, calls).filter(({ function: name }) => ofDrivers[phase].includes(name)));
-  };
+  const { graph, record } = recorder<'add' | 'take'>(bed, scope, (phase, { function: name }) =>
+    ofDrivers[phase].includes(name),
+  );
   await bed.proxy.open(scope);
   const { integrationId } = await service.connect(`f-${scope}`);
   await service.settled(integrationId);
@@ -99,18 +111,15 @@ const withAdopted: Readonly<Record<'adopt' | 'release', readonly string[]>> = {
 async function recordAdopted(bed: TestBed, known: readonly GraphCall[]): Promise<GraphCall[]> {
   const service = serviceAt(bed);
   const scope = newScope();
-  const graph: GraphCall[] = [];
-  let from = 0;
-  const isOther = ({ function: name, operation, call }: GraphCall, phase: 'adopt' | 'release') =>
-    withAdopted[phase].includes(name) &&
-    (/^(s3|iam):/.test(operation) ||
-      (operation === 'dynamodb:UpdateItem' &&
-        !known.some((each) => each.function === name && each.operation === operation && each.call === call)));
-  const record = async (phase: 'adopt' | 'release') => {
-    const calls = (await bed.proxy.calls(scope)).filter(({ sequence }) => sequence > from);
-    from = calls.at(-1)?.sequence ?? from;
-    graph.push(...graphOf(phase, calls).filter((call) => isOther(call, phase)));
-  };
+  const isKnown = ({ function: name, operation, call }: GraphCall) =>
+    known.some((each) => each.function === name && each.operation === operation && each.call === call);
+  const { graph, record } = recorder<'adopt' | 'release'>(
+    bed,
+    scope,
+    (phase, call) =>
+      withAdopted[phase].includes(call.function) &&
+      (/^(s3|iam):/.test(call.operation) || (call.operation === 'dynamodb:UpdateItem' && !isKnown(call))),
+  );
   await bed.proxy.open(scope);
   const there = await makeAdoptable(bed, scope);
   const { integrationId } = await service.connect(`f-${scope}`, there.request);

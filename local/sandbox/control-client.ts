@@ -40,7 +40,7 @@ export interface SandboxControl {
   clearFaults(): Promise<void>;
   /** From now on this token is refused. */
   revokeToken(token: string): Promise<void>;
-  /** From now on every token of a log-in before is refused. */
+  /** From now on every API key, and every token of a log-in before, is refused. */
   revokeAllTokens(): Promise<void>;
   acceptAllTokens(): Promise<void>;
   /** Writes an object as Dataloop does: through the driver, with the assumed role. */

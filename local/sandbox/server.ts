@@ -93,7 +93,7 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
     const wanted = z
       .union([z.strictObject({ token: z.string() }), z.strictObject({ all: z.literal(true) })])
       .parse(body);
-    return 'token' in wanted ? [wanted.token] : loggedIn;
+    return 'token' in wanted ? [wanted.token] : [...apiKeys, ...loggedIn];
   };
 
   const control = async (method: string, path: string, body: unknown): Promise<Answer> => {

@@ -9,23 +9,32 @@ export interface DriverCounter {
   countDrivers(integrationId: string): Promise<number>;
 }
 
-export interface ForeignDriverReads extends DriverCounter, DriverFinder {
+export interface NamedDriverReads extends DriverFinder {
   /** The records of ours that can be read. */
   readRecords(ids: readonly string[]): Promise<readonly IntegrationRecord[]>;
 }
 
-interface Found {
+export interface ForeignDriverReads extends DriverCounter, NamedDriverReads {}
+
+interface Named {
+  /** All on the integration in the projects that drivers of ours are in. */
+  readonly seen: number;
+  /** Those of them that are not ours. */
   readonly foreign: readonly (Driver & { readonly projectId: string })[];
+}
+
+interface Found {
+  readonly foreign: Named['foreign'];
   /** In projects that no driver of ours is in; Dataloop tells their number only. */
   readonly elsewhere: number;
 }
 
-/** Everything on the integration at Dataloop but our own drivers. */
-async function foreignDrivers(
+/** Drivers on the integration at Dataloop, as far as Dataloop names them. */
+async function namedDrivers(
   record: IntegrationRecord,
   dataloopIntegrationId: string,
-  reads: ForeignDriverReads,
-): Promise<Found> {
+  reads: NamedDriverReads,
+): Promise<Named> {
   const added = await reads.readRecords(Object.keys(record.drivers ?? {}));
   const all = [record, ...added];
   const ids = new Set(all.flatMap(({ resources }) => resources.driver?.id ?? []));
@@ -44,11 +53,21 @@ async function foreignDrivers(
     ),
   );
   const seen = lists.flat().filter(({ integrationId }) => integrationId === dataloopIntegrationId);
-  const count = await reads.countDrivers(dataloopIntegrationId);
   return {
+    seen: seen.length,
     foreign: seen.filter(({ id, name, projectId }) => !ids.has(id) && !names.has(`${projectId} ${name}`)),
-    elsewhere: Math.max(0, count - seen.length),
   };
+}
+
+/** Everything on the integration at Dataloop but our own drivers. */
+async function foreignDrivers(
+  record: IntegrationRecord,
+  dataloopIntegrationId: string,
+  reads: ForeignDriverReads,
+): Promise<Found> {
+  const { seen, foreign } = await namedDrivers(record, dataloopIntegrationId, reads);
+  const count = await reads.countDrivers(dataloopIntegrationId);
+  return { foreign, elsewhere: Math.max(0, count - seen) };
 }
 
 const listed = (drivers: Found['foreign']): string =>
@@ -107,13 +126,13 @@ export async function refuseForeignDrivers(
 export async function refuseForeignDriversOfBucket(
   driver: IntegrationRecord,
   integration: IntegrationRecord,
-  reads: ForeignDriverReads,
+  reads: NamedDriverReads,
   bound: Bound,
 ): Promise<void> {
   const id = integration.resources.dataloopIntegration?.id;
   if (!id) return;
   const bucketName = driver.request.bucket.name;
-  const { foreign } = await asked(() => foreignDrivers(integration, id, reads), bound);
+  const { foreign } = await asked(() => namedDrivers(integration, id, reads), bound);
   const found = foreign.filter((each) => each.bucketName === bucketName);
   if (found.length > 0) {
     throw inTheWay(

@@ -267,13 +267,18 @@ test('nothing is removed while Dataloop does not tell of drivers made by hand, u
   const { path } = await add(integrationId, { body: driverRequestFor(`${name}-2`) });
   expect(await driverUntil(path, ['ready', 'failed', 'residue'])).toBe('ready');
   const id = await dataloopIdOf(integrationId);
-  await control.fail({ method: 'GET', path: `^/drivers/byIntegration/${id}$`, status: 403 });
+  const expectUnknown = async (each: string) => {
+    const refused = await call('DELETE', each);
+    expect(refused.status).toBe(503);
+    expect(refused.body).toMatchObject({ type: 'urn:dataloop-cross-account:problem:drivers-unknown' });
+  };
   try {
-    for (const each of [path, `/integrations/${integrationId}`]) {
-      const refused = await call('DELETE', each);
-      expect(refused.status).toBe(503);
-      expect(refused.body).toMatchObject({ type: 'urn:dataloop-cross-account:problem:drivers-unknown' });
-    }
+    await control.fail({ method: 'GET', path: '^/drivers\\?projectId=', status: 403 });
+    for (const each of [path, `/integrations/${integrationId}`]) await expectUnknown(each);
+    await control.clearFaults();
+    // How many there are matters to the integration alone.
+    await control.fail({ method: 'GET', path: `^/drivers/byIntegration/${id}$`, status: 403 });
+    await expectUnknown(`/integrations/${integrationId}`);
     expect(await statusOf('DELETE', `/integrations/${integrationId}?force=true`)).toBe(202);
   } finally {
     await control.clearFaults();

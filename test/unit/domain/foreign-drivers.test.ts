@@ -184,12 +184,14 @@ describe('removing a driver', () => {
     });
   });
 
-  test('is not refused for drivers of other buckets, nor for what Dataloop only counts', async () => {
+  test('is not refused for drivers of other buckets, and what Dataloop only counts is not asked for', async () => {
     const others = {
       'project-1': [driver('own'), driver('y', { bucketName: 'dataloop-other' }), driver('z')],
       'project-2': [driver('added', { bucketName: 'dataloop-b' })],
     };
-    await expect(refusing(readsOf(others, 9).reads)).resolves.toBeUndefined();
+    const { reads, asked } = readsOf(others, 9);
+    await expect(refusing(reads)).resolves.toBeUndefined();
+    expect(asked.sort()).toEqual(['project-1', 'project-2']);
   });
 
   test('is not refused where the integration has no id at Dataloop', async () => {

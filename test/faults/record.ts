@@ -1,4 +1,4 @@
-/** Records the call graph: four runs without any fault but, for the undo, one failure at the very end. */
+/** Records the call graph: runs without any fault but, for the undo, one failure at the very end. */
 import { randomBytes } from 'node:crypto';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { forced, serviceAt } from '../service.ts';
@@ -9,50 +9,58 @@ import { type GraphCall, graphOf, type Phase } from './graph.ts';
 
 export const newScope = (): string => `x${randomBytes(5).toString('hex')}`;
 
-/** @returns the calls of every phase, in their order */
+/** @returns the calls of every phase, in their order. The runs mostly wait, so they go side by side. */
 export async function recordGraph(bed: TestBed): Promise<GraphCall[]> {
-  const control = sandboxControl(bed.environment.sandbox.controlUrl);
+  const [atOnce, late, undone, ofDriver, ofAdopted] = await Promise.all([
+    recordIntegration(bed, 'at-once'),
+    recordIntegration(bed, 'late'),
+    recordIntegration(bed, 'undo'),
+    recordDriver(bed),
+    recordAdopted(bed),
+  ]);
+  const known = [...atOnce, ...late, ...undone, ...ofDriver];
+  const isKnown = ({ function: name, operation, call }: GraphCall) =>
+    known.some((each) => each.function === name && each.operation === operation && each.call === call);
+  // Writes of the journal that adopting has in common with making are known by then.
+  return [
+    ...known,
+    ...ofAdopted.filter((call) => call.operation !== 'dynamodb:UpdateItem' || !isKnown(call)),
+  ];
+}
+
+/** A provisioning, with its removal where that is not known yet; of one that fails, the undo alone. */
+async function recordIntegration(bed: TestBed, phase: 'at-once' | 'late' | 'undo'): Promise<GraphCall[]> {
   const { connect, settled, disconnect } = serviceAt(bed);
-  const graph: GraphCall[] = [];
-
-  const record = async (phase: Phase, scope: string, from: number) => {
-    const calls = (await bed.proxy.calls(scope)).filter(({ sequence }) => sequence > from);
-    graph.push(...graphOf(phase, calls));
-    return calls.at(-1)?.sequence ?? from;
-  };
-
-  for (const phase of ['at-once', 'late', 'undo'] as const) {
-    const scope = newScope();
-    await bed.proxy.open(scope);
-    await control.set(scope, { userArnDelaySeconds: phase === 'late' ? 1 : 0 });
-    const expected = phase === 'undo' ? 'failed' : 'ready';
-    if (phase === 'undo') {
-      await bed.proxy.addRule({
-        scope,
-        function: 'verifyDriver',
-        operation: 'dataloop:GET /drivers/{id}/test',
-        fault: { kind: 'refuse' },
-      });
-    }
-    const { integrationId } = await connect(`f-${scope}`);
-    const ended = await settled(integrationId);
-    if (ended.status !== expected) {
-      throw new Error(`Recording ${phase} ended ${ended.status}: ${JSON.stringify(ended.error)}`);
-    }
-    if (phase === 'undo') {
-      graph.push(
-        ...graphOf(phase, await bed.proxy.calls(scope)).filter(({ function: name }) => isUndo(name)),
-      );
-    } else {
-      const last = await record(phase, scope, 0);
-      const removed = await disconnect(integrationId, undefined, forced);
-      if (removed.status !== 'removed') throw new Error(`Recording a removal ended ${removed.status}`);
-      if (phase === 'at-once') await record('remove', scope, last);
-    }
-    await bed.proxy.close(scope);
+  const scope = newScope();
+  const { graph, record } = recorder<typeof phase | 'remove'>(
+    bed,
+    scope,
+    (recorded, { function: name }) => recorded !== 'undo' || isUndo(name),
+  );
+  await bed.proxy.open(scope);
+  await sandboxControl(bed.environment.sandbox.controlUrl).set(scope, {
+    userArnDelaySeconds: phase === 'late' ? 1 : 0,
+  });
+  if (phase === 'undo') {
+    await bed.proxy.addRule({
+      scope,
+      function: 'verifyDriver',
+      operation: 'dataloop:GET /drivers/{id}/test',
+      fault: { kind: 'refuse' },
+    });
   }
-  graph.push(...(await recordDriver(bed)));
-  graph.push(...(await recordAdopted(bed, graph)));
+  const { integrationId } = await connect(`f-${scope}`);
+  const ended = await settled(integrationId);
+  if (ended.status !== (phase === 'undo' ? 'failed' : 'ready')) {
+    throw new Error(`Recording ${phase} ended ${ended.status}: ${JSON.stringify(ended.error)}`);
+  }
+  await record(phase);
+  if (phase !== 'undo') {
+    const removed = await disconnect(integrationId, undefined, forced);
+    if (removed.status !== 'removed') throw new Error(`Recording a removal ended ${removed.status}`);
+    if (phase === 'at-once') await record('remove');
+  }
+  await bed.proxy.close(scope);
   return graph;
 }
 
@@ -107,18 +115,15 @@ const withAdopted: Readonly<Record<'adopt' | 'release', readonly string[]>> = {
   release: ['deleteBucket', 'deleteRole', 'deleteIntegration'],
 };
 
-/** What adopting and giving back call in AWS, and the writes of the journal beyond those of what is made. */
-async function recordAdopted(bed: TestBed, known: readonly GraphCall[]): Promise<GraphCall[]> {
+/** What adopting and giving back call in AWS, and all their writes of the journal. */
+async function recordAdopted(bed: TestBed): Promise<GraphCall[]> {
   const service = serviceAt(bed);
   const scope = newScope();
-  const isKnown = ({ function: name, operation, call }: GraphCall) =>
-    known.some((each) => each.function === name && each.operation === operation && each.call === call);
   const { graph, record } = recorder<'adopt' | 'release'>(
     bed,
     scope,
     (phase, call) =>
-      withAdopted[phase].includes(call.function) &&
-      (/^(s3|iam):/.test(call.operation) || (call.operation === 'dynamodb:UpdateItem' && !isKnown(call))),
+      withAdopted[phase].includes(call.function) && /^(s3:|iam:|dynamodb:UpdateItem)/.test(call.operation),
   );
   await bed.proxy.open(scope);
   const there = await makeAdoptable(bed, scope);

@@ -7,6 +7,7 @@ import { driverRequestSchema } from '../src/domain/added-drivers.ts';
 import {
   addedDriverViewSchema,
   connectionTestSchema,
+  driverTestSchema,
   gatewayMessageSchema,
   integrationListSchema,
   integrationSchema,
@@ -31,6 +32,7 @@ const schemas = {
   Driver: z.toJSONSchema(addedDriverViewSchema),
   Plan: z.toJSONSchema(planSchema),
   ConnectionTest: z.toJSONSchema(connectionTestSchema),
+  DriverTest: z.toJSONSchema(driverTestSchema),
   Problem: z.toJSONSchema(problemSchema),
   GatewayMessage: z.toJSONSchema(gatewayMessageSchema, { io: 'input' }),
 };
@@ -202,6 +204,16 @@ export const operations: readonly Operation[] = [
     summary: 'How far a driver is that was added',
     answer: { status: 200, schema: 'Driver', example: examples.driverReady },
     errors: ['DriverNotFoundError', ...journalErrors],
+  },
+  {
+    method: 'post',
+    path: '/integrations/{integrationId}/drivers/{driverId}/test',
+    operationId: 'testDriver',
+    summary: 'Looks at each part of a driver that was added and is ready, now',
+    description:
+      'Changes nothing. The role and what Dataloop says of it are tested with the integration. A check that cannot be made has failed, and says why.',
+    answer: { status: 200, schema: 'DriverTest', example: examples.driverTest },
+    errors: ['DriverNotFoundError', 'DriverNotReadyError', ...journalErrors],
   },
   {
     method: 'delete',

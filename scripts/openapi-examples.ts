@@ -1,7 +1,7 @@
 /** Examples of the OpenAPI document, made by the code that answers. */
 import type { AccountSettings } from '../src/config.ts';
 import { parseDriverRequest, requestFor } from '../src/domain/added-drivers.ts';
-import type { ConnectionTest, PlanView } from '../src/domain/answers.ts';
+import type { ConnectionTest, DriverTest, PlanView } from '../src/domain/answers.ts';
 import { neededActions } from '../src/domain/needed-actions.ts';
 import { operatorAction } from '../src/domain/operator.ts';
 import { planFor, trustPolicy } from '../src/domain/plan.ts';
@@ -153,6 +153,21 @@ const connectionTest: ConnectionTest = {
   ],
 };
 
+const driverTest: DriverTest = {
+  driverId,
+  integrationId,
+  status: 'passed',
+  checks: [
+    {
+      name: 'DriverTest',
+      status: 'passed',
+      detail: 'Dataloop used the bucket through driver 4d2b8e65-7b7e-4c83-a7a1-5e9d0c3f6b18.',
+    },
+    { name: 'Encryption', status: 'passed', detail: 'The bucket encrypts with keys of S3 (SSE-S3).' },
+    { name: 'KmsKey', status: 'skipped', detail: 'The bucket has no KMS key of its own.' },
+  ],
+};
+
 const byOperator = {
   ...record,
   request: parseBody({ ...smallest, dataloop: { ...smallest.dataloop, createdBy: 'operator' } }),
@@ -176,6 +191,7 @@ export const examples = {
   driverRemoving: driverView({ ...standingDriver, status: 'removing' }),
   plan: planView,
   connectionTest,
+  driverTest,
 };
 
 /** What is said of the errors that people meet. */
@@ -222,6 +238,11 @@ export const problemDetails: Partial<
     detail:
       `The integration ${integrationId} is "provisioning", and only one that is "ready" can be tested. ` +
       `GET /integrations/${integrationId} says how far it is.`,
+  },
+  DriverNotReadyError: {
+    detail:
+      `The driver ${driverId} is "provisioning", and only one that is "ready" can be tested. ` +
+      `GET /integrations/${integrationId}/drivers/${driverId} says how far it is.`,
   },
   RequestTooLargeError: { detail: 'The request body has 40021 bytes; at most 32768 are taken.' },
   UnsupportedMediaTypeError: { detail: 'Send the body as JSON, with Content-Type: application/json.' },

@@ -98,6 +98,7 @@ export const errorKinds = {
     retryable: false,
     status: 409,
   },
+  DriverNotReadyError: { title: 'The driver is not ready', retryable: false, status: 409 },
   DriverNotFoundError: { title: 'No such driver', retryable: false, status: 404 },
   ForeignDriversError: {
     title: 'Drivers that somebody else made would lose their storage',

@@ -7,7 +7,7 @@ export const handler = apiHandler(async () => {
     'RouteNotFoundError',
     'This API has POST and GET /integrations, GET /integrations/{integrationId}, DELETE /integrations/{integrationId}, ' +
       'POST /integrations/{integrationId}/test, POST /integrations/{integrationId}/iam-user, ' +
-      'POST /integrations/{integrationId}/drivers, GET and DELETE /integrations/{integrationId}/drivers/{driverId} and ' +
-      'POST /plans.',
+      'POST /integrations/{integrationId}/drivers, GET and DELETE /integrations/{integrationId}/drivers/{driverId}, ' +
+      'POST /integrations/{integrationId}/drivers/{driverId}/test and POST /plans.',
   );
 });

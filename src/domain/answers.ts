@@ -155,12 +155,13 @@ const connectionCheckSchema = z.strictObject({
 });
 export type ConnectionCheck = ReadOnly<z.infer<typeof connectionCheckSchema>>;
 
-export const connectionTestSchema = z.strictObject({
-  integrationId,
-  status: z.enum(['passed', 'failed']),
-  checks: z.array(connectionCheckSchema),
-});
+const tested = { status: z.enum(['passed', 'failed']), checks: z.array(connectionCheckSchema) };
+
+export const connectionTestSchema = z.strictObject({ integrationId, ...tested });
 export type ConnectionTest = ReadOnly<z.infer<typeof connectionTestSchema>>;
+
+export const driverTestSchema = z.strictObject({ driverId, integrationId, ...tested });
+export type DriverTest = ReadOnly<z.infer<typeof driverTestSchema>>;
 
 /** RFC 9457. */
 export const problemSchema = z.strictObject({

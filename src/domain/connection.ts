@@ -1,54 +1,35 @@
 /** `POST /integrations/{integrationId}/test`: each part of a live connection, looked at now. Nothing is written. */
 import { ServiceError } from '../errors.ts';
-import type { FoundPolicy, PolicyDocumentReader } from './access.ts';
 import { adoptedSid, trustStatements } from './adopted-role.ts';
-import type { ConnectionCheck, ConnectionTest } from './answers.ts';
-import { type BucketAddress, bucketAddress } from './bucket.ts';
+import type { ConnectionTest } from './answers.ts';
+import { bucketAddress } from './bucket.ts';
 import { sameJson } from './canonical-json.ts';
-import { consoleMethods } from './cors.ts';
-import type { DriverVerifier } from './driver.ts';
-import { type Bound, once, saidOnce } from './findings.ts';
+import {
+  boundedReads,
+  bucketChecks,
+  type CheckReads,
+  type Checks,
+  driverTest,
+  failed,
+  makeChecks,
+  orUndefined,
+  ours,
+  ownerTags,
+  passed,
+  policyAsWritten,
+  skipped,
+  type Verdict,
+  type WantedPolicy,
+} from './connection-checks.ts';
+import { type Bound, once } from './findings.ts';
 import type { DataloopIntegration, IntegrationReader } from './integration.ts';
 import type { IntegrationRecord, RecordReader } from './journal.ts';
-import { type KeyReader, unusableKey } from './kms-key.ts';
 import { asIntegration } from './lifecycle.ts';
-import type { Tags } from './ownership.ts';
-import { type PolicyDocument, permissionPolicy } from './permission-policy.ts';
-import { ownerTag, type Plan, trustPolicy, trustStatement } from './plan.ts';
-import { matchesPattern } from './request.ts';
-import type { FoundRole, RoleReader } from './role.ts';
+import { permissionPolicy } from './permission-policy.ts';
+import { type Plan, trustPolicy, trustStatement } from './plan.ts';
+import type { FoundRole } from './role.ts';
 import { attachablePolicies, firstPolicy, grantsOf, policyOf } from './role-policies.ts';
 import { trustEstablished } from './trust-status.ts';
-
-export interface ConnectionIam extends RoleReader, PolicyDocumentReader {
-  /** ARNs of the managed policies that are attached to a role. */
-  attachedPolicies(roleName: string): Promise<readonly string[]>;
-}
-
-export interface ConnectionBucket {
-  tagsOf(bucket: BucketAddress): Promise<Tags>;
-  /** `complete`: all four settings block; undefined: there is none. */
-  publicAccessBlock(bucket: BucketAddress): Promise<'complete' | 'open' | undefined>;
-  corsRules(
-    bucket: BucketAddress,
-  ): Promise<readonly { readonly origins: readonly string[]; readonly methods: readonly string[] }[]>;
-  encryption(
-    bucket: BucketAddress,
-  ): Promise<{ readonly algorithm: string; readonly kmsKeyId: string | undefined } | undefined>;
-}
-
-export interface ConnectionReads
-  extends ConnectionIam,
-    ConnectionBucket,
-    KeyReader,
-    IntegrationReader,
-    Pick<DriverVerifier, 'verifyDriver'> {}
-
-type Verdict = Omit<ConnectionCheck, 'name'>;
-
-const passed = (detail: string): Verdict => ({ status: 'passed', detail });
-const failed = (detail: string): Verdict => ({ status: 'failed', detail });
-const skipped = (detail: string): Verdict => ({ status: 'skipped', detail });
 
 const again = 'Send DELETE for this integration, then connect the bucket again.';
 
@@ -65,46 +46,27 @@ export async function readyRecord(integrationId: string, records: RecordReader):
   return record;
 }
 
-/** Every read given up in time: what hangs on one is skipped then, and not given up as well. */
-const boundedReads = (reads: ConnectionReads, bound: Bound): ConnectionReads => ({
-  getIntegration: (...ids) => bound('the integration at Dataloop', reads.getIntegration(...ids)),
-  verifyDriver: (id) => bound('the driver', reads.verifyDriver(id)),
-  findRole: (name) => bound('the role', reads.findRole(name)),
-  attachedPolicies: (roleName) => bound("the role's policies", reads.attachedPolicies(roleName)),
-  findPolicyDocument: (arn) => bound('the policy', reads.findPolicyDocument(arn)),
-  publicAccessBlock: (bucket) => bound('the public access block', reads.publicAccessBlock(bucket)),
-  corsRules: (bucket) => bound('the CORS rules', reads.corsRules(bucket)),
-  encryption: (bucket) => bound('the encryption', reads.encryption(bucket)),
-  tagsOf: (bucket) => bound("the bucket's tags", reads.tagsOf(bucket)),
-  describeKey: (arn) => bound('the KMS key', reads.describeKey(arn)),
-});
+export interface ConnectionReads extends CheckReads, IntegrationReader {}
 
-/** Makes every check, each on its own: one that cannot be made has failed, and the others go on. */
+/** Each part of an integration that is ready. Drivers that were added have a test of their own. */
 export async function testConnection(
   record: IntegrationRecord,
   plan: Plan,
   reads: ConnectionReads,
   bound: Bound,
 ): Promise<ConnectionTest> {
-  const checks = await Promise.all(
-    Object.entries(connectionChecks(record, plan, boundedReads(reads, bound))).map(async ([name, check]) => {
-      try {
-        return { name, ...(await check()) };
-      } catch (error) {
-        if (!(error instanceof ServiceError)) throw error;
-        return { name, ...failed(saidOnce(error)) };
-      }
-    }),
-  );
-  const isBroken = checks.some(({ status }) => status === 'failed');
-  return { integrationId: record.integrationId, status: isBroken ? 'failed' : 'passed', checks };
+  const bounded = {
+    ...boundedReads(reads, bound),
+    getIntegration: (...ids: Parameters<IntegrationReader['getIntegration']>) =>
+      bound('the integration at Dataloop', reads.getIntegration(...ids)),
+  };
+  return {
+    integrationId: record.integrationId,
+    ...(await makeChecks(connectionChecks(record, plan, bounded))),
+  };
 }
 
-function connectionChecks(
-  record: IntegrationRecord,
-  plan: Plan,
-  reads: ConnectionReads,
-): Readonly<Record<string, () => Promise<Verdict>>> {
+function connectionChecks(record: IntegrationRecord, plan: Plan, reads: ConnectionReads): Checks {
   const atDataloop = once(async () => {
     const { dataloop, resources } = record;
     const id = resources.dataloopIntegration?.id;
@@ -117,7 +79,7 @@ function connectionChecks(
   }));
   return {
     DataloopTrust: async () => dataloopTrust(await atDataloop(), record),
-    DriverTest: () => driverTest(record, reads),
+    DriverTest: () => driverTest(record, reads, again),
     Role: async () => roleStands(await role(), record, plan),
     TrustPolicy: async () => {
       const found = await ours(role, plan);
@@ -139,7 +101,7 @@ function connectionChecks(
     ...Object.fromEntries(
       policies.map(({ checkName, find, ...wanted }) => [
         checkName,
-        async () => policyAsWritten(await find(), wanted),
+        async () => policyAsWritten(await find(), wanted, again),
       ]),
     ),
     ...bucketChecks(plan, reads),
@@ -164,19 +126,6 @@ function connectionChecks(
 
 const noRole = skipped('There is no role of this integration to be seen: look at the check "Role".');
 
-/** What another check also reads, and reports on where it cannot be read. */
-const orUndefined = <T>(read: () => Promise<T>): Promise<T | undefined> =>
-  read().catch((error: unknown) => {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
-  });
-
-/** The role that was made, if it is to be seen; one of its name under another path is not it. */
-async function ours(role: () => Promise<FoundRole | undefined>, plan: Plan): Promise<FoundRole | undefined> {
-  const found = await orUndefined(role);
-  return found?.arn === plan.role.arn ? found : undefined;
-}
-
 function dataloopTrust(found: DataloopIntegration | undefined, { resources }: IntegrationRecord): Verdict {
   const id = resources.dataloopIntegration?.id;
   if (!found)
@@ -188,22 +137,6 @@ function dataloopTrust(found: DataloopIntegration | undefined, { resources }: In
       'assume the role. Look at the checks of role and trust policy, and for a service control policy that keeps other ' +
       'accounts out.',
   );
-}
-
-async function driverTest(
-  { resources }: IntegrationRecord,
-  { verifyDriver }: Pick<DriverVerifier, 'verifyDriver'>,
-): Promise<Verdict> {
-  const id = resources.driver?.id;
-  try {
-    if (id) await verifyDriver(id);
-  } catch (error) {
-    if (!(error instanceof ServiceError) || error.name !== 'DataloopNotFoundError') throw error;
-    return failed(`Dataloop has no driver ${id} any more: somebody deleted it there. ${again}`);
-  }
-  return id
-    ? passed(`Dataloop used the bucket through driver ${id}.`)
-    : failed(`No driver is known. ${again}`);
 }
 
 function roleStands(found: FoundRole | undefined, { resources }: IntegrationRecord, { role }: Plan): Verdict {
@@ -290,12 +223,6 @@ function boundary({ permissionsBoundaryArn }: FoundRole, plan: Plan): Verdict {
   );
 }
 
-interface WantedPolicy {
-  readonly name: string;
-  readonly arn: string;
-  readonly document: PolicyDocument;
-}
-
 /** The role's policies, with what they are to grant: the first on its own bucket, too, all on buckets that were added. */
 function rolePolicies(record: IntegrationRecord, plan: Plan): (WantedPolicy & { checkName: string })[] {
   return attachablePolicies(record).map((key) => ({
@@ -322,87 +249,5 @@ function attachment(attached: readonly string[], policies: readonly WantedPolicy
   return failed(
     `Somebody attached also ${others.join(', ')} to the role ${role.arn}: it may change what Dataloop may do, and the role ` +
       'cannot be removed with it. Detach what nobody needs.',
-  );
-}
-
-function policyAsWritten(found: FoundPolicy | undefined, { arn, document }: WantedPolicy): Verdict {
-  if (!found) return failed(`There is no policy ${arn} any more: somebody deleted it. ${again}`);
-  if (sameJson(found.document, document)) {
-    return passed(`Version ${found.versionId} of ${arn}, the default, says what was asked for.`);
-  }
-  return failed(
-    `Version ${found.versionId} of ${arn}, the default, says something else than what this version of the service writes. ` +
-      `If nobody meant to change it, make a version of this the default: ${JSON.stringify(document)}`,
-  );
-}
-
-function bucketChecks(plan: Plan, reads: ConnectionReads): Record<string, () => Promise<Verdict>> {
-  const bucket = bucketAddress({ plan });
-  const { kmsKeyArn } = plan.bucket;
-  return {
-    PublicAccessBlock: async () => {
-      const block = await reads.publicAccessBlock(bucket);
-      if (block === 'complete') return passed('All four settings block public access to the bucket.');
-      return failed(
-        `Public access to the bucket ${bucket.name} is ${block ? 'not blocked by all four settings' : 'not blocked'}. Switch ` +
-          '"Block all public access" on again.',
-      );
-    },
-    Cors: async () => {
-      if (plan.corsOrigins.length === 0) return skipped('CORS was not asked for.');
-      const rules = await reads.corsRules(bucket);
-      const missing = plan.corsOrigins.filter(
-        (origin) =>
-          !consoleMethods.every((method) =>
-            rules.some(
-              ({ origins, methods }) =>
-                origins.some((pattern) => matchesPattern(origin, pattern)) && methods.includes(method),
-            ),
-          ),
-      );
-      if (missing.length === 0)
-        return passed(`Browsers may use the bucket from ${plan.corsOrigins.join(', ')}.`);
-      return failed(
-        `The CORS rules of the bucket ${bucket.name} do not allow ${consoleMethods.join(', ')} from ${missing.join(', ')}: ` +
-          "Dataloop's console cannot show its items. Add such a rule.",
-      );
-    },
-    Encryption: async () =>
-      plan.bucket.mode === 'adopt' && !kmsKeyArn
-        ? skipped('The bucket was adopted: its encryption is left as it is.')
-        : encryption(await reads.encryption(bucket), plan),
-    KmsKey: async () => {
-      if (!kmsKeyArn) return skipped('The bucket has no KMS key of its own.');
-      const error = unusableKey(kmsKeyArn, await reads.describeKey(kmsKeyArn));
-      return error ? failed(error.message) : passed(`The KMS key ${kmsKeyArn} is enabled.`);
-    },
-  };
-}
-
-function encryption(
-  found: Awaited<ReturnType<ConnectionBucket['encryption']>>,
-  { bucket: { name, kmsKeyArn } }: Plan,
-): Verdict {
-  const wanted = kmsKeyArn ? `the KMS key ${kmsKeyArn}` : 'keys of S3 (SSE-S3)';
-  const asWanted = kmsKeyArn
-    ? found?.algorithm === 'aws:kms' && found.kmsKeyId === kmsKeyArn
-    : found?.algorithm === 'AES256';
-  if (asWanted) return passed(`The bucket encrypts with ${wanted}.`);
-  const now = found ? `${found.algorithm}${found.kmsKeyId ? ` with ${found.kmsKeyId}` : ''}` : 'nothing';
-  return failed(
-    `The default encryption of the bucket ${name} is ${now}, and should be ${wanted}: with another key Dataloop may not be able ` +
-      'to read what is written. Set it back.',
-  );
-}
-
-/** Without the tag, nothing of it would be removed. What is gone is reported by other checks. */
-function ownerTags(tagged: Readonly<Record<string, Tags | undefined>>, { integrationId }: Plan): Verdict {
-  const without = Object.entries(tagged)
-    .filter(([, tags]) => tags && tags[ownerTag] !== integrationId)
-    .map(([what]) => what);
-  if (without.length === 0) return passed(`What was created carries the tag ${ownerTag}.`);
-  return failed(
-    `These do not carry the tag ${ownerTag}=${integrationId} any more: ${without.join(', ')}. DELETE would leave them ` +
-      'alone. Put the tag back.',
   );
 }

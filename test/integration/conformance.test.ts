@@ -247,6 +247,7 @@ describe('every function', () => {
     PreflightRole: ['kms:DescribeKey', 's3:GetBucketPublicAccessBlock', 's3:GetBucketTagging'],
     PlanIntegrationRole: ['kms:DescribeKey', 's3:GetBucketPublicAccessBlock', 's3:GetBucketTagging'],
     TestIntegrationRole: ['kms:DescribeKey'],
+    TestAddedDriverRole: ['kms:DescribeKey'],
     CreateBucketRole: ['s3:GetBucketCORS', 's3:GetBucketPublicAccessBlock'],
     CreateRoleRole: ['iam:UpdateAssumeRolePolicy'],
     GrantAccessRole: [],

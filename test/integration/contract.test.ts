@@ -191,6 +191,7 @@ test('a bucket is added, looked at, listed and taken away, and its driver is kno
   const another = driverRequestFor(`${name}-2`, { tags: { team: 'other' } });
   expect(await statusOf('POST', driversOf(integrationId), { body: another })).toBe(409);
   expect(await driverUntil(path, ['ready', 'failed', 'residue'])).toBe('ready');
+  expect(await statusOf('POST', `${path}/test`)).toBe(200);
   const integration = await call('GET', `/integrations/${integrationId}`);
   expect(integration.body).toMatchObject({ drivers: [{ driverId, bucket: body.bucket.name }] });
   const list = await call('GET', '/integrations?limit=100');
@@ -209,6 +210,7 @@ test('a bucket is added, looked at, listed and taken away, and its driver is kno
   expect(await driverUntil(path, ['removed', 'residue'])).toBe('removed');
   expect((await call('GET', `/integrations/${integrationId}`)).body).not.toHaveProperty('drivers');
   expect(await statusOf('DELETE', path)).toBe(202);
+  expect(await statusOf('POST', `${path}/test`)).toBe(409);
 });
 
 test('a bucket that cannot be added says why, and the integration stays ready', async () => {
@@ -376,6 +378,7 @@ test('a driver that is not there is not found', async () => {
     for (const method of ['GET', 'DELETE']) {
       expect(await statusOf(method, `${driversOf(integrationId)}/${id}`)).toBe(404);
     }
+    expect(await statusOf('POST', `${driversOf(integrationId)}/${id}/test`)).toBe(404);
   }
 });
 
@@ -402,6 +405,7 @@ test('what AWS does not answer is to be asked again', async () => {
   expect(await confirm(integrationId)).toBe(503);
   expect(await statusOf('POST', driversOf(integrationId), { body: driverRequestFor(`${name}-3`) })).toBe(503);
   for (const method of ['GET', 'DELETE']) expect(await statusOf(method, driver)).toBe(503);
+  expect(await statusOf('POST', `${driver}/test`)).toBe(503);
   // It is the newest: what is read of it is asked for by its id.
   expect(await statusOf('GET', '/integrations?limit=1')).toBe(503);
   expect(await statusOf('POST', '/integrations', { body: requestFor(name) })).toBe(503);
@@ -437,11 +441,12 @@ test('a record that somebody changed is named, and nothing is done', async () =>
     statusOf('POST', driversOf(integrationId), { body: driverRequestFor(`${name}-3`) }),
     statusOf('GET', driver),
     statusOf('DELETE', driver),
+    statusOf('POST', `${driver}/test`),
   ]);
   const list = await call('GET', '/integrations?limit=1');
   await write(integrationId, new Date().toISOString());
   await write(driverId, new Date().toISOString());
-  expect(statuses).toEqual([500, 500, 500, 500, 500, 500, 500, 500]);
+  expect(statuses).toEqual([500, 500, 500, 500, 500, 500, 500, 500, 500]);
   expect(list.body).toMatchObject({ items: [], damaged: [integrationId] });
 });
 

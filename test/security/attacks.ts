@@ -120,6 +120,7 @@ const readSecret = [
   'PollIamUserRole',
   'PlanIntegrationRole',
   'TestIntegrationRole',
+  'TestAddedDriverRole',
   'RemoveIntegrationRole',
   'RemoveDriverRole',
 ];

@@ -21,7 +21,7 @@ import {
 } from '@aws-sdk/client-iam';
 import type { AccessGranter, AccessRevoker, PolicyDocumentReader } from '../../domain/access.ts';
 import type { AdoptableRoleReader, RoleAdopter, RoleReleaser } from '../../domain/adopted-role.ts';
-import type { ConnectionIam } from '../../domain/connection.ts';
+import type { ConnectionIam } from '../../domain/connection-checks.ts';
 import type { PolicyCreator, PolicyReader, PolicyRemover } from '../../domain/policy.ts';
 import type { AccountSummary } from '../../domain/quotas.ts';
 import type { RoleCreator, RoleReader, RoleRemover } from '../../domain/role.ts';

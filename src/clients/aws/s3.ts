@@ -34,7 +34,7 @@ import type {
   BucketReader,
   BucketRemover,
 } from '../../domain/bucket.ts';
-import type { ConnectionBucket } from '../../domain/connection.ts';
+import type { ConnectionBucket } from '../../domain/connection-checks.ts';
 import { corsRule } from '../../domain/cors.ts';
 import { type CorsRule, corsRuleSchema, publicAccessBlockSchema } from '../../domain/journal.ts';
 import { defaultBucketQuota } from '../../domain/quotas.ts';

@@ -1,12 +1,19 @@
 /** Several buckets on one integration: added and taken away, each with a rollback of its own. */
 import { GetPolicyCommand, GetPolicyVersionCommand, ListPolicyVersionsCommand } from '@aws-sdk/client-iam';
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  DeletePublicAccessBlockCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import {
   addedDriverViewSchema,
   connectionTestSchema,
+  driverTestSchema,
   integrationSchema,
 } from '../../../src/domain/answers.ts';
 import { sameJson } from '../../../src/domain/canonical-json.ts';
@@ -80,6 +87,12 @@ async function testOf(integrationId: string) {
   return connectionTestSchema.parse(body);
 }
 
+async function driverTestOf({ links }: Driver) {
+  const { status, body } = await api.request('POST', `${links.self}/test`);
+  expect([status, body]).toEqual([200, expect.anything()]);
+  return driverTestSchema.parse(body);
+}
+
 const standing = (name: string) => takeSnapshot(environment, (each) => each.includes(name));
 
 test('a bucket is added and taken away; the integration and what it grants are as before', async () => {
@@ -128,6 +141,47 @@ test('a bucket is added and taken away; the integration and what it grants are a
 
   expect((await disconnect(integrationId)).status).toBe('removed');
   expect([...(await standing(name)).keys()]).toEqual([]);
+});
+
+test('the test of a driver finds what was changed of its bucket, which that of the integration does not look at', async () => {
+  const name = await faultyName('driver-test');
+  const { integrationId } = await ready(name);
+  const added = await driverSettled(await add(integrationId, driverRequest(`dataloop-${name}-2`)));
+  const before = await standing(name);
+
+  const healthy = await driverTestOf(added);
+  expect(healthy).toMatchObject({ driverId: added.driverId, integrationId, status: 'passed' });
+  expect(healthy.checks.map((check) => `${check.name} ${check.status}`)).toEqual([
+    'DriverTest passed',
+    'PolicyAttached passed',
+    'PermissionPolicy passed',
+    'PublicAccessBlock passed',
+    'Cors passed',
+    'Encryption passed',
+    'KmsKey skipped',
+    'OwnerTags passed',
+  ]);
+  // It reads, and nothing else.
+  const made = (await faults.calls(name)).filter((call) => call.function === 'testAddedDriver');
+  const reading =
+    /^(iam:(Get|List)\w+|s3:Get\w+|dynamodb:GetItem|secretsmanager:GetSecretValue|dataloop:GET .*|dataloop:POST \/token)$/;
+  expect(made.map(({ operation }) => operation)).toEqual(expect.arrayContaining(['s3:GetBucketCors']));
+  expect(made.filter(({ operation }) => !reading.test(operation))).toEqual([]);
+  expect(changes(before, await standing(name))).toEqual([]);
+
+  await s3.send(new DeletePublicAccessBlockCommand({ Bucket: added.bucket }));
+  await dataloopCall(
+    'DELETE',
+    `/drivers/${added.resources.find(({ type }) => type === 'Dataloop::Driver')?.id}`,
+  );
+  const broken = (await driverTestOf(added)).checks.filter(({ status }) => status === 'failed');
+  expect(broken.map((check) => check.name)).toEqual(['DriverTest', 'PublicAccessBlock']);
+  expect(broken[0]?.detail).toContain('Send DELETE for this driver, then add the bucket again.');
+  expect(broken[1]?.detail).toContain(added.bucket);
+  expect(await testOf(integrationId)).toMatchObject({ status: 'passed' });
+
+  expect((await disconnect(integrationId)).status).toBe('removed');
+  expect((await api.request('POST', `${added.links.self}/test`)).status).toBe(409);
 });
 
 describe('on one integration', () => {

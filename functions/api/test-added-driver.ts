@@ -1,0 +1,30 @@
+import { connectionIam, iamClient } from '../../src/clients/aws/iam.ts';
+import { recordReader } from '../../src/clients/aws/journal.ts';
+import { keyReader, kmsClients } from '../../src/clients/aws/kms.ts';
+import { connectionBucket, s3Clients } from '../../src/clients/aws/s3.ts';
+import { journalTable } from '../../src/clients/aws/table.ts';
+import { driverVerifier } from '../../src/clients/dataloop/client.ts';
+import { accountSettings, tableName } from '../../src/config.ts';
+import { readyDriver, testDriverConnection } from '../../src/domain/driver-connection.ts';
+import { planFor } from '../../src/domain/plan.ts';
+import { apiHandler } from '../../src/handlers/api.ts';
+import { boundedBy } from '../../src/handlers/bound.ts';
+import { deployedDataloop } from '../../src/handlers/dataloop.ts';
+
+const records = recordReader(journalTable(tableName()));
+const reads = {
+  ...connectionIam(iamClient()),
+  ...connectionBucket(s3Clients()),
+  ...keyReader(kmsClients()),
+  verifyDriver: driverVerifier(deployedDataloop()).verifyDriver,
+};
+
+/** `POST /integrations/{integrationId}/drivers/{driverId}/test` */
+export const handler = apiHandler(async (request) => {
+  const bound = boundedBy(request.remainingMilliseconds());
+  const found = await readyDriver(request.path('integrationId'), request.path('driverId'), records);
+  const account = accountSettings();
+  const planOf = ({ integrationId, request: asked }: typeof found.driver) =>
+    planFor(integrationId, asked, account);
+  return { status: 200, body: await testDriverConnection(found, planOf, reads, bound) };
+});

@@ -1,5 +1,6 @@
 /** How fast-check makes a schedule; each part shrinks to nothing on its own. */
 import fc from 'fast-check';
+import type { Adoption } from './adoption.ts';
 import { type Command, type Delivery, type Fault, type Schedule, strange } from './schedule.ts';
 
 /** The functions, with about how many calls each makes: faults meet each call about as often. */
@@ -186,7 +187,19 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('sweep' as const), afterMs }) },
 );
 
+const adoption: fc.Arbitrary<Adoption> = fc.record({
+  bucket: fc.constantFrom('adopt-and-close', 'adopt', 'create'),
+  cors: fc.constantFrom(true, true, false),
+  role: fc.constantFrom('adopt', 'create'),
+  integration: fc.constantFrom('create', 'waiting'),
+  publicAccess: fc.constantFrom('closed', 'half', 'none'),
+  rules: fc.constantFrom('none', 'theirs', 'allowing'),
+  statement: fc.constantFrom('one', 'list'),
+  operatorDelayMs: fc.constant(5_000),
+});
+
 export const scheduleArbitrary: fc.Arbitrary<Schedule> = fc.record({
+  adoption: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, adoption),
   userDelayMs: fc.constantFrom(0, 0, 0, 4_000, 4_000, 90_000, 90_000, undefined),
   trustDelayMs: fc.constantFrom(0, 4_000),
   visibleAfterMs: fc.constantFrom(0, 0, 1_500),

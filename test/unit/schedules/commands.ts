@@ -1,5 +1,6 @@
 /** What people and strangers do, one command after the other. */
 import { account } from '../domain/fakes.ts';
+import type { Request } from './adoption.ts';
 import { accountId, projectId } from './environment.ts';
 import type { Command } from './schedule.ts';
 import type { Simulation } from './simulation.ts';
@@ -13,7 +14,7 @@ export interface Callers {
 }
 
 /** The last three each share something with the first: its bucket and driver, its role's name, its bucket. */
-const requests = [
+const requests: readonly Request[] = [
   { name: 'acme', bucket: { name: 'dataloop-acme' }, dataloop: { projectId } },
   { name: 'beta', bucket: { name: 'dataloop-beta' }, dataloop: { projectId } },
   { name: 'beta', bucket: { name: 'dataloop-acme' }, dataloop: { projectId, driverName: 'acme' } },
@@ -24,7 +25,7 @@ const requests = [
     role: { name: 'dataloop-acme' },
   },
   { name: 'beta', bucket: { name: 'dataloop-acme' }, dataloop: { projectId } },
-] as const;
+];
 
 const statusCodeOf = (outcome: Outcome): number => {
   const value: unknown = outcome.ok ? outcome.value : undefined;
@@ -32,7 +33,7 @@ const statusCodeOf = (outcome: Outcome): number => {
 };
 
 export function post(
-  { lambda }: Simulation,
+  { lambda, adopting }: Simulation,
   callers: Callers,
   request: number,
   key: number | undefined,
@@ -44,7 +45,7 @@ export function post(
         'content-type': 'application/json',
         ...(key === undefined ? {} : { 'idempotency-key': `key-${key}` }),
       },
-      body: JSON.stringify(requests[request]),
+      body: JSON.stringify((adopting?.requests ?? requests)[request]),
       ...eventOf('POST /integrations'),
     })
     .then(() => {

@@ -27,6 +27,8 @@ Object.assign(process.env, {
   BUCKET_NAME_PATTERN: account.bucketNamePattern,
   ROLE_NAME_PATTERN: account.roleNamePattern,
   POLICY_NAME_PATTERN: account.policyNamePattern,
+  ADOPTABLE_BUCKET_ARNS: account.adoptableBucketArns.join(','),
+  ADOPTABLE_ROLE_ARNS: account.adoptableRoleArns.join(','),
   DATALOOP_CONSOLE_ORIGIN: account.consoleOrigin,
   DATALOOP_API_URL: 'https://dataloop.example/api/v1',
   DATALOOP_SECRET_ID: 'dataloop',

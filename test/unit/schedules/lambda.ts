@@ -17,7 +17,7 @@ const timeoutSeconds: Readonly<Record<string, number>> = {
 };
 
 /** Calls that change something. */
-const changes = /^(Create|Put|Attach|Detach|Delete|Start|Stop|Send|POST|PATCH|DELETE)/;
+const changes = /^(Create|Put|Update|Attach|Detach|Delete|Start|Stop|Send|POST|PATCH|DELETE)/;
 
 const workers = new AsyncLocalStorage<Worker>();
 

@@ -3,6 +3,7 @@ import type { IntegrationRecord } from '../../../src/domain/journal.ts';
 import { locksOf } from '../../../src/domain/lifecycle.ts';
 import { integrationView } from '../../../src/domain/view.ts';
 import { account } from '../domain/fakes.ts';
+import { adoptionViolations, isBucketReady, isRoleReady } from './oracle-adoption.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger, type Thing } from './things.ts';
 import { trustOf } from './world-dataloop.ts';
@@ -37,7 +38,10 @@ export const snapshot = (simulation: Simulation, isMeant: (thing: Thing) => bool
   );
 
 export const strangersThings = (simulation: Simulation) =>
-  snapshot(simulation, ({ maker }) => maker === stranger);
+  snapshot(
+    simulation,
+    (thing) => thing.maker === stranger && !('parts' in thing) && thing !== simulation.adopting?.waiting,
+  );
 
 /** Changes of what is not ours. */
 export function foreignChanges(simulation: Simulation, before: ReadonlyMap<string, string>): string[] {
@@ -48,25 +52,38 @@ export function foreignChanges(simulation: Simulation, before: ReadonlyMap<strin
   );
 }
 
-function readyViolations({ aws, platform }: Simulation, record: IntegrationRecord): string[] {
+function readyViolations(simulation: Simulation, record: IntegrationRecord): string[] {
+  const { aws, platform } = simulation;
   const { integrationId, request } = record;
+  const isRoleAdopted = request.role?.mode === 'adopt';
   const roleName = request.role?.name ?? `dataloop-${request.name}`;
   const bucket = aws.buckets.get(request.bucket.name);
   const role = aws.roles.get(roleName);
   const [policy] = [...aws.policies.values()].filter(({ maker }) => maker === integrationId);
-  const integrations = [...platform.integrations.values()].filter(({ maker }) => maker === integrationId);
+  const standingId = request.dataloop.integrationId ?? record.operator?.given?.dataloopIntegrationId;
+  const integrations = [...platform.integrations.values()].filter(({ maker, id }) =>
+    standingId ? id === standingId : maker === integrationId,
+  );
   const drivers = [...platform.drivers.values()].filter(({ maker }) => maker === integrationId);
   const [integration] = integrations;
+  const isBucketAsPromised =
+    request.bucket.mode === 'adopt'
+      ? isBucketReady(simulation, record)
+      : bucket?.maker === integrationId &&
+        ['public', 'ownership', 'encryption', 'policy', 'cors'].every((setting) => bucket.settings[setting]);
+  const isRoleAsPromised = (userArn: string) =>
+    isRoleAdopted
+      ? isRoleReady(simulation, userArn)
+      : role?.maker === integrationId &&
+        role.boundary === account.permissionsBoundaryArn &&
+        role.trust === JSON.stringify(trustOf(userArn));
   const isAsPromised =
-    bucket?.maker === integrationId &&
-    ['public', 'ownership', 'encryption', 'policy', 'cors'].every((setting) => bucket.settings[setting]) &&
+    isBucketAsPromised &&
     policy !== undefined &&
-    role?.maker === integrationId &&
-    role.attached.has(policy.arn) &&
-    role.boundary === account.permissionsBoundaryArn &&
+    role?.attached.has(policy.arn) &&
     integration !== undefined &&
     integrations.length === 1 &&
-    role.trust === JSON.stringify(trustOf(integration.userArn)) &&
+    isRoleAsPromised(integration.userArn) &&
     integration.roleArn === role.arn &&
     drivers.length === 1 &&
     drivers[0]?.integrationId === integration.id;
@@ -103,10 +120,9 @@ function recordViolations(simulation: Simulation, record: IntegrationRecord, was
   if (status === 'residue' && view.residue.length === 0) found.push('residue is not named');
 
   const { items } = simulation.journal;
-  const locks = locksOf(record).filter(
-    (lock) => items.get(`lock#${lock}`)?.['integrationId'] === integrationId,
-  );
-  if (locks.length !== (isClean ? 0 : 2)) found.push(`it holds ${locks.length} locks`);
+  const all = locksOf(record);
+  const locks = all.filter((lock) => simulation.journal.holderOf(lock) === integrationId);
+  if (locks.length !== (isClean ? 0 : all.length)) found.push(`it holds ${locks.length} locks`);
   if (isClean && items.has(`token#${integrationId}`)) found.push('its token is left');
   if (status === 'ready' && !wasTampered) found.push(...readyViolations(simulation, record));
   return found.map((text) => `${integrationId} (${status}): ${text}`);
@@ -118,6 +134,7 @@ export function violations(simulation: Simulation, wasTampered: boolean): string
   const started = [...machines.executions.values()].filter(({ machine }) => machine === 'provision');
   return [
     ...simulation.watch.violations,
+    ...adoptionViolations(simulation),
     ...journal.records().flatMap((record) => recordViolations(simulation, record, wasTampered)),
     ...started.flatMap(({ name }) => (journal.record(name) ? [] : [`execution ${name} without a record`])),
   ];

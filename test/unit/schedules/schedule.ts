@@ -1,4 +1,6 @@
 /** What a schedule is made of. */
+import type { Adoption } from './adoption.ts';
+
 /** What befalls one call of one function. */
 export interface Fault {
   readonly functionName: string;
@@ -87,6 +89,8 @@ export type Command = { readonly afterMs: number } & (
 );
 
 export interface Schedule {
+  /** What requests adopt; undefined: nothing. */
+  readonly adoption: Adoption | undefined;
   readonly userDelayMs: number | undefined;
   readonly trustDelayMs: number;
   readonly visibleAfterMs: number;

@@ -33,7 +33,7 @@ Math.random = () => 0.5;
 
 const schedules = Number(process.env['SCHEDULES'] ?? 1000);
 const seed = Number(process.env['SCHEDULE_SEED'] ?? 20261123);
-const path = process.env['SCHEDULE_PATH'];
+const path = process.env['SCHEDULE_PATH'] || undefined;
 
 const ends = new Set<string>();
 

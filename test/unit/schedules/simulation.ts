@@ -8,6 +8,7 @@ import type { Schedule } from './schedule.ts';
 import type { AwsServiceName, Service } from './sdk.ts';
 import { type Watch, watch } from './things.ts';
 import type { Handler } from './worker.ts';
+import { type Adoptable, adoptable } from './world-adoptable.ts';
 import { type Aws, aws } from './world-aws.ts';
 import { dataloopFailures, type Platform, platform } from './world-dataloop.ts';
 import { type Journal, journal } from './world-journal.ts';
@@ -16,6 +17,8 @@ type Meanwhile = (what: 'stop' | 'delete', integrationId: string) => void;
 
 export interface Simulation {
   readonly clock: Clock;
+  /** What was there before and may be adopted, where the schedule does. */
+  readonly adopting: Adoptable | undefined;
   readonly lambda: Lambda;
   readonly aws: Aws;
   readonly platform: Platform;
@@ -49,8 +52,8 @@ export function simulate(handlers: Readonly<Record<string, Handler>>, schedule: 
   const runner = lambda(clock, handlers, schedule, trace, (what, integrationId) =>
     meanwhile(what, integrationId),
   );
-  const dataloop = platform(clock, watcher, schedule, () => account);
-  const account = aws(clock, watcher, schedule.visibleAfterMs, dataloop.mayTrust);
+  const dataloop = platform(clock, watcher, schedule, () => account, table);
+  const account = aws(clock, watcher, schedule.visibleAfterMs, dataloop);
   const messages = deliveries(clock, () => runner, schedule.deliveries);
 
   const stepFunctions = machines(
@@ -61,8 +64,11 @@ export function simulate(handlers: Readonly<Record<string, Handler>>, schedule: 
     trace,
     watcher.violate,
   );
+  const { adoption } = schedule;
+  const adopting = adoption && adoptable(clock, watcher, { ...schedule, adoption }, table, account, dataloop);
   return {
     clock,
+    adopting,
     lambda: runner,
     aws: account,
     platform: dataloop,

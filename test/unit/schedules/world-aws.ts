@@ -6,13 +6,18 @@ import type { Clock } from './clock.ts';
 import { accountId } from './environment.ts';
 import { awsError, type Service } from './sdk.ts';
 import type { Thing, Watch } from './things.ts';
+import { statementsOf } from './trust-documents.ts';
 import type { Worker } from './worker.ts';
+import { adoptedBucketCall, type BucketParts, changeAdoptedRole, type RoleParts } from './world-adoptable.ts';
+import { trustOf } from './world-dataloop.ts';
 
 export interface Bucket extends Thing {
   tags: Record<string, string>;
   objects: number;
   readonly account: string;
   readonly settings: Record<string, unknown>;
+  /** Where it may be adopted. */
+  readonly parts?: BucketParts;
 }
 
 export interface Policy extends Thing {
@@ -30,6 +35,16 @@ export interface Role extends Thing {
   trust: string;
   readonly boundary: string | undefined;
   readonly attached: Set<string>;
+  /** Where it may be adopted. */
+  readonly parts?: RoleParts;
+}
+
+/** What IAM knows of the users of Dataloop's account. */
+export interface Users {
+  /** Whether Dataloop, or an operator, has named an IAM user for an integration. */
+  mayTrust(integrationId: string, userArn: string): boolean;
+  /** Ids of the users that were deleted, by their ARNs: IAM shows those in their place. */
+  readonly deletedUsers: ReadonlyMap<string, string>;
 }
 
 export interface Aws {
@@ -50,14 +65,8 @@ const toTags = (tags: Record<string, string>) => Object.entries(tags).map(([Key,
 
 /**
  * @param visibleAfterMs until then AWS does not show what was just created
- * @param mayTrust whether Dataloop has named an IAM user for an integration
  */
-export function aws(
-  clock: Clock,
-  watch: Watch,
-  visibleAfterMs: number,
-  mayTrust: (integrationId: string, trust: string) => boolean,
-): Aws {
+export function aws(clock: Clock, watch: Watch, visibleAfterMs: number, users: Users): Aws {
   const buckets = new Map<string, Bucket>();
   const policies = new Map<string, Policy>();
   const roles = new Map<string, Role>();
@@ -109,6 +118,7 @@ export function aws(
     const bucket = buckets.get(name);
     if (!bucket) throw awsError('NoSuchBucket', 404);
     if (bucket.account !== accountId) throw awsError('AccessDenied', 403);
+    if (bucket.parts) watch.violate(`${by.label} deletes ${bucket.key}, which it may only adopt`);
     if (bucket.objects > 0) throw awsError('BucketNotEmpty', 409);
     watch.touched(by, bucket, 'DeleteBucket');
     buckets.delete(name);
@@ -116,6 +126,8 @@ export function aws(
   }
 
   const s3Service: Service = (command, by) => {
+    const adopted = adoptedBucketCall(command, by, buckets, bucketOf);
+    if (adopted) return adopted;
     if (command instanceof s3.HeadBucketCommand) return bucketOf(by, command.input.Bucket) && {};
     if (command instanceof s3.GetBucketTaggingCommand) {
       const { tags } = bucketOf(by, command.input.Bucket);
@@ -158,6 +170,18 @@ export function aws(
     return role;
   }
 
+  const shownTrust = (text: string): string =>
+    [...users.deletedUsers].reduce((shown, [arn, id]) => shown.replaceAll(`"${arn}"`, `"${id}"`), text);
+
+  /** IAM takes no policy that names a user who does not exist. */
+  function refuseDeletedUsers(trust: string): void {
+    const names = [...users.deletedUsers].some((each) => each.some((name) => trust.includes(`"${name}"`)));
+    if (names) {
+      const message = 'Invalid principal in policy.';
+      throw Object.assign(awsError('MalformedPolicyDocumentException', 400), { message });
+    }
+  }
+
   function createPolicy(by: Worker, input: iam.CreatePolicyCommandInput): object {
     const arn = `arn:aws:iam::${accountId}:policy${input.Path}${input.PolicyName}`;
     if (policies.has(arn)) throw awsError('EntityAlreadyExistsException', 409);
@@ -176,7 +200,9 @@ export function aws(
     const name = input.RoleName ?? '';
     if (roles.has(name)) throw awsError('EntityAlreadyExistsException', 409);
     const trust = input.AssumeRolePolicyDocument ?? '';
-    if (!mayTrust(makerOf(by), trust))
+    refuseDeletedUsers(trust);
+    const user = String(statementsOf(trust)[0]?.Principal?.AWS);
+    if (trust !== JSON.stringify(trustOf(user)) || !users.mayTrust(makerOf(by), user))
       watch.violate(`${by.label} trusts whom Dataloop did not name: ${trust}`);
     if (input.PermissionsBoundary !== account.permissionsBoundaryArn) {
       watch.violate(`${by.label} makes a role without our boundary`);
@@ -207,10 +233,17 @@ export function aws(
 
   function deleteRole(by: Worker, name = ''): object {
     const role = roleOf(name);
+    if (role.parts) watch.violate(`${by.label} deletes ${role.key}, which it may only adopt`);
     if (role.attached.size > 0) throw awsError('DeleteConflictException', 409);
     watch.touched(by, role, 'DeleteRole');
     roles.delete(name);
     return {};
+  }
+
+  /** A change of a role, one that may be adopted included. */
+  function changeRole(by: Worker, role: Role, what: string, command: unknown): void {
+    if (role.parts) changeAdoptedRole(command, by, watch, role.parts, role, policies, users.mayTrust);
+    else watch.touched(by, role, what);
   }
 
   const iamService: Service = (command, by) => {
@@ -245,7 +278,9 @@ export function aws(
           Arn: role.arn,
           RoleId: role.id,
           Tags: toTags(role.tags),
-          AssumeRolePolicyDocument: encodeURIComponent(role.trust),
+          AssumeRolePolicyDocument: encodeURIComponent(
+            shownTrust(role.parts ? role.parts.trust.shown(by) : role.trust),
+          ),
           PermissionsBoundary: { PermissionsBoundaryArn: role.boundary },
         },
       };
@@ -255,7 +290,7 @@ export function aws(
       const { RoleName, PolicyArn = '' } = command.input;
       const role = roleOf(RoleName);
       policyOf(PolicyArn);
-      watch.touched(by, role, 'AttachRolePolicy');
+      changeRole(by, role, 'AttachRolePolicy', command);
       role.attached.add(PolicyArn);
       return {};
     }
@@ -263,8 +298,14 @@ export function aws(
       const { RoleName, PolicyArn = '' } = command.input;
       const role = roleOf(RoleName);
       if (!role.attached.has(PolicyArn)) throw noSuchEntity();
-      watch.touched(by, role, 'DetachRolePolicy');
+      changeRole(by, role, 'DetachRolePolicy', command);
       role.attached.delete(PolicyArn);
+      return {};
+    }
+    if (command instanceof iam.UpdateAssumeRolePolicyCommand) {
+      const role = roleOf(command.input.RoleName);
+      refuseDeletedUsers(command.input.PolicyDocument ?? '');
+      changeRole(by, role, 'UpdateAssumeRolePolicy', command);
       return {};
     }
     if (command instanceof iam.DeleteRoleCommand) return deleteRole(by, command.input.RoleName);

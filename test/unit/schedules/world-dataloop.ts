@@ -2,8 +2,10 @@
 import type { Clock } from './clock.ts';
 import { dataloopAccountId, organizationId, projectId } from './environment.ts';
 import type { Thing, Watch } from './things.ts';
+import { trusts } from './trust-documents.ts';
 import type { Failures, Worker } from './worker.ts';
 import type { Aws } from './world-aws.ts';
+import type { Journal } from './world-journal.ts';
 
 export interface DataloopSettings {
   /** ms until an IAM user is issued; undefined: never. */
@@ -18,6 +20,8 @@ export interface PlatformIntegration extends Thing {
   readonly userArn: string;
   roleArn: string | undefined;
   roleArnAt: number;
+  /** The integration of ours that gave it its role last. */
+  roleArnBy: string | undefined;
 }
 
 export interface PlatformDriver extends Thing {
@@ -36,8 +40,14 @@ export interface Answer {
 export interface Platform {
   readonly integrations: Map<string, PlatformIntegration>;
   readonly drivers: Map<string, PlatformDriver>;
-  /** Whether Dataloop has named the one IAM user that a trust policy names, for this integration of ours. */
-  mayTrust(integrationId: string, trust: string): boolean;
+  /** Whether Dataloop, or an operator, has named an IAM user for this integration of ours. */
+  mayTrust(integrationId: string, userArn: string): boolean;
+  readonly deletedUsers: Map<string, string>;
+  /** Whether its IAM user can be seen by now. */
+  isIssued(integration: PlatformIntegration): boolean;
+  /** Gives it the role, as a person or the service does. @param by the integration of ours that does */
+  giveRole(integration: PlatformIntegration, roleArn: string | undefined, by?: string): void;
+  deleteIntegration(integration: PlatformIntegration): void;
   addIntegration(maker: string, name: string): PlatformIntegration;
   addDriver(maker: string, driver: { name: string; integrationId: string; bucketName: string }): void;
   answer(method: string, path: string, body: Readonly<Record<string, unknown>>, by: Worker): Answer;
@@ -68,10 +78,12 @@ export function platform(
   watch: Watch,
   settings: DataloopSettings,
   account: () => Aws,
+  journal: Pick<Journal, 'holderOf' | 'record'>,
 ): Platform {
   const integrations = new Map<string, PlatformIntegration>();
   const drivers = new Map<string, PlatformDriver>();
-  const named: { maker: string; trust: string }[] = [];
+  const named = new Map<string, PlatformIntegration>();
+  const deletedUsers = new Map<string, string>();
   let ids = 0;
 
   const addIntegration = (maker: string, name: string): PlatformIntegration => {
@@ -86,6 +98,7 @@ export function platform(
       userArn: `arn:aws:iam::${dataloopAccountId}:user/dataloop-${ids}`,
       roleArn: undefined,
       roleArnAt: 0,
+      roleArnBy: undefined,
     };
     integrations.set(integration.id, integration);
     return integration;
@@ -108,7 +121,24 @@ export function platform(
   /** Whether the integration's user may assume its role. */
   function assumes(integration: PlatformIntegration): boolean {
     const role = [...account().roles.values()].find(({ arn }) => arn === integration.roleArn);
-    return role?.trust === JSON.stringify(trustOf(integration.userArn));
+    return role !== undefined && trusts(role.trust, integration.userArn);
+  }
+
+  const isIssued = ({ bornAt }: PlatformIntegration): boolean =>
+    settings.userDelayMs !== undefined && clock.now() >= bornAt + settings.userDelayMs;
+
+  const isAdoptedBy = (integrationId: string | undefined, { id }: PlatformIntegration): boolean =>
+    integrationId !== undefined && journal.holderOf(`adopted-integration#${id}`) === integrationId;
+
+  function giveRole(integration: PlatformIntegration, roleArn: string | undefined, by?: string): void {
+    if (integration.roleArn !== roleArn) Object.assign(integration, { roleArn, roleArnAt: clock.now() });
+    integration.roleArnBy = by;
+  }
+
+  /** With an integration goes its IAM user. */
+  function deleteIntegration({ id, userArn }: PlatformIntegration): void {
+    integrations.delete(id);
+    deletedUsers.set(userArn, `AIDA${id.toUpperCase().replace('-', '')}`);
   }
 
   function reaches(integrationId: unknown, bucketName: unknown): boolean {
@@ -122,17 +152,17 @@ export function platform(
   }
 
   function shown(integration: PlatformIntegration) {
-    const { id, name, maker, userArn, bornAt, roleArn, roleArnAt } = integration;
+    const { id, name, userArn, roleArn, roleArnAt } = integration;
     const metadata: { name: string; value: string }[] = [];
-    if (settings.userDelayMs !== undefined && clock.now() >= bornAt + settings.userDelayMs) {
+    if (isIssued(integration)) {
       metadata.push({ name: 'userArn', value: userArn });
-      named.push({ maker, trust: JSON.stringify(trustOf(userArn)) });
+      named.set(userArn, integration);
     }
     if (roleArn) {
       const isTrusted = assumes(integration) && clock.now() >= roleArnAt + settings.trustDelayMs;
       metadata.push({ name: 'status', value: isTrusted ? 'trust-established' : 'waiting-trust' });
     }
-    return { id, name, metadata };
+    return { id, name, type: 'aws-cross', metadata };
   }
 
   const tested = (isReached: boolean) =>
@@ -150,13 +180,14 @@ export function platform(
     const integration = integrations.get(id ?? String(body['integrationId']));
     if (!integration) return answerOf(404, { message: 'not found' });
     if (method === 'GET') return answerOf(200, shown(integration));
-    watch.touched(by, integration, `${method} integration`);
+    const isGiven = method === 'PATCH' && isAdoptedBy(by.integrationId, integration);
+    if (!isGiven) watch.touched(by, integration, `${method} integration`);
     if (method === 'DELETE') {
-      integrations.delete(integration.id);
+      deleteIntegration(integration);
       return answerOf(204);
     }
     const roleArn = /"roleArn":"([^"]*)"/.exec(JSON.stringify(body))?.[1];
-    if (integration.roleArn !== roleArn) Object.assign(integration, { roleArn, roleArnAt: clock.now() });
+    giveRole(integration, roleArn, by.integrationId);
     return answerOf(200, shown(integration));
   }
 
@@ -191,8 +222,18 @@ export function platform(
     drivers,
     addIntegration,
     addDriver,
-    mayTrust: (integrationId, trust) =>
-      named.some((issued) => issued.maker === integrationId && issued.trust === trust),
+    mayTrust: (integrationId, userArn) => {
+      const issued = named.get(userArn);
+      const isNamedByOperator = journal.record(integrationId)?.operator?.userArn === userArn;
+      return (
+        issued !== undefined &&
+        (issued.maker === integrationId || isAdoptedBy(integrationId, issued) || isNamedByOperator)
+      );
+    },
+    deletedUsers,
+    isIssued,
+    giveRole,
+    deleteIntegration,
     answer: (method, path, body, by) => {
       const [kind, first, second, third] = path.split('?')[0]?.split('/').slice(1) ?? [];
       if (kind === 'projects') {

@@ -17,6 +17,8 @@ export interface Journal {
   records(): IntegrationRecord[];
   statusOf(integrationId: string): string | undefined;
   statuses(): string[];
+  /** Id of the integration that holds a lock. */
+  holderOf(lock: string): string | undefined;
   /** Calls back whenever an integration has ended with nothing left. */
   onClean(then: () => void): void;
   readonly service: Service;
@@ -130,6 +132,10 @@ export function journal(violate: (text: string) => void): Journal {
     statusOf: (integrationId) => {
       const status = items.get(`integration#${integrationId}`)?.['status'];
       return typeof status === 'string' ? status : undefined;
+    },
+    holderOf: (lock) => {
+      const holder = items.get(`lock#${lock}`)?.['integrationId'];
+      return typeof holder === 'string' ? holder : undefined;
     },
     onClean: (then) => {
       clean = then;

@@ -147,13 +147,19 @@ export async function deleteDriver(step: StepContext, dataloop: DriverRemover): 
   return { outcome: 'removed' };
 }
 
-/** By id, and by name on our own integration: names repeat at Dataloop, but there they can only be ours. */
+/**
+ * By its id; where that was never learned, or it may be there twice, also by name and bucket on our integration. Names
+ * repeat at Dataloop, so somebody's of the same name may hang there by now.
+ */
 async function findDrivers(step: StepContext, dataloop: DriverFinder): Promise<Driver[]> {
-  const { name, projectId } = step.plan.driver;
+  const { driver: wanted, bucket } = step.plan;
   const known = step.resource('driver');
   const integrationId = integrationOf(step);
-  const all = await dataloop.listDrivers(projectId);
-  return all.filter(
-    (driver) => driver.id === known?.id || (driver.name === name && driver.integrationId === integrationId),
-  );
+  const isIdEnough = known?.id !== undefined && !known.madeAgain;
+  const all = await dataloop.listDrivers(wanted.projectId);
+  return all.filter((driver) => {
+    if (driver.id === known?.id) return true;
+    const isAlike = driver.name === wanted.name && driver.integrationId === integrationId;
+    return !isIdEnough && isAlike && (driver.bucketName ?? bucket.name) === bucket.name;
+  });
 }

@@ -33,6 +33,7 @@ const knowingDriver = (driver?: ResourceRecord) =>
   knowing({ dataloopIntegration: { state: 'created', id: 'integration-1' }, ...(driver ? { driver } : {}) });
 const intended = knowingDriver({ state: 'intended', name: 'acme' });
 const created = knowingDriver({ state: 'created', id: 'own', name: 'acme' });
+const createdAgain = knowingDriver({ state: 'created', id: 'own', name: 'acme', madeAgain: true });
 
 /** Dataloop's drivers of one project. As there, names may repeat and creation is not idempotent. */
 function fakeDrivers(events: string[], before: readonly Driver[] = [], passage: Passage = (call) => call()) {
@@ -308,8 +309,6 @@ describe('VerifyDriver', () => {
   });
 
   describe('of a driver that was made again', () => {
-    const again = knowingDriver({ state: 'created', id: 'own', name: 'acme', madeAgain: true });
-
     test('deletes the others of our name on our integration first, and no other one', async () => {
       const others = [foreign, { ...own, id: 'other', name: 'other' }];
       const { verifier, events, standing } = verifying([
@@ -318,14 +317,14 @@ describe('VerifyDriver', () => {
         ...others,
         { ...own, id: 'later' },
       ]);
-      expect(await verifyDriver(stepOf(again), verifier)).toEqual({ driverTest: 'passed' });
+      expect(await verifyDriver(stepOf(createdAgain), verifier)).toEqual({ driverTest: 'passed' });
       expect(events).toEqual(['list drivers', 'delete driver late', 'delete driver later', 'try driver own']);
       expect(standing()).toEqual([own, ...others]);
     });
 
     test('deletes nothing where there is no other', async () => {
       const { verifier, events } = verifying([foreign, own]);
-      await verifyDriver(stepOf(again), verifier);
+      await verifyDriver(stepOf(createdAgain), verifier);
       expect(events).toEqual(['list drivers', 'try driver own']);
     });
 
@@ -334,7 +333,7 @@ describe('VerifyDriver', () => {
       const { verifier, events } = verifying([{ ...own, id: 'late' }, own], {
         deleteDriver: () => Promise.reject(busy),
       });
-      expect(await thrownBy(verifyDriver(stepOf(again), verifier))).toBe(busy);
+      expect(await thrownBy(verifyDriver(stepOf(createdAgain), verifier))).toBe(busy);
       expect(events).toEqual(['list drivers']);
     });
   });
@@ -374,11 +373,21 @@ describe('DeleteDriver', () => {
 
   test('removes a second one too, which came into being behind a lost answer', async () => {
     const events: string[] = [];
-    const journal = journalOf(created, events);
+    const journal = journalOf(createdAgain, events);
     const { drivers, standing } = fakeDrivers(events, [{ ...own, id: 'late' }, foreign, own]);
     expect(await deleteDriver(journal.step(), drivers)).toEqual({ outcome: 'removed' });
     expect(events).toEqual(['delete driver late', 'delete driver own', 'journal driver gone']);
     expect(standing()).toEqual([foreign]);
+  });
+
+  test.each([
+    ['the id is known, and ours cannot be there twice', created, {}],
+    ['only the intent is known, by its bucket', intended, { bucketName: 'theirs' }],
+  ])('leaves somebody’s of our name on our integration where %s', async (_where, record, more) => {
+    const alike: Driver = { ...own, id: 'alike', ...more };
+    const { drivers, standing } = fakeDrivers([], [alike, own]);
+    expect(await deleteDriver(stepOf(record), drivers)).toEqual({ outcome: 'removed' });
+    expect(standing()).toEqual([alike]);
   });
 
   test('removes one that was renamed at Dataloop or hung on another integration: its id counts', async () => {
@@ -450,7 +459,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
 
   test('further attempts of DeleteDriver leave nothing of ours behind', async () => {
     const beginUndo = (passage: Passage) => {
-      const journal = journalOf(created, [], passage);
+      const journal = journalOf(createdAgain, [], passage);
       const { drivers, standing } = fakeDrivers([], [own, foreign, { ...own, id: 'late' }], passage);
       return { journal, standing, attempt: () => deleteDriver(journal.step(), drivers) };
     };

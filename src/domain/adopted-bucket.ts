@@ -10,7 +10,7 @@ import type { Changes, CorsRule, PublicAccessBlock } from './journal.ts';
 import { noEarlierCall } from './open-calls.ts';
 import { confirmAbsence, journalChange, type Tags, type UndoOutcome } from './ownership.ts';
 import { ownerTag, type Plan } from './plan.ts';
-import type { StepContext } from './step.ts';
+import { notYetShown, type StepContext } from './step.ts';
 
 export interface BucketLocation {
   readonly holder: BucketHolder | 'another-region';
@@ -170,10 +170,18 @@ export async function releaseBucket(step: StepContext, s3: BucketAdopter): Promi
   if (holder === 'nobody') return confirmAbsence(step, 'bucket');
   if (holder !== 'account') throw bucketHidden(bucket.name, 'changed');
 
-  const corsNow = cors && compare(await s3.corsOf(bucket), cors);
-  if (corsNow === 'as-written') await s3.setCors(bucket, cors?.before);
-  const blockNow = publicAccessBlock && compare(await s3.publicAccessBlockOf(bucket), publicAccessBlock);
-  if (blockNow === 'as-written') await s3.setPublicAccessBlock(bucket, publicAccessBlock?.before);
+  const readCors = () => s3.corsOf(bucket);
+  const readBlock = () => s3.publicAccessBlockOf(bucket);
+  const corsNow = cors && compare(await readCors(), cors);
+  if (corsNow === 'as-written') {
+    await s3.setCors(bucket, cors?.before);
+    await confirmGivenBack(cors, readCors, bucket);
+  }
+  const blockNow = publicAccessBlock && compare(await readBlock(), publicAccessBlock);
+  if (blockNow === 'as-written') {
+    await s3.setPublicAccessBlock(bucket, publicAccessBlock?.before);
+    await confirmGivenBack(publicAccessBlock, readBlock, bucket);
+  }
 
   const left = [
     ...(corsNow === 'changed'
@@ -193,6 +201,20 @@ export async function releaseBucket(step: StepContext, s3: BucketAdopter): Promi
     return confirmAbsence(step, 'bucket', left || undefined);
   await step.gone('bucket', left || undefined);
   return { outcome: left ? 'given back, but for what others changed' : 'given back' };
+}
+
+/**
+ * Whoever adopts the bucket next must not be shown what has been put back already, and take it for what was there.
+ * @throws ServiceError `AwsNotYetConsistentError` while S3 still shows what we wrote
+ */
+async function confirmGivenBack(
+  change: { before?: unknown; after: unknown } | undefined,
+  read: () => Promise<unknown>,
+  bucket: BucketAddress,
+): Promise<void> {
+  if (change && compare(await read(), change) === 'as-written') {
+    throw notYetShown(`what was put back of the bucket ${bucket.name}`);
+  }
 }
 
 function compare<T>(

@@ -12,7 +12,7 @@ import { confirmAbsence, journalChange, type UndoOutcome } from './ownership.ts'
 import { type Plan, trustStatement } from './plan.ts';
 import { sendAgain } from './residue.ts';
 import { attachable } from './role.ts';
-import type { StepContext } from './step.ts';
+import { notYetShown, type StepContext } from './step.ts';
 
 /** Characters of a trust policy; white space, of which we write none, does not count (IAM User Guide, "IAM and AWS STS quotas"). */
 const maximumTrustPolicySize = 2_048;
@@ -195,8 +195,22 @@ export async function releaseRole(step: StepContext, iam: RoleReleaser): Promise
       return { outcome: 'left: IAM takes no trust policy without a statement' };
     case 'removable':
       await iam.setTrustPolicy(name, end.document);
+      await confirmTakenOut(step, iam);
       await step.gone('role');
       return { outcome: 'given back' };
+  }
+}
+
+/**
+ * Whoever adopts the role next must not be shown our statement, and take it for what was there.
+ * @throws ServiceError `AwsNotYetConsistentError` while IAM still shows it
+ */
+async function confirmTakenOut(step: StepContext, iam: RoleReleaser): Promise<void> {
+  const { name } = step.plan.role;
+  const found = await iam.findAdoptableRole(name);
+  const statements = (found && parseTrustPolicy(found.trustPolicy)?.statements) ?? [];
+  if (statements.some(({ Sid }) => Sid === sidOf(step))) {
+    throw notYetShown(`that a statement was taken out of the trust policy of the role ${name}`);
   }
 }
 

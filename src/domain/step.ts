@@ -39,6 +39,14 @@ export function createdNotYetSeen(what: string): ServiceError {
   );
 }
 
+/** What was changed a moment ago is still shown as it was. */
+export function notYetShown(what: string): ServiceError {
+  return new ServiceError(
+    'AwsNotYetConsistentError',
+    `AWS does not show ${what} yet. It is looked at again.`,
+  );
+}
+
 export function stepContext(
   call: StepCall,
   record: IntegrationRecord,

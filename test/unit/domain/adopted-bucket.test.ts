@@ -308,6 +308,21 @@ describe('DeleteBucket of a bucket that was adopted', () => {
     expect(world.cors).toEqual(theirRules);
   });
 
+  test.each<[string, 'corsOf' | 'publicAccessBlockOf', object]>([
+    ['rules', 'corsOf', {}],
+    ['public-access block', 'publicAccessBlockOf', { cors: false, blockPublicAccess: true }],
+  ])('is not done while S3 still shows the %s that we wrote', async (_what, read, more) => {
+    const { journal, s3, world } = await adopted({ block: halfOpen }, { blockPublicAccess: true, ...more });
+    const { cors, block } = world;
+    const written = read === 'corsOf' ? cors : block;
+    const slow: BucketAdopter = { ...s3, [read]: async () => written };
+    expect((await thrownBy(releaseBucket(journal.step(), slow))).name).toBe('AwsNotYetConsistentError');
+    expect(journal.record().resources.bucket?.state).toBe('created');
+    await retried(() => releaseBucket(journal.step(), s3));
+    expect(world).toEqual({ ...asUsual, block: halfOpen });
+    expect(journal.record().resources.bucket).toMatchObject({ state: 'gone' });
+  });
+
   test('has nothing to do for a bucket that somebody deleted since', async () => {
     const { journal, s3, world } = await adopted({});
     world.location = { holder: 'nobody', region: undefined };
@@ -378,6 +393,6 @@ describe('whatever call is cut off, before it took effect or after', () => {
       ]);
       expect(journal.record().resources.bucket?.leftAlone).toBeUndefined();
     });
-    expect(interruptions).toBe(12);
+    expect(interruptions).toBe(16);
   });
 });

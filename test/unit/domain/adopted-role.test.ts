@@ -280,6 +280,18 @@ describe('DeleteRole of a role that was adopted', () => {
     expect(trustPolicy()).toBe(asTheyWroteIt);
   });
 
+  test('is not done while IAM still shows our statement', async () => {
+    const { iam, journal, trustPolicy } = await adopted();
+    const slow: RoleReleaser = {
+      ...iam,
+      findAdoptableRole: async () => ({ ...before, trustPolicy: written }),
+    };
+    expect((await thrownBy(releaseRole(journal.step(), slow))).name).toBe('AwsNotYetConsistentError');
+    expect(journal.record().resources.role?.state).toBe('created');
+    await retried(() => releaseRole(journal.step(), iam));
+    expect([trustPolicy(), journal.record().resources.role?.state]).toEqual([asTheyWroteIt, 'gone']);
+  });
+
   test('leaves alone a role that somebody made in the place of the one that was adopted', async () => {
     const { iam, journal, become, events } = await adopted();
     become({ uniqueId: 'AROA2' });
@@ -355,6 +367,6 @@ describe('whatever call is cut off, before it took effect or after', () => {
         ]);
       },
     );
-    expect(interruptions).toBe(8);
+    expect(interruptions).toBe(10);
   });
 });

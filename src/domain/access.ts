@@ -27,6 +27,7 @@ import {
 import { ownerTag, type Plan } from './plan.ts';
 import { type PolicyCreator, policyNameTaken } from './policy.ts';
 import { matchesPattern } from './request.ts';
+import { type Residue, sendAgain } from './residue.ts';
 import { firstPolicy as first, grantsOf, partitionOf, policyOf } from './role-policies.ts';
 import { createdNotYetSeen, type StepContext } from './step.ts';
 
@@ -305,9 +306,20 @@ export async function revokeAccess(
     const { arn } = policyOf(plan, key);
     const found = await iam.findPolicyDocument(arn);
     const ours = record.resources[key];
-    const isOurs =
-      found?.tags[ownerTag] === plan.integrationId &&
-      (ours?.uniqueId === undefined || ours.uniqueId === found.uniqueId);
+    const isSame = ours?.uniqueId === undefined || ours.uniqueId === found?.uniqueId;
+    const isTagged = found?.tags[ownerTag] === plan.integrationId;
+    const isOurs = isSame && isTagged;
+    if (found && ours?.uniqueId === found.uniqueId && !isTagged) {
+      const rest = withoutGrant(
+        found.document,
+        grantOf(driver, partitionOf(plan)),
+        grantsOf(record, plan, key, driverId),
+      );
+      if (!sameJson(rest, found.document)) {
+        await step.residue('access', untagged(arn, plan.integrationId));
+        return { outcome: 'left: its policy is not tagged as ours' };
+      }
+    }
     if (!found || !isOurs) {
       // Without the policy there is no access; another one of its name is not ours to change.
       const outcome = await confirmAbsence(
@@ -328,6 +340,14 @@ export async function revokeAccess(
     return { outcome: 'removed' };
   });
 }
+
+/** The access stands as long as the policy says so, whoever's it is by now. */
+const untagged = (arn: string, integrationId: string): Residue => ({
+  reason:
+    `The policy ${arn} still grants it, but no longer carries the tag ${ownerTag}=${integrationId}, so it may be ` +
+    "somebody else's by now.",
+  advice: sendAgain('Put the tag back, or take the bucket out of the policy yourself.'),
+});
 
 async function writeWithout(
   found: FoundPolicy,

@@ -664,7 +664,7 @@ describe('RevokeAccess', () => {
 
     test.each([
       ['was replaced by somebody', { uniqueId: 'ANPA9', tags: ours }],
-      ['is tagged as another integration’s', { uniqueId: 'ANPA2', tags: theirs }],
+      ['was replaced by another integration’s', { uniqueId: 'ANPA9', tags: theirs }],
     ])('%s, leaves it as it is and says so', async (_what, other) => {
       const world = alone();
       const replaced = { ...other, documents: [world.documentOf('policy2')] };
@@ -677,6 +677,37 @@ describe('RevokeAccess', () => {
         leftAlone: expect.stringContaining('not the one that this service made'),
       });
       expect(world.integration().drivers?.[one]?.placedIn).toBeUndefined();
+    });
+
+    test('is tagged as somebody else’s by now, leaves it, and the access with it as residue', async () => {
+      const world = alone();
+      const retagged = { uniqueId: 'ANPA2', tags: theirs, documents: [world.documentOf('policy2')] };
+      world.replace('policy2', retagged);
+      const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
+      expect(await driver.revoke()).toEqual({ outcome: 'left: its policy is not tagged as ours' });
+      expect([world.policy('policy2'), world.isAttached('policy2')]).toEqual([retagged, true]);
+      expect(driver.record().resources.access).toMatchObject({
+        state: 'created',
+        residue: {
+          reason: expect.stringContaining('no longer carries the tag'),
+          advice: expect.stringMatching(/^Put the tag back, or take the bucket out.*DELETE/),
+        },
+      });
+      expect([world.integration().drivers?.[one]?.placedIn, world.holder()]).toEqual(['policy2', undefined]);
+
+      world.replace('policy2', { ...retagged, tags: ours });
+      expect(await driver.revoke()).toEqual({ outcome: 'removed' });
+      expect(driver.record().resources.access?.residue).toBeUndefined();
+    });
+
+    test('lost its tag and grants the bucket no more, is content after enough looks', async () => {
+      const world = alone();
+      const theirGrant = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::theirs/*' };
+      const emptied = { Version: '2012-10-17', Statement: [theirGrant] };
+      world.replace('policy2', { uniqueId: 'ANPA2', tags: theirs, documents: [emptied] });
+      const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
+      expect(await retried(driver.revoke)).toEqual({ outcome: 'does not exist' });
+      expect(driver.record().resources.access?.state).toBe('gone');
     });
   });
 

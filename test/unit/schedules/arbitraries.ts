@@ -1,6 +1,8 @@
 /** How fast-check makes a schedule; each part shrinks to nothing on its own. */
 import fc from 'fast-check';
 import type { Adoption } from './adoption.ts';
+import { driverCommand, driverFault, driverFunctionCalls, firstAdded } from './driver-arbitraries.ts';
+import { callOf, faultKinds, meanwhile } from './fault-arbitraries.ts';
 import { type Command, type Delivery, type Fault, type Schedule, strange } from './schedule.ts';
 
 /** The functions, with about how many calls each makes: faults meet each call about as often. */
@@ -30,47 +32,15 @@ const functionCalls = {
   pollIamUser: 4,
   executionEnded: 5,
   sweep: 8,
+  ...driverFunctionCalls,
 } as const;
 
-const functionAndCall = fc.oneof(
-  ...Object.entries(functionCalls).map(([functionName, calls]) => ({
-    weight: calls,
-    arbitrary: fc.record({
-      functionName: fc.constant(functionName),
-      call: fc.integer({ min: 0, max: calls }),
-      of: fc.constant('calls' as const),
-    }),
-  })),
-);
+const functionAndCall = callOf(functionCalls);
 
 const invocation = fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 4 }));
 
 const anyFault: fc.Arbitrary<Fault> = fc
-  .tuple(
-    functionAndCall,
-    fc.record({
-      invocation,
-      kind: fc.constantFrom(
-        ...([
-          'none',
-          'unavailable',
-          'refused',
-          'lost',
-          'repeated',
-          'slow',
-          'crash',
-          'crash-and-effect',
-          'hang',
-          'hang-and-effect',
-        ] as const),
-      ),
-      delayMs: fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 40_000 })),
-      meanwhile: fc.oneof(
-        { weight: 3, arbitrary: fc.constant('nothing' as const) },
-        fc.constantFrom('stop' as const, 'delete' as const),
-      ),
-    }),
-  )
+  .tuple(functionAndCall, fc.record({ invocation, ...faultKinds, meanwhile }))
   .map(([where, what]) => ({ ...where, ...what }));
 
 /** Functions that change something outside of the journal. */
@@ -84,7 +54,7 @@ const lateFault: fc.Arbitrary<Fault> = fc.record({
   of: fc.constant('effects' as const),
   kind: fc.constantFrom(...(['lost', 'slow', 'crash-and-effect', 'hang-and-effect'] as const)),
   delayMs: fc.integer({ min: 0, max: 36_000 }),
-  meanwhile: fc.constantFrom('nothing', 'stop', 'delete'),
+  meanwhile,
 });
 
 /** A function that dies while its execution is stopped: nobody tries again. */
@@ -198,16 +168,14 @@ const adoption: fc.Arbitrary<Adoption> = fc.record({
   operatorDelayMs: fc.constant(5_000),
 });
 
-export const scheduleArbitrary: fc.Arbitrary<Schedule> = fc.record({
+const firstPost = post.map((first) => ({ ...first, afterMs: 0, request: 0 }));
+
+const common = {
   adoption: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, adoption),
-  userDelayMs: fc.constantFrom(0, 0, 0, 4_000, 4_000, 90_000, 90_000, undefined),
   trustDelayMs: fc.constantFrom(0, 4_000),
   visibleAfterMs: fc.constantFrom(0, 0, 1_500),
   again: fc.constantFrom(0, 1, 2),
-  commands: fc
-    .tuple(post, fc.array(command, { maxLength: 6 }))
-    .map(([first, others]) => [{ ...first, afterMs: 0, request: 0 }, ...others]),
-  faults: fc.array(fault, { maxLength: 8 }),
+  driversFirst: fc.boolean(),
   latencies,
   jitters: fc.array(fc.constantFrom(0.3, 0.5, 0.8, 1), { maxLength: 5 }),
   deliveries: fc.oneof(fc.constant([]), fc.array(delivery, { maxLength: 8 })),
@@ -215,4 +183,35 @@ export const scheduleArbitrary: fc.Arbitrary<Schedule> = fc.record({
     { weight: 2, arbitrary: fc.constant([]) },
     fc.array(fc.integer({ min: -2_000, max: 2_000 }), { maxLength: 4 }),
   ),
+};
+
+const withoutDrivers: fc.Arbitrary<Schedule> = fc.record({
+  ...common,
+  userDelayMs: fc.constantFrom(0, 0, 0, 4_000, 4_000, 90_000, 90_000, undefined),
+  commands: fc
+    .tuple(firstPost, fc.array(command, { maxLength: 6 }))
+    .map(([first, others]) => [first, ...others]),
+  faults: fc.array(fault, { maxLength: 8 }),
 });
+
+export const withDrivers: fc.Arbitrary<Schedule> = fc.record({
+  ...common,
+  userDelayMs: fc.constantFrom(0, 0, 0, 4_000, 90_000),
+  commands: fc
+    .tuple(
+      firstPost,
+      firstAdded,
+      fc.array(fc.oneof({ weight: 2, arbitrary: driverCommand }, { weight: 1, arbitrary: command }), {
+        maxLength: 6,
+      }),
+    )
+    .map(([first, added, others]) => [first, ...added, ...others]),
+  faults: fc.array(fc.oneof({ weight: 3, arbitrary: driverFault }, { weight: 1, arbitrary: fault }), {
+    maxLength: 8,
+  }),
+});
+
+export const scheduleArbitrary: fc.Arbitrary<Schedule> = fc.oneof(
+  { weight: 2, arbitrary: withoutDrivers },
+  { weight: 1, arbitrary: withDrivers },
+);

@@ -12,8 +12,8 @@ export interface Clock {
   now(): number;
   after(ms: number, run: () => void): void;
   sleep(ms: number): Promise<void>;
-  /** Lets time pass for so long, or until nothing is due any more. */
-  pass(ms: number): Promise<void>;
+  /** Lets time pass for so long, or until it is enough. */
+  pass(ms: number, isEnough?: () => boolean): Promise<void>;
   /** Whether nothing is due. */
   idle(): boolean;
 }
@@ -48,7 +48,7 @@ export function virtualClock(): Clock {
     now: () => now,
     after,
     sleep: (ms) => new Promise((resolve) => after(ms, resolve)),
-    pass: async (ms) => {
+    pass: async (ms, isEnough = () => false) => {
       const end = now + ms;
       await macrotask();
       for (let due = queue[0]; due && due.at <= end; due = queue[0]) {
@@ -58,6 +58,7 @@ export function virtualClock(): Clock {
         due.run();
         // After a macrotask every function waits for the simulation again.
         await macrotask();
+        if (isEnough()) return;
       }
       now = end;
       jest.setSystemTime(now);

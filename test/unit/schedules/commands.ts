@@ -1,12 +1,14 @@
 /** What people and strangers do, one command after the other. */
 import { account } from '../domain/fakes.ts';
 import type { Request } from './adoption.ts';
+import { theirPolicyArn } from './driver-strangers.ts';
 import { accountId, projectId } from './environment.ts';
-import type { Command } from './schedule.ts';
+import type { Command, DriverCommand } from './schedule.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger } from './things.ts';
 import type { Outcome } from './worker.ts';
 import { trustOf } from './world-dataloop.ts';
+import { newPolicy } from './world-policies.ts';
 
 export interface Callers {
   /** Requests whose answer has not come yet. */
@@ -27,7 +29,7 @@ const requests: readonly Request[] = [
   { name: 'beta', bucket: { name: 'dataloop-acme' }, dataloop: { projectId } },
 ];
 
-const statusCodeOf = (outcome: Outcome): number => {
+export const statusCodeOf = (outcome: Outcome): number => {
   const value: unknown = outcome.ok ? outcome.value : undefined;
   return typeof value === 'object' && value !== null ? Number(Reflect.get(value, 'statusCode')) : 500;
 };
@@ -54,7 +56,7 @@ export function post(
 }
 
 /** What API Gateway puts into every event. */
-const eventOf = (routeKey: string) => ({
+export const eventOf = (routeKey: string) => ({
   routeKey,
   isBase64Encoded: false,
   requestContext: { requestId: 'request' },
@@ -77,7 +79,8 @@ export async function remove(
   return statusCodeOf(outcome);
 }
 
-const pick = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)];
+export const pick = <T>(list: readonly T[], index: number): T | undefined =>
+  list[index % Math.max(1, list.length)];
 
 type Strange = Extract<Command, { kind: 'stranger' }>;
 
@@ -105,16 +108,10 @@ function strangeBucket({ aws, clock }: Simulation, { what: { does }, name }: Str
 function strangePolicy({ aws, clock }: Simulation, { what: { does }, name }: Strange): void {
   const arn = `arn:aws:iam::${accountId}:policy${account.iamPath}dataloop-${name}`;
   const there = aws.policies.get(arn);
-  const theirs = {
-    key: `policy ${arn}`,
-    maker: stranger,
-    bornAt: clock.now(),
-    tamperedWith: false,
-    arn,
-    id: aws.uniqueId(),
-    tags: {},
-    document: '{}',
-  };
+  const theirs = newPolicy(
+    { key: `policy ${arn}`, maker: stranger, bornAt: clock.now(), tamperedWith: false },
+    { arn, id: aws.uniqueId(), tags: {}, document: '{}' },
+  );
   const isUsed = [...aws.roles.values()].some(({ attached }) => attached.has(arn));
   if (does === 'take' && !there) aws.policies.set(arn, theirs);
   if (!there || there.maker === stranger) return;
@@ -147,7 +144,7 @@ function strangeRole({ aws, clock }: Simulation, { what: { does }, name }: Stran
   if (does === 'untag') Object.assign(there, { tags: {}, tamperedWith: true });
   if (does === 'retrust') Object.assign(there, { trust: theirs.trust, tamperedWith: true });
   if (does === 'use') {
-    there.attached.add('arn:aws:iam::aws:policy/Theirs');
+    there.attached.add(theirPolicyArn);
     there.tamperedWith = true;
   }
 }
@@ -186,7 +183,11 @@ function event({ journal, deliveries }: Simulation, command: Extract<Command, { 
   });
 }
 
-export function execute(simulation: Simulation, callers: Callers, command: Command): void {
+export function execute(
+  simulation: Simulation,
+  callers: Callers,
+  command: Exclude<Command, DriverCommand>,
+): void {
   const { journal, lambda, machines, deliveries } = simulation;
   if (command.kind === 'post') post(simulation, callers, command.request, command.key);
   if (command.kind === 'delete') {

@@ -24,15 +24,20 @@ export interface Deliveries {
 const asynchronousRetries = [60, 120];
 const visibilityTimeoutMs = 180_000;
 const maximumReceives = 5;
+/** Twice is the exception: of polls, each of which sends the next, every one would soon be thousands. */
+const maximumDuplicates = 8;
 
 export function deliveries(clock: Clock, lambda: () => Lambda, fates: readonly Delivery[]): Deliveries {
   let faultless = false;
   let count = 0;
+  let duplicates = 0;
   let open = 0;
 
   const fate = (): Delivery => {
     const known = faultless ? undefined : fates[count++ % Math.max(1, fates.length)];
-    return known ?? { kind: 'normal', delayMs: 0 };
+    if (known?.kind === 'duplicated') duplicates += 1;
+    const isMore = known?.kind === 'duplicated' && duplicates > maximumDuplicates;
+    return known && !isMore ? known : { kind: 'normal', delayMs: 0 };
   };
 
   async function handOver(functionName: string, event: unknown, afterMs: number): Promise<void> {

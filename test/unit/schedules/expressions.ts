@@ -112,13 +112,15 @@ function withValue(item: Item, [key = '', ...rest]: readonly string[], value: un
   return value === undefined ? others : { ...item, [key]: value };
 }
 
-/** `SET path = value, … REMOVE path, …` on a copy of the item. */
+/** `SET path = value, path = if_not_exists(path, value), … REMOVE path, …` on a copy of the item. */
 export function updated(text: string, item: Item, placeholders: Placeholders): Item {
   let changed = item;
   const [set = '', remove] = text.replace(/^SET /, '').split(' REMOVE ');
-  for (const assignment of set.split(', ')) {
-    const [target = '', name = ''] = assignment.split(' = ');
-    const value = plain(placeholders.values[name.trim()]);
+  for (const assignment of set.split(/, (?![^(]*\))/)) {
+    const [target = '', operand = ''] = assignment.split(' = ');
+    const [, kept, otherwise] = /^if_not_exists\((\S+), (\S+)\)$/.exec(operand) ?? [];
+    const standing = kept && valueAt(item, pathOf(kept, placeholders));
+    const value = standing ?? plain(placeholders.values[otherwise ?? operand.trim()]);
     changed = withValue(changed, pathOf(target.trim(), placeholders), value);
   }
   for (const target of remove?.split(', ') ?? []) {

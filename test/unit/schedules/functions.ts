@@ -34,6 +34,9 @@ export async function loadFunctions(timers: () => Timers): Promise<Record<string
   jest.unstable_mockModule('node:timers/promises', () => ({
     setTimeout: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
   }));
+  let ids = 0;
+  // In the order in which they are given, each time: what is due at once must not depend on chance.
+  jest.unstable_mockModule('ulid', () => ({ ulid: () => `${ids++}`.padStart(26, '0') }));
   const handlers: Record<string, Handler> = {};
   for (const folder of readdirSync(root)) {
     for (const file of readdirSync(new URL(`${folder}/`, root))) {

@@ -6,13 +6,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { jest } from '@jest/globals';
 import { graceSeconds } from '../../../src/domain/open-calls.ts';
 import type { Clock } from './clock.ts';
-import type { Fault, Schedule } from './schedule.ts';
+import type { Fault, Meanwhile, Schedule } from './schedule.ts';
 import type { Failures, Handler, Outcome, Worker } from './worker.ts';
 
 const timeoutSeconds: Readonly<Record<string, number>> = {
   startProvisioning: 20,
   getIntegration: 20,
   removeIntegration: 20,
+  addDriver: 20,
+  removeDriver: 20,
   sweep: 60,
 };
 
@@ -38,7 +40,7 @@ export function lambda(
   handlers: Readonly<Record<string, Handler>>,
   schedule: Pick<Schedule, 'faults' | 'latencies' | 'skews'>,
   trace: (line: string) => void,
-  meanwhile: (what: 'stop' | 'delete', integrationId: string) => void,
+  meanwhile: (what: Meanwhile, integrationId: string) => void,
 ): Lambda {
   let { faults } = schedule;
   let callCount = 0;
@@ -124,6 +126,7 @@ export function lambda(
       label: `${functionName} ${invocation}`,
       clockSkewMs: skews.length === 0 ? 0 : (skews[workerCount++ % skews.length] ?? 0),
       looks: new Map(),
+      read: new Map(),
       state: 'alive',
       deadline: clock.now() + lifeMs,
       calls: 0,

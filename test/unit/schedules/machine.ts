@@ -12,7 +12,7 @@ import type { Lambda } from './lambda.ts';
 import { awsError, type Service } from './sdk.ts';
 import type { Outcome } from './worker.ts';
 
-export type MachineName = 'provision' | 'deprovision';
+export type MachineName = 'provision' | 'addDriver' | 'deprovision';
 
 export interface Execution {
   readonly arn: string;
@@ -33,8 +33,11 @@ export interface Machines {
 
 const definitions: Readonly<Record<MachineName, Definition>> = {
   provision: readMachine('provision'),
+  addDriver: readMachine('add-driver'),
   deprovision: readMachine('deprovision'),
 };
+
+const machineNames: readonly MachineName[] = ['provision', 'addDriver', 'deprovision'];
 
 /** What runs together and is dropped together: an execution, or the branches of a Parallel state. */
 interface Scoped {
@@ -249,7 +252,9 @@ export function machines(
   const service: Service = (command) => {
     if (command instanceof StartExecutionCommand) {
       const { stateMachineArn = '', name = '', input = '{}' } = command.input;
-      start(stateMachineArn.endsWith(':deprovision') ? 'deprovision' : 'provision', name, JSON.parse(input));
+      const machine = machineNames.find((each) => stateMachineArn === machineArn(each));
+      if (!machine) throw awsError('StateMachineDoesNotExist', 400);
+      start(machine, name, JSON.parse(input));
       return {};
     }
     if (command instanceof StopExecutionCommand) {

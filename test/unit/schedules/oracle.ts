@@ -1,9 +1,12 @@
 /** Says whether the promise was kept, by what stands in AWS, at Dataloop and in the journal. */
+
+import type { IntegrationView } from '../../../src/domain/answers.ts';
 import type { IntegrationRecord } from '../../../src/domain/journal.ts';
 import { locksOf } from '../../../src/domain/lifecycle.ts';
-import { integrationView } from '../../../src/domain/view.ts';
+import { driverView, integrationView } from '../../../src/domain/view.ts';
 import { account } from '../domain/fakes.ts';
 import { adoptionViolations, isBucketReady, isRoleReady } from './oracle-adoption.ts';
+import { accessViolations, readyDriverViolations } from './oracle-drivers.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger, type Thing } from './things.ts';
 import { trustOf } from './world-dataloop.ts';
@@ -14,7 +17,7 @@ interface Standing {
   readonly references: readonly string[];
 }
 
-function standing({ aws, platform }: Simulation): Standing[] {
+export function standing({ aws, platform }: Simulation): Standing[] {
   return [
     ...[...aws.buckets].map(([name, thing]) => ({ thing, references: [`arn:aws:s3:::${name}`] })),
     ...[...aws.policies.values()].map((thing) => ({ thing, references: [thing.arn] })),
@@ -90,10 +93,15 @@ function readyViolations(simulation: Simulation, record: IntegrationRecord): str
   return isAsPromised ? [] : [`${integrationId} is ready, but not as promised`];
 }
 
-function recordViolations(simulation: Simulation, record: IntegrationRecord, wasTampered: boolean): string[] {
+/** @param ready says how something that is ready is not as promised */
+function recordViolations(
+  simulation: Simulation,
+  record: IntegrationRecord,
+  view: Pick<IntegrationView, 'resources' | 'residue' | 'leftAlone'>,
+  ready: () => string[],
+): string[] {
   const { integrationId, status } = record;
   const found: string[] = [];
-  const view = integrationView(record);
   const isClean = status === 'failed' || status === 'removed';
   if (!isClean && status !== 'ready' && status !== 'residue') found.push(`it is ${status}`);
 
@@ -124,18 +132,32 @@ function recordViolations(simulation: Simulation, record: IntegrationRecord, was
   const locks = all.filter((lock) => simulation.journal.holderOf(lock) === integrationId);
   if (locks.length !== (isClean ? 0 : all.length)) found.push(`it holds ${locks.length} locks`);
   if (isClean && items.has(`token#${integrationId}`)) found.push('its token is left');
-  if (status === 'ready' && !wasTampered) found.push(...readyViolations(simulation, record));
+  if (status === 'ready') found.push(...ready());
   return found.map((text) => `${integrationId} (${status}): ${text}`);
 }
 
 /** @returns what breaks the promise once nothing moves any more */
 export function violations(simulation: Simulation, wasTampered: boolean): string[] {
-  const { journal, machines } = simulation;
-  const started = [...machines.executions.values()].filter(({ machine }) => machine === 'provision');
+  const { journal, machines, watch } = simulation;
+  const started = [...machines.executions.values()].filter(({ machine }) => machine !== 'deprovision');
   return [
-    ...simulation.watch.violations,
+    ...watch.violations,
     ...adoptionViolations(simulation),
-    ...journal.records().flatMap((record) => recordViolations(simulation, record, wasTampered)),
+    ...journal
+      .records()
+      .flatMap((record) =>
+        recordViolations(simulation, record, integrationView(record), () =>
+          wasTampered ? [] : readyViolations(simulation, record),
+        ),
+      ),
+    ...journal
+      .drivers()
+      .flatMap((driver) =>
+        recordViolations(simulation, driver, driverView(driver), () =>
+          wasTampered ? [] : readyDriverViolations(simulation, driver),
+        ),
+      ),
+    ...accessViolations(simulation, wasTampered),
     ...started.flatMap(({ name }) => (journal.record(name) ? [] : [`execution ${name} without a record`])),
   ];
 }

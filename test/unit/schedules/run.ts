@@ -1,7 +1,10 @@
 /** Runs one schedule: its commands, peace, the oracle; then everything is removed, and the oracle again. */
+import type { IntegrationRecord } from '../../../src/domain/journal.ts';
 import { type Callers, execute, post, remove } from './commands.ts';
+import { addAgain, addDriver, awaitNeeded, executeOnDrivers, removeDriver } from './driver-commands.ts';
+import { theirPolicyArn } from './driver-strangers.ts';
 import { foreignChanges, snapshot, strangersThings, violations } from './oracle.ts';
-import type { Command, Schedule } from './schedule.ts';
+import { changesOurs, isDriverCommand, type Schedule } from './schedule.ts';
 import { type Simulation, simulate } from './simulation.ts';
 import { stranger } from './things.ts';
 import type { Handler } from './worker.ts';
@@ -30,11 +33,9 @@ async function settle(simulation: Simulation, callers: Callers): Promise<boolean
   return false;
 }
 
-const changesOurs = (command: Command) =>
-  command.kind === 'stranger' && !command.what.does.startsWith('take');
-
 /** Takes out of the way what kept ours from being deleted. */
 function liftObstacles({ aws, journal }: Simulation): void {
+  const records = [...journal.records(), ...journal.drivers()];
   for (const thing of [...aws.buckets.values(), ...aws.policies.values(), ...aws.roles.values()]) {
     if (thing.maker === stranger) continue;
     thing.tags = { ...thing.tags, 'dataloop-cross-account:integration-id': thing.maker };
@@ -45,26 +46,36 @@ function liftObstacles({ aws, journal }: Simulation): void {
   }
   for (const bucket of aws.buckets.values()) if (bucket.maker !== stranger) bucket.objects = 0;
   // Without a unique id, what somebody has put in a bucket's place is taken for ours without its tag.
-  for (const { resources } of journal.records()) {
+  for (const { resources } of records) {
     for (const [name, { maker }] of aws.buckets) {
       const isKnown = resources.bucket?.state !== 'gone' && resources.bucket?.arn === `arn:aws:s3:::${name}`;
       if (isKnown && maker === stranger) aws.buckets.delete(name);
     }
   }
   for (const role of aws.roles.values()) {
-    if (role.maker !== stranger) role.attached.delete('arn:aws:iam::aws:policy/Theirs');
+    // What is attached to one that may be adopted keeps nothing from being given back.
+    if (role.parts) continue;
+    for (const arn of role.attached) {
+      const isTheirs = arn.startsWith(theirPolicyArn);
+      if (isTheirs === (role.maker !== stranger)) role.attached.delete(arn);
+    }
   }
 }
 
+/** Removes all integrations that are in one of these states, or all drivers. */
 async function removeAll(
   simulation: Simulation,
   callers: Callers,
+  records: readonly IntegrationRecord[],
   statuses: readonly string[],
 ): Promise<string[]> {
   const found: string[] = [];
-  for (const { integrationId, status } of simulation.journal.records()) {
+  for (const { integrationId, status, parent } of records) {
     if (!statuses.includes(status)) continue;
-    void remove(simulation, callers, integrationId).then((code) => {
+    const removal = parent
+      ? removeDriver(simulation, callers, integrationId, true)
+      : remove(simulation, callers, integrationId);
+    void removal.then((code) => {
       if (code !== 202) found.push(`DELETE of ${integrationId} answered ${code}`);
     });
   }
@@ -88,8 +99,15 @@ export async function runSchedule(
   const simulation = simulate(handlers, schedule);
   enter(simulation);
   const callers: Callers = { open: 0 };
+  let meanwhileAdded = 0;
   simulation.onMeanwhile((what, integrationId) => {
-    if (what === 'delete') void remove(simulation, callers, integrationId);
+    const owner = simulation.journal.ownerOf(integrationId);
+    if (what === 'delete' && owner !== integrationId) {
+      void removeDriver(simulation, callers, integrationId, true);
+    } else if (what === 'delete' || what === 'delete-integration') {
+      void remove(simulation, callers, owner);
+    }
+    if (what === 'add-driver') addDriver(simulation, callers, owner, meanwhileAdded++);
     for (const execution of simulation.machines.executions.values()) {
       if (what === 'stop' && execution.name.startsWith(integrationId)) {
         simulation.machines.stop(execution, 'ABORTED');
@@ -97,8 +115,13 @@ export async function runSchedule(
     }
   });
   let { again } = schedule;
-  simulation.journal.onClean(() => {
-    if (again-- > 0) simulation.clock.after(1, () => post(simulation, callers, 0, undefined));
+  simulation.journal.onClean((id) => {
+    if (again-- <= 0) return;
+    simulation.clock.after(1, () => {
+      const driver = simulation.journal.drivers().find(({ integrationId }) => integrationId === id);
+      if (driver) addAgain(simulation, callers, driver);
+      else post(simulation, callers, 0, undefined);
+    });
   });
   let strangers: ReadonlyMap<string, string> = new Map();
   let ends: readonly string[] = [];
@@ -109,9 +132,12 @@ export async function runSchedule(
   });
 
   for (const command of schedule.commands) {
+    if (isDriverCommand(command)) await awaitNeeded(simulation, command);
     await simulation.clock.pass(command.afterMs);
     simulation.traced.push(`-- ${JSON.stringify(command)}`);
-    execute(simulation, callers, command);
+    if (isDriverCommand(command)) {
+      executeOnDrivers(simulation, callers, command);
+    } else execute(simulation, callers, command);
     strangers = new Map([...strangers, ...strangersThings(simulation)]);
   }
   // Time for what is under way to meet its faults; then nothing fails any more.
@@ -131,21 +157,29 @@ export async function runSchedule(
   again = 0;
   liftObstacles(simulation);
   strangers = strangersThings(simulation);
+  const { journal } = simulation;
+  if (schedule.driversFirst) {
+    simulation.traced.push('-- obstacles are lifted, all drivers are removed');
+    const removal = await removeAll(simulation, callers, journal.drivers(), ['ready', 'residue']);
+    const drivers = [...removal, ...left(journal.drivers()), ...check()];
+    if (drivers.length > 0) return report(drivers);
+  }
   simulation.traced.push('-- obstacles are lifted, all is removed');
-  const removal = await removeAll(simulation, callers, ['ready', 'residue']);
-  const left = simulation.journal
-    .records()
-    .flatMap(({ integrationId, status }) =>
-      status === 'failed' || status === 'removed' ? [] : [`${integrationId} is ${status} after its removal`],
-    );
-  const second = [...removal, ...left, ...check()];
+  const removal = await removeAll(simulation, callers, journal.records(), ['ready', 'residue']);
+  const all = () => [...journal.records(), ...journal.drivers()];
+  const second = [...removal, ...left(all()), ...check()];
   if (second.length > 0) return report(second);
 
   const before = everything(simulation);
-  const repeated = await removeAll(simulation, callers, ['failed', 'removed']);
+  const repeated = await removeAll(simulation, callers, all(), ['failed', 'removed']);
   if (everything(simulation) !== before) repeated.push('a second DELETE changes something');
   return report([...repeated, ...check()]);
 }
+
+const left = (records: readonly IntegrationRecord[]): string[] =>
+  records.flatMap(({ integrationId, status }) =>
+    status === 'failed' || status === 'removed' ? [] : [`${integrationId} is ${status} after its removal`],
+  );
 
 const everything = (simulation: Simulation): string =>
   JSON.stringify([

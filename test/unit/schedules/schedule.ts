@@ -1,6 +1,8 @@
 /** What a schedule is made of. */
 import type { Adoption } from './adoption.ts';
 
+export type Meanwhile = 'stop' | 'delete' | 'delete-integration' | 'add-driver';
+
 /** What befalls one call of one function. */
 export interface Fault {
   readonly functionName: string;
@@ -27,8 +29,8 @@ export interface Fault {
     | 'hang-and-effect';
   /** ms until the effect of those that are late. */
   readonly delayMs: number;
-  /** What somebody does while the call is under way. */
-  readonly meanwhile: 'nothing' | 'stop' | 'delete';
+  /** What somebody does while the call is under way; of a driver, `delete-integration` and `add-driver` concern its integration. */
+  readonly meanwhile: 'nothing' | Meanwhile;
 }
 
 /** What becomes of a message on its way: an event, a poll, a status event. */
@@ -64,7 +66,59 @@ export const strange = [
 
 export const names = ['acme', 'beta'] as const;
 
-export type Command = { readonly afterMs: number } & (
+/** What strangers can do to what the drivers of an integration share. */
+export const strangeDrivers = [
+  'narrow',
+  'widen',
+  'crowd',
+  'take',
+  'untag',
+  'detach',
+  'delete',
+  'replace',
+  'attach-elsewhere',
+  'crowd-role',
+  'drive',
+  'drive-namesake',
+] as const;
+
+/** About drivers that are added. `waits`: until the integration, or the driver, is no longer on its way to ready. */
+export type DriverCommand = { readonly afterMs: number; readonly waits: boolean } & (
+  | {
+      readonly kind: 'add-driver';
+      readonly integration: number;
+      readonly request: number;
+      readonly key: number | undefined;
+    }
+  | { readonly kind: 'remove-driver'; readonly driver: number; readonly force: boolean }
+  | {
+      readonly kind: 'strange-to-drivers';
+      readonly integration: number;
+      readonly does: (typeof strangeDrivers)[number];
+      /** Which of the role's policies, from 0. */
+      readonly policy: number;
+    }
+);
+
+const takesAccess: readonly (typeof strangeDrivers)[number][] = [
+  'narrow',
+  'untag',
+  'detach',
+  'delete',
+  'replace',
+];
+
+/** Whether somebody changes what is ours, so that it is no longer as promised. */
+export function changesOurs(command: Command): boolean {
+  if (command.kind === 'strange-to-drivers') return takesAccess.includes(command.does);
+  return command.kind === 'stranger' && !command.what.does.startsWith('take');
+}
+
+export const isDriverCommand = (command: Command): command is DriverCommand => 'waits' in command;
+
+export type Command = DriverCommand | CommonCommand;
+
+type CommonCommand = { readonly afterMs: number } & (
   | { readonly kind: 'post'; readonly request: number; readonly key: number | undefined }
   | { readonly kind: 'delete'; readonly integration: number }
   | { readonly kind: 'stop'; readonly execution: number; readonly timedOut: boolean }
@@ -94,9 +148,11 @@ export interface Schedule {
   readonly userDelayMs: number | undefined;
   readonly trustDelayMs: number;
   readonly visibleAfterMs: number;
-  /** How often the first request is sent again as soon as an integration has ended clean. */
+  /** How often a request is sent again as soon as what it asked for has ended clean: the first one, or a driver's. */
   readonly again: number;
   readonly commands: readonly Command[];
+  /** Whether, at the end, drivers are removed before their integrations. */
+  readonly driversFirst: boolean;
   readonly faults: readonly Fault[];
   /** ms that calls take on their way there and back, in turn; none: 1 ms each. */
   readonly latencies: readonly number[];

@@ -65,6 +65,7 @@ const noWorker: Worker = {
   invocation: 0,
   clockSkewMs: 0,
   looks: new Map(),
+  read: new Map(),
   state: 'alive',
   deadline: 0,
   calls: 0,

@@ -1,10 +1,11 @@
 /** A world with the service in it: everything in memory, everything at the same virtual time. */
+import { watchedIam } from './access-watch.ts';
 import { type Clock, virtualClock } from './clock.ts';
 import { type Deliveries, deliveries } from './delivery.ts';
 import { accountId } from './environment.ts';
 import { type Lambda, lambda } from './lambda.ts';
 import { type Machines, machines } from './machine.ts';
-import type { Schedule } from './schedule.ts';
+import { changesOurs, type Meanwhile, type Schedule } from './schedule.ts';
 import type { AwsServiceName, Service } from './sdk.ts';
 import { type Watch, watch } from './things.ts';
 import type { Handler } from './worker.ts';
@@ -13,7 +14,7 @@ import { type Aws, aws } from './world-aws.ts';
 import { dataloopFailures, type Platform, platform } from './world-dataloop.ts';
 import { type Journal, journal } from './world-journal.ts';
 
-type Meanwhile = (what: 'stop' | 'delete', integrationId: string) => void;
+type OnMeanwhile = (what: Meanwhile, integrationId: string) => void;
 
 export interface Simulation {
   readonly clock: Clock;
@@ -30,7 +31,7 @@ export interface Simulation {
   readonly traced: string[];
   readonly services: Readonly<Record<AwsServiceName, Service>>;
   /** Calls back for what a fault says that somebody does meanwhile. */
-  onMeanwhile(then: Meanwhile): void;
+  onMeanwhile(then: OnMeanwhile): void;
   /** A request of a function to Dataloop. */
   fetch(url: string, init: { method: string; body?: string }): Promise<unknown>;
 }
@@ -46,14 +47,14 @@ export function simulate(handlers: Readonly<Record<string, Handler>>, schedule: 
   const begun = clock.now();
   const traced: string[] = [];
   const trace = (line: string) => traced.push(`${((clock.now() - begun) / 1000).toFixed(3)} ${line}`);
-  let meanwhile: Meanwhile = () => undefined;
+  let meanwhile: OnMeanwhile = () => undefined;
   const table = journal((text) => watcher.violate(text));
-  const watcher = watch(clock, table.statusOf);
+  const watcher = watch(clock, table.statusOf, table.ownerOf);
   const runner = lambda(clock, handlers, schedule, trace, (what, integrationId) =>
     meanwhile(what, integrationId),
   );
   const dataloop = platform(clock, watcher, schedule, () => account, table);
-  const account = aws(clock, watcher, schedule.visibleAfterMs, dataloop);
+  const account = aws(clock, watcher, schedule.visibleAfterMs, dataloop, table.ownerOf);
   const messages = deliveries(clock, () => runner, schedule.deliveries);
 
   const stepFunctions = machines(
@@ -79,7 +80,12 @@ export function simulate(handlers: Readonly<Record<string, Handler>>, schedule: 
     traced,
     services: {
       s3: account.s3,
-      iam: account.iam,
+      iam: watchedIam({
+        aws: account,
+        journal: table,
+        watch: watcher,
+        isTampered: schedule.commands.some(changesOurs),
+      }),
       kms: () => {
         throw new Error('No request here names a KMS key.');
       },

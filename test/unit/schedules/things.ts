@@ -29,7 +29,21 @@ export interface Watch {
 
 const active = ['provisioning', 'rolling-back', 'removing'];
 
-export function watch(clock: Clock, statusOf: (integrationId: string) => string | undefined): Watch {
+/** What a driver's functions do to its integration's policies and role. */
+const shared = [
+  'CreatePolicyVersion',
+  'DeletePolicyVersion',
+  'DeletePolicy',
+  'AttachRolePolicy',
+  'DetachRolePolicy',
+];
+
+/** @param ownerOf the integration that a driver was added to; of an integration, itself */
+export function watch(
+  clock: Clock,
+  statusOf: (integrationId: string) => string | undefined,
+  ownerOf: (integrationId: string) => string,
+): Watch {
   const violations: string[] = [];
   const excused = new Set<string>();
   const violate = (text: string) => violations.push(`${new Date(clock.now()).toISOString()} ${text}`);
@@ -40,6 +54,7 @@ export function watch(clock: Clock, statusOf: (integrationId: string) => string 
     looked: (by, key) => by.looks.set(key, clock.now()),
     touched: (by, thing, what) => {
       if (thing.maker === by.integrationId) return;
+      if (thing.maker === ownerOf(by.integrationId ?? '') && shared.includes(what)) return;
       // AWS has no "delete if still the same": what somebody else puts there behind the last look is not seen.
       const unseen =
         thing.maker === stranger &&

@@ -10,6 +10,8 @@ export interface Worker {
   readonly clockSkewMs: number;
   /** When it last looked at a thing, by the thing's key: what came later it cannot know. */
   readonly looks: Map<string, number>;
+  /** What it last read of a thing's contents, by the thing's key. */
+  readonly read: Map<string, string>;
   /** `frozen`: it has answered with a call still under way; Lambda thaws it with the next invocation. */
   state: 'alive' | 'frozen' | 'gone';
   deadline: number;

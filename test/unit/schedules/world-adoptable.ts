@@ -17,9 +17,10 @@ import { awsError } from './sdk.ts';
 import { stranger, type Watch } from './things.ts';
 import { ourStatement } from './trust-documents.ts';
 import type { Worker } from './worker.ts';
-import type { Aws, Bucket, Policy, Role } from './world-aws.ts';
+import type { Aws, Bucket, Role } from './world-aws.ts';
 import type { Platform, PlatformIntegration } from './world-dataloop.ts';
 import type { Journal } from './world-journal.ts';
+import type { Policy } from './world-policies.ts';
 
 /** What of a bucket the service may change; it outlives the bucket where another is made under its name. */
 export interface BucketParts {
@@ -216,7 +217,10 @@ export function adoptedBucketCall(
   return {};
 }
 
-/** What a function does to a role that may be adopted: nothing but to add and take back what is its integration's. */
+/**
+ * What a function does to a role that may be adopted: nothing but to add and take back what is its integration's.
+ * @param ownerOf the integration that a driver was added to; of an integration, itself
+ */
 export function changeAdoptedRole(
   command: unknown,
   by: Worker,
@@ -225,6 +229,7 @@ export function changeAdoptedRole(
   role: Role,
   policies: ReadonlyMap<string, Policy>,
   mayTrust: (integrationId: string, userArn: string) => boolean,
+  ownerOf: (integrationId: string) => string,
 ): void {
   if (role.bornAt >= (by.looks.get(role.key) ?? Number.POSITIVE_INFINITY)) parts.isExcused = true;
   if (command instanceof iam.UpdateAssumeRolePolicyCommand) {
@@ -236,9 +241,10 @@ export function changeAdoptedRole(
   }
   if (command instanceof iam.AttachRolePolicyCommand || command instanceof iam.DetachRolePolicyCommand) {
     const { PolicyArn = '' } = command.input;
-    const isOurs = policies.get(PolicyArn)?.maker === by.integrationId;
+    const owner = ownerOf(by.integrationId ?? '');
+    const isOurs = policies.get(PolicyArn)?.maker === owner;
     if (!isOurs) watch.violate(`${by.label} attaches or detaches ${PolicyArn}, which it did not make`);
-    if (parts.trust.adopters.holder() !== by.integrationId)
+    if (parts.trust.adopters.holder() !== owner)
       watch.violate(`${by.label} attaches or detaches ${PolicyArn} at a role that it has not adopted`);
   }
 }

@@ -10,6 +10,7 @@ import { statementsOf } from './trust-documents.ts';
 import type { Worker } from './worker.ts';
 import { adoptedBucketCall, type BucketParts, changeAdoptedRole, type RoleParts } from './world-adoptable.ts';
 import { trustOf } from './world-dataloop.ts';
+import { noSuchEntity, type Policy, policyCommands } from './world-policies.ts';
 
 export interface Bucket extends Thing {
   tags: Record<string, string>;
@@ -18,13 +19,6 @@ export interface Bucket extends Thing {
   readonly settings: Record<string, unknown>;
   /** Where it may be adopted. */
   readonly parts?: BucketParts;
-}
-
-export interface Policy extends Thing {
-  readonly arn: string;
-  readonly id: string;
-  tags: Record<string, string>;
-  readonly document: string;
 }
 
 export interface Role extends Thing {
@@ -58,6 +52,9 @@ export interface Aws {
 
 type Tags = readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined;
 
+/** IAM User Guide, "IAM and AWS STS quotas". */
+export const maximumAttached = 10;
+
 const fromTags = (tags: Tags): Record<string, string> =>
   Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
 
@@ -65,8 +62,15 @@ const toTags = (tags: Record<string, string>) => Object.entries(tags).map(([Key,
 
 /**
  * @param visibleAfterMs until then AWS does not show what was just created
+ * @param ownerOf the integration that a driver was added to; of an integration, itself
  */
-export function aws(clock: Clock, watch: Watch, visibleAfterMs: number, users: Users): Aws {
+export function aws(
+  clock: Clock,
+  watch: Watch,
+  visibleAfterMs: number,
+  users: Users,
+  ownerOf: (integrationId: string) => string,
+): Aws {
   const buckets = new Map<string, Bucket>();
   const policies = new Map<string, Policy>();
   const roles = new Map<string, Role>();
@@ -156,13 +160,18 @@ export function aws(clock: Clock, watch: Watch, visibleAfterMs: number, users: U
     throw new Error('S3 does not know this command here.');
   };
 
-  const noSuchEntity = () => awsError('NoSuchEntityException', 404);
-
-  function policyOf(arn = ''): Policy {
-    const policy = policies.get(arn);
-    if (!policy) throw noSuchEntity();
-    return policy;
-  }
+  const isAttached = (arn: string) => [...roles.values()].some(({ attached }) => attached.has(arn));
+  const onPolicies = policyCommands(policies, {
+    clock,
+    watch,
+    visibleAfterMs,
+    uniqueId,
+    isAttached,
+    // Policies are the integration's, whichever of its drivers needs one more.
+    born: (by, key) => ({ ...born(by, key), maker: ownerOf(makerOf(by)) }),
+    fromTags,
+    toTags,
+  });
 
   function roleOf(name = ''): Role {
     const role = roles.get(name);
@@ -180,20 +189,6 @@ export function aws(clock: Clock, watch: Watch, visibleAfterMs: number, users: U
       const message = 'Invalid principal in policy.';
       throw Object.assign(awsError('MalformedPolicyDocumentException', 400), { message });
     }
-  }
-
-  function createPolicy(by: Worker, input: iam.CreatePolicyCommandInput): object {
-    const arn = `arn:aws:iam::${accountId}:policy${input.Path}${input.PolicyName}`;
-    if (policies.has(arn)) throw awsError('EntityAlreadyExistsException', 409);
-    const policy: Policy = {
-      ...born(by, `policy ${arn}`),
-      arn,
-      id: uniqueId(),
-      tags: fromTags(input.Tags),
-      document: input.PolicyDocument ?? '',
-    };
-    policies.set(arn, policy);
-    return { Policy: { PolicyId: policy.id } };
   }
 
   function createRole(by: Worker, input: iam.CreateRoleCommandInput): object {
@@ -221,16 +216,6 @@ export function aws(clock: Clock, watch: Watch, visibleAfterMs: number, users: U
     return { Role: { RoleId: role.id } };
   }
 
-  function deletePolicy(by: Worker, arn = ''): object {
-    const policy = policyOf(arn);
-    if ([...roles.values()].some(({ attached }) => attached.has(arn))) {
-      throw awsError('DeleteConflictException', 409);
-    }
-    watch.touched(by, policy, 'DeletePolicy');
-    policies.delete(arn);
-    return {};
-  }
-
   function deleteRole(by: Worker, name = ''): object {
     const role = roleOf(name);
     if (role.parts) watch.violate(`${by.label} deletes ${role.key}, which it may only adopt`);
@@ -242,17 +227,14 @@ export function aws(clock: Clock, watch: Watch, visibleAfterMs: number, users: U
 
   /** A change of a role, one that may be adopted included. */
   function changeRole(by: Worker, role: Role, what: string, command: unknown): void {
-    if (role.parts) changeAdoptedRole(command, by, watch, role.parts, role, policies, users.mayTrust);
+    if (role.parts)
+      changeAdoptedRole(command, by, watch, role.parts, role, policies, users.mayTrust, ownerOf);
     else watch.touched(by, role, what);
   }
 
   const iamService: Service = (command, by) => {
-    if (command instanceof iam.GetPolicyCommand) {
-      watch.looked(by, `policy ${command.input.PolicyArn}`);
-      const policy = policyOf(command.input.PolicyArn);
-      if (!shows(policy)) throw noSuchEntity();
-      return { Policy: { PolicyId: policy.id, Tags: toTags(policy.tags) } };
-    }
+    const onPolicy = onPolicies(command, by);
+    if (onPolicy) return onPolicy;
     if (command instanceof iam.GetAccountSummaryCommand) {
       return {
         SummaryMap: {
@@ -263,12 +245,6 @@ export function aws(clock: Clock, watch: Watch, visibleAfterMs: number, users: U
         },
       };
     }
-    if (command instanceof iam.ListPolicyVersionsCommand) {
-      policyOf(command.input.PolicyArn);
-      return { Versions: [{ VersionId: 'v1', IsDefaultVersion: true }] };
-    }
-    if (command instanceof iam.CreatePolicyCommand) return createPolicy(by, command.input);
-    if (command instanceof iam.DeletePolicyCommand) return deletePolicy(by, command.input.PolicyArn);
     if (command instanceof iam.GetRoleCommand) {
       watch.looked(by, `role ${command.input.RoleName}`);
       const role = roleOf(command.input.RoleName);
@@ -289,7 +265,10 @@ export function aws(clock: Clock, watch: Watch, visibleAfterMs: number, users: U
     if (command instanceof iam.AttachRolePolicyCommand) {
       const { RoleName, PolicyArn = '' } = command.input;
       const role = roleOf(RoleName);
-      policyOf(PolicyArn);
+      if (!policies.has(PolicyArn)) throw noSuchEntity();
+      if (!role.attached.has(PolicyArn) && role.attached.size >= maximumAttached) {
+        throw awsError('LimitExceededException', 409);
+      }
       changeRole(by, role, 'AttachRolePolicy', command);
       role.attached.add(PolicyArn);
       return {};

@@ -6,6 +6,7 @@ import { trusts } from './trust-documents.ts';
 import type { Failures, Worker } from './worker.ts';
 import type { Aws } from './world-aws.ts';
 import type { Journal } from './world-journal.ts';
+import { defaultVersionOf } from './world-policies.ts';
 
 export interface DataloopSettings {
   /** ms until an IAM user is issued; undefined: never. */
@@ -145,9 +146,10 @@ export function platform(
     const integration = integrations.get(String(integrationId));
     const bucket = account().buckets.get(String(bucketName));
     const role = [...account().roles.values()].find(({ arn }) => arn === integration?.roleArn);
-    const allowed = [...(role?.attached ?? [])].some((arn) =>
-      account().policies.get(arn)?.document.includes(`"arn:aws:s3:::${bucketName}/`),
-    );
+    const allowed = [...(role?.attached ?? [])].some((arn) => {
+      const policy = account().policies.get(arn);
+      return policy && defaultVersionOf(policy).document.includes(`"arn:aws:s3:::${bucketName}/`);
+    });
     return integration !== undefined && assumes(integration) && bucket !== undefined && allowed;
   }
 
@@ -194,10 +196,20 @@ export function platform(
   function driverCall(
     method: string,
     id: string | undefined,
+    more: string | undefined,
     body: Readonly<Record<string, unknown>>,
     by: Worker,
   ): Answer {
-    const show = ({ id, name, integrationId }: PlatformDriver) => ({ id, name, integrationId });
+    const show = ({ id, name, integrationId, bucketName }: PlatformDriver) => ({
+      id,
+      name,
+      integrationId,
+      bucketName,
+    });
+    if (id === 'byIntegration') {
+      const count = [...drivers.values()].filter((driver) => driver.integrationId === more).length;
+      return answerOf(200, count);
+    }
     if (method === 'GET' && !id) return answerOf(200, [...drivers.values()].map(show));
     const bucketName = /"bucketName":"([^"]*)"/.exec(JSON.stringify(body))?.[1] ?? '';
     const integrationId = String(body['integrationId']);
@@ -240,7 +252,7 @@ export function platform(
         return first === projectId ? answerOf(200, { id: projectId, org: organizationId }) : answerOf(404);
       }
       if (kind === 'orgs' && second === 'integrations') return integrationCall(method, third, body, by);
-      if (kind === 'drivers') return driverCall(method, first, body, by);
+      if (kind === 'drivers') return driverCall(method, first, second, body, by);
       throw new Error(`Dataloop has no ${method} ${path}.`);
     },
   };

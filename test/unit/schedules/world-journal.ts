@@ -1,5 +1,6 @@
 /** DynamoDB with one table: the journal's own client runs against it, its conditions included. */
 import {
+  BatchGetCommand,
   DeleteCommand,
   GetCommand,
   PutCommand,
@@ -14,13 +15,20 @@ import { awsError, type Service } from './sdk.ts';
 export interface Journal {
   readonly items: Map<string, Item>;
   record(integrationId: string): IntegrationRecord | undefined;
+  /** Ids of all that are registered, in their order. */
+  ids(kind: 'int_' | 'drv_'): string[];
+  /** Of integrations. */
   records(): IntegrationRecord[];
+  /** Of drivers that were added to an integration. */
+  drivers(): IntegrationRecord[];
+  /** The integration that a driver was added to; of an integration, itself. */
+  ownerOf(id: string): string;
   statusOf(integrationId: string): string | undefined;
   statuses(): string[];
   /** Id of the integration that holds a lock. */
   holderOf(lock: string): string | undefined;
-  /** Calls back whenever an integration has ended with nothing left. */
-  onClean(then: () => void): void;
+  /** Calls back whenever an integration, or a driver, has ended with nothing left. */
+  onClean(then: (id: string) => void): void;
   readonly service: Service;
 }
 
@@ -46,7 +54,7 @@ const keyOf = (key: unknown): string =>
 
 export function journal(violate: (text: string) => void): Journal {
   const items = new Map<string, Item>();
-  let clean: () => void = () => undefined;
+  let clean: (id: string) => void = () => undefined;
   const conditionFailed = () => awsError('ConditionalCheckFailedException', 400);
   const placeholders = (input: {
     ExpressionAttributeNames?: Record<string, string> | undefined;
@@ -60,7 +68,7 @@ export function journal(violate: (text: string) => void): Journal {
     if (typeof before === 'string' && before !== after && !mayBecome[before]?.includes(String(after))) {
       violate(`${pk} went from ${before} to ${after}`);
     }
-    if (before !== after && (after === 'failed' || after === 'removed')) clean();
+    if (before !== after && (after === 'failed' || after === 'removed')) clean(String(item['integrationId']));
     const isTaken = /^(lock|idempotency)#/.test(pk) && items.has(pk);
     if (isTaken && items.get(pk)?.['integrationId'] !== item['integrationId']) violate(`${pk} changes hands`);
     items.set(pk, item);
@@ -77,17 +85,42 @@ export function journal(violate: (text: string) => void): Journal {
   }
 
   function transact(command: TransactWriteCommand): object {
-    const puts = (command.input.TransactItems ?? []).flatMap(({ Put }) => (Put ? [Put] : []));
-    const reasons = puts.map((each) => {
-      const there = items.get(keyOf(each.Item));
-      if (holds(each.ConditionExpression, there, placeholders(each))) return { Code: 'None' };
-      return { Code: 'ConditionalCheckFailed', Item: asWritten(there ?? {}) };
+    const writes = (command.input.TransactItems ?? []).map(({ Put, Update }) => {
+      const write = Put ?? Update;
+      if (!write) throw new Error('DynamoDB does not know this write here.');
+      return {
+        pk: keyOf(Put ? Put.Item : Update?.Key),
+        condition: write.ConditionExpression,
+        write,
+        Put,
+        Update,
+      };
+    });
+    const reasons = writes.map(({ pk, condition, write }) => {
+      const there = items.get(pk);
+      if (holds(condition, there, placeholders(write))) return { Code: 'None' };
+      const isShown = write.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && there !== undefined;
+      return { Code: 'ConditionalCheckFailed', ...(isShown ? { Item: asWritten(there) } : {}) };
     });
     if (reasons.some(({ Code }) => Code !== 'None')) {
       throw awsError('TransactionCanceledException', 400, { CancellationReasons: reasons });
     }
-    for (const { Item } of puts) put(keyOf(Item), Object.assign({}, plain(Item)));
+    const changed = writes.map(({ pk, write, Put, Update }): [string, Item] => [
+      pk,
+      Update
+        ? updated(Update.UpdateExpression ?? '', items.get(pk) ?? { pk }, placeholders(write))
+        : Object.assign({}, plain(Put?.Item)),
+    ]);
+    for (const [pk, item] of changed) put(pk, item);
     return {};
+  }
+
+  function batch(command: BatchGetCommand): object {
+    const tables = Object.entries(command.input.RequestItems ?? {}).map(([table, { Keys = [] }]) => [
+      table,
+      Keys.flatMap((key) => items.get(keyOf(key)) ?? []),
+    ]);
+    return { Responses: Object.fromEntries(tables) };
   }
 
   const service: Service = (command) => {
@@ -95,6 +128,7 @@ export function journal(violate: (text: string) => void): Journal {
       const item = items.get(keyOf(command.input.Key));
       return item ? { Item: item } : {};
     }
+    if (command instanceof BatchGetCommand) return batch(command);
     if (command instanceof UpdateCommand) return update(command);
     if (command instanceof TransactWriteCommand) return transact(command);
     if (command instanceof PutCommand) {
@@ -118,15 +152,28 @@ export function journal(violate: (text: string) => void): Journal {
     throw new Error('DynamoDB does not know this command here.');
   };
 
+  // Items are never changed, only replaced.
+  const parsed = new WeakMap<Item, IntegrationRecord>();
+  const parse = (item: Item): IntegrationRecord => {
+    const known = parsed.get(item) ?? recordSchema.parse(item);
+    parsed.set(item, known);
+    return known;
+  };
   const record = (integrationId: string) => {
     const item = items.get(`integration#${integrationId}`);
-    return item && recordSchema.parse(item);
+    return item && parse(item);
   };
+  const all = () => [...items].flatMap(([pk, item]) => (pk.startsWith('integration#') ? [parse(item)] : []));
   return {
     items,
     record,
-    records: () =>
-      [...items].flatMap(([pk, item]) => (pk.startsWith('integration#') ? [recordSchema.parse(item)] : [])),
+    ids: (kind) =>
+      [...items.keys()].flatMap((pk) =>
+        pk.startsWith(`integration#${kind}`) ? [pk.slice('integration#'.length)] : [],
+      ),
+    records: () => all().filter(({ parent }) => !parent),
+    drivers: () => all().filter(({ parent }) => parent),
+    ownerOf: (id) => record(id)?.parent?.integrationId ?? id,
     statuses: () =>
       [...items].flatMap(([pk, { status }]) => (pk.startsWith('integration#') ? [String(status)] : [])),
     statusOf: (integrationId) => {

@@ -1,0 +1,88 @@
+/** Watches, write by write, what the functions make of the policies of a role. */
+import {
+  CreatePolicyCommand,
+  CreatePolicyVersionCommand,
+  DeletePolicyCommand,
+  DetachRolePolicyCommand,
+} from '@aws-sdk/client-iam';
+import { hasAccess, neededBy, type Rule, roleOf, rulesIn, rulesOfRole } from './access-rules.ts';
+import type { Service } from './sdk.ts';
+import { stranger, type Watch } from './things.ts';
+import type { Worker } from './worker.ts';
+import type { Aws } from './world-aws.ts';
+import type { Journal } from './world-journal.ts';
+import { defaultVersionOf } from './world-policies.ts';
+
+interface Parts {
+  readonly aws: Aws;
+  readonly journal: Journal;
+  readonly watch: Watch;
+  /** Whether strangers take access away in this schedule. */
+  readonly isTampered: boolean;
+}
+
+/** IAM, watched. */
+export function watchedIam(parts: Parts): Service {
+  return (command, by) => {
+    const check = checkOf(command, by, parts);
+    const answer = parts.aws.iam(command, by);
+    check?.();
+    return answer;
+  };
+}
+
+/** What is looked at once a command has taken effect. */
+function checkOf(command: unknown, by: Worker, parts: Parts): (() => void) | undefined {
+  if (command instanceof CreatePolicyCommand) {
+    const rules = rulesIn(command.input.PolicyDocument ?? '');
+    return () => onlyWhatIsKnown(rules, by, parts);
+  }
+  if (command instanceof CreatePolicyVersionCommand) {
+    const { PolicyArn = '', PolicyDocument = '' } = command.input;
+    const policy = parts.aws.policies.get(PolicyArn);
+    const standing = policy && defaultVersionOf(policy);
+    const isTheirs = standing?.maker === stranger;
+    const rules = rulesIn(PolicyDocument);
+    return () => {
+      // What somebody wrote behind the last look is not seen: IAM has no "write if still the same".
+      if (isTheirs && by.read.get(`policy ${PolicyArn}`) === standing.document) {
+        notWidened(rules, rulesIn(standing.document), by, parts);
+      } else onlyWhatIsKnown(rules, by, parts);
+      nothingIsLost(by, parts);
+    };
+  }
+  const takesAway = command instanceof DetachRolePolicyCommand || command instanceof DeletePolicyCommand;
+  return takesAway ? () => nothingIsLost(by, parts) : undefined;
+}
+
+const textsOf = (rules: readonly Rule[]) => new Set(rules.map(({ text }) => text));
+
+function notWidened(rules: readonly Rule[], before: readonly Rule[], by: Worker, { watch }: Parts): void {
+  const allowed = textsOf(before);
+  const more = rules.find(({ text }) => !allowed.has(text));
+  if (more) watch.violate(`${by.label} widens what a stranger wrote: ${more.text}`);
+}
+
+/** A policy grants the buckets of its integration that the journal knows, and nothing else. */
+function onlyWhatIsKnown(rules: readonly Rule[], by: Worker, { journal, watch }: Parts): void {
+  const integration = journal.record(journal.ownerOf(by.integrationId ?? ''));
+  if (!integration) return;
+  const known = Object.keys(integration.drivers ?? {}).flatMap((id) => journal.record(id) ?? []);
+  const allowed = textsOf([integration, ...known].flatMap(neededBy));
+  const more = rules.find(({ text }) => !allowed.has(text));
+  if (more) watch.violate(`${by.label} grants what nobody asked for: ${more.text}`);
+}
+
+/** While something is ready, its access never ends. */
+function nothingIsLost(by: Worker, { aws, journal, watch, isTampered }: Parts): void {
+  if (isTampered) return;
+  for (const integration of journal.records()) {
+    if (integration.status !== 'ready') continue;
+    const drivers = Object.keys(integration.drivers ?? {}).flatMap((id) => journal.record(id) ?? []);
+    const ready = [integration, ...drivers.filter(({ status }) => status === 'ready')];
+    const rules = rulesOfRole({ aws }, roleOf({ aws }, integration));
+    for (const each of ready) {
+      if (!hasAccess(each, rules)) watch.violate(`${by.label} ends the access of ${each.integrationId}`);
+    }
+  }
+}

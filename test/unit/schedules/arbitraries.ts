@@ -1,6 +1,7 @@
 /** How fast-check makes a schedule; each part shrinks to nothing on its own. */
 import fc from 'fast-check';
 import type { Adoption } from './adoption.ts';
+import { adoptersCommand, adoption } from './arbitraries-adoption.ts';
 import { driverCommand, driverFault, driverFunctionCalls, firstAdded } from './driver-arbitraries.ts';
 import { callOf, faultKinds, meanwhile } from './fault-arbitraries.ts';
 import { type Command, type Delivery, type Fault, type Schedule, strange } from './schedule.ts';
@@ -17,6 +18,7 @@ const functionCalls = {
   createDriver: 6,
   verifyDriver: 3,
   activate: 4,
+  confirmIamUser: 3,
   rollBack: 6,
   awaitOpenCalls: 3,
   deleteDriver: 6,
@@ -157,21 +159,9 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('sweep' as const), afterMs }) },
 );
 
-const adoption: fc.Arbitrary<Adoption> = fc.record({
-  bucket: fc.constantFrom('adopt-and-close', 'adopt', 'create'),
-  cors: fc.constantFrom(true, true, false),
-  role: fc.constantFrom('adopt', 'create'),
-  integration: fc.constantFrom('create', 'waiting'),
-  publicAccess: fc.constantFrom('closed', 'half', 'none'),
-  rules: fc.constantFrom('none', 'theirs', 'allowing'),
-  statement: fc.constantFrom('one', 'list'),
-  operatorDelayMs: fc.constant(5_000),
-});
-
 const firstPost = post.map((first) => ({ ...first, afterMs: 0, request: 0 }));
 
 const common = {
-  adoption: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, adoption),
   trustDelayMs: fc.constantFrom(0, 4_000),
   visibleAfterMs: fc.constantFrom(0, 0, 1_500),
   again: fc.constantFrom(0, 1, 2),
@@ -185,33 +175,50 @@ const common = {
   ),
 };
 
-const withoutDrivers: fc.Arbitrary<Schedule> = fc.record({
-  ...common,
-  userDelayMs: fc.constantFrom(0, 0, 0, 4_000, 4_000, 90_000, 90_000, undefined),
-  commands: fc
-    .tuple(firstPost, fc.array(command, { maxLength: 6 }))
-    .map(([first, others]) => [first, ...others]),
-  faults: fc.array(fault, { maxLength: 8 }),
-});
+/** @param more what else people do */
+const withoutDrivers = (
+  adopting: fc.Arbitrary<Adoption | undefined>,
+  more: fc.Arbitrary<Command>,
+): fc.Arbitrary<Schedule> =>
+  fc.record({
+    ...common,
+    adoption: adopting,
+    userDelayMs: fc.constantFrom(0, 0, 0, 4_000, 4_000, 90_000, 90_000, undefined),
+    commands: fc
+      .tuple(firstPost, fc.array(more, { maxLength: 6 }))
+      .map(([first, others]) => [first, ...others]),
+    faults: fc.array(fault, { maxLength: 8 }),
+  });
 
-export const withDrivers: fc.Arbitrary<Schedule> = fc.record({
-  ...common,
-  userDelayMs: fc.constantFrom(0, 0, 0, 4_000, 90_000),
-  commands: fc
-    .tuple(
-      firstPost,
-      firstAdded,
-      fc.array(fc.oneof({ weight: 2, arbitrary: driverCommand }, { weight: 1, arbitrary: command }), {
-        maxLength: 6,
-      }),
-    )
-    .map(([first, added, others]) => [first, ...added, ...others]),
-  faults: fc.array(fc.oneof({ weight: 3, arbitrary: driverFault }, { weight: 1, arbitrary: fault }), {
-    maxLength: 8,
-  }),
-});
+/** @param more what else people do */
+const withDrivers = (
+  adopting: fc.Arbitrary<Adoption | undefined>,
+  more: fc.Arbitrary<Command>,
+): fc.Arbitrary<Schedule> =>
+  fc.record({
+    ...common,
+    adoption: adopting,
+    userDelayMs: fc.constantFrom(0, 0, 0, 4_000, 90_000),
+    commands: fc
+      .tuple(
+        firstPost,
+        firstAdded,
+        fc.array(fc.oneof({ weight: 2, arbitrary: driverCommand }, { weight: 1, arbitrary: more }), {
+          maxLength: 6,
+        }),
+      )
+      .map(([first, added, others]) => [first, ...added, ...others]),
+    faults: fc.array(fc.oneof({ weight: 3, arbitrary: driverFault }, { weight: 1, arbitrary: fault }), {
+      maxLength: 8,
+    }),
+  });
+
+const nothing = fc.constant(undefined);
+const withAdopters = fc.oneof({ weight: 2, arbitrary: command }, adoptersCommand(afterMs, index));
 
 export const scheduleArbitrary: fc.Arbitrary<Schedule> = fc.oneof(
-  { weight: 2, arbitrary: withoutDrivers },
-  { weight: 1, arbitrary: withDrivers },
+  { weight: 4, arbitrary: withoutDrivers(nothing, command) },
+  { weight: 3, arbitrary: withoutDrivers(adoption, withAdopters) },
+  { weight: 2, arbitrary: withDrivers(nothing, command) },
+  { weight: 1, arbitrary: withDrivers(adoption, withAdopters) },
 );

@@ -3,6 +3,8 @@ import { account } from '../domain/fakes.ts';
 import type { Request } from './adoption.ts';
 import { theirPolicyArn } from './driver-strangers.ts';
 import { accountId, projectId } from './environment.ts';
+import type { Operators } from './operator.ts';
+import { act } from './owners.ts';
 import type { Command, DriverCommand } from './schedule.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger } from './things.ts';
@@ -13,6 +15,8 @@ import { newPolicy } from './world-policies.ts';
 export interface Callers {
   /** Requests whose answer has not come yet. */
   open: number;
+  /** Who makes integrations by hand, where a request says so. */
+  readonly operators: Operators;
 }
 
 /** The last three each share something with the first: its bucket and driver, its role's name, its bucket. */
@@ -41,6 +45,7 @@ export function post(
   key: number | undefined,
 ): void {
   callers.open += 1;
+  callers.operators.begin();
   void lambda
     .invoke('startProvisioning', {
       headers: {
@@ -49,6 +54,21 @@ export function post(
       },
       body: JSON.stringify((adopting?.requests ?? requests)[request]),
       ...eventOf('POST /integrations'),
+    })
+    .then(() => {
+      callers.open -= 1;
+    });
+}
+
+/** POST /integrations/{integrationId}/iam-user */
+export function confirm({ lambda }: Simulation, callers: Callers, integrationId: string, body: object): void {
+  callers.open += 1;
+  void lambda
+    .invoke('confirmIamUser', {
+      headers: { 'content-type': 'application/json' },
+      pathParameters: { integrationId },
+      body: JSON.stringify(body),
+      ...eventOf('POST /integrations/{integrationId}/iam-user'),
     })
     .then(() => {
       callers.open -= 1;
@@ -201,6 +221,11 @@ export function execute(
   }
   if (command.kind === 'event') event(simulation, command);
   if (command.kind === 'stranger') strange(simulation, command);
+  if (command.kind === 'owner') act(simulation, command.does);
+  if (command.kind === 'operator') {
+    const record = pick(journal.records(), command.integration);
+    if (record) callers.operators.act(record, command.says);
+  }
   if (command.kind === 'outage') lambda.beginOutage(command.service, command.how, command.forMs);
   if (command.kind === 'sweep') deliveries.sweep();
 }

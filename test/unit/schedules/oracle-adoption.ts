@@ -2,9 +2,14 @@
 import type { IntegrationRecord, ResourceKey } from '../../../src/domain/journal.ts';
 import { integrationView } from '../../../src/domain/view.ts';
 import { adoptedBucket, adoptedRole, adoptedRoleArn } from './adoption.ts';
-import { isSame, type Part } from './parts.ts';
+import { type Announced, isSame, type Part } from './parts.ts';
 import type { Simulation } from './simulation.ts';
-import { asDocument, statementsOf, trusts } from './trust-documents.ts';
+import type { Thing } from './things.ts';
+import { asDocument, isStatementChanged, statementsOf, trusts } from './trust-documents.ts';
+
+/** Whether a thing is one that schedules adopt. */
+export const isAdoptable = ({ adopting }: Simulation, thing: Thing): boolean =>
+  'parts' in thing || thing === adopting?.waiting;
 
 const isClean = ({ status }: IntegrationRecord): boolean => status === 'failed' || status === 'removed';
 
@@ -16,6 +21,8 @@ interface Adopted {
   readonly arn: string;
   /** Words of the report that somebody has changed it. */
   readonly report: string;
+  /** Whether what somebody has made of it is to be reported. */
+  readonly isChanged: (value: unknown, change: Announced, integrationId: string) => boolean;
   /** Whether it is as its owners have it. */
   readonly isAsOwned: (now: unknown, owned: unknown, isExact: boolean) => boolean;
 }
@@ -25,10 +32,12 @@ function adopted({ adopting, aws }: Simulation): Adopted[] {
   const { bucket, role } = adopting;
   const ofBucket = {
     thing: adoptedBucket,
-    resource: 'bucket',
+    resource: 'bucket' as const,
     arn: `arn:aws:s3:::${adoptedBucket}`,
+    isChanged: (value: unknown, { before, after }: Announced) =>
+      !isSame(value, after) && !isSame(value, before),
     isAsOwned: isSame,
-  } as const;
+  };
   const isDocument = (now: unknown, owned: unknown, isExact: boolean) =>
     now === owned || (!isExact && isSame(asDocument(String(now)), asDocument(String(owned))));
   return [
@@ -46,6 +55,9 @@ function adopted({ adopting, aws }: Simulation): Adopted[] {
             resource: 'role' as const,
             arn: adoptedRoleArn,
             report: 'of its trust policy',
+            // Others may edit the rest of the document as they like.
+            isChanged: (value: unknown, _change: Announced, integrationId: string) =>
+              isStatementChanged(String(value), integrationId),
             isAsOwned: isDocument,
           },
         ]
@@ -74,9 +86,7 @@ function reportViolations(record: IntegrationRecord, each: Adopted): string[] {
   const change = part.adopters.announced(integrationId);
   const last = part.lastShownTo(integrationId);
   const isChanged =
-    last?.isOwners === true &&
-    change !== undefined &&
-    ![change.before, change.after].some((known) => isSame(last.value, known));
+    last?.isOwners === true && change !== undefined && each.isChanged(last.value, change, integrationId);
   const isReported = leftAlone.includes(report);
   return isReported === isChanged
     ? []
@@ -88,11 +98,9 @@ function reportViolations(record: IntegrationRecord, each: Adopted): string[] {
 function roleViolations({ adopting, aws }: Simulation): string[] {
   const role = aws.roles.get(adoptedRole);
   if (!adopting || !role || adopting.role.isExcused) return [];
-  const owned = [...adopting.role.attached];
-  const others = [...role.attached].filter((arn) => {
-    const maker = aws.policies.get(arn)?.maker;
-    return maker === undefined || maker !== adopting.role.trust.adopters.holder();
-  });
+  const { attached, isPolicyOf, trust } = adopting.role;
+  const owned = [...attached];
+  const others = [...role.attached].filter((arn) => !isPolicyOf(trust.adopters.holder(), arn));
   return isSame(others.sort(), owned.sort())
     ? []
     : [`${adoptedRole} has the policies ${others.join(', ')}, not ${owned.join(', ')}`];

@@ -5,7 +5,7 @@ import type { IntegrationRecord } from '../../../src/domain/journal.ts';
 import { locksOf } from '../../../src/domain/lifecycle.ts';
 import { driverView, integrationView } from '../../../src/domain/view.ts';
 import { account } from '../domain/fakes.ts';
-import { adoptionViolations, isBucketReady, isRoleReady } from './oracle-adoption.ts';
+import { adoptionViolations, isAdoptable, isBucketReady, isRoleReady } from './oracle-adoption.ts';
 import { accessViolations, readyDriverViolations } from './oracle-drivers.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger, type Thing } from './things.ts';
@@ -29,21 +29,31 @@ export function standing({ aws, platform }: Simulation): Standing[] {
   ];
 }
 
+/** As text; sets are lists there. */
+const textOf = (thing: Thing, isMeant: (key: string) => boolean): string =>
+  JSON.stringify(thing, (key, value) => {
+    if (!isMeant(key)) return undefined;
+    return value instanceof Set ? [...value] : value;
+  });
+
 /** All that stands, as text: what is the same before and after did not change. */
-export const snapshot = (simulation: Simulation, isMeant: (thing: Thing) => boolean = () => true) =>
+export const snapshot = (simulation: Simulation) =>
   new Map(
-    standing(simulation)
-      .filter(({ thing }) => isMeant(thing))
-      .map(({ thing }) => [
-        `${thing.key} since ${thing.bornAt}`,
-        JSON.stringify(thing, (_, value) => (value instanceof Set ? [...value] : value)),
-      ]),
+    standing(simulation).map(({ thing }) => [
+      `${thing.key} since ${thing.bornAt}`,
+      textOf(thing, () => true),
+    ]),
   );
 
+/** But for what may be adopted, and for the role that its owner gives an integration: they may change meanwhile. */
 export const strangersThings = (simulation: Simulation) =>
-  snapshot(
-    simulation,
-    (thing) => thing.maker === stranger && !('parts' in thing) && thing !== simulation.adopting?.waiting,
+  new Map(
+    standing(simulation)
+      .filter(({ thing }) => thing.maker === stranger && !isAdoptable(simulation, thing))
+      .map(({ thing }) => [
+        `${thing.key} since ${thing.bornAt}`,
+        textOf(thing, (key) => !key.startsWith('roleArn')),
+      ]),
   );
 
 /** Changes of what is not ours. */

@@ -1,9 +1,11 @@
 /** Runs one schedule: its commands, peace, the oracle; then everything is removed, and the oracle again. */
 import type { IntegrationRecord } from '../../../src/domain/journal.ts';
-import { type Callers, execute, post, remove } from './commands.ts';
+import { type Callers, confirm, execute, post, remove } from './commands.ts';
 import { addAgain, addDriver, awaitNeeded, executeOnDrivers, removeDriver } from './driver-commands.ts';
 import { theirPolicyArn } from './driver-strangers.ts';
+import { operators } from './operator.ts';
 import { foreignChanges, snapshot, strangersThings, violations } from './oracle.ts';
+import { followAdvice } from './owners.ts';
 import { changesOurs, isDriverCommand, type Schedule } from './schedule.ts';
 import { type Simulation, simulate } from './simulation.ts';
 import { stranger } from './things.ts';
@@ -98,8 +100,14 @@ export async function runSchedule(
 ): Promise<Report> {
   const simulation = simulate(handlers, schedule);
   enter(simulation);
-  const callers: Callers = { open: 0 };
   let meanwhileAdded = 0;
+  const { operatorDelayMs } = schedule.adoption ?? {};
+  const callers: Callers = {
+    open: 0,
+    operators: operators(simulation, operatorDelayMs, (integrationId, body) =>
+      confirm(simulation, callers, integrationId, body),
+    ),
+  };
   simulation.onMeanwhile((what, integrationId) => {
     const owner = simulation.journal.ownerOf(integrationId);
     if (what === 'delete' && owner !== integrationId) {
@@ -156,6 +164,7 @@ export async function runSchedule(
 
   again = 0;
   liftObstacles(simulation);
+  followAdvice(simulation);
   strangers = strangersThings(simulation);
   const { journal } = simulation;
   if (schedule.driversFirst) {

@@ -1,5 +1,7 @@
 /** What a schedule is made of. */
 import type { Adoption } from './adoption.ts';
+import type { Says } from './operator.ts';
+import type { OwnersAct } from './owners.ts';
 
 export type Meanwhile = 'stop' | 'delete' | 'delete-integration' | 'add-driver';
 
@@ -111,7 +113,7 @@ const takesAccess: readonly (typeof strangeDrivers)[number][] = [
 /** Whether somebody changes what is ours, so that it is no longer as promised. */
 export function changesOurs(command: Command): boolean {
   if (command.kind === 'strange-to-drivers') return takesAccess.includes(command.does);
-  return command.kind === 'stranger' && !command.what.does.startsWith('take');
+  return command.kind === 'owner' || (command.kind === 'stranger' && !command.what.does.startsWith('take'));
 }
 
 export const isDriverCommand = (command: Command): command is DriverCommand => 'waits' in command;
@@ -139,6 +141,8 @@ type CommonCommand = { readonly afterMs: number } & (
       readonly how: 'unavailable' | 'refused';
       readonly forMs: number;
     }
+  | { readonly kind: 'owner'; readonly does: OwnersAct }
+  | { readonly kind: 'operator'; readonly integration: number; readonly says: Says }
   | { readonly kind: 'sweep' }
 );
 

@@ -33,6 +33,12 @@ export const ourStatement = (text: string): Statement | undefined => statementsO
 const isIntact = (statement: Statement): boolean =>
   isOurs(statement) && Object.keys(statement).sort().join() === 'Action,Effect,Principal,Sid';
 
+/** Whether somebody has changed the statement that was added for one integration. */
+export const isStatementChanged = (text: string, integrationId: string): boolean =>
+  statementsOf(text).some(
+    (each) => each.Sid === `Dataloop${integrationId.replace('_', '')}` && !isIntact(each),
+  );
+
 /** What is left for the document's owner where the service takes its own statement out. */
 export function withoutOurs(text: string): string {
   const others = statementsOf(text).filter((each) => !isIntact(each));

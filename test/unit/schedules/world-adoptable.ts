@@ -20,7 +20,6 @@ import type { Worker } from './worker.ts';
 import type { Aws, Bucket, Role } from './world-aws.ts';
 import type { Platform, PlatformIntegration } from './world-dataloop.ts';
 import type { Journal } from './world-journal.ts';
-import type { Policy } from './world-policies.ts';
 
 /** What of a bucket the service may change; it outlives the bucket where another is made under its name. */
 export interface BucketParts {
@@ -34,6 +33,8 @@ export interface RoleParts {
   readonly attached: Set<string>;
   /** Whether the service has changed one that was made anew behind its last look. */
   isExcused: boolean;
+  /** Whether a policy is one of those that an integration's journal names; IAM knows policies by their ARNs alone. */
+  isPolicyOf(integrationId: string | undefined, arn: string): boolean;
 }
 
 export interface Adoptable {
@@ -45,6 +46,8 @@ export interface Adoptable {
   /** As their owners make them, each time the same. */
   makeBucket(): void;
   makeRole(): void;
+  /** A number that nothing here had before. */
+  next(): number;
 }
 
 const closed: PublicAccessBlock = {
@@ -126,8 +129,13 @@ export function adoptable(
     trust: partOf('its trust policy', firstTrust, `adopted-role#${adoptedRole}`, 'role', 'trustPolicy'),
     attached: new Set(),
     isExcused: false,
+    isPolicyOf: (integrationId = '', arn) => {
+      const own = journal.record(integrationId)?.resources.policy?.arn;
+      return own !== undefined && (arn === own || arn.startsWith(`${own}-`));
+    },
   };
 
+  let number = 0;
   const common = { maker: stranger, tamperedWith: false, tags: { team: 'theirs' } };
   const makeBucket = () => {
     bucket.cors.begin(firstRules);
@@ -169,7 +177,15 @@ export function adoptable(
   for (const thing of [aws.buckets.get(adoptedBucket), aws.roles.get(adoptedRole), waiting]) {
     if (thing) Object.assign(thing, { bornAt: 0 });
   }
-  return { requests: adoptingRequests(adoption), bucket, role, waiting, makeBucket, makeRole };
+  return {
+    requests: adoptingRequests(adoption),
+    bucket,
+    role,
+    waiting,
+    makeBucket,
+    makeRole,
+    next: () => ++number,
+  };
 }
 
 const asSent = (value: unknown) => JSON.parse(JSON.stringify(value));
@@ -227,7 +243,6 @@ export function changeAdoptedRole(
   watch: Watch,
   parts: RoleParts,
   role: Role,
-  policies: ReadonlyMap<string, Policy>,
   mayTrust: (integrationId: string, userArn: string) => boolean,
   ownerOf: (integrationId: string) => string,
 ): void {
@@ -242,8 +257,8 @@ export function changeAdoptedRole(
   if (command instanceof iam.AttachRolePolicyCommand || command instanceof iam.DetachRolePolicyCommand) {
     const { PolicyArn = '' } = command.input;
     const owner = ownerOf(by.integrationId ?? '');
-    const isOurs = policies.get(PolicyArn)?.maker === owner;
-    if (!isOurs) watch.violate(`${by.label} attaches or detaches ${PolicyArn}, which it did not make`);
+    if (!parts.isPolicyOf(owner, PolicyArn))
+      watch.violate(`${by.label} attaches or detaches ${PolicyArn}, which is not its integration's`);
     if (parts.trust.adopters.holder() !== owner)
       watch.violate(`${by.label} attaches or detaches ${PolicyArn} at a role that it has not adopted`);
   }

@@ -227,8 +227,7 @@ export function aws(
 
   /** A change of a role, one that may be adopted included. */
   function changeRole(by: Worker, role: Role, what: string, command: unknown): void {
-    if (role.parts)
-      changeAdoptedRole(command, by, watch, role.parts, role, policies, users.mayTrust, ownerOf);
+    if (role.parts) changeAdoptedRole(command, by, watch, role.parts, role, users.mayTrust, ownerOf);
     else watch.touched(by, role, what);
   }
 

@@ -46,6 +46,8 @@ export interface Platform {
   readonly deletedUsers: Map<string, string>;
   /** Whether its IAM user can be seen by now. */
   isIssued(integration: PlatformIntegration): boolean;
+  /** Shows its IAM user to a person. */
+  name(integration: PlatformIntegration): void;
   /** Gives it the role, as a person or the service does. @param by the integration of ours that does */
   giveRole(integration: PlatformIntegration, roleArn: string | undefined, by?: string): void;
   deleteIntegration(integration: PlatformIntegration): void;
@@ -244,6 +246,7 @@ export function platform(
     },
     deletedUsers,
     isIssued,
+    name: (integration) => named.set(integration.userArn, integration),
     giveRole,
     deleteIntegration,
     answer: (method, path, body, by) => {

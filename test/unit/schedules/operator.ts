@@ -1,0 +1,78 @@
+/** The person who makes the integration at Dataloop, where a request says so. */
+import type { IntegrationRecord } from '../../../src/domain/journal.ts';
+import { awaitedOf } from '../../../src/domain/operator.ts';
+import type { Simulation } from './simulation.ts';
+import { stranger } from './things.ts';
+import type { PlatformIntegration } from './world-dataloop.ts';
+
+/** What the operator says: what is right, or by mistake another user, or another integration. */
+export type Says = 'right' | 'another user' | 'a forged user' | 'another integration';
+
+export interface Operators {
+  /** Does what is awaited of the operator now, and says so. */
+  act(record: IntegrationRecord, says: Says): void;
+  /** Looks every so often what is to be done, as long as anything is awaited. */
+  begin(): void;
+}
+
+/**
+ * @param delayMs ms between two looks; undefined: nobody looks
+ * @param call POST /integrations/{integrationId}/iam-user
+ */
+export function operators(
+  { clock, journal, platform }: Simulation,
+  delayMs: number | undefined,
+  call: (integrationId: string, body: object) => void,
+): Operators {
+  const made = new Map<string, PlatformIntegration>();
+  let isLooking = false;
+
+  const integrationFor = ({ integrationId, name }: IntegrationRecord): PlatformIntegration => {
+    const known = made.get(integrationId);
+    if (known) return known;
+    const integration = platform.addIntegration(stranger, `${name} by hand`);
+    made.set(integrationId, integration);
+    return integration;
+  };
+
+  function nameUser(record: IntegrationRecord, says: Says): void {
+    const integration = integrationFor(record);
+    const another = [...platform.integrations.values()].find(({ id }) => id !== integration.id);
+    const named = says === 'another user' && another ? another : integration;
+    if (!platform.isIssued(named)) return;
+    platform.name(named);
+    const userArn = says === 'a forged user' ? 'arn:aws:iam::999999999999:user/forged' : named.userArn;
+    call(record.integrationId, { userArn });
+  }
+
+  function giveRole(record: IntegrationRecord, says: Says): void {
+    const integration = integrationFor(record);
+    const { arn } = record.resources.role ?? {};
+    if (says === 'right') platform.giveRole(integration, arn);
+    const another = [...platform.integrations.values()].find(({ id }) => id !== integration.id);
+    const named = says === 'another integration' && another ? another : integration;
+    call(record.integrationId, { userArn: record.operator?.userArn, dataloopIntegrationId: named.id });
+  }
+
+  const act: Operators['act'] = (record, says) => {
+    const awaited = awaitedOf(record);
+    if (awaited === 'iam-user') nameUser(record, says);
+    if (awaited === 'role-given') giveRole(record, says);
+  };
+
+  function look(): void {
+    const open = journal.records().filter(({ status }) => status === 'provisioning');
+    for (const record of open) act(record, 'right');
+    isLooking = open.length > 0;
+    if (isLooking && delayMs !== undefined) clock.after(delayMs, look);
+  }
+
+  return {
+    act,
+    begin: () => {
+      if (isLooking || delayMs === undefined) return;
+      isLooking = true;
+      clock.after(delayMs, look);
+    },
+  };
+}

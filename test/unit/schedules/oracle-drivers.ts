@@ -1,5 +1,6 @@
 /** What must be true of drivers that are added to an integration, and of the policies that they share with it. */
 import type { IntegrationRecord } from '../../../src/domain/journal.ts';
+import { integrationView } from '../../../src/domain/view.ts';
 import { hasAccess, isOnBucketOf, roleOf, rulesIn, rulesOfRole } from './access-rules.ts';
 import type { Simulation } from './simulation.ts';
 import { defaultVersionOf } from './world-policies.ts';
@@ -8,6 +9,9 @@ export function readyDriverViolations(simulation: Simulation, driver: Integratio
   const { aws, platform, journal } = simulation;
   const { integrationId: driverId, request, parent } = driver;
   const integration = journal.record(parent?.integrationId ?? '');
+  // It was left out where an integration could not be removed, whose residue names it.
+  const left = integration?.status === 'residue' ? integrationView(integration).drivers : undefined;
+  if (left?.some((each) => each.driverId === driverId)) return [];
   const bucket = aws.buckets.get(request.bucket.name);
   const drivers = [...platform.drivers.values()].filter(({ maker }) => maker === driverId);
   const isAsPromised =

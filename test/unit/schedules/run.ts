@@ -165,6 +165,8 @@ export async function runSchedule(
   again = 0;
   liftObstacles(simulation);
   followAdvice(simulation);
+  // What was lifted shows, too, before anybody goes on.
+  await simulation.clock.pass(schedule.visibleAfterMs);
   strangers = strangersThings(simulation);
   const { journal } = simulation;
   if (schedule.driversFirst) {

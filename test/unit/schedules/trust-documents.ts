@@ -33,11 +33,15 @@ export const ourStatement = (text: string): Statement | undefined => statementsO
 const isIntact = (statement: Statement): boolean =>
   isOurs(statement) && Object.keys(statement).sort().join() === 'Action,Effect,Principal,Sid';
 
+/** The statement that was added for one integration, whatever somebody has made of it. */
+export const statementFor = (text: string, integrationId: string): Statement | undefined =>
+  statementsOf(text).find(({ Sid }) => Sid === `Dataloop${integrationId.replace('_', '')}`);
+
 /** Whether somebody has changed the statement that was added for one integration. */
-export const isStatementChanged = (text: string, integrationId: string): boolean =>
-  statementsOf(text).some(
-    (each) => each.Sid === `Dataloop${integrationId.replace('_', '')}` && !isIntact(each),
-  );
+export function isStatementChanged(text: string, integrationId: string): boolean {
+  const statement = statementFor(text, integrationId);
+  return statement !== undefined && !isIntact(statement);
+}
 
 /** What is left for the document's owner where the service takes its own statement out. */
 export function withoutOurs(text: string): string {

@@ -15,7 +15,7 @@ import { accountId } from './environment.ts';
 import { type Part, part } from './parts.ts';
 import { awsError } from './sdk.ts';
 import { stranger, type Watch } from './things.ts';
-import { ourStatement } from './trust-documents.ts';
+import { statementFor } from './trust-documents.ts';
 import type { Worker } from './worker.ts';
 import type { Aws, Bucket, Role } from './world-aws.ts';
 import type { Platform, PlatformIntegration } from './world-dataloop.ts';
@@ -249,7 +249,7 @@ export function changeAdoptedRole(
   if (role.bornAt >= (by.looks.get(role.key) ?? Number.POSITIVE_INFINITY)) parts.isExcused = true;
   if (command instanceof iam.UpdateAssumeRolePolicyCommand) {
     const document = command.input.PolicyDocument ?? '';
-    const user = ourStatement(document)?.Principal?.AWS;
+    const user = statementFor(document, by.integrationId ?? '')?.Principal?.AWS;
     if (user !== undefined && !mayTrust(by.integrationId ?? '', String(user)))
       watch.violate(`${by.label} trusts whom Dataloop did not name: ${document}`);
     parts.trust.write(by, document);

@@ -7,6 +7,7 @@ import { accountId } from './environment.ts';
 import { awsError, type Service } from './sdk.ts';
 import type { Thing, Watch } from './things.ts';
 import { statementsOf } from './trust-documents.ts';
+import { refuseDeletedUsers, shownTrust, type Users } from './users.ts';
 import type { Worker } from './worker.ts';
 import { adoptedBucketCall, type BucketParts, changeAdoptedRole, type RoleParts } from './world-adoptable.ts';
 import { trustOf } from './world-dataloop.ts';
@@ -31,14 +32,6 @@ export interface Role extends Thing {
   readonly attached: Set<string>;
   /** Where it may be adopted. */
   readonly parts?: RoleParts;
-}
-
-/** What IAM knows of the users of Dataloop's account. */
-export interface Users {
-  /** Whether Dataloop, or an operator, has named an IAM user for an integration. */
-  mayTrust(integrationId: string, userArn: string): boolean;
-  /** Ids of the users that were deleted, by their ARNs: IAM shows those in their place. */
-  readonly deletedUsers: ReadonlyMap<string, string>;
 }
 
 export interface Aws {
@@ -179,23 +172,11 @@ export function aws(
     return role;
   }
 
-  const shownTrust = (text: string): string =>
-    [...users.deletedUsers].reduce((shown, [arn, id]) => shown.replaceAll(`"${arn}"`, `"${id}"`), text);
-
-  /** IAM takes no policy that names a user who does not exist. */
-  function refuseDeletedUsers(trust: string): void {
-    const names = [...users.deletedUsers].some((each) => each.some((name) => trust.includes(`"${name}"`)));
-    if (names) {
-      const message = 'Invalid principal in policy.';
-      throw Object.assign(awsError('MalformedPolicyDocumentException', 400), { message });
-    }
-  }
-
   function createRole(by: Worker, input: iam.CreateRoleCommandInput): object {
     const name = input.RoleName ?? '';
     if (roles.has(name)) throw awsError('EntityAlreadyExistsException', 409);
     const trust = input.AssumeRolePolicyDocument ?? '';
-    refuseDeletedUsers(trust);
+    refuseDeletedUsers(users, trust);
     const user = String(statementsOf(trust)[0]?.Principal?.AWS);
     if (trust !== JSON.stringify(trustOf(user)) || !users.mayTrust(makerOf(by), user))
       watch.violate(`${by.label} trusts whom Dataloop did not name: ${trust}`);
@@ -254,7 +235,7 @@ export function aws(
           RoleId: role.id,
           Tags: toTags(role.tags),
           AssumeRolePolicyDocument: encodeURIComponent(
-            shownTrust(role.parts ? role.parts.trust.shown(by) : role.trust),
+            shownTrust(users, role.parts ? role.parts.trust.shown(by) : role.trust),
           ),
           PermissionsBoundary: { PermissionsBoundaryArn: role.boundary },
         },
@@ -282,7 +263,7 @@ export function aws(
     }
     if (command instanceof iam.UpdateAssumeRolePolicyCommand) {
       const role = roleOf(command.input.RoleName);
-      refuseDeletedUsers(command.input.PolicyDocument ?? '');
+      refuseDeletedUsers(users, command.input.PolicyDocument ?? '');
       changeRole(by, role, 'UpdateAssumeRolePolicy', command);
       return {};
     }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
-import { closeIntegration } from '../../src/clients/aws/journal.ts';
+import { closingJournal } from '../../src/clients/aws/journal.ts';
 import { deleteTaskToken } from '../../src/clients/aws/task-tokens.ts';
 import { eventBusName } from '../../src/config.ts';
 import { closeAndAnnounce } from '../../src/domain/announcements.ts';
@@ -8,6 +8,7 @@ import { failedUndoSchema } from '../../src/domain/residue.ts';
 import { parseInput } from '../../src/handlers/input.ts';
 import { stepHandler, table } from '../../src/handlers/step.ts';
 
+const journal = closingJournal(table);
 const publish = publisher(eventBridgeClient(), eventBusName());
 
 const inputSchema = z.looseObject({
@@ -23,11 +24,6 @@ export const handler = stepHandler(
   async (step, input) => {
     const undo = parseInput(inputSchema, input, 'The input of Conclude');
     await deleteTaskToken(table, step.plan.integrationId);
-    return closeAndAnnounce(
-      step.record,
-      undo,
-      (closing) => closeIntegration(table, step.plan.integrationId, closing),
-      publish,
-    );
+    return closeAndAnnounce(step.record, undo, journal, publish);
   },
 );

@@ -14,8 +14,13 @@ export interface Closing {
   readonly resources: IntegrationRecord['resources'];
   /** Locks to release; none where something is left. */
   readonly locks: readonly string[];
-  /** Of a driver of which nothing is left: the integration that forgets it. */
-  readonly forgottenBy?: string;
+}
+
+export interface ClosingJournal {
+  /** Ends an undo. @returns undefined where another run has begun by now */
+  close(integrationId: string, closing: Closing): Promise<IntegrationRecord | undefined>;
+  /** Lets an integration forget a driver; repeated, it changes nothing more. @returns the integration as it then is */
+  forgetDriver(integrationId: string, driverId: string): Promise<IntegrationRecord | undefined>;
 }
 
 function movedOn(integrationId: string): ServiceError {
@@ -81,27 +86,67 @@ const unexplained = {
 export async function closeAndAnnounce(
   record: IntegrationRecord,
   undo: UndoEnd,
-  close: (closing: Closing) => Promise<IntegrationRecord | undefined>,
+  journal: ClosingJournal,
   publish: Publish,
 ): Promise<{ status: string }> {
   const { integrationId, parent } = record;
   // A repeated attempt of an earlier run must not end a later one.
   if (record.deprovision?.run !== undo.run) throw movedOn(integrationId);
 
+  // Before its own end is written: from then on nobody looks after the driver any more.
+  if (parent && conclude(record, undo).status !== 'residue') {
+    const integration = await journal.forgetDriver(parent.integrationId, integrationId);
+    if (integration) await endWithLastDriver(integration, journal, publish);
+  }
+  const closed = await closeRecord(record, undo, journal);
+  if (!closed) throw movedOn(integrationId);
+  await announceEnd(closed, undo.mode, publish);
+  return { status: closed.status };
+}
+
+/** @returns the record as it was closed; undefined where another run has begun by now */
+async function closeRecord(
+  record: IntegrationRecord,
+  undo: UndoEnd,
+  journal: ClosingJournal,
+): Promise<IntegrationRecord | undefined> {
   const { status, resources } = conclude(record, undo);
-  const closed = await close({
+  const closed = await journal.close(record.integrationId, {
     run: undo.run,
     status,
     resources,
     locks: status === 'residue' ? [] : locksOf(record),
-    ...(parent && status !== 'residue' ? { forgottenBy: parent.integrationId } : {}),
   });
-  if (!closed) throw movedOn(integrationId);
+  // Its last driver may have gone meanwhile, and saw an integration that was still being removed.
+  const isOver = closed && status === 'residue' && conclude(closed, undo).status !== 'residue';
+  return isOver ? closeRecord(closed, undo, journal) : closed;
+}
 
-  const { residue, error } = parent ? driverView(closed) : integrationView(closed);
+/** An integration of which only drivers were left ends with the last of them; repeated, it is announced again. */
+async function endWithLastDriver(
+  integration: IntegrationRecord,
+  journal: ClosingJournal,
+  publish: Publish,
+): Promise<void> {
+  const { status, deprovision } = integration;
+  if (!deprovision) return;
+  const undo = { mode: deprovision.mode, run: deprovision.run, failures: [] };
+  const end = conclude(integration, undo).status;
+  if (end === 'residue' || (status !== 'residue' && status !== end)) return;
+  const closed = await closeRecord(integration, undo, journal);
+  if (closed) await announceEnd(closed, undo.mode, publish);
+}
+
+async function announceEnd(
+  record: IntegrationRecord,
+  mode: UndoEnd['mode'],
+  publish: Publish,
+): Promise<void> {
+  const { integrationId, parent, status } = record;
+  const { residue, error } = parent ? driverView(record) : integrationView(record);
   const said = { version: '1', name: nameOf(record), residue } as const;
   const ids = { integrationId: parent?.integrationId ?? integrationId, driverId: integrationId };
-  if (undo.mode === 'remove') {
+  if (mode === 'remove') {
     const end = { ...said, status: status === 'residue' ? status : ('removed' as const) };
     if (parent) await publish('Dataloop Driver Removed', { ...end, ...ids });
     else await publish('Dataloop Integration Removed', { ...end, integrationId });
@@ -110,5 +155,4 @@ export async function closeAndAnnounce(
     if (parent) await publish('Dataloop Driver Failed', { ...end, ...ids });
     else await publish('Dataloop Integration Failed', { ...end, integrationId });
   }
-  return { status };
 }

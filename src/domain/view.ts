@@ -98,7 +98,7 @@ export function integrationView(record: IntegrationRecord): IntegrationView {
   const leftOfDrivers = drivers.map(({ name, links }) => ({
     type: resourceTypes.driver,
     name,
-    reason: `Something is left of this driver, which was added to the integration: GET ${links.self} says what.`,
+    reason: `This driver, which was added to the integration, was not removed, or not all of it: GET ${links.self} says what.`,
     advice: sendAgain('Do what it says there.'),
   }));
   return {

@@ -2,7 +2,7 @@
  * The watchdog: an execution that ended without finishing its work, for whatever reason, is followed by an undo.
  * Step Functions' status events say so at once, but are best effort; a sweep of the journal finds the rest.
  */
-import { type Closing, closeAndAnnounce } from './announcements.ts';
+import { type ClosingJournal, closeAndAnnounce } from './announcements.ts';
 import type { Publish } from './events.ts';
 import { recordedError } from './failure.ts';
 import { type ActiveFinder, activeStatuses, type IntegrationRecord, type RecordedError } from './journal.ts';
@@ -26,7 +26,7 @@ export interface EndedExecution {
 export interface Watchdog extends Deprovision {
   /** ms since the epoch. */
   readonly now: () => number;
-  readonly close: (integrationId: string, closing: Closing) => Promise<IntegrationRecord | undefined>;
+  readonly closing: ClosingJournal;
   readonly publish: Publish;
 }
 
@@ -76,7 +76,7 @@ async function afterUndo(
   const { mode, run, restarts } = current;
   if (restarts >= (mayBeAtWork(record, parts.now()) ? maximumRestartsWhileOpen : maximumRestarts)) {
     const undo = { mode, run, failures: [] };
-    await closeAndAnnounce(record, undo, (closing) => parts.close(integrationId, closing), parts.publish);
+    await closeAndAnnounce(record, undo, parts.closing, parts.publish);
     return 'given-up';
   }
   await beginUndo(

@@ -1,6 +1,6 @@
 /** The watchdog as deployed: journal, state machines and bus. */
 import { eventBridgeClient, publisher } from '../clients/aws/events.ts';
-import { closeIntegration, deprovisionJournal } from '../clients/aws/journal.ts';
+import { closingJournal, deprovisionJournal } from '../clients/aws/journal.ts';
 import { deprovisionStarter, stepFunctionsClient } from '../clients/aws/step-functions.ts';
 import { journalTable } from '../clients/aws/table.ts';
 import { deprovisionStateMachineArn, eventBusName, tableName } from '../config.ts';
@@ -13,6 +13,6 @@ export const watchdog: Watchdog = {
   now: () => Date.now(),
   journal: deprovisionJournal(table),
   machine: deprovisionStarter(stepFunctions, deprovisionStateMachineArn()),
-  close: (integrationId, closing) => closeIntegration(table, integrationId, closing),
+  closing: closingJournal(table),
   publish: publisher(eventBridgeClient(), eventBusName()),
 };

@@ -4,7 +4,7 @@
  * same call. Items beside it: `lock#…`, `idempotency#…` and `token#…`.
  */
 import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
-import type { Closing } from '../../domain/announcements.ts';
+import type { Closing, ClosingJournal } from '../../domain/announcements.ts';
 import {
   type IntegrationRecord,
   isRecordId,
@@ -278,30 +278,32 @@ export async function activate(table: Table, integrationId: string): Promise<Int
   });
 }
 
-/** Nothing is left of a driver: the integration forgets it. */
-async function forgetDriver(table: Table, integrationId: string, driverId: string): Promise<void> {
-  await updateRecord(table, integrationId, `forget the driver ${driverId}`, {
-    UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver',
-    ConditionExpression: 'attribute_exists(#drivers.#driver)',
-    names: { '#drivers': 'drivers', '#driver': driverId, '#updatedAt': 'updatedAt' },
-    values: { ':now': now() },
-  });
-}
+/** The end of undos, in the journal. */
+export const closingJournal = (table: Table): ClosingJournal => ({
+  close: (integrationId, closing) => closeIntegration(table, integrationId, closing),
+  forgetDriver: (integrationId, driverId) =>
+    updateRecord(table, integrationId, `forget the driver ${driverId}`, {
+      UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver',
+      ConditionExpression: 'attribute_exists(#drivers)',
+      names: { '#drivers': 'drivers', '#driver': driverId, '#updatedAt': 'updatedAt' },
+      values: { ':now': now() },
+    }),
+});
 
 /**
  * Ends an undo: where nothing is left the locks, then status and what is left of each resource. Repeatable. The
  * status comes last, because from then on nobody looks after the integration any more.
  */
-export async function closeIntegration(
+async function closeIntegration(
   table: Table,
   integrationId: string,
-  { run, status, resources, locks, forgottenBy }: Closing,
+  { run, status, resources, locks }: Closing,
 ): Promise<IntegrationRecord | undefined> {
   for (const lock of locks) {
     await deleteOwnItem(table, lockKey(lock), integrationId, `release ${lock}`);
   }
-  if (forgottenBy) await forgetDriver(table, forgottenBy, integrationId);
-  const during = statusIn(['rolling-back', 'removing', status]);
+  // Of what was left, only drivers may have been, which went later.
+  const during = statusIn(['rolling-back', 'removing', ...new Set(['residue', status] as const)]);
   return updateRecord(table, integrationId, `close ${integrationId}`, {
     UpdateExpression: 'SET #status = :to, #resources = :resources, #updatedAt = :now',
     ConditionExpression: `${during.condition} AND #deprovision.#run = :run`,

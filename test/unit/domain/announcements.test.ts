@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   announceReady,
   type Closing,
+  type ClosingJournal,
   closeAndAnnounce,
   conclude,
 } from '../../../src/domain/announcements.ts';
@@ -21,6 +22,13 @@ function fakeBus(done: unknown[]): Publish {
 }
 
 const bucket = { state: 'created', arn: 'arn:aws:s3:::dataloop-acme' } as const;
+
+/** A journal that closes records as it is told, and knows of no integration that a driver was added to. */
+const closingWith = (close: ClosingJournal['close'], more: Partial<ClosingJournal> = {}): ClosingJournal => ({
+  close,
+  forgetDriver: async () => undefined,
+  ...more,
+});
 
 describe('Activate', () => {
   test('announces what was made, once the journal says that it is ready', async () => {
@@ -155,11 +163,11 @@ describe('Conclude', () => {
     const result = await closeAndAnnounce(
       record,
       { mode, run: 2, failures },
-      async (closing) => {
+      closingWith(async (_id, closing) => {
         closings.push(closing);
         done.push('closed');
         return { ...record, status: closing.status, resources: closing.resources };
-      },
+      }),
       fakeBus(done),
     );
     return { result, closing: closings[0], done, locks: locksOf(record) };
@@ -218,10 +226,10 @@ describe('Conclude', () => {
     const closing = closeAndAnnounce(
       record,
       { mode: 'remove', run: 2, failures: [] },
-      async () => {
+      closingWith(async () => {
         done.push('closed');
         return record;
-      },
+      }),
       async () => void done.push('published'),
     );
     expect([(await thrownBy(closing)).name, done]).toEqual(['IntegrationMovedOnError', []]);
@@ -239,7 +247,7 @@ describe('Conclude', () => {
     const closing = closeAndAnnounce(
       recordOf({ status: 'removing', deprovision: undoOf('remove', 1) }),
       { mode: 'remove', run: 1, failures: [] },
-      async () => undefined,
+      closingWith(async () => undefined),
       fakeBus(done),
     );
     expect([(await thrownBy(closing)).name, done]).toEqual(['IntegrationMovedOnError', []]);
@@ -299,28 +307,38 @@ describe('an added driver', () => {
       ...more,
     });
     const closings: Closing[] = [];
+    const forgotten: { ids: readonly string[]; before: boolean }[] = [];
     const done: unknown[] = [];
     const result = await closeAndAnnounce(
       record,
       { mode, run: 2, failures },
-      async (closing) => {
-        closings.push(closing);
-        return { ...record, status: closing.status, resources: closing.resources };
-      },
+      closingWith(
+        async (_id, closing) => {
+          closings.push(closing);
+          return { ...record, status: closing.status, resources: closing.resources };
+        },
+        {
+          forgetDriver: async (...ids) => {
+            forgotten.push({ ids, before: closings.length === 0 });
+            return undefined;
+          },
+        },
+      ),
       fakeBus(done),
     );
-    return { result, closing: closings[0], done };
+    return { result, closing: closings[0], done, forgotten };
   }
 
   test('of which nothing is left is forgotten by its integration, and frees its own locks', async () => {
-    const { result, closing, done } = await concluded('remove', {
+    const { result, closing, done, forgotten } = await concluded('remove', {
       resources: { access: { state: 'gone', arn: 'arn:policy' } },
     });
+    // From its end on nobody looks after it any more.
+    expect(forgotten).toEqual([{ ids: [integrationId, driverId], before: true }]);
     expect(result).toEqual({ status: 'removed' });
     expect(closing).toMatchObject({
       run: 2,
       status: 'removed',
-      forgottenBy: integrationId,
       locks: [`driver#${integrationId}#project-1#Second`, 'bucket#dataloop-b#Second'],
     });
     expect(done).toEqual([['Dataloop Driver Removed', { ...ids, status: 'removed', residue: [] }]]);
@@ -328,8 +346,9 @@ describe('an added driver', () => {
 
   test('that failed is announced with the reason, and forgotten, too', async () => {
     const error = { type: 'urn:x', title: 'Title', detail: 'Detail', step: 'GrantAccess' };
-    const { closing, done } = await concluded('rollback', { error });
-    expect(closing).toMatchObject({ status: 'failed', forgottenBy: integrationId });
+    const { closing, done, forgotten } = await concluded('rollback', { error });
+    expect(closing).toMatchObject({ status: 'failed' });
+    expect(forgotten).toEqual([{ ids: [integrationId, driverId], before: true }]);
     expect(done).toEqual([['Dataloop Driver Failed', { ...ids, status: 'failed', error, residue: [] }]]);
   });
 
@@ -341,12 +360,12 @@ describe('an added driver', () => {
     async (mode, detailType) => {
       const access = { state: 'created', arn: 'arn:policy', origin: 'adopted' } as const;
       const denied = { Error: 'AwsAccessDeniedError', Cause: '{"errorMessage":"denied"}' };
-      const { result, closing, done } = await concluded(mode, { resources: { access } }, [
+      const { result, closing, done, forgotten } = await concluded(mode, { resources: { access } }, [
         { step: 'RevokeAccess', error: denied },
       ]);
       expect(result).toEqual({ status: 'residue' });
       expect(closing).toMatchObject({ status: 'residue', locks: [] });
-      expect(closing).not.toHaveProperty('forgottenBy');
+      expect(forgotten).toEqual([]);
       const residue = [
         {
           type: 'AWS::IAM::ManagedPolicy',
@@ -378,10 +397,10 @@ describe('an added driver', () => {
     await closeAndAnnounce(
       record,
       { mode: 'remove', run: 1, failures: [] },
-      async (closing) => {
+      closingWith(async (_id, closing) => {
         closings.push(closing);
         return { ...record, status: closing.status };
-      },
+      }),
       fakeBus(done),
     );
     expect(closings).toEqual([{ run: 1, status: 'residue', resources: {}, locks: [] }]);
@@ -392,5 +411,79 @@ describe('an added driver', () => {
         { version: '1', integrationId, name: 'acme', status: 'residue', residue },
       ],
     ]);
+  });
+
+  describe('that is the last thing left of an integration', () => {
+    const leftOf = (more: Partial<IntegrationRecord> = {}) =>
+      recordOf({ status: 'residue', deprovision: undoOf('remove', 3), drivers: {}, ...more });
+    const removed = [
+      'Dataloop Integration Removed',
+      { version: '1', integrationId, name: 'acme', status: 'removed', residue: [] },
+    ];
+
+    /** The driver goes, and its integration is as given by then. */
+    async function goneFrom(integration: IntegrationRecord, hasMovedOn = false) {
+      const driver = driverWith({ status: 'removing', deprovision: undoOf('remove', 2) });
+      const done: unknown[] = [];
+      const journal = closingWith(
+        async (id, { run, status, locks }) => {
+          if (id === driverId) return { ...driver, status };
+          done.push({ run, status, locks });
+          return hasMovedOn ? undefined : { ...integration, status };
+        },
+        { forgetDriver: async () => integration },
+      );
+      const result = await closeAndAnnounce(
+        driver,
+        { mode: 'remove', run: 2, failures: [] },
+        journal,
+        fakeBus(done),
+      );
+      expect(result).toEqual({ status: 'removed' });
+      const own = ['Dataloop Driver Removed', { ...ids, status: 'removed', residue: [] }];
+      expect(done.at(-1)).toEqual(own);
+      return done.slice(0, -1);
+    }
+
+    test('ends it, with its locks and its event', async () => {
+      const integration = leftOf();
+      expect(await goneFrom(integration)).toEqual([
+        { run: 3, status: 'removed', locks: locksOf(integration) },
+        removed,
+      ]);
+    });
+
+    test('ends it once more where the attempt before was cut off before the event', async () => {
+      expect(await goneFrom(leftOf({ status: 'removed' }))).toContainEqual(removed);
+    });
+
+    test.each<[string, IntegrationRecord]>([
+      ['another driver is left', leftOf({ drivers: { [driverIdOf(2)]: addedTo('dataloop-c') } })],
+      ['something else is left', leftOf({ resources: { bucket } })],
+      ['it is ready', leftOf({ status: 'ready' })],
+      ['its own undo has yet to end', leftOf({ status: 'removing' })],
+    ])('is no end of it where %s', async (_where, integration) => {
+      expect(await goneFrom(integration)).toEqual([]);
+    });
+
+    test('is announced of itself alone where the integration is removed once more meanwhile', async () => {
+      expect(await goneFrom(leftOf(), true)).toEqual([expect.objectContaining({ status: 'removed' })]);
+    });
+
+    test('ends it, too, where it goes while the end of the integration is written', async () => {
+      const record = leftOf({ status: 'removing', drivers: { [driverId]: added } });
+      const done: unknown[] = [];
+      const journal = closingWith(async (_id, { status, locks }) => {
+        done.push({ status, locks });
+        return { ...record, status, drivers: {} };
+      });
+      const undo = { mode: 'remove', run: 3, failures: [] } as const;
+      expect(await closeAndAnnounce(record, undo, journal, fakeBus(done))).toEqual({ status: 'removed' });
+      expect(done).toEqual([
+        { status: 'residue', locks: [] },
+        { status: 'removed', locks: locksOf(record) },
+        removed,
+      ]);
+    });
   });
 });

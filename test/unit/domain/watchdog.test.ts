@@ -33,12 +33,15 @@ function world(first: IntegrationRecord | undefined) {
   const watchdog: Watchdog = {
     ...parts,
     now: () => clock,
-    close: async (id, closing) => {
-      if (id !== integrationId || closing.run !== now()?.deprovision?.run) return undefined;
-      events.push(`close ${closing.status}`);
-      closings.push(closing);
-      become({ status: closing.status, resources: closing.resources });
-      return now();
+    closing: {
+      close: async (id, closing) => {
+        if (id !== integrationId || closing.run !== now()?.deprovision?.run) return undefined;
+        events.push(`close ${closing.status}`);
+        closings.push(closing);
+        become({ status: closing.status, resources: closing.resources });
+        return now();
+      },
+      forgetDriver: async () => undefined,
     },
     publish,
   };
@@ -251,7 +254,7 @@ describe('giving up', () => {
 
   test('announces nothing that the journal did not take', async () => {
     const { watchdog, published } = world(exhausted('remove'));
-    const closed = { ...watchdog, close: async () => undefined };
+    const closed = { ...watchdog, closing: { ...watchdog.closing, close: async () => undefined } };
     const thrown = await thrownBy(followUp(afterRun('remove'), 'deprovision', closed));
     expect([thrown.name, published]).toEqual(['IntegrationMovedOnError', []]);
   });

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import {
   activate,
-  closeIntegration,
+  closingJournal,
   deprovisionJournal,
   recordReader,
   settleStep,
@@ -353,14 +353,16 @@ describe('closing', () => {
     const closed = recordOf({ status: 'removed' });
     dynamo.on(UpdateCommand).resolves({ Attributes: closed });
     dynamo.on(DeleteCommand).resolves({});
-    await expect(closeIntegration(table, integrationId, closing)).resolves.toEqual(closed);
+    await expect(closingJournal(table).close(integrationId, closing)).resolves.toEqual(closed);
     expect(updates()).toMatchObject([
       {
         ExpressionAttributeValues: {
           ':status0': 'rolling-back',
           ':status1': 'removing',
+          // Of what was left only drivers may have been, which went later.
+          ':status2': 'residue',
           // Repeated, it must get past its own first write to the locks.
-          ':status2': 'removed',
+          ':status3': 'removed',
           ':to': 'removed',
           ':resources': closing.resources,
           ':run': 2,
@@ -385,65 +387,51 @@ describe('closing', () => {
 
   test('of what leaves something releases no lock', async () => {
     dynamo.on(UpdateCommand).resolves({ Attributes: record });
-    await closeIntegration(table, integrationId, { ...closing, status: 'residue', locks: [] });
+    await closingJournal(table).close(integrationId, { ...closing, status: 'residue', locks: [] });
     expect(deleted()).toEqual([]);
     expect(updates()).toMatchObject([{ ExpressionAttributeValues: { ':to': 'residue' } }]);
   });
 
-  describe('of a driver', () => {
+  describe('forgetting a driver', () => {
     const driverId = `drv_${'0'.repeat(26)}`;
-    const driver = recordOf({
-      integrationId: driverId,
-      parent: { integrationId, dataloopIntegrationId: 'dataloop-1' },
-      status: 'removed',
-    });
-    const ofDriver = { ...closing, locks: ['driver#x'], forgottenBy: integrationId };
+    const forget = () => closingJournal(table).forgetDriver(integrationId, driverId);
 
-    test('that leaves nothing lets its integration forget it, before the end is written', async () => {
-      dynamo.on(DeleteCommand).resolves({});
-      dynamo.on(UpdateCommand).resolvesOnce({ Attributes: record }).resolves({ Attributes: driver });
-      await expect(closeIntegration(table, driverId, ofDriver)).resolves.toEqual(driver);
+    test('takes it out of its integration, and answers with what that is then', async () => {
+      dynamo.on(UpdateCommand).resolves({ Attributes: record });
+      await expect(forget()).resolves.toEqual(record);
       expect(updates()).toMatchObject([
         {
           Key,
           UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver',
-          ConditionExpression: 'attribute_exists(#drivers.#driver)',
+          // One that was forgotten before is forgotten all the same.
+          ConditionExpression: 'attribute_exists(#drivers)',
           ExpressionAttributeNames: { '#drivers': 'drivers', '#driver': driverId },
         },
-        { Key: { pk: `integration#${driverId}` }, ExpressionAttributeValues: { ':to': 'removed' } },
       ]);
     });
 
-    test('that was forgotten before ends all the same', async () => {
-      dynamo.on(DeleteCommand).resolves({});
-      dynamo.on(UpdateCommand).rejectsOnce(lostRace).resolves({ Attributes: driver });
-      await expect(closeIntegration(table, driverId, ofDriver)).resolves.toEqual(driver);
+    test('is of no use where the integration has none, or is gone', async () => {
+      dynamo.on(UpdateCommand).rejects(lostRace);
+      await expect(forget()).resolves.toBeUndefined();
     });
 
-    test('that could not be forgotten does not end: the next attempt comes to it', async () => {
-      dynamo.on(DeleteCommand).resolves({});
+    test('that does not succeed says what failed', async () => {
       dynamo.on(UpdateCommand).rejects(throttled);
-      await expect(closeIntegration(table, driverId, ofDriver)).rejects.toMatchObject({
+      await expect(forget()).rejects.toMatchObject({
         name: 'AwsUnavailableError',
         message: expect.stringContaining(`forget the driver ${driverId}`),
       });
-      expect(updates()).toHaveLength(1);
-    });
-
-    test('that leaves something stays known to its integration', async () => {
-      dynamo.on(UpdateCommand).resolves({ Attributes: { ...driver, status: 'residue' } });
-      await closeIntegration(table, driverId, { ...closing, status: 'residue', locks: [] });
-      expect(updates()).toMatchObject([{ Key: { pk: `integration#${driverId}` } }]);
     });
   });
 
   test('ends only the run that it closes, in the states of an undo and in its own end', async () => {
     dynamo.on(UpdateCommand).resolves({ Attributes: record });
-    await closeIntegration(table, integrationId, { ...closing, run: 7, locks: [] });
+    await closingJournal(table).close(integrationId, { ...closing, run: 7, locks: [] });
     expect(updates()).toMatchObject([
       {
         Key,
-        ConditionExpression: '#status IN (:status0, :status1, :status2) AND #deprovision.#run = :run',
+        ConditionExpression:
+          '#status IN (:status0, :status1, :status2, :status3) AND #deprovision.#run = :run',
         ExpressionAttributeNames: { '#status': 'status', '#deprovision': 'deprovision', '#run': 'run' },
         ExpressionAttributeValues: { ':run': 7 },
       },
@@ -453,20 +441,20 @@ describe('closing', () => {
   test('is undefined where the integration has moved on, or another run has begun', async () => {
     dynamo.on(DeleteCommand).resolves({});
     dynamo.on(UpdateCommand).rejects(lostRace);
-    await expect(closeIntegration(table, integrationId, closing)).resolves.toBeUndefined();
+    await expect(closingJournal(table).close(integrationId, closing)).resolves.toBeUndefined();
   });
 
   test("leaves a lock that is another integration's by now, releases the next, and closes", async () => {
     dynamo.on(UpdateCommand).resolves({ Attributes: record });
     dynamo.on(DeleteCommand).rejectsOnce(lostRace).resolves({});
-    await expect(closeIntegration(table, integrationId, closing)).resolves.toEqual(record);
+    await expect(closingJournal(table).close(integrationId, closing)).resolves.toEqual(record);
     expect(deleted()).toHaveLength(2);
   });
 
   test('does not write the end while a lock could not be released: the next attempt releases it', async () => {
     dynamo.on(UpdateCommand).resolves({ Attributes: record });
     dynamo.on(DeleteCommand).rejects(throttled);
-    await expect(closeIntegration(table, integrationId, closing)).rejects.toMatchObject({
+    await expect(closingJournal(table).close(integrationId, closing)).rejects.toMatchObject({
       name: 'AwsUnavailableError',
       message: expect.stringContaining('release name#acme'),
     });

@@ -58,9 +58,12 @@ const resourceSchema = z.object({
   name: z.string().optional(),
 });
 
-/** The integration as the API answers it. */
+/** The integration, or a driver that was added to one, as the API answers it. */
 export const integrationSchema = z.object({
+  /** Of a driver: that of the integration that it was added to. */
   integrationId: z.string(),
+  /** Only of a driver. */
+  driverId: z.string().optional(),
   name: z.string(),
   status: z.string(),
   createdAt: z.string(),
@@ -79,6 +82,10 @@ export const integrationSchema = z.object({
   leftAlone: z.array(resourceSchema.extend({ reason: z.string() })).optional(),
   error: z
     .object({ type: z.string(), title: z.string(), detail: z.string(), step: z.string().optional() })
+    .optional(),
+  /** Drivers that were added to the integration. */
+  drivers: z
+    .array(z.object({ driverId: z.string(), name: z.string(), links: z.object({ self: z.string() }) }))
     .optional(),
   links: z.object({ self: z.string(), execution: z.string(), console: z.string() }),
 });

@@ -84,8 +84,8 @@ async function demo(environment: LocalEnvironment): Promise<void> {
   if (created.status !== 202) {
     throw new Error(`POST /integrations answered ${created.status}: ${JSON.stringify(created.body)}`);
   }
-  const { integrationId } = integrationSchema.parse(created.body);
-  const connected = await follow(api, integrationId, screen, { timeoutSeconds: 90 });
+  const { integrationId, links } = integrationSchema.parse(created.body);
+  const connected = await follow(api, links.self, screen, { timeoutSeconds: 90 });
   expectStatus(connected, 'ready');
   say(`  ${integrationId} is ready:`);
   for (const { type, arn, id } of connected.resources) say(`    ${type.padEnd(24)} ${arn ?? id}`);
@@ -100,7 +100,7 @@ async function demo(environment: LocalEnvironment): Promise<void> {
   if (removing.status !== 202) {
     throw new Error(`DELETE answered ${removing.status}: ${JSON.stringify(removing.body)}`);
   }
-  expectStatus(await follow(api, integrationId, screen, { since, timeoutSeconds: 90 }), 'removed');
+  expectStatus(await follow(api, links.self, screen, { since, timeoutSeconds: 90 }), 'removed');
 
   title('What stands');
   const after = await takeListing(environment);

@@ -52,24 +52,23 @@ export function progressPrinter(screen: Screen, now: () => number = Date.now) {
 }
 
 /**
- * Polls an integration until it settles, and prints its steps.
+ * Polls an integration, or a driver that was added to one, until it settles, and prints its steps.
+ * @param path its path in the API
  * @param since ISO time: steps that began before it were shown before
  * @throws Error when it has not settled in time
  */
 export async function follow(
   api: ApiClient,
-  integrationId: string,
+  path: string,
   screen: Screen,
   { since = '', timeoutSeconds }: { since?: string; timeoutSeconds: number },
 ): Promise<IntegrationAnswer> {
   const printer = progressPrinter(screen);
   const deadline = Date.now() + timeoutSeconds * 1000;
   for (;;) {
-    const answer = await api.request('GET', `/integrations/${integrationId}`);
+    const answer = await api.request('GET', path);
     if (answer.status !== 200) {
-      throw new Error(
-        `GET /integrations/${integrationId} answered ${answer.status}: ${JSON.stringify(answer.body)}`,
-      );
+      throw new Error(`GET ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     }
     const integration = integrationSchema.parse(answer.body);
     printer.show(integration.steps.filter(({ startedAt }) => startedAt >= since));
@@ -78,9 +77,7 @@ export async function follow(
       return integration;
     }
     if (Date.now() > deadline) {
-      throw new Error(
-        `Integration ${integrationId} is still ${integration.status} after ${timeoutSeconds} s.`,
-      );
+      throw new Error(`${path} is still ${integration.status} after ${timeoutSeconds} s.`);
     }
     await delay(120);
   }

@@ -3,6 +3,7 @@ import { type ResourceKey, resourceTypes } from '../../src/domain/journal.ts';
 import { problemType } from '../../src/errors.ts';
 import type { IntegrationAnswer } from '../api-client.ts';
 import type { UndoRun } from './service.ts';
+import { versionsChanged } from './standing.ts';
 import type { ConnectionRehearsal, RemovalRehearsal } from './steps.ts';
 
 type Residue = IntegrationAnswer['residue'][number];
@@ -11,6 +12,7 @@ type Residue = IntegrationAnswer['residue'][number];
 export const shortNames = {
   bucket: 'bucket',
   policy: 'policy',
+  access: 'access',
   role: 'role',
   dataloopIntegration: 'integration',
   driver: 'driver',
@@ -107,16 +109,27 @@ export function denialActed(
   return rehearsal.isStartedAgain ? runs.some((run) => run.status === 'FAILED') : status !== 'removed';
 }
 
+/** Policies of an integration that a driver is added to: they stay, and are written for the driver's sake. */
+export interface SharedPolicies {
+  readonly arns: readonly string[];
+  /** Whether they may have been written, and written again: what each says must be as before all the same. */
+  readonly rewritten: boolean;
+}
+const noPolicies: SharedPolicies = { arns: [], rewritten: false };
+
 /**
  * Changes of what stands that residue does not name, and residue that does not stand.
  * @param listed kinds that were looked at: without a token of Dataloop's, only those of AWS
  */
 export function judgeStanding(
-  changes: readonly string[],
+  found: readonly string[],
   residue: readonly Residue[],
   listed: readonly string[],
+  shared = noPolicies,
 ): string[] {
-  const lines = new Map(residue.map((left) => [lineOf(left), left]));
+  const asWritten = shared.rewritten ? shared.arns.map(versionsChanged) : [];
+  const changes = found.filter((change) => !asWritten.includes(change));
+  const lines = new Map(residue.map((left) => [lineOf(left, shared), left]));
   const explains = (change: string, line: string) =>
     change === line || (line.startsWith('(') && change.endsWith(line));
   const unexplained = changes.filter((change) => ![...lines.keys()].some((line) => explains(change, line)));
@@ -137,8 +150,12 @@ export function changeInWords(change: string): string {
   return kind === '+' || kind === '-' || kind === '~' ? `${said[kind]}: ${what}` : change;
 }
 
-/** The line of a listing's differences that a leftover makes; of Dataloop's, its end. */
-function lineOf({ type, arn, id }: Residue): string {
+/**
+ * The line of a listing's differences that a leftover makes; of Dataloop's, its end. Access that is left is a policy
+ * that stood before and says more now.
+ */
+function lineOf({ type, arn, id }: Residue, { arns }: SharedPolicies): string {
+  if (arn && arns.includes(arn)) return `~ ${kinds[type]}: ${arn}`;
   if (type === 'AWS::S3::Bucket') return `+ buckets: ${arn?.split(':::')[1] ?? ''}`;
   return arn ? `+ ${kinds[type]}: ${arn}` : `(${id})`;
 }

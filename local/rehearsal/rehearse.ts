@@ -1,11 +1,11 @@
 /** Fails one step, follows what becomes of it, and proves what is left. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { resourceKeys, resourceTypes } from '../../src/domain/journal.ts';
+import { resourceTypes } from '../../src/domain/journal.ts';
 import type { IntegrationAnswer } from '../api-client.ts';
+import { type Host, hostProblems } from './host.ts';
 import type { Interventions } from './interventions.ts';
 import {
   denialActed,
-  isRehearsed,
   judgeConnection,
   judgeRemoval,
   judgeStanding,
@@ -15,14 +15,22 @@ import {
 } from './judge.ts';
 import type { Names, RehearsalService, UndoRun } from './service.ts';
 import type { DeployedStack } from './stack.ts';
-import { changes, type Standing } from './standing.ts';
-import type { ConnectionRehearsal, Denial, Rehearsal, RemovalRehearsal } from './steps.ts';
+import { changes, type Standing, withVersionsOf } from './standing.ts';
+import {
+  type ConnectionRehearsal,
+  type Denial,
+  everythingOf,
+  type Rehearsal,
+  type RemovalRehearsal,
+  type Subject,
+} from './steps.ts';
 
 /** How often a step is rehearsed again where its denial had not acted yet. */
 const maximumTries = 3;
 
 export interface Result {
   readonly step: string;
+  readonly subject: Subject;
   readonly shows: string;
   /** `iam:AttachRolePolicy`, with the step whose role was denied it where that is another. */
   readonly denied: readonly string[];
@@ -39,8 +47,16 @@ export interface Result {
   /** What is wrong; empty where the rehearsal proves what it is to prove. */
   readonly problems: readonly string[];
   /** Where to look. */
-  readonly integrationId: string | undefined;
+  readonly id: string | undefined;
   readonly console: string | undefined;
+}
+
+/** What a rehearsal begins with. */
+export interface Scene {
+  /** What stands. */
+  readonly before: Standing;
+  /** The integration that drivers are added to; undefined where integrations are rehearsed. */
+  readonly host?: Host | undefined;
 }
 
 export interface Bench {
@@ -52,17 +68,18 @@ export interface Bench {
   readonly iamDelayMs: number;
 }
 
-type Draft = Omit<Result, 'step' | 'shows' | 'denied' | 'tries' | 'seconds'>;
+type Draft = Omit<Result, 'step' | 'subject' | 'shows' | 'denied' | 'tries' | 'seconds'>;
 
 /** Rehearses a step, again where its denial had not acted yet, and takes everything back whatever happens. */
-export async function rehearse(rehearsal: Rehearsal, bench: Bench, before: Standing): Promise<Result> {
+export async function rehearse(rehearsal: Rehearsal, bench: Bench, scene: Scene): Promise<Result> {
   const started = Date.now();
   for (let tries = 1; ; tries += 1) {
-    const { acted, draft } = await once(rehearsal, bench, before);
+    const { acted, draft } = await once(rehearsal, bench, scene);
     if (!acted && tries < maximumTries && draft.problems.length === 0) continue;
     const notActed = acted ? [] : [`nothing failed, ${tries} times: the denial does not act`];
     return {
       step: rehearsal.step,
+      subject: rehearsal.subject,
       shows: rehearsal.shows,
       denied: rehearsal.denials.flatMap(({ role, actions }) =>
         actions.map((action) => (role === rehearsal.step ? action : `${action} (${role})`)),
@@ -75,25 +92,36 @@ export async function rehearse(rehearsal: Rehearsal, bench: Bench, before: Stand
   }
 }
 
-async function once(rehearsal: Rehearsal, bench: Bench, before: Standing) {
-  const names = bench.service.nextNames();
+async function once(rehearsal: Rehearsal, bench: Bench, scene: Scene) {
+  const names = namesFor(bench, scene);
   try {
     return rehearsal.of === 'connection'
-      ? await connection(rehearsal, names, bench, before)
-      : await removal(rehearsal, names, bench, before);
+      ? await connection(rehearsal, names, bench, scene)
+      : await removal(rehearsal, names, bench, scene);
   } finally {
     await bench.interventions.takeAllBack();
   }
 }
 
-async function connection(rehearsal: ConnectionRehearsal, names: Names, bench: Bench, before: Standing) {
+/** A driver is given to a role that is there. */
+const namesFor = ({ service }: Bench, { host }: Scene): Names => ({
+  ...service.nextNames(),
+  ...(host ? { roleName: host.names.roleName } : {}),
+});
+
+const connect = ({ service }: Bench, { host }: Scene, names: Names): Promise<IntegrationAnswer> =>
+  host ? service.addDriver(host.integration, names) : service.connect(names);
+
+async function connection(rehearsal: ConnectionRehearsal, names: Names, bench: Bench, scene: Scene) {
   const { service } = bench;
+  const mayWrite = rehearsal.makes.includes('access');
+  const begun = mayWrite ? scene : await asLastWritten(bench, scene);
   await intervene(rehearsal, names, bench);
-  const integration = await service.connect(names);
+  const integration = await connect(bench, scene, names);
   await takeBack(bench);
-  const runs = await service.undoRuns(integration.integrationId, 'rollback');
-  if (integration.status === 'ready') await service.remove(integration.integrationId);
-  const left = await unexplained(bench, before, []);
+  const runs = await service.undoRuns(integration, 'rollback');
+  if (integration.status === 'ready') await service.remove(integration.links.self);
+  const left = await unexplained(bench, begun, [], mayWrite || integration.status === 'ready');
   const acted = denialActed(rehearsal, integration, runs);
   const { error } = integration;
   return {
@@ -104,38 +132,47 @@ async function connection(rehearsal: ConnectionRehearsal, names: Names, bench: B
       removed: removedBy(runs).map((key) => shortNames[key]),
       residue: integration.residue,
       runsOfTheUndo: runs.length,
-      problems: [...(acted ? judgeConnection(rehearsal, integration, runs) : []), ...left],
+      problems: [
+        ...(acted ? judgeConnection(rehearsal, integration, runs) : []),
+        ...left,
+        ...(await problemsOfHost(bench, scene)),
+      ],
       ...whereabouts(integration),
     } satisfies Draft,
   };
 }
 
-async function removal(rehearsal: RemovalRehearsal, names: Names, bench: Bench, before: Standing) {
+async function removal(rehearsal: RemovalRehearsal, names: Names, bench: Bench, scene: Scene) {
   const { service } = bench;
-  const ready = await service.connect(names);
+  const ready = await connect(bench, scene, names);
   if (ready.status !== 'ready') return notConnected(ready);
+  if (rehearsal.withDriver) {
+    const added = await service.addDriver(ready, service.nextNames());
+    if (added.status !== 'ready') return notConnected(added);
+  }
   await intervene(rehearsal, names, bench);
-  const stuck = await service.remove(ready.integrationId);
+  const stuck = await service.remove(ready.links.self);
   // Before the proof: the denial itself is a change of a role.
   await takeBack(bench);
-  const standing = await unexplained(bench, before, stuck.residue);
-  const runs = await service.undoRuns(ready.integrationId, 'remove');
+  const standing = await unexplained(bench, scene, await leftOf(stuck, bench));
+  const runs = await service.undoRuns(ready, 'remove');
   const acted = denialActed(rehearsal, stuck, runs);
   const problems = [...(acted ? judgeRemoval(rehearsal, stuck, runs) : []), ...standing];
 
   let last = stuck;
   if (stuck.status === 'residue') {
-    last = await service.remove(ready.integrationId);
+    last = await service.remove(ready.links.self);
     if (last.status !== 'removed') problems.push(`DELETE again ended as "${last.status}", not as "removed"`);
-    problems.push(...(await unexplained(bench, before, [])));
+    problems.push(...(await unexplained(bench, scene, [])));
   }
+  problems.push(...(await problemsOfHost(bench, scene)));
   return {
     acted,
     draft: {
       ended: last === stuck ? stuck.status : `${stuck.status}, then ${last.status}`,
       said: [],
       // An execution that fails says nothing of what it removed.
-      removed: last.status === 'removed' ? namesOf(ready.resources) : [],
+      removed: last.status === 'removed' ? namesOf(rehearsal.subject, ready.resources) : [],
       residue: stuck.residue,
       runsOfTheUndo: runs.length,
       problems,
@@ -144,10 +181,32 @@ async function removal(rehearsal: RemovalRehearsal, names: Names, bench: Bench, 
   };
 }
 
-const namesOf = (resources: IntegrationAnswer['resources']): string[] =>
-  resourceKeys
+/** With the policies that drivers share as the driver before has left them: from here on they are not to be written. */
+async function asLastWritten({ takeStanding: look }: Bench, scene: Scene): Promise<Scene> {
+  if (!scene.host) return scene;
+  return { ...scene, before: withVersionsOf(scene.before, await look(), scene.host.policyArns) };
+}
+
+/** What is left by what the service says: of a driver that an integration names, by what that says of itself. */
+async function leftOf(
+  { residue, drivers = [] }: IntegrationAnswer,
+  { service }: Bench,
+): Promise<IntegrationAnswer['residue']> {
+  const added = await Promise.all(drivers.map(({ links }) => service.read(links.self)));
+  const made = added.flatMap(({ resources }) => resources.filter(({ origin }) => origin === 'created'));
+  return [
+    ...residue.filter(({ arn, id }) => arn !== undefined || id !== undefined),
+    ...made.map(({ origin: _created, ...resource }) => ({ ...resource, reason: '', advice: '' })),
+  ];
+}
+
+const problemsOfHost = async ({ service }: Bench, { host }: Scene): Promise<string[]> =>
+  host ? hostProblems(host, service) : [];
+
+const namesOf = (subject: Subject, resources: IntegrationAnswer['resources']): string[] =>
+  everythingOf[subject]
     .filter((key) => resources.some(({ type }) => type === resourceTypes[key]))
-    .flatMap((key) => (isRehearsed(key) ? [shortNames[key]] : []));
+    .map((key) => shortNames[key]);
 
 function notConnected(integration: IntegrationAnswer): { acted: true; draft: Draft } {
   const { error, residue, status } = integration;
@@ -170,26 +229,31 @@ function notConnected(integration: IntegrationAnswer): { acted: true; draft: Dra
 }
 
 /** The control: nothing is denied, and nothing fails. */
-export async function rehearseNothing(bench: Bench, before: Standing): Promise<Result> {
+export async function rehearseNothing(bench: Bench, scene: Scene): Promise<Result> {
   const started = Date.now();
-  const ready = await bench.service.connect(bench.service.nextNames());
+  const ready = await connect(bench, scene, namesFor(bench, scene));
   let draft: Draft = notConnected(ready).draft;
   if (ready.status === 'ready') {
-    const removed = await bench.service.remove(ready.integrationId);
+    const removed = await bench.service.remove(ready.links.self);
     const problems = removed.status === 'removed' ? [] : [`DELETE ended as "${removed.status}"`];
-    const runs: UndoRun[] = await bench.service.undoRuns(ready.integrationId, 'remove');
+    const runs: UndoRun[] = await bench.service.undoRuns(ready, 'remove');
     draft = {
       ended: `ready, then ${removed.status}`,
       said: [],
       removed: removedBy(runs).map((key) => shortNames[key]),
       residue: removed.residue,
       runsOfTheUndo: runs.length,
-      problems: [...problems, ...(await unexplained(bench, before, removed.residue))],
+      problems: [
+        ...problems,
+        ...(await unexplained(bench, scene, removed.residue)),
+        ...(await problemsOfHost(bench, scene)),
+      ],
       ...whereabouts(ready),
     };
   }
   return {
     step: 'nothing',
+    subject: scene.host ? 'driver' : 'integration',
     shows: 'the control: with nothing denied, it connects and removes',
     denied: [],
     ...draft,
@@ -198,8 +262,8 @@ export async function rehearseNothing(bench: Bench, before: Standing): Promise<R
   };
 }
 
-const whereabouts = ({ integrationId, links }: IntegrationAnswer) => ({
-  integrationId,
+const whereabouts = ({ integrationId, driverId, links }: IntegrationAnswer) => ({
+  id: driverId ?? integrationId,
   console: links.console,
 });
 
@@ -233,16 +297,21 @@ export function resourceOf(
   return `arn:${partition}:iam::${accountId}:${on}${settings.IAM_PATH}${roleName}`;
 }
 
-/** What differs from before and is not named; looked at for a while, as AWS may still show what is gone. */
+/**
+ * What differs from before and is not named; looked at for a while, as AWS may still show what is gone.
+ * @param isWritten whether policies that a driver shares with others may have been written for its sake
+ */
 async function unexplained(
   bench: Bench,
-  before: Standing,
+  { before, host }: Scene,
   residue: IntegrationAnswer['residue'],
+  isWritten = true,
 ): Promise<string[]> {
   const deadline = Date.now() + 4 * bench.iamDelayMs;
+  const shared = { arns: host?.policyArns ?? [], rewritten: isWritten };
   for (;;) {
     const found = changes(before, await bench.takeStanding());
-    const wrong = judgeStanding(found, residue, Object.keys(before.listing));
+    const wrong = judgeStanding(found, residue, Object.keys(before.listing), shared);
     if (wrong.length === 0 || Date.now() >= deadline) return wrong;
     await delay(5_000);
   }

@@ -3,7 +3,7 @@ import type { IntegrationAnswer } from '../api-client.ts';
 import { nameOf } from './judge.ts';
 import type { Result } from './rehearse.ts';
 import { countsOf, type Standing } from './standing.ts';
-import { rehearsals } from './steps.ts';
+import { type Rehearsal, rehearsals, type Subject } from './steps.ts';
 
 export interface Run {
   /** The deployment, as people know it: `label` → value. */
@@ -15,18 +15,30 @@ export interface Run {
   readonly before: Standing;
   readonly after: Standing;
   readonly results: readonly Result[];
-  /** Steps that were to be rehearsed, the control included. */
-  readonly wanted: number;
+  /** What was to be rehearsed; the controls come on top. */
+  readonly rehearsed: readonly Pick<Rehearsal, 'subject'>[];
   /** What is wrong with the run as a whole: it broke off, or something is left at its end. */
   readonly problems: readonly string[];
 }
 
-export const isGood = ({ problems, results, wanted }: Run): boolean =>
-  problems.length === 0 && results.length === wanted && results.every((each) => each.problems.length === 0);
+const countOf = (rows: Run['rehearsed'], wanted: Subject): number =>
+  rows.filter(({ subject }) => subject === wanted).length;
+
+/** With the controls: one of integrations, always, and one of drivers where any is rehearsed. */
+const withControls = (rows: Run['rehearsed']): number =>
+  rows.length + 1 + Math.min(1, countOf(rows, 'driver'));
+
+export const isGood = ({ problems, results, rehearsed }: Run): boolean =>
+  problems.length === 0 &&
+  results.length === withControls(rehearsed) &&
+  results.every((each) => each.problems.length === 0);
 
 const sign = ({ problems }: Pick<Result, 'problems'>): string => (problems.length === 0 ? '✓' : '✗');
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
-const stepOf = ({ step }: Pick<Result, 'step'>): string => (step === 'nothing' ? '(control)' : step);
+
+/** `CreateBucket`, or `CreateBucket (driver)` where it runs for a driver that is added to an integration. */
+export const titleOf = ({ step, subject }: Pick<Result, 'step' | 'subject'>): string =>
+  `${step === 'nothing' ? 'Control' : step}${subject === 'driver' ? ' (driver)' : ''}`;
 const deniedOf = ({ denied }: Pick<Result, 'denied'>): string => denied.join(', ') || 'nothing';
 const cut = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length - 1)}…` : text;
@@ -39,10 +51,13 @@ const runsOf = ({ runsOfTheUndo }: Pick<Result, 'runsOfTheUndo'>): string | unde
   runsOfTheUndo > 1 ? `${runsOfTheUndo} times: the watchdog started it again, then ended it` : undefined;
 
 /** The sentence that a result proves. */
-export function proofOf(result: Result): string {
-  if (result.residue.length === 0) return 'nothing is left, nothing that was there before has changed';
-  const count = result.residue.length === 1 ? 'this one' : `these ${result.residue.length}`;
-  return `just ${count} had stayed; after DELETE again nothing is left, nothing that was there before has changed`;
+export function proofOf({ residue, subject }: Pick<Result, 'residue' | 'subject'>): string {
+  const integration =
+    subject === 'driver' ? '; the integration is ready as before, with exactly the access it had' : '';
+  const proof = `nothing is left, nothing that was there before has changed${integration}`;
+  if (residue.length === 0) return proof;
+  const count = residue.length === 1 ? 'this one' : `these ${residue.length}`;
+  return `just ${count} had stayed; after DELETE again ${proof}`;
 }
 
 /** One block of the screen. */
@@ -66,7 +81,7 @@ export function blockOf(result: Result): string {
       ? [`  ✓ ${proofOf(result)} (${seconds(result.seconds)})`]
       : [
           ...result.problems.map((problem) => `  ✗ ${problem}`),
-          `    Look at: ${result.integrationId ?? 'the message above'} ${result.console ?? ''}`.trimEnd(),
+          `    Look at: ${result.id ?? 'the message above'} ${result.console ?? ''}`.trimEnd(),
         ];
   return [...lines.map(([label = '', text]) => `  ${label.padEnd(9)} ${text}`), ...verdict].join('\n');
 }
@@ -74,7 +89,7 @@ export function blockOf(result: Result): string {
 /** The table at the end of the screen. */
 export function tableOf(results: readonly Result[]): string {
   const rows = results.map((result) => [
-    `${sign(result)} ${stepOf(result)}`,
+    `${sign(result)} ${titleOf(result)}`,
     cut(deniedOf(result), 60),
     cut(result.ended, 34),
     seconds(result.seconds),
@@ -92,20 +107,22 @@ export function tableOf(results: readonly Result[]): string {
 /** The sentence at the end. */
 export function verdictOf(run: Run): string {
   const good = run.results.filter(({ problems }) => problems.length === 0).length;
-  const partly = run.wanted - 1 < rehearsals.length ? `, of ${rehearsals.length + 1} that there are` : '';
+  const [wanted, all] = [withControls(run.rehearsed), withControls(rehearsals)];
+  const partly = wanted < all ? `, of ${all} that there are` : '';
   const side = `${partly}${run.seesDataloop ? '' : ' (AWS only: Dataloop was not looked at)'}`;
   if (isGood(run)) {
-    return `✓ ${good} of ${run.wanted} as they should be${side}: nothing is left, nothing that was there before has changed`;
+    return `✓ ${good} of ${wanted} as they should be${side}: nothing is left, nothing that was there before has changed`;
   }
-  return `✗ ${good} of ${run.wanted} as they should be${side}`;
+  return `✗ ${good} of ${wanted} as they should be${side}`;
 }
 
 /** How much of the workflows was rehearsed. */
-function coverageOf({ wanted }: Run): string {
-  const [chosen, all] = [wanted - 1, rehearsals.length];
-  return chosen === all
-    ? `Each of the ${all} steps of both workflows`
-    : `Each of these ${chosen} steps (of the ${all} of both workflows)`;
+function coverageOf({ rehearsed }: Run): string {
+  const [integration, driver] = [countOf(rehearsals, 'integration'), countOf(rehearsals, 'driver')];
+  const all = `${integration} steps of an integration and the ${driver} of a driver that is added to one`;
+  return rehearsed.length === rehearsals.length
+    ? `Each of the ${all}`
+    : `Each of these ${rehearsed.length} steps (of the ${all})`;
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ');
@@ -135,13 +152,21 @@ export function markdownOf(run: Run): string {
       `environment that no code reads.) Before and after each, the rehearsal looked at ${lookedAt}: their names, and ` +
       'what they say (policy documents and their versions, trust policies, attachments, tags; tags, policy, CORS, encryption, ' +
       'public access and ownership of buckets). "Nothing is left" means that no difference remained.',
+    ...(countOf(run.rehearsed, 'driver') > 0
+      ? [
+          '',
+          'Drivers were added to an integration that has another one already. Afterwards the role of the integration had the ' +
+            'same policies, which said the same to the byte (a policy that was written twice has other versions); the service ' +
+            'showed the integration as before, and its own test of the connection passed.',
+        ]
+      : []),
     '',
     row(['', 'step', 'denied', 'ended', 'removed again', 'left, and named', 'took']),
     '|---|---|---|---|---|---|---|',
     ...run.results.map((result) =>
       row([
         sign(result),
-        stepOf(result),
+        titleOf(result),
         result.denied.map(code).join(', ') || 'nothing',
         result.ended,
         result.removed.join(', ') || '–',
@@ -157,7 +182,7 @@ function sectionOf(result: Result): string[] {
   const runs = runsOf(result);
   return [
     '',
-    `## ${sign(result)} ${stepOf(result)}`,
+    `## ${sign(result)} ${titleOf(result)}`,
     '',
     `${result.shows[0]?.toUpperCase()}${result.shows.slice(1)}.`,
     '',
@@ -170,7 +195,7 @@ function sectionOf(result: Result): string[] {
     ...(result.problems.length === 0
       ? [`- ✓ ${proofOf(result)}`]
       : result.problems.map((problem) => `- ✗ ${oneLine(problem)}`)),
-    ...(result.integrationId ? [`- Integration ${code(result.integrationId)}`] : []),
+    ...(result.id ? [`- ${result.subject === 'driver' ? 'Driver' : 'Integration'} ${code(result.id)}`] : []),
     ...(result.console ? [`- Execution: <${result.console}>`] : []),
   ];
 }

@@ -1,4 +1,4 @@
-/** A whole rehearsal of one deployment: leftovers, control, each step, report. */
+/** A whole rehearsal of one deployment: leftovers, controls, each step, report. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -7,14 +7,15 @@ import type { StepName } from '../../src/domain/steps.ts';
 import type { ApiClient } from '../api-client.ts';
 import { projectRoot } from '../paths.ts';
 import type { Screen } from '../progress.ts';
+import { type Host, makeHost } from './host.ts';
 import { interventions, takeLeftoversBack } from './interventions.ts';
 import { changeInWords } from './judge.ts';
 import type { DeployedOptions } from './options.ts';
-import { type Bench, type Result, rehearse, rehearseNothing } from './rehearse.ts';
-import { blockOf, isGood, markdownOf, type Run, tableOf, verdictOf } from './report.ts';
+import { type Bench, type Result, rehearse, rehearseNothing, type Scene } from './rehearse.ts';
+import { blockOf, isGood, markdownOf, type Run, tableOf, titleOf, verdictOf } from './report.ts';
 import { patient, rehearsalService } from './service.ts';
 import type { AwsClients, DeployedStack } from './stack.ts';
-import { changes, countsOf, type Standing, takeStanding } from './standing.ts';
+import { changes, countsOf, takeStanding } from './standing.ts';
 import { type Rehearsal, rehearsals } from './steps.ts';
 
 /** A deployment, and how to reach it. */
@@ -74,7 +75,13 @@ export async function rehearseAt(place: Place, only: readonly StepName[], hooks:
   const results: Result[] = [];
   const problems: string[] = [];
   try {
-    await rehearseAll(chosen, bench, before, (result) => results.push(result), say);
+    const tell = (result: Result) => {
+      results.push(result);
+      say(blockOf(result));
+    };
+    const ofKind = (kind: Rehearsal['subject']) => chosen.filter(({ subject }) => subject === kind);
+    await rehearseEach(ofKind('integration'), bench, { before }, { tell, say });
+    problems.push(...(await rehearseDrivers(ofKind('driver'), bench, { tell, say })));
   } catch (error) {
     problems.push(`It broke off: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
@@ -92,7 +99,7 @@ export async function rehearseAt(place: Place, only: readonly StepName[], hooks:
     before,
     after,
     results,
-    wanted: chosen.length + 1,
+    rehearsed: chosen,
     problems,
   };
   await mkdir(join(projectRoot, 'reports'), { recursive: true });
@@ -123,43 +130,72 @@ function factsOf({ stack, dataloop, projectId }: Place): [string, string][] {
   ];
 }
 
-async function rehearseAll(
+interface Telling {
+  readonly tell: (result: Result) => void;
+  readonly say: (line: string) => void;
+}
+
+/** The control, then each step. */
+async function rehearseEach(
   chosen: readonly Rehearsal[],
   bench: Bench,
-  before: Standing,
-  add: (result: Result) => void,
-  say: (line: string) => void,
+  scene: Scene,
+  { tell, say }: Telling,
 ): Promise<void> {
-  const tell = (result: Result) => {
-    add(result);
-    say(blockOf(result));
-  };
-  say('\nControl: with nothing denied, it connects and removes');
-  const control = await rehearseNothing(bench, before);
-  tell(control);
-  if (control.problems.length > 0) {
+  const control = { step: 'nothing', subject: scene.host ? 'driver' : 'integration' } as const;
+  say(`\n${titleOf(control)}: with nothing denied, it connects and removes`);
+  const nothingDenied = await rehearseNothing(bench, scene);
+  tell(nothingDenied);
+  if (nothingDenied.problems.length > 0) {
     throw new Error('The service does not work here even with nothing denied: put that right first.');
   }
-  let base = before;
+  let now = scene;
   for (const rehearsal of chosen) {
-    say(`\n${rehearsal.step}: ${rehearsal.shows}`);
-    const result = await attempt(rehearsal, bench, base);
+    say(`\n${titleOf(rehearsal)}: ${rehearsal.shows}`);
+    const result = await attempt(rehearsal, bench, now);
     tell(result);
-    await bench.service.tidy();
+    await bench.service.tidy(scene.host?.paths);
     // What is wrong now is told once; at the end everything is compared with the very beginning.
-    if (result.problems.length > 0) base = await bench.takeStanding();
+    if (result.problems.length > 0) now = await sceneNow(bench, scene.host);
   }
 }
 
+async function sceneNow({ takeStanding: look, service }: Bench, host: Host | undefined): Promise<Scene> {
+  if (!host) return { before: await look() };
+  const integration = await service.read(host.integration.links.self);
+  return { before: await look(), host: { ...host, integration } };
+}
+
+/** The steps of drivers, on one integration that stands meanwhile. @returns what is wrong with its removal */
+async function rehearseDrivers(
+  chosen: readonly Rehearsal[],
+  bench: Bench,
+  telling: Telling,
+): Promise<string[]> {
+  if (chosen.length === 0) return [];
+  telling.say('\nConnecting the integration that drivers are added to, with one driver that stays');
+  const host = await makeHost(bench.service);
+  const [path = ''] = host.paths;
+  telling.say(`  ✓ ${path} is ready`);
+  // A policy that has just been written may be shown as it was.
+  await delay(bench.iamDelayMs);
+  await rehearseEach(chosen, bench, await sceneNow(bench, host), telling);
+  telling.say('\nRemoving that integration, and the driver with it');
+  const { status } = await bench.service.remove(path);
+  telling.say(`  ${status === 'removed' ? '✓' : '✗'} ${path} is ${status}`);
+  return status === 'removed' ? [] : [`${path}, to which drivers had been added, ended as "${status}"`];
+}
+
 /** One that breaks off does not keep the others from being rehearsed, unless they would break off too. */
-async function attempt(rehearsal: Rehearsal, bench: Bench, before: Standing): Promise<Result> {
+async function attempt(rehearsal: Rehearsal, bench: Bench, scene: Scene): Promise<Result> {
   const started = Date.now();
   try {
-    return await rehearse(rehearsal, bench, before);
+    return await rehearse(rehearsal, bench, scene);
   } catch (error) {
     if (!(error instanceof Error) || isForAll(error)) throw error;
     return {
       step: rehearsal.step,
+      subject: rehearsal.subject,
       shows: rehearsal.shows,
       denied: rehearsal.denials.flatMap(({ actions }) => actions),
       ended: 'broke off',
@@ -170,7 +206,7 @@ async function attempt(rehearsal: Rehearsal, bench: Bench, before: Standing): Pr
       tries: 1,
       seconds: (Date.now() - started) / 1000,
       problems: [error.message],
-      integrationId: undefined,
+      id: undefined,
       console: undefined,
     };
   }
@@ -193,16 +229,18 @@ async function clearLeftovers(bench: Bench, clients: AwsClients, say: (line: str
         'Wait until it has ended, or rehearse a stage that nobody else uses.',
     );
   }
-  for (const integrationId of ours) {
-    const rest = await bench.service.removeForGood(integrationId);
+  for (const path of ours) {
+    const rest = await bench.service.removeForGood(path);
     if (rest) {
       throw new Error(
         `What a run that was killed has left cannot be removed: ${rest}. Do what its residue says.`,
       );
     }
-    say(`  removed, left by a run that was killed: ${integrationId}`);
+    say(`  removed, left by a run that was killed: ${path}`);
   }
-  if (others > 0) say(`  ${others} of somebody else's integrations in this stage; they are left alone`);
+  if (others > 0) {
+    say(`  ${others} integrations and added drivers of somebody else's in this stage; they are left alone`);
+  }
 }
 
 /** A signal: the denials first, then what stands of the connection. */

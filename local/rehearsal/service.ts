@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
 import { GetCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import { activeStatuses } from '../../src/domain/journal.ts';
+import { activeStatuses, pathOf } from '../../src/domain/journal.ts';
 import { type ApiAnswer, type ApiClient, type IntegrationAnswer, integrationSchema } from '../api-client.ts';
 import { follow, type Screen } from '../progress.ts';
 import type { AwsClients, DeployedStack } from './stack.ts';
@@ -26,6 +26,10 @@ export interface Names {
   /** Of the role, and of the policy. */
   readonly roleName: string;
 }
+
+type Ids = Pick<IntegrationAnswer, 'integrationId' | 'driverId'>;
+
+const idIn = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** A name that the deployment's pattern allows. */
 export const nameLike = (pattern: string, name: string): string => pattern.replace('*', name);
@@ -64,7 +68,7 @@ export function rehearsalService(
   },
 ) {
   const { screen, timeoutSeconds } = options;
-  /** Integrations of which something may stand. */
+  /** Paths of integrations, and of drivers added to them, of which something may stand; the oldest first. */
   const open = new Set<string>();
   /** The request that is being sent: what it has begun is known when it is answered. */
   let posting: Promise<ApiAnswer> | undefined;
@@ -82,29 +86,47 @@ export function rehearsalService(
     return integrationSchema.parse(body);
   };
 
-  const settled = async (integrationId: string): Promise<IntegrationAnswer> => {
-    const integration = await follow(api, integrationId, spinner, { timeoutSeconds });
-    if (['failed', 'removed'].includes(integration.status)) open.delete(integrationId);
+  const settled = async (path: string): Promise<IntegrationAnswer> => {
+    const integration = await follow(api, path, spinner, { timeoutSeconds });
+    if (['failed', 'removed'].includes(integration.status)) {
+      // With an integration, what was added to it has gone.
+      for (const each of [...open]) if (`${each}/`.startsWith(`${path}/`)) open.delete(each);
+    }
     return integration;
   };
 
-  const remove = async (integrationId: string): Promise<IntegrationAnswer> => {
-    open.add(integrationId);
-    const path = `/integrations/${integrationId}`;
+  const remove = async (path: string): Promise<IntegrationAnswer> => {
+    open.add(path);
     taken(await api.request('DELETE', path), `DELETE ${path}`);
-    return settled(integrationId);
+    return settled(path);
   };
 
-  /** Removes an integration in whatever state it is. @returns what is left of it, if anything */
-  const removeForGood = async (integrationId: string): Promise<string | undefined> => {
+  /** Removes an integration, or a driver, in whatever state it is. @returns what is left of it, if anything */
+  const removeForGood = async (path: string): Promise<string | undefined> => {
     try {
-      let { status } = await remove(integrationId);
+      let { status } = await remove(path);
       // An undo that was going on may have met a denial that is gone by now.
-      if (status === 'residue') ({ status } = await remove(integrationId));
-      return open.has(integrationId) ? `${integrationId} is ${status}` : undefined;
+      if (status === 'residue') ({ status } = await remove(path));
+      return open.has(path) ? `${idIn(path)} is ${status}` : undefined;
     } catch (error) {
-      return `${integrationId}: ${error instanceof Error ? error.message : String(error)}`;
+      return `${idIn(path)}: ${error instanceof Error ? error.message : String(error)}`;
     }
+  };
+
+  const post = async (path: string, body: object, name: string): Promise<IntegrationAnswer> => {
+    if (options.isStopping()) {
+      throw new Error('Nothing is connected any more: the rehearsal is being stopped.');
+    }
+    // The key makes a repeated request the same one.
+    posting = api.request('POST', path, { body, headers: { 'idempotency-key': name } });
+    const begun = taken(await posting, `POST ${path}`);
+    open.add(begun.links.self);
+    return begun;
+  };
+
+  const common = {
+    description: 'Made by npm run rehearse, and removed by it',
+    tags: { [rehearsalTag]: options.runId },
   };
 
   return {
@@ -119,23 +141,16 @@ export function rehearsalService(
       };
     },
 
-    /** POST, and what becomes of it. */
+    /** Connects a bucket by an integration of its own. @returns what becomes of it */
     connect: async ({ name, bucketName, roleName }: Names): Promise<IntegrationAnswer> => {
-      if (options.isStopping())
-        throw new Error('Nothing is connected any more: the rehearsal is being stopped.');
       const body = {
+        ...common,
         name,
-        description: 'Made by npm run rehearse, and removed by it',
         bucket: { name: bucketName },
         role: { name: roleName },
         dataloop: { projectId: options.projectId },
-        tags: { [rehearsalTag]: options.runId },
       };
-      // The key makes a repeated request the same one.
-      const headers = { 'idempotency-key': name };
-      posting = api.request('POST', '/integrations', { body, headers });
-      const begun = taken(await posting, 'POST /integrations');
-      open.add(begun.integrationId);
+      const begun = await post('/integrations', body, name);
       const machine = stack.outputs.ProvisionStateMachineArn.replace(':stateMachine:', ':execution:');
       if (!begun.links.execution.startsWith(`${machine}:`)) {
         throw new Error(
@@ -143,19 +158,46 @@ export function rehearsalService(
             `${stack.outputs.ProvisionStateMachineArn}. Correct --api-url (or API_URL).`,
         );
       }
-      return settled(begun.integrationId);
+      return settled(begun.links.self);
+    },
+
+    /** Connects a bucket by a driver that is added to an integration. @returns what becomes of it */
+    addDriver: async (
+      { links }: Pick<IntegrationAnswer, 'links'>,
+      { name, bucketName }: Names,
+    ): Promise<IntegrationAnswer> => {
+      const body = { ...common, bucket: { name: bucketName }, dataloop: { projectId: options.projectId } };
+      const begun = await post(`${links.self}/drivers`, body, name);
+      return settled(begun.links.self);
     },
 
     /** DELETE, and what becomes of it. */
     remove,
     removeForGood,
 
-    /** The runs of an integration's undo, in their order. */
-    undoRuns: async (integrationId: string, mode: 'rollback' | 'remove'): Promise<UndoRun[]> => {
+    /** GET of an integration, or of a driver. */
+    read: async (path: string): Promise<IntegrationAnswer> => {
+      const { status, body } = await api.request('GET', path);
+      if (status !== 200) throw new Error(`GET ${path} answered ${status}: ${JSON.stringify(body)}`);
+      return integrationSchema.parse(body);
+    },
+
+    /** Has the service test a connection. @returns what is wrong with it, in the service's words */
+    faultsOf: async (path: string): Promise<string[]> => {
+      const { status, body } = await api.request('POST', `${path}/test`);
+      if (status !== 200) throw new Error(`POST ${path}/test answered ${status}: ${JSON.stringify(body)}`);
+      return connectionTestSchema
+        .parse(body)
+        .checks.filter((check) => check.status === 'failed')
+        .map(({ name, detail }) => `${name}: ${detail}`);
+    },
+
+    /** The runs of the undo of an integration, or of a driver, in their order. */
+    undoRuns: async ({ integrationId, driverId }: Ids, mode: 'rollback' | 'remove'): Promise<UndoRun[]> => {
       const machine = stack.outputs.DeprovisionStateMachineArn.replace(':stateMachine:', ':execution:');
       const runs: UndoRun[] = [];
       for (;;) {
-        const executionArn = `${machine}:${integrationId}-${mode}-${runs.length + 1}`;
+        const executionArn = `${machine}:${driverId ?? integrationId}-${mode}-${runs.length + 1}`;
         try {
           const { status = '', output = '{}' } = await clients.stepFunctions.send(
             new DescribeExecutionCommand({ executionArn }),
@@ -172,20 +214,25 @@ export function rehearsalService(
       }
     },
 
-    /** Removes what still stands of this run's integrations. @returns what could not be removed */
-    tidy: async (): Promise<string[]> => {
-      const left: string[] = [];
+    /**
+     * Removes what still stands of this run.
+     * @param keeping paths of what is to stay
+     * @returns what could not be removed
+     */
+    tidy: async (keeping: readonly string[] = []): Promise<string[]> => {
       await posting?.catch(() => undefined);
-      for (const integrationId of [...open]) {
-        const rest = await removeForGood(integrationId);
-        if (rest) left.push(rest);
+      const left = new Map<string, string>();
+      // The newest first: drivers before the integrations that they were added to.
+      for (const path of [...open].reverse()) {
+        const rest = keeping.includes(path) ? undefined : await removeForGood(path);
+        if (rest) left.set(path, rest);
       }
-      return left;
+      return [...left].filter(([path]) => open.has(path)).map(([, rest]) => rest);
     },
 
     /**
-     * What stands in the stage already: integrations of runs that were killed, and others in which something is
-     * happening right now.
+     * What stands in the stage already, integrations and drivers that were added to them: the paths of those of runs
+     * that were killed, and others in which something is happening right now.
      */
     standingIntegrations: async (): Promise<{ ours: string[]; busy: string[]; others: number }> => {
       const [ours, busy]: [string[], string[]] = [[], []];
@@ -204,8 +251,11 @@ export function rehearsalService(
             const found = await clients.table.send(
               new GetCommand({ TableName: stack.outputs.TableName, Key }),
             );
-            const { name, request } = recordSchema.parse(found.Item);
-            if (request.tags?.[rehearsalTag] !== undefined) ours.push(integrationId);
+            const { name, request, parent } = recordSchema.parse(found.Item);
+            const isOurs = request.tags?.[rehearsalTag] !== undefined;
+            // Drivers come before the integrations that they were added to.
+            if (isOurs && parent) ours.unshift(pathOf({ integrationId, parent }));
+            else if (isOurs) ours.push(pathOf({ integrationId }));
             else if (status === 'ready' || status === 'residue') others += 1;
             else busy.push(`${integrationId} ("${name}", ${status})`);
           }
@@ -216,8 +266,12 @@ export function rehearsalService(
   };
 }
 
+const connectionTestSchema = z.object({
+  checks: z.array(z.object({ name: z.string(), status: z.string(), detail: z.string() })),
+});
 const itemsSchema = z.array(z.object({ integrationId: z.string() }));
 const recordSchema = z.object({
   name: z.string(),
   request: z.object({ tags: z.record(z.string(), z.string()).optional() }),
+  parent: z.object({ integrationId: z.string(), dataloopIntegrationId: z.string() }).optional(),
 });

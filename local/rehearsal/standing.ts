@@ -27,13 +27,14 @@ export async function takeStanding(source: StandingSource): Promise<Standing> {
     iamEntries(source.clients),
     source.dataloop ? dataloopEntries(source.dataloop, source.projectId) : {},
   ]);
-  const kinds: Readonly<Record<string, readonly Entry[]>> = { buckets, ...iam, ...dataloop };
+  const { versions, ...named } = iam;
+  const kinds: Readonly<Record<string, readonly Entry[]>> = { buckets, ...named, ...dataloop };
   return {
     listing: Object.fromEntries(
       Object.entries(kinds).map(([kind, entries]) => [kind, entries.map(([name]) => name).sort()]),
     ),
     contents: new Map(
-      Object.entries(kinds).flatMap(([kind, entries]) =>
+      Object.entries({ ...kinds, [versionsOfPolicies]: versions }).flatMap(([kind, entries]) =>
         entries.map(([name, contents]) => [`${kind}: ${name}`, JSON.stringify(contents)] as const),
       ),
     ),
@@ -56,21 +57,42 @@ export const countsOf = ({ listing }: Standing): string =>
 
 const singular = (kind: string): string => kind.replace(/ies$/, 'y').replace(/s$/, '');
 
+/**
+ * Apart from what a policy says: to write one is to add a version and to drop the oldest, so that one which says what
+ * it said before has others.
+ */
+const versionsOfPolicies = 'versions of policies';
+
+/** The change of a policy's versions, where nothing else of it has changed. */
+export const versionsChanged = (policyArn: string): string => `~ ${versionsOfPolicies}: ${policyArn}`;
+
+/** The same, but with the versions that these policies have had since. */
+export function withVersionsOf(standing: Standing, later: Standing, policyArns: readonly string[]): Standing {
+  const keys = policyArns.map((arn) => `${versionsOfPolicies}: ${arn}`);
+  const versions = keys.flatMap((key) => {
+    const says = later.contents.get(key);
+    return says === undefined ? [] : [[key, says] as const];
+  });
+  return { ...standing, contents: new Map([...standing.contents, ...versions]) };
+}
+
 /** All roles and policies of the account, with all that they say, in a few calls. */
 async function iamEntries({ iam }: Pick<AwsClients, 'iam'>) {
-  const [policies, roles]: [Entry[], Entry[]] = [[], []];
+  const [policies, versions, roles]: [Entry[], Entry[], Entry[]] = [[], [], []];
   const filter: { Filter: ('Role' | 'LocalManagedPolicy')[] } = { Filter: ['Role', 'LocalManagedPolicy'] };
   for await (const page of paginateGetAccountAuthorizationDetails({ client: iam }, filter)) {
     for (const policy of page.Policies ?? []) {
       const { Arn = '', PolicyId, DefaultVersionId, PolicyVersionList = [] } = policy;
       const documents = PolicyVersionList.map(({ VersionId, Document }) => [VersionId, Document]);
-      policies.push([Arn, { PolicyId, DefaultVersionId, documents }]);
+      const [, says] = documents.find(([VersionId]) => VersionId === DefaultVersionId) ?? [];
+      policies.push([Arn, { PolicyId, says }]);
+      versions.push([Arn, { DefaultVersionId, documents }]);
     }
     for (const { RoleLastUsed: _used, Arn = '', ...role } of page.RoleDetailList ?? []) {
       roles.push([Arn, role]);
     }
   }
-  return { policies, roles };
+  return { policies, versions, roles };
 }
 
 /** Errors that are an answer: there is none, or it may not be seen. */

@@ -138,7 +138,7 @@ describe('following', () => {
   test('asks until the integration settles, and shows its steps once', async () => {
     const log = screen(false);
     const api = apiThatAnswers('provisioning', 'provisioning', 'ready');
-    const settled = await follow(api, 'int_A', log, { timeoutSeconds: 60 });
+    const settled = await follow(api, '/integrations/int_A', log, { timeoutSeconds: 60 });
     expect(settled.status).toBe('ready');
     expect(api.request.mock.calls).toEqual(Array(3).fill(['GET', '/integrations/int_A']));
     expect(waits).toHaveLength(2);
@@ -147,7 +147,7 @@ describe('following', () => {
 
   test('leaves out what began before', async () => {
     const log = screen(false);
-    await follow(apiThatAnswers('removed'), 'int_A', log, {
+    await follow(apiThatAnswers('removed'), '/integrations/int_A', log, {
       since: '2026-11-23T10:00:00.001Z',
       timeoutSeconds: 60,
     });
@@ -156,15 +156,15 @@ describe('following', () => {
 
   test('gives up after its time, and says where the integration is', async () => {
     await expect(
-      follow(apiThatAnswers('provisioning'), 'int_A', screen(false), { timeoutSeconds: 1 }),
-    ).rejects.toThrow('Integration int_A is still provisioning after 1 s.');
+      follow(apiThatAnswers('provisioning'), '/integrations/int_A', screen(false), { timeoutSeconds: 1 }),
+    ).rejects.toThrow('/integrations/int_A is still provisioning after 1 s.');
   });
 
   test('gives up at once on an answer that is not the integration', async () => {
     const api = {
       request: async () => ({ status: 404, headers: new Headers(), body: { title: 'No such integration' } }),
     };
-    await expect(follow(api, 'int_A', screen(false), { timeoutSeconds: 60 })).rejects.toThrow(
+    await expect(follow(api, '/integrations/int_A', screen(false), { timeoutSeconds: 60 })).rejects.toThrow(
       /answered 404: .*No such integration/,
     );
   });

@@ -1,6 +1,6 @@
 /** Answers of the service, as the rehearsal gets them. */
 import type { IntegrationAnswer } from '../../../../local/api-client.ts';
-import { rehearsals } from '../../../../local/rehearsal/steps.ts';
+import { rehearsals, type Subject } from '../../../../local/rehearsal/steps.ts';
 import { problemType } from '../../../../src/errors.ts';
 
 export function answer(more: Partial<IntegrationAnswer> = {}): IntegrationAnswer {
@@ -31,7 +31,7 @@ export const resources = {
   driver: { type: 'Dataloop::Driver', id: 'd-1' },
 };
 
-export const leftover = (resource: { type: string; arn?: string; id?: string }) => ({
+export const leftover = (resource: { type: string; arn?: string; id?: string; name?: string }) => ({
   ...resource,
   reason: 'It was refused.',
   advice: 'Send DELETE for this integration again.',
@@ -43,14 +43,15 @@ export const run = (status: string, output: Record<string, unknown> = {}) => ({
   output,
 });
 
-export function connectionOf(step: string) {
-  const found = rehearsals.find((each) => each.step === step);
+/** Of an integration, unless it says otherwise. */
+export function connectionOf(step: string, wanted: Subject = 'integration') {
+  const found = rehearsals.find((each) => each.step === step && each.subject === wanted);
   if (found?.of !== 'connection') throw new Error(`${step} fails no connection.`);
   return found;
 }
 
-export function removalOf(step: string) {
-  const found = rehearsals.find((each) => each.step === step);
+export function removalOf(step: string, wanted: Subject = 'integration') {
+  const found = rehearsals.find((each) => each.step === step && each.subject === wanted);
   if (found?.of !== 'removal') throw new Error(`${step} fails no removal.`);
   return found;
 }

@@ -7,6 +7,7 @@ import {
   judgeStanding,
   removedBy,
 } from '../../../../local/rehearsal/judge.ts';
+import { versionsChanged } from '../../../../local/rehearsal/standing.ts';
 import { answer, connectionOf, leftover, refused, removalOf, resources, run } from './answers.ts';
 
 const undone = [
@@ -139,6 +140,49 @@ describe('what stands', () => {
   test('is not asked of Dataloop where Dataloop was not looked at', () => {
     expect(judgeStanding(changes.slice(0, 2), all, kinds.slice(0, 3))).toEqual([]);
   });
+});
+
+describe('what stands of an integration that a driver is added to', () => {
+  const arn = 'arn:aws:iam::1:policy/x/dataloop-host';
+  const kinds = ['buckets', 'policies', 'roles'];
+  const written = { arns: [arn], rewritten: true };
+  const access = [leftover({ type: 'AWS::IAM::ManagedPolicy', arn })];
+
+  test('is right where its policy was written and says what it said', () => {
+    expect(judgeStanding([versionsChanged(arn)], [], kinds, written)).toEqual([]);
+  });
+
+  test('is wrong where its policy was written and nothing had been granted, or it is another policy', () => {
+    const untouched = { arns: [arn], rewritten: false };
+    expect(judgeStanding([versionsChanged(arn)], [], kinds, untouched)).toHaveLength(1);
+    expect(judgeStanding([versionsChanged('arn:other')], [], kinds, written)).toHaveLength(1);
+  });
+
+  test('is wrong where its policy says something else, and residue does not name it', () => {
+    const found = [`~ policies: ${arn}`, versionsChanged(arn)];
+    expect(judgeStanding(found, [], kinds, written)).toEqual([`says something else now: policies: ${arn}`]);
+    expect(judgeStanding(found, access, kinds, written)).toEqual([]);
+  });
+
+  test('is wrong where its policy is gone, whatever residue names', () => {
+    expect(judgeStanding([`- policies: ${arn}`], access, kinds, written)).toEqual([
+      `gone: policies: ${arn}`,
+      expect.stringContaining('which does not stand'),
+    ]);
+  });
+
+  test('is wrong where residue names access that is not left', () => {
+    expect(judgeStanding([versionsChanged(arn)], access, kinds, written)).toEqual([
+      expect.stringContaining('which does not stand'),
+    ]);
+  });
+});
+
+test('a driver that was to fail is wrong where its access was not taken back', () => {
+  const verifyDriver = connectionOf('VerifyDriver', 'driver');
+  const failed = answer({ status: 'failed', error: refused('VerifyDriver') });
+  const kept = [run('SUCCEEDED', { driver: 'removed', bucket: 'removed', access: 'nothing was granted' })];
+  expect(judgeConnection(verifyDriver, failed, kept)).toEqual([expect.stringContaining('removed no access')]);
 });
 
 test('what an undo removed is what its executions say, in whichever run', () => {

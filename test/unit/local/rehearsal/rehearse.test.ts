@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { IntegrationAnswer } from '../../../../local/api-client.ts';
+import { type IntegrationAnswer, integrationSchema } from '../../../../local/api-client.ts';
+import type { Host } from '../../../../local/rehearsal/host.ts';
 import { type Bench, rehearse, rehearseNothing, resourceOf } from '../../../../local/rehearsal/rehearse.ts';
 import type { UndoRun } from '../../../../local/rehearsal/service.ts';
 import type { Standing } from '../../../../local/rehearsal/standing.ts';
@@ -15,6 +16,12 @@ const standing = (roles: string[]): Standing => ({
   contents: new Map(),
 });
 const nothing = standing([]);
+const scene = { before: nothing };
+
+const driver = answer({
+  driverId: 'drv_B',
+  links: { ...answer().links, self: '/integrations/int_A/drivers/drv_B' },
+});
 
 /** A deployment that answers as it is told, and notes what is done to it. */
 function fakeBench(says: {
@@ -22,12 +29,17 @@ function fakeBench(says: {
   removes?: readonly IntegrationAnswer[];
   runs?: readonly UndoRun[];
   stands?: readonly Standing[];
+  adds?: readonly IntegrationAnswer[];
+  /** What GET answers, by path. */
+  reads?: Readonly<Record<string, IntegrationAnswer>>;
+  faults?: readonly string[];
 }) {
   const done: string[] = [];
-  const [connects, removes, stands] = [
+  const [connects, removes, stands, adds] = [
     [...says.connects],
     [...(says.removes ?? [])],
     [...(says.stands ?? [])],
+    [...(says.adds ?? [])],
   ];
   let count = 0;
   const note = (what: string) => {
@@ -61,6 +73,12 @@ function fakeBench(says: {
         note('remove');
         return removes.shift() ?? answer({ status: 'removed' });
       },
+      addDriver: async ({ links }: Pick<IntegrationAnswer, 'links'>) => {
+        note(`add to ${links.self}`);
+        return adds.shift() ?? driver;
+      },
+      read: async (path: string) => says.reads?.[path] ?? answer(),
+      faultsOf: async () => says.faults ?? [],
       undoRuns: async () => says.runs ?? [],
     },
   };
@@ -73,7 +91,7 @@ const undone = [run('SUCCEEDED', { bucket: 'removed' })];
 describe('a connection', () => {
   test('meets the denial on its own bucket, which is gone before anything is looked at', async () => {
     const { bench, done } = fakeBench({ connects: [failed], runs: undone });
-    const result = await rehearse(connectionOf('CreateBucket'), bench, nothing);
+    const result = await rehearse(connectionOf('CreateBucket'), bench, scene);
     expect(result).toMatchObject({
       problems: [],
       tries: 1,
@@ -90,7 +108,7 @@ describe('a connection', () => {
 
   test('whose function keeps a token starts it anew after the denial', async () => {
     const { bench, done } = fakeBench({ connects: [failed] });
-    await rehearse(connectionOf('TestDriver'), bench, nothing);
+    await rehearse(connectionOf('TestDriver'), bench, scene);
     expect(done.slice(0, 3)).toEqual([
       'deny TestDriverRole secretsmanager:GetSecretValue on *',
       'start anew TestDriverLambdaFunction',
@@ -100,7 +118,7 @@ describe('a connection', () => {
 
   test('that becomes ready is removed and tried again, under another name', async () => {
     const { bench, done } = fakeBench({ connects: [answer(), answer(), failed], runs: undone });
-    const result = await rehearse(connectionOf('CreateBucket'), bench, nothing);
+    const result = await rehearse(connectionOf('CreateBucket'), bench, scene);
     expect(result).toMatchObject({ problems: [], tries: 3 });
     expect(done.filter((what) => what === 'remove')).toHaveLength(2);
     expect(done).toContain('deny CreateBucketRole s3:PutBucketCORS on arn:aws:s3:::dataloop-r-3');
@@ -108,19 +126,19 @@ describe('a connection', () => {
 
   test('that becomes ready three times proves nothing', async () => {
     const { bench } = fakeBench({ connects: [answer(), answer(), answer()] });
-    const { problems } = await rehearse(connectionOf('CreateBucket'), bench, nothing);
+    const { problems } = await rehearse(connectionOf('CreateBucket'), bench, scene);
     expect(problems).toEqual(['nothing failed, 3 times: the denial does not act']);
   });
 
   test('that leaves something is a problem', async () => {
     const { bench } = fakeBench({ connects: [failed], runs: undone, stands: [standing(['arn:left'])] });
-    const { problems } = await rehearse(connectionOf('CreateBucket'), bench, nothing);
+    const { problems } = await rehearse(connectionOf('CreateBucket'), bench, scene);
     expect(problems).toEqual([expect.stringContaining('arn:left')]);
   });
 
   test('that breaks off leaves no denial', async () => {
     const { bench, done } = fakeBench({ connects: [new Error('no answer')] });
-    await expect(rehearse(connectionOf('CreateBucket'), bench, nothing)).rejects.toThrow('no answer');
+    await expect(rehearse(connectionOf('CreateBucket'), bench, scene)).rejects.toThrow('no answer');
     expect(done.at(-1)).toBe('take back');
   });
 });
@@ -132,7 +150,7 @@ describe('a removal', () => {
 
   test('names what is left, and DELETE again takes it away', async () => {
     const { bench, done } = fakeBench({ connects: [ready], removes: [residue], stands });
-    const result = await rehearse(removalOf('DeleteRole'), bench, nothing);
+    const result = await rehearse(removalOf('DeleteRole'), bench, scene);
     expect(result).toMatchObject({ problems: [], ended: 'residue, then removed', removed: ['role'] });
     expect(done).toEqual([
       'connect',
@@ -148,19 +166,19 @@ describe('a removal', () => {
 
   test('is a problem where what is named does not stand', async () => {
     const { bench } = fakeBench({ connects: [ready], removes: [residue] });
-    const { problems } = await rehearse(removalOf('DeleteRole'), bench, nothing);
+    const { problems } = await rehearse(removalOf('DeleteRole'), bench, scene);
     expect(problems).toEqual([expect.stringContaining('which does not stand')]);
   });
 
   test('is a problem where DELETE again does not take it away', async () => {
     const { bench } = fakeBench({ connects: [ready], removes: [residue, residue], stands });
-    const { problems } = await rehearse(removalOf('DeleteRole'), bench, nothing);
+    const { problems } = await rehearse(removalOf('DeleteRole'), bench, scene);
     expect(problems).toEqual(['DELETE again ended as "residue", not as "removed"']);
   });
 
   test('that cannot be connected before says why, and denies nothing', async () => {
     const { bench, done } = fakeBench({ connects: [failed] });
-    const { problems } = await rehearse(removalOf('DeleteRole'), bench, nothing);
+    const { problems } = await rehearse(removalOf('DeleteRole'), bench, scene);
     expect(problems).toEqual([
       expect.stringContaining('without any denial, the connection ended as "failed"'),
     ]);
@@ -168,10 +186,148 @@ describe('a removal', () => {
   });
 });
 
+describe('a removal of an integration with a driver', () => {
+  const ready = answer();
+  const added = {
+    driverId: 'drv_B',
+    name: 'b',
+    links: { self: '/integrations/int_A/drivers/drv_B' },
+  };
+  const named = { type: 'Dataloop::Driver', name: 'b' };
+  const residue = answer({ status: 'residue', residue: [leftover(named)], drivers: [added] });
+  const bucket = { ...resources.bucket, origin: 'created' };
+  const says = { ...driver, status: 'removing', resources: [bucket] };
+  const stands = [{ ...nothing, listing: { buckets: ['dataloop-r'], roles: [] } }, nothing];
+
+  test('may leave what the driver says is there, and DELETE again takes it away', async () => {
+    const { bench, done } = fakeBench({
+      connects: [ready],
+      removes: [residue],
+      reads: { [added.links.self]: says },
+      stands,
+    });
+    const { problems } = await rehearse(removalOf('RemoveDrivers'), bench, scene);
+    expect(problems).toEqual([]);
+    expect(done.slice(0, 4)).toEqual([
+      'connect',
+      'add to /integrations/int_A',
+      'deny RemoveDriversRole states:StartExecution on *',
+      'remove',
+    ]);
+  });
+
+  test('is a problem where more is left than the driver says', async () => {
+    const { bench } = fakeBench({
+      connects: [ready],
+      removes: [residue],
+      reads: { [added.links.self]: { ...says, resources: [] } },
+      stands,
+    });
+    const { problems } = await rehearse(removalOf('RemoveDrivers'), bench, scene);
+    expect(problems).toEqual([expect.stringContaining('buckets: dataloop-r')]);
+  });
+});
+
+describe('a driver', () => {
+  const policyArn = 'arn:aws:iam::111111111111:policy/x/dev/host';
+  const stays = { driverId: 'drv_A', name: 'a', links: { self: '/integrations/int_A/drivers/drv_A' } };
+  const host: Host = {
+    names: { name: 'host', bucketName: 'dataloop-host', roleName: 'host' },
+    integration: answer({ drivers: [stays] }),
+    policyArns: [policyArn],
+    paths: ['/integrations/int_A'],
+  };
+  const withHost = { before: nothing, host };
+  const failedDriver = { ...driver, status: 'failed', error: refused('GrantAccess') };
+  const undoneDriver = [run('SUCCEEDED', { bucket: 'removed', access: 'removed' })];
+  const grantAccess = connectionOf('GrantAccess', 'driver');
+  const benchOf = (says: Partial<Parameters<typeof fakeBench>[0]>) =>
+    fakeBench({
+      connects: [],
+      runs: undoneDriver,
+      reads: { '/integrations/int_A': host.integration },
+      ...says,
+    });
+
+  test('is added to the integration, whose policy the denial is on', async () => {
+    const { bench, done } = benchOf({ adds: [failedDriver] });
+    const result = await rehearse(grantAccess, bench, withHost);
+    expect(result).toMatchObject({
+      problems: [],
+      subject: 'driver',
+      removed: ['bucket', 'access'],
+      id: 'drv_B',
+    });
+    expect(done.slice(0, 2)).toEqual([
+      `deny GrantAccessRole iam:CreatePolicyVersion on ${policyArn}`,
+      'add to /integrations/int_A',
+    ]);
+  });
+
+  test.each([
+    { what: 'is not ready any more', now: { status: 'removing' }, says: 'says status "removing"' },
+    {
+      what: 'still lists the driver',
+      now: { drivers: [stays, { ...stays, driverId: 'drv_B' }] },
+      says: 'drv_B',
+    },
+    {
+      what: 'has lost the one that stays',
+      now: { drivers: undefined },
+      says: 'says drivers undefined; before',
+    },
+    {
+      what: 'has other resources',
+      now: { resources: [{ ...resources.role, origin: 'created' }] },
+      says: 'resources',
+    },
+  ])('is a problem where the integration $what', async ({ now, says }) => {
+    const { bench } = benchOf({
+      adds: [failedDriver],
+      reads: { '/integrations/int_A': integrationSchema.parse({ ...host.integration, ...now }) },
+    });
+    const { problems } = await rehearse(grantAccess, bench, withHost);
+    expect(problems).toEqual([expect.stringContaining(says)]);
+  });
+
+  test('is a problem where the integration does not work any more', async () => {
+    const { bench } = benchOf({
+      adds: [failedDriver],
+      faults: ['PermissionPolicy: It says something else.'],
+    });
+    const { problems } = await rehearse(grantAccess, bench, withHost);
+    expect(problems).toEqual([expect.stringContaining('does not work any more: PermissionPolicy')]);
+  });
+
+  test('is a problem where the policy was written although nothing was granted', async () => {
+    const saying = (says: string): Standing => ({
+      ...nothing,
+      contents: new Map([[`versions of policies: ${policyArn}`, says]]),
+    });
+    const failing = (step: string) => ({ ...failedDriver, error: refused(step) });
+    const problemsOf = async (step: string, ...versions: readonly string[]) => {
+      const { bench } = benchOf({ adds: [failing(step)], stands: versions.map(saying) });
+      const atFirst = { ...withHost, before: saying('v1') };
+      return (await rehearse(connectionOf(step, 'driver'), bench, atFirst)).problems;
+    };
+    expect(await problemsOf('CreateBucket', 'v1', 'v2')).toEqual([expect.stringContaining(policyArn)]);
+    // The driver before had it written.
+    expect(await problemsOf('CreateBucket', 'v2', 'v2')).toEqual([]);
+    expect(await problemsOf('GrantAccess', 'v2')).toEqual([]);
+  });
+
+  test('has a control of its own', async () => {
+    const { bench, done } = benchOf({});
+    const result = await rehearseNothing(bench, withHost);
+    expect(result).toMatchObject({ problems: [], subject: 'driver', ended: 'ready, then removed' });
+    expect(done).toEqual(['add to /integrations/int_A', 'remove', 'look']);
+  });
+});
+
 describe('the control', () => {
   test('denies nothing, connects and removes', async () => {
     const { bench, done } = fakeBench({ connects: [answer()] });
-    expect(await rehearseNothing(bench, nothing)).toMatchObject({
+    expect(await rehearseNothing(bench, scene)).toMatchObject({
       problems: [],
       ended: 'ready, then removed',
     });
@@ -180,7 +336,7 @@ describe('the control', () => {
 
   test('says why where the service does not work', async () => {
     const { bench } = fakeBench({ connects: [failed] });
-    const { problems } = await rehearseNothing(bench, nothing);
+    const { problems } = await rehearseNothing(bench, scene);
     expect(problems).toEqual([expect.stringContaining('AWS did not do it.')]);
   });
 });

@@ -13,6 +13,7 @@ import { leftover, resources } from './answers.ts';
 
 const result: Result = {
   step: 'DeleteRole',
+  subject: 'integration',
   shows: 'the role cannot be deleted; everything else goes',
   denied: ['iam:DeleteRole'],
   ended: 'residue, then removed',
@@ -23,7 +24,7 @@ const result: Result = {
   tries: 1,
   seconds: 2.34,
   problems: [],
-  integrationId: 'int_A',
+  id: 'int_A',
   console: 'https://console',
 };
 const wrong = { ...result, problems: ['gone: buckets: a|b\nc'] };
@@ -37,7 +38,7 @@ const run = (more: Partial<Run> = {}): Run => ({
   before: standing,
   after: standing,
   results: [result],
-  wanted: 1,
+  rehearsed: [],
   problems: [],
   ...more,
 });
@@ -50,7 +51,7 @@ describe('a run is good', () => {
   test.each([
     { why: 'a step has a problem', more: { results: [wrong] } },
     { why: 'it broke off', more: { problems: ['It broke off'] } },
-    { why: 'a step is missing', more: { wanted: 2 } },
+    { why: 'a step is missing', more: { rehearsed: [{ subject: 'integration' }] } as const },
   ])('but not where $why', ({ more }) => {
     expect(isGood(run(more))).toBe(false);
     expect(verdictOf(run(more))).toMatch(/^✗/);
@@ -60,15 +61,42 @@ describe('a run is good', () => {
 
 describe('the verdict', () => {
   test('says what is proven', () => {
-    const all = run({ wanted: rehearsals.length + 1, results: Array(rehearsals.length + 1).fill(result) });
+    // With a control for integrations, and one for drivers.
+    const all = run({ rehearsed: rehearsals, results: Array(rehearsals.length + 2).fill(result) });
     expect(verdictOf(all)).toBe(
-      '✓ 20 of 20 as they should be: nothing is left, nothing that was there before has changed',
+      '✓ 36 of 36 as they should be: nothing is left, nothing that was there before has changed',
+    );
+    expect(markdownOf(all)).toContain(
+      'Each of the 20 steps of an integration and the 14 of a driver that is added to one was failed once',
     );
   });
 
   test('says what is not: Dataloop’s side, or the other steps', () => {
     expect(verdictOf(run({ seesDataloop: false }))).toContain('AWS only');
-    expect(verdictOf(run())).toContain('1 of 1 as they should be, of 20 that there are');
+    expect(verdictOf(run())).toContain('1 of 1 as they should be, of 36 that there are');
+  });
+});
+
+describe('of a driver', () => {
+  const ofDriver: Result = { ...result, step: 'RevokeAccess', subject: 'driver', residue: [], id: 'drv_A' };
+
+  test('the proof names the integration that it was added to', () => {
+    expect(blockOf(ofDriver)).toContain(
+      '✓ nothing is left, nothing that was there before has changed; the integration is ready as before, with exactly',
+    );
+    expect(blockOf(result)).not.toContain('exactly the access');
+  });
+
+  test('table and document tell its steps from those of an integration', () => {
+    const rehearsed = [{ subject: 'driver' }] as const;
+    const both = run({ rehearsed, results: [result, result, ofDriver] });
+    expect(isGood(both)).toBe(true);
+    expect(isGood({ ...both, results: [result, ofDriver] })).toBe(false);
+    expect(tableOf(both.results)).toMatch(/✓ RevokeAccess \(driver\)/);
+    expect(markdownOf(both)).toMatch(
+      /said the same to the byte[\s\S]*## ✓ RevokeAccess \(driver\)[\s\S]*Driver `drv_A`/,
+    );
+    expect(markdownOf(run())).not.toContain('to the byte');
   });
 });
 

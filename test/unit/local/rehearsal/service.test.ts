@@ -107,6 +107,102 @@ describe('what stands of a run', () => {
   });
 });
 
+describe('a driver', () => {
+  const self = '/integrations/int_A/drivers/drv_B';
+  const ofDriver = { ...links, self };
+
+  /** An API of one integration and one driver on it, which end as they are told. */
+  function apiWithDriver(ends: readonly string[], removed = 'removed') {
+    const [calls, bodies, rest]: [string[], unknown[], string[]] = [[], [], [...ends]];
+    let removing = false;
+    const api: ApiClient = {
+      request: async (method, path, { body } = {}) => {
+        calls.push(`${method} ${path}`);
+        if (body) bodies.push(body);
+        if (method === 'DELETE') removing = true;
+        const isDriver = path.endsWith('/drivers') || path === self;
+        const status = removing ? removed : (rest.shift() ?? 'ready');
+        return {
+          status: method === 'GET' ? 200 : 202,
+          headers: new Headers(),
+          body: answer({ status, links, ...(isDriver ? { driverId: 'drv_B', links: ofDriver } : {}) }),
+        };
+      },
+    };
+    return { api, calls, bodies };
+  }
+
+  test('is added to an integration, with the tag by which the next run knows it', async () => {
+    const { api, calls, bodies } = apiWithDriver(['provisioning', 'ready']);
+    const service = serviceAt(api);
+    const added = await service.addDriver({ links }, service.nextNames());
+    expect(added).toMatchObject({ driverId: 'drv_B', status: 'ready' });
+    expect(calls).toEqual(['POST /integrations/int_A/drivers', `GET ${self}`]);
+    expect(bodies).toEqual([
+      expect.objectContaining({ bucket: { name: 'acme-rehearsal-abc-1' }, tags: { [rehearsalTag]: 'abc' } }),
+    ]);
+  });
+
+  test('is removed before the integration that it was added to', async () => {
+    const { api, calls } = apiWithDriver([]);
+    const service = serviceAt(api);
+    const host = await service.connect(service.nextNames());
+    await service.addDriver(host, service.nextNames());
+    expect(await service.tidy()).toEqual([]);
+    expect(calls.filter((call) => call.startsWith('DELETE'))).toEqual([
+      `DELETE ${self}`,
+      'DELETE /integrations/int_A',
+    ]);
+  });
+
+  test('goes, and what is to be kept stays', async () => {
+    const { api, calls } = apiWithDriver([]);
+    const service = serviceAt(api);
+    const host = await service.connect(service.nextNames());
+    await service.addDriver(host, service.nextNames());
+    expect(await service.tidy([host.links.self])).toEqual([]);
+    expect(calls.filter((call) => call.startsWith('DELETE'))).toEqual([`DELETE ${self}`]);
+  });
+
+  test('is not asked for any more once its integration is removed', async () => {
+    const { api, calls } = apiWithDriver([]);
+    const service = serviceAt(api);
+    const host = await service.connect(service.nextNames());
+    await service.addDriver(host, service.nextNames());
+    await service.remove(host.links.self);
+    expect(await service.tidy()).toEqual([]);
+    expect(calls.filter((call) => call.startsWith('DELETE'))).toHaveLength(1);
+  });
+
+  test('that cannot be removed is told', async () => {
+    const service = serviceAt(apiWithDriver([], 'residue').api);
+    await service.addDriver({ links }, service.nextNames());
+    expect(await service.tidy()).toEqual(['drv_B is residue']);
+  });
+
+  test('has runs of the undo of its own', async () => {
+    const missing = new ExecutionDoesNotExist({ $metadata: {}, message: 'no' });
+    stepFunctions.on(DescribeExecutionCommand).rejects(missing);
+    const executionArn = 'arn:aws:states:eu-west-1:1:execution:dev-deprovision:drv_B-rollback-1';
+    stepFunctions.on(DescribeExecutionCommand, { executionArn }).resolves({ status: 'SUCCEEDED' });
+    const runs = await serviceAt(fakeApi([]).api).undoRuns(answer({ driverId: 'drv_B' }), 'rollback');
+    expect(runs.map((each) => each.executionArn)).toEqual([executionArn]);
+  });
+});
+
+test('what is wrong with a connection is told in the words of the service’s own test', async () => {
+  const checks = [
+    { name: 'Role', status: 'passed', detail: 'ok' },
+    { name: 'PermissionPolicy', status: 'failed', detail: 'It says something else.' },
+  ];
+  const api: ApiClient = {
+    request: async () => ({ status: 200, headers: new Headers(), body: { checks } }),
+  };
+  expect(await serviceAt(api).faultsOf('/integrations/int_A')).toEqual([
+    'PermissionPolicy: It says something else.',
+  ]);
+});
+
 test('the API of another deployment is noticed, and what it made is removed', async () => {
   const { api, calls } = fakeApi(['removed']);
   const other = { ...stack.outputs, ProvisionStateMachineArn: 'arn:aws:states:eu-west-1:1:stateMachine:x' };
@@ -139,32 +235,42 @@ test('runs of the undo are found by their names, with what they say', async () =
   stepFunctions
     .on(DescribeExecutionCommand, named(2))
     .resolves({ status: 'SUCCEEDED', output: '{"role":"removed"}' });
-  expect(await serviceAt(fakeApi([]).api).undoRuns('int_A', 'remove')).toEqual([
+  expect(await serviceAt(fakeApi([]).api).undoRuns(answer(), 'remove')).toEqual([
     { ...named(1), status: 'FAILED', output: {} },
     { ...named(2), status: 'SUCCEEDED', output: { role: 'removed' } },
   ]);
 });
 
 test('only what carries the tag of a rehearsal counts as its own, whatever its name', async () => {
-  const records: Record<string, [status: string, tags?: Record<string, string>]> = {
+  const tags = { [rehearsalTag]: 'abc' };
+  const parent = { integrationId: 'int_oursBusy', dataloopIntegrationId: 'i-1' };
+  const records: Record<
+    string,
+    [status: string, tags?: Record<string, string> | undefined, parent?: object]
+  > = {
     int_ours: ['ready', { [rehearsalTag]: 'abc' }],
     int_theirs: ['ready'],
     int_busy: ['provisioning', { team: 'theirs' }],
     int_oursBusy: ['removing', { [rehearsalTag]: 'xyz' }],
+    drv_ours: ['residue', tags, parent],
+    drv_theirs: ['ready', undefined, parent],
   };
   table.on(QueryCommand).callsFake(({ ExpressionAttributeValues }) => ({
     Items: Object.entries(records)
       .filter(([, [status]]) => status === ExpressionAttributeValues[':status'])
       .map(([integrationId]) => ({ integrationId })),
   }));
-  table.on(GetCommand).callsFake(({ Key }) => ({
-    Item: { name: 'rehearsal-1', request: { tags: records[Key.pk.replace('integration#', '')]?.[1] } },
-  }));
+  table.on(GetCommand).callsFake(({ Key }) => {
+    const [, recordTags, recordParent] = records[Key.pk.replace('integration#', '')] ?? [];
+    return { Item: { name: 'rehearsal-1', request: { tags: recordTags }, parent: recordParent } };
+  });
   const found = await serviceAt(fakeApi([]).api).standingIntegrations();
-  expect({ ...found, ours: found.ours.toSorted() }).toEqual({
-    ours: ['int_ours', 'int_oursBusy'],
+  // The driver first: the integration that it was added to goes after it.
+  expect(found.ours[0]).toBe('/integrations/int_oursBusy/drivers/drv_ours');
+  expect({ ...found, ours: found.ours.slice(1).toSorted() }).toEqual({
+    ours: ['/integrations/int_ours', '/integrations/int_oursBusy'],
     busy: ['int_busy ("rehearsal-1", provisioning)'],
-    others: 1,
+    others: 2,
   });
 });
 

@@ -7,13 +7,17 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { changes, countsOf, takeStanding } from '../../../../local/rehearsal/standing.ts';
+import { changes, countsOf, takeStanding, versionsChanged } from '../../../../local/rehearsal/standing.ts';
 
 const clients = { iam: new IAMClient({ region: 'eu-west-1' }), s3: new S3Client({ region: 'eu-west-1' }) };
 const iam = mockClient(clients.iam);
 const s3 = mockClient(clients.s3);
 const role = { Arn: 'arn:role', RoleName: 'role', AssumeRolePolicyDocument: 'trust' };
-const policy = { Arn: 'arn:policy', PolicyId: 'P1', PolicyVersionList: [{ VersionId: 'v1', Document: 'a' }] };
+const versions = (...documents: string[]) => ({
+  DefaultVersionId: `v${documents.length}`,
+  PolicyVersionList: documents.map((Document, index) => ({ VersionId: `v${index + 1}`, Document })),
+});
+const policy = { Arn: 'arn:policy', PolicyId: 'P1', ...versions('a') };
 const named = (name: string) => Object.assign(new Error(name), { name });
 
 beforeEach(() => {
@@ -60,6 +64,35 @@ describe('is told', () => {
       Policies: [{ ...policy, PolicyId: 'P2' }],
     });
     expect(changes(before, await take())).toEqual(['~ policies: arn:policy']);
+  });
+
+  test.each([
+    {
+      what: 'says more',
+      documents: ['a', 'a and b'],
+      told: ['~ policies: arn:policy', versionsChanged('arn:policy')],
+    },
+    {
+      what: 'was written, and written as it was before',
+      documents: ['a', 'a and b', 'a'],
+      told: [versionsChanged('arn:policy')],
+    },
+  ])('a policy that $what', async ({ documents, told }) => {
+    const before = await take();
+    iam.on(GetAccountAuthorizationDetailsCommand).resolves({
+      RoleDetailList: [role],
+      Policies: [{ ...policy, ...versions(...documents) }],
+    });
+    expect(changes(before, await take())).toEqual(told);
+  });
+
+  test('a policy that is attached to a role beside what it had', async () => {
+    const before = await take();
+    iam.on(GetAccountAuthorizationDetailsCommand).resolves({
+      RoleDetailList: [{ ...role, AttachedManagedPolicies: [{ PolicyArn: 'arn:policy' }] }],
+      Policies: [policy],
+    });
+    expect(changes(before, await take())).toEqual(['~ roles: arn:role']);
   });
 
   test('a bucket whose settings are others', async () => {

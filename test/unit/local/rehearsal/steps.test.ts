@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import * as z from 'zod';
 import { projectRoot } from '../../../../local/paths.ts';
-import { rehearsals } from '../../../../local/rehearsal/steps.ts';
-import { deprovisionSteps, provisionSteps, stepNames } from '../../../../src/domain/steps.ts';
+import { everythingOf, rehearsals, type Subject } from '../../../../local/rehearsal/steps.ts';
+import { deprovisionSteps, stepNames } from '../../../../src/domain/steps.ts';
 
-const roles = ['provision', 'deprovision']
+const roles = ['provision', 'deprovision', 'drivers']
   .map((folder) => readFileSync(join(projectRoot, 'resources', `roles-${folder}.yml`), 'utf8'))
   .join('\n');
 
@@ -17,19 +18,117 @@ function allowedActions(step: string): string[] {
   return lists.flatMap((list) => list.match(/[a-z0-9]+:[A-Za-z]+/g) ?? []);
 }
 
-/** Of drivers that are added to an integration, which the rehearsal does not do. */
-const ofDrivers: readonly string[] = ['GrantAccess', 'RemoveDrivers', 'RevokeAccess'];
-const ofIntegrations = <T extends string>(steps: readonly T[]) =>
-  steps.filter((step) => !ofDrivers.includes(step));
-
-test('every step of an integration is rehearsed, once, in the order in which people read them', () => {
-  expect(rehearsals.map(({ step }) => step)).toEqual(ofIntegrations(stepNames));
+interface State {
+  readonly Type: string;
+  readonly Next?: string | undefined;
+  readonly Default?: string | undefined;
+  readonly Choices?: readonly { readonly Condition: string; readonly Next: string }[] | undefined;
+  readonly Catch?: readonly { readonly Next: string }[] | undefined;
+  readonly Branches?: readonly Machine[] | undefined;
+}
+interface Machine {
+  readonly StartAt: string;
+  readonly States: Readonly<Record<string, State>>;
+}
+const machineSchema: z.ZodType<Machine> = z.lazy(() =>
+  z.object({ StartAt: z.string(), States: z.record(z.string(), stateSchema) }),
+);
+const stateSchema: z.ZodType<State> = z.object({
+  Type: z.string(),
+  Next: z.string().optional(),
+  Default: z.string().optional(),
+  Choices: z.array(z.object({ Condition: z.string(), Next: z.string() })).optional(),
+  Catch: z.array(z.object({ Next: z.string() })).optional(),
+  Branches: z.array(machineSchema).optional(),
 });
 
-test('steps of the provisioning fail a connection, steps of the undo a removal', () => {
-  const ofKind = (of: string) => rehearsals.filter((each) => each.of === of).map(({ step }) => step);
-  expect(ofKind('connection')).toEqual([...provisionSteps]);
-  expect(ofKind('removal')).toEqual(ofIntegrations(deprovisionSteps));
+function machineOf(name: string): Machine {
+  const definition = readFileSync(join(projectRoot, 'statemachines', `${name}.asl.json`), 'utf8');
+  return machineSchema.parse(JSON.parse(definition));
+}
+
+/** Where a choice may lead: only a driver has an id of its kind, and only an integration has drivers. */
+function choicesOf({ Choices = [], Default }: State, subject: Subject): (string | undefined)[] {
+  const isDriver = Choices.find(({ Condition }) => Condition.includes("'drv_'"));
+  if (isDriver) return [subject === 'driver' ? isDriver.Next : Default];
+  const open = Choices.filter(
+    ({ Condition }) =>
+      subject === 'integration' || !Condition.includes('$boolean($states.input.openCalls.drivers)'),
+  );
+  return [...open.map(({ Next }) => Next), Default];
+}
+
+/** Every task that an execution of a machine may come to. */
+function tasksOf({ StartAt, States }: Machine, subject: Subject): string[] {
+  const seen = new Set<string>();
+  const tasks: string[] = [];
+  const visit = (name: string | undefined): void => {
+    const state = name === undefined ? undefined : States[name];
+    if (name === undefined || !state || seen.has(name)) return;
+    seen.add(name);
+    if (state.Type === 'Task') tasks.push(name);
+    for (const branch of state.Branches ?? []) tasks.push(...tasksOf(branch, subject));
+    for (const next of [...choicesOf(state, subject), state.Next]) visit(next);
+    for (const { Next } of state.Catch ?? []) visit(Next);
+  };
+  visit(StartAt);
+  return tasks;
+}
+
+/** By the definitions: what can fail on the way to ready, and in the undo. */
+const failing = {
+  integration: { connection: machineOf('provision'), removal: machineOf('deprovision') },
+  driver: { connection: machineOf('add-driver'), removal: machineOf('deprovision') },
+} as const;
+
+const rehearsed = (subject: Subject, of: 'connection' | 'removal') =>
+  rehearsals.filter((each) => each.subject === subject && each.of === of).map(({ step }) => step);
+const order: readonly string[] = stepNames;
+const asPeopleRead = (steps: readonly string[]) =>
+  steps.toSorted((one, other) => order.indexOf(one) - order.indexOf(other));
+
+test.each([
+  ['integration', 'connection'],
+  ['integration', 'removal'],
+  ['driver', 'connection'],
+  ['driver', 'removal'],
+] as const)(
+  '%s, %s: every step is rehearsed, once, in the order in which people read them',
+  (subject, of) => {
+    const machine = failing[subject][of];
+    expect(rehearsed(subject, of)).toEqual(asPeopleRead(tasksOf(machine, subject)));
+  },
+);
+
+test('what a driver passes through is read from the definition', () => {
+  const ofDriver = tasksOf(machineOf('deprovision'), 'driver');
+  const ofIntegration = tasksOf(machineOf('deprovision'), 'integration');
+  expect(ofDriver).toContain('RevokeAccess');
+  expect(ofIntegration).toEqual(expect.arrayContaining(['RemoveDrivers', 'DeleteRole']));
+  expect([...new Set([...ofDriver, ...ofIntegration])].sort()).toEqual([...deprovisionSteps].sort());
+  expect(ofDriver.filter((step) => !ofIntegration.includes(step))).toEqual(['RevokeAccess']);
+  expect(ofIntegration.filter((step) => !ofDriver.includes(step)).sort()).toEqual([
+    'DeleteIntegration',
+    'DeletePolicy',
+    'DeleteRole',
+    'RemoveDrivers',
+  ]);
+});
+
+test('the access of a driver is taken back from every place where it has been granted', () => {
+  const { connection } = failing.driver;
+  const [, ...granted] = tasksOf({ ...connection, StartAt: 'GrantAccess' }, 'driver');
+  const takesBack = rehearsals.filter(
+    (each) => each.subject === 'driver' && each.of === 'connection' && each.makes.includes('access'),
+  );
+  expect(takesBack.map(({ step }) => step)).toEqual(expect.arrayContaining(granted));
+});
+
+test('everything that a driver has is left once, and named', () => {
+  const left = rehearsals.flatMap((each) =>
+    each.subject === 'driver' && each.of === 'removal' && each.leaves.length === 1 ? each.leaves : [],
+  );
+  expect(left.toSorted()).toEqual(everythingOf.driver.toSorted());
 });
 
 test('a role’s actions are read from one line and from a list', () => {
@@ -42,7 +141,7 @@ test('a role’s actions are read from one line and from a list', () => {
   expect(allowedActions('Activate')).not.toContain('states:StartExecution');
 });
 
-describe.each(rehearsals)('$step', ({ step, denials, ...rehearsal }) => {
+describe.each(rehearsals)('$step of the $subject', ({ step, denials, ...rehearsal }) => {
   test('is denied something, on its own role', () => {
     expect(denials.map(({ role }) => role)).toContain(step);
   });

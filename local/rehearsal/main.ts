@@ -1,4 +1,4 @@
-/** `npm run rehearse`: fails each step once, and proves that nothing is left. */
+/** `npm run rehearse`: fails each step of an integration and of a driver once, and proves that nothing is left. */
 import { apiClient } from '../api-client.ts';
 import { deployService } from '../deploy.ts';
 import { startEnvironment } from '../environment.ts';

@@ -11,7 +11,7 @@ npm run rehearse -- --stage STAGE --region REGION --project PROJECT_ID
   --region    its region (or AWS_REGION)
   --project   a project at Dataloop in which drivers may be made (or DATALOOP_PROJECT_ID)
   --api-url   the API's URL, where it has a domain of its own (or API_URL)
-  --only      a step; may be given several times
+  --only      a step, wherever it runs; may be given several times
 
 With DATALOOP_TOKEN and DATALOOP_ORG_ID (and DATALOOP_API_URL, where it is not Dataloop's own) the proof covers
 Dataloop's side as well. A run at a time.`;

@@ -38,14 +38,18 @@ async function namedDrivers(
   const added = await reads.readRecords(Object.keys(record.drivers ?? {}));
   const all = [record, ...added];
   const ids = new Set(all.flatMap(({ resources }) => resources.driver?.id ?? []));
-  // Whose id was never learned, or that may be there twice, is known by its name, as the undo knows it.
-  const names = new Set(
-    all.flatMap(({ request, resources: { driver } }) =>
-      driver && driver.state !== 'gone' && (!driver.id || driver.madeAgain)
-        ? `${request.dataloop.projectId} ${driver.name}`
-        : [],
-    ),
+  // Whose id was never learned, or that may be there twice, is known by its name and bucket, as the undo knows it.
+  const alike = all.flatMap(({ request: { dataloop, bucket }, resources: { driver } }) =>
+    driver && driver.state !== 'gone' && (!driver.id || driver.madeAgain)
+      ? { projectId: dataloop.projectId, name: driver.name, bucketName: bucket.name }
+      : [],
   );
+  const isOurs = ({ id, name, projectId, bucketName }: Driver & { readonly projectId: string }) =>
+    ids.has(id) ||
+    alike.some(
+      (own) =>
+        own.projectId === projectId && own.name === name && (bucketName ?? own.bucketName) === own.bucketName,
+    );
   const projects = new Set(all.map(({ request }) => request.dataloop.projectId));
   const lists = await Promise.all(
     [...projects].map(async (projectId) =>
@@ -55,7 +59,7 @@ async function namedDrivers(
   const seen = lists.flat().filter(({ integrationId }) => integrationId === dataloopIntegrationId);
   return {
     seen: seen.length,
-    foreign: seen.filter(({ id, name, projectId }) => !ids.has(id) && !names.has(`${projectId} ${name}`)),
+    foreign: seen.filter((driver) => !isOurs(driver)),
   };
 }
 

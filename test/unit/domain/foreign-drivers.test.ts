@@ -129,6 +129,17 @@ describe('removing an integration', () => {
     };
     const { reads } = readsOf(found, undefined, [addedWith(resource)]);
     await expect(refusing(reads)).resolves.toBeUndefined();
+    // Nobody of ours made one of its name on another bucket.
+    const others = {
+      ...found,
+      'project-1': [driver('own')],
+      'project-2': [
+        driver('ours', { name: 'dataloop-b', bucketName: 'dataloop-b' }),
+        driver('x', { name: 'dataloop-b', bucketName: 'theirs' }),
+      ],
+    };
+    const refused = await thrownBy(refusing(readsOf(others, undefined, [addedWith(resource)]).reads));
+    expect(refused.message).toContain('at Dataloop: "dataloop-b" (x, project project-2). They');
   });
 
   test('is refused for a driver that has the name of ours, which is known or gone, or in another project', async () => {

@@ -2,6 +2,9 @@
 import { account } from '../domain/fakes.ts';
 import { projectId } from './environment.ts';
 
+/** What the operator says: what is right, or by mistake another user, or another integration. */
+export type Says = 'right' | 'another user' | 'a forged user' | 'another integration';
+
 export interface Adoption {
   readonly bucket: 'create' | 'adopt' | 'adopt-and-close';
   readonly cors: boolean;
@@ -12,6 +15,8 @@ export interface Adoption {
   readonly rules: 'none' | 'theirs' | 'allowing';
   /** How the role's trust policy was written: its only statement by itself, or as a list. */
   readonly statement: 'one' | 'list';
+  /** What the operator says the first time to what is awaited. */
+  readonly operatorSays: Says;
   /** ms after which the operator looks again for what is to be done; undefined: nobody does. */
   readonly operatorDelayMs: number | undefined;
 }

@@ -13,6 +13,10 @@ export const adoption: fc.Arbitrary<Adoption> = fc
     publicAccess: fc.constantFrom('half' as const, 'none' as const, 'closed' as const),
     rules: fc.constantFrom('none' as const, 'theirs' as const, 'theirs' as const, 'allowing' as const),
     statement: fc.constantFrom('one' as const, 'list' as const),
+    operatorSays: fc.oneof(
+      { weight: 3, arbitrary: fc.constant('right' as const) },
+      fc.constantFrom('another user' as const, 'a forged user' as const, 'another integration' as const),
+    ),
     operatorDelayMs: fc.constantFrom(1_000, 1_000, 20_000, 200_000, undefined),
   })
   // A bucket that is open is refused before anything is made, unless it is to be closed.

@@ -214,7 +214,7 @@ const withDrivers = (
   });
 
 const nothing = fc.constant(undefined);
-const withAdopters = fc.oneof({ weight: 2, arbitrary: command }, adoptersCommand(afterMs, index));
+const withAdopters = fc.oneof(command, adoptersCommand(afterMs, index));
 
 export const scheduleArbitrary: fc.Arbitrary<Schedule> = fc.oneof(
   { weight: 4, arbitrary: withoutDrivers(nothing, command) },

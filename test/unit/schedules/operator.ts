@@ -1,12 +1,10 @@
 /** The person who makes the integration at Dataloop, where a request says so. */
 import type { IntegrationRecord } from '../../../src/domain/journal.ts';
 import { awaitedOf } from '../../../src/domain/operator.ts';
+import type { Adoption, Says } from './adoption.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger } from './things.ts';
 import type { PlatformIntegration } from './world-dataloop.ts';
-
-/** What the operator says: what is right, or by mistake another user, or another integration. */
-export type Says = 'right' | 'another user' | 'a forged user' | 'another integration';
 
 export interface Operators {
   /** Does what is awaited of the operator now, and says so. */
@@ -16,15 +14,15 @@ export interface Operators {
 }
 
 /**
- * @param delayMs ms between two looks; undefined: nobody looks
  * @param call POST /integrations/{integrationId}/iam-user
  */
 export function operators(
   { clock, journal, platform }: Simulation,
-  delayMs: number | undefined,
+  { operatorDelayMs: delayMs, operatorSays }: Partial<Adoption>,
   call: (integrationId: string, body: object) => void,
 ): Operators {
   const made = new Map<string, PlatformIntegration>();
+  const answered = new Set<string>();
   let isLooking = false;
 
   const integrationFor = ({ integrationId, name }: IntegrationRecord): PlatformIntegration => {
@@ -62,7 +60,12 @@ export function operators(
 
   function look(): void {
     const open = journal.records().filter(({ status }) => status === 'provisioning');
-    for (const record of open) act(record, 'right');
+    for (const record of open) {
+      const awaited = awaitedOf(record);
+      const question = `${record.integrationId} ${awaited}`;
+      act(record, answered.has(question) ? 'right' : (operatorSays ?? 'right'));
+      if (awaited) answered.add(question);
+    }
     isLooking = open.length > 0;
     if (isLooking && delayMs !== undefined) clock.after(delayMs, look);
   }

@@ -101,10 +101,9 @@ export async function runSchedule(
   const simulation = simulate(handlers, schedule);
   enter(simulation);
   let meanwhileAdded = 0;
-  const { operatorDelayMs } = schedule.adoption ?? {};
   const callers: Callers = {
     open: 0,
-    operators: operators(simulation, operatorDelayMs, (integrationId, body) =>
+    operators: operators(simulation, schedule.adoption ?? {}, (integrationId, body) =>
       confirm(simulation, callers, integrationId, body),
     ),
   };

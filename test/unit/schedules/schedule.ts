@@ -1,6 +1,5 @@
 /** What a schedule is made of. */
-import type { Adoption } from './adoption.ts';
-import type { Says } from './operator.ts';
+import type { Adoption, Says } from './adoption.ts';
 import type { OwnersAct } from './owners.ts';
 
 export type Meanwhile = 'stop' | 'delete' | 'delete-integration' | 'add-driver';

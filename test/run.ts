@@ -85,7 +85,9 @@ async function runJest(
 async function quickChecks(folder: string): Promise<{ clean: boolean; unit: Count }> {
   const lint = await check('lint and format', bin('biome'), ['check', '--error-on-warnings']);
   const types = await check('types', bin('tsc'), []);
-  return { clean: lint && types, unit: await runJest(folder, 'unit', [], process.env) };
+  // Jest by itself leaves one core free, for people who go on working.
+  const unit = await runJest(folder, 'unit', ['--maxWorkers=2'], process.env);
+  return { clean: lint && types, unit };
 }
 
 /** Writes down where the deployment is, for the tests in jest's process. */

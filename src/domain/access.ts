@@ -28,6 +28,7 @@ import { ownerTag, type Plan } from './plan.ts';
 import { type PolicyCreator, policyNameTaken } from './policy.ts';
 import { matchesPattern } from './request.ts';
 import { type Residue, sendAgain } from './residue.ts';
+import type { FoundRole, RoleReader } from './role.ts';
 import { firstPolicy as first, grantsOf, partitionOf, policyOf } from './role-policies.ts';
 import { createdNotYetSeen, type StepContext } from './step.ts';
 
@@ -41,7 +42,7 @@ export interface PolicyDocumentReader {
   findPolicyDocument(arn: string): Promise<FoundPolicy | undefined>;
 }
 
-interface PolicyWriter extends PolicyDocumentReader {
+interface PolicyWriter extends PolicyDocumentReader, Pick<RoleReader, 'findRole'> {
   /** Writes a new default version; the oldest goes where there are as many as IAM takes. */
   setDocument(arn: string, document: unknown): Promise<void>;
 }
@@ -185,16 +186,33 @@ export async function grantAccess(
         await iam.setDocument(arn, document);
       }
     } else {
-      const written = known?.state === 'intended' ? (known.written ?? []) : [];
-      await write({ arn, state: 'intended', written: withNext(written, hash(document)) });
-      const uniqueId = await makePolicy(step, { name, arn, document }, plan, iam);
+      const mayStand = withNext(known?.state === 'intended' ? (known.written ?? []) : [], hash(document));
+      await write({ arn, state: 'intended', written: mayStand });
+      const isWritten = (content: unknown) => mayStand.includes(hash(content));
+      const uniqueId = await makePolicy(step, { name, arn, document }, plan, { iam, isWritten });
       await write({ arn, uniqueId, state: 'created', written: [hash(document)] });
     }
-    if (key !== first) await iam.attachPolicy(plan.role.name, arn);
+    if (key !== first) {
+      const role = await iam.findRole(plan.role.name);
+      if (!role) throw createdNotYetSeen(`role ${plan.role.arn}`);
+      if (!isRoleOf(record, role)) throw roleReplaced(plan.role.arn);
+      await iam.attachPolicy(plan.role.name, arn);
+    }
     await step.created('access', { arn, origin: 'adopted' });
     return { policyArn: arn };
   });
 }
+
+/** Whether it is the role that the integration made or adopted, and not a later one of its name. */
+const isRoleOf = ({ resources: { role } }: IntegrationRecord, found: FoundRole): boolean =>
+  found.arn === role?.arn && found.uniqueId === role.uniqueId;
+
+const roleReplaced = (arn: string): ServiceError =>
+  new ServiceError(
+    'RoleChangedError',
+    `The role ${arn} is not the one that the integration was given: somebody deleted that and made another one of its ` +
+      'name. It was left as it is, and no bucket can be added. Remove the integration, and connect its buckets anew.',
+  );
 
 type Hash = (content: unknown) => string;
 
@@ -235,12 +253,15 @@ async function asWritten(
   const found = await iam.findPolicyDocument(arn);
   if (found && isByUs(found, record, key, plan, hash)) return found;
   if (!isSettled(step.call, record.resources[key])) throw createdNotYetSeen(`last change of policy ${arn}`);
-  throw new ServiceError(
+  throw policyChanged(arn, found);
+}
+
+const policyChanged = (arn: string, found: FoundPolicy | undefined): ServiceError =>
+  new ServiceError(
     'PolicyChangedError',
     `The policy ${arn} ${found ? 'says something else than the service wrote' : 'is gone'}; it was left as it is, and no ` +
       'bucket can be added. POST …/test shows how it should be: put it so, or connect the bucket with POST /integrations.',
   );
-}
 
 /** Whether a policy is ours and says what we wrote last, or were about to write when we were cut off. */
 function isByUs(
@@ -258,12 +279,16 @@ function isByUs(
   );
 }
 
-/** Creates one more policy for the role; one that an earlier attempt made is brought up to date. @returns its unique id */
+/**
+ * Creates one more policy for the role; one that an earlier attempt made is brought up to date.
+ * @returns its unique id
+ * @throws ServiceError `PolicyChangedError` where somebody has written to that one since
+ */
 async function makePolicy(
   step: StepContext,
   policy: { name: string; arn: string; document: PolicyDocument },
   plan: Plan,
-  iam: AccessGranter,
+  { iam, isWritten }: { readonly iam: AccessGranter; readonly isWritten: (content: unknown) => boolean },
 ): Promise<string | undefined> {
   const made = await iam.createPolicy({
     name: policy.name,
@@ -276,6 +301,10 @@ async function makePolicy(
   const found = await iam.findPolicyDocument(policy.arn);
   if (!found && step.call.attempt < looksForOwn) throw createdNotYetSeen(`policy ${policy.arn}`);
   if (found?.tags[ownerTag] !== plan.integrationId) throw policyNameTaken(policy.name);
+  if (!isWritten(found.document)) {
+    if (step.call.attempt < looksForOwn) throw createdNotYetSeen(`last change of policy ${policy.arn}`);
+    throw policyChanged(policy.arn, found);
+  }
   await iam.setDocument(policy.arn, policy.document);
   return found.uniqueId;
 }
@@ -389,7 +418,9 @@ async function writeWithout(
   }
   // Whoever is cut off from here on leaves a policy that the next bucket makes again, not one that it misses.
   await journal.writePolicy(plan.integrationId, step.call, key, { ...(known ?? { arn }), state: 'intended' });
-  await iam.detachPolicy(plan.role.name, arn);
+  const role = await iam.findRole(plan.role.name);
+  // From another role of that name only who attached it may take it.
+  if (role && isRoleOf(record, role)) await iam.detachPolicy(plan.role.name, arn);
   await iam.deletePolicy(arn);
   await journal.writePolicy(plan.integrationId, step.call, key, { ...(known ?? { arn }), state: 'gone' });
 }

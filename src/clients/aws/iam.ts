@@ -323,6 +323,7 @@ const setDocument = (client: IAMClient) => async (arn: string, document: unknown
 export function accessGranter(client: IAMClient): AccessGranter {
   return {
     ...policyDocumentReader(client),
+    ...roleReader(client),
     createPolicy: policyCreator(client).createPolicy,
     setDocument: setDocument(client),
     attachPolicy: attachPolicy(client),
@@ -332,6 +333,7 @@ export function accessGranter(client: IAMClient): AccessGranter {
 export function accessRevoker(client: IAMClient): AccessRevoker {
   return {
     ...policyDocumentReader(client),
+    ...roleReader(client),
     setDocument: setDocument(client),
     detachPolicy: detachPolicy(client),
     deletePolicy: policyRemover(client).deletePolicy,

@@ -344,12 +344,56 @@ describe('GrantAccess', () => {
       expect((await thrownBy(world.driverOf(one).grant(attempt))).name).toBe(name);
     });
 
-    test('that an earlier attempt made is ours, and brought up to date', async () => {
+    describe('that an earlier attempt made', () => {
+      const interrupted = () => {
+        const earlier = 'of an earlier attempt';
+        const world = further();
+        const { hash, arnOf } = world;
+        const policy2 = { state: 'intended' as const, arn: arnOf('policy2'), written: [hash(earlier)] };
+        world.become({ resources: { ...world.integration().resources, policy2 } });
+        const standing = { uniqueId: 'ANPA3', tags: ours, documents: [earlier] };
+        world.replace('policy2', standing);
+        return { world, standing };
+      };
+
+      test('is ours, and brought up to date', async () => {
+        const { world } = interrupted();
+        await world.driverOf(one).grant(2);
+        expect(world.policy('policy2')?.documents.at(-1)).toEqual(world.documentOf('policy2'));
+        expect(world.integration().resources.policy2?.uniqueId).toBe('ANPA3');
+        expect(world.isAttached('policy2')).toBe(true);
+      });
+
+      test.each([
+        [5, 'AwsNotYetConsistentError'],
+        [6, 'PolicyChangedError'],
+      ])('and somebody edited since, is left as it is: attempt %i ends with %s', async (attempt, name) => {
+        const { world, standing } = interrupted();
+        const edited = { ...standing, documents: ['narrowed by hand'] };
+        world.replace('policy2', edited);
+        expect((await thrownBy(world.driverOf(one).grant(attempt))).name).toBe(name);
+        expect([world.policy('policy2'), world.isAttached('policy2')]).toEqual([edited, false]);
+      });
+    });
+  });
+
+  describe('one more policy for a role', () => {
+    test('that somebody has replaced is not attached to the other one', async () => {
       const world = further();
-      world.replace('policy2', { uniqueId: 'ANPA3', tags: ours, documents: ['of an earlier attempt'] });
+      world.replaceRole('AROA9');
+      expect(await thrownBy(world.driverOf(one).grant())).toMatchObject({
+        name: 'RoleChangedError',
+        message: expect.stringContaining(world.plan.role.arn),
+      });
+      expect(world.isAttached('policy2')).toBe(false);
+    });
+
+    test('that IAM does not show is attached later', async () => {
+      const world = further();
+      world.replaceRole(undefined);
+      expect((await thrownBy(world.driverOf(one).grant())).name).toBe('AwsNotYetConsistentError');
+      world.replaceRole('AROA0');
       await world.driverOf(one).grant(2);
-      expect(world.policy('policy2')?.documents.at(-1)).toEqual(world.documentOf('policy2'));
-      expect(world.integration().resources.policy2?.uniqueId).toBe('ANPA3');
       expect(world.isAttached('policy2')).toBe(true);
     });
   });
@@ -660,6 +704,18 @@ describe('RevokeAccess', () => {
       const driver = world.driverOf(one, accessOf(world.arnOf('policy')));
       await retried(driver.revoke);
       expect(world.integration().resources.policy?.state).toBe('created');
+    });
+
+    test.each([
+      ['another one of its name', 'AROA9'],
+      ['no role at all', undefined],
+    ])('hangs on %s by now, is deleted, and that left alone', async (_what, roleId) => {
+      const world = alone();
+      world.replaceRole(roleId);
+      const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
+      expect(await driver.revoke()).toEqual({ outcome: 'removed' });
+      expect(world.events.filter((event) => event.startsWith('detach'))).toEqual([]);
+      expect(world.policy('policy2')).toBeUndefined();
     });
 
     test.each([

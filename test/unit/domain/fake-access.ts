@@ -81,6 +81,7 @@ interface Setting {
 
 const own: IntegrationRecord['resources'] = {
   policy: { state: 'created', arn: 'set below', uniqueId: 'ANPA0' },
+  role: { state: 'created', arn: planOf(recordOf()).role.arn, uniqueId: 'AROA0' },
   dataloopIntegration: { state: 'created', id: parent.dataloopIntegrationId },
 };
 
@@ -102,6 +103,7 @@ export function accessWorld({
   let clock = 0;
   const policies = new Map<string, StandingPolicy>();
   const attached = new Set<string>();
+  let roleId: string | undefined = 'AROA0';
   const shownFirst: (FoundPolicy | undefined)[] = [];
   const arnOf = (key: PolicyKey) => policyOf(plan, key).arn;
   const documentOf = (key: PolicyKey, but?: string) =>
@@ -180,6 +182,18 @@ export function accessWorld({
           }
         );
       }),
+    findRole: () =>
+      passage(async () =>
+        roleId === undefined
+          ? undefined
+          : {
+              arn: plan.role.arn,
+              uniqueId: roleId,
+              tags: ours,
+              trust: {},
+              permissionsBoundaryArn: undefined,
+            },
+      ),
     createPolicy: ({ name, path, document, tags }) =>
       passage(async () => {
         const arn = `arn:aws:iam::111111111111:policy${path}${name}`;
@@ -248,6 +262,10 @@ export function accessWorld({
     integration: () => integration,
     become: (more: Partial<IntegrationRecord>) => {
       integration = { ...integration, ...more };
+    },
+    /** Another role, or none, of the integration's role's name. */
+    replaceRole: (uniqueId: string | undefined) => {
+      roleId = uniqueId;
     },
     policy: (key: PolicyKey) => policies.get(arnOf(key)),
     document: (key: PolicyKey) => policies.get(arnOf(key))?.documents.at(-1),

@@ -11,7 +11,7 @@ import { stranger, type Watch } from './things.ts';
 import type { Worker } from './worker.ts';
 import type { Aws } from './world-aws.ts';
 import type { Journal } from './world-journal.ts';
-import { defaultVersionOf } from './world-policies.ts';
+import { defaultVersionOf, type PolicyVersion } from './world-policies.ts';
 
 interface Parts {
   readonly aws: Aws;
@@ -31,6 +31,9 @@ export function watchedIam(parts: Parts): Service {
   };
 }
 
+/** Versions of ours in which stands on what a stranger wrote. */
+const edited = new WeakSet<PolicyVersion>();
+
 /** What is looked at once a command has taken effect. */
 function checkOf(command: unknown, by: Worker, parts: Parts): (() => void) | undefined {
   if (command instanceof CreatePolicyCommand) {
@@ -41,11 +44,12 @@ function checkOf(command: unknown, by: Worker, parts: Parts): (() => void) | und
     const { PolicyArn = '', PolicyDocument = '' } = command.input;
     const policy = parts.aws.policies.get(PolicyArn);
     const standing = policy && defaultVersionOf(policy);
-    const isTheirs = standing?.maker === stranger;
+    const isTheirs = standing && (standing.maker === stranger || edited.has(standing));
     const rules = rulesIn(PolicyDocument);
     return () => {
       // What somebody wrote behind the last look is not seen: IAM has no "write if still the same".
       if (isTheirs && by.read.get(`policy ${PolicyArn}`) === standing.document) {
+        edited.add(defaultVersionOf(policy));
         notWidened(rules, rulesIn(standing.document), by, parts);
       } else onlyWhatIsKnown(rules, by, parts);
       nothingIsLost(by, parts);

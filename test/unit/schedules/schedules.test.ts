@@ -4,9 +4,10 @@
  */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { deprovisionSteps, provisionSteps } from '../../../src/domain/steps.ts';
+import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../../src/domain/steps.ts';
 import { scheduleArbitrary } from './arbitraries.ts';
 import { type Definition, readMachine } from './asl.ts';
+import { driverExamples } from './driver-examples.ts';
 import { loadFunctions } from './functions.ts';
 import { runSchedule } from './run.ts';
 import type { Schedule } from './schedule.ts';
@@ -54,6 +55,7 @@ test('whatever fails, whenever, an integration ends ready, clean or with its res
     numRuns: schedules,
     seed,
     ...(path === undefined ? {} : { path }),
+    examples: driverExamples.map((schedule): [Schedule] => [schedule]),
   });
   if (!details.failed) {
     // Fewer may not meet every ending.
@@ -83,5 +85,6 @@ const tasksOf = ({ States }: Definition): string[] =>
 
 test('the simulated state machines have the steps of the domain, in their order', () => {
   expect(tasksOf(readMachine('provision'))).toEqual(provisionSteps);
+  expect(tasksOf(readMachine('add-driver'))).toEqual(addDriverSteps);
   expect(tasksOf(readMachine('deprovision'))).toEqual(deprovisionSteps);
 });

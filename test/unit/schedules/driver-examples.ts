@@ -1,0 +1,82 @@
+/** Schedules about added drivers that chance seldom makes; each found a mistake once. They come before the random ones. */
+import type { Command, Fault, Schedule } from './schedule.ts';
+
+const undisturbed = {
+  userDelayMs: 0,
+  trustDelayMs: 0,
+  visibleAfterMs: 0,
+  again: 0,
+  driversFirst: true,
+  faults: [] as readonly Fault[],
+  latencies: [],
+  jitters: [],
+  deliveries: [],
+  skews: [],
+} satisfies Partial<Schedule>;
+
+const post: Command = { kind: 'post', afterMs: 0, request: 0, key: undefined };
+
+const add = (request: number): Command => ({
+  kind: 'add-driver',
+  afterMs: 60_000,
+  waits: true,
+  integration: 0,
+  request,
+  key: undefined,
+});
+
+const strange = (does: 'narrow' | 'untag' | 'drive-namesake', policy: number, afterMs: number): Command => ({
+  kind: 'strange-to-drivers',
+  afterMs,
+  waits: false,
+  integration: 0,
+  does,
+  policy,
+});
+
+const removal: Command = { kind: 'remove-driver', afterMs: 1_000, waits: true, driver: 0, force: true };
+
+/** The first policy is full with two of them. */
+const [third, fourth, fifth] = [add(3), add(4), add(5)];
+
+const roleReplaced: Schedule = {
+  ...undisturbed,
+  commands: [
+    post,
+    third,
+    fourth,
+    { kind: 'stranger', afterMs: 60_000, what: { thing: 'role', does: 'replace' }, name: 'acme' },
+    fifth,
+  ],
+};
+
+/** Somebody edits a policy whose maker has died. */
+const editedHalfway = (call: number): Schedule => ({
+  ...undisturbed,
+  commands: [post, third, fourth, fifth, strange('narrow', 1, 4_000)],
+  faults: [
+    {
+      functionName: 'grantAccess',
+      invocation: 3,
+      call,
+      of: 'calls',
+      kind: 'crash-and-effect',
+      delayMs: 0,
+      meanwhile: 'nothing',
+    },
+  ],
+});
+
+const untagged: Schedule = { ...undisturbed, commands: [post, add(0), strange('untag', 0, 60_000), removal] };
+
+const namesake: Schedule = {
+  ...undisturbed,
+  commands: [post, add(0), strange('drive-namesake', 0, 60_000), removal],
+};
+
+export const driverExamples: readonly Schedule[] = [
+  roleReplaced,
+  ...[6, 7].map(editedHalfway),
+  untagged,
+  namesake,
+];

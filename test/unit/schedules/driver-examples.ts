@@ -39,6 +39,12 @@ const removal: Command = { kind: 'remove-driver', afterMs: 1_000, waits: true, d
 /** The first policy is full with two of them. */
 const [third, fourth, fifth] = [add(3), add(4), add(5)];
 
+/** An integration and five buckets more, in two policies. */
+export const undisturbedAdds: Schedule = {
+  ...undisturbed,
+  commands: [post, add(0), third, fourth, fifth, add(1)],
+};
+
 const roleReplaced: Schedule = {
   ...undisturbed,
   commands: [

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../../src/domain/steps.ts';
 import { scheduleArbitrary } from './arbitraries.ts';
 import { type Definition, readMachine } from './asl.ts';
-import { driverExamples } from './driver-examples.ts';
+import { driverExamples, undisturbedAdds } from './driver-examples.ts';
 import { loadFunctions } from './functions.ts';
 import { runSchedule } from './run.ts';
 import type { Schedule } from './schedule.ts';
@@ -76,6 +76,13 @@ test('whatever fails, whenever, an integration ends ready, clean or with its res
     ].join('\n'),
   );
 }, 3_600_000);
+
+test('where nothing fails, every bucket that is asked for becomes ready, also where one policy is full', async () => {
+  const { violations, ends: ended } = await runSchedule(handlers, undisturbedAdds, (begun) => {
+    current = begun;
+  });
+  expect([violations, ended]).toEqual([[], Array(6).fill('ready')]);
+});
 
 /** Names of the Task states, in the order in which they are written. */
 const tasksOf = ({ States }: Definition): string[] =>

@@ -2,6 +2,7 @@
 import type { Command, Fault, Schedule } from './schedule.ts';
 
 const undisturbed = {
+  adoption: undefined,
   userDelayMs: 0,
   trustDelayMs: 0,
   visibleAfterMs: 0,

@@ -1,6 +1,7 @@
 /** The storage driver: TestDriver, CreateDriver, VerifyDriver and their undo, DeleteDriver. */
 import { ServiceError } from '../errors.ts';
 import { dataloopIntegrationIdOf } from './integration.ts';
+import type { ResourceRecord } from './journal.ts';
 import { beforeMaking, madeAgainIf } from './open-calls.ts';
 import { confirmAbsence, type UndoOutcome } from './ownership.ts';
 import type { StepContext } from './step.ts';
@@ -148,18 +149,27 @@ export async function deleteDriver(step: StepContext, dataloop: DriverRemover): 
 }
 
 /**
- * By its id; where that was never learned, or it may be there twice, also by name and bucket on our integration. Names
- * repeat at Dataloop, so somebody's of the same name may hang there by now.
+ * Whether a driver on our integration is ours although it has another id than we know: where that was never learned, or
+ * ours may be there twice, by its name and bucket. Names repeat at Dataloop, so somebody's of the same name may hang
+ * there, too.
  */
+export const isOursByName = (
+  known: Pick<ResourceRecord, 'id' | 'madeAgain'> | undefined,
+  own: { readonly name: string | undefined; readonly bucketName: string },
+  driver: Driver,
+): boolean =>
+  (known?.id === undefined || known.madeAgain === true) &&
+  driver.name === own.name &&
+  (driver.bucketName ?? own.bucketName) === own.bucketName;
+
 async function findDrivers(step: StepContext, dataloop: DriverFinder): Promise<Driver[]> {
-  const { driver: wanted, bucket } = step.plan;
+  const { name, projectId } = step.plan.driver;
+  const own = { name, bucketName: step.plan.bucket.name };
   const known = step.resource('driver');
   const integrationId = integrationOf(step);
-  const isIdEnough = known?.id !== undefined && !known.madeAgain;
-  const all = await dataloop.listDrivers(wanted.projectId);
-  return all.filter((driver) => {
-    if (driver.id === known?.id) return true;
-    const isAlike = driver.name === wanted.name && driver.integrationId === integrationId;
-    return !isIdEnough && isAlike && (driver.bucketName ?? bucket.name) === bucket.name;
-  });
+  const all = await dataloop.listDrivers(projectId);
+  return all.filter(
+    (driver) =>
+      driver.id === known?.id || (driver.integrationId === integrationId && isOursByName(known, own, driver)),
+  );
 }

@@ -1,6 +1,6 @@
 /** Drivers that somebody made by hand on an integration: whoever removes it takes their storage away. */
 import { ServiceError } from '../errors.ts';
-import type { Driver, DriverFinder } from './driver.ts';
+import { type Driver, type DriverFinder, isOursByName } from './driver.ts';
 import type { Bound } from './findings.ts';
 import type { IntegrationRecord } from './journal.ts';
 
@@ -38,17 +38,14 @@ async function namedDrivers(
   const added = await reads.readRecords(Object.keys(record.drivers ?? {}));
   const all = [record, ...added];
   const ids = new Set(all.flatMap(({ resources }) => resources.driver?.id ?? []));
-  // Whose id was never learned, or that may be there twice, is known by its name and bucket, as the undo knows it.
-  const alike = all.flatMap(({ request: { dataloop, bucket }, resources: { driver } }) =>
-    driver && driver.state !== 'gone' && (!driver.id || driver.madeAgain)
-      ? { projectId: dataloop.projectId, name: driver.name, bucketName: bucket.name }
-      : [],
-  );
-  const isOurs = ({ id, name, projectId, bucketName }: Driver & { readonly projectId: string }) =>
-    ids.has(id) ||
-    alike.some(
-      (own) =>
-        own.projectId === projectId && own.name === name && (bucketName ?? own.bucketName) === own.bucketName,
+  const isOurs = (driver: Driver & { readonly projectId: string }) =>
+    ids.has(driver.id) ||
+    all.some(
+      ({ request: { dataloop, bucket }, resources: { driver: known } }) =>
+        known !== undefined &&
+        known.state !== 'gone' &&
+        dataloop.projectId === driver.projectId &&
+        isOursByName(known, { name: known.name, bucketName: bucket.name }, driver),
     );
   const projects = new Set(all.map(({ request }) => request.dataloop.projectId));
   const lists = await Promise.all(

@@ -170,18 +170,14 @@ export async function releaseBucket(step: StepContext, s3: BucketAdopter): Promi
   if (holder === 'nobody') return confirmAbsence(step, 'bucket');
   if (holder !== 'account') throw bucketHidden(bucket.name, 'changed');
 
-  const readCors = () => s3.corsOf(bucket);
-  const readBlock = () => s3.publicAccessBlockOf(bucket);
-  const corsNow = cors && compare(await readCors(), cors);
-  if (corsNow === 'as-written') {
-    await s3.setCors(bucket, cors?.before);
-    await confirmGivenBack(cors, readCors, bucket);
-  }
-  const blockNow = publicAccessBlock && compare(await readBlock(), publicAccessBlock);
-  if (blockNow === 'as-written') {
-    await s3.setPublicAccessBlock(bucket, publicAccessBlock?.before);
-    await confirmGivenBack(publicAccessBlock, readBlock, bucket);
-  }
+  const corsNow = await putBack(cors, bucket, {
+    read: () => s3.corsOf(bucket),
+    write: (before) => s3.setCors(bucket, before),
+  });
+  const blockNow = await putBack(publicAccessBlock, bucket, {
+    read: () => s3.publicAccessBlockOf(bucket),
+    write: (before) => s3.setPublicAccessBlock(bucket, before),
+  });
 
   const left = [
     ...(corsNow === 'changed'
@@ -204,17 +200,28 @@ export async function releaseBucket(step: StepContext, s3: BucketAdopter): Promi
 }
 
 /**
- * Whoever adopts the bucket next must not be shown what has been put back already, and take it for what was there.
+ * Puts back what stood before a change, where nobody has changed it since.
+ * @returns how it was found; undefined where there was no change
  * @throws ServiceError `AwsNotYetConsistentError` while S3 still shows what we wrote
  */
-async function confirmGivenBack(
-  change: { before?: unknown; after: unknown } | undefined,
-  read: () => Promise<unknown>,
+async function putBack<T>(
+  change: { readonly before?: T | undefined; readonly after: T } | undefined,
   bucket: BucketAddress,
-): Promise<void> {
-  if (change && compare(await read(), change) === 'as-written') {
-    throw notYetShown(`what was put back of the bucket ${bucket.name}`);
+  setting: {
+    readonly read: () => Promise<unknown>;
+    readonly write: (before: T | undefined) => Promise<void>;
+  },
+): Promise<ReturnType<typeof compare> | undefined> {
+  if (!change) return undefined;
+  const found = compare(await setting.read(), change);
+  if (found === 'as-written') {
+    await setting.write(change.before);
+    // Whoever adopts the bucket next must not be shown what we wrote, and take it for what was there.
+    if (compare(await setting.read(), change) === 'as-written') {
+      throw notYetShown(`what was put back of the bucket ${bucket.name}`);
+    }
   }
+  return found;
 }
 
 function compare<T>(

@@ -17,6 +17,7 @@ import {
 } from './journal.ts';
 import { confirmAbsence, type Found, type UndoOutcome } from './ownership.ts';
 import {
+  type Grant,
   grantOf,
   maximumPolicySize,
   type PolicyDocument,
@@ -335,15 +336,12 @@ export async function revokeAccess(
     const { arn } = policyOf(plan, key);
     const found = await iam.findPolicyDocument(arn);
     const ours = record.resources[key];
+    const remaining = grantsOf(record, plan, key, driverId);
     const isSame = ours?.uniqueId === undefined || ours.uniqueId === found?.uniqueId;
     const isTagged = found?.tags[ownerTag] === plan.integrationId;
     const isOurs = isSame && isTagged;
     if (found && ours?.uniqueId === found.uniqueId && !isTagged) {
-      const rest = withoutGrant(
-        found.document,
-        grantOf(driver, partitionOf(plan)),
-        grantsOf(record, plan, key, driverId),
-      );
+      const rest = withoutGrant(found.document, grantOf(driver, partitionOf(plan)), remaining);
       if (!sameJson(rest, found.document)) {
         await step.residue('access', untagged(arn, plan.integrationId));
         return { outcome: 'left: its policy is not tagged as ours' };
@@ -356,14 +354,14 @@ export async function revokeAccess(
         'access',
         found && `The policy ${arn} is not the one that this service made; it was left as it is.`,
       );
-      if (ours && grantsOf(record, plan, key, driverId).length === 0) {
+      if (ours && remaining.length === 0) {
         // The next bucket that finds room here makes it again.
         await journal.writePolicy(plan.integrationId, step.call, key, { ...ours, state: 'gone' });
       }
       await journal.place(plan.integrationId, step.call, driverId, undefined);
       return outcome;
     }
-    await writeWithout(found, { step, record, plan, key, driver, driverId, iam, journal, sha256 });
+    await writeWithout(found, { step, record, plan, key, driver, remaining, iam, journal, sha256 });
     await journal.place(plan.integrationId, step.call, driverId, undefined);
     await step.gone('access');
     return { outcome: 'removed' };
@@ -386,12 +384,12 @@ async function writeWithout(
     readonly plan: Plan;
     readonly key: PolicyKey;
     readonly driver: AddedDriver;
-    readonly driverId: string;
+    /** What else the policy is to grant. */
+    readonly remaining: readonly Grant[];
   } & Omit<Access<AccessRevoker>, 'planOf'>,
 ): Promise<void> {
-  const { step, record, plan, key, driver, driverId, iam, journal, sha256 } = parts;
+  const { step, record, plan, key, driver, remaining, iam, journal, sha256 } = parts;
   const { arn } = policyOf(plan, key);
-  const remaining = grantsOf(record, plan, key, driverId);
   const known = record.resources[key];
   const hash = (content: unknown) => sha256(canonicalJson(content));
   const isEdited = !isByUs(found, record, key, plan, hash);

@@ -303,7 +303,7 @@ async function closeIntegration(
     await deleteOwnItem(table, lockKey(lock), integrationId, `release ${lock}`);
   }
   // Of what was left, only drivers may have been, which went later.
-  const during = statusIn(['rolling-back', 'removing', ...new Set(['residue', status] as const)]);
+  const during = statusIn(['rolling-back', 'removing', 'residue', status]);
   return updateRecord(table, integrationId, `close ${integrationId}`, {
     UpdateExpression: 'SET #status = :to, #resources = :resources, #updatedAt = :now',
     ConditionExpression: `${during.condition} AND #deprovision.#run = :run`,

@@ -1,23 +1,15 @@
-import { connectionIam, iamClient } from '../../src/clients/aws/iam.ts';
 import { recordReader } from '../../src/clients/aws/journal.ts';
-import { keyReader, kmsClients } from '../../src/clients/aws/kms.ts';
-import { connectionBucket, s3Clients } from '../../src/clients/aws/s3.ts';
 import { journalTable } from '../../src/clients/aws/table.ts';
-import { driverVerifier } from '../../src/clients/dataloop/client.ts';
 import { accountSettings, tableName } from '../../src/config.ts';
 import { readyDriver, testDriverConnection } from '../../src/domain/driver-connection.ts';
 import { planFor } from '../../src/domain/plan.ts';
 import { apiHandler } from '../../src/handlers/api.ts';
 import { boundedBy } from '../../src/handlers/bound.ts';
+import { deployedCheckReads } from '../../src/handlers/check-reads.ts';
 import { deployedDataloop } from '../../src/handlers/dataloop.ts';
 
 const records = recordReader(journalTable(tableName()));
-const reads = {
-  ...connectionIam(iamClient()),
-  ...connectionBucket(s3Clients()),
-  ...keyReader(kmsClients()),
-  verifyDriver: driverVerifier(deployedDataloop()).verifyDriver,
-};
+const reads = deployedCheckReads(deployedDataloop());
 
 /** `POST /integrations/{integrationId}/drivers/{driverId}/test` */
 export const handler = apiHandler(async (request) => {

@@ -1,25 +1,17 @@
-import { connectionIam, iamClient } from '../../src/clients/aws/iam.ts';
 import { recordReader } from '../../src/clients/aws/journal.ts';
-import { keyReader, kmsClients } from '../../src/clients/aws/kms.ts';
-import { connectionBucket, s3Clients } from '../../src/clients/aws/s3.ts';
 import { journalTable } from '../../src/clients/aws/table.ts';
-import { driverVerifier, integrationReader } from '../../src/clients/dataloop/client.ts';
+import { integrationReader } from '../../src/clients/dataloop/client.ts';
 import { accountSettings, tableName } from '../../src/config.ts';
 import { readyRecord, testConnection } from '../../src/domain/connection.ts';
 import { planFor } from '../../src/domain/plan.ts';
 import { apiHandler } from '../../src/handlers/api.ts';
 import { boundedBy } from '../../src/handlers/bound.ts';
+import { deployedCheckReads } from '../../src/handlers/check-reads.ts';
 import { deployedDataloop } from '../../src/handlers/dataloop.ts';
 
 const records = recordReader(journalTable(tableName()));
 const dataloop = deployedDataloop();
-const reads = {
-  ...connectionIam(iamClient()),
-  ...connectionBucket(s3Clients()),
-  ...keyReader(kmsClients()),
-  ...integrationReader(dataloop),
-  verifyDriver: driverVerifier(dataloop).verifyDriver,
-};
+const reads = { ...deployedCheckReads(dataloop), ...integrationReader(dataloop) };
 
 /** `POST /integrations/{integrationId}/test` */
 export const handler = apiHandler(async (request) => {

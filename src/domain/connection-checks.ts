@@ -191,6 +191,15 @@ function encryption(
   );
 }
 
+/** Tags of a bucket that was created; one that was adopted carries none of ours. */
+export async function bucketTags(
+  plan: Plan,
+  { tagsOf }: Pick<ConnectionBucket, 'tagsOf'>,
+): Promise<Readonly<Record<string, Tags>>> {
+  const { name, mode } = plan.bucket;
+  return mode === 'adopt' ? {} : { [`bucket ${name}`]: await tagsOf(bucketAddress({ plan })) };
+}
+
 /** Without the tag, nothing of it would be removed. What is gone is reported by other checks. */
 export function ownerTags(
   tagged: Readonly<Record<string, Tags | undefined>>,

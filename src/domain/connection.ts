@@ -2,11 +2,11 @@
 import { ServiceError } from '../errors.ts';
 import { adoptedSid, trustStatements } from './adopted-role.ts';
 import type { ConnectionTest } from './answers.ts';
-import { bucketAddress } from './bucket.ts';
 import { sameJson } from './canonical-json.ts';
 import {
   boundedReads,
   bucketChecks,
+  bucketTags,
   type CheckReads,
   type Checks,
   driverTest,
@@ -106,12 +106,10 @@ function connectionChecks(record: IntegrationRecord, plan: Plan, reads: Connecti
     ),
     ...bucketChecks(plan, reads),
     OwnerTags: async () => {
-      const { bucket: theBucket, role: theRole } = plan;
+      const { role: theRole } = plan;
       // What was adopted carries none.
       const tagged = {
-        ...(theBucket.mode === 'adopt'
-          ? {}
-          : { [`bucket ${theBucket.name}`]: await reads.tagsOf(bucketAddress({ plan })) }),
+        ...(await bucketTags(plan, reads)),
         ...(theRole.mode === 'adopt' ? {} : { [`role ${theRole.name}`]: (await orUndefined(role))?.tags }),
         ...Object.fromEntries(
           await Promise.all(

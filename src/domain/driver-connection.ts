@@ -2,10 +2,10 @@
 import { ServiceError } from '../errors.ts';
 import { asDriver } from './added-drivers.ts';
 import type { DriverTest } from './answers.ts';
-import { bucketAddress } from './bucket.ts';
 import {
   boundedReads,
   bucketChecks,
+  bucketTags,
   type CheckReads,
   type Checks,
   driverTest,
@@ -75,20 +75,15 @@ function driverChecks(
   reads: CheckReads,
 ): Checks {
   const plan = planOf(driver);
-  const policy = accessPolicy(driver, integration, planOf(integration));
+  const integrationPlan = planOf(integration);
+  const policy = accessPolicy(driver, integration, integrationPlan);
   return {
     DriverTest: () => driverTest(driver, reads, again),
-    PolicyAttached: async () => (policy ? attachment(policy, planOf(integration), reads) : nothingGranted),
+    PolicyAttached: async () => (policy ? attachment(policy, integrationPlan, reads) : nothingGranted),
     PermissionPolicy: async () =>
       policy ? policyAsWritten(await reads.findPolicyDocument(policy.arn), policy, again) : nothingGranted,
     ...bucketChecks(plan, reads),
-    OwnerTags: async () =>
-      ownerTags(
-        plan.bucket.mode === 'adopt'
-          ? {}
-          : { [`bucket ${plan.bucket.name}`]: await reads.tagsOf(bucketAddress({ plan })) },
-        plan,
-      ),
+    OwnerTags: async () => ownerTags(await bucketTags(plan, reads), plan),
   };
 }
 

@@ -66,6 +66,26 @@ const withoutJournal = (role: StepName): Denial[] => [
 /** Written without the subject, which is the same for all of a list. */
 type Row<R = Rehearsal> = R extends Rehearsal ? Omit<R, 'subject'> : never;
 
+/** Once everything is gone. */
+const endOfUndo: readonly Row[] = [
+  {
+    step: 'AwaitUndoCalls',
+    of: 'removal',
+    denials: withoutJournal('AwaitUndoCalls'),
+    leaves: [],
+    isStartedAgain: true,
+    shows: 'everything is gone, and the undo cannot make sure of it: the watchdog ends it',
+  },
+  {
+    step: 'Conclude',
+    of: 'removal',
+    denials: withoutJournal('Conclude'),
+    leaves: [],
+    isStartedAgain: true,
+    shows: 'everything is gone, and the undo cannot say so: the watchdog says it',
+  },
+];
+
 const ofIntegrations: readonly Row[] = [
   {
     step: 'Preflight',
@@ -216,22 +236,7 @@ const ofIntegrations: readonly Row[] = [
     leaves: ['bucket'],
     shows: 'the bucket cannot be deleted; everything else goes',
   },
-  {
-    step: 'AwaitUndoCalls',
-    of: 'removal',
-    denials: withoutJournal('AwaitUndoCalls'),
-    leaves: [],
-    isStartedAgain: true,
-    shows: 'everything is gone, and the undo cannot make sure of it: the watchdog ends it',
-  },
-  {
-    step: 'Conclude',
-    of: 'removal',
-    denials: withoutJournal('Conclude'),
-    leaves: [],
-    isStartedAgain: true,
-    shows: 'everything is gone, and the undo cannot say so: the watchdog says it',
-  },
+  ...endOfUndo,
 ];
 
 /**
@@ -340,22 +345,7 @@ const ofDrivers: readonly Row[] = [
     leaves: ['bucket'],
     shows: 'the bucket cannot be deleted; the driver is gone, and access has ended',
   },
-  {
-    step: 'AwaitUndoCalls',
-    of: 'removal',
-    denials: withoutJournal('AwaitUndoCalls'),
-    leaves: [],
-    isStartedAgain: true,
-    shows: 'everything is gone, and the undo cannot make sure of it: the watchdog ends it',
-  },
-  {
-    step: 'Conclude',
-    of: 'removal',
-    denials: withoutJournal('Conclude'),
-    leaves: [],
-    isStartedAgain: true,
-    shows: 'everything is gone, and the undo cannot say so: the watchdog says it',
-  },
+  ...endOfUndo,
 ];
 
 const rowsOf = (subject: Subject, rows: readonly Row[]): Rehearsal[] =>

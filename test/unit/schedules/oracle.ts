@@ -150,23 +150,19 @@ function recordViolations(
 export function violations(simulation: Simulation, wasTampered: boolean): string[] {
   const { journal, machines, watch } = simulation;
   const started = [...machines.executions.values()].filter(({ machine }) => machine !== 'deprovision');
+  const ofRecord = (
+    record: IntegrationRecord,
+    viewOf: (record: IntegrationRecord) => Pick<IntegrationView, 'resources' | 'residue' | 'leftAlone'>,
+    readyViolationsOf: typeof readyViolations,
+  ) =>
+    recordViolations(simulation, record, viewOf(record), () =>
+      wasTampered ? [] : readyViolationsOf(simulation, record),
+    );
   return [
     ...watch.violations,
     ...adoptionViolations(simulation),
-    ...journal
-      .records()
-      .flatMap((record) =>
-        recordViolations(simulation, record, integrationView(record), () =>
-          wasTampered ? [] : readyViolations(simulation, record),
-        ),
-      ),
-    ...journal
-      .drivers()
-      .flatMap((driver) =>
-        recordViolations(simulation, driver, driverView(driver), () =>
-          wasTampered ? [] : readyDriverViolations(simulation, driver),
-        ),
-      ),
+    ...journal.records().flatMap((record) => ofRecord(record, integrationView, readyViolations)),
+    ...journal.drivers().flatMap((driver) => ofRecord(driver, driverView, readyDriverViolations)),
     ...accessViolations(simulation, wasTampered),
     ...started.flatMap(({ name }) => (journal.record(name) ? [] : [`execution ${name} without a record`])),
   ];

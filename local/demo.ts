@@ -1,14 +1,14 @@
 /** `npm run demo`: the whole job once, on real parts, with proof. */
 import { DeleteObjectCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { apiClient, type IntegrationAnswer, integrationSchema } from './api-client.ts';
-import { deployService } from './deploy.ts';
-import { type LocalEnvironment, startEnvironment } from './environment.ts';
-import { differences, type Listing, takeListing } from './listing.ts';
-import { saveFunctionLogs } from './logs.ts';
-import { runProgram } from './processes.ts';
-import { follow, type Screen } from './progress.ts';
+import { deployService } from './environment/deploy.ts';
+import { saveFunctionLogs } from './environment/logs.ts';
+import { runProgram } from './environment/processes.ts';
+import { inRunFolder } from './environment/run-folder.ts';
+import { type LocalEnvironment, startEnvironment } from './environment/start.ts';
+import { apiClient, type IntegrationAnswer, integrationSchema } from './observe/api-client.ts';
+import { differences, type Listing, takeListing } from './observe/inventory.ts';
+import { follow, type Screen } from './observe/progress.ts';
 import { sandboxControl } from './sandbox/control-client.ts';
-import { inRunFolder } from './workspace.ts';
 
 const screen: Screen = {
   isTerminal: process.stdout.isTTY === true,

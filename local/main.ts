@@ -2,11 +2,11 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { type Deployment, deployService } from './deploy.ts';
-import { type LocalEnvironment, startEnvironment } from './environment.ts';
-import { projectRoot } from './paths.ts';
-import { runProgram } from './processes.ts';
-import { inRunFolder, isAlive } from './workspace.ts';
+import { type Deployment, deployService } from './environment/deploy.ts';
+import { projectRoot } from './environment/paths.ts';
+import { runProgram } from './environment/processes.ts';
+import { inRunFolder, isAlive } from './environment/run-folder.ts';
+import { type LocalEnvironment, startEnvironment } from './environment/start.ts';
 
 const defaultPortBase = '47100';
 

@@ -1,6 +1,6 @@
 /** JSON Schemas (draft 2020-12) of the events on the service's bus, as EventBridge delivers them. */
 import * as z from 'zod';
-import { type DetailType, eventDetails, eventSource } from '../src/domain/events.ts';
+import { type DetailType, eventDetails, eventSource } from '../src/domain/api/events.ts';
 
 const detailTypes = Object.keys(eventDetails) as DetailType[];
 

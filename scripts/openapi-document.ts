@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { projectRoot } from '../local/paths.ts';
-import { driverRequestSchema } from '../src/domain/added-drivers.ts';
+import { projectRoot } from '../local/environment/paths.ts';
+import { defaultLimit, type listQuerySchema, maximumLimit } from '../src/domain/api/queries.ts';
 import {
   addedDriverViewSchema,
   connectionTestSchema,
@@ -13,13 +13,13 @@ import {
   integrationSchema,
   planSchema,
   problemSchema,
-} from '../src/domain/answers.ts';
-import { driverIdSchema, integrationIdSchema, statusSchema } from '../src/domain/journal.ts';
-import { defaultLimit, type listQuerySchema, maximumLimit } from '../src/domain/listing.ts';
-import { confirmationSchema } from '../src/domain/operator.ts';
-import { idempotencyKeySchema } from '../src/domain/registration.ts';
+} from '../src/domain/api/responses.ts';
+import { driverRequestSchema } from '../src/domain/lifecycle/added-buckets.ts';
+import { idempotencyKeySchema } from '../src/domain/lifecycle/start.ts';
+import { driverIdSchema, integrationIdSchema, statusSchema } from '../src/domain/model/record.ts';
+import { maximumBodyBytes, requestSchema } from '../src/domain/model/request.ts';
 import { removalQuerySchema } from '../src/domain/removal-query.ts';
-import { maximumBodyBytes, requestSchema } from '../src/domain/request.ts';
+import { confirmationSchema } from '../src/domain/waiting/operator.ts';
 import { type ErrorName, errorKinds, problemStatus, problemType } from '../src/errors.ts';
 import { examples, problemDetails } from './openapi-examples.ts';
 

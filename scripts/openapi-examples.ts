@@ -1,14 +1,18 @@
 /** Examples of the OpenAPI document, made by the code that answers. */
 import type { AccountSettings } from '../src/config.ts';
-import { parseDriverRequest, requestFor } from '../src/domain/added-drivers.ts';
-import type { ConnectionTest, DriverTest, PlanView } from '../src/domain/answers.ts';
-import { neededActions } from '../src/domain/needed-actions.ts';
-import { operatorAction } from '../src/domain/operator.ts';
-import { planFor, trustPolicy } from '../src/domain/plan.ts';
-import { iamUserPlaceholder, integrationIdPlaceholder, plannedResources } from '../src/domain/planning.ts';
-import { newRegistration } from '../src/domain/registration.ts';
-import { parseBody } from '../src/domain/request.ts';
-import { driverView, integrationView } from '../src/domain/view.ts';
+import type { ConnectionTest, DriverTest, PlanView } from '../src/domain/api/responses.ts';
+import { driverView, integrationView } from '../src/domain/api/view.ts';
+import { parseDriverRequest, requestFor } from '../src/domain/lifecycle/added-buckets.ts';
+import { newRegistration } from '../src/domain/lifecycle/start.ts';
+import { planFor, trustPolicy } from '../src/domain/model/desired-state.ts';
+import { parseBody } from '../src/domain/model/request.ts';
+import {
+  iamUserPlaceholder,
+  integrationIdPlaceholder,
+  plannedResources,
+} from '../src/domain/preflight/dry-run.ts';
+import { neededActions } from '../src/domain/preflight/needed-actions.ts';
+import { operatorAction } from '../src/domain/waiting/operator.ts';
 import type { ErrorName, FieldError } from '../src/errors.ts';
 
 const account: AccountSettings = {

@@ -1,7 +1,7 @@
 /** `npm run openapi`: writes the OpenAPI document of the API. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '../local/paths.ts';
+import { projectRoot } from '../local/environment/paths.ts';
 import { openApiDocument } from './openapi-document.ts';
 
 writeFileSync(

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '../local/paths.ts';
+import { projectRoot } from '../local/environment/paths.ts';
 import { billOfDeployed, parseLock } from './deployed-components.ts';
 
 const all = execFileSync('npm', ['sbom', '--sbom-format', 'cyclonedx'], {

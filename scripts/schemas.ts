@@ -1,7 +1,7 @@
 /** `npm run schemas`: writes the JSON Schemas of the events, made from the schemas that the code checks with. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '../local/paths.ts';
+import { projectRoot } from '../local/environment/paths.ts';
 import { eventSchemaFiles } from './event-schemas.ts';
 
 for (const [name, schema] of eventSchemaFiles()) {

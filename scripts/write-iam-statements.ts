@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot } from '../local/paths.ts';
+import { projectRoot } from '../local/environment/paths.ts';
 import { iamStatements } from './iam-statements.ts';
 
 const stage = 'doc';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
-import { projectRoot } from '../local/paths.ts';
+import { projectRoot } from '../local/environment/paths.ts';
 
 /** The options of serverless.yml that decide what a bundle contains; a unit test compares them. */
 export const bundleOptions = {

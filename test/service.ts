@@ -8,7 +8,7 @@ import {
   type IntegrationAnswer,
   integrationSchema,
   settledStatuses,
-} from '../local/api-client.ts';
+} from '../local/observe/api-client.ts';
 import type { SandboxDescription } from '../local/sandbox/schemas.ts';
 
 export interface ServiceSettings {

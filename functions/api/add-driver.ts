@@ -1,20 +1,20 @@
 import { ulid } from 'ulid';
 import { driverRegistrar } from '../../src/clients/aws/driver-registrar.ts';
-import { recordReader } from '../../src/clients/aws/journal.ts';
+import { recordReader } from '../../src/clients/aws/journal/record.ts';
+import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import {
   executionArnOf,
   provisionStarter,
   stepFunctionsClient,
 } from '../../src/clients/aws/step-functions.ts';
-import { journalTable } from '../../src/clients/aws/table.ts';
 import { accountSettings, addDriverStateMachineArn, tableName } from '../../src/config.ts';
-import { addDriver, parseDriverRequest } from '../../src/domain/added-drivers.ts';
-import { asIntegration } from '../../src/domain/lifecycle.ts';
-import { planFor } from '../../src/domain/plan.ts';
-import { newRegistration } from '../../src/domain/registration.ts';
-import { asFirstWritten, driverView } from '../../src/domain/view.ts';
-import { apiHandler } from '../../src/handlers/api.ts';
+import { asFirstWritten, driverView } from '../../src/domain/api/view.ts';
+import { addDriver, parseDriverRequest } from '../../src/domain/lifecycle/added-buckets.ts';
+import { newRegistration } from '../../src/domain/lifecycle/start.ts';
+import { asIntegration } from '../../src/domain/lifecycle/undo.ts';
+import { planFor } from '../../src/domain/model/desired-state.ts';
 import { sha256 } from '../../src/handlers/sha256.ts';
+import { apiHandler } from '../../src/runtime/api.ts';
 
 const table = journalTable(tableName());
 const account = accountSettings();

@@ -1,12 +1,12 @@
 import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
+import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { operatorJournal } from '../../src/clients/aws/operator.ts';
-import { journalTable } from '../../src/clients/aws/table.ts';
 import { accountSettings, dataloopSettings, eventBusName, tableName } from '../../src/config.ts';
-import type { IamUserIssued } from '../../src/domain/integration.ts';
-import { confirmIamUser, operatorAction } from '../../src/domain/operator.ts';
-import { planFor } from '../../src/domain/plan.ts';
-import { integrationView } from '../../src/domain/view.ts';
-import { apiHandler } from '../../src/handlers/api.ts';
+import { integrationView } from '../../src/domain/api/view.ts';
+import { planFor } from '../../src/domain/model/desired-state.ts';
+import type { IamUserIssued } from '../../src/domain/resources/dataloop/integration.ts';
+import { confirmIamUser, operatorAction } from '../../src/domain/waiting/operator.ts';
+import { apiHandler } from '../../src/runtime/api.ts';
 
 const publish = publisher(eventBridgeClient(), eventBusName());
 const account = accountSettings();

@@ -1,9 +1,9 @@
-import { recordReader } from '../../src/clients/aws/journal.ts';
-import { journalTable } from '../../src/clients/aws/table.ts';
+import { recordReader } from '../../src/clients/aws/journal/record.ts';
+import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { tableName } from '../../src/config.ts';
-import { asDriver } from '../../src/domain/added-drivers.ts';
-import { driverView } from '../../src/domain/view.ts';
-import { apiHandler } from '../../src/handlers/api.ts';
+import { driverView } from '../../src/domain/api/view.ts';
+import { asDriver } from '../../src/domain/lifecycle/added-buckets.ts';
+import { apiHandler } from '../../src/runtime/api.ts';
 
 const records = recordReader(journalTable(tableName()));
 

@@ -1,11 +1,11 @@
-import { recordReader } from '../../src/clients/aws/journal.ts';
-import { journalTable } from '../../src/clients/aws/table.ts';
+import { recordReader } from '../../src/clients/aws/journal/record.ts';
+import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { accountSettings, tableName } from '../../src/config.ts';
-import { asIntegration } from '../../src/domain/lifecycle.ts';
-import { operatorAction } from '../../src/domain/operator.ts';
-import { planFor } from '../../src/domain/plan.ts';
-import { integrationView } from '../../src/domain/view.ts';
-import { apiHandler } from '../../src/handlers/api.ts';
+import { integrationView } from '../../src/domain/api/view.ts';
+import { asIntegration } from '../../src/domain/lifecycle/undo.ts';
+import { planFor } from '../../src/domain/model/desired-state.ts';
+import { operatorAction } from '../../src/domain/waiting/operator.ts';
+import { apiHandler } from '../../src/runtime/api.ts';
 
 const account = accountSettings();
 const records = recordReader(journalTable(tableName()));

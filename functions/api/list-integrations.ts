@@ -1,8 +1,8 @@
+import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { integrationLister } from '../../src/clients/aws/lister.ts';
-import { journalTable } from '../../src/clients/aws/table.ts';
 import { tableName } from '../../src/config.ts';
-import { listIntegrations, parseListQuery } from '../../src/domain/listing.ts';
-import { apiHandler } from '../../src/handlers/api.ts';
+import { listIntegrations, parseListQuery } from '../../src/domain/api/queries.ts';
+import { apiHandler } from '../../src/runtime/api.ts';
 
 const journal = integrationLister(journalTable(tableName()));
 

@@ -1,13 +1,13 @@
-import { recordReader } from '../../src/clients/aws/journal.ts';
+import { recordReader } from '../../src/clients/aws/journal/record.ts';
+import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { countBuckets, s3Clients } from '../../src/clients/aws/s3.ts';
 import { lockReader, standingReader } from '../../src/clients/aws/standing.ts';
-import { journalTable } from '../../src/clients/aws/table.ts';
 import { accountSettings, dataloopSettings, tableName } from '../../src/config.ts';
-import { planIntegration } from '../../src/domain/planning.ts';
-import { parseBody } from '../../src/domain/request.ts';
-import { apiHandler } from '../../src/handlers/api.ts';
+import { deployedPreflightReads } from '../../src/deployed/reads.ts';
+import { parseBody } from '../../src/domain/model/request.ts';
+import { planIntegration } from '../../src/domain/preflight/dry-run.ts';
 import { boundedBy } from '../../src/handlers/bound.ts';
-import { deployedPreflightReads } from '../../src/handlers/preflight-reads.ts';
+import { apiHandler } from '../../src/runtime/api.ts';
 
 const table = journalTable(tableName());
 const account = accountSettings();

@@ -1,13 +1,13 @@
-import { journalTable } from '../../src/clients/aws/table.ts';
+import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { tableName } from '../../src/config.ts';
-import { removeDriver } from '../../src/domain/added-drivers.ts';
-import { refuseForeignDriversOfBucket } from '../../src/domain/foreign-drivers.ts';
+import { deployedRemoval } from '../../src/deployed/undo.ts';
+import { driverView } from '../../src/domain/api/view.ts';
+import { removeDriver } from '../../src/domain/lifecycle/added-buckets.ts';
 import { isForced } from '../../src/domain/removal-query.ts';
-import { driverView } from '../../src/domain/view.ts';
-import { apiHandler } from '../../src/handlers/api.ts';
+import { refuseForeignDriversOfBucket } from '../../src/domain/resources/dataloop/foreign-drivers.ts';
 import { boundedBy } from '../../src/handlers/bound.ts';
 import { deployedForeignDriverReads } from '../../src/handlers/foreign-drivers.ts';
-import { deployedRemoval } from '../../src/handlers/removal.ts';
+import { apiHandler } from '../../src/runtime/api.ts';
 
 const table = journalTable(tableName());
 const removal = deployedRemoval(table);

@@ -1,19 +1,19 @@
 import { ulid } from 'ulid';
-import { recordReader } from '../../src/clients/aws/journal.ts';
-import { registrar } from '../../src/clients/aws/registrar.ts';
+import { recordReader } from '../../src/clients/aws/journal/record.ts';
+import { registrar } from '../../src/clients/aws/journal/registration.ts';
+import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import {
   executionArnOf,
   provisionStarter,
   stepFunctionsClient,
 } from '../../src/clients/aws/step-functions.ts';
-import { journalTable } from '../../src/clients/aws/table.ts';
 import { accountSettings, dataloopSettings, provisionStateMachineArn, tableName } from '../../src/config.ts';
-import { startProvisioning } from '../../src/domain/lifecycle.ts';
-import { newRegistration } from '../../src/domain/registration.ts';
-import { parseRequest } from '../../src/domain/request.ts';
-import { firstView, integrationView } from '../../src/domain/view.ts';
-import { apiHandler } from '../../src/handlers/api.ts';
+import { firstView, integrationView } from '../../src/domain/api/view.ts';
+import { newRegistration } from '../../src/domain/lifecycle/start.ts';
+import { startProvisioning } from '../../src/domain/lifecycle/undo.ts';
+import { parseRequest } from '../../src/domain/model/request.ts';
 import { sha256 } from '../../src/handlers/sha256.ts';
+import { apiHandler } from '../../src/runtime/api.ts';
 
 const table = journalTable(tableName());
 const stateMachineArn = provisionStateMachineArn();

@@ -1,12 +1,12 @@
-import { recordReader } from '../../src/clients/aws/journal.ts';
-import { journalTable } from '../../src/clients/aws/table.ts';
+import { recordReader } from '../../src/clients/aws/journal/record.ts';
+import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { accountSettings, tableName } from '../../src/config.ts';
-import { readyDriver, testDriverConnection } from '../../src/domain/driver-connection.ts';
-import { planFor } from '../../src/domain/plan.ts';
-import { apiHandler } from '../../src/handlers/api.ts';
+import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { readyDriver, testDriverConnection } from '../../src/domain/healthcheck/added-bucket.ts';
+import { planFor } from '../../src/domain/model/desired-state.ts';
 import { boundedBy } from '../../src/handlers/bound.ts';
 import { deployedCheckReads } from '../../src/handlers/check-reads.ts';
-import { deployedDataloop } from '../../src/handlers/dataloop.ts';
+import { apiHandler } from '../../src/runtime/api.ts';
 
 const records = recordReader(journalTable(tableName()));
 const reads = deployedCheckReads(deployedDataloop());

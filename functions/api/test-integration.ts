@@ -1,13 +1,13 @@
-import { recordReader } from '../../src/clients/aws/journal.ts';
-import { journalTable } from '../../src/clients/aws/table.ts';
+import { recordReader } from '../../src/clients/aws/journal/record.ts';
+import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { integrationReader } from '../../src/clients/dataloop/client.ts';
 import { accountSettings, tableName } from '../../src/config.ts';
-import { readyRecord, testConnection } from '../../src/domain/connection.ts';
-import { planFor } from '../../src/domain/plan.ts';
-import { apiHandler } from '../../src/handlers/api.ts';
+import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { readyRecord, testConnection } from '../../src/domain/healthcheck/integration.ts';
+import { planFor } from '../../src/domain/model/desired-state.ts';
 import { boundedBy } from '../../src/handlers/bound.ts';
 import { deployedCheckReads } from '../../src/handlers/check-reads.ts';
-import { deployedDataloop } from '../../src/handlers/dataloop.ts';
+import { apiHandler } from '../../src/runtime/api.ts';
 
 const records = recordReader(journalTable(tableName()));
 const dataloop = deployedDataloop();

@@ -1,5 +1,5 @@
 import { ServiceError } from '../../src/errors.ts';
-import { apiHandler } from '../../src/handlers/api.ts';
+import { apiHandler } from '../../src/runtime/api.ts';
 
 /** Every route that the API does not have. */
 export const handler = apiHandler(async () => {

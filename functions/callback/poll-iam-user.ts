@@ -1,16 +1,16 @@
 import middy from '@middy/core';
 import * as z from 'zod';
 import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
-import { recordReader } from '../../src/clients/aws/journal.ts';
+import { recordReader } from '../../src/clients/aws/journal/record.ts';
+import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
-import { journalTable } from '../../src/clients/aws/table.ts';
 import { integrationReader } from '../../src/clients/dataloop/client.ts';
 import { eventBusName, pollQueueUrl, tableName } from '../../src/config.ts';
-import { iamUserPollSchema, pollIamUser } from '../../src/domain/callback.ts';
-import { deployedDataloop } from '../../src/handlers/dataloop.ts';
-import { parseInput, parseJsonInput } from '../../src/handlers/input.ts';
-import { errorKeys, logger } from '../../src/handlers/log.ts';
-import { endedByLambda } from '../../src/handlers/timeout.ts';
+import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { iamUserPollSchema, pollIamUser } from '../../src/domain/waiting/iam-user.ts';
+import { parseInput, parseJsonInput } from '../../src/runtime/input.ts';
+import { errorKeys, logger } from '../../src/runtime/log.ts';
+import { endedByLambda } from '../../src/runtime/timeout.ts';
 
 const publish = publisher(eventBridgeClient(), eventBusName());
 const parts = {

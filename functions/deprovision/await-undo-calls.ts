@@ -1,4 +1,4 @@
-import { awaitCalls } from '../../src/handlers/await-calls.ts';
+import { awaitCalls } from '../../src/runtime/await-calls.ts';
 
 /**
  * AwaitUndoCalls: says whether a function of the undo itself may still be at work. Once the names are free, a

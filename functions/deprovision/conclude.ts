@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
-import { closingJournal } from '../../src/clients/aws/journal.ts';
-import { deleteTaskToken } from '../../src/clients/aws/task-tokens.ts';
+import { closingJournal } from '../../src/clients/aws/journal/record.ts';
+import { deleteTaskToken } from '../../src/clients/aws/journal/task-tokens.ts';
 import { eventBusName } from '../../src/config.ts';
-import { closeAndAnnounce } from '../../src/domain/announcements.ts';
-import { failedUndoSchema } from '../../src/domain/residue.ts';
-import { parseInput } from '../../src/handlers/input.ts';
-import { stepHandler, table } from '../../src/handlers/step.ts';
+import { closeAndAnnounce } from '../../src/domain/lifecycle/conclude.ts';
+import { failedUndoSchema } from '../../src/domain/saga/residue.ts';
+import { parseInput } from '../../src/runtime/input.ts';
+import { stepHandler, table } from '../../src/runtime/step.ts';
 
 const journal = closingJournal(table);
 const publish = publisher(eventBridgeClient(), eventBusName());

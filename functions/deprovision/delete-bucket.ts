@@ -1,7 +1,7 @@
 import { bucketAdopter, bucketRemover, s3Clients } from '../../src/clients/aws/s3.ts';
-import { releaseBucket } from '../../src/domain/adopted-bucket.ts';
-import { deleteBucket } from '../../src/domain/bucket.ts';
-import { deprovisionStep } from '../../src/handlers/step.ts';
+import { releaseBucket } from '../../src/domain/resources/bucket/adopt.ts';
+import { deleteBucket } from '../../src/domain/resources/bucket/bucket.ts';
+import { deprovisionStep } from '../../src/runtime/step.ts';
 
 const clients = s3Clients();
 const remover = bucketRemover(clients);

@@ -1,7 +1,7 @@
 import { driverRemover } from '../../src/clients/dataloop/client.ts';
-import { deleteDriver } from '../../src/domain/driver.ts';
-import { deployedDataloop } from '../../src/handlers/dataloop.ts';
-import { deprovisionStep } from '../../src/handlers/step.ts';
+import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { deleteDriver } from '../../src/domain/resources/dataloop/driver.ts';
+import { deprovisionStep } from '../../src/runtime/step.ts';
 
 const dataloop = driverRemover(deployedDataloop());
 

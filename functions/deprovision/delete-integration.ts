@@ -1,7 +1,7 @@
 import { integrationRemover } from '../../src/clients/dataloop/client.ts';
-import { deleteIntegration } from '../../src/domain/integration.ts';
-import { deployedDataloop } from '../../src/handlers/dataloop.ts';
-import { deprovisionStep } from '../../src/handlers/step.ts';
+import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { deleteIntegration } from '../../src/domain/resources/dataloop/integration.ts';
+import { deprovisionStep } from '../../src/runtime/step.ts';
 
 const dataloop = integrationRemover(deployedDataloop());
 

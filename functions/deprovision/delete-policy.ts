@@ -1,6 +1,6 @@
 import { iamClient, policyRemover } from '../../src/clients/aws/iam.ts';
-import { deletePolicy } from '../../src/domain/policy.ts';
-import { deprovisionStep } from '../../src/handlers/step.ts';
+import { deletePolicy } from '../../src/domain/resources/role/policy.ts';
+import { deprovisionStep } from '../../src/runtime/step.ts';
 
 const iam = policyRemover(iamClient());
 

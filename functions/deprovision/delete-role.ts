@@ -1,7 +1,7 @@
 import { iamClient, roleReleaser, roleRemover } from '../../src/clients/aws/iam.ts';
-import { releaseRole } from '../../src/domain/adopted-role.ts';
-import { deleteRole } from '../../src/domain/role.ts';
-import { deprovisionStep } from '../../src/handlers/step.ts';
+import { releaseRole } from '../../src/domain/resources/role/adopt.ts';
+import { deleteRole } from '../../src/domain/resources/role/role.ts';
+import { deprovisionStep } from '../../src/runtime/step.ts';
 
 const client = iamClient();
 const remover = roleRemover(client);

@@ -1,8 +1,8 @@
-import { removeDrivers } from '../../src/domain/added-drivers.ts';
-import { waitSchema } from '../../src/handlers/await-calls.ts';
-import { parseInput } from '../../src/handlers/input.ts';
-import { deployedRemoval } from '../../src/handlers/removal.ts';
-import { deprovisionStep, table } from '../../src/handlers/step.ts';
+import { deployedRemoval } from '../../src/deployed/undo.ts';
+import { removeDrivers } from '../../src/domain/lifecycle/added-buckets.ts';
+import { waitSchema } from '../../src/runtime/await-calls.ts';
+import { parseInput } from '../../src/runtime/input.ts';
+import { deprovisionStep, table } from '../../src/runtime/step.ts';
 
 const removal = deployedRemoval(table);
 

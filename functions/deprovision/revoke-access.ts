@@ -1,7 +1,7 @@
 import { accessRevoker, iamClient } from '../../src/clients/aws/iam.ts';
-import { revokeAccess } from '../../src/domain/access.ts';
-import { deployedAccess } from '../../src/handlers/access.ts';
-import { deprovisionStep } from '../../src/handlers/step.ts';
+import { deployedAccess } from '../../src/deployed/shared-policies.ts';
+import { revokeAccess } from '../../src/domain/resources/role/shared-policies.ts';
+import { deprovisionStep } from '../../src/runtime/step.ts';
 
 const access = deployedAccess(accessRevoker(iamClient()));
 

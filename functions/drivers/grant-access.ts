@@ -1,8 +1,8 @@
 import { accessGranter, iamClient } from '../../src/clients/aws/iam.ts';
 import { accountSettings } from '../../src/config.ts';
-import { grantAccess } from '../../src/domain/access.ts';
-import { deployedAccess } from '../../src/handlers/access.ts';
-import { provisionStep } from '../../src/handlers/step.ts';
+import { deployedAccess } from '../../src/deployed/shared-policies.ts';
+import { grantAccess } from '../../src/domain/resources/role/shared-policies.ts';
+import { provisionStep } from '../../src/runtime/step.ts';
 
 const access = deployedAccess(accessGranter(iamClient()));
 

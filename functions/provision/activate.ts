@@ -1,8 +1,8 @@
 import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
-import { activate } from '../../src/clients/aws/journal.ts';
+import { activate } from '../../src/clients/aws/journal/record.ts';
 import { eventBusName } from '../../src/config.ts';
-import { announceReady } from '../../src/domain/announcements.ts';
-import { stepHandler, table } from '../../src/handlers/step.ts';
+import { announceReady } from '../../src/domain/lifecycle/conclude.ts';
+import { stepHandler, table } from '../../src/runtime/step.ts';
 
 const publish = publisher(eventBridgeClient(), eventBusName());
 

@@ -1,9 +1,9 @@
 import { driverFinder, integrationCompleter } from '../../src/clients/dataloop/client.ts';
 import { iamUserTimeoutSeconds } from '../../src/config.ts';
-import { completeIntegration, organizationOf } from '../../src/domain/integration.ts';
-import { takeGivenIntegration } from '../../src/domain/operator.ts';
-import { deployedDataloop } from '../../src/handlers/dataloop.ts';
-import { provisionStep } from '../../src/handlers/step.ts';
+import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { completeIntegration, organizationOf } from '../../src/domain/resources/dataloop/integration.ts';
+import { takeGivenIntegration } from '../../src/domain/waiting/operator.ts';
+import { provisionStep } from '../../src/runtime/step.ts';
 
 const client = deployedDataloop();
 const dataloop = { ...integrationCompleter(client), ...driverFinder(client) };

@@ -1,7 +1,7 @@
 import { bucketAdopter, bucketCreator, s3Clients } from '../../src/clients/aws/s3.ts';
-import { adoptBucket } from '../../src/domain/adopted-bucket.ts';
-import { createBucket } from '../../src/domain/bucket.ts';
-import { provisionStep } from '../../src/handlers/step.ts';
+import { adoptBucket } from '../../src/domain/resources/bucket/adopt.ts';
+import { createBucket } from '../../src/domain/resources/bucket/bucket.ts';
+import { provisionStep } from '../../src/runtime/step.ts';
 
 const clients = s3Clients();
 const creator = bucketCreator(clients);

@@ -1,6 +1,6 @@
 import { iamClient, policyCreator } from '../../src/clients/aws/iam.ts';
-import { createPolicy } from '../../src/domain/policy.ts';
-import { provisionStep } from '../../src/handlers/step.ts';
+import { createPolicy } from '../../src/domain/resources/role/policy.ts';
+import { provisionStep } from '../../src/runtime/step.ts';
 
 const iam = policyCreator(iamClient());
 

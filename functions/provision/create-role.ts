@@ -1,13 +1,13 @@
 import { iamClient, roleAdopter, roleCreator } from '../../src/clients/aws/iam.ts';
-import { settleStep } from '../../src/clients/aws/journal.ts';
+import { settleStep } from '../../src/clients/aws/journal/record.ts';
 import { integrationFinder } from '../../src/clients/dataloop/client.ts';
 import { accountSettings, dataloopSettings } from '../../src/config.ts';
-import { adoptRole } from '../../src/domain/adopted-role.ts';
-import { organizationOf, readUserArn } from '../../src/domain/integration.ts';
-import { namedUserArn } from '../../src/domain/operator.ts';
-import { createRole } from '../../src/domain/role.ts';
-import { deployedDataloop } from '../../src/handlers/dataloop.ts';
-import { provisionStep, table } from '../../src/handlers/step.ts';
+import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { organizationOf, readUserArn } from '../../src/domain/resources/dataloop/integration.ts';
+import { adoptRole } from '../../src/domain/resources/role/adopt.ts';
+import { createRole } from '../../src/domain/resources/role/role.ts';
+import { namedUserArn } from '../../src/domain/waiting/operator.ts';
+import { provisionStep, table } from '../../src/runtime/step.ts';
 
 const client = iamClient();
 const creator = roleCreator(client);

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
+import { saveTaskToken } from '../../src/clients/aws/journal/task-tokens.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
-import { saveTaskToken } from '../../src/clients/aws/task-tokens.ts';
 import { integrationCreator } from '../../src/clients/dataloop/client.ts';
 import { eventBusName, pollQueueUrl } from '../../src/config.ts';
-import { requestIamUser } from '../../src/domain/integration.ts';
-import { deployedDataloop } from '../../src/handlers/dataloop.ts';
-import { parseInput } from '../../src/handlers/input.ts';
-import { stepHandler, table } from '../../src/handlers/step.ts';
+import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { requestIamUser } from '../../src/domain/resources/dataloop/integration.ts';
+import { parseInput } from '../../src/runtime/input.ts';
+import { stepHandler, table } from '../../src/runtime/step.ts';
 
 const dataloop = integrationCreator(deployedDataloop());
 const publish = publisher(eventBridgeClient(), eventBusName());

@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import { deprovisionJournal } from '../../src/clients/aws/journal.ts';
+import { deprovisionJournal } from '../../src/clients/aws/journal/record.ts';
 import { deprovisionStarter, stepFunctionsClient } from '../../src/clients/aws/step-functions.ts';
 import { deprovisionStateMachineArn } from '../../src/config.ts';
-import { errorOutputSchema } from '../../src/domain/failure.ts';
-import { rollBackAfter } from '../../src/domain/lifecycle.ts';
-import { parseInput } from '../../src/handlers/input.ts';
-import { stepHandler, table } from '../../src/handlers/step.ts';
+import { rollBackAfter } from '../../src/domain/lifecycle/undo.ts';
+import { errorOutputSchema } from '../../src/domain/saga/failure.ts';
+import { parseInput } from '../../src/runtime/input.ts';
+import { stepHandler, table } from '../../src/runtime/step.ts';
 
 const parts = {
   journal: deprovisionJournal(table),

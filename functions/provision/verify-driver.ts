@@ -1,7 +1,7 @@
 import { driverVerifier } from '../../src/clients/dataloop/client.ts';
-import { verifyDriver } from '../../src/domain/driver.ts';
-import { deployedDataloop } from '../../src/handlers/dataloop.ts';
-import { provisionStep } from '../../src/handlers/step.ts';
+import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { verifyDriver } from '../../src/domain/resources/dataloop/driver.ts';
+import { provisionStep } from '../../src/runtime/step.ts';
 
 const dataloop = driverVerifier(deployedDataloop());
 

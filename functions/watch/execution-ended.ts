@@ -1,11 +1,11 @@
 import middy from '@middy/core';
 import { deprovisionStateMachineArn } from '../../src/config.ts';
-import { executionStatusEventSchema } from '../../src/domain/events.ts';
-import { followUp } from '../../src/domain/watchdog.ts';
-import { parseInput } from '../../src/handlers/input.ts';
-import { logger } from '../../src/handlers/log.ts';
-import { endedByLambda } from '../../src/handlers/timeout.ts';
+import { executionStatusEventSchema } from '../../src/domain/api/events.ts';
+import { followUp } from '../../src/domain/lifecycle/watchdog.ts';
 import { watchdog } from '../../src/handlers/watchdog.ts';
+import { parseInput } from '../../src/runtime/input.ts';
+import { logger } from '../../src/runtime/log.ts';
+import { endedByLambda } from '../../src/runtime/timeout.ts';
 
 const deprovisionArn = deprovisionStateMachineArn();
 

@@ -1,12 +1,12 @@
 import middy from '@middy/core';
-import { activeFinder } from '../../src/clients/aws/active.ts';
+import { activeFinder } from '../../src/clients/aws/journal/queries.ts';
 import { executionArnOf, executionStatus } from '../../src/clients/aws/step-functions.ts';
 import { deprovisionStateMachineArn } from '../../src/config.ts';
-import { sweep } from '../../src/domain/watchdog.ts';
+import { sweep } from '../../src/domain/lifecycle/watchdog.ts';
 import { ServiceError } from '../../src/errors.ts';
-import { errorKeys, logger } from '../../src/handlers/log.ts';
-import { endedByLambda } from '../../src/handlers/timeout.ts';
 import { stepFunctions, table, watchdog } from '../../src/handlers/watchdog.ts';
+import { errorKeys, logger } from '../../src/runtime/log.ts';
+import { endedByLambda } from '../../src/runtime/timeout.ts';
 
 const deprovisionArn = deprovisionStateMachineArn();
 const parts = {

@@ -1,6 +1,6 @@
 /** The integration that drivers are added to while their steps are rehearsed: whatever fails, it has to stay as it is. */
-import { resourceTypes } from '../../src/domain/journal.ts';
-import type { IntegrationAnswer } from '../api-client.ts';
+import { resourceTypes } from '../../src/domain/model/record.ts';
+import type { IntegrationAnswer } from '../observe/api-client.ts';
 import type { Names, RehearsalService } from './service.ts';
 
 export interface Host {

@@ -1,9 +1,9 @@
 /** Whether what happened is what was to happen. Each function answers with what is wrong; nothing, where all is right. */
-import { type ResourceKey, resourceTypes } from '../../src/domain/journal.ts';
+import { type ResourceKey, resourceTypes } from '../../src/domain/model/record.ts';
 import { problemType } from '../../src/errors.ts';
-import type { IntegrationAnswer } from '../api-client.ts';
+import type { IntegrationAnswer } from '../observe/api-client.ts';
 import type { UndoRun } from './service.ts';
-import { versionsChanged } from './standing.ts';
+import { versionsChanged } from './snapshot.ts';
 import type { ConnectionRehearsal, RemovalRehearsal } from './steps.ts';
 
 type Residue = IntegrationAnswer['residue'][number];

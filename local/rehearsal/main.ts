@@ -1,11 +1,12 @@
 /** `npm run rehearse`: fails each step of an integration and of a driver once, and proves that nothing is left. */
-import { apiClient } from '../api-client.ts';
-import { deployService } from '../deploy.ts';
-import { startEnvironment } from '../environment.ts';
-import { saveFunctionLogs } from '../logs.ts';
-import { beforeStopping, isStopping, runProgram } from '../processes.ts';
-import type { Screen } from '../progress.ts';
-import { inRunFolder } from '../workspace.ts';
+
+import { deployService } from '../environment/deploy.ts';
+import { saveFunctionLogs } from '../environment/logs.ts';
+import { beforeStopping, isStopping, runProgram } from '../environment/processes.ts';
+import { inRunFolder } from '../environment/run-folder.ts';
+import { startEnvironment } from '../environment/start.ts';
+import { apiClient } from '../observe/api-client.ts';
+import type { Screen } from '../observe/progress.ts';
 import { makeBystanders } from './bystanders.ts';
 import { type Options, parseOptions, usage } from './options.ts';
 import { type Place, rehearseAt } from './run.ts';

@@ -1,6 +1,6 @@
 /** What `npm run rehearse` takes: nothing, for the local environment, or the stage that is to be rehearsed. */
 import { parseArgs } from 'node:util';
-import { type StepName, stepNames } from '../../src/domain/steps.ts';
+import { type StepName, stepNames } from '../../src/domain/model/steps.ts';
 
 export const usage = `npm run rehearse
   starts a local AWS and the Dataloop sandbox, deploys, and rehearses there

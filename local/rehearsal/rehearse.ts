@@ -1,7 +1,7 @@
 /** Fails one step, follows what becomes of it, and proves what is left. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { resourceTypes } from '../../src/domain/journal.ts';
-import type { IntegrationAnswer } from '../api-client.ts';
+import { resourceTypes } from '../../src/domain/model/record.ts';
+import type { IntegrationAnswer } from '../observe/api-client.ts';
 import { type Host, hostProblems } from './host.ts';
 import type { Interventions } from './interventions.ts';
 import {
@@ -14,8 +14,8 @@ import {
   shortNames,
 } from './judge.ts';
 import type { Names, RehearsalService, UndoRun } from './service.ts';
+import { changes, type Standing, withVersionsOf } from './snapshot.ts';
 import type { DeployedStack } from './stack.ts';
-import { changes, type Standing, withVersionsOf } from './standing.ts';
 import {
   type ConnectionRehearsal,
   type Denial,

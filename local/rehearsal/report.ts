@@ -1,8 +1,8 @@
 /** What is told of a rehearsal: on the screen while it goes on, and as a document to attach. */
-import type { IntegrationAnswer } from '../api-client.ts';
+import type { IntegrationAnswer } from '../observe/api-client.ts';
 import { nameOf } from './judge.ts';
 import type { Result } from './rehearse.ts';
-import { countsOf, type Standing } from './standing.ts';
+import { countsOf, type Standing } from './snapshot.ts';
 import { type Rehearsal, rehearsals, type Subject } from './steps.ts';
 
 export interface Run {

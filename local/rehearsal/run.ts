@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { StepName } from '../../src/domain/steps.ts';
-import type { ApiClient } from '../api-client.ts';
-import { projectRoot } from '../paths.ts';
-import type { Screen } from '../progress.ts';
+import type { StepName } from '../../src/domain/model/steps.ts';
+import { projectRoot } from '../environment/paths.ts';
+import type { ApiClient } from '../observe/api-client.ts';
+import type { Screen } from '../observe/progress.ts';
 import { type Host, makeHost } from './host.ts';
 import { interventions, takeLeftoversBack } from './interventions.ts';
 import { changeInWords } from './judge.ts';
@@ -14,8 +14,8 @@ import type { DeployedOptions } from './options.ts';
 import { type Bench, type Result, rehearse, rehearseNothing, type Scene } from './rehearse.ts';
 import { blockOf, isGood, markdownOf, type Run, tableOf, titleOf, verdictOf } from './report.ts';
 import { patient, rehearsalService } from './service.ts';
+import { changes, countsOf, takeStanding } from './snapshot.ts';
 import type { AwsClients, DeployedStack } from './stack.ts';
-import { changes, countsOf, takeStanding } from './standing.ts';
 import { type Rehearsal, rehearsals } from './steps.ts';
 
 /** A deployment, and how to reach it. */

@@ -4,9 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
 import { GetCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import { activeStatuses, pathOf } from '../../src/domain/journal.ts';
-import { type ApiAnswer, type ApiClient, type IntegrationAnswer, integrationSchema } from '../api-client.ts';
-import { follow, type Screen } from '../progress.ts';
+import { activeStatuses, pathOf } from '../../src/domain/model/record.ts';
+import {
+  type ApiAnswer,
+  type ApiClient,
+  type IntegrationAnswer,
+  integrationSchema,
+} from '../observe/api-client.ts';
+import { follow, type Screen } from '../observe/progress.ts';
 import type { AwsClients, DeployedStack } from './stack.ts';
 
 /** Tag of every integration that a rehearsal makes: by it, and by nothing else, the next run knows them. */

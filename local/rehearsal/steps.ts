@@ -2,7 +2,7 @@
  * How each step is failed once: a denial on the role of its function, chosen so that the step has done as much as
  * it can when it fails. Nothing in the deployed code takes part in it.
  */
-import type { StepName } from '../../src/domain/steps.ts';
+import type { StepName } from '../../src/domain/model/steps.ts';
 import type { RehearsedResource } from './judge.ts';
 
 export interface Denial {

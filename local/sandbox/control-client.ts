@@ -1,6 +1,6 @@
 /** Tells the Dataloop sandbox how to behave, and looks into it. */
 import * as z from 'zod';
-import { jsonCaller } from '../json-caller.ts';
+import { jsonCaller } from './json-caller.ts';
 import type { FaultInput, Settings } from './schemas.ts';
 
 const standingSchema = z.object({

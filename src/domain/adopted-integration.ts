@@ -3,11 +3,11 @@
  * deletes it. Dataloop has no call that takes a role ARN back; access ends with the role.
  */
 import { ServiceError } from '../errors.ts';
-import type { DriverFinder } from './driver.ts';
-import type { DataloopIntegration, IntegrationReader } from './integration.ts';
-import type { UndoOutcome } from './ownership.ts';
-import type { Plan } from './plan.ts';
-import type { StepContext } from './step.ts';
+import type { Plan } from './model/desired-state.ts';
+import type { DriverFinder } from './resources/dataloop/driver.ts';
+import type { DataloopIntegration, IntegrationReader } from './resources/dataloop/integration.ts';
+import type { UndoOutcome } from './saga/ownership.ts';
+import type { StepContext } from './saga/step.ts';
 import { trustEstablished } from './trust-status.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** The query of a `DELETE`. */
 import * as z from 'zod';
 import { type FieldError, ServiceError } from '../errors.ts';
-import { jsonPointer } from './request.ts';
+import { jsonPointer } from './model/request.ts';
 
 const forceRule =
   'force is "true", to remove although drivers that somebody else made lose their storage, or "false".';

@@ -1,7 +1,8 @@
 /** The policies of an integration's role: what they are called, and what each is to grant by the journal. */
-import { type IntegrationRecord, type PolicyKey, policyKeys } from './journal.ts';
-import { type Grant, grantOf } from './permission-policy.ts';
-import type { Plan } from './plan.ts';
+
+import type { Plan } from './model/desired-state.ts';
+import { type Grant, grantOf } from './model/permission-policy.ts';
+import { type IntegrationRecord, type PolicyKey, policyKeys } from './model/record.ts';
 
 /** The one that is made with the integration. */
 export const firstPolicy: PolicyKey = 'policy';

@@ -1,5 +1,5 @@
 /** Gives up waiting for a part of a request, so that its answer comes in time and says which part is missing. */
-import type { Bound } from '../domain/findings.ts';
+import type { Bound } from '../domain/preflight/checks.ts';
 import { ServiceError } from '../errors.ts';
 
 /** What is left of a function's time for its answer, once nothing more is waited for. */

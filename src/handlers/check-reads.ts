@@ -3,7 +3,7 @@ import { connectionIam, iamClient } from '../clients/aws/iam.ts';
 import { keyReader, kmsClients } from '../clients/aws/kms.ts';
 import { connectionBucket, s3Clients } from '../clients/aws/s3.ts';
 import { type Dataloop, driverVerifier } from '../clients/dataloop/client.ts';
-import type { CheckReads } from '../domain/connection-checks.ts';
+import type { CheckReads } from '../domain/healthcheck/checks.ts';
 
 export const deployedCheckReads = (dataloop: Dataloop): CheckReads => ({
   ...connectionIam(iamClient()),

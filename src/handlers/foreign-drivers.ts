@@ -1,9 +1,10 @@
 /** How it is found out whether a removal takes the storage of drivers that are not ours, as deployed. */
+
+import type { Table } from '../clients/aws/journal/table.ts';
 import { readRecords } from '../clients/aws/records.ts';
-import type { Table } from '../clients/aws/table.ts';
 import { driverCounter, driverFinder } from '../clients/dataloop/client.ts';
-import type { ForeignDriverReads } from '../domain/foreign-drivers.ts';
-import { deployedDataloop } from './dataloop.ts';
+import { deployedDataloop } from '../deployed/dataloop.ts';
+import type { ForeignDriverReads } from '../domain/resources/dataloop/foreign-drivers.ts';
 
 /** Most that one call of DynamoDB reads. */
 const atOnce = 100;

@@ -1,10 +1,10 @@
 /** The watchdog as deployed: journal, state machines and bus. */
 import { eventBridgeClient, publisher } from '../clients/aws/events.ts';
-import { closingJournal, deprovisionJournal } from '../clients/aws/journal.ts';
+import { closingJournal, deprovisionJournal } from '../clients/aws/journal/record.ts';
+import { journalTable } from '../clients/aws/journal/table.ts';
 import { deprovisionStarter, stepFunctionsClient } from '../clients/aws/step-functions.ts';
-import { journalTable } from '../clients/aws/table.ts';
 import { deprovisionStateMachineArn, eventBusName, tableName } from '../config.ts';
-import type { Watchdog } from '../domain/watchdog.ts';
+import type { Watchdog } from '../domain/lifecycle/watchdog.ts';
 
 export const table = journalTable(tableName());
 export const stepFunctions = stepFunctionsClient();

@@ -1,5 +1,5 @@
 /** One case of a connection that adopts what was there, and gives it back, with a fault on the way. */
-import type { IntegrationAnswer } from '../../local/api-client.ts';
+import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { adoptable, adoptableCount, bucketName, roleName, theirRules } from '../adoptable.ts';
 import type { TestBed } from './bed.ts';
 import type { Case } from './cases.ts';

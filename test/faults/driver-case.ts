@@ -7,8 +7,8 @@ import {
   ListAttachedRolePoliciesCommand,
 } from '@aws-sdk/client-iam';
 import type * as z from 'zod';
-import { addedDriverViewSchema } from '../../src/domain/answers.ts';
-import { canonicalJson } from '../../src/domain/canonical-json.ts';
+import { addedDriverViewSchema } from '../../src/domain/api/responses.ts';
+import { canonicalJson } from '../../src/domain/model/canonical-json.ts';
 import { forced, type Service } from '../service.ts';
 import type { TestBed } from './bed.ts';
 import type { Case } from './cases.ts';

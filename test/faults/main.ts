@@ -9,10 +9,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { saveFunctionLogs } from '../../local/logs.ts';
-import { projectRoot } from '../../local/paths.ts';
-import { runProgram } from '../../local/processes.ts';
-import { inRunFolder } from '../../local/workspace.ts';
+import { saveFunctionLogs } from '../../local/environment/logs.ts';
+import { projectRoot } from '../../local/environment/paths.ts';
+import { runProgram } from '../../local/environment/processes.ts';
+import { inRunFolder } from '../../local/environment/run-folder.ts';
 import { prepareBed, startTestBed } from './bed.ts';
 import { matrix, parts, sample, together } from './cases.ts';
 import { defaultWidth, runCases } from './pool.ts';

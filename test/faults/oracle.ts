@@ -3,8 +3,8 @@
  * service says against it.
  */
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
-import type { IntegrationAnswer } from '../../local/api-client.ts';
-import { customerAccountId } from '../../local/environment.ts';
+import { customerAccountId } from '../../local/environment/start.ts';
+import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { clientsAt } from './clients.ts';
 import { journalItems } from './journal.ts';
 import { changes, type Snapshot, type SnapshotSource, takeNamed } from './snapshot.ts';

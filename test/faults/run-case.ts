@@ -1,6 +1,10 @@
 /** One case from its request to the proof: connect, disconnect, disconnect again, with a fault on the way. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type IntegrationAnswer, integrationSchema, settledStatuses } from '../../local/api-client.ts';
+import {
+  type IntegrationAnswer,
+  integrationSchema,
+  settledStatuses,
+} from '../../local/observe/api-client.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { forced, type Service, serviceAt } from '../service.ts';
 import { adoptedInTurn } from './adopted-case.ts';

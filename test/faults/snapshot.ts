@@ -10,7 +10,7 @@ import {
   ListRolePoliciesCommand,
 } from '@aws-sdk/client-iam';
 import { GetBucketVersioningCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
-import { bucketNames, bucketSettings, factsOf, policyArns, rolesIn } from '../../local/account.ts';
+import { bucketNames, bucketSettings, factsOf, policyArns, rolesIn } from '../../local/observe/account.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { clientsAt, type Place } from './clients.ts';
 

@@ -1,7 +1,7 @@
 /** The HTTP API as its callers see it: answers, problems, idempotency, authorisation. */
 import { expect, test } from '@jest/globals';
-import { apiClient, integrationSchema } from '../../local/api-client.ts';
-import { differences } from '../../local/listing.ts';
+import { apiClient, integrationSchema } from '../../local/observe/api-client.ts';
+import { differences } from '../../local/observe/inventory.ts';
 import {
   api,
   connect,

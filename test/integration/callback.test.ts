@@ -11,7 +11,7 @@ import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { eventDetails, eventSource } from '../../src/domain/events.ts';
+import { eventDetails, eventSource } from '../../src/domain/api/events.ts';
 import { type Kept, keepEvents, stopKeeping, takeEvents } from '../afterwards/events.ts';
 import {
   client,

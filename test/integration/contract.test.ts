@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import type { ApiClient } from '../../local/api-client.ts';
+import type { ApiClient } from '../../local/observe/api-client.ts';
 import { type Answer, readContract } from '../contract.ts';
 import { clientsAt } from '../faults/clients.ts';
 import {

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { afterEach, expect } from '@jest/globals';
-import type { IntegrationAnswer } from '../../local/api-client.ts';
+import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { clientsAt } from '../faults/clients.ts';
 import { age as ageIn } from '../faults/journal.ts';
 import { violations } from '../faults/oracle.ts';

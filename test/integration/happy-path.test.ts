@@ -14,8 +14,8 @@ import {
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { IntegrationAnswer } from '../../local/api-client.ts';
-import { differences, type Listing } from '../../local/listing.ts';
+import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
+import { differences, type Listing } from '../../local/observe/inventory.ts';
 import {
   api,
   connect,

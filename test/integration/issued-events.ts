@@ -1,7 +1,7 @@
 /** "Dataloop IAM User Issued" as anybody could put it on the bus, and workflows that wait for it. */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import type { IntegrationAnswer } from '../../local/api-client.ts';
-import { eventSource } from '../../src/domain/events.ts';
+import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
+import { eventSource } from '../../src/domain/api/events.ts';
 import { client, connect, control, deployment, environment, stepStatus, until } from './deployment.ts';
 import { faults } from './faulty.ts';
 

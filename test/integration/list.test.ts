@@ -1,7 +1,7 @@
 /** `GET /integrations` on the deployed API: order, pages, filter and what is refused. */
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { type IntegrationAnswer, integrationSchema } from '../../local/api-client.ts';
+import { type IntegrationAnswer, integrationSchema } from '../../local/observe/api-client.ts';
 import { api, connect, read, settled, uniqueName } from './deployment.ts';
 
 const pageSchema = z.strictObject({ items: z.array(integrationSchema), nextToken: z.string().optional() });

@@ -1,7 +1,7 @@
 /** Policy documents as IAM has them. */
 import { GetPolicyCommand, GetPolicyVersionCommand } from '@aws-sdk/client-iam';
 import * as z from 'zod';
-import type { IntegrationAnswer } from '../../local/api-client.ts';
+import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { iam } from './deployment.ts';
 
 export const documentSchema = z.looseObject({

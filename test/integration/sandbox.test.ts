@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { projectRoot } from '../../local/paths.ts';
+import { projectRoot } from '../../local/environment/paths.ts';
 import { control, dataloopCall, environment, python, uniqueName } from './deployment.ts';
 
 const { sandbox } = environment;

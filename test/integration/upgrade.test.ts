@@ -1,7 +1,7 @@
 /** A new version deployed, or the service taken away, while integrations live: nothing is lost. */
 import { expect, test } from '@jest/globals';
-import { settledStatuses } from '../../local/api-client.ts';
-import { runServerless } from '../../local/deploy.ts';
+import { runServerless } from '../../local/environment/deploy.ts';
+import { settledStatuses } from '../../local/observe/api-client.ts';
 import { shortenTimeouts } from '../faults/bed.ts';
 import {
   connect,

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { IntegrationAnswer } from '../../local/api-client.ts';
+import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { journalItems } from '../faults/journal.ts';
 import {
   api,

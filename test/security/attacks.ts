@@ -59,7 +59,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { PurgeQueueCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
-import { ownerTag } from '../../src/domain/plan.ts';
+import { ownerTag } from '../../src/domain/model/desired-state.ts';
 import { client, deployment, params } from '../integration/deployment.ts';
 import type { Session } from './sessions.ts';
 import type { SimulatedCall } from './simulator.ts';

@@ -37,7 +37,7 @@ import {
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { IntegrationAnswer } from '../../local/api-client.ts';
+import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { dataloopSession, roleArnOf } from '../integration/dataloop-session.ts';
 import {
   client,

@@ -5,7 +5,7 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import type { IntegrationAnswer } from '../../local/api-client.ts';
+import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import {
   api,
   client,

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { projectRoot } from '../../local/paths.ts';
+import { projectRoot } from '../../local/environment/paths.ts';
 import {
   billOfDeployed,
   deployedPackages,

@@ -1,8 +1,8 @@
 /** How a driver that is added gets into the journal: as an integration does, and the integration is told of it. */
-import type { Register } from '../../domain/lifecycle.ts';
-import { now, recordKey, updateRecord } from './journal.ts';
-import { registrar, type Tell } from './registrar.ts';
-import type { Table } from './table.ts';
+import type { Register } from '../../domain/lifecycle/undo.ts';
+import { now, recordKey, updateRecord } from './journal/record.ts';
+import { registrar, type Tell } from './journal/registration.ts';
+import type { Table } from './journal/table.ts';
 
 /** @param pause waits before a write is tried again that met another transaction */
 export const driverRegistrar = (table: Table, pause?: (attempt: number) => Promise<unknown>): Register =>

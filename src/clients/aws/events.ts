@@ -1,6 +1,6 @@
 /** Amazon EventBridge: the service's own bus. */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { eventDetails, eventSource, type Publish } from '../../domain/events.ts';
+import { eventDetails, eventSource, type Publish } from '../../domain/api/events.ts';
 import { ServiceError } from '../../errors.ts';
 import { awsCall } from './errors.ts';
 import { clientSettings } from './settings.ts';

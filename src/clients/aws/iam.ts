@@ -19,13 +19,17 @@ import {
   type Tag,
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
-import type { AccessGranter, AccessRevoker, PolicyDocumentReader } from '../../domain/access.ts';
-import type { AdoptableRoleReader, RoleAdopter, RoleReleaser } from '../../domain/adopted-role.ts';
-import type { ConnectionIam } from '../../domain/connection-checks.ts';
-import type { PolicyCreator, PolicyReader, PolicyRemover } from '../../domain/policy.ts';
-import type { AccountSummary } from '../../domain/quotas.ts';
-import type { RoleCreator, RoleReader, RoleRemover } from '../../domain/role.ts';
-import { createdNotYetSeen } from '../../domain/step.ts';
+import type { ConnectionIam } from '../../domain/healthcheck/checks.ts';
+import type { AccountSummary } from '../../domain/preflight/quotas.ts';
+import type { AdoptableRoleReader, RoleAdopter, RoleReleaser } from '../../domain/resources/role/adopt.ts';
+import type { PolicyCreator, PolicyReader, PolicyRemover } from '../../domain/resources/role/policy.ts';
+import type { RoleCreator, RoleReader, RoleRemover } from '../../domain/resources/role/role.ts';
+import type {
+  AccessGranter,
+  AccessRevoker,
+  PolicyDocumentReader,
+} from '../../domain/resources/role/shared-policies.ts';
+import { createdNotYetSeen } from '../../domain/saga/step.ts';
 import { awsCall, awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
 

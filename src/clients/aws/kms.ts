@@ -1,6 +1,6 @@
 /** AWS KMS: keys that buckets are encrypted with. */
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import type { KeyReader } from '../../domain/kms-key.ts';
+import type { KeyReader } from '../../domain/resources/bucket/kms-key.ts';
 import { awsCallOr, given } from './errors.ts';
 import { regionalClients } from './settings.ts';
 

@@ -1,11 +1,11 @@
 /** Pages of integrations, by the journal's index of statuses. */
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { isIntegrationId } from '../../domain/journal.ts';
-import type { IntegrationLister } from '../../domain/listing.ts';
-import { idsIn, statusQuery } from './active.ts';
+import type { IntegrationLister } from '../../domain/api/queries.ts';
+import { isIntegrationId } from '../../domain/model/record.ts';
 import { awsCall } from './errors.ts';
+import { idsIn, statusQuery } from './journal/queries.ts';
+import type { Table } from './journal/table.ts';
 import { readRecords } from './records.ts';
-import type { Table } from './table.ts';
 
 export function integrationLister(table: Table): IntegrationLister {
   return {

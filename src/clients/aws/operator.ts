@@ -1,7 +1,7 @@
 /** What an operator said, in the journal. */
-import type { OperatorJournal } from '../../domain/operator.ts';
-import { recordReader, statusIn, updateRecord } from './journal.ts';
-import type { Table } from './table.ts';
+import type { OperatorJournal } from '../../domain/waiting/operator.ts';
+import { recordReader, statusIn, updateRecord } from './journal/record.ts';
+import type { Table } from './journal/table.ts';
 
 export function operatorJournal(table: Table): OperatorJournal {
   return {

@@ -1,6 +1,6 @@
 /** Amazon SQS: polls for Dataloop's late answer. */
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { Callback } from '../../domain/integration.ts';
+import type { Callback } from '../../domain/resources/dataloop/integration.ts';
 import { awsCall } from './errors.ts';
 import { clientSettings } from './settings.ts';
 

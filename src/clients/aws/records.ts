@@ -1,11 +1,11 @@
 /** Several records of the journal at once. */
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import type { IntegrationRecord } from '../../domain/journal.ts';
+import type { IntegrationRecord } from '../../domain/model/record.ts';
 import { ServiceError } from '../../errors.ts';
 import { awsCall } from './errors.ts';
-import { recordKey, toRecord } from './journal.ts';
-import type { Table } from './table.ts';
+import { recordKey, toRecord } from './journal/record.ts';
+import type { Table } from './journal/table.ts';
 
 /** How often DynamoDB is asked for what it has left out of its answers. */
 const attemptsToRead = 5;

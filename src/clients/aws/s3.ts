@@ -20,24 +20,24 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import * as z from 'zod';
+import type { ConnectionBucket } from '../../domain/healthcheck/checks.ts';
+import { type CorsRule, corsRuleSchema, publicAccessBlockSchema } from '../../domain/model/record.ts';
+import { defaultBucketQuota } from '../../domain/preflight/quotas.ts';
 import {
   type AdoptableBucketReader,
   type BucketAdopter,
   type BucketLocation,
   closed,
   isClosed,
-} from '../../domain/adopted-bucket.ts';
+} from '../../domain/resources/bucket/adopt.ts';
 import type {
   BucketAddress,
   BucketCreator,
   BucketHolder,
   BucketReader,
   BucketRemover,
-} from '../../domain/bucket.ts';
-import type { ConnectionBucket } from '../../domain/connection-checks.ts';
-import { corsRule } from '../../domain/cors.ts';
-import { type CorsRule, corsRuleSchema, publicAccessBlockSchema } from '../../domain/journal.ts';
-import { defaultBucketQuota } from '../../domain/quotas.ts';
+} from '../../domain/resources/bucket/bucket.ts';
+import { corsRule } from '../../domain/resources/bucket/cors.ts';
 import { ServiceError } from '../../errors.ts';
 import { awsCall, awsCallOr, awsErrorCode, awsErrorStatus, given, mapAwsError } from './errors.ts';
 import { regionalClients } from './settings.ts';

@@ -1,12 +1,12 @@
 /** Integrations of which something stands, and who holds a lock. */
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import { type RecordReader, standingStatuses } from '../../domain/journal.ts';
-import type { LockReader, StandingReader } from '../../domain/planning.ts';
-import { idsByStatus } from './active.ts';
+import { type RecordReader, standingStatuses } from '../../domain/model/record.ts';
+import type { LockReader, StandingReader } from '../../domain/preflight/dry-run.ts';
 import { awsCall } from './errors.ts';
-import { lockKey } from './journal.ts';
-import type { Table } from './table.ts';
+import { idsByStatus } from './journal/queries.ts';
+import { lockKey } from './journal/record.ts';
+import type { Table } from './journal/table.ts';
 
 /** @param records reads what the index, which is eventually consistent, only names */
 export function standingReader(table: Table, records: RecordReader): StandingReader {

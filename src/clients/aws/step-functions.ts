@@ -7,8 +7,8 @@ import {
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import type { DeprovisionStarter, ProvisionStarter, ProvisionStopper } from '../../domain/lifecycle.ts';
-import type { EndStatus } from '../../domain/watchdog.ts';
+import type { DeprovisionStarter, ProvisionStarter, ProvisionStopper } from '../../domain/lifecycle/undo.ts';
+import type { EndStatus } from '../../domain/lifecycle/watchdog.ts';
 import { awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
 

@@ -4,6 +4,8 @@
  */
 import * as z from 'zod';
 import type { DataloopSettings } from '../../config.ts';
+import { dataloopIdSchema } from '../../domain/model/record.ts';
+import type { IntegrationCounter, ProjectReader } from '../../domain/preflight/preflight.ts';
 import type {
   Driver,
   DriverCreator,
@@ -11,8 +13,8 @@ import type {
   DriverRemover,
   DriverSettings,
   DriverVerifier,
-} from '../../domain/driver.ts';
-import type { DriverCounter } from '../../domain/foreign-drivers.ts';
+} from '../../domain/resources/dataloop/driver.ts';
+import type { DriverCounter } from '../../domain/resources/dataloop/foreign-drivers.ts';
 import type {
   DataloopIntegration,
   IntegrationCompleter,
@@ -20,9 +22,7 @@ import type {
   IntegrationFinder,
   IntegrationReader,
   IntegrationRemover,
-} from '../../domain/integration.ts';
-import { dataloopIdSchema } from '../../domain/journal.ts';
-import type { IntegrationCounter, ProjectReader } from '../../domain/preflight.ts';
+} from '../../domain/resources/dataloop/integration.ts';
 import { ServiceError } from '../../errors.ts';
 import { credentialsFrom, type Token } from './credentials.ts';
 import { exchange, type Http, httpFor, noContent, parseJson, refusal } from './http.ts';

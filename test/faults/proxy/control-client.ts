@@ -1,6 +1,6 @@
 /** The fault proxy from another process. */
 import * as z from 'zod';
-import { jsonCaller } from '../../../local/json-caller.ts';
+import { jsonCaller } from '../../../local/sandbox/json-caller.ts';
 import { recordedCallSchema } from './call-log.ts';
 import { type FaultControl, failureSchema } from './fault-control.ts';
 

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Certificate } from '../../../local/certificate.ts';
+import type { Certificate } from '../../../local/environment/certificate.ts';
 import { Attribution, integrationIdSchema } from './attribution.ts';
 import { CallLog, type RecordedCall } from './call-log.ts';
 import { type Identify, identifyAwsCall, identifyDataloopCall } from './calls.ts';

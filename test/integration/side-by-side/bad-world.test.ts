@@ -1,7 +1,7 @@
 /** A world that is not as it should be: AWS that shows things late, answers that lack fields, people who edit. */
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { describe, expect, test } from '@jest/globals';
-import type { IntegrationAnswer } from '../../../local/api-client.ts';
+import type { IntegrationAnswer } from '../../../local/observe/api-client.ts';
 import type { RuleInput } from '../../faults/proxy/faults.ts';
 import { connect, disconnect, iam, settled } from '../deployment.ts';
 import { expectPromiseKept, faults, faultyName, untilHeld } from '../faulty.ts';

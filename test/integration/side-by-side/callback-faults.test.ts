@@ -1,6 +1,6 @@
 /** The callback when events repeat, come late or early, go astray or meet a token that is of no use any more. */
 import { expect, test } from '@jest/globals';
-import type { IntegrationAnswer } from '../../../local/api-client.ts';
+import type { IntegrationAnswer } from '../../../local/observe/api-client.ts';
 import { changes, takeSnapshot } from '../../faults/snapshot.ts';
 import {
   connect,

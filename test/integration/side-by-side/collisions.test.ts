@@ -6,7 +6,7 @@ import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod';
-import type { ApiAnswer } from '../../../local/api-client.ts';
+import type { ApiAnswer } from '../../../local/observe/api-client.ts';
 import {
   api,
   client,

@@ -28,7 +28,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import type { IntegrationAnswer } from '../../../local/api-client.ts';
+import type { IntegrationAnswer } from '../../../local/observe/api-client.ts';
 import { changes, takeSnapshot } from '../../faults/snapshot.ts';
 import { roleArnOf, trustedBy } from '../dataloop-session.ts';
 import {

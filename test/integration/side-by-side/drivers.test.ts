@@ -15,8 +15,8 @@ import {
   connectionTestSchema,
   driverTestSchema,
   integrationSchema,
-} from '../../../src/domain/answers.ts';
-import { sameJson } from '../../../src/domain/canonical-json.ts';
+} from '../../../src/domain/api/responses.ts';
+import { sameJson } from '../../../src/domain/model/canonical-json.ts';
 import type { Fault } from '../../faults/proxy/faults.ts';
 import { changes, takeSnapshot } from '../../faults/snapshot.ts';
 import { dataloopSession } from '../dataloop-session.ts';

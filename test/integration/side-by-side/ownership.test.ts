@@ -19,7 +19,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import type { IntegrationAnswer } from '../../../local/api-client.ts';
+import type { IntegrationAnswer } from '../../../local/observe/api-client.ts';
 import { changes, type Snapshot, takeSnapshot } from '../../faults/snapshot.ts';
 import {
   client,

@@ -12,8 +12,8 @@ import {
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
-import type { IntegrationAnswer } from '../../../local/api-client.ts';
-import { differences } from '../../../local/listing.ts';
+import type { IntegrationAnswer } from '../../../local/observe/api-client.ts';
+import { differences } from '../../../local/observe/inventory.ts';
 import {
   api,
   connect,

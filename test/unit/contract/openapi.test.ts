@@ -3,12 +3,12 @@ import { describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import * as z from 'zod';
 import { openApiDocument } from '../../../scripts/openapi-document.ts';
-import { driverRequestSchema } from '../../../src/domain/added-drivers.ts';
-import { planSchema } from '../../../src/domain/answers.ts';
-import { listQuerySchema } from '../../../src/domain/listing.ts';
-import { confirmationSchema } from '../../../src/domain/operator.ts';
+import { listQuerySchema } from '../../../src/domain/api/queries.ts';
+import { planSchema } from '../../../src/domain/api/responses.ts';
+import { driverRequestSchema } from '../../../src/domain/lifecycle/added-buckets.ts';
+import { requestSchema } from '../../../src/domain/model/request.ts';
 import { removalQuerySchema } from '../../../src/domain/removal-query.ts';
-import { requestSchema } from '../../../src/domain/request.ts';
+import { confirmationSchema } from '../../../src/domain/waiting/operator.ts';
 import { projectFile } from '../../bundle.ts';
 import { readContract } from '../../contract.ts';
 

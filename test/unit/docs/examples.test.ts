@@ -3,10 +3,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { projectRoot } from '../../../local/paths.ts';
-import { driverRequestSchema } from '../../../src/domain/added-drivers.ts';
-import { connectionTestSchema, integrationSchema } from '../../../src/domain/answers.ts';
-import { requestSchema } from '../../../src/domain/request.ts';
+import { projectRoot } from '../../../local/environment/paths.ts';
+import { connectionTestSchema, integrationSchema } from '../../../src/domain/api/responses.ts';
+import { driverRequestSchema } from '../../../src/domain/lifecycle/added-buckets.ts';
+import { requestSchema } from '../../../src/domain/model/request.ts';
 import { projectFile } from '../../bundle.ts';
 
 const files = [

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { projectRoot } from '../../../local/paths.ts';
+import { projectRoot } from '../../../local/environment/paths.ts';
 import { projectFile } from '../../bundle.ts';
 
 const text = projectFile('docs/security.md');

@@ -1,5 +1,14 @@
 /** An integration with added drivers, its side of the journal with the lock, and an IAM that keeps versions. */
 import { createHash } from 'node:crypto';
+import { type Plan, planFor } from '../../../src/domain/model/desired-state.ts';
+import { permissionPolicy } from '../../../src/domain/model/permission-policy.ts';
+import type {
+  AddedDriver,
+  IntegrationRecord,
+  PolicyKey,
+  Status,
+  StepCall,
+} from '../../../src/domain/model/record.ts';
 import {
   type Access,
   type AccessGranter,
@@ -8,16 +17,7 @@ import {
   type FoundPolicy,
   grantAccess,
   revokeAccess,
-} from '../../../src/domain/access.ts';
-import type {
-  AddedDriver,
-  IntegrationRecord,
-  PolicyKey,
-  Status,
-  StepCall,
-} from '../../../src/domain/journal.ts';
-import { permissionPolicy } from '../../../src/domain/permission-policy.ts';
-import { type Plan, planFor } from '../../../src/domain/plan.ts';
+} from '../../../src/domain/resources/role/shared-policies.ts';
 import { grantsOf, policyOf } from '../../../src/domain/role-policies.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import {

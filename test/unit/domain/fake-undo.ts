@@ -1,6 +1,7 @@
 /** What an undo is begun with: a journal of one integration and a Step Functions, which note what happens. */
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
-import type { DeprovisionInput, DeprovisionJournal } from '../../../src/domain/lifecycle.ts';
+
+import type { DeprovisionInput, DeprovisionJournal } from '../../../src/domain/lifecycle/undo.ts';
+import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
 import { integrationId, recordOf } from './fakes.ts';
 
 /** The current undo as a record has it. */

@@ -1,9 +1,14 @@
 /** An integration in memory, a journal that keeps the order of all that happens, and calls that are cut off. */
 import type { AccountSettings } from '../../../src/config.ts';
-import type { IntegrationRecord, ResourceRecord, Status, StepCall } from '../../../src/domain/journal.ts';
-import { ownerTag, planFor } from '../../../src/domain/plan.ts';
-import { parseRequest } from '../../../src/domain/request.ts';
-import { type StepContext, stepContext } from '../../../src/domain/step.ts';
+import { ownerTag, planFor } from '../../../src/domain/model/desired-state.ts';
+import type {
+  IntegrationRecord,
+  ResourceRecord,
+  Status,
+  StepCall,
+} from '../../../src/domain/model/record.ts';
+import { parseRequest } from '../../../src/domain/model/request.ts';
+import { type StepContext, stepContext } from '../../../src/domain/saga/step.ts';
 import { ServiceError } from '../../../src/errors.ts';
 
 export type Tags = Readonly<Record<string, string>>;

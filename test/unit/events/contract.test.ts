@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { projectRoot } from '../../../local/paths.ts';
+import { projectRoot } from '../../../local/environment/paths.ts';
 import { eventFileName, eventSchemaFiles } from '../../../scripts/event-schemas.ts';
-import { type DetailType, eventDetails, eventSource } from '../../../src/domain/events.ts';
+import { type DetailType, eventDetails, eventSource } from '../../../src/domain/api/events.ts';
 
 const folder = join(projectRoot, 'events');
 const read = (...path: string[]): unknown => JSON.parse(readFileSync(join(folder, ...path), 'utf8'));

@@ -148,7 +148,8 @@ describe('a call to AWS', () => {
 
   test('of every kind that the service makes is in this table', () => {
     const folder = join(import.meta.dirname, '../../../src/clients/aws');
-    const source = readdirSync(folder)
+    const source = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
       .map((file) => readFileSync(join(folder, file), 'utf8'))
       .join('\n');
     const made = [...source.matchAll(/\bnew (\w+)Command\(/g)].map(([, command = '']) => command);

@@ -19,7 +19,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
-import { type Certificate, makeCertificate } from '../../../local/certificate.ts';
+import { type Certificate, makeCertificate } from '../../../local/environment/certificate.ts';
 import { FaultProxy } from '../../faults/proxy/proxy.ts';
 
 export interface Seen {

@@ -3,7 +3,7 @@ import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { account, integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
-import { lambdaContext } from '../handlers/lambda-context.ts';
+import { lambdaContext } from '../runtime/lambda-context.ts';
 
 Object.assign(process.env, {
   TABLE_NAME: 'journal',
@@ -20,7 +20,7 @@ Object.assign(process.env, {
 const dynamo = mockClient(DynamoDBDocumentClient);
 const { handler: awaitOpenCalls } = await import('../../../functions/deprovision/await-open-calls.ts');
 const { handler: awaitUndoCalls } = await import('../../../functions/deprovision/await-undo-calls.ts');
-const { logger } = await import('../../../src/handlers/log.ts');
+const { logger } = await import('../../../src/runtime/log.ts');
 
 beforeEach(() => {
   dynamo.reset();

@@ -10,7 +10,7 @@ import { hostileText } from '../../security/bad-requests.ts';
 import { anyJson, isFitToTell } from '../arbitraries.ts';
 import { dataloopAnswers, json, sent, token } from '../clients/dataloop/fake-dataloop.ts';
 import { integrationId, knowing, thrownBy, userArn } from '../domain/fakes.ts';
-import { lambdaContext } from '../handlers/lambda-context.ts';
+import { lambdaContext } from '../runtime/lambda-context.ts';
 import { dataloopAccountId } from '../schedules/environment.ts';
 
 const dynamo = mockClient(DynamoDBDocumentClient);

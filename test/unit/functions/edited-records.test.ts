@@ -17,13 +17,13 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { type IntegrationRecord, recordSchema } from '../../../src/domain/journal.ts';
+import { type IntegrationRecord, recordSchema } from '../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { hostileText } from '../../security/bad-requests.ts';
 import { anyJson, isFitToTell, mutationsOf } from '../arbitraries.ts';
 import { undoOf } from '../domain/fake-undo.ts';
 import { integrationId, recordOf, requestOf, thrownBy, userArn } from '../domain/fakes.ts';
-import { lambdaContext } from '../handlers/lambda-context.ts';
+import { lambdaContext } from '../runtime/lambda-context.ts';
 import { machineArn } from '../schedules/environment.ts';
 
 const dynamo = mockClient(DynamoDBDocumentClient);

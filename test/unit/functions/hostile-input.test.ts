@@ -15,14 +15,14 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import * as z from 'zod';
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
+import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { badRequest } from '../../security/bad-requests.ts';
 import { anyJson, hostile, isFitToTell, mutationsOf } from '../arbitraries.ts';
 import { sdkError } from '../clients/aws/sdk-answers.ts';
 import { undoOf } from '../domain/fake-undo.ts';
 import { integrationId, recordOf, userArn } from '../domain/fakes.ts';
-import { lambdaContext } from '../handlers/lambda-context.ts';
+import { lambdaContext } from '../runtime/lambda-context.ts';
 import { machineArn } from '../schedules/environment.ts';
 
 const dynamo = mockClient(DynamoDBDocumentClient);

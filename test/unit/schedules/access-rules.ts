@@ -1,5 +1,5 @@
 /** What policies allow, and what a bucket needs: a rule is one action on one resource under a condition. */
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
+import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
 import type { Simulation } from './simulation.ts';
 import type { Role } from './world-aws.ts';
 import { defaultVersionOf } from './world-policies.ts';

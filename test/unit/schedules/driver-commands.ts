@@ -1,5 +1,5 @@
 /** What people and strangers do about drivers that are added to an integration, one command after the other. */
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
+import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
 import { type Callers, eventOf, pick, statusCodeOf } from './commands.ts';
 import { driverRequests } from './driver-requests.ts';
 import { strangeToDrivers } from './driver-strangers.ts';

@@ -1,5 +1,5 @@
 /** What strangers do to what drivers share: the policies of an integration's role, and the integration at Dataloop. */
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
+import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
 import { account } from '../domain/fakes.ts';
 import { accountId } from './environment.ts';
 import type { DriverCommand } from './schedule.ts';

@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { jest } from '@jest/globals';
-import { graceSeconds } from '../../../src/domain/open-calls.ts';
+import { graceSeconds } from '../../../src/domain/saga/in-flight-calls.ts';
 import type { Clock } from './clock.ts';
 import type { Fault, Meanwhile, Schedule } from './schedule.ts';
 import type { Failures, Handler, Outcome, Worker } from './worker.ts';

@@ -1,6 +1,6 @@
 /** The person who makes the integration at Dataloop, where a request says so. */
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
-import { awaitedOf } from '../../../src/domain/operator.ts';
+import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
+import { awaitedOf } from '../../../src/domain/waiting/operator.ts';
 import type { Adoption, Says } from './adoption.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger } from './things.ts';

@@ -1,6 +1,7 @@
 /** What must be true of drivers that are added to an integration, and of the policies that they share with it. */
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
-import { integrationView } from '../../../src/domain/view.ts';
+
+import { integrationView } from '../../../src/domain/api/view.ts';
+import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
 import { hasAccess, isOnBucketOf, roleOf, rulesIn, rulesOfRole } from './access-rules.ts';
 import type { Simulation } from './simulation.ts';
 import { defaultVersionOf } from './world-policies.ts';

@@ -1,9 +1,9 @@
 /** Says whether the promise was kept, by what stands in AWS, at Dataloop and in the journal. */
 
-import type { IntegrationView } from '../../../src/domain/answers.ts';
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
-import { locksOf } from '../../../src/domain/lifecycle.ts';
-import { driverView, integrationView } from '../../../src/domain/view.ts';
+import type { IntegrationView } from '../../../src/domain/api/responses.ts';
+import { driverView, integrationView } from '../../../src/domain/api/view.ts';
+import { locksOf } from '../../../src/domain/lifecycle/undo.ts';
+import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
 import { account } from '../domain/fakes.ts';
 import { adoptionViolations, isAdoptable, isBucketReady, isRoleReady } from './oracle-adoption.ts';
 import { accessViolations, readyDriverViolations } from './oracle-drivers.ts';

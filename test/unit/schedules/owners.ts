@@ -1,5 +1,5 @@
 /** What the owners of a bucket, a role and an integration do to them while they are adopted, or may be. */
-import type { CorsRule } from '../../../src/domain/journal.ts';
+import type { CorsRule } from '../../../src/domain/model/record.ts';
 import { adoptedBucket, adoptedRole } from './adoption.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger } from './things.ts';

@@ -1,5 +1,5 @@
 /** Runs one schedule: its commands, peace, the oracle; then everything is removed, and the oracle again. */
-import type { IntegrationRecord } from '../../../src/domain/journal.ts';
+import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
 import { type Callers, confirm, execute, post, remove } from './commands.ts';
 import { addAgain, addDriver, awaitNeeded, executeOnDrivers, removeDriver } from './driver-commands.ts';
 import { theirPolicyArn } from './driver-strangers.ts';

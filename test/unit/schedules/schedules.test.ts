@@ -4,7 +4,7 @@
  */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../../src/domain/steps.ts';
+import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../../src/domain/model/steps.ts';
 import { scheduleArbitrary } from './arbitraries.ts';
 import { type Definition, readMachine } from './asl.ts';
 import { driverExamples, undisturbedAdds } from './driver-examples.ts';

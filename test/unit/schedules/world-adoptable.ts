@@ -1,7 +1,7 @@
 /** A bucket and a role that were there before, and may be adopted: what of them the service may change, and how. */
 import * as iam from '@aws-sdk/client-iam';
 import * as s3 from '@aws-sdk/client-s3';
-import type { CorsRule, PublicAccessBlock } from '../../../src/domain/journal.ts';
+import type { CorsRule, PublicAccessBlock } from '../../../src/domain/model/record.ts';
 import {
   type Adoption,
   adoptedBucket,

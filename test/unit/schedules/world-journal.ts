@@ -8,7 +8,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { type IntegrationRecord, recordSchema } from '../../../src/domain/journal.ts';
+import { type IntegrationRecord, recordSchema } from '../../../src/domain/model/record.ts';
 import { holds, type Item, plain, updated } from './expressions.ts';
 import { awsError, type Service } from './sdk.ts';
 

@@ -9,7 +9,7 @@ import { SendTaskSuccessCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mapAwsError } from '../../../src/clients/aws/errors.ts';
 import { toServiceError } from '../../../src/errors.ts';
-import { errorKeys } from '../../../src/handlers/log.ts';
+import { errorKeys } from '../../../src/runtime/log.ts';
 import { searchFor, withHeaders } from '../../afterwards/search.ts';
 import { client, token } from '../clients/dataloop/fake-dataloop.ts';
 

@@ -1,5 +1,5 @@
 /** Answers of the service, as the rehearsal gets them. */
-import type { IntegrationAnswer } from '../../../../local/api-client.ts';
+import type { IntegrationAnswer } from '../../../../local/observe/api-client.ts';
 import { rehearsals, type Subject } from '../../../../local/rehearsal/steps.ts';
 import { problemType } from '../../../../src/errors.ts';
 

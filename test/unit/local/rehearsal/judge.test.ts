@@ -7,7 +7,7 @@ import {
   judgeStanding,
   removedBy,
 } from '../../../../local/rehearsal/judge.ts';
-import { versionsChanged } from '../../../../local/rehearsal/standing.ts';
+import { versionsChanged } from '../../../../local/rehearsal/snapshot.ts';
 import { answer, connectionOf, leftover, refused, removalOf, resources, run } from './answers.ts';
 
 const undone = [

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { type IntegrationAnswer, integrationSchema } from '../../../../local/api-client.ts';
+import { type IntegrationAnswer, integrationSchema } from '../../../../local/observe/api-client.ts';
 import type { Host } from '../../../../local/rehearsal/host.ts';
 import { type Bench, rehearse, rehearseNothing, resourceOf } from '../../../../local/rehearsal/rehearse.ts';
 import type { UndoRun } from '../../../../local/rehearsal/service.ts';
-import type { Standing } from '../../../../local/rehearsal/standing.ts';
+import type { Standing } from '../../../../local/rehearsal/snapshot.ts';
 import { answer, connectionOf, leftover, refused, removalOf, resources, run } from './answers.ts';
 
 const stack = {

@@ -3,7 +3,7 @@ import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient } from '@aws
 import { DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { ApiClient, IntegrationAnswer } from '../../../../local/api-client.ts';
+import type { ApiClient, IntegrationAnswer } from '../../../../local/observe/api-client.ts';
 import { nameLike, patient, rehearsalService, rehearsalTag } from '../../../../local/rehearsal/service.ts';
 import type { DeployedStack } from '../../../../local/rehearsal/stack.ts';
 import { answer } from './answers.ts';

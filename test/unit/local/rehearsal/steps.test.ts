@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { projectRoot } from '../../../../local/paths.ts';
+import { projectRoot } from '../../../../local/environment/paths.ts';
 import { everythingOf, rehearsals, type Subject } from '../../../../local/rehearsal/steps.ts';
-import { deprovisionSteps, stepNames } from '../../../../src/domain/steps.ts';
+import { deprovisionSteps, stepNames } from '../../../../src/domain/model/steps.ts';
 
 const roles = ['provision', 'deprovision', 'drivers']
   .map((folder) => readFileSync(join(projectRoot, 'resources', `roles-${folder}.yml`), 'utf8'))

@@ -1,0 +1,319 @@
+/**
+ * The journal in Amazon DynamoDB. One item an integration: its record, steps and resources change on paths of
+ * their own, so that parallel steps never overwrite each other, and every write can be refused by status in the
+ * same call. Items beside it: `lock#…`, `idempotency#…` and `token#…`.
+ */
+import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { Closing, ClosingJournal } from '../../../domain/lifecycle/conclude.ts';
+import type { DeprovisionJournal } from '../../../domain/lifecycle/undo.ts';
+import {
+  type IntegrationRecord,
+  isRecordId,
+  type RecordReader,
+  type ResourceRecord,
+  recordSchema,
+  type Status,
+  type StepJournal,
+} from '../../../domain/model/record.ts';
+import type { StepName } from '../../../domain/model/steps.ts';
+import { placesOf, ServiceError } from '../../../errors.ts';
+import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
+import { deleteOwnItem, type Table } from './table.ts';
+
+export const recordKey = (integrationId: string) => ({ pk: `integration#${integrationId}` });
+export const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
+
+/** @throws ServiceError `RecordDamagedError` for an item that this service did not write */
+export function toRecord(item: unknown, integrationId: string): IntegrationRecord {
+  const parsed = recordSchema.safeParse(item);
+  if (parsed.success && parsed.data.integrationId === integrationId) return parsed.data;
+  const places = parsed.success ? 'integrationId' : placesOf(parsed.error);
+  throw new ServiceError(
+    'RecordDamagedError',
+    `The journal's record of integration ${integrationId} is not as this service wrote it (${places}): ` +
+      `somebody changed the item "${recordKey(integrationId).pk}" of its table. Put these fields right, or take the item ` +
+      'from a backup of the table (point-in-time recovery); until then nothing is done for this integration.',
+  );
+}
+
+export const now = () => new Date().toISOString();
+
+/** `#status IN (:status0, …)` with its values. */
+export function statusIn(statuses: readonly Status[]) {
+  const values = Object.fromEntries(statuses.map((status, index) => [`:status${index}`, status]));
+  return { condition: `#status IN (${Object.keys(values).join(', ')})`, values };
+}
+
+/** An update of the record; undefined where its condition did not hold. */
+export async function updateRecord(
+  table: Table,
+  integrationId: string,
+  what: string,
+  update: Pick<UpdateCommandInput, 'UpdateExpression' | 'ConditionExpression'> & {
+    names: Record<string, string>;
+    values: Record<string, unknown>;
+  },
+): Promise<IntegrationRecord | undefined> {
+  try {
+    const { Attributes } = await table.client.send(
+      new UpdateCommand({
+        TableName: table.name,
+        Key: recordKey(integrationId),
+        UpdateExpression: update.UpdateExpression,
+        ConditionExpression: update.ConditionExpression,
+        ExpressionAttributeNames: update.names,
+        ExpressionAttributeValues: update.values,
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
+    return toRecord(Attributes, integrationId);
+  } catch (error) {
+    if (awsErrorCode(error) === 'ConditionalCheckFailed') return undefined;
+    throw mapAwsError(error, what);
+  }
+}
+
+export function recordReader(table: Table): RecordReader {
+  return {
+    read: async (integrationId) => {
+      // Whatever else a caller names is no key of the table: longer ones DynamoDB refuses.
+      if (!isRecordId(integrationId)) return undefined;
+      const { Item } = await awsCall(`read integration ${integrationId}`, () =>
+        table.client.send(
+          new GetCommand({ TableName: table.name, Key: recordKey(integrationId), ConsistentRead: true }),
+        ),
+      );
+      return Item && toRecord(Item, integrationId);
+    },
+  };
+}
+
+export function movedOn(integrationId: string, during: readonly Status[]): ServiceError {
+  return new ServiceError(
+    'IntegrationMovedOnError',
+    `Integration ${integrationId} is no longer ${during.join(' or ')}: this step does nothing.`,
+  );
+}
+
+/**
+ * States in which a resource may be for each that is written. It only goes forward: the write of a function that
+ * is dead, which DynamoDB carries out late, must not undo what a later attempt has journalled.
+ */
+const statesBefore = {
+  intended: ['intended'],
+  created: ['intended', 'created'],
+  gone: ['intended', 'created', 'gone'],
+} as const satisfies Record<ResourceRecord['state'], readonly ResourceRecord['state'][]>;
+
+export function stepJournal(table: Table): StepJournal {
+  return {
+    beginStep: async (call, during) => {
+      const { condition, values } = statusIn(during);
+      const record = await updateRecord(table, call.integrationId, `begin step ${call.step}`, {
+        UpdateExpression: 'SET #steps.#step = :step, #open.#call = :until, #updatedAt = :now',
+        ConditionExpression: condition,
+        names: {
+          '#steps': 'steps',
+          '#step': call.step,
+          '#open': 'openCalls',
+          '#call': call.callId,
+          '#status': 'status',
+          '#updatedAt': 'updatedAt',
+        },
+        values: {
+          ...values,
+          ':step': { status: 'running', startedAt: call.startedAt, attempts: call.attempt },
+          ':until': call.openUntil,
+          ':now': now(),
+        },
+      });
+      if (!record) throw movedOn(call.integrationId, during);
+      return record;
+    },
+
+    endStep: async (call, status, endedAt) => {
+      const what = `end step ${call.step}`;
+      const names = { '#open': 'openCalls', '#call': call.callId };
+      const ended = await updateRecord(table, call.integrationId, what, {
+        UpdateExpression: `SET #steps.#step.#status = :ended, #updatedAt = :now${endedAt ? ', #steps.#step.#endedAt = :endedAt' : ''} REMOVE #open.#call`,
+        // A later attempt, or the answer to a waiting step, may have written its own entry meanwhile.
+        ConditionExpression: '#steps.#step.#status = :running AND #steps.#step.#attempts = :attempt',
+        names: {
+          ...names,
+          '#steps': 'steps',
+          '#step': call.step,
+          '#status': 'status',
+          '#attempts': 'attempts',
+          '#updatedAt': 'updatedAt',
+          ...(endedAt ? { '#endedAt': 'endedAt' } : {}),
+        },
+        values: {
+          ':ended': status,
+          ':running': 'running',
+          ':attempt': call.attempt,
+          ':now': now(),
+          ...(endedAt ? { ':endedAt': endedAt } : {}),
+        },
+      });
+      if (ended) return;
+      await updateRecord(table, call.integrationId, what, {
+        UpdateExpression: 'SET #updatedAt = :now REMOVE #open.#call',
+        ConditionExpression: 'attribute_exists(pk)',
+        names: { ...names, '#updatedAt': 'updatedAt' },
+        values: { ':now': now() },
+      });
+    },
+
+    writeResource: async (integrationId, key, resource, during) => {
+      const { condition, values } = statusIn(during);
+      const before = statesBefore[resource.state];
+      const named = Object.fromEntries(before.map((state) => [`:${state}`, state]));
+      const written = await updateRecord(table, integrationId, `journal the ${key}`, {
+        UpdateExpression: 'SET #resources.#key = :resource, #updatedAt = :now',
+        ConditionExpression:
+          `${condition} AND (attribute_not_exists(#resources.#key) OR ` +
+          `#resources.#key.#state IN (${Object.keys(named).join(', ')}))`,
+        names: {
+          '#resources': 'resources',
+          '#key': key,
+          '#state': 'state',
+          '#status': 'status',
+          '#updatedAt': 'updatedAt',
+        },
+        values: { ...values, ...named, ':resource': resource, ':now': now() },
+      });
+      if (written) return;
+      // Which of the two conditions was it?
+      const isDuring = await updateRecord(table, integrationId, `journal the ${key}`, {
+        UpdateExpression: 'SET #updatedAt = :now',
+        ConditionExpression: condition,
+        names: { '#status': 'status', '#updatedAt': 'updatedAt' },
+        values: { ...values, ':now': now() },
+      });
+      if (!isDuring) throw movedOn(integrationId, during);
+      // Another attempt of the step has gone further: what this one would write is out of date.
+    },
+  };
+}
+
+/** Preflight's finding: where the integration lives at Dataloop. */
+export async function writeOrganization(
+  table: Table,
+  integrationId: string,
+  organizationId: string,
+): Promise<void> {
+  await updateRecord(table, integrationId, 'journal the organisation', {
+    UpdateExpression: 'SET #dataloop = :dataloop',
+    ConditionExpression: 'attribute_exists(pk)',
+    names: { '#dataloop': 'dataloop' },
+    values: { ':dataloop': { organizationId } },
+  });
+}
+
+export function deprovisionJournal(table: Table): DeprovisionJournal {
+  return {
+    ...recordReader(table),
+    failStep: (integrationId, step) => settleStep(table, integrationId, step, 'failed'),
+    beginDeprovision: (integrationId, { from, to, mode, run, restarts = 0, error }) => {
+      const { condition, values } = statusIn(from);
+      return updateRecord(table, integrationId, `begin to undo ${integrationId}`, {
+        UpdateExpression: `SET #status = :to, #deprovision = :deprovision, #updatedAt = :now${error ? ', #error = :error' : ''}`,
+        // The run number makes of two who want to start the same run one.
+        ConditionExpression: `${condition} AND (attribute_not_exists(#deprovision) OR #deprovision.#run = :before)`,
+        names: {
+          '#status': 'status',
+          '#deprovision': 'deprovision',
+          '#run': 'run',
+          '#updatedAt': 'updatedAt',
+          ...(error ? { '#error': 'error' } : {}),
+        },
+        values: {
+          ...values,
+          ':to': to,
+          ':deprovision': { mode, run, restarts },
+          ':before': run - 1,
+          ':now': now(),
+          ...(error ? { ':error': error } : {}),
+        },
+      });
+    },
+  };
+}
+
+/** Writes the end of a step that its own function does not write: one that waits, or that was cut off. */
+export async function settleStep(
+  table: Table,
+  integrationId: string,
+  step: StepName,
+  to: 'succeeded' | 'failed',
+): Promise<void> {
+  await updateRecord(table, integrationId, `settle step ${step}`, {
+    UpdateExpression: 'SET #steps.#step.#status = :to, #steps.#step.#endedAt = :now, #updatedAt = :now',
+    ConditionExpression: '#steps.#step.#status IN (:running, :waiting, :retrying)',
+    names: {
+      '#steps': 'steps',
+      '#step': step,
+      '#status': 'status',
+      '#endedAt': 'endedAt',
+      '#updatedAt': 'updatedAt',
+    },
+    values: {
+      ':running': 'running',
+      ':waiting': 'waiting',
+      ':retrying': 'retrying',
+      ':to': to,
+      ':now': now(),
+    },
+  });
+}
+
+/** Ready: from here on only `DELETE` changes it. Repeated, it changes nothing. */
+export async function activate(table: Table, integrationId: string): Promise<IntegrationRecord | undefined> {
+  const { condition, values } = statusIn(['provisioning', 'ready']);
+  return updateRecord(table, integrationId, `activate ${integrationId}`, {
+    UpdateExpression: 'SET #status = :to, #updatedAt = :now',
+    ConditionExpression: condition,
+    names: { '#status': 'status', '#updatedAt': 'updatedAt' },
+    values: { ...values, ':to': 'ready', ':now': now() },
+  });
+}
+
+/** The end of undos, in the journal. */
+export const closingJournal = (table: Table): ClosingJournal => ({
+  close: (integrationId, closing) => closeIntegration(table, integrationId, closing),
+  forgetDriver: (integrationId, driverId) =>
+    updateRecord(table, integrationId, `forget the driver ${driverId}`, {
+      UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver',
+      ConditionExpression: 'attribute_exists(#drivers)',
+      names: { '#drivers': 'drivers', '#driver': driverId, '#updatedAt': 'updatedAt' },
+      values: { ':now': now() },
+    }),
+});
+
+/**
+ * Ends an undo: where nothing is left the locks, then status and what is left of each resource. Repeatable. The
+ * status comes last, because from then on nobody looks after the integration any more.
+ */
+async function closeIntegration(
+  table: Table,
+  integrationId: string,
+  { run, status, resources, locks }: Closing,
+): Promise<IntegrationRecord | undefined> {
+  for (const lock of locks) {
+    await deleteOwnItem(table, lockKey(lock), integrationId, `release ${lock}`);
+  }
+  // Of what was left, only drivers may have been, which went later.
+  const during = statusIn(['rolling-back', 'removing', 'residue', status]);
+  return updateRecord(table, integrationId, `close ${integrationId}`, {
+    UpdateExpression: 'SET #status = :to, #resources = :resources, #updatedAt = :now',
+    ConditionExpression: `${during.condition} AND #deprovision.#run = :run`,
+    names: {
+      '#status': 'status',
+      '#resources': 'resources',
+      '#updatedAt': 'updatedAt',
+      '#deprovision': 'deprovision',
+      '#run': 'run',
+    },
+    values: { ...during.values, ':run': run, ':to': status, ':resources': resources, ':now': now() },
+  });
+}

@@ -1,0 +1,77 @@
+/** An integration's side of its added drivers: the lock of its policies, and what they are to grant. */
+
+import type { IntegrationRecord } from '../../../domain/model/record.ts';
+import type { AccessJournal } from '../../../domain/resources/role/shared-policies.ts';
+import { graceSeconds } from '../../../domain/saga/in-flight-calls.ts';
+import { ServiceError } from '../../../errors.ts';
+import { movedOn, now, recordReader, statusIn, updateRecord } from './record.ts';
+import type { Table } from './table.ts';
+
+const names = { '#lock': 'accessLock', '#by': 'by', '#updatedAt': 'updatedAt' };
+const isHolder = '#lock.#by = :by';
+
+/** @throws ServiceError `EarlierCallOpenError` for a call whose lock has ended */
+function held(record: IntegrationRecord | undefined, integrationId: string): IntegrationRecord {
+  if (record) return record;
+  throw new ServiceError(
+    'EarlierCallOpenError',
+    `Another call has taken the lock of the policies of integration ${integrationId}. It is waited for.`,
+  );
+}
+
+export function accessJournal(table: Table): AccessJournal {
+  const { read } = recordReader(table);
+  return {
+    lock: async (integrationId, { callId, begunAt, openUntil }, during) => {
+      const { condition, values } = statusIn(during);
+      const record = await updateRecord(table, integrationId, `lock the policies of ${integrationId}`, {
+        UpdateExpression: 'SET #lock = :lock, #updatedAt = :now',
+        ConditionExpression: `${condition} AND (attribute_not_exists(#lock) OR ${isHolder} OR #lock.#until < :free)`,
+        names: { ...names, '#until': 'until', '#status': 'status' },
+        values: {
+          ...values,
+          ':lock': { by: callId, until: openUntil },
+          ':by': callId,
+          // What its last holder has sent may take effect a little later.
+          ':free': begunAt - graceSeconds * 1000,
+          ':now': now(),
+        },
+      });
+      if (record) return record;
+      const standing = await read(integrationId);
+      if (!standing || !during.includes(standing.status)) throw movedOn(integrationId, during);
+      return held(undefined, integrationId);
+    },
+
+    unlock: async (integrationId, { callId }) => {
+      await updateRecord(table, integrationId, `unlock the policies of ${integrationId}`, {
+        UpdateExpression: 'SET #updatedAt = :now REMOVE #lock',
+        ConditionExpression: isHolder,
+        names,
+        values: { ':by': callId, ':now': now() },
+      });
+    },
+
+    place: async (integrationId, { callId }, driverId, policy) => {
+      const placed = await updateRecord(table, integrationId, `journal the access of ${driverId}`, {
+        UpdateExpression: policy
+          ? 'SET #drivers.#driver.#placedIn = :policy, #updatedAt = :now'
+          : 'SET #updatedAt = :now REMOVE #drivers.#driver.#placedIn',
+        ConditionExpression: `${isHolder} AND attribute_exists(#drivers.#driver)`,
+        names: { ...names, '#drivers': 'drivers', '#driver': driverId, '#placedIn': 'placedIn' },
+        values: { ':by': callId, ':now': now(), ...(policy ? { ':policy': policy } : {}) },
+      });
+      return held(placed, integrationId);
+    },
+
+    writePolicy: async (integrationId, { callId }, key, policy) => {
+      const written = await updateRecord(table, integrationId, `journal the ${key} of ${integrationId}`, {
+        UpdateExpression: 'SET #resources.#key = :policy, #updatedAt = :now',
+        ConditionExpression: isHolder,
+        names: { ...names, '#resources': 'resources', '#key': key },
+        values: { ':by': callId, ':policy': policy, ':now': now() },
+      });
+      return held(written, integrationId);
+    },
+  };
+}

@@ -1,0 +1,14 @@
+/** How the steps reach the policies of an integration that a driver is added to, as deployed. */
+import { accessJournal } from '../clients/aws/journal/shared-policies.ts';
+import { accountSettings } from '../config.ts';
+import { planFor } from '../domain/model/desired-state.ts';
+import type { Access } from '../domain/resources/role/shared-policies.ts';
+import { sha256 } from '../handlers/sha256.ts';
+import { table } from '../runtime/step.ts';
+
+export const deployedAccess = <Iam>(iam: Iam): Access<Iam> => ({
+  iam,
+  journal: accessJournal(table),
+  planOf: (record) => planFor(record.integrationId, record.request, accountSettings()),
+  sha256,
+});

@@ -1,0 +1,73 @@
+/**
+ * The events on the service's own bus, in and out. The JSON Schemas in `events/` are made from these
+ * (`npm run schemas`), and a test holds both together.
+ */
+import * as z from 'zod';
+import {
+  driverIdSchema as driverId,
+  errorSchema,
+  executionArnSchema,
+  integrationIdSchema as integrationId,
+} from '../model/record.ts';
+
+/** `source` of every event that the service publishes. */
+export const eventSource = 'dataloop-cross-account';
+
+const version = z.literal('1');
+
+const resource = z.object({
+  type: z.string(),
+  arn: z.string().optional(),
+  id: z.string().optional(),
+  name: z.string().optional(),
+});
+
+const residue = z.array(resource.extend({ reason: z.string(), advice: z.string() }));
+const ready = { name: z.string(), resources: z.array(resource) };
+const failed = {
+  name: z.string(),
+  status: z.enum(['failed', 'residue']),
+  error: errorSchema.optional(),
+  residue,
+};
+const removed = { name: z.string(), status: z.enum(['removed', 'residue']), residue };
+
+export const eventDetails = {
+  'Dataloop IAM User Issued': z.object({
+    version,
+    integrationId,
+    /** Not there where an operator names the user: which integration it is is known later. */
+    dataloopIntegrationId: z.string().min(1).max(200).optional(),
+    /** As Dataloop names it, whatever that is: the event wakes, and CreateRole decides whom to trust. */
+    userArn: z.string().min(1).max(2_048),
+  }),
+  'Dataloop Integration Ready': z.object({ version, integrationId, ...ready }),
+  'Dataloop Integration Failed': z.object({ version, integrationId, ...failed }),
+  'Dataloop Integration Removed': z.object({ version, integrationId, ...removed }),
+  'Dataloop Driver Ready': z.object({ version, integrationId, driverId, ...ready }),
+  'Dataloop Driver Failed': z.object({ version, integrationId, driverId, ...failed }),
+  'Dataloop Driver Removed': z.object({ version, integrationId, driverId, ...removed }),
+} as const;
+
+export type DetailType = keyof typeof eventDetails;
+export type EventDetail<T extends DetailType> = z.infer<(typeof eventDetails)[T]>;
+
+/** Puts one event on the service's bus. */
+export type Publish = <T extends DetailType>(detailType: T, detail: EventDetail<T>) => Promise<void>;
+
+/** The event as EventBridge hands it to a function. */
+export const iamUserIssuedEventSchema = z.object({
+  source: z.literal(eventSource),
+  'detail-type': z.literal('Dataloop IAM User Issued'),
+  detail: eventDetails['Dataloop IAM User Issued'],
+});
+
+/** "Step Functions Execution Status Change", as far as the watchdog reads it (Step Functions Developer Guide). */
+export const executionStatusEventSchema = z.object({
+  detail: z.object({
+    executionArn: executionArnSchema,
+    stateMachineArn: z.string().max(300),
+    name: z.string().max(80),
+    status: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
+  }),
+});

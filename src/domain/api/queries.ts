@@ -1,0 +1,157 @@
+/** `GET /integrations`: pages of integrations, newest first. */
+import * as z from 'zod';
+import { type FieldError, ServiceError } from '../../errors.ts';
+import {
+  type IntegrationRecord,
+  isIntegrationId,
+  type Status,
+  statuses,
+  statusSchema,
+} from '../model/record.ts';
+import { jsonPointer } from '../model/request.ts';
+import type { IntegrationList } from './responses.ts';
+import { integrationView } from './view.ts';
+
+export interface IntegrationLister {
+  /** Ids of the newest integrations in a status, newest first; with `before` those that are older than it. */
+  newestIds(status: Status, before: string | undefined, limit: number): Promise<readonly string[]>;
+  /**
+   * @param ids at most 100
+   * @returns the records, and the ids of those that somebody has damaged
+   */
+  readAll(ids: readonly string[]): Promise<{
+    readonly records: readonly IntegrationRecord[];
+    readonly damaged: readonly string[];
+  }>;
+}
+
+export const defaultLimit = 25;
+export const maximumLimit = 100;
+const limitRule = `limit is a whole number from 1 to ${maximumLimit}.`;
+const statusRule = `status is one of ${statuses.join(', ')}, or several of them separated by commas.`;
+const tokenRule = 'nextToken is as an earlier answer gave it: leave it out to begin again.';
+
+const positionSchema = z.strictObject({ before: z.string().refine(isIntegrationId) });
+
+const tokenOf = (before: string): string =>
+  Buffer.from(JSON.stringify({ before } satisfies z.infer<typeof positionSchema>)).toString('base64url');
+
+/** Where a page begins; undefined for anything but a token of ours. */
+function positionOf(token: string): string | undefined {
+  if (token.length > 200) return undefined;
+  try {
+    const { before } = positionSchema.parse(JSON.parse(Buffer.from(token, 'base64url').toString('utf8')));
+    return tokenOf(before) === token ? before : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const listQuerySchema = z.strictObject({
+  status: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(statusSchema, statusRule))
+    .optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, limitRule)
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= maximumLimit, limitRule)
+    .default(defaultLimit),
+  nextToken: z
+    .string()
+    .transform((token, context) => {
+      const before = positionOf(token);
+      if (before === undefined) context.addIssue({ code: 'custom', message: tokenRule });
+      return before;
+    })
+    .optional(),
+});
+
+export interface ListQuery {
+  readonly statuses: readonly Status[];
+  readonly limit: number;
+  readonly before: string | undefined;
+}
+
+/**
+ * Checks the query of a request.
+ * @throws ServiceError `InvalidRequestError` that names every bad parameter as `/query/NAME`
+ */
+export function parseListQuery(query: Readonly<Record<string, string>>): ListQuery {
+  const parsed = listQuerySchema.safeParse(query);
+  if (!parsed.success) {
+    throw new ServiceError(
+      'InvalidRequestError',
+      'The query is not as needed. Correct what "errors" lists.',
+      {
+        fields: parsed.error.issues.flatMap(queryErrors),
+      },
+    );
+  }
+  const { status, limit, nextToken } = parsed.data;
+  return { statuses: status ?? statuses, limit, before: nextToken };
+}
+
+function queryErrors(issue: z.core.$ZodIssue): FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      pointer: jsonPointer(['query', key]),
+      detail: 'There is no such parameter: status, limit and nextToken are known.',
+    }));
+  }
+  // A bad status among several is the status that is bad.
+  const [parameter = ''] = issue.path;
+  return [
+    {
+      pointer: jsonPointer(['query', parameter]),
+      detail: parameter === 'status' ? statusRule : issue.message,
+    },
+  ];
+}
+
+/**
+ * Statuses in an order in which each comes before those that an integration can go to from it, so that one that
+ * goes on while they are asked one after the other is found in the old or in the new one.
+ */
+const onwards: readonly Status[] = [
+  'provisioning',
+  'ready',
+  'rolling-back',
+  'residue',
+  'removing',
+  'residue',
+  'failed',
+  'removed',
+];
+
+/**
+ * One page. Pages hang on ids, which grow with time: what is new is on no later page, and what changes its status
+ * stays where it is. A page may hold fewer than asked for although there are more.
+ */
+export async function listIntegrations(
+  { statuses: wanted, limit, before }: ListQuery,
+  journal: IntegrationLister,
+): Promise<IntegrationList> {
+  const found = new Set<string>();
+  for (const status of onwards) {
+    if (!wanted.includes(status)) continue;
+    for (const id of await journal.newestIds(status, before, limit + 1)) found.add(id);
+  }
+  const newestFirst = [...found].sort().reverse();
+  const page = newestFirst.slice(0, limit);
+  const { records, damaged } = await journal.readAll(page);
+  const byId = new Map(records.map((record) => [record.integrationId, record]));
+  const items = page.flatMap((id) => {
+    const record = byId.get(id);
+    return record && wanted.includes(record.status) ? [integrationView(record)] : [];
+  });
+  const last = page.at(-1);
+  return {
+    items,
+    // One bad record must not hide all others; asked for alone it says what is wrong with it.
+    ...(damaged.length > 0 ? { damaged } : {}),
+    ...(last && newestFirst.length > limit ? { nextToken: tokenOf(last) } : {}),
+  };
+}

@@ -1,0 +1,179 @@
+/** What the API answers. The views are bound to these types, and its OpenAPI document is made from these schemas. */
+import * as z from 'zod';
+import { type ErrorName, errorKinds, problemType } from '../../errors.ts';
+import {
+  driverIdSchema as driverId,
+  errorSchema,
+  integrationIdSchema as integrationId,
+  recordSchema,
+  resourceTypes,
+  stepSchema,
+} from '../model/record.ts';
+import { stepNames } from '../model/steps.ts';
+
+/** As it was read or parsed: views share parts with what they were made from. */
+type ReadOnly<T> = T extends object ? { readonly [K in keyof T]: ReadOnly<T[K]> } : T;
+
+const errorNames = Object.keys(errorKinds) as ErrorName[];
+const problemTypeSchema = z.enum(errorNames.map(problemType));
+
+const detail = z.string().min(1);
+
+/** By ARN (AWS) or id (Dataloop); what Dataloop may hold without our knowing its id, by name. */
+const reference = {
+  type: z.enum([...new Set(Object.values(resourceTypes))]),
+  arn: z.string().optional(),
+  id: z.string().optional(),
+  name: z.string().optional(),
+};
+
+const { name, status, createdAt, updatedAt, executionArn } = recordSchema.shape;
+
+const policyDocumentSchema = z.strictObject({
+  Version: z.literal('2012-10-17'),
+  Statement: z.array(z.record(z.string(), z.unknown())).min(1),
+});
+
+const operatorActionSchema = z.strictObject({
+  what: detail,
+  steps: z.array(detail).min(1),
+  roleArn: z.string(),
+  permissionPolicy: policyDocumentSchema,
+  /** Once the role is there. */
+  trustPolicy: policyDocumentSchema.optional(),
+});
+/** What an operator has to do just now. */
+export type OperatorAction = ReadOnly<z.infer<typeof operatorActionSchema>>;
+
+const driverPath = z.string().regex(/^\/integrations\/int_[0-9A-Z]{26}\/drivers\/drv_[0-9A-Z]{26}$/);
+
+/** What an integration and a driver that was added to one say of themselves. */
+const progress = {
+  name,
+  status,
+  createdAt,
+  updatedAt,
+  steps: z.array(z.strictObject({ name: z.enum(stepNames), ...stepSchema.shape })),
+  resources: z.array(z.strictObject({ ...reference, origin: z.enum(['created', 'adopted']) })),
+  residue: z.array(z.strictObject({ ...reference, reason: detail, advice: detail })),
+  leftAlone: z.array(z.strictObject({ ...reference, reason: detail })).optional(),
+  error: z.strictObject({ ...errorSchema.shape, type: problemTypeSchema }).optional(),
+};
+const watched = { execution: executionArn, console: z.url() };
+
+export const integrationSchema = z.strictObject({
+  integrationId,
+  ...progress,
+  /** Drivers that were added to it, and of which something is there. */
+  drivers: z
+    .array(
+      z.strictObject({
+        driverId,
+        name,
+        bucket: z.string(),
+        projectId: z.string(),
+        links: z.strictObject({ self: driverPath }),
+      }),
+    )
+    .min(1)
+    .optional(),
+  /** Where an operator is to do something at Dataloop. */
+  action: operatorActionSchema.optional(),
+  links: z.strictObject({ self: z.string().regex(/^\/integrations\/int_[0-9A-Z]{26}$/), ...watched }),
+});
+export type IntegrationView = z.infer<typeof integrationSchema>;
+
+export const addedDriverViewSchema = z.strictObject({
+  driverId,
+  /** The integration that it was added to. */
+  integrationId,
+  bucket: z.string(),
+  projectId: z.string(),
+  ...progress,
+  links: z.strictObject({ self: driverPath, ...watched }),
+});
+export type DriverView = z.infer<typeof addedDriverViewSchema>;
+
+export const integrationListSchema = z.strictObject({
+  items: z.array(integrationSchema),
+  /** Ids of records that somebody changed: asked for alone, each says what is wrong with it. */
+  damaged: z.array(integrationId).min(1).optional(),
+  /** Leads to the next page; left out on the last. */
+  nextToken: z.string().optional(),
+});
+export type IntegrationList = ReadOnly<z.infer<typeof integrationListSchema>>;
+
+const subject = {
+  type: z.string(),
+  arn: z.string().optional(),
+  id: z.string().optional(),
+  name: z.string().optional(),
+};
+
+const plannedResourceSchema = z.strictObject({
+  /** `change`: it is there, and something of it is changed; `leave`: it is used as it is. */
+  action: z.enum(['create', 'change', 'leave']),
+  ...subject,
+  region: z.string().optional(),
+});
+/** What becomes of a resource. */
+export type PlannedResource = ReadOnly<z.infer<typeof plannedResourceSchema>>;
+
+/** A JSON pointer (RFC 6901) to a field of the request. */
+const pointer = z.string().meta({ format: 'json-pointer' });
+
+const findingSchema = z.strictObject({
+  severity: z.enum(['error', 'warning', 'unknown']),
+  type: problemTypeSchema,
+  title: detail,
+  resource: z.strictObject(subject),
+  pointer: pointer.optional(),
+  detail,
+});
+export type FindingView = ReadOnly<z.infer<typeof findingSchema>>;
+
+export const planSchema = z.strictObject({
+  name,
+  /** Whether the request would go through, as far as can be told. */
+  clear: z.boolean(),
+  resources: z.array(plannedResourceSchema),
+  tags: z.record(z.string(), z.string()),
+  /** Of an adopted role: the statement that is added to its own. */
+  trustPolicy: policyDocumentSchema,
+  permissionPolicy: policyDocumentSchema,
+  bucketPolicy: policyDocumentSchema.optional(),
+  permissionsBoundaryArn: z.string().optional(),
+  actions: z.array(z.strictObject({ step: z.enum(stepNames), action: z.string(), resource: z.string() })),
+  findings: z.array(findingSchema),
+});
+export type PlanView = ReadOnly<z.infer<typeof planSchema>>;
+
+const connectionCheckSchema = z.strictObject({
+  name: z.string(),
+  status: z.enum(['passed', 'failed', 'skipped']),
+  detail,
+});
+export type ConnectionCheck = ReadOnly<z.infer<typeof connectionCheckSchema>>;
+
+const tested = { status: z.enum(['passed', 'failed']), checks: z.array(connectionCheckSchema) };
+
+export const connectionTestSchema = z.strictObject({ integrationId, ...tested });
+export type ConnectionTest = ReadOnly<z.infer<typeof connectionTestSchema>>;
+
+export const driverTestSchema = z.strictObject({ driverId, integrationId, ...tested });
+export type DriverTest = ReadOnly<z.infer<typeof driverTestSchema>>;
+
+/** RFC 9457. */
+export const problemSchema = z.strictObject({
+  type: problemTypeSchema,
+  title: detail,
+  status: z.int(),
+  detail,
+  /** Each bad field of the request. */
+  errors: z.array(z.strictObject({ pointer, detail })).optional(),
+  requestId: z.string(),
+});
+export type Problem = ReadOnly<z.infer<typeof problemSchema>>;
+
+/** What API Gateway itself answers. */
+export const gatewayMessageSchema = z.object({ message: z.string().nullable() });

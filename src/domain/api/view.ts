@@ -1,0 +1,147 @@
+/** The integration as the API shows it. */
+
+import {
+  type IntegrationRecord,
+  nameOf,
+  pathOf,
+  resourceKeys,
+  resourceTypes,
+  standingResources,
+} from '../model/record.ts';
+import { stepNames } from '../model/steps.ts';
+import { sendAgain } from '../saga/residue.ts';
+import type { DriverView, IntegrationView } from './responses.ts';
+
+/** A resource by ARN (AWS) or id (Dataloop); one that Dataloop may hold without our knowing its id, by name. */
+function reference(resource: {
+  arn?: string | undefined;
+  id?: string | undefined;
+  name?: string | undefined;
+}) {
+  if (resource.arn) return { arn: resource.arn };
+  return resource.id ? { id: resource.id } : { name: resource.name };
+}
+
+/** Where the execution can be watched. */
+function consoleLink(executionArn: string): string {
+  const [, partition, , region] = executionArn.split(':');
+  const host =
+    { 'aws-cn': 'console.amazonaws.cn', 'aws-us-gov': 'console.amazonaws-us-gov.com' }[partition ?? ''] ??
+    'console.aws.amazon.com';
+  return `https://${region}.${host}/states/home?region=${region}#/v2/executions/details/${executionArn}`;
+}
+
+/** What an undo met under the name of a resource and took for somebody else's. */
+function foreignOf(record: IntegrationRecord) {
+  return resourceKeys.flatMap((key) => {
+    const resource = record.resources[key];
+    if (resource?.leftAlone === undefined) return [];
+    return [{ type: resourceTypes[key], ...reference(resource), reason: resource.leftAlone }];
+  });
+}
+
+/** What an integration and a driver that was added to one have in common. */
+function progressOf(record: IntegrationRecord): Omit<IntegrationView, 'integrationId' | 'drivers'> {
+  const standing = standingResources(record);
+  const foreign = foreignOf(record);
+  return {
+    name: nameOf(record),
+    status: record.status,
+    createdAt: record.createdAt,
+    updatedAt: record.updatedAt,
+    steps: stepNames.flatMap((name) => {
+      const step = record.steps[name];
+      return step ? [{ name, ...step }] : [];
+    }),
+    resources: standing
+      .filter(([, resource]) => resource.state === 'created')
+      .map(([key, resource]) => ({
+        type: resourceTypes[key],
+        ...reference(resource),
+        origin: resource.origin ?? ('created' as const),
+      })),
+    residue:
+      record.status === 'residue'
+        ? standing.map(([key, resource]) => ({
+            type: resourceTypes[key],
+            ...reference(resource),
+            ...(resource.residue ?? { reason: 'It could not be removed.', advice: 'Send DELETE again.' }),
+          }))
+        : [],
+    ...(foreign.length > 0 ? { leftAlone: foreign } : {}),
+    ...(record.error ? { error: record.error } : {}),
+    links: {
+      self: pathOf(record),
+      execution: record.executionArn,
+      console: consoleLink(record.executionArn),
+    },
+  };
+}
+
+/** Drivers that were added to an integration, in the order in which they were. */
+function addedDrivers({ integrationId, drivers = {} }: IntegrationRecord) {
+  return Object.entries(drivers)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([driverId, { bucket, dataloop }]) => ({
+      driverId,
+      name: dataloop.driverName,
+      bucket: bucket.name,
+      projectId: dataloop.projectId,
+      links: {
+        self: pathOf({ integrationId: driverId, parent: { integrationId, dataloopIntegrationId: '' } }),
+      },
+    }));
+}
+
+export function integrationView(record: IntegrationRecord): IntegrationView {
+  const progress = progressOf(record);
+  const drivers = addedDrivers(record);
+  const leftOfDrivers = drivers.map(({ name, links }) => ({
+    type: resourceTypes.driver,
+    name,
+    reason: `This driver, which was added to the integration, was not removed, or not all of it: GET ${links.self} says what.`,
+    advice: sendAgain('Do what it says there.'),
+  }));
+  return {
+    integrationId: record.integrationId,
+    ...progress,
+    residue: record.status === 'residue' ? [...progress.residue, ...leftOfDrivers] : [],
+    ...(drivers.length > 0 ? { drivers } : {}),
+  };
+}
+
+/** Reasons and advice are written for integrations, whose resources most are. */
+const ofDriver = (text: string): string => text.replaceAll('this integration', 'this driver');
+
+/** A driver that was added to an integration, as the API shows it. */
+export function driverView(record: IntegrationRecord): DriverView {
+  const { residue, leftAlone, ...progress } = progressOf(record);
+  return {
+    driverId: record.integrationId,
+    integrationId: record.parent?.integrationId ?? '',
+    bucket: record.request.bucket.name,
+    projectId: record.request.dataloop.projectId,
+    ...progress,
+    residue: residue.map((left) => ({
+      ...left,
+      reason: ofDriver(left.reason),
+      advice: ofDriver(left.advice),
+    })),
+    ...(leftAlone
+      ? { leftAlone: leftAlone.map((foreign) => ({ ...foreign, reason: ofDriver(foreign.reason) })) }
+      : {}),
+  };
+}
+
+/** What was registered, whatever has become of it since: the answer to the request that started it. */
+export function asFirstWritten({
+  error: _error,
+  drivers: _added,
+  ...record
+}: IntegrationRecord): IntegrationRecord {
+  return { ...record, status: 'provisioning', updatedAt: record.createdAt, steps: {}, resources: {} };
+}
+
+/** The answer to the request that started an integration, whatever has become of it since. */
+export const firstView = (record: IntegrationRecord): IntegrationView =>
+  integrationView(asFirstWritten(record));

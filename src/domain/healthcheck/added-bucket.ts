@@ -1,0 +1,117 @@
+/** `POST /integrations/{integrationId}/drivers/{driverId}/test`: each part of a driver that was added, looked at now. */
+import { ServiceError } from '../../errors.ts';
+import type { DriverTest } from '../api/responses.ts';
+import { asDriver } from '../lifecycle/added-buckets.ts';
+import { asIntegration } from '../lifecycle/undo.ts';
+import type { Plan } from '../model/desired-state.ts';
+import { permissionPolicy } from '../model/permission-policy.ts';
+import type { IntegrationRecord, RecordReader } from '../model/record.ts';
+import type { Bound } from '../preflight/checks.ts';
+import { grantsOf, policyOf } from '../role-policies.ts';
+import {
+  boundedReads,
+  bucketChecks,
+  bucketTags,
+  type CheckReads,
+  type Checks,
+  driverTest,
+  failed,
+  makeChecks,
+  ours,
+  ownerTags,
+  passed,
+  policyAsWritten,
+  type Verdict,
+  type WantedPolicy,
+} from './checks.ts';
+
+const again = 'Send DELETE for this driver, then add the bucket again.';
+
+/** A driver with the integration that it was added to. */
+export interface ReadyDriver {
+  readonly driver: IntegrationRecord;
+  readonly integration: IntegrationRecord;
+}
+
+/** @throws ServiceError `DriverNotFoundError`, or `DriverNotReadyError` for one that is not `ready` */
+export async function readyDriver(
+  integrationId: string,
+  driverId: string,
+  records: RecordReader,
+): Promise<ReadyDriver> {
+  const driver = asDriver(await records.read(driverId), integrationId);
+  if (driver.status !== 'ready') {
+    throw new ServiceError(
+      'DriverNotReadyError',
+      `The driver ${driverId} is "${driver.status}", and only one that is "ready" can be tested. ` +
+        `GET /integrations/${integrationId}/drivers/${driverId} says how far it is.`,
+    );
+  }
+  return { driver, integration: asIntegration(await records.read(integrationId), integrationId) };
+}
+
+/**
+ * Its bucket, its access and its driver at Dataloop. The role and Dataloop's trust are the integration's, which has a
+ * test of its own.
+ * @param planOf the plan of a record
+ */
+export async function testDriverConnection(
+  { driver, integration }: ReadyDriver,
+  planOf: (record: IntegrationRecord) => Plan,
+  reads: CheckReads,
+  bound: Bound,
+): Promise<DriverTest> {
+  const checks = driverChecks({ driver, integration }, planOf, boundedReads(reads, bound));
+  return {
+    driverId: driver.integrationId,
+    integrationId: integration.integrationId,
+    ...(await makeChecks(checks)),
+  };
+}
+
+function driverChecks(
+  { driver, integration }: ReadyDriver,
+  planOf: (record: IntegrationRecord) => Plan,
+  reads: CheckReads,
+): Checks {
+  const plan = planOf(driver);
+  const integrationPlan = planOf(integration);
+  const policy = accessPolicy(driver, integration, integrationPlan);
+  return {
+    DriverTest: () => driverTest(driver, reads, again),
+    PolicyAttached: async () => (policy ? attachment(policy, integrationPlan, reads) : nothingGranted),
+    PermissionPolicy: async () =>
+      policy ? policyAsWritten(await reads.findPolicyDocument(policy.arn), policy, again) : nothingGranted,
+    ...bucketChecks(plan, reads),
+    OwnerTags: async () => ownerTags(await bucketTags(plan, reads), plan),
+  };
+}
+
+const nothingGranted = failed(`No policy of the role is known to grant access to the bucket. ${again}`);
+
+/** The one of the role's policies that grants the driver's access, with all that it is to grant. */
+function accessPolicy(
+  { integrationId: driverId }: IntegrationRecord,
+  integration: IntegrationRecord,
+  plan: Plan,
+): WantedPolicy | undefined {
+  const key = integration.drivers?.[driverId]?.placedIn;
+  return key && { ...policyOf(plan, key), document: permissionPolicy(grantsOf(integration, plan, key)) };
+}
+
+async function attachment(
+  { arn }: WantedPolicy,
+  plan: Plan,
+  reads: Pick<CheckReads, 'findRole' | 'attachedPolicies'>,
+): Promise<Verdict> {
+  const { role, integrationId } = plan;
+  const more = `POST /integrations/${integrationId}/test looks at all of it.`;
+  const found = await ours(() => reads.findRole(role.name), plan);
+  if (!found) return failed(`The role ${role.arn} is not to be seen. ${more}`);
+  if ((await reads.attachedPolicies(role.name)).includes(arn)) {
+    return passed(`The policy ${arn} is attached to the role ${role.arn}.`);
+  }
+  return failed(
+    `The policy ${arn} is not attached to the role ${role.arn}, so Dataloop may not use the bucket. Attach it again. ${more}`,
+  );
+}

@@ -1,0 +1,216 @@
+/** What the tests of an integration and of a driver that was added to one look at alike. Nothing is written. */
+import { ServiceError } from '../../errors.ts';
+import type { ConnectionCheck } from '../api/responses.ts';
+import { sameJson } from '../model/canonical-json.ts';
+import { ownerTag, type Plan } from '../model/desired-state.ts';
+import type { PolicyDocument } from '../model/permission-policy.ts';
+import type { IntegrationRecord } from '../model/record.ts';
+import { matchesPattern } from '../model/request.ts';
+import { type Bound, saidOnce } from '../preflight/checks.ts';
+import { type BucketAddress, bucketAddress } from '../resources/bucket/bucket.ts';
+import { consoleMethods } from '../resources/bucket/cors.ts';
+import { type KeyReader, unusableKey } from '../resources/bucket/kms-key.ts';
+import type { DriverVerifier } from '../resources/dataloop/driver.ts';
+import type { FoundRole, RoleReader } from '../resources/role/role.ts';
+import type { FoundPolicy, PolicyDocumentReader } from '../resources/role/shared-policies.ts';
+import type { Tags } from '../saga/ownership.ts';
+
+export interface ConnectionIam extends RoleReader, PolicyDocumentReader {
+  /** ARNs of the managed policies that are attached to a role. */
+  attachedPolicies(roleName: string): Promise<readonly string[]>;
+}
+
+export interface ConnectionBucket {
+  tagsOf(bucket: BucketAddress): Promise<Tags>;
+  /** `complete`: all four settings block; undefined: there is none. */
+  publicAccessBlock(bucket: BucketAddress): Promise<'complete' | 'open' | undefined>;
+  corsRules(
+    bucket: BucketAddress,
+  ): Promise<readonly { readonly origins: readonly string[]; readonly methods: readonly string[] }[]>;
+  encryption(
+    bucket: BucketAddress,
+  ): Promise<{ readonly algorithm: string; readonly kmsKeyId: string | undefined } | undefined>;
+}
+
+export interface CheckReads
+  extends ConnectionIam,
+    ConnectionBucket,
+    KeyReader,
+    Pick<DriverVerifier, 'verifyDriver'> {}
+
+export type Verdict = Omit<ConnectionCheck, 'name'>;
+
+export const passed = (detail: string): Verdict => ({ status: 'passed', detail });
+export const failed = (detail: string): Verdict => ({ status: 'failed', detail });
+export const skipped = (detail: string): Verdict => ({ status: 'skipped', detail });
+
+export type Checks = Readonly<Record<string, () => Promise<Verdict>>>;
+
+/** Every read given up in time: what hangs on one is skipped then, and not given up as well. */
+export const boundedReads = (reads: CheckReads, bound: Bound): CheckReads => ({
+  verifyDriver: (id) => bound('the driver', reads.verifyDriver(id)),
+  findRole: (name) => bound('the role', reads.findRole(name)),
+  attachedPolicies: (roleName) => bound("the role's policies", reads.attachedPolicies(roleName)),
+  findPolicyDocument: (arn) => bound('the policy', reads.findPolicyDocument(arn)),
+  publicAccessBlock: (bucket) => bound('the public access block', reads.publicAccessBlock(bucket)),
+  corsRules: (bucket) => bound('the CORS rules', reads.corsRules(bucket)),
+  encryption: (bucket) => bound('the encryption', reads.encryption(bucket)),
+  tagsOf: (bucket) => bound("the bucket's tags", reads.tagsOf(bucket)),
+  describeKey: (arn) => bound('the KMS key', reads.describeKey(arn)),
+});
+
+/** Makes every check, each on its own: one that cannot be made has failed, and the others go on. */
+export async function makeChecks(
+  checks: Checks,
+): Promise<{ status: 'passed' | 'failed'; checks: ConnectionCheck[] }> {
+  const made = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      try {
+        return { name, ...(await check()) };
+      } catch (error) {
+        if (!(error instanceof ServiceError)) throw error;
+        return { name, ...failed(saidOnce(error)) };
+      }
+    }),
+  );
+  return { status: made.some(({ status }) => status === 'failed') ? 'failed' : 'passed', checks: made };
+}
+
+/** What another check also reads, and reports on where it cannot be read. */
+export const orUndefined = <T>(read: () => Promise<T>): Promise<T | undefined> =>
+  read().catch((error: unknown) => {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  });
+
+/** The role that was made, if it is to be seen; one of its name under another path is not it. */
+export async function ours(
+  role: () => Promise<FoundRole | undefined>,
+  plan: Plan,
+): Promise<FoundRole | undefined> {
+  const found = await orUndefined(role);
+  return found?.arn === plan.role.arn ? found : undefined;
+}
+
+/** @param again what to do where there is nothing to mend */
+export async function driverTest(
+  { resources }: IntegrationRecord,
+  { verifyDriver }: Pick<DriverVerifier, 'verifyDriver'>,
+  again: string,
+): Promise<Verdict> {
+  const id = resources.driver?.id;
+  try {
+    if (id) await verifyDriver(id);
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.name !== 'DataloopNotFoundError') throw error;
+    return failed(`Dataloop has no driver ${id} any more: somebody deleted it there. ${again}`);
+  }
+  return id
+    ? passed(`Dataloop used the bucket through driver ${id}.`)
+    : failed(`No driver is known. ${again}`);
+}
+
+export interface WantedPolicy {
+  readonly name: string;
+  readonly arn: string;
+  readonly document: PolicyDocument;
+}
+
+/** @param again what to do where there is nothing to mend */
+export function policyAsWritten(
+  found: FoundPolicy | undefined,
+  { arn, document }: WantedPolicy,
+  again: string,
+): Verdict {
+  if (!found) return failed(`There is no policy ${arn} any more: somebody deleted it. ${again}`);
+  if (sameJson(found.document, document)) {
+    return passed(`Version ${found.versionId} of ${arn}, the default, says what was asked for.`);
+  }
+  return failed(
+    `Version ${found.versionId} of ${arn}, the default, says something else than what this version of the service writes. ` +
+      `If nobody meant to change it, make a version of this the default: ${JSON.stringify(document)}`,
+  );
+}
+
+export function bucketChecks(plan: Plan, reads: ConnectionBucket & KeyReader): Checks {
+  const bucket = bucketAddress({ plan });
+  const { kmsKeyArn } = plan.bucket;
+  return {
+    PublicAccessBlock: async () => {
+      const block = await reads.publicAccessBlock(bucket);
+      if (block === 'complete') return passed('All four settings block public access to the bucket.');
+      return failed(
+        `Public access to the bucket ${bucket.name} is ${block ? 'not blocked by all four settings' : 'not blocked'}. Switch ` +
+          '"Block all public access" on again.',
+      );
+    },
+    Cors: async () => {
+      if (plan.corsOrigins.length === 0) return skipped('CORS was not asked for.');
+      const rules = await reads.corsRules(bucket);
+      const missing = plan.corsOrigins.filter(
+        (origin) =>
+          !consoleMethods.every((method) =>
+            rules.some(
+              ({ origins, methods }) =>
+                origins.some((pattern) => matchesPattern(origin, pattern)) && methods.includes(method),
+            ),
+          ),
+      );
+      if (missing.length === 0)
+        return passed(`Browsers may use the bucket from ${plan.corsOrigins.join(', ')}.`);
+      return failed(
+        `The CORS rules of the bucket ${bucket.name} do not allow ${consoleMethods.join(', ')} from ${missing.join(', ')}: ` +
+          "Dataloop's console cannot show its items. Add such a rule.",
+      );
+    },
+    Encryption: async () =>
+      plan.bucket.mode === 'adopt' && !kmsKeyArn
+        ? skipped('The bucket was adopted: its encryption is left as it is.')
+        : encryption(await reads.encryption(bucket), plan),
+    KmsKey: async () => {
+      if (!kmsKeyArn) return skipped('The bucket has no KMS key of its own.');
+      const error = unusableKey(kmsKeyArn, await reads.describeKey(kmsKeyArn));
+      return error ? failed(error.message) : passed(`The KMS key ${kmsKeyArn} is enabled.`);
+    },
+  };
+}
+
+function encryption(
+  found: Awaited<ReturnType<ConnectionBucket['encryption']>>,
+  { bucket: { name, kmsKeyArn } }: Plan,
+): Verdict {
+  const wanted = kmsKeyArn ? `the KMS key ${kmsKeyArn}` : 'keys of S3 (SSE-S3)';
+  const asWanted = kmsKeyArn
+    ? found?.algorithm === 'aws:kms' && found.kmsKeyId === kmsKeyArn
+    : found?.algorithm === 'AES256';
+  if (asWanted) return passed(`The bucket encrypts with ${wanted}.`);
+  const now = found ? `${found.algorithm}${found.kmsKeyId ? ` with ${found.kmsKeyId}` : ''}` : 'nothing';
+  return failed(
+    `The default encryption of the bucket ${name} is ${now}, and should be ${wanted}: with another key Dataloop may not be able ` +
+      'to read what is written. Set it back.',
+  );
+}
+
+/** Tags of a bucket that was created; one that was adopted carries none of ours. */
+export async function bucketTags(
+  plan: Plan,
+  { tagsOf }: Pick<ConnectionBucket, 'tagsOf'>,
+): Promise<Readonly<Record<string, Tags>>> {
+  const { name, mode } = plan.bucket;
+  return mode === 'adopt' ? {} : { [`bucket ${name}`]: await tagsOf(bucketAddress({ plan })) };
+}
+
+/** Without the tag, nothing of it would be removed. What is gone is reported by other checks. */
+export function ownerTags(
+  tagged: Readonly<Record<string, Tags | undefined>>,
+  { integrationId }: Plan,
+): Verdict {
+  const without = Object.entries(tagged)
+    .filter(([, tags]) => tags && tags[ownerTag] !== integrationId)
+    .map(([what]) => what);
+  if (without.length === 0) return passed(`What was created carries the tag ${ownerTag}.`);
+  return failed(
+    `These do not carry the tag ${ownerTag}=${integrationId} any more: ${without.join(', ')}. DELETE would leave them ` +
+      'alone. Put the tag back.',
+  );
+}

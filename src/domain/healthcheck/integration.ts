@@ -1,0 +1,251 @@
+/** `POST /integrations/{integrationId}/test`: each part of a live connection, looked at now. Nothing is written. */
+import { ServiceError } from '../../errors.ts';
+import type { ConnectionTest } from '../api/responses.ts';
+import { asIntegration } from '../lifecycle/undo.ts';
+import { sameJson } from '../model/canonical-json.ts';
+import { type Plan, trustPolicy, trustStatement } from '../model/desired-state.ts';
+import { permissionPolicy } from '../model/permission-policy.ts';
+import type { IntegrationRecord, RecordReader } from '../model/record.ts';
+import { type Bound, once } from '../preflight/checks.ts';
+import type { DataloopIntegration, IntegrationReader } from '../resources/dataloop/integration.ts';
+import { adoptedSid, trustStatements } from '../resources/role/adopt.ts';
+import type { FoundRole } from '../resources/role/role.ts';
+import { attachablePolicies, firstPolicy, grantsOf, policyOf } from '../role-policies.ts';
+import { trustEstablished } from '../trust-status.ts';
+import {
+  boundedReads,
+  bucketChecks,
+  bucketTags,
+  type CheckReads,
+  type Checks,
+  driverTest,
+  failed,
+  makeChecks,
+  orUndefined,
+  ours,
+  ownerTags,
+  passed,
+  policyAsWritten,
+  skipped,
+  type Verdict,
+  type WantedPolicy,
+} from './checks.ts';
+
+const again = 'Send DELETE for this integration, then connect the bucket again.';
+
+/** @throws ServiceError `IntegrationNotFoundError`, or `IntegrationNotReadyError` for one that is not `ready` */
+export async function readyRecord(integrationId: string, records: RecordReader): Promise<IntegrationRecord> {
+  const record = asIntegration(await records.read(integrationId), integrationId);
+  if (record.status !== 'ready') {
+    throw new ServiceError(
+      'IntegrationNotReadyError',
+      `The integration ${integrationId} is "${record.status}", and only one that is "ready" can be tested. ` +
+        `GET /integrations/${integrationId} says how far it is.`,
+    );
+  }
+  return record;
+}
+
+export interface ConnectionReads extends CheckReads, IntegrationReader {}
+
+/** Each part of an integration that is ready. Drivers that were added have a test of their own. */
+export async function testConnection(
+  record: IntegrationRecord,
+  plan: Plan,
+  reads: ConnectionReads,
+  bound: Bound,
+): Promise<ConnectionTest> {
+  const bounded = {
+    ...boundedReads(reads, bound),
+    getIntegration: (...ids: Parameters<IntegrationReader['getIntegration']>) =>
+      bound('the integration at Dataloop', reads.getIntegration(...ids)),
+  };
+  return {
+    integrationId: record.integrationId,
+    ...(await makeChecks(connectionChecks(record, plan, bounded))),
+  };
+}
+
+function connectionChecks(record: IntegrationRecord, plan: Plan, reads: ConnectionReads): Checks {
+  const atDataloop = once(async () => {
+    const { dataloop, resources } = record;
+    const id = resources.dataloopIntegration?.id;
+    return dataloop && id ? reads.getIntegration(dataloop.organizationId, id) : undefined;
+  });
+  const role = once(async () => reads.findRole(plan.role.name));
+  const policies = rolePolicies(record, plan).map((wanted) => ({
+    ...wanted,
+    find: once(async () => reads.findPolicyDocument(wanted.arn)),
+  }));
+  return {
+    DataloopTrust: async () => dataloopTrust(await atDataloop(), record),
+    DriverTest: () => driverTest(record, reads, again),
+    Role: async () => roleStands(await role(), record, plan),
+    TrustPolicy: async () => {
+      const found = await ours(role, plan);
+      if (!found) return noRole;
+      const dataloop = await orUndefined(atDataloop);
+      return plan.role.mode === 'adopt'
+        ? adoptedTrust(found.trust, dataloop, plan)
+        : trust(found.trust, dataloop, plan.role.arn);
+    },
+    PermissionsBoundary: async () => {
+      if (plan.role.mode === 'adopt') return skipped('The role was adopted: it has its own permissions.');
+      const found = await ours(role, plan);
+      return found ? boundary(found, plan) : noRole;
+    },
+    PolicyAttached: async () => {
+      const found = await ours(role, plan);
+      return found ? attachment(await reads.attachedPolicies(plan.role.name), policies, plan) : noRole;
+    },
+    ...Object.fromEntries(
+      policies.map(({ checkName, find, ...wanted }) => [
+        checkName,
+        async () => policyAsWritten(await find(), wanted, again),
+      ]),
+    ),
+    ...bucketChecks(plan, reads),
+    OwnerTags: async () => {
+      const { role: theRole } = plan;
+      // What was adopted carries none.
+      const tagged = {
+        ...(await bucketTags(plan, reads)),
+        ...(theRole.mode === 'adopt' ? {} : { [`role ${theRole.name}`]: (await orUndefined(role))?.tags }),
+        ...Object.fromEntries(
+          await Promise.all(
+            policies.map(async ({ name, find }) => [`policy ${name}`, (await orUndefined(find))?.tags]),
+          ),
+        ),
+      };
+      return ownerTags(tagged, plan);
+    },
+  };
+}
+
+const noRole = skipped('There is no role of this integration to be seen: look at the check "Role".');
+
+function dataloopTrust(found: DataloopIntegration | undefined, { resources }: IntegrationRecord): Verdict {
+  const id = resources.dataloopIntegration?.id;
+  if (!found)
+    return failed(`Dataloop has no integration ${id} any more: somebody deleted it there. ${again}`);
+  if (found.trustStatus === trustEstablished)
+    return passed(`Dataloop's integration ${id} says "${trustEstablished}".`);
+  return failed(
+    `Dataloop's integration ${id} says "${found.trustStatus ?? 'nothing'}" instead of "${trustEstablished}": it cannot ` +
+      'assume the role. Look at the checks of role and trust policy, and for a service control policy that keeps other ' +
+      'accounts out.',
+  );
+}
+
+function roleStands(found: FoundRole | undefined, { resources }: IntegrationRecord, { role }: Plan): Verdict {
+  if (!found) return failed(`There is no role ${role.arn} any more: somebody deleted it. ${again}`);
+  const madeAgain = resources.role?.uniqueId !== undefined && resources.role.uniqueId !== found.uniqueId;
+  if (found.arn === role.arn && !madeAgain) return passed(`The role ${role.arn} stands.`);
+  return failed(
+    `The role that was made for this integration is gone, and somebody made another one (${found.arn}, ` +
+      `${found.uniqueId}). ${again}`,
+  );
+}
+
+/** Values of `AWS` in the principals of a trust policy, whatever shape it is of. */
+function principalsOf(document: unknown): string[] {
+  if (Array.isArray(document)) return document.flatMap(principalsOf);
+  if (typeof document !== 'object' || document === null) return [];
+  return Object.entries(document).flatMap(([key, value]) => {
+    if (key === 'AWS') return [value].flat().filter((principal) => typeof principal === 'string');
+    return principalsOf(value);
+  });
+}
+
+const orphanId = /^A[A-Z]{3}[A-Z0-9]{12,}$/;
+
+const orphaned = (orphan: string, roleArn: string): Verdict =>
+  failed(
+    `The trust policy of ${roleArn} names the id ${orphan} where an ARN should stand: the IAM user that it trusted was ` +
+      'deleted at Dataloop. One that is made again under the same name has another id, and is not trusted. ' +
+      again,
+  );
+
+const unknownUser =
+  'Dataloop does not say which IAM user is to be trusted: look at the check "DataloopTrust".';
+
+function trust(found: unknown, atDataloop: DataloopIntegration | undefined, roleArn: string): Verdict {
+  // AWS keeps the id of a user, role or session whose ARN leads nowhere any more.
+  const orphan = principalsOf(found).find((principal) => orphanId.test(principal));
+  if (orphan) return orphaned(orphan, roleArn);
+  if (!atDataloop) return skipped(unknownUser);
+  const { userArn } = atDataloop;
+  if (!userArn) return failed(`Dataloop names no IAM user for this integration any more. ${again}`);
+  if (sameJson(found, trustPolicy(userArn))) {
+    return passed(`The role trusts ${userArn}, whom Dataloop names, and nobody else.`);
+  }
+  const named = principalsOf(found).join(', ') || 'nobody';
+  return failed(
+    `The trust policy of ${roleArn} was changed: it should trust ${userArn} and nobody else, and it names ${named}. Find ` +
+      `out who changed it in CloudTrail (UpdateAssumeRolePolicy), and write it back: ${JSON.stringify(trustPolicy(userArn))}`,
+  );
+}
+
+/** Of an adopted role only our statement counts: the others are the customer's. */
+function adoptedTrust(found: unknown, atDataloop: DataloopIntegration | undefined, plan: Plan): Verdict {
+  const Sid = adoptedSid(plan);
+  const statement = trustStatements(found).find((each) => each['Sid'] === Sid);
+  if (!statement) {
+    return failed(
+      `The trust policy of ${plan.role.arn} has no statement ${Sid} any more: somebody took it out. ${again}`,
+    );
+  }
+  const one = { Version: '2012-10-17', Statement: [statement] };
+  const [orphan] = principalsOf(one).filter((principal) => orphanId.test(principal));
+  if (orphan) return orphaned(orphan, plan.role.arn);
+  if (!atDataloop) return skipped(unknownUser);
+  const { userArn } = atDataloop;
+  if (!userArn) return failed(`Dataloop names no IAM user for this integration any more. ${again}`);
+  if (sameJson(statement, { Sid, ...trustStatement(userArn) })) {
+    return passed(`The statement ${Sid} trusts ${userArn}, whom Dataloop names, and nobody else.`);
+  }
+  return failed(
+    `The statement ${Sid} of the trust policy of ${plan.role.arn} was changed: it should trust ${userArn} and nobody else. ` +
+      'Find out who changed it in CloudTrail (UpdateAssumeRolePolicy).',
+  );
+}
+
+function boundary({ permissionsBoundaryArn }: FoundRole, plan: Plan): Verdict {
+  if (permissionsBoundaryArn === plan.permissionsBoundaryArn) {
+    return passed(`The role has the boundary ${plan.permissionsBoundaryArn}.`);
+  }
+  return failed(
+    `The role ${plan.role.arn} has ${permissionsBoundaryArn ? `the boundary ${permissionsBoundaryArn}` : 'no permissions boundary'}, so ` +
+      `nothing of this service bounds what it may do. Put ${plan.permissionsBoundaryArn} back as its permissions boundary, and ` +
+      'find out who changed it in CloudTrail.',
+  );
+}
+
+/** The role's policies, with what they are to grant: the first on its own bucket, too, all on buckets that were added. */
+function rolePolicies(record: IntegrationRecord, plan: Plan): (WantedPolicy & { checkName: string })[] {
+  return attachablePolicies(record).map((key) => ({
+    ...policyOf(plan, key),
+    document: permissionPolicy(grantsOf(record, plan, key)),
+    checkName: `PermissionPolicy${key.slice(firstPolicy.length)}`,
+  }));
+}
+
+function attachment(attached: readonly string[], policies: readonly WantedPolicy[], { role }: Plan): Verdict {
+  const wanted = policies.map(({ arn }) => arn);
+  const missing = wanted.filter((arn) => !attached.includes(arn));
+  if (missing.length > 0) {
+    return failed(
+      `The policy ${missing.join(', ')} is not attached to the role ${role.arn}, so Dataloop may not do what it grants. ` +
+        'Attach it again.',
+    );
+  }
+  const others = attached.filter((arn) => !wanted.includes(arn));
+  if (others.length === 0) return passed(`Just ${wanted.join(', ')} is attached.`);
+  // It had others before, and they are the customer's.
+  if (role.mode === 'adopt')
+    return passed(`The policy ${wanted.join(', ')} is attached, beside the role's own.`);
+  return failed(
+    `Somebody attached also ${others.join(', ')} to the role ${role.arn}: it may change what Dataloop may do, and the role ` +
+      'cannot be removed with it. Detach what nobody needs.',
+  );
+}

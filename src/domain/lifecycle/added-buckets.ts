@@ -1,0 +1,198 @@
+/** Several buckets on one integration: drivers that are added to it and taken away, each by a workflow of its own. */
+import * as z from 'zod';
+import { ServiceError } from '../../errors.ts';
+import type { Plan } from '../model/desired-state.ts';
+import type { AddedDriver, IntegrationRecord, RecordReader, Status } from '../model/record.ts';
+import {
+  type Allowed,
+  fieldErrors,
+  type IntegrationRequest,
+  notAsNeeded,
+  outsideForBucket,
+  requestSchema,
+} from '../model/request.ts';
+import { roomFor } from '../resources/role/shared-policies.ts';
+import type { StepContext } from '../saga/step.ts';
+import {
+  type Idempotency,
+  integrationNotReady,
+  type ProvisionStarter,
+  type Register,
+  type Removal,
+  removeRecord,
+  startProvisioning,
+} from './undo.ts';
+
+/** The body of `POST /integrations/{integrationId}/drivers`. */
+export const driverRequestSchema = z.strictObject({
+  description: requestSchema.shape.description,
+  bucket: requestSchema.shape.bucket,
+  dataloop: requestSchema.shape.dataloop
+    .pick({ projectId: true, driverName: true, allowDelete: true })
+    .strict(),
+  tags: requestSchema.shape.tags,
+});
+export type DriverRequest = z.output<typeof driverRequestSchema>;
+
+/**
+ * Checks a request body and fills in its defaults.
+ * @throws ServiceError `InvalidRequestError` with every bad field at once
+ */
+export function parseDriverRequest(body: unknown, allowed: Allowed): DriverRequest {
+  const parsed = driverRequestSchema.safeParse(body);
+  if (!parsed.success) throw notAsNeeded(fieldErrors(parsed.error, body));
+  const errors = outsideForBucket(parsed.data.bucket, allowed);
+  if (errors.length > 0) throw notAsNeeded(errors);
+  return parsed.data;
+}
+
+/** The request as a driver's record holds it: what is its integration's is taken from there. */
+export function requestFor(
+  { description, bucket, dataloop, tags }: DriverRequest,
+  integration: IntegrationRecord,
+): IntegrationRequest {
+  const { role, name } = integration.request;
+  const organizationId = integration.dataloop?.organizationId;
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    bucket,
+    dataloop: {
+      ...dataloop,
+      driverName: dataloop.driverName ?? bucket.name,
+      ...(organizationId ? { organizationId } : {}),
+    },
+    ...(role ? { role } : {}),
+    ...(tags ? { tags } : {}),
+  };
+}
+
+/** A driver as its integration knows it. */
+const addedOf = ({ bucket, dataloop }: IntegrationRequest): AddedDriver => ({
+  bucket: {
+    name: bucket.name,
+    ...(bucket.prefix === undefined ? {} : { prefix: bucket.prefix }),
+    ...(bucket.kmsKeyArn === undefined ? {} : { kmsKeyArn: bucket.kmsKeyArn }),
+  },
+  dataloop: {
+    projectId: dataloop.projectId,
+    driverName: dataloop.driverName ?? bucket.name,
+    allowDelete: dataloop.allowDelete,
+  },
+});
+
+export interface Adding {
+  readonly store: Register & RecordReader;
+  readonly machine: ProvisionStarter;
+  readonly planOf: (record: IntegrationRecord) => Plan;
+  readonly policyNamePattern: string;
+  /** The driver as it is first written. */
+  readonly newRecord: (
+    request: IntegrationRequest,
+    parent: NonNullable<IntegrationRecord['parent']>,
+  ) => { readonly record: IntegrationRecord; readonly idempotency: Idempotency | undefined };
+}
+
+/**
+ * Registers a driver on an integration that is ready, and starts its workflow.
+ * @throws ServiceError `IntegrationNotReadyError`, `AccessFullError`, `NameOrBucketTakenError`, `IdempotencyKeyReusedError`
+ */
+export async function addDriver(
+  asked: DriverRequest,
+  integration: IntegrationRecord,
+  parts: Adding,
+): Promise<{ record: IntegrationRecord; repeated: boolean }> {
+  const { integrationId, resources } = integration;
+  const dataloopIntegrationId = resources.dataloopIntegration?.id;
+  // Whether it is ready decides the transaction: a request that was taken before is answered as before.
+  if (!dataloopIntegrationId) throw integrationNotReady(integrationId);
+  const request = requestFor(asked, integration);
+  const added = addedOf(request);
+  const wanted = parts.newRecord(request, { integrationId, dataloopIntegrationId });
+  const own = integration.request.dataloop;
+  const isOwn =
+    added.dataloop.driverName === (own.driverName ?? integration.name) &&
+    added.dataloop.projectId === own.projectId;
+  if (isOwn) {
+    throw new ServiceError(
+      'NameOrBucketTakenError',
+      `The integration ${integrationId} itself has a driver "${added.dataloop.driverName}" in project ` +
+        `${added.dataloop.projectId}. Choose another dataloop.driverName.`,
+    );
+  }
+  const isThere = Object.values(integration.drivers ?? {}).some(
+    ({ dataloop: { driverName, projectId } }) =>
+      driverName === added.dataloop.driverName && projectId === added.dataloop.projectId,
+  );
+  // Found again where it is written; here it is said before anything is made. A repeated request needs no more room.
+  if (!isThere) roomFor(integration, parts.planOf(integration), added, parts.policyNamePattern);
+  return startProvisioning({ ...wanted, added }, parts.store, parts.machine);
+}
+
+/** @throws ServiceError `DriverNotFoundError` where the integration has no such driver, or had none */
+export function asDriver(
+  record: IntegrationRecord | undefined,
+  integrationId: string,
+): IntegrationRecord & { readonly parent: NonNullable<IntegrationRecord['parent']> } {
+  const parent = record?.parent;
+  if (record && parent?.integrationId === integrationId) return { ...record, parent };
+  throw new ServiceError(
+    'DriverNotFoundError',
+    'There is no such driver on this integration. GET /integrations/{integrationId} lists those that were added to it.',
+  );
+}
+
+/**
+ * `DELETE` of a driver. Repeated, it changes nothing.
+ * @param mayGo asked before one that is ready or left over is removed. @throws where something is in the way
+ * @throws ServiceError `DriverNotFoundError`
+ */
+export async function removeDriver(
+  integrationId: string,
+  driverId: string,
+  parts: Removal,
+  mayGo: (driver: IntegrationRecord, integration: IntegrationRecord) => Promise<void>,
+): Promise<IntegrationRecord> {
+  const driver = asDriver(await parts.journal.read(driverId), integrationId);
+  if (driver.status === 'ready' || driver.status === 'residue') {
+    const integration = await parts.journal.read(integrationId);
+    if (integration) await mayGo(driver, integration);
+  }
+  return removeRecord(driver, parts);
+}
+
+/** How many drivers are removed at once. */
+const atOnce = 10;
+/** How long the rest of the integration waits for its drivers: Dataloop's access ends with the role, which comes after. */
+const patienceMs = 15 * 60_000;
+const stillThere: readonly Status[] = ['provisioning', 'ready', 'rolling-back', 'removing', 'residue'];
+
+/** Whether nothing more is to be done about a driver in this undo of its integration. */
+function isOver(driver: IntegrationRecord, since: Date): boolean {
+  if (!stillThere.includes(driver.status)) return true;
+  const concluded = driver.steps.Conclude?.startedAt;
+  return driver.status === 'residue' && concluded !== undefined && Date.parse(concluded) >= since.getTime();
+}
+
+/**
+ * RemoveDrivers: removes what was added to an integration before the integration goes. Asked again and again until it
+ * is done, or the rest must not wait any longer; what is left of a driver is left of its integration, too.
+ * @param since when the undo of the integration began, and `now`: both by the clock of Step Functions
+ */
+export async function removeDrivers(
+  step: StepContext,
+  since: Date,
+  now: Date,
+  parts: Removal,
+): Promise<{ settled: boolean; waitSeconds: number; drivers: readonly string[] }> {
+  const open: string[] = [];
+  for (const driverId of Object.keys(step.record.drivers ?? {}).sort()) {
+    if (open.length === atOnce) break;
+    const driver = await parts.journal.read(driverId);
+    if (!driver || isOver(driver, since)) continue;
+    await removeRecord(driver, parts);
+    open.push(driverId);
+  }
+  const isLate = now.getTime() - since.getTime() > patienceMs;
+  return { settled: open.length === 0 || isLate, waitSeconds: 5, drivers: open };
+}

@@ -1,0 +1,158 @@
+/** How an integration becomes ready, and how an undo ends: in the journal, then as an event. */
+import { ServiceError } from '../../errors.ts';
+import type { Publish } from '../api/events.ts';
+import { driverView, integrationView } from '../api/view.ts';
+import { type IntegrationRecord, nameOf, standingResources } from '../model/record.ts';
+import { type FailedUndo, residueOf, sendAgain } from '../saga/residue.ts';
+import type { StepContext } from '../saga/step.ts';
+import { locksOf } from './undo.ts';
+
+export interface Closing {
+  /** The run of the undo that ends: another one that has begun by now is not ended by it. */
+  readonly run: number;
+  readonly status: 'failed' | 'removed' | 'residue';
+  readonly resources: IntegrationRecord['resources'];
+  /** Locks to release; none where something is left. */
+  readonly locks: readonly string[];
+}
+
+export interface ClosingJournal {
+  /** Ends an undo. @returns undefined where another run has begun by now */
+  close(integrationId: string, closing: Closing): Promise<IntegrationRecord | undefined>;
+  /** Lets an integration forget a driver; repeated, it changes nothing more. @returns the integration as it then is */
+  forgetDriver(integrationId: string, driverId: string): Promise<IntegrationRecord | undefined>;
+}
+
+function movedOn(integrationId: string): ServiceError {
+  return new ServiceError(
+    'IntegrationMovedOnError',
+    `Integration ${integrationId} is in another state by now: this step does nothing.`,
+  );
+}
+
+export async function announceReady(
+  step: StepContext,
+  activate: (integrationId: string) => Promise<IntegrationRecord | undefined>,
+  publish: Publish,
+): Promise<{ status: 'ready' }> {
+  const { integrationId } = step.plan;
+  const record = await activate(integrationId);
+  if (!record) throw movedOn(integrationId);
+  const { resources } = integrationView(record);
+  const said = { version: '1', name: nameOf(record), resources } as const;
+  if (record.parent) {
+    const ids = { integrationId: record.parent.integrationId, driverId: integrationId };
+    await publish('Dataloop Driver Ready', { ...said, ...ids });
+  } else {
+    await publish('Dataloop Integration Ready', { ...said, integrationId });
+  }
+  return { status: 'ready' };
+}
+
+export interface UndoEnd {
+  readonly mode: 'rollback' | 'remove';
+  readonly run: number;
+  /** Steps of the undo that the state machine gave up on. */
+  readonly failures: readonly FailedUndo[];
+}
+
+/** How an undo ends, and the resources with the reason why each that still stands does so. */
+export function conclude(
+  record: IntegrationRecord,
+  { mode, failures }: Pick<UndoEnd, 'mode' | 'failures'>,
+): Pick<Closing, 'status' | 'resources'> {
+  const resources = { ...record.resources };
+  const standing = standingResources(record);
+  for (const [key, resource] of standing) {
+    const residue = residueOf(key, failures, resource.origin) ?? resource.residue ?? unexplained;
+    resources[key] = { ...resource, residue };
+  }
+  // Where something is left of a driver, the integration still knows it.
+  const isLeft = standing.length > 0 || Object.keys(record.drivers ?? {}).length > 0;
+  if (isLeft) return { status: 'residue', resources };
+  return { status: mode === 'rollback' ? 'failed' : 'removed', resources };
+}
+
+const unexplained = {
+  reason:
+    'The undo ended, time and again, before it got to this resource: look at its executions in Step Functions.',
+  advice: sendAgain(''),
+};
+
+/**
+ * Writes how the undo ended, releases the locks where nothing is left, and says so on the bus. Repeatable.
+ * @throws ServiceError `IntegrationMovedOnError` where another run has begun by now
+ */
+export async function closeAndAnnounce(
+  record: IntegrationRecord,
+  undo: UndoEnd,
+  journal: ClosingJournal,
+  publish: Publish,
+): Promise<{ status: string }> {
+  const { integrationId, parent } = record;
+  // A repeated attempt of an earlier run must not end a later one.
+  if (record.deprovision?.run !== undo.run) throw movedOn(integrationId);
+
+  // Before its own end is written: from then on nobody looks after the driver any more.
+  if (parent && conclude(record, undo).status !== 'residue') {
+    const integration = await journal.forgetDriver(parent.integrationId, integrationId);
+    if (integration) await endWithLastDriver(integration, journal, publish);
+  }
+  const closed = await closeRecord(record, undo, journal);
+  if (!closed) throw movedOn(integrationId);
+  await announceEnd(closed, undo.mode, publish);
+  return { status: closed.status };
+}
+
+/** @returns the record as it was closed; undefined where another run has begun by now */
+async function closeRecord(
+  record: IntegrationRecord,
+  undo: UndoEnd,
+  journal: ClosingJournal,
+): Promise<IntegrationRecord | undefined> {
+  const { status, resources } = conclude(record, undo);
+  const closed = await journal.close(record.integrationId, {
+    run: undo.run,
+    status,
+    resources,
+    locks: status === 'residue' ? [] : locksOf(record),
+  });
+  // Its last driver may have gone meanwhile, and saw an integration that was still being removed.
+  const isOver = closed && status === 'residue' && conclude(closed, undo).status !== 'residue';
+  return isOver ? closeRecord(closed, undo, journal) : closed;
+}
+
+/** An integration of which only drivers were left ends with the last of them; repeated, it is announced again. */
+async function endWithLastDriver(
+  integration: IntegrationRecord,
+  journal: ClosingJournal,
+  publish: Publish,
+): Promise<void> {
+  const { status, deprovision } = integration;
+  if (!deprovision) return;
+  const undo = { mode: deprovision.mode, run: deprovision.run, failures: [] };
+  const end = conclude(integration, undo).status;
+  if (end === 'residue' || (status !== 'residue' && status !== end)) return;
+  const closed = await closeRecord(integration, undo, journal);
+  if (closed) await announceEnd(closed, undo.mode, publish);
+}
+
+async function announceEnd(
+  record: IntegrationRecord,
+  mode: UndoEnd['mode'],
+  publish: Publish,
+): Promise<void> {
+  const { integrationId, parent, status } = record;
+  const { residue, error } = parent ? driverView(record) : integrationView(record);
+  const said = { version: '1', name: nameOf(record), residue } as const;
+  const ids = { integrationId: parent?.integrationId ?? integrationId, driverId: integrationId };
+  if (mode === 'remove') {
+    const end = { ...said, status: status === 'residue' ? status : ('removed' as const) };
+    if (parent) await publish('Dataloop Driver Removed', { ...end, ...ids });
+    else await publish('Dataloop Integration Removed', { ...end, integrationId });
+  } else {
+    const end = { ...said, status: status === 'residue' ? status : ('failed' as const), error };
+    if (parent) await publish('Dataloop Driver Failed', { ...end, ...ids });
+    else await publish('Dataloop Integration Failed', { ...end, integrationId });
+  }
+}

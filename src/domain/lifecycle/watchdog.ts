@@ -1,0 +1,154 @@
+/**
+ * The watchdog: an execution that ended without finishing its work, for whatever reason, is followed by an undo.
+ * Step Functions' status events say so at once, but are best effort; a sweep of the journal finds the rest.
+ */
+
+import type { Publish } from '../api/events.ts';
+import {
+  type ActiveFinder,
+  activeStatuses,
+  type IntegrationRecord,
+  type RecordedError,
+} from '../model/record.ts';
+import { recordedError } from '../saga/failure.ts';
+import { graceSeconds } from '../saga/in-flight-calls.ts';
+import { type ClosingJournal, closeAndAnnounce } from './conclude.ts';
+import { beginUndo, type Deprovision, rollBack, startUndo, undoExecutionName } from './undo.ts';
+
+/** How often an undo that was itself stopped is started again before a person has to look. */
+const maximumRestarts = 5;
+/** How often at most, while a function of an earlier run may still be at work: its late deletion needs the locks. */
+const maximumRestartsWhileOpen = 100;
+
+/** An execution that never began counts as `NOT_STARTED`. */
+export type EndStatus = 'FAILED' | 'TIMED_OUT' | 'ABORTED' | 'SUCCEEDED' | 'NOT_STARTED';
+
+export interface EndedExecution {
+  readonly executionArn: string;
+  readonly executionName: string;
+  readonly status: EndStatus;
+}
+
+export interface Watchdog extends Deprovision {
+  /** ms since the epoch. */
+  readonly now: () => number;
+  readonly closing: ClosingJournal;
+  readonly publish: Publish;
+}
+
+export type FollowUp = 'rolled-back' | 'started' | 'run-again' | 'given-up' | 'nothing';
+
+/** Follows up one execution that ended. @returns what was done about it */
+export async function followUp(
+  ended: EndedExecution,
+  machine: 'provision' | 'deprovision',
+  parts: Watchdog,
+): Promise<FollowUp> {
+  const integrationId = ended.executionName.split('-')[0] ?? '';
+  const record = await parts.journal.read(integrationId);
+  if (!record) return 'nothing';
+  return machine === 'provision' ? afterProvisioning(record, ended, parts) : afterUndo(record, ended, parts);
+}
+
+async function afterProvisioning(
+  record: IntegrationRecord,
+  ended: EndedExecution,
+  parts: Watchdog,
+): Promise<FollowUp> {
+  if (record.executionArn !== ended.executionArn) return 'nothing';
+  if (record.status === 'provisioning') {
+    await rollBack(record.integrationId, endedError(ended.status), parts);
+    return 'rolled-back';
+  }
+  // Its last state moved the journal and failed before it started the undo.
+  const isFirstUndo = record.status === 'rolling-back' && record.deprovision?.run === 1;
+  if (!isFirstUndo) return 'nothing';
+  await startUndo(record, parts.machine);
+  return 'started';
+}
+
+async function afterUndo(
+  record: IntegrationRecord,
+  ended: EndedExecution,
+  parts: Watchdog,
+): Promise<FollowUp> {
+  const { deprovision: current, status, integrationId } = record;
+  if (!current || undoExecutionName(record) !== ended.executionName) return 'nothing';
+  if (status !== 'rolling-back' && status !== 'removing') return 'nothing';
+  if (ended.status === 'NOT_STARTED') {
+    await startUndo(record, parts.machine);
+    return 'started';
+  }
+  const { mode, run, restarts } = current;
+  if (restarts >= (mayBeAtWork(record, parts.now()) ? maximumRestartsWhileOpen : maximumRestarts)) {
+    const undo = { mode, run, failures: [] };
+    await closeAndAnnounce(record, undo, parts.closing, parts.publish);
+    return 'given-up';
+  }
+  await beginUndo(
+    integrationId,
+    { from: [status], to: status, mode, run: run + 1, restarts: restarts + 1 },
+    parts,
+  );
+  return 'run-again';
+}
+
+/** Whether a call of a step function may still take effect. */
+function mayBeAtWork({ openCalls }: IntegrationRecord, now: number): boolean {
+  return Object.values(openCalls).some((until) => until + graceSeconds * 1000 > now);
+}
+
+function endedError(status: EndStatus): RecordedError {
+  if (status === 'TIMED_OUT') {
+    return recordedError('StepTimeoutError', 'The execution reached the time-out of the state machine.');
+  }
+  const detail =
+    status === 'NOT_STARTED'
+      ? 'The execution was never started: the request had been registered when the service failed. Send it again.'
+      : `The execution ended ${status} before the integration was ready.`;
+  return recordedError('ExecutionStoppedError', detail);
+}
+
+/** Since when an integration must be as it is before the sweep looks at it: what is only slow is left alone. */
+const sweepAfterMs = 120_000;
+
+export interface Sweep extends Watchdog, ActiveFinder {
+  /** Where an execution is. */
+  readonly executionStatus: (executionArn: string) => Promise<EndStatus | 'RUNNING'>;
+  readonly undoExecutionArn: (executionName: string) => string;
+  /** What was done about an integration. */
+  readonly onFollowUp: (integrationId: string, outcome: FollowUp) => void;
+  /** An integration that could not be looked at; the others are. */
+  readonly onError: (integrationId: string, error: unknown) => void;
+}
+
+/**
+ * Looks at every integration in which something is still to happen, and follows up each whose execution has
+ * ended or never began.
+ * @returns how many could not be looked at
+ */
+export async function sweep(parts: Sweep): Promise<number> {
+  let failures = 0;
+  for (const integrationId of await parts.findActive()) {
+    try {
+      const outcome = await sweepOne(integrationId, parts);
+      if (outcome !== 'nothing') parts.onFollowUp(integrationId, outcome);
+    } catch (error) {
+      failures += 1;
+      parts.onError(integrationId, error);
+    }
+  }
+  return failures;
+}
+
+async function sweepOne(integrationId: string, parts: Sweep): Promise<FollowUp> {
+  const record = await parts.journal.read(integrationId);
+  if (!record || !activeStatuses.includes(record.status)) return 'nothing';
+  if (parts.now() - Date.parse(record.updatedAt) < sweepAfterMs) return 'nothing';
+  const machine = record.status === 'provisioning' ? 'provision' : 'deprovision';
+  const executionName = machine === 'provision' ? integrationId : undoExecutionName(record);
+  const executionArn = machine === 'provision' ? record.executionArn : parts.undoExecutionArn(executionName);
+  const status = await parts.executionStatus(executionArn);
+  if (status === 'RUNNING') return 'nothing';
+  return followUp({ executionArn, executionName, status }, machine, parts);
+}

@@ -1,0 +1,122 @@
+/** What a request comes to: the names, ARNs and policy documents of everything that will be made. */
+import type { AccountSettings } from '../../config.ts';
+import { type Grant, grantOf, type PolicyDocument, permissionPolicy } from './permission-policy.ts';
+import { defaultRoleName, type IntegrationRequest, rolesNamed, tagPrefix } from './request.ts';
+
+/** Tag that says which integration a resource belongs to; with the journal it decides what is ours. */
+export const ownerTag = `${tagPrefix}integration-id`;
+
+export interface Plan {
+  readonly integrationId: string;
+  readonly name: string;
+  readonly description: string;
+  readonly bucket: {
+    readonly name: string;
+    readonly arn: string;
+    readonly region: string;
+    readonly prefix: string;
+    /** KMS key that objects are encrypted with; undefined: S3's own. */
+    readonly kmsKeyArn: string | undefined;
+    /** `adopt`: it is there already, and stays. */
+    readonly mode: 'create' | 'adopt';
+    /** Whether an adopted bucket that is open to the public is to be closed. */
+    readonly blockPublicAccess: boolean;
+  };
+  readonly policy: { readonly name: string; readonly arn: string };
+  readonly role: { readonly name: string; readonly arn: string; readonly mode: 'create' | 'adopt' };
+  /** Integration that waits at Dataloop and is to be adopted; undefined: one is created. */
+  readonly adoptedIntegrationId: string | undefined;
+  /** A person makes the integration at Dataloop, because our credentials may not. */
+  readonly isMadeByOperator: boolean;
+  readonly dataloopIntegrationName: string;
+  readonly driver: { readonly name: string; readonly projectId: string; readonly allowDelete: boolean };
+  readonly tags: Readonly<Record<string, string>>;
+  readonly iamPath: string;
+  readonly permissionsBoundaryArn: string;
+  readonly accountId: string;
+  /** Origins that may read the bucket from a browser; empty where CORS was not asked for. */
+  readonly corsOrigins: readonly string[];
+  /** What the role may do with this bucket alone. */
+  readonly grant: Grant;
+  readonly permissionPolicy: PolicyDocument;
+  readonly bucketPolicy: PolicyDocument;
+}
+
+/** Derives the plan; the same request of the same integration always comes to the same plan. */
+export function planFor(integrationId: string, request: IntegrationRequest, account: AccountSettings): Plan {
+  const { partition, accountId, iamPath } = account;
+  const role = roleFor(request, account);
+  // The name of an adopted role says nothing about this integration.
+  const policyName = role.mode === 'adopt' ? defaultRoleName(request.name) : role.name;
+  const grant = grantOf(request, partition);
+  return {
+    integrationId,
+    name: request.name,
+    description: request.description ?? `Dataloop integration ${request.name}`,
+    bucket: {
+      name: request.bucket.name,
+      arn: grant.bucketArn,
+      region: request.bucket.region ?? account.region,
+      prefix: grant.prefix,
+      kmsKeyArn: grant.kmsKeyArn,
+      mode: request.bucket.mode,
+      blockPublicAccess: request.bucket.blockPublicAccess ?? false,
+    },
+    policy: { name: policyName, arn: `arn:${partition}:iam::${accountId}:policy${iamPath}${policyName}` },
+    role,
+    adoptedIntegrationId: request.dataloop.integrationId,
+    isMadeByOperator: request.dataloop.createdBy === 'operator',
+    // Dataloop has no tags: the id in the name is how an integration is known as ours.
+    dataloopIntegrationName: `${request.name} ${integrationId}`,
+    driver: {
+      name: request.dataloop.driverName ?? request.name,
+      projectId: request.dataloop.projectId,
+      allowDelete: request.dataloop.allowDelete,
+    },
+    tags: { ...request.tags, [ownerTag]: integrationId },
+    iamPath,
+    permissionsBoundaryArn: account.permissionsBoundaryArn,
+    accountId,
+    corsOrigins: request.bucket.cors ? [account.consoleOrigin] : [],
+    grant,
+    permissionPolicy: permissionPolicy([grant]),
+    bucketPolicy: bucketPolicy(grant.bucketArn),
+  };
+}
+
+function roleFor(request: IntegrationRequest, account: AccountSettings): Plan['role'] {
+  const { partition, accountId, iamPath, adoptableRoleArns } = account;
+  const { name = defaultRoleName(request.name), mode = 'create' } = request.role ?? {};
+  const roles = `arn:${partition}:iam::${accountId}:role`;
+  if (mode === 'create') return { name, arn: `${roles}${iamPath}${name}`, mode };
+  // One that a later deployment does not name any more is still known by its name.
+  return { name, arn: rolesNamed(name, adoptableRoleArns)[0] ?? `${roles}/${name}`, mode };
+}
+
+function bucketPolicy(bucketArn: string): PolicyDocument {
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'DenyPlainHttp',
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:*',
+        Resource: [bucketArn, `${bucketArn}/*`],
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+    ],
+  };
+}
+
+/** Lets this one IAM user assume a role. */
+export const trustStatement = (userArn: string) => ({
+  Effect: 'Allow',
+  Principal: { AWS: userArn },
+  Action: 'sts:AssumeRole',
+});
+
+/** The guide's trust policy: this one IAM user may assume the role, nobody else. */
+export function trustPolicy(userArn: string): PolicyDocument {
+  return { Version: '2012-10-17', Statement: [trustStatement(userArn)] };
+}

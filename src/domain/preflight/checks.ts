@@ -1,0 +1,100 @@
+/** What stands in the way of a request, or may: all of it at once, each with what to do. */
+import { errorKinds, problemType, ServiceError } from '../../errors.ts';
+import type { FindingView } from '../api/responses.ts';
+
+/** What a finding is about, as far as it has a name or an ARN. */
+export interface Subject {
+  readonly type: string;
+  readonly arn?: string;
+  readonly id?: string;
+  readonly name?: string;
+}
+
+export interface Finding {
+  /**
+   * `error`: the request would fail; `warning`: it may, or it has a consequence that people should know; `unknown`:
+   * what must be known could not be looked at just now.
+   */
+  readonly severity: 'error' | 'warning' | 'unknown';
+  readonly error: ServiceError;
+  readonly subject: Subject;
+  /** Field of the request that can be changed, as a JSON pointer. */
+  readonly pointer?: string | undefined;
+}
+
+export interface Check {
+  readonly subject: Subject;
+  readonly pointer?: string;
+  /** What it means where the check itself cannot be made; a failure that may pass is then `unknown`, not `error`. */
+  readonly failure: 'error' | 'warning';
+  run(): Promise<readonly Finding[]>;
+}
+
+/** Gives up waiting for a check in time. @throws ServiceError that may pass */
+export type Bound = <T>(what: string, work: Promise<T>) => Promise<T>;
+
+/** Makes all checks at once, and waits for all of them: nothing is under way any more when it returns. */
+export async function findingsOf(
+  checks: readonly Check[],
+  bound: Bound = (_what, work) => work,
+): Promise<Finding[]> {
+  const found = await Promise.all(
+    checks.map(async (check) => {
+      try {
+        return await bound(nameOf(check.subject), check.run());
+      } catch (error) {
+        // Anything else is a mistake of ours, and nothing that people could do something about.
+        if (!(error instanceof ServiceError)) throw error;
+        return [notMade(check, error)];
+      }
+    }),
+  );
+  return found.flat();
+}
+
+function notMade({ subject, pointer, failure }: Check, error: ServiceError): Finding {
+  const severity = failure === 'error' && error.retryable ? 'unknown' : failure;
+  return { severity, error, subject, pointer };
+}
+
+const nameOf = ({ type, arn, id, name }: Subject): string => `${type} ${arn ?? id ?? name ?? ''}`.trim();
+
+/** A finding as the API shows it. */
+export function findingView({ severity, error, subject, pointer }: Finding): FindingView {
+  return {
+    severity,
+    type: problemType(error.name),
+    title: errorKinds[error.name].title,
+    resource: subject,
+    ...(pointer === undefined ? {} : { pointer }),
+    detail: saidOnce(error),
+  };
+}
+
+/** An error's message where nobody tries again. */
+export const saidOnce = (error: ServiceError): string =>
+  error.message.replace(/[.;]? [Ii]t is tried again\.$/, '. Ask again in a moment.');
+
+/**
+ * All that is in the way as one error: under the name of the first that does not pass by itself, with all of them in
+ * its message.
+ */
+export function asOneError(findings: readonly Finding[]): ServiceError | undefined {
+  const lasting = findings.filter(({ severity }) => severity === 'error');
+  const passing = findings.filter(({ severity }) => severity === 'unknown');
+  const [first, ...others] = [...lasting, ...passing].map(({ error }) => error);
+  if (!first || others.length === 0) return first;
+  const list = [first, ...others].map(({ message }, index) => `${index + 1}. ${message}`).join(' ');
+  return new ServiceError(first.name, `${others.length + 1} things are in the way: ${list}`, {
+    cause: first,
+  });
+}
+
+/** A read that several checks need, made once. */
+export function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= read();
+    return made;
+  };
+}

@@ -1,0 +1,211 @@
+/** `POST /plans`: what a request would come to, and everything that is in its way. Nothing is written. */
+import type { AccountSettings } from '../../config.ts';
+import { ServiceError } from '../../errors.ts';
+import type { PlannedResource, PlanView } from '../api/responses.ts';
+import { locksOf, nameOrBucketTaken } from '../lifecycle/undo.ts';
+import { sameJson } from '../model/canonical-json.ts';
+import { type Plan, planFor, trustPolicy, trustStatement } from '../model/desired-state.ts';
+import { type IntegrationRecord, nameOf, type RecordReader, resourceTypes } from '../model/record.ts';
+import { type IntegrationRequest, outsideDeployment } from '../model/request.ts';
+import { sidWith } from '../resources/role/adopt.ts';
+import { type Bound, type Check, type Finding, findingsOf, findingView } from './checks.ts';
+import { neededActions } from './needed-actions.ts';
+import { inTheWay, type PreflightChecks } from './preflight.ts';
+import { type BucketCounter, bucketQuota } from './quotas.ts';
+
+/** Stands for what is known only once an integration is made; neither can pass for an id or an ARN. */
+export const integrationIdPlaceholder = '<id of the integration>';
+export const iamUserPlaceholder = '<ARN of the IAM user that Dataloop issues>';
+
+export interface LockReader {
+  /** Id of the integration that holds a lock. */
+  lockHolder(lock: string): Promise<string | undefined>;
+}
+
+export interface StandingReader {
+  /** Integrations of this deployment of which something stands, or may. */
+  standingIntegrations(): Promise<readonly IntegrationRecord[]>;
+}
+
+export interface PlanReads extends PreflightChecks, LockReader, RecordReader, BucketCounter, StandingReader {}
+
+export async function planIntegration(
+  request: IntegrationRequest,
+  account: AccountSettings,
+  onlyOrganizationId: string | undefined,
+  reads: PlanReads,
+  bound?: Bound,
+): Promise<PlanView> {
+  const plan = planFor(integrationIdPlaceholder, request, account);
+  const outside = outsideDeployment(request, { ...account, organizationId: onlyOrganizationId });
+  const wanted = {
+    plan,
+    organizationId: request.dataloop.organizationId,
+    onlyOrganizationId,
+    isOurs: () => false,
+    outside: outside.map(({ pointer }) => pointer),
+  };
+  const [locks, { findings }, warnings] = await Promise.all([
+    findingsOf(lockChecks(request, reads), bound),
+    inTheWay(wanted, reads, bound),
+    findingsOf(warningChecks(plan, reads), bound),
+  ]);
+  const all = [...outside.map(outsideFinding), ...distinct(locks), ...findings, ...warnings];
+  return {
+    name: request.name,
+    clear: all.every(({ severity }) => severity === 'warning'),
+    resources: plannedResources(plan),
+    tags: plan.tags,
+    trustPolicy:
+      plan.role.mode === 'adopt'
+        ? {
+            ...trustPolicy(iamUserPlaceholder),
+            Statement: [{ Sid: sidWith(integrationIdPlaceholder), ...trustStatement(iamUserPlaceholder) }],
+          }
+        : trustPolicy(iamUserPlaceholder),
+    permissionPolicy: plan.permissionPolicy,
+    // What is adopted keeps what it has, and gets no other.
+    ...(plan.bucket.mode === 'adopt' ? {} : { bucketPolicy: plan.bucketPolicy }),
+    ...(plan.role.mode === 'adopt' ? {} : { permissionsBoundaryArn: plan.permissionsBoundaryArn }),
+    actions: neededActions(plan),
+    findings: all.map(findingView),
+  };
+}
+
+function outsideFinding({ pointer, detail }: { pointer: string; detail: string }): Finding {
+  return {
+    severity: 'error',
+    error: new ServiceError('InvalidRequestError', detail),
+    subject: { type: 'Deployment' },
+    pointer,
+  };
+}
+
+/** Fields of the request that say what a lock is on. */
+const fieldOf: Readonly<Record<string, string>> = {
+  name: '/name',
+  'adopted-role': '/role/name',
+  'adopted-integration': '/dataloop/integrationId',
+};
+
+/** What `POST /integrations` would answer 409 for. */
+function lockChecks(request: IntegrationRequest, reads: LockReader & RecordReader): Check[] {
+  return locksOf({ request }).map((lock) => {
+    const pointer = fieldOf[lock.split('#')[0] ?? ''] ?? '/bucket/name';
+    const subject = { type: 'Integration', name: request.name };
+    return {
+      subject,
+      pointer,
+      failure: 'error' as const,
+      run: async () => {
+        const holderId = await reads.lockHolder(lock);
+        const holder = holderId === undefined ? undefined : await reads.read(holderId);
+        if (!holder) return [];
+        const isSame = sameJson(holder.request, request) && holder.status !== 'removing';
+        const error = isSame
+          ? new ServiceError(
+              'NameOrBucketTakenError',
+              `The integration ${holder.integrationId} (${holder.status}) was made by this very request: sending it again ` +
+                'answers with that integration and makes nothing.',
+            )
+          : nameOrBucketTaken(holder, { request });
+        const about = { type: 'Integration', id: holder.integrationId, name: holder.name };
+        return [{ severity: 'error' as const, error, subject: about, pointer }];
+      },
+    };
+  });
+}
+
+/**
+ * What stops nothing, and is good to know. Preflight, which can only stop, leaves it out: so it needs neither the
+ * names of all buckets nor the records of other integrations.
+ */
+function warningChecks(plan: Plan, reads: BucketCounter & StandingReader): Check[] {
+  const { arn } = plan.bucket;
+  return [
+    {
+      subject: { type: resourceTypes.bucket },
+      failure: 'warning',
+      run: async () => bucketQuota(await reads.countBuckets()),
+    },
+    {
+      subject: { type: resourceTypes.bucket, arn },
+      pointer: '/bucket/prefix',
+      failure: 'warning',
+      run: async () => overlaps(plan, await reads.standingIntegrations()),
+    },
+  ];
+}
+
+/**
+ * Other integrations that reach the same objects. They may be meant so: one bucket may serve two projects. But what
+ * one of them deletes is gone for both.
+ */
+function overlaps({ bucket }: Plan, standing: readonly IntegrationRecord[]): Finding[] {
+  const others = standing.filter(({ request }) => {
+    const prefix = request.bucket.prefix ?? '';
+    const nested = prefix.startsWith(bucket.prefix) || bucket.prefix.startsWith(prefix);
+    return request.bucket.name === bucket.name && nested;
+  });
+  return others.map((other) => {
+    const { prefix } = other.request.bucket;
+    const reached = prefix ? `folder ${prefix} of bucket ${bucket.name}` : `whole bucket ${bucket.name}`;
+    const error = new ServiceError(
+      'PrefixOverlapError',
+      `The ${other.parent ? 'driver' : 'integration'} ${other.integrationId} ("${nameOf(other)}", ${other.status}) reaches the ` +
+        `${reached}, and so the same ` +
+        'objects: what is changed or deleted through one of them is so for both. Choose another prefix or bucket, ' +
+        'unless this is meant.',
+    );
+    return {
+      severity: 'warning',
+      error,
+      subject: { type: resourceTypes.bucket, arn: bucket.arn },
+      pointer: '/bucket/prefix',
+    };
+  });
+}
+
+/** The same integration may hold both locks. */
+function distinct(findings: readonly Finding[]): Finding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ error }) => {
+    const isNew = !seen.has(error.message);
+    seen.add(error.message);
+    return isNew;
+  });
+}
+
+export function plannedResources(plan: Plan): PlannedResource[] {
+  const { bucket, policy, role, driver, adoptedIntegrationId, isMadeByOperator } = plan;
+  const isBucketChanged = plan.corsOrigins.length > 0 || bucket.blockPublicAccess;
+  const { mode: roleMode, ...roleReference } = role;
+  return [
+    {
+      action: bucket.mode === 'create' ? 'create' : isBucketChanged ? 'change' : 'leave',
+      type: resourceTypes.bucket,
+      arn: bucket.arn,
+      name: bucket.name,
+      region: bucket.region,
+    },
+    { action: 'create', type: resourceTypes.policy, ...policy },
+    {
+      action: roleMode === 'create' ? 'create' : 'change',
+      type: resourceTypes.role,
+      ...roleReference,
+    },
+    adoptedIntegrationId
+      ? { action: 'change', type: resourceTypes.dataloopIntegration, id: adoptedIntegrationId }
+      : {
+          action: isMadeByOperator ? 'leave' : 'create',
+          type: resourceTypes.dataloopIntegration,
+          name: plan.dataloopIntegrationName,
+        },
+    { action: 'create', type: resourceTypes.driver, name: driver.name },
+    ...(bucket.kmsKeyArn ? [{ action: 'leave' as const, type: 'AWS::KMS::Key', arn: bucket.kmsKeyArn }] : []),
+    ...(roleMode === 'create'
+      ? [{ action: 'leave' as const, type: resourceTypes.policy, arn: plan.permissionsBoundaryArn }]
+      : []),
+    { action: 'leave', type: 'Dataloop::Project', id: driver.projectId },
+  ];
+}

@@ -1,0 +1,84 @@
+/** The IAM actions that an integration takes, step by step: for those who write the account's guardrails. */
+import type { Plan } from '../model/desired-state.ts';
+import type { StepName } from '../model/steps.ts';
+
+export interface NeededAction {
+  readonly step: StepName;
+  readonly action: string;
+  readonly resource: string;
+}
+
+/**
+ * Every call of AWS on what an integration is made of, its removal included. A test compares it with the functions'
+ * roles.
+ */
+export function neededActions(plan: Plan): NeededAction[] {
+  const { bucket, policy, role } = plan;
+  return [
+    // It has no resource-level permissions.
+    ...on('Preflight', '*', 'iam:GetAccountSummary'),
+    ...on('Preflight', policy.arn, 'iam:GetPolicy'),
+    ...(bucket.kmsKeyArn ? on('Preflight', bucket.kmsKeyArn, 'kms:DescribeKey') : []),
+    ...on('CreatePolicy', policy.arn, 'iam:CreatePolicy', 'iam:TagPolicy', 'iam:GetPolicy'),
+    ...on(
+      'DeletePolicy',
+      policy.arn,
+      'iam:GetPolicy',
+      'iam:ListPolicyVersions',
+      'iam:DeletePolicyVersion',
+      'iam:DeletePolicy',
+    ),
+    ...(bucket.mode === 'adopt' ? forAdoptedBucket(plan) : forCreatedBucket(plan)),
+    ...(role.mode === 'adopt' ? forAdoptedRole(plan) : forCreatedRole(plan)),
+  ];
+}
+
+const on = (step: StepName, resource: string, ...actions: string[]): NeededAction[] =>
+  actions.map((action) => ({ step, action, resource }));
+
+function forCreatedBucket({ bucket, corsOrigins }: Plan): NeededAction[] {
+  const bucketActions = [
+    's3:ListBucket',
+    's3:CreateBucket',
+    's3:TagResource',
+    's3:GetBucketTagging',
+    's3:PutBucketPublicAccessBlock',
+    's3:PutBucketOwnershipControls',
+    's3:PutEncryptionConfiguration',
+    's3:PutBucketPolicy',
+    ...(corsOrigins.length > 0 ? ['s3:PutBucketCORS'] : []),
+  ];
+  return [
+    ...on('Preflight', bucket.arn, 's3:ListBucket'),
+    ...on('CreateBucket', bucket.arn, ...bucketActions),
+    ...on('DeleteBucket', bucket.arn, 's3:ListBucket', 's3:GetBucketTagging', 's3:DeleteBucket'),
+  ];
+}
+
+function forAdoptedBucket({ bucket, corsOrigins }: Plan): NeededAction[] {
+  const looks = ['s3:ListBucket', 's3:GetBucketTagging', 's3:GetBucketPublicAccessBlock'];
+  const cors = corsOrigins.length > 0 ? ['s3:GetBucketCORS', 's3:PutBucketCORS'] : [];
+  const putBlock = bucket.blockPublicAccess ? ['s3:PutBucketPublicAccessBlock'] : [];
+  const undo = [...cors, ...(bucket.blockPublicAccess ? ['s3:GetBucketPublicAccessBlock', ...putBlock] : [])];
+  return [
+    ...on('Preflight', bucket.arn, ...looks),
+    ...on('CreateBucket', bucket.arn, ...looks, ...putBlock, ...cors),
+    ...on('DeleteBucket', bucket.arn, ...(undo.length > 0 ? ['s3:ListBucket', ...undo] : [])),
+  ];
+}
+
+function forCreatedRole({ role }: Plan): NeededAction[] {
+  return [
+    ...on('Preflight', role.arn, 'iam:GetRole'),
+    ...on('CreateRole', role.arn, 'iam:CreateRole', 'iam:TagRole', 'iam:GetRole', 'iam:AttachRolePolicy'),
+    ...on('DeleteRole', role.arn, 'iam:GetRole', 'iam:DetachRolePolicy', 'iam:DeleteRole'),
+  ];
+}
+
+function forAdoptedRole({ role }: Plan): NeededAction[] {
+  return [
+    ...on('Preflight', role.arn, 'iam:GetRole'),
+    ...on('CreateRole', role.arn, 'iam:GetRole', 'iam:UpdateAssumeRolePolicy', 'iam:AttachRolePolicy'),
+    ...on('DeleteRole', role.arn, 'iam:GetRole', 'iam:UpdateAssumeRolePolicy', 'iam:DetachRolePolicy'),
+  ];
+}

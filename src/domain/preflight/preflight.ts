@@ -1,0 +1,300 @@
+/** Preflight: everything that stands in the way, found before the first write. */
+import { ServiceError } from '../../errors.ts';
+import { checkAdoptableIntegration, checkNoDriver } from '../adopted-integration.ts';
+import type { Plan } from '../model/desired-state.ts';
+import { resourceTypes } from '../model/record.ts';
+import { type AdoptableBucketReader, checkAdoptable } from '../resources/bucket/adopt.ts';
+import { type BucketReader, bucketAddress, nameTaken } from '../resources/bucket/bucket.ts';
+import { type KeyReader, unusableKey } from '../resources/bucket/kms-key.ts';
+import type { DriverFinder } from '../resources/dataloop/driver.ts';
+import type { IntegrationReader } from '../resources/dataloop/integration.ts';
+import { type AdoptableRoleReader, checkAdoptableRole } from '../resources/role/adopt.ts';
+import { type PolicyReader, policyNameTaken } from '../resources/role/policy.ts';
+import { type RoleReader, roleNameTaken } from '../resources/role/role.ts';
+import { isTaggedOurs, type Tags } from '../saga/ownership.ts';
+import type { StepContext } from '../saga/step.ts';
+import { asOneError, type Bound, type Check, type Finding, findingsOf, once } from './checks.ts';
+import { type AccountReader, dataloopLimit, iamQuotas } from './quotas.ts';
+
+export interface ProjectReader {
+  /** @throws ServiceError `DataloopNotFoundError` when the project is not there or not visible. */
+  getProject(
+    projectId: string,
+  ): Promise<{ readonly id: string; readonly organizationId: string | undefined }>;
+}
+
+export interface IntegrationCounter {
+  /** How many cross-account integrations an organisation has at Dataloop. */
+  countIntegrations(organizationId: string): Promise<number>;
+}
+
+export interface PreflightChecks
+  extends Pick<BucketReader, 'holderOf'>,
+    PolicyReader,
+    RoleReader,
+    KeyReader,
+    AccountReader,
+    ProjectReader,
+    IntegrationCounter,
+    IntegrationReader,
+    AdoptableBucketReader,
+    AdoptableRoleReader,
+    DriverFinder {
+  /** Account of the credentials that the service really acts with. */
+  callerAccountId(): Promise<string>;
+}
+
+/** What is asked for. */
+export interface Wanted {
+  readonly plan: Plan;
+  /** Organisation that the request names. */
+  readonly organizationId: string | undefined;
+  /** The only organisation that the deployment serves. */
+  readonly onlyOrganizationId: string | undefined;
+  /** Whether tags say that a resource was made by an earlier attempt of the very same provisioning. */
+  readonly isOurs: (tags: Tags) => boolean;
+  /** The integration at Dataloop that a driver is added to; then neither role nor policy nor integration is made. */
+  readonly addedTo?: string | undefined;
+  /** Fields of the request that name what the deployment may not even look at. */
+  readonly outside?: readonly string[];
+}
+
+/**
+ * Resolves the Dataloop organisation and refuses what would fail later anyway.
+ * @returns the organisation, and what people should know although it is not in the way
+ * @throws ServiceError by the name of the first thing that is in the way, with all of them in its message; nothing
+ *   has been made then
+ */
+export async function preflight(
+  step: StepContext,
+  checks: PreflightChecks,
+  onlyOrganizationId: string | undefined,
+): Promise<{ organizationId: string; warnings?: readonly string[] }> {
+  const wanted: Wanted = {
+    plan: step.plan,
+    organizationId: step.record.request.dataloop.organizationId,
+    onlyOrganizationId,
+    // A repeated attempt after a crash may meet nothing of ours: no step has run before this one.
+    isOurs: (tags) => isTaggedOurs(step, tags),
+    addedTo: step.record.parent?.dataloopIntegrationId,
+  };
+  const { findings, organization } = await inTheWay(wanted, checks);
+  const error = asOneError(findings);
+  if (error) throw error;
+  const warnings = findings.map((finding) => finding.error.message);
+  return { organizationId: await organization(), ...(warnings.length > 0 ? { warnings } : {}) };
+}
+
+/** Looks at everything that may stop a provisioning, and changes nothing. */
+export async function inTheWay(
+  wanted: Wanted,
+  reads: PreflightChecks,
+  bound?: Bound,
+): Promise<{ readonly findings: readonly Finding[]; readonly organization: () => Promise<string> }> {
+  const project = once(() => reads.getProject(wanted.plan.driver.projectId));
+  const organization = once(async () => organizationOf(await project(), wanted));
+  const account = await findingsOf([accountCheck(wanted, reads)], bound);
+  // Of another account nothing that is found would be true.
+  if (account.some(({ error }) => error.name === 'WrongAccountError')) {
+    return { findings: account, organization };
+  }
+  const all = [...dataloopChecks(wanted, reads, { project, organization }), ...awsChecks(wanted, reads)];
+  const made = all.filter(({ pointer }) => !pointer || !wanted.outside?.includes(pointer));
+  return { findings: [...account, ...(await findingsOf(made, bound))], organization };
+}
+
+const nothing: readonly Finding[] = [];
+
+function accountCheck({ plan }: Wanted, reads: PreflightChecks): Check {
+  const subject = { type: 'AWS::Account', id: plan.accountId };
+  return {
+    subject,
+    failure: 'error',
+    run: async () => {
+      const accountId = await reads.callerAccountId();
+      if (accountId === plan.accountId) return nothing;
+      const error = new ServiceError(
+        'WrongAccountError',
+        `The service acts in AWS account ${accountId} but was deployed to ${plan.accountId}. Deploy it again.`,
+      );
+      return [{ severity: 'error', error, subject }];
+    },
+  };
+}
+
+type Project = Awaited<ReturnType<ProjectReader['getProject']>>;
+
+/** @throws ServiceError where the project's organisation is not known, or not the one that was asked for */
+function organizationOf(project: Project, { organizationId, onlyOrganizationId }: Wanted): string {
+  const found = project.organizationId ?? organizationId ?? onlyOrganizationId;
+  if (!found) {
+    throw new ServiceError(
+      'DataloopNotFoundError',
+      `Dataloop does not say which organisation project ${project.id} belongs to. Give dataloop.organizationId.`,
+    );
+  }
+  for (const expected of [organizationId, onlyOrganizationId]) {
+    if (expected && expected !== found) {
+      throw new ServiceError(
+        'DataloopForbiddenError',
+        `Dataloop project ${project.id} belongs to organisation ${found}, not to ${expected}. ` +
+          'Name a project of that organisation.',
+      );
+    }
+  }
+  return found;
+}
+
+function dataloopChecks(
+  wanted: Wanted,
+  reads: PreflightChecks,
+  known: { project: () => Promise<Project>; organization: () => Promise<string> },
+): Check[] {
+  const { driver, adoptedIntegrationId: adoptedId, isMadeByOperator } = wanted.plan;
+  const { projectId } = driver;
+  const requested = wanted.organizationId ?? wanted.onlyOrganizationId;
+  const ofProject = { type: 'Dataloop::Project', id: projectId };
+  const pointer = '/dataloop/projectId';
+  return [
+    {
+      subject: ofProject,
+      pointer,
+      failure: 'error',
+      run: async () => {
+        await known.organization();
+        return nothing;
+      },
+    },
+    {
+      subject: { type: resourceTypes.dataloopIntegration, ...(adoptedId ? { id: adoptedId } : {}) },
+      ...(adoptedId ? { pointer: '/dataloop/integrationId' } : {}),
+      failure: 'error',
+      run: async () => {
+        // What is the matter with the project is said above.
+        const organizationId = await known.project().then(
+          (project) => project.organizationId ?? requested,
+          () => requested,
+        );
+        // An operator knows the organisation's integrations; our credentials may not even see them.
+        if (!organizationId || isMadeByOperator || wanted.addedTo) return nothing;
+        if (adoptedId) {
+          await checkAdoptableIntegration(adoptedId, organizationId, reads);
+          return nothing;
+        }
+        return dataloopLimit(await reads.countIntegrations(organizationId), organizationId);
+      },
+    },
+    {
+      subject: { type: resourceTypes.driver },
+      pointer,
+      failure: 'error',
+      // Answers only who may have drivers in the project.
+      run: async () => {
+        // What is made here is nobody's yet; on what is there, a driver of our name would be another's.
+        const standingId = wanted.addedTo ?? adoptedId;
+        if (standingId) await checkNoDriver(wanted.plan, standingId, reads);
+        else await reads.listDrivers(projectId);
+        return nothing;
+      },
+    },
+  ];
+}
+
+function awsChecks(wanted: Wanted, reads: PreflightChecks): Check[] {
+  const { kmsKeyArn } = wanted.plan.bucket;
+  return [
+    bucketCheck(wanted, reads),
+    ...(wanted.addedTo ? [] : nameChecks(wanted, reads)),
+    ...(kmsKeyArn ? [keyCheck(kmsKeyArn, reads)] : []),
+    ...(wanted.addedTo ? [] : [quotaCheck(reads)]),
+  ];
+}
+
+function bucketCheck({ plan }: Wanted, reads: PreflightChecks): Check {
+  const { bucket } = plan;
+  const subject = { type: resourceTypes.bucket, arn: bucket.arn };
+  const pointer = '/bucket/name';
+  return {
+    subject,
+    pointer,
+    failure: 'error',
+    run: async () => {
+      if (bucket.mode === 'adopt') {
+        await checkAdoptable(plan, reads);
+        return nothing;
+      }
+      const holder = await reads.holderOf(bucketAddress({ plan }));
+      if (holder === 'nobody') return nothing;
+      const holderName =
+        holder === 'account'
+          ? 'this AWS account'
+          : 'another AWS account (or a policy of yours hides it from the service)';
+      const error = nameTaken(bucket.name, holderName);
+      return [{ severity: 'error', error, subject, pointer }];
+    },
+  };
+}
+
+function nameChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
+  const { role, policy } = plan;
+  const roleSubject = { type: resourceTypes.role, arn: role.arn };
+  const policySubject = { type: resourceTypes.policy, arn: policy.arn };
+  const roleField = '/role/name';
+  // The policy of an adopted role is named after the integration.
+  const policyField = role.mode === 'adopt' ? '/name' : roleField;
+  // Names are unique in an account, whatever their path; what people make by hand lies under none.
+  const [beforePath = ''] = policy.arn.split(`${plan.iamPath}${policy.name}`);
+  const policyArns = [policy.arn, `${beforePath}/${policy.name}`];
+  return [
+    {
+      subject: roleSubject,
+      pointer: roleField,
+      failure: 'error',
+      run: async () => {
+        if (role.mode === 'adopt') {
+          await checkAdoptableRole(plan, reads);
+          return nothing;
+        }
+        const found = await reads.findRole(role.name);
+        if (!found || isOurs(found.tags)) return nothing;
+        const subject = { ...roleSubject, arn: found.arn };
+        return [{ severity: 'error', error: roleNameTaken(role.name), subject, pointer: roleField }];
+      },
+    },
+    {
+      subject: policySubject,
+      pointer: policyField,
+      failure: 'error',
+      run: async () => {
+        const found = await Promise.all(
+          policyArns.map(async (arn) => ({ arn, policy: await reads.findPolicy(arn) })),
+        );
+        const taken = found.find((each) => each.policy && !isOurs(each.policy.tags));
+        if (!taken) return nothing;
+        const subject = { ...policySubject, arn: taken.arn };
+        return [{ severity: 'error', error: policyNameTaken(policy.name), subject, pointer: policyField }];
+      },
+    },
+  ];
+}
+
+const quotaCheck = (reads: AccountReader): Check => ({
+  subject: { type: 'AWS::IAM::AccountSummary' },
+  failure: 'warning',
+  run: async () => iamQuotas(await reads.accountSummary()),
+});
+
+function keyCheck(kmsKeyArn: string, reads: KeyReader): Check {
+  const subject = { type: 'AWS::KMS::Key', arn: kmsKeyArn };
+  const pointer = '/bucket/kmsKeyArn';
+  return {
+    subject,
+    pointer,
+    // A key's own policy may hide it from this function, and yet let Dataloop's role use it.
+    failure: 'warning',
+    run: async () => {
+      const error = unusableKey(kmsKeyArn, await reads.describeKey(kmsKeyArn));
+      return error ? [{ severity: 'error', error, subject, pointer }] : nothing;
+    },
+  };
+}

@@ -1,0 +1,233 @@
+/**
+ * A bucket that was there before: CreateBucket adopts it, DeleteBucket gives it back. It carries no tag of ours. What
+ * we changed is what the journal says we wrote and what still stands as we wrote it; anything else is left alone.
+ */
+import { ServiceError } from '../../../errors.ts';
+import { sameJson } from '../../model/canonical-json.ts';
+import { ownerTag, type Plan } from '../../model/desired-state.ts';
+import type { Changes, CorsRule, PublicAccessBlock } from '../../model/record.ts';
+import { noEarlierCall } from '../../saga/in-flight-calls.ts';
+import { confirmAbsence, journalChange, type Tags, type UndoOutcome } from '../../saga/ownership.ts';
+import { notYetShown, type StepContext } from '../../saga/step.ts';
+import { type BucketAddress, type BucketHolder, bucketAddress, bucketHidden } from './bucket.ts';
+import { alreadyAllowed, corsRule, maximumCorsRules } from './cors.ts';
+
+export interface BucketLocation {
+  readonly holder: BucketHolder | 'another-region';
+  /** Where it lies; undefined where S3 does not say. */
+  readonly region: string | undefined;
+}
+
+export interface AdoptableBucketReader {
+  locate(bucket: BucketAddress): Promise<BucketLocation>;
+  tagsOf(bucket: BucketAddress): Promise<Tags>;
+  /** Undefined where the bucket has none. */
+  publicAccessBlockOf(bucket: BucketAddress): Promise<PublicAccessBlock | undefined>;
+}
+
+export interface BucketAdopter extends AdoptableBucketReader {
+  /** Undefined where the bucket has no CORS configuration. */
+  corsOf(bucket: BucketAddress): Promise<readonly CorsRule[] | undefined>;
+  /** Writes it as given; undefined: takes it away. */
+  setPublicAccessBlock(bucket: BucketAddress, block: PublicAccessBlock | undefined): Promise<void>;
+  setCors(bucket: BucketAddress, rules: readonly CorsRule[] | undefined): Promise<void>;
+}
+
+/** The public-access block of a bucket that is closed to the public. */
+export const closed: PublicAccessBlock = {
+  BlockPublicAcls: true,
+  IgnorePublicAcls: true,
+  BlockPublicPolicy: true,
+  RestrictPublicBuckets: true,
+};
+
+/**
+ * Looks whether the bucket may be adopted, and changes nothing.
+ * @returns its public-access block
+ * @throws ServiceError `BucketNotAdoptableError`
+ */
+export async function checkAdoptable(
+  plan: Plan,
+  s3: AdoptableBucketReader,
+): Promise<PublicAccessBlock | undefined> {
+  const bucket = bucketAddress({ plan });
+  const { holder, region } = await s3.locate(bucket);
+  if (holder === 'nobody') {
+    throw notAdoptable(bucket, 'does not exist', 'Leave bucket.mode out to have it created.');
+  }
+  if (holder === 'another-region' || (region !== undefined && region !== bucket.region)) {
+    throw notAdoptable(
+      bucket,
+      `lies in ${region ?? `another region than ${bucket.region}`}`,
+      `Give ${region ? `bucket.region "${region}"` : 'its region as bucket.region'}.`,
+    );
+  }
+  if (holder === 'another-account') {
+    throw notAdoptable(
+      bucket,
+      'belongs to another AWS account, or a policy hides it from the service',
+      `Name a bucket of account ${bucket.ownerAccountId}, and let its bucket policy show it to the service.`,
+    );
+  }
+  const maker = (await s3.tagsOf(bucket))[ownerTag];
+  if (maker !== undefined) {
+    throw notAdoptable(
+      bucket,
+      `was made for the integration ${maker}, which deletes it once it is empty`,
+      `Remove that integration first; or, if the bucket is to stay, its tag ${ownerTag}.`,
+    );
+  }
+  const block = await s3.publicAccessBlockOf(bucket);
+  if (!isClosed(block) && !plan.bucket.blockPublicAccess) {
+    throw notAdoptable(
+      bucket,
+      'may be open to the public: not all four settings of its public-access block are on',
+      'Turn them on, or ask for it with bucket.blockPublicAccess: true; removal then puts back what was there.',
+    );
+  }
+  return block;
+}
+
+export const isClosed = (block: PublicAccessBlock | undefined): boolean => sameJson(block, closed);
+
+function notAdoptable(bucket: BucketAddress, why: string, advice: string): ServiceError {
+  return new ServiceError(
+    'BucketNotAdoptableError',
+    `The bucket ${bucket.name} ${why}; it was left as it is. ${advice}`,
+  );
+}
+
+/** Changes nothing that was not asked for: no encryption, no policy, no ownership, no tags, no objects. */
+export async function adoptBucket(step: StepContext, s3: BucketAdopter): Promise<{ bucketArn: string }> {
+  const bucket = bucketAddress(step);
+  const { arn } = step.plan.bucket;
+  const block = await checkAdoptable(step.plan, s3);
+  const reference = { arn, region: bucket.region };
+  await journalChange(step, 'bucket', reference, {});
+
+  if (!isClosed(block)) {
+    const change = { before: block, after: closed };
+    announce(step, 'publicAccessBlock', change);
+    await journalChange(step, 'bucket', reference, { publicAccessBlock: change });
+    await s3.setPublicAccessBlock(bucket, closed);
+  }
+  if (step.plan.corsOrigins.length > 0) {
+    const rules = await s3.corsOf(bucket);
+    const change = corsChange(step, bucket, rules);
+    if (change) {
+      announce(step, 'cors', change);
+      await journalChange(step, 'bucket', reference, { cors: change });
+      await s3.setCors(bucket, change.after);
+    }
+  }
+  const { changes } = step.resource('bucket') ?? {};
+  await step.created('bucket', { ...reference, origin: 'adopted', ...(changes ? { changes } : {}) });
+  return { bucketArn: arn };
+}
+
+/** What an earlier attempt sent may still come; where it was something else, it must not come after this one's. */
+function announce<K extends 'cors' | 'publicAccessBlock'>(
+  step: StepContext,
+  key: K,
+  change: NonNullable<Changes[K]>,
+): void {
+  const known = step.resource('bucket')?.changes?.[key];
+  if (known && !sameJson(known.after, change.after)) noEarlierCall(step);
+}
+
+const ruleIdOf = (step: StepContext) => `dataloop-cross-account-${step.plan.integrationId}`;
+
+/** Our rule behind the others, so that it changes nothing of what they decide; undefined where none is needed. */
+function corsChange(
+  step: StepContext,
+  bucket: BucketAddress,
+  rules: readonly CorsRule[] | undefined,
+): NonNullable<Changes['cors']> | undefined {
+  const rule = corsRule(ruleIdOf(step), step.plan.corsOrigins);
+  if (alreadyAllowed(rules ?? [], rule)) return undefined;
+  const after = [...(rules ?? []), rule];
+  if (after.length > maximumCorsRules) {
+    throw notAdoptable(
+      bucket,
+      `has ${maximumCorsRules} CORS rules, as many as S3 takes`,
+      'Remove one, or send bucket.cors: false.',
+    );
+  }
+  return { before: rules && [...rules], after };
+}
+
+/** Puts back what we changed, where nobody has changed it since. The bucket and its objects stay. */
+export async function releaseBucket(step: StepContext, s3: BucketAdopter): Promise<UndoOutcome> {
+  const known = step.resource('bucket');
+  if (!known || known.state === 'gone') return { outcome: 'nothing to give back' };
+  const { cors, publicAccessBlock } = known.changes ?? {};
+  if (!cors && !publicAccessBlock) {
+    await step.gone('bucket');
+    return { outcome: 'nothing was changed' };
+  }
+  const bucket = { ...bucketAddress(step), region: known.region ?? step.plan.bucket.region };
+  const { holder } = await s3.locate(bucket);
+  if (holder === 'nobody') return confirmAbsence(step, 'bucket');
+  if (holder !== 'account') throw bucketHidden(bucket.name, 'changed');
+
+  const corsNow = await putBack(cors, bucket, {
+    read: () => s3.corsOf(bucket),
+    write: (before) => s3.setCors(bucket, before),
+  });
+  const blockNow = await putBack(publicAccessBlock, bucket, {
+    read: () => s3.publicAccessBlockOf(bucket),
+    write: (before) => s3.setPublicAccessBlock(bucket, before),
+  });
+
+  const left = [
+    ...(corsNow === 'changed'
+      ? [
+          `Somebody changed its CORS rules after this integration had added one (${ruleIdOf(step)}): they were left as ` +
+            'they are. Take that rule out if nobody needs it.',
+        ]
+      : []),
+    ...(blockNow === 'changed'
+      ? [
+          'Somebody changed its public-access block after this integration had closed it: it was left as it is.',
+        ]
+      : []),
+  ].join(' ');
+  // S3 may take a while to show what was written to a bucket's configuration.
+  if (corsNow === 'as-before' || blockNow === 'as-before')
+    return confirmAbsence(step, 'bucket', left || undefined);
+  await step.gone('bucket', left || undefined);
+  return { outcome: left ? 'given back, but for what others changed' : 'given back' };
+}
+
+/**
+ * Puts back what stood before a change, where nobody has changed it since.
+ * @returns how it was found; undefined where there was no change
+ * @throws ServiceError `AwsNotYetConsistentError` while S3 still shows what we wrote
+ */
+async function putBack<T>(
+  change: { readonly before?: T | undefined; readonly after: T } | undefined,
+  bucket: BucketAddress,
+  setting: {
+    readonly read: () => Promise<unknown>;
+    readonly write: (before: T | undefined) => Promise<void>;
+  },
+): Promise<ReturnType<typeof compare> | undefined> {
+  if (!change) return undefined;
+  const found = compare(await setting.read(), change);
+  if (found === 'as-written') {
+    await setting.write(change.before);
+    // Whoever adopts the bucket next must not be shown what we wrote, and take it for what was there.
+    if (compare(await setting.read(), change) === 'as-written') {
+      throw notYetShown(`what was put back of the bucket ${bucket.name}`);
+    }
+  }
+  return found;
+}
+
+function compare<T>(
+  current: T,
+  { before, after }: { before?: unknown; after: unknown },
+): 'as-written' | 'as-before' | 'changed' {
+  if (sameJson(current, after)) return 'as-written';
+  return sameJson(current, before) ? 'as-before' : 'changed';
+}

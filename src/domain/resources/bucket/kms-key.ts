@@ -1,0 +1,31 @@
+/** A KMS key of the customer's, which a bucket is encrypted with: used, never made or changed. */
+import { ServiceError } from '../../../errors.ts';
+
+export interface DescribedKey {
+  /** `Enabled`, `Disabled`, `PendingDeletion` and so on, as AWS KMS says. */
+  readonly state: string;
+  /** S3 takes symmetric encryption keys only. */
+  readonly encryptsSymmetrically: boolean;
+}
+
+export interface KeyReader {
+  /** A key by its ARN, in the region that it names; undefined where there is none. */
+  describeKey(arn: string): Promise<DescribedKey | undefined>;
+}
+
+const advice: Readonly<Record<string, string>> = {
+  Disabled: 'Enable it, or name another key.',
+  PendingDeletion: 'Cancel its deletion and enable it, or name another key.',
+};
+
+/** Why a key cannot encrypt a bucket; undefined where it can. */
+export function unusableKey(arn: string, key: DescribedKey | undefined): ServiceError | undefined {
+  const fail = (what: string, toDo = 'Name another key.') =>
+    new ServiceError('KmsKeyNotUsableError', `The KMS key ${arn} ${what}. ${toDo}`);
+  if (!key) return fail('does not exist');
+  if (key.state !== 'Enabled') {
+    return fail(`is in the state ${key.state}, in which nobody can use it`, advice[key.state]);
+  }
+  if (!key.encryptsSymmetrically) return fail('is no symmetric encryption key, and S3 takes no other');
+  return undefined;
+}

@@ -1,0 +1,175 @@
+/** The storage driver: TestDriver, CreateDriver, VerifyDriver and their undo, DeleteDriver. */
+import { ServiceError } from '../../../errors.ts';
+import type { ResourceRecord } from '../../model/record.ts';
+import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
+import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
+import type { StepContext } from '../../saga/step.ts';
+import { dataloopIntegrationIdOf } from './integration.ts';
+
+/** A storage driver as it is to be. */
+export interface DriverSettings {
+  readonly name: string;
+  readonly integrationId: string;
+  readonly projectId: string;
+  readonly bucketName: string;
+  readonly region: string;
+  /** Folder in the bucket without slashes at its ends; empty: the whole bucket. */
+  readonly path: string;
+  readonly allowExternalDelete: boolean;
+}
+
+export interface Driver {
+  readonly id: string;
+  readonly name: string;
+  readonly integrationId: string | undefined;
+  readonly bucketName?: string | undefined;
+}
+
+export interface DriverTester {
+  /** @throws ServiceError `DriverTestFailedError` with Dataloop's reason. */
+  testDriver(settings: DriverSettings): Promise<void>;
+}
+
+export interface DriverVerifier extends DriverRemover {
+  /** @throws ServiceError `DriverTestFailedError` with Dataloop's reason. */
+  verifyDriver(id: string): Promise<void>;
+}
+
+export interface DriverFinder {
+  listDrivers(projectId: string): Promise<readonly Driver[]>;
+}
+
+export interface DriverCreator extends DriverFinder {
+  createDriver(settings: DriverSettings): Promise<Driver>;
+}
+
+export interface DriverRemover extends DriverFinder {
+  /** Deletes a driver; one that is gone already counts as deleted. */
+  deleteDriver(id: string): Promise<void>;
+}
+
+/** The integration at Dataloop on which the driver is: its own, or the one that it is added to. */
+const integrationOf = (step: StepContext): string =>
+  step.record.parent?.dataloopIntegrationId ?? dataloopIntegrationIdOf(step);
+
+function settingsFor(step: StepContext): DriverSettings {
+  const { bucket, driver } = step.plan;
+  return {
+    name: driver.name,
+    integrationId: integrationOf(step),
+    projectId: driver.projectId,
+    bucketName: bucket.name,
+    region: bucket.region,
+    path: bucket.prefix.replace(/\/$/, ''),
+    allowExternalDelete: driver.allowDelete,
+  };
+}
+
+export async function testDriver(
+  step: StepContext,
+  dataloop: DriverTester,
+): Promise<{ driverTest: 'passed' }> {
+  await withKeyInMind(step, () => dataloop.testDriver(settingsFor(step)));
+  return { driverTest: 'passed' };
+}
+
+/** Where the bucket has a key of its own, the key's policy may be what refuses: IAM alone does not open it. */
+async function withKeyInMind(step: StepContext, test: () => Promise<void>): Promise<void> {
+  const { kmsKeyArn } = step.plan.bucket;
+  try {
+    await test();
+  } catch (error) {
+    if (!kmsKeyArn || !(error instanceof ServiceError) || error.name !== 'DriverTestFailedError') throw error;
+    throw new ServiceError(
+      'DriverTestFailedError',
+      `${error.message} The bucket is encrypted with ${kmsKeyArn}: its key policy must let IAM policies of account ` +
+        `${step.plan.accountId} grant its use, or name the role ${step.plan.role.arn}, and the key must be enabled.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Creation is not idempotent at Dataloop: after an unknown outcome the driver is looked for first. */
+export async function createDriver(
+  step: StepContext,
+  dataloop: DriverCreator,
+): Promise<{ driverId: string }> {
+  const settings = settingsFor(step);
+  const known = step.resource('driver');
+  if (known?.id) return { driverId: known.id };
+  const [found, ...others] = known ? await findDrivers(step, dataloop) : [];
+  if (!found) return { driverId: await createNewDriver(step, dataloop, settings) };
+  const again = madeAgainIf(known?.madeAgain || others.length > 0);
+  await step.created('driver', { id: found.id, name: found.name, ...again });
+  return { driverId: found.id };
+}
+
+async function createNewDriver(
+  step: StepContext,
+  dataloop: DriverCreator,
+  settings: DriverSettings,
+): Promise<string> {
+  const { name } = settings;
+  // Names repeat at Dataloop.
+  const again = madeAgainIf(beforeMaking(step, 'driver'));
+  await step.intend('driver', { name, ...again });
+  const { id } = await dataloop.createDriver(settings);
+  await step.created('driver', { id, name, ...again });
+  return id;
+}
+
+export async function verifyDriver(
+  step: StepContext,
+  dataloop: DriverVerifier,
+): Promise<{ driverTest: 'passed' }> {
+  const id = step.resource('driver')?.id;
+  if (!id)
+    throw new ServiceError(
+      'InternalError',
+      `Integration ${step.plan.integrationId} has no driver to verify.`,
+    );
+  if (step.resource('driver')?.madeAgain) {
+    // The first one has come into being after all.
+    for (const other of await findDrivers(step, dataloop)) {
+      if (other.id !== id) await dataloop.deleteDriver(other.id);
+    }
+  }
+  await withKeyInMind(step, () => dataloop.verifyDriver(id));
+  return { driverTest: 'passed' };
+}
+
+export async function deleteDriver(step: StepContext, dataloop: DriverRemover): Promise<UndoOutcome> {
+  const known = step.resource('driver');
+  if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
+  const found = await findDrivers(step, dataloop);
+  for (const { id } of found) await dataloop.deleteDriver(id);
+  if (found.length === 0) return confirmAbsence(step, 'driver');
+  await step.gone('driver');
+  return { outcome: 'removed' };
+}
+
+/**
+ * Whether a driver on our integration is ours although it has another id than we know: where that was never learned, or
+ * ours may be there twice, by its name and bucket. Names repeat at Dataloop, so somebody's of the same name may hang
+ * there, too.
+ */
+export const isOursByName = (
+  known: Pick<ResourceRecord, 'id' | 'madeAgain'> | undefined,
+  own: { readonly name: string | undefined; readonly bucketName: string },
+  driver: Driver,
+): boolean =>
+  (known?.id === undefined || known.madeAgain === true) &&
+  driver.name === own.name &&
+  (driver.bucketName ?? own.bucketName) === own.bucketName;
+
+async function findDrivers(step: StepContext, dataloop: DriverFinder): Promise<Driver[]> {
+  const { name, projectId } = step.plan.driver;
+  const own = { name, bucketName: step.plan.bucket.name };
+  const known = step.resource('driver');
+  const integrationId = integrationOf(step);
+  const all = await dataloop.listDrivers(projectId);
+  return all.filter(
+    (driver) =>
+      driver.id === known?.id || (driver.integrationId === integrationId && isOursByName(known, own, driver)),
+  );
+}

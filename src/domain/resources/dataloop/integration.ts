@@ -1,0 +1,226 @@
+/** The integration at Dataloop: RequestIamUser, CompleteIntegration and their undo, DeleteIntegration. */
+import { ServiceError } from '../../../errors.ts';
+import { adoptIntegration, releaseIntegration } from '../../adopted-integration.ts';
+import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
+import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
+import type { StepContext } from '../../saga/step.ts';
+import { trustEstablished } from '../../trust-status.ts';
+
+/** What Dataloop says of a cross-account integration. */
+export interface DataloopIntegration {
+  readonly id: string;
+  readonly name: string;
+  /** `aws-cross`: cross-account. */
+  readonly type?: string | undefined;
+  /** The IAM user that Dataloop issued; may be absent at first. */
+  readonly userArn: string | undefined;
+  /** `trust-established` once Dataloop has assumed the role; any other value means not yet. */
+  readonly trustStatus: string | undefined;
+}
+
+export interface IntegrationReader {
+  getIntegration(organizationId: string, id: string): Promise<DataloopIntegration | undefined>;
+}
+
+export interface IntegrationFinder extends IntegrationReader {
+  listIntegrations(organizationId: string): Promise<readonly DataloopIntegration[]>;
+}
+
+export interface IntegrationCreator extends IntegrationFinder {
+  createIntegration(organizationId: string, name: string): Promise<DataloopIntegration>;
+}
+
+export interface IntegrationCompleter extends IntegrationRemover {
+  setRoleArn(organizationId: string, id: string, roleArn: string): Promise<DataloopIntegration>;
+}
+
+export interface IntegrationRemover extends IntegrationFinder {
+  /** Deletes an integration; one that is gone already counts as deleted. */
+  deleteIntegration(organizationId: string, id: string): Promise<void>;
+}
+
+/** How "Dataloop has issued the IAM user" gets from Dataloop to the waiting workflow. */
+export interface Callback {
+  saveTaskToken(integrationId: string, taskToken: string): Promise<void>;
+  announceIamUser(issued: IamUserIssued): Promise<void>;
+  /** Asks for a look at Dataloop after a while, for an answer that comes late or an event that is lost. */
+  schedulePoll(poll: IamUserPoll, delaySeconds: number): Promise<void>;
+}
+
+export interface IamUserIssued {
+  readonly integrationId: string;
+  /** Undefined where an operator names the user: the integration is known later. */
+  readonly dataloopIntegrationId?: string | undefined;
+  readonly userArn: string;
+}
+
+export interface IamUserPoll {
+  readonly integrationId: string;
+  /** How many polls came before this one. */
+  readonly count: number;
+}
+
+/** Seconds until a poll: 2, 4, 8, … 60. */
+export const pollDelaySeconds = (count: number): number => Math.min(2 ** (count + 1), 60);
+
+/** The organisation that Preflight resolved. @throws ServiceError when it did not run. */
+export function organizationOf(step: Pick<StepContext, 'record'>): string {
+  const organizationId = step.record.dataloop?.organizationId;
+  if (!organizationId) {
+    throw new ServiceError('InternalError', `Integration ${step.record.integrationId} was not preflighted.`);
+  }
+  return organizationId;
+}
+
+/**
+ * Makes Dataloop issue an IAM user by creating the integration, and leaves the workflow waiting with the task
+ * token. Creation is not idempotent at Dataloop, so after an unknown outcome the integration is looked for first.
+ */
+export async function requestIamUser(
+  step: StepContext,
+  dataloop: IntegrationCreator,
+  callback: Callback,
+  taskToken: string,
+): Promise<{ dataloopIntegrationId?: string }> {
+  const organizationId = organizationOf(step);
+  // The token first: an answer that comes at once must find it.
+  await callback.saveTaskToken(step.plan.integrationId, taskToken);
+  // Nobody but the operator can say when the user is there.
+  if (step.plan.isMadeByOperator) return {};
+  const { adoptedIntegrationId } = step.plan;
+  const integration = adoptedIntegrationId
+    ? await adoptIntegration(step, adoptedIntegrationId, organizationId, dataloop)
+    : ((await findIntegration(step, dataloop, organizationId)) ??
+      (await createIntegration(step, dataloop, organizationId)));
+
+  await callback.schedulePoll({ integrationId: step.plan.integrationId, count: 0 }, pollDelaySeconds(0));
+  if (integration.userArn) {
+    await callback.announceIamUser({
+      integrationId: step.plan.integrationId,
+      dataloopIntegrationId: integration.id,
+      userArn: integration.userArn,
+    });
+  }
+  return { dataloopIntegrationId: integration.id };
+}
+
+async function createIntegration(
+  step: StepContext,
+  dataloop: IntegrationCreator,
+  organizationId: string,
+): Promise<DataloopIntegration> {
+  const name = step.plan.dataloopIntegrationName;
+  // Names repeat at Dataloop.
+  const again = madeAgainIf(beforeMaking(step, 'dataloopIntegration'));
+  await step.intend('dataloopIntegration', { name, ...again });
+  const integration = await dataloop.createIntegration(organizationId, name);
+  await step.created('dataloopIntegration', { id: integration.id, name, ...again });
+  return integration;
+}
+
+/** The integration that the journal knows by id or, where an answer was lost, by the name that carries our id. */
+async function findIntegration(
+  step: StepContext,
+  dataloop: IntegrationFinder,
+  organizationId: string,
+): Promise<DataloopIntegration | undefined> {
+  const known = step.resource('dataloopIntegration');
+  if (!known) return undefined;
+  const named = known.id ? await dataloop.getIntegration(organizationId, known.id) : undefined;
+  if (named) return named;
+  const [found, ...others] = await ownIntegrations(step, dataloop, organizationId);
+  if (!found) return undefined;
+  const again = madeAgainIf(known.madeAgain || others.length > 0);
+  await step.created('dataloopIntegration', { id: found.id, name: found.name, ...again });
+  return found;
+}
+
+/** By id, and by the name that carries our id: there are several where an answer was lost and it came late. */
+async function ownIntegrations(
+  step: StepContext,
+  dataloop: IntegrationFinder,
+  organizationId: string,
+): Promise<DataloopIntegration[]> {
+  const known = step.resource('dataloopIntegration');
+  const all = await dataloop.listIntegrations(organizationId);
+  return all.filter(({ id, name }) => id === known?.id || name === step.plan.dataloopIntegrationName);
+}
+
+/** Id of the integration that this provisioning created at Dataloop. */
+export function dataloopIntegrationIdOf(step: StepContext): string {
+  const id = step.resource('dataloopIntegration')?.id;
+  if (!id)
+    throw new ServiceError(
+      'InternalError',
+      `Integration ${step.plan.integrationId} has no Dataloop integration.`,
+    );
+  return id;
+}
+
+/**
+ * Reads the IAM user from Dataloop with our own credentials.
+ * @throws ServiceError `IamUserNotIssuedError` while there is none.
+ */
+export async function readUserArn(step: StepContext, dataloop: IntegrationReader): Promise<string> {
+  const id = dataloopIntegrationIdOf(step);
+  const integration = await dataloop.getIntegration(organizationOf(step), id);
+  if (!integration) throw missing(id);
+  if (!integration.userArn) {
+    throw new ServiceError('IamUserNotIssuedError', `Dataloop's integration ${id} has no IAM user yet.`);
+  }
+  return integration.userArn;
+}
+
+/**
+ * Gives the role ARN to Dataloop, which tries to assume the role.
+ * @throws ServiceError `TrustNotEstablishedError` until Dataloop says that it could.
+ */
+export async function completeIntegration(
+  step: StepContext,
+  dataloop: IntegrationCompleter,
+): Promise<{ trustStatus: string }> {
+  const id = dataloopIntegrationIdOf(step);
+  const organizationId = organizationOf(step);
+  if (step.resource('dataloopIntegration')?.madeAgain) {
+    // The first one has come into being after all: it would use up one of the organisation's fifteen.
+    const own = await ownIntegrations(step, dataloop, organizationId);
+    for (const other of own) {
+      if (other.id !== id) await dataloop.deleteIntegration(organizationId, other.id);
+    }
+  }
+  const { trustStatus } = await dataloop.setRoleArn(organizationId, id, step.plan.role.arn);
+  const now =
+    trustStatus === trustEstablished
+      ? trustStatus
+      : (await dataloop.getIntegration(organizationId, id))?.trustStatus;
+  if (now !== trustEstablished) {
+    throw new ServiceError(
+      'TrustNotEstablishedError',
+      `Dataloop could not assume the role ${step.plan.role.arn} yet: its integration ${id} says "${now ?? 'nothing'}". ` +
+        'If this lasts, look for a service control policy that keeps other accounts out, and for a changed trust policy.',
+    );
+  }
+  return { trustStatus: now };
+}
+
+function missing(id: string): ServiceError {
+  return new ServiceError(
+    'DataloopNotFoundError',
+    `Dataloop's integration ${id} is gone: somebody deleted it during provisioning. Send the request again.`,
+  );
+}
+
+export async function deleteIntegration(
+  step: StepContext,
+  dataloop: IntegrationRemover,
+): Promise<UndoOutcome> {
+  const known = step.resource('dataloopIntegration');
+  if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
+  if (known.origin === 'adopted') return releaseIntegration(step);
+  const organizationId = organizationOf(step);
+  const found = await ownIntegrations(step, dataloop, organizationId);
+  for (const { id } of found) await dataloop.deleteIntegration(organizationId, id);
+  if (found.length === 0) return confirmAbsence(step, 'dataloopIntegration');
+  await step.gone('dataloopIntegration');
+  return { outcome: 'removed' };
+}

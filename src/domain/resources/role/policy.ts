@@ -1,0 +1,93 @@
+/** The permission policy: CreatePolicy and its undo, DeletePolicy. */
+import { ServiceError } from '../../../errors.ts';
+import type { PolicyDocument } from '../../model/permission-policy.ts';
+import { policyOf, standingPolicies } from '../../role-policies.ts';
+import {
+  type Found,
+  isTaggedOurs,
+  type Removal,
+  removeIfOurs,
+  type UndoOutcome,
+} from '../../saga/ownership.ts';
+import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
+
+export interface PolicyReader {
+  /** A customer managed policy, or undefined where there is none. */
+  findPolicy(arn: string): Promise<Found | undefined>;
+}
+
+export interface PolicyCreator extends PolicyReader {
+  createPolicy(policy: {
+    name: string;
+    path: string;
+    description: string;
+    document: PolicyDocument;
+    tags: Readonly<Record<string, string>>;
+  }): Promise<{ readonly uniqueId: string } | 'exists'>;
+}
+
+export interface PolicyRemover extends PolicyReader {
+  /** Deletes a policy with all its versions. */
+  deletePolicy(arn: string): Promise<Removal>;
+}
+
+export async function createPolicy(step: StepContext, iam: PolicyCreator): Promise<{ policyArn: string }> {
+  const { policy, tags, iamPath, description, permissionPolicy } = step.plan;
+  await step.intend('policy', { arn: policy.arn });
+  const outcome = await iam.createPolicy({
+    name: policy.name,
+    path: iamPath,
+    description,
+    document: permissionPolicy,
+    tags,
+  });
+  const { uniqueId } = outcome === 'exists' ? await ownPolicy(step, iam) : outcome;
+  await step.created('policy', { arn: policy.arn, uniqueId });
+  return { policyArn: policy.arn };
+}
+
+/** After so many attempts, about half a minute, a policy that an earlier one made would be seen. */
+const looksForOwn = 6;
+
+/** The policy that an earlier attempt made. */
+async function ownPolicy(step: StepContext, iam: PolicyReader): Promise<Found> {
+  const { policy } = step.plan;
+  const found = await iam.findPolicy(policy.arn);
+  if (!found) {
+    // Names are unique in an account, whatever their path: then it stands under another one.
+    throw step.call.attempt < looksForOwn
+      ? createdNotYetSeen(`policy ${policy.arn}`)
+      : policyNameTaken(policy.name);
+  }
+  if (!isTaggedOurs(step, found.tags)) throw policyNameTaken(policy.name);
+  return found;
+}
+
+/** Deletes the role's policies, each whatever became of the others. */
+export async function deletePolicy(step: StepContext, iam: PolicyRemover): Promise<UndoOutcome> {
+  const outcomes: string[] = [];
+  const failures: unknown[] = [];
+  for (const key of standingPolicies(step.record)) {
+    const { arn } = policyOf(step.plan, key);
+    const removal = removeIfOurs(
+      step,
+      key,
+      () => iam.findPolicy(arn),
+      () => iam.deletePolicy(arn),
+    );
+    await removal.then(
+      ({ outcome }) => outcomes.push(outcome),
+      (error: unknown) => failures.push(error),
+    );
+  }
+  if (failures.length > 0) throw failures[0];
+  return { outcome: [...new Set(outcomes)].join('; ') || 'nothing to remove' };
+}
+
+export function policyNameTaken(policyName: string): ServiceError {
+  return new ServiceError(
+    'PolicyNameTakenError',
+    `A policy named ${policyName} already exists and was not made for this integration; it was left as it is. ` +
+      'Choose another name for the integration, or give role.name.',
+  );
+}

@@ -1,0 +1,129 @@
+/** The role that Dataloop's IAM user assumes: CreateRole and its undo, DeleteRole. */
+import { ServiceError } from '../../../errors.ts';
+import { sameJson } from '../../model/canonical-json.ts';
+import { trustPolicy } from '../../model/desired-state.ts';
+import type { PolicyDocument } from '../../model/permission-policy.ts';
+import { attachablePolicies, policyOf } from '../../role-policies.ts';
+import {
+  type Found,
+  isTaggedOurs,
+  type Removal,
+  removeIfOurs,
+  type UndoOutcome,
+} from '../../saga/ownership.ts';
+import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
+import { trustedUserArn } from './trusted-user.ts';
+
+export interface FoundRole extends Found {
+  readonly arn: string;
+  readonly uniqueId: string;
+  /** The trust policy as it stands, parsed. */
+  readonly trust: unknown;
+  readonly permissionsBoundaryArn: string | undefined;
+}
+
+export interface RoleReader {
+  findRole(name: string): Promise<FoundRole | undefined>;
+}
+
+export interface RoleCreator extends RoleReader {
+  createRole(role: {
+    name: string;
+    path: string;
+    description: string;
+    trust: PolicyDocument;
+    permissionsBoundaryArn: string;
+    tags: Readonly<Record<string, string>>;
+  }): Promise<{ readonly uniqueId: string } | 'exists'>;
+  attachPolicy(roleName: string, policyArn: string): Promise<void>;
+}
+
+export interface RoleRemover extends RoleReader {
+  /** Detaches a policy; one that is not attached counts as detached. */
+  detachPolicy(roleName: string, policyArn: string): Promise<void>;
+  deleteRole(roleName: string): Promise<Removal>;
+}
+
+/**
+ * Creates the role with the guide's trust policy. The IAM user is read from Dataloop here and now: neither the
+ * event that woke the workflow nor a task's output decides whom the role trusts.
+ */
+export async function createRole(
+  step: StepContext,
+  iam: RoleCreator,
+  readUserArn: () => Promise<string>,
+  trust: { partition: string; dataloopAccountId: string | undefined },
+): Promise<{ roleArn: string; userArn: string }> {
+  const { role, policy, iamPath, description, permissionsBoundaryArn, tags } = step.plan;
+  const userArn = trustedUserArn(await readUserArn(), trust.partition, trust.dataloopAccountId);
+
+  const wanted = {
+    name: role.name,
+    path: iamPath,
+    description,
+    trust: trustPolicy(userArn),
+    permissionsBoundaryArn,
+    tags,
+  };
+  await step.intend('role', { arn: role.arn });
+  const outcome = await iam.createRole(wanted);
+  const { uniqueId } = outcome === 'exists' ? await ownRole(step, iam, wanted) : outcome;
+  await step.created('role', { arn: role.arn, uniqueId });
+  await iam.attachPolicy(role.name, policy.arn);
+  return { roleArn: role.arn, userArn };
+}
+
+/**
+ * The role that an earlier attempt made. It is taken on only as it was made: on trust and boundary hangs who may
+ * do what.
+ */
+async function ownRole(
+  step: StepContext,
+  iam: RoleReader,
+  wanted: { trust: PolicyDocument; permissionsBoundaryArn: string },
+): Promise<FoundRole> {
+  const { role } = step.plan;
+  const found = await iam.findRole(role.name);
+  if (!found) throw createdNotYetSeen(`role ${role.arn}`);
+  if (found.arn !== role.arn || !isTaggedOurs(step, found.tags)) throw roleNameTaken(role.name);
+  const isAsWritten =
+    sameJson(found.trust, wanted.trust) && found.permissionsBoundaryArn === wanted.permissionsBoundaryArn;
+  if (!isAsWritten) throw roleChanged(role.name);
+  return found;
+}
+
+export const attachable = ({ plan, record }: StepContext) =>
+  attachablePolicies(record).map((key) => policyOf(plan, key));
+
+/** Takes the permissions away first, then the role: whatever sticks, access ends as early as it can. */
+export function deleteRole(step: StepContext, iam: RoleRemover): Promise<UndoOutcome> {
+  const { role } = step.plan;
+  return removeIfOurs(
+    step,
+    'role',
+    async () => {
+      const found = await iam.findRole(role.name);
+      return found?.arn === role.arn ? found : undefined;
+    },
+    async () => {
+      for (const { arn } of attachable(step)) await iam.detachPolicy(role.name, arn);
+      return iam.deleteRole(role.name);
+    },
+  );
+}
+
+export function roleNameTaken(roleName: string): ServiceError {
+  return new ServiceError(
+    'RoleNameTakenError',
+    `A role named ${roleName} already exists and was not made for this integration; it was left as it is. ` +
+      'Choose another name for the integration, or give role.name.',
+  );
+}
+
+function roleChanged(roleName: string): ServiceError {
+  return new ServiceError(
+    'RoleChangedError',
+    `Somebody changed the trust policy or the boundary of the role ${roleName} while it was being set up; it is removed ` +
+      'again. Find out who in CloudTrail, then send the request again.',
+  );
+}

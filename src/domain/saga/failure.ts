@@ -1,0 +1,74 @@
+/** Turns what a state machine caught into the error that the integration shows. */
+import * as z from 'zod';
+import { type ErrorName, errorKinds, isErrorName, problemType } from '../../errors.ts';
+import type { RecordedError } from '../model/record.ts';
+import { stepNames } from '../model/steps.ts';
+
+/** `$states.errorOutput` of a Catch. */
+export const errorOutputSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
+export type ErrorOutput = z.infer<typeof errorOutputSchema>;
+
+/** What a branch of the Parallel state puts in its Cause, so that the step is known outside of it. */
+const branchCauseSchema = z.object({ step: z.enum(stepNames), cause: z.string().optional() });
+/** What Lambda makes of a thrown error. */
+const lambdaCauseSchema = z.object({ errorMessage: z.string().optional() });
+
+function parseJson(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Causes that AWS itself writes are plain text.
+    return undefined;
+  }
+}
+
+/** The error of a failed provisioning, with the step it happened in. */
+export function describeFailure(step: string, caught: ErrorOutput): RecordedError {
+  const branch = branchCauseSchema.safeParse(parseJson(caught.Cause));
+  if (branch.success) {
+    return describeFailure(branch.data.step, {
+      Error: caught.Error,
+      ...(branch.data.cause === undefined ? {} : { Cause: branch.data.cause }),
+    });
+  }
+  const { name, detail } = classify(step, caught);
+  return recordedError(name, detail, step);
+}
+
+export function recordedError(name: ErrorName, detail: string, step?: string): RecordedError {
+  return {
+    type: problemType(name),
+    title: errorKinds[name].title,
+    detail,
+    ...(step === undefined ? {} : { step }),
+  };
+}
+
+function classify(step: string, caught: ErrorOutput): { name: ErrorName; detail: string } {
+  const lambda = lambdaCauseSchema.safeParse(parseJson(caught.Cause));
+  const said = (lambda.success ? lambda.data.errorMessage : caught.Cause) ?? '';
+  // Preflight may have a long list to tell.
+  if (isErrorName(caught.Error)) return { name: caught.Error, detail: said.slice(0, 8000) };
+  const message = said.slice(0, 2000);
+  if (caught.Error === 'States.Timeout' || caught.Error === 'States.HeartbeatTimeout') {
+    return step === 'RequestIamUser'
+      ? {
+          name: 'IamUserTimeoutError',
+          detail:
+            'Dataloop issued no IAM user, or nobody named the one that it showed, in the time allowed (parameter iamUserTimeoutSeconds). ' +
+            'Ask Dataloop whether cross-account integrations work for the organisation, then send the request again.',
+        }
+      : {
+          name: 'StepTimeoutError',
+          detail: `${step} did not end within its time-out. Send the request again.`,
+        };
+  }
+  if (/^(Sandbox\.Timedout|Lambda\.Unknown|Runtime\.ExitError)$/.test(caught.Error)) {
+    return {
+      name: 'StepCrashedError',
+      detail: `The function of ${step} ended without an answer (${caught.Error}), every time it was tried. See its log.`,
+    };
+  }
+  return { name: 'InternalError', detail: `${caught.Error.slice(0, 100)}: ${message}` };
+}

@@ -1,0 +1,78 @@
+/** Calls of step functions that may still take effect, although nobody waits for them any more. */
+import { ServiceError } from '../../errors.ts';
+import type { ResourceKey } from '../model/record.ts';
+import type { StepContext } from './step.ts';
+
+/** Seconds that are added to a function's life: a request that it sent last may still be under way. */
+export const graceSeconds = 5;
+
+/**
+ * What cannot be made twice must not be made again while an earlier call of the same step may still take effect.
+ * @throws ServiceError `EarlierCallOpenError` until its function cannot live any more
+ */
+export function noEarlierCall(step: StepContext): void {
+  const { callId, step: name, begunAt } = step.call;
+  const open = Object.entries(step.record.openCalls).find(
+    ([other, until]) =>
+      other !== callId && other.split('/').at(-2) === name && until + graceSeconds * 1000 > begunAt,
+  );
+  if (open) {
+    throw new ServiceError(
+      'EarlierCallOpenError',
+      `The call ${open[0]} has not said how it ended and may still take effect. It is waited for.`,
+    );
+  }
+}
+
+/** Attempts of a step that only look for what an earlier one may have made; then it is made again. */
+const looksBeforeAgain = 3;
+
+/**
+ * Before something is made of which there can be two: what an earlier attempt has sent may still show.
+ * @returns whether it is made again
+ * @throws ServiceError `EarlierCallOpenError` until it is likely enough that nothing was made
+ */
+export function beforeMaking(step: StepContext, key: ResourceKey): boolean {
+  noEarlierCall(step);
+  if (!step.resource(key)) return false;
+  if (step.call.attempt <= 1 + looksBeforeAgain) {
+    throw new ServiceError(
+      'EarlierCallOpenError',
+      `Whether an earlier attempt made the ${key} of integration ${step.plan.integrationId} is not known, and it is not ` +
+        'to be seen. It is looked for again.',
+    );
+  }
+  return true;
+}
+
+/** What the journal says of something of which there may be two. */
+export const madeAgainIf = (again: boolean): { madeAgain?: true } => (again ? { madeAgain: true } : {});
+
+/** How long a step's function can live, in seconds: its time-out in serverless.yml. */
+export const functionLifetimeSeconds = 30;
+
+/**
+ * Whether every call of a step function has ended or can no longer be alive. Until then something may still
+ * come into being, or go, behind the undo's back.
+ * @param since when the undo began to wait: no call that counts began later
+ * @param now when this look began; both by the clock of Step Functions, so that no function's clock decides
+ */
+export function openCallsSettled(
+  step: StepContext,
+  since: Date,
+  now: Date,
+): { settled: boolean; waitSeconds: number; openCalls: string[] } {
+  const lastEnd = since.getTime() + (functionLifetimeSeconds + graceSeconds) * 1000;
+  // What a function's clock said is believed only where it shortens the wait.
+  const endOf = (until: number) => Math.min(until + graceSeconds * 1000, lastEnd);
+  const open = Object.entries(step.record.openCalls).filter(
+    ([callId, until]) => callId !== step.call.callId && endOf(until) > now.getTime(),
+  );
+  const longest = Math.max(0, ...open.map(([, until]) => endOf(until) - now.getTime()));
+  return {
+    settled: open.length === 0,
+    // Looks again soon: most calls end well before their function would.
+    waitSeconds: Math.max(1, Math.min(5, Math.ceil(longest / 1000))),
+    openCalls: open.map(([callId]) => callId),
+  };
+}

@@ -1,0 +1,155 @@
+/** Ours is what the journal's intent and the owner tag both say; anything else is left alone. */
+import { ServiceError } from '../../errors.ts';
+import { ownerTag } from '../model/desired-state.ts';
+import type { Changes, ResourceKey, ResourceRecord } from '../model/record.ts';
+import type { StepName } from '../model/steps.ts';
+import type { StepContext } from './step.ts';
+
+/** What an undo did, for people who read the execution. */
+export interface UndoOutcome {
+  readonly outcome: string;
+}
+
+export type Tags = Readonly<Record<string, string>>;
+
+/** What stands under the name of a resource now. */
+export interface Found {
+  readonly tags: Tags;
+  /** Id that AWS never gives again; undefined where the kind of resource has none. */
+  readonly uniqueId?: string | undefined;
+}
+
+/** What became of a removal: `absent` where AWS said that there was nothing to remove. */
+export type Removal = 'removed' | 'absent' | { readonly reason: string; readonly advice: string };
+
+/** True where the resource's tags name this integration as its owner. */
+export function isTaggedOurs(step: StepContext, tags: Tags | undefined): boolean {
+  return tags?.[ownerTag] === step.plan.integrationId;
+}
+
+/**
+ * How often nothing must be seen before it is believed that there is nothing. AWS shows what was just created
+ * after some seconds, rarely a minute; with the back-off of the state machines five looks take a quarter of a
+ * minute on average, six take half a minute.
+ */
+const looksFor = { created: 6, intended: 5 } as const;
+/** From this age on, what was created is certainly seen by all of AWS. */
+const settledAfterMs = 3_600_000;
+
+/** The step that makes a resource; of policies that are made for added drivers, no step of this record says when. */
+const madeBy: Partial<Record<ResourceKey, StepName>> = {
+  bucket: 'CreateBucket',
+  policy: 'CreatePolicy',
+  access: 'GrantAccess',
+  role: 'CreateRole',
+  dataloopIntegration: 'RequestIamUser',
+  driver: 'CreateDriver',
+};
+
+/** Whether a resource was made long ago, by the clock of Step Functions: its step is as old as it or older. */
+function isOld(step: StepContext, key: ResourceKey): boolean {
+  const maker = madeBy[key];
+  const made = maker && step.record.steps[maker];
+  const last = made?.endedAt ?? made?.startedAt;
+  return last !== undefined && Date.parse(step.call.startedAt) - Date.parse(last) > settledAfterMs;
+}
+
+/**
+ * @param leftAlone what was left as somebody else's
+ * @throws ServiceError `AwsNotYetConsistentError` where nothing to be seen does not mean yet that there is nothing
+ */
+export async function confirmAbsence(
+  step: StepContext,
+  key: ResourceKey,
+  leftAlone?: string,
+): Promise<UndoOutcome> {
+  const known = step.resource(key);
+  const needed = known?.state === 'created' ? looksFor.created : looksFor.intended;
+  const looks = isOld(step, key) ? needed : await step.notSeen(key);
+  if (looks < needed) {
+    const what = known?.origin === 'adopted' ? `The change of the ${key} by` : `The ${key} of`;
+    throw new ServiceError(
+      'AwsNotYetConsistentError',
+      `${what} integration ${step.plan.integrationId} is not to be seen (look ${looks} of ${needed}); it may just ` +
+        'not be visible yet. It is looked for again.',
+    );
+  }
+  await step.gone(key, leftAlone);
+  return { outcome: 'does not exist' };
+}
+
+/** Journals that something adopted is about to be changed, beside what was changed before. */
+export async function journalChange(
+  step: StepContext,
+  key: ResourceKey,
+  reference: Pick<ResourceRecord, 'arn' | 'region' | 'uniqueId'>,
+  change: Changes,
+): Promise<void> {
+  const known = step.resource(key);
+  const resource = { ...reference, origin: 'adopted' as const, changes: { ...known?.changes, ...change } };
+  await (known?.state === 'created' ? step.created(key, resource) : step.intend(key, resource));
+}
+
+/**
+ * Undoes one tagged AWS resource: looks for it only if the journal knows it, removes it only if it carries our
+ * tag, and journals what came of it.
+ * @param look what stands under the resource's name now; undefined where nothing does
+ * @param remove removes it, or says what keeps it
+ */
+export async function removeIfOurs(
+  step: StepContext,
+  key: ResourceKey,
+  look: () => Promise<Found | undefined>,
+  remove: () => Promise<Removal>,
+): Promise<UndoOutcome> {
+  const known = step.resource(key);
+  if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
+
+  const found = await look();
+  if (!found) return confirmAbsence(step, key);
+  const isAnother =
+    known.uniqueId !== undefined && found.uniqueId !== undefined && known.uniqueId !== found.uniqueId;
+  if (isAnother) {
+    await step.gone(key, 'Ours was deleted, and somebody made another one of the same name; that one stays.');
+    return { outcome: 'replaced by somebody, left alone' };
+  }
+  if (!isTaggedOurs(step, found.tags)) {
+    if (known.state === 'intended') {
+      await step.gone(key, 'It was not made for this integration.');
+      return { outcome: 'not ours, left alone' };
+    }
+    await step.residue(key, {
+      reason: `It no longer carries the tag ${ownerTag}=${step.plan.integrationId}, so it may be somebody else's by now.`,
+      advice:
+        `If it is this integration's, put the tag back; if nobody needs it, delete it. ` +
+        `${key === 'role' ? 'Until then Dataloop can still use it. ' : ''}Then send DELETE for this integration again.`,
+    });
+    return { outcome: 'left: not tagged as ours' };
+  }
+
+  const removal = await removeOrLookAgain(look, remove);
+  if (removal === 'absent') return confirmAbsence(step, key);
+  if (removal !== 'removed') {
+    await step.residue(key, removal);
+    return { outcome: `left: ${removal.reason}` };
+  }
+  await step.gone(key);
+  return { outcome: 'removed' };
+}
+
+/**
+ * IAM authorises a call on a role that is gone by an ARN without its path, and refuses it: after an answer that
+ * was lost, the second attempt to delete meets that refusal.
+ */
+async function removeOrLookAgain(
+  look: () => Promise<Found | undefined>,
+  remove: () => Promise<Removal>,
+): Promise<Removal> {
+  try {
+    return await remove();
+  } catch (error) {
+    const refused = error instanceof ServiceError && error.name === 'AwsAccessDeniedError';
+    if (refused && !(await look())) return 'absent';
+    throw error;
+  }
+}

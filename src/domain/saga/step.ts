@@ -1,0 +1,89 @@
+/** What a step's domain function is given: the plan, what the journal knows, and how to write to it. */
+import { ServiceError } from '../../errors.ts';
+import type { Plan } from '../model/desired-state.ts';
+import type {
+  IntegrationRecord,
+  ResourceKey,
+  ResourceRecord,
+  Status,
+  StepCall,
+  StepJournal,
+} from '../model/record.ts';
+
+export interface StepContext {
+  readonly call: StepCall;
+  readonly record: IntegrationRecord;
+  readonly plan: Plan;
+  /** What the journal says of a resource, this step's own writes included. */
+  resource(key: ResourceKey): ResourceRecord | undefined;
+  /** Journals that a resource is about to be created; from here on the undo looks for it. */
+  intend(key: ResourceKey, resource: Omit<ResourceRecord, 'state'>): Promise<void>;
+  /** Journals that a resource exists by our doing. */
+  created(key: ResourceKey, resource: Omit<ResourceRecord, 'state'>): Promise<void>;
+  /**
+   * Journals that nothing of a resource is left.
+   * @param leftAlone why what stands under its name now is not ours
+   */
+  gone(key: ResourceKey, leftAlone?: string): Promise<void>;
+  /** Journals one more look for a resource in vain. @returns how many there were */
+  notSeen(key: ResourceKey): Promise<number>;
+  /** Journals that a resource could not be removed, and what to do about it. */
+  residue(key: ResourceKey, residue: { reason: string; advice: string }): Promise<void>;
+}
+
+/** AWS says of something that it exists and, asked for it, that it does not: it is too new. */
+export function createdNotYetSeen(what: string): ServiceError {
+  return new ServiceError(
+    'AwsNotYetConsistentError',
+    `AWS says that the ${what} exists but does not show it yet. It is looked at again.`,
+  );
+}
+
+/** What was changed a moment ago is still shown as it was. */
+export function notYetShown(what: string): ServiceError {
+  return new ServiceError(
+    'AwsNotYetConsistentError',
+    `AWS does not show ${what} yet. It is looked at again.`,
+  );
+}
+
+export function stepContext(
+  call: StepCall,
+  record: IntegrationRecord,
+  plan: Plan,
+  during: readonly Status[],
+  journal: Pick<StepJournal, 'writeResource'>,
+): StepContext {
+  const resources = { ...record.resources };
+  const write = async (key: ResourceKey, resource: ResourceRecord) => {
+    await journal.writeResource(record.integrationId, key, resource, during);
+    resources[key] = resource;
+  };
+  return {
+    call,
+    record,
+    plan,
+    resource: (key) => resources[key],
+    // A resource that is already known as created stays so: a repeated attempt must not forget its id.
+    intend: async (key, resource) => {
+      if (resources[key]?.state !== 'created') await write(key, { ...resource, state: 'intended' });
+    },
+    created: (key, resource) => write(key, { ...resource, state: 'created' }),
+    gone: async (key, leftAlone) => {
+      const known = resources[key];
+      if (!known || known.state === 'gone') return;
+      const { residue: _settled, absentLooks: _counted, ...rest } = known;
+      await write(key, { ...rest, state: 'gone', ...(leftAlone === undefined ? {} : { leftAlone }) });
+    },
+    notSeen: async (key) => {
+      const known = resources[key];
+      const absentLooks = (known?.absentLooks ?? 0) + 1;
+      if (known) await write(key, { ...known, absentLooks });
+      return absentLooks;
+    },
+    residue: async (key, residue) => {
+      const known = resources[key];
+      if (known) await write(key, { ...known, residue });
+    },
+  };
+}

@@ -1,0 +1,95 @@
+/** From Dataloop's late answer to the workflow that waits for it. */
+import * as z from 'zod';
+import { type IntegrationRecord, integrationIdSchema, type RecordReader } from '../model/record.ts';
+import {
+  type Callback,
+  type IamUserIssued,
+  type IntegrationReader,
+  pollDelaySeconds,
+} from '../resources/dataloop/integration.ts';
+
+export interface WaitingWorkflows extends RecordReader {
+  readTaskToken(integrationId: string): Promise<string | undefined>;
+  /** @returns false where the task no longer waits */
+  answerTask(taskToken: string, output: object): Promise<boolean>;
+  /** Journals that the wait is over and forgets the token. */
+  settle(integrationId: string): Promise<void>;
+}
+
+export type ResumeOutcome = 'resumed' | 'not-waiting' | 'unknown-integration' | 'another-integration';
+
+function awaitsIamUser(record: IntegrationRecord): boolean {
+  const status = record.steps.RequestIamUser?.status;
+  return record.status === 'provisioning' && (status === 'running' || status === 'waiting');
+}
+
+/**
+ * Wakes the workflow that waits for this integration. The event only wakes: CreateRole asks Dataloop itself
+ * whom to trust. Repeated, late, foreign or forged events change nothing else.
+ */
+export async function resumeProvisioning(
+  issued: IamUserIssued,
+  workflows: WaitingWorkflows,
+): Promise<ResumeOutcome> {
+  const { integrationId, userArn } = issued;
+  const record = await workflows.read(integrationId);
+  if (!record) return 'unknown-integration';
+  if (!awaitsIamUser(record)) return 'not-waiting';
+  const isMeant =
+    record.request.dataloop.createdBy === 'operator'
+      ? record.operator?.userArn === userArn
+      : record.resources.dataloopIntegration?.id === issued.dataloopIntegrationId;
+  if (!isMeant) return 'another-integration';
+
+  const taskToken = await workflows.readTaskToken(integrationId);
+  if (!taskToken) return 'not-waiting';
+  // Where the task waits no longer, its state machine knows better than this event what became of it.
+  if (!(await workflows.answerTask(taskToken, { userArn }))) return 'not-waiting';
+  await workflows.settle(integrationId);
+  return 'resumed';
+}
+
+export const iamUserPollSchema = z.object({
+  integrationId: integrationIdSchema,
+  count: z.number().int().nonnegative(),
+});
+
+export interface Poller
+  extends RecordReader,
+    IntegrationReader,
+    Pick<Callback, 'announceIamUser' | 'schedulePoll'> {
+  onError(error: unknown): void;
+}
+
+/**
+ * One look at Dataloop. Also after it has announced the user it looks again, until the workflow has gone on: so
+ * an event that is lost, or not taken, heals. A Dataloop that does not answer is asked again as well. Neither fails the
+ * poll: a repeated delivery would schedule one more of the next, and each of these would do the same. The wait ends with the state of the
+ * workflow, as it was started: a deployment in between may have changed what a function would take for its end.
+ */
+export async function pollIamUser(
+  poll: z.infer<typeof iamUserPollSchema>,
+  dataloop: Poller,
+): Promise<'announced' | 'not-announced' | 'not-yet' | 'not-waiting'> {
+  const record = await dataloop.read(poll.integrationId);
+  const id = record?.resources.dataloopIntegration?.id;
+  const organizationId = record?.dataloop?.organizationId;
+  if (!record || !awaitsIamUser(record) || !id || !organizationId) return 'not-waiting';
+
+  let userArn: string | undefined;
+  try {
+    userArn = (await dataloop.getIntegration(organizationId, id))?.userArn;
+  } catch (error) {
+    dataloop.onError(error);
+  }
+  const next = { ...poll, count: poll.count + 1 };
+  await dataloop.schedulePoll(next, pollDelaySeconds(next.count));
+  if (!userArn) return 'not-yet';
+  try {
+    await dataloop.announceIamUser({ integrationId: poll.integrationId, dataloopIntegrationId: id, userArn });
+    return 'announced';
+  } catch (error) {
+    dataloop.onError(error);
+    return 'not-announced';
+  }
+}

@@ -1,0 +1,288 @@
+/**
+ * An integration that a person makes at Dataloop, because our credentials may not. The workflow waits twice: for the
+ * IAM user that Dataloop shows that person, and, once the role is there, for the integration that was given the role.
+ */
+import * as z from 'zod';
+import { type FieldError, ServiceError } from '../../errors.ts';
+import { checkNoDriver } from '../adopted-integration.ts';
+import type { OperatorAction } from '../api/responses.ts';
+import { asIntegration } from '../lifecycle/undo.ts';
+import { type Plan, trustPolicy } from '../model/desired-state.ts';
+import {
+  dataloopIdSchema,
+  type IntegrationRecord,
+  type OperatorRecord,
+  type RecordReader,
+} from '../model/record.ts';
+import { fieldErrors } from '../model/request.ts';
+import type { DriverFinder } from '../resources/dataloop/driver.ts';
+import type {
+  DataloopIntegration,
+  IamUserIssued,
+  IntegrationFinder,
+} from '../resources/dataloop/integration.ts';
+import { trustedUserArn } from '../resources/role/trusted-user.ts';
+import type { StepContext } from '../saga/step.ts';
+import { trustEstablished } from '../trust-status.ts';
+
+/** What the workflow waits for a person to do. */
+export type Awaited = 'iam-user' | 'role-given';
+
+/** What is awaited of the operator now; undefined where it is nothing, or nothing any more. */
+export function awaitedOf(record: IntegrationRecord): Awaited | undefined {
+  if (record.request.dataloop.createdBy !== 'operator' || record.status !== 'provisioning') return undefined;
+  const { steps, resources, operator } = record;
+  // Not before the step's function has ended: only then the workflow can be woken.
+  if (steps.RequestIamUser?.status === 'waiting') return 'iam-user';
+  const hasRole = resources.role?.state === 'created' && steps.CreateRole?.status === 'succeeded';
+  return hasRole && operator && !operator.given ? 'role-given' : undefined;
+}
+
+/** What a person has to do just now, for the answer of the API. */
+export function operatorAction(record: IntegrationRecord, plan: Plan): OperatorAction | undefined {
+  const { integrationId, dataloop, operator } = record;
+  const organization = dataloop ? ` of organisation ${dataloop.organizationId}` : '';
+  const path = `/integrations/${integrationId}/iam-user`;
+  const policies = { roleArn: plan.role.arn, permissionPolicy: plan.permissionPolicy };
+  switch (awaitedOf(record)) {
+    case 'iam-user':
+      return {
+        what: 'Have Dataloop issue an IAM user, and name it here.',
+        steps: [
+          `In Dataloop's console, open the integrations${organization} as an owner, create an integration of the type ` +
+            `"Cross Account" named "${plan.dataloopIntegrationName}", and choose "Get IAM user". Leave the dialogue open.`,
+          'Copy the ARN of the IAM user that it shows.',
+          `Send POST ${path} with {"userArn":"THE ARN"}.`,
+        ],
+        ...policies,
+      };
+    case 'role-given':
+      return {
+        what: 'Give the role to Dataloop, and say so here.',
+        steps: [
+          `In Dataloop's console, enter the role ARN ${plan.role.arn} in the integration of the IAM user ` +
+            `${operator?.userArn}, and choose "Create".`,
+          'Copy the id of that integration.',
+          `Send POST ${path} with {"userArn":"${operator?.userArn}","dataloopIntegrationId":"THE ID"}.`,
+        ],
+        ...policies,
+        ...(operator ? { trustPolicy: trustPolicy(operator.userArn) } : {}),
+      };
+    default:
+      return undefined;
+  }
+}
+
+export const confirmationSchema = z.strictObject({
+  userArn: z.string('userArn is a string.').min(20).max(200),
+  dataloopIntegrationId: dataloopIdSchema.optional(),
+});
+
+export interface OperatorJournal extends RecordReader {
+  /**
+   * Writes what the operator said, where the workflow still waits and nobody has said otherwise.
+   * @param before what the journal must hold of it
+   * @returns the record as it then is; undefined where that does not hold
+   */
+  writeOperator(
+    integrationId: string,
+    operator: OperatorRecord,
+    before: OperatorRecord | undefined,
+  ): Promise<IntegrationRecord | undefined>;
+}
+
+export interface Confirmation {
+  readonly journal: OperatorJournal;
+  announceIamUser(issued: IamUserIssued): Promise<void>;
+  readonly partition: string;
+  readonly dataloopAccountId: string | undefined;
+}
+
+/**
+ * `POST /integrations/{integrationId}/iam-user`. Repeated with the same body it changes nothing, and wakes a workflow
+ * whose event was lost.
+ * @param by ARN of the caller, for the journal
+ * @throws ServiceError `NothingAwaitedError` where nothing is awaited, or another user was named before
+ */
+export async function confirmIamUser(
+  integrationId: string,
+  body: unknown,
+  by: string,
+  parts: Confirmation,
+): Promise<IntegrationRecord> {
+  const parsed = confirmationSchema.safeParse(body);
+  if (!parsed.success) throw refused(fieldErrors(parsed.error, body));
+  const { userArn, dataloopIntegrationId } = parsed.data;
+  const record = asIntegration(await parts.journal.read(integrationId), integrationId);
+  const awaited = awaitedOf(record);
+  const known = record.operator;
+  if (known && known.userArn !== userArn) throw otherUser(record);
+  if (!awaited) return repeatedOrRefused(record, dataloopIntegrationId);
+
+  checkUser(userArn, parts);
+  const said = { by, at: new Date().toISOString() };
+  if (awaited === 'role-given') {
+    // The first answer again, whose answer was lost while the workflow went on: the action says what comes next.
+    if (!dataloopIntegrationId) return record;
+    const given = { dataloopIntegrationId, ...said };
+    return write(record, { userArn, named: known?.named ?? said, given }, parts);
+  }
+  const written = known ? record : await write(record, { userArn, named: said }, parts);
+  // The event wakes; CreateRole decides whom to trust.
+  await parts.announceIamUser({ integrationId, userArn });
+  return written;
+}
+
+async function write(
+  record: IntegrationRecord,
+  operator: OperatorRecord,
+  { journal }: Confirmation,
+): Promise<IntegrationRecord> {
+  const written = await journal.writeOperator(record.integrationId, operator, record.operator);
+  if (written) return written;
+  throw new ServiceError(
+    'NothingAwaitedError',
+    `Integration ${record.integrationId} has gone on, or somebody else answered at the same moment. Look at it with GET.`,
+  );
+}
+
+/** A call whose answer was lost is no error. */
+function repeatedOrRefused(record: IntegrationRecord, dataloopIntegrationId: string | undefined) {
+  const { operator, status } = record;
+  const isSame = !dataloopIntegrationId || operator?.given?.dataloopIntegrationId === dataloopIntegrationId;
+  if (operator && isSame && status === 'provisioning') return record;
+  throw new ServiceError(
+    'NothingAwaitedError',
+    `Integration ${record.integrationId} (${status}) does not wait for anybody's answer just now. Look at it with GET.`,
+  );
+}
+
+function otherUser({ integrationId, operator }: IntegrationRecord): ServiceError {
+  return new ServiceError(
+    'NothingAwaitedError',
+    `The IAM user ${operator?.userArn} was named for integration ${integrationId} before. Send DELETE and begin again ` +
+      'if that was wrong.',
+  );
+}
+
+/** Dataloop itself cannot be asked: at least the account must be known to be Dataloop's. */
+function checkUser(userArn: string, { partition, dataloopAccountId }: Confirmation): void {
+  try {
+    operatorUserArn(userArn, partition, dataloopAccountId);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    throw refused([{ pointer: '/userArn', detail: error.message }]);
+  }
+}
+
+function operatorUserArn(userArn: string, partition: string, dataloopAccountId: string | undefined): string {
+  if (!dataloopAccountId) {
+    throw new ServiceError(
+      'InvalidIamUserArnError',
+      'An IAM user is trusted on the word of an operator only where the deployment names the AWS account that is ' +
+        "Dataloop's: deploy with dataloopAccountId.",
+    );
+  }
+  return trustedUserArn(userArn, partition, dataloopAccountId);
+}
+
+function refused(fields: readonly FieldError[]): ServiceError {
+  return new ServiceError('InvalidRequestError', 'The body is not as needed. Correct what "errors" lists.', {
+    fields,
+  });
+}
+
+/** What Dataloop answers, where our credentials may ask. */
+async function ifAllowed<T>(call: Promise<T>): Promise<T | 'forbidden'> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof ServiceError && error.name === 'DataloopForbiddenError') return 'forbidden';
+    throw error;
+  }
+}
+
+/**
+ * The IAM user that the operator named. Where our credentials may read the organisation's integrations, one of them
+ * must have that user.
+ * @throws ServiceError `InvalidIamUserArnError` for a user that must not be trusted
+ */
+export async function namedUserArn(
+  step: StepContext,
+  organizationId: string,
+  dataloop: IntegrationFinder,
+  trust: { partition: string; dataloopAccountId: string | undefined },
+): Promise<string> {
+  const named = step.record.operator?.userArn;
+  if (!named) throw new ServiceError('IamUserNotIssuedError', 'Nobody has named the IAM user yet.');
+  const userArn = operatorUserArn(named, trust.partition, trust.dataloopAccountId);
+  const all = await ifAllowed(dataloop.listIntegrations(organizationId));
+  if (all !== 'forbidden' && !all.some((integration) => integration.userArn === userArn)) {
+    throw new ServiceError(
+      'InvalidIamUserArnError',
+      `Dataloop's organisation ${organizationId} has no integration with the IAM user ${userArn} that was named. ` +
+        'No trust was granted. Send the request again and name the user that Dataloop shows.',
+    );
+  }
+  return userArn;
+}
+
+/**
+ * Takes on the integration that the operator gave the role.
+ * @param timeoutSeconds how long is waited for the operator
+ * @throws ServiceError `OperatorAwaitedError` until it is named; `OperatorTimeoutError` where that takes too long
+ */
+export async function takeGivenIntegration(
+  step: StepContext,
+  organizationId: string,
+  dataloop: IntegrationFinder & DriverFinder,
+  timeoutSeconds: number,
+): Promise<{ trustStatus: string }> {
+  const { operator } = step.record;
+  if (!operator?.given) throw notGiven(step, timeoutSeconds);
+  const id = operator.given.dataloopIntegrationId;
+  const found = await ifAllowed(dataloop.getIntegration(organizationId, id));
+  if (!found) {
+    throw new ServiceError(
+      'DataloopNotFoundError',
+      `Dataloop's organisation ${organizationId} has no integration ${id}, which was named as the one that has the role. ` +
+        'Send the request again and name the right one.',
+    );
+  }
+  if (found !== 'forbidden') checkGiven(found, operator.userArn, step.plan.role.arn);
+  if (step.resource('dataloopIntegration')?.id !== id) {
+    await checkNoDriver(step.plan, id, dataloop);
+    const name = found === 'forbidden' ? {} : { name: found.name };
+    await step.created('dataloopIntegration', { id, ...name, origin: 'adopted' });
+  }
+  // Where it cannot be read the driver test, which uses the role, is the proof.
+  return { trustStatus: found === 'forbidden' ? 'unknown' : trustEstablished };
+}
+
+function notGiven(step: StepContext, timeoutSeconds: number): ServiceError {
+  const waitedSeconds = (step.call.begunAt - Date.parse(step.call.startedAt)) / 1000;
+  return waitedSeconds < timeoutSeconds
+    ? new ServiceError('OperatorAwaitedError', 'Nobody has given the role to Dataloop yet. It is waited for.')
+    : new ServiceError(
+        'OperatorTimeoutError',
+        'Nobody gave the role to Dataloop, and said so, in the time allowed (parameter iamUserTimeoutSeconds). ' +
+          'Send the request again, or raise the parameter.',
+      );
+}
+
+function checkGiven(found: DataloopIntegration, userArn: string, roleArn: string): void {
+  if (found.userArn !== userArn) {
+    throw new ServiceError(
+      'InvalidIamUserArnError',
+      `Dataloop's integration ${found.id} has another IAM user than ${userArn}, which was named. ` +
+        'Send the request again and name user and integration that belong together.',
+    );
+  }
+  if (found.trustStatus !== trustEstablished) {
+    throw new ServiceError(
+      'TrustNotEstablishedError',
+      `Dataloop's integration ${found.id} says "${found.trustStatus ?? 'nothing'}": enter the role ARN ${roleArn} there. ` +
+        'If it has it, look for a service control policy that keeps other accounts out.',
+    );
+  }
+}

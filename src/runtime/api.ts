@@ -1,0 +1,138 @@
+/** What every API function shares: body checked and bounded, answers in JSON, errors as RFC 9457 problems. */
+import middy from '@middy/core';
+import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import * as z from 'zod';
+import type { Problem } from '../domain/api/responses.ts';
+import { maximumBodyBytes } from '../domain/model/request.ts';
+import { errorKinds, isTold, problemStatus, problemType, ServiceError, toServiceError } from '../errors.ts';
+import { parseInput } from './input.ts';
+import { errorKeys, logger } from './log.ts';
+import { endedByLambda } from './timeout.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface ApiRequest {
+  /** A value from the path; empty where the route has none of that name. */
+  path(name: string): string;
+  /** A header by its lower-case name. */
+  header(name: string): string | undefined;
+  /** The parameters of the query; one that is given several times is one text, with commas. */
+  query(): Readonly<Record<string, string>>;
+  /** The body as JSON. @throws ServiceError for one that is too large, not JSON, or of another media type */
+  json(): unknown;
+  /** ARN of the caller, as IAM knows it. */
+  caller(): string;
+  /** How long the function may still run. */
+  remainingMilliseconds(): number;
+}
+
+const textsSchema = z
+  .record(z.string(), z.string())
+  .nullish()
+  .transform((texts) => texts ?? {});
+
+/** The event of an HTTP API, payload format 2.0, as far as it is read (API Gateway Developer Guide). */
+const apiEventSchema = z.object({
+  routeKey: z.string(),
+  headers: textsSchema,
+  pathParameters: textsSchema,
+  queryStringParameters: textsSchema,
+  body: z.string().nullish(),
+  isBase64Encoded: z.boolean(),
+  requestContext: z.object({
+    requestId: z.string(),
+    authorizer: z
+      .object({ iam: z.object({ userArn: z.string().max(2_048).nullish() }).optional() })
+      .optional(),
+  }),
+});
+type ApiEvent = z.output<typeof apiEventSchema>;
+
+/** A Lambda handler for one route of the HTTP API. @throws ServiceError for what does not come from API Gateway */
+export function apiHandler(work: (request: ApiRequest) => Promise<Answer>) {
+  return middy(async (input: unknown, context: Context): Promise<APIGatewayProxyStructuredResultV2> => {
+    const event = parseInput(apiEventSchema, input, 'The event from API Gateway');
+    const { requestId } = event.requestContext;
+    logger.appendKeys({ requestId, routeKey: event.routeKey });
+    try {
+      const answer = await work(requestOf(event, context));
+      return respond(answer.status, 'application/json', answer.body, answer.headers);
+    } catch (thrown) {
+      return problem(toServiceError(thrown), requestId);
+    }
+  }, endedByLambda);
+}
+
+function requestOf(event: ApiEvent, context: Context): ApiRequest {
+  return {
+    path: (name) => event.pathParameters[name] ?? '',
+    header: (name) => event.headers[name],
+    query: () => event.queryStringParameters,
+    json: () => parseBody(event),
+    caller: () => event.requestContext.authorizer?.iam?.userArn ?? 'unknown',
+    remainingMilliseconds: () => context.getRemainingTimeInMillis(),
+  };
+}
+
+function parseBody(event: ApiEvent): unknown {
+  const mediaType = (event.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+  if (mediaType !== 'application/json') {
+    throw new ServiceError(
+      'UnsupportedMediaTypeError',
+      'Send the body as JSON, with Content-Type: application/json.',
+    );
+  }
+  const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  if (body.byteLength > maximumBodyBytes) {
+    throw new ServiceError(
+      'RequestTooLargeError',
+      `The request body has ${body.byteLength} bytes; at most ${maximumBodyBytes} are taken.`,
+    );
+  }
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    throw new ServiceError('InvalidRequestError', 'The request body is not valid JSON.', { cause: error });
+  }
+}
+
+function problem(error: ServiceError, requestId: string): APIGatewayProxyStructuredResultV2 {
+  const status = problemStatus(error.name);
+  if (status >= 500) logger.error('Request fails', errorKeys(error));
+  else logger.info('Request refused', { errorName: error.name });
+  const said =
+    status !== 500 || isTold(error.name)
+      ? error.message
+      : `Something went wrong here. Look for request ${requestId} in the logs.`;
+  const body: Problem = {
+    type: problemType(error.name),
+    title: errorKinds[error.name].title,
+    status,
+    detail: said,
+    ...(error.fields.length > 0 ? { errors: error.fields } : {}),
+    requestId,
+  };
+  return respond(
+    status,
+    'application/problem+json',
+    body,
+    status === 503 ? { 'retry-after': '5' } : undefined,
+  );
+}
+
+function respond(
+  statusCode: number,
+  contentType: string,
+  body: unknown,
+  headers?: Readonly<Record<string, string>>,
+): APIGatewayProxyStructuredResultV2 {
+  return {
+    statusCode,
+    headers: { 'content-type': contentType, 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(body),
+  };
+}

@@ -1,0 +1,100 @@
+/** What every step function shares: input checked, call journalled, outcome journalled, errors named. */
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import * as z from 'zod';
+import { stepJournal } from '../clients/aws/journal/record.ts';
+import { journalTable } from '../clients/aws/journal/table.ts';
+import { accountSettings, tableName } from '../config.ts';
+import { planFor } from '../domain/model/desired-state.ts';
+import { executionArnSchema, recordIdSchema, type Status, type StepCall } from '../domain/model/record.ts';
+import type { StepName } from '../domain/model/steps.ts';
+import { type StepContext, stepContext } from '../domain/saga/step.ts';
+import { toServiceError } from '../errors.ts';
+import { parseInput } from './input.ts';
+import { errorKeys, logger } from './log.ts';
+import { endedByLambda } from './timeout.ts';
+
+/** What every state passes to its function. */
+const stepInputSchema = z.looseObject({
+  integrationId: recordIdSchema,
+  executionArn: executionArnSchema,
+  /** When the state was entered; the same for each attempt. */
+  enteredAt: z.iso.datetime(),
+  attempt: z.number().int().positive(),
+});
+
+export const table = journalTable(tableName());
+const journal = stepJournal(table);
+
+interface StepOptions {
+  /** States of the integration in which the step may do something. */
+  readonly during: readonly Status[];
+  /** How the step stands once its function has returned. */
+  readonly endsAs?: 'succeeded' | 'waiting';
+}
+
+type Work<T> = (step: StepContext, input: Readonly<Record<string, unknown>>) => Promise<T>;
+
+/**
+ * A Lambda handler for one step. The function's return value is the state's result.
+ * @throws ServiceError by the name that the state machine's Retry and Catch know
+ */
+export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<T>) {
+  return middy(async (event: unknown, context: Context): Promise<T> => {
+    const input = parseInput(stepInputSchema, event, `The input of ${step}`);
+    const startedAt = new Date(input.enteredAt);
+    // A clock that is behind the one of Step Functions must not make the call seem over before it is.
+    const now = Math.max(Date.now(), startedAt.getTime());
+    const call: StepCall = {
+      integrationId: input.integrationId,
+      step,
+      callId: `${input.executionArn.split(':').at(-1)}/${step}/${input.attempt}`,
+      attempt: input.attempt,
+      startedAt: startedAt.toISOString(),
+      begunAt: now,
+      openUntil: now + context.getRemainingTimeInMillis(),
+    };
+    logger.appendKeys({
+      integrationId: call.integrationId,
+      executionArn: input.executionArn,
+      stateName: step,
+      attempt: call.attempt,
+    });
+    const record = await journal.beginStep(call, options.during);
+    logger.info('Step begins');
+    try {
+      const plan = planFor(record.integrationId, record.request, accountSettings());
+      const result = await work(stepContext(call, record, plan, options.during, journal), input);
+      const status = options.endsAs ?? 'succeeded';
+      await journal.endStep(call, status, status === 'succeeded' ? new Date().toISOString() : undefined);
+      logger.info('Step ends', { stepStatus: status });
+      return result;
+    } catch (thrown) {
+      const error = toServiceError(thrown);
+      logger.warn('Step fails', { ...errorKeys(error), retryable: error.retryable });
+      await journalFailure(call, error.retryable);
+      throw error;
+    }
+  }, endedByLambda);
+}
+
+/** The step's own error is what the state machine must see, even where the journal is the one that fails. */
+async function journalFailure(call: StepCall, retryable: boolean): Promise<void> {
+  try {
+    await journal.endStep(
+      call,
+      retryable ? 'retrying' : 'failed',
+      retryable ? undefined : new Date().toISOString(),
+    );
+  } catch (error) {
+    logger.error('Journal does not take the end of the step', errorKeys(error));
+  }
+}
+
+/** A step of `provision.asl.json`. */
+export const provisionStep = <T>(step: StepName, work: Work<T>) =>
+  stepHandler(step, { during: ['provisioning'] }, work);
+
+/** A step of `deprovision.asl.json`. */
+export const deprovisionStep = <T>(step: StepName, work: Work<T>) =>
+  stepHandler(step, { during: ['rolling-back', 'removing'] }, work);

@@ -1,0 +1,463 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import {
+  activate,
+  closingJournal,
+  deprovisionJournal,
+  recordReader,
+  settleStep,
+  stepJournal,
+  writeOrganization,
+} from '../../../../../src/clients/aws/journal/record.ts';
+import { undoOf } from '../../../domain/fake-undo.ts';
+import { integrationId, recordOf } from '../../../domain/fakes.ts';
+import { sdkError } from '../sdk-answers.ts';
+
+const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
+const dynamo = mockClient(client);
+const table = { client, name: 'journal' };
+beforeEach(() => {
+  dynamo.reset();
+});
+
+const record = recordOf();
+const Key = { pk: `integration#${integrationId}` };
+const lostRace = sdkError('ConditionalCheckFailedException', 400);
+const throttled = sdkError('ProvisionedThroughputExceededException', 400);
+const updates = () => dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
+
+describe('reading', () => {
+  test('the record is read as it was last written', async () => {
+    dynamo
+      .on(GetCommand, { TableName: 'journal', Key, ConsistentRead: true })
+      .resolves({ Item: { ...Key, ...record } });
+    await expect(recordReader(table).read(integrationId)).resolves.toEqual(record);
+  });
+
+  test('an integration that does not exist is undefined', async () => {
+    dynamo.on(GetCommand).resolves({});
+    await expect(recordReader(table).read(integrationId)).resolves.toBeUndefined();
+  });
+
+  test('a record of another shape is refused, not passed on', async () => {
+    dynamo.on(GetCommand).resolves({ Item: { ...record, status: 'half-done' } });
+    await expect(recordReader(table).read(integrationId)).rejects.toMatchObject({
+      name: 'RecordDamagedError',
+      message: expect.stringMatching(/of integration int_\w{26} .*\(status\).*"integration#int_\w{26}"/),
+    });
+  });
+
+  test('a record under the key of another integration is refused', async () => {
+    dynamo.on(GetCommand).resolves({ Item: { ...record, integrationId: `int_${'0'.repeat(26)}` } });
+    await expect(recordReader(table).read(integrationId)).rejects.toMatchObject({
+      name: 'RecordDamagedError',
+      message: expect.stringContaining('(integrationId)'),
+    });
+  });
+
+  test.each(['', 'int_A', `${integrationId}\n`, `lock#name#acme`, 'x'.repeat(3_000)])(
+    'what cannot be an id is not asked for: %j',
+    async (id) => {
+      await expect(recordReader(table).read(id)).resolves.toBeUndefined();
+      expect(dynamo.calls()).toHaveLength(0);
+    },
+  );
+
+  test('a table that is busy is tried again', async () => {
+    dynamo.on(GetCommand).rejects(throttled);
+    await expect(recordReader(table).read(integrationId)).rejects.toMatchObject({
+      name: 'AwsUnavailableError',
+      message: expect.stringContaining(integrationId),
+    });
+  });
+});
+
+describe('a step', () => {
+  const call = {
+    integrationId,
+    step: 'CreateBucket',
+    callId: 'execution/CreateBucket/2',
+    attempt: 2,
+    startedAt: '2026-11-23T00:00:01.000Z',
+    begunAt: 1_795_392_000_000,
+    openUntil: 1_795_392_030_000,
+  } as const;
+  const journal = stepJournal(table);
+
+  test('begins with its entry and its open call, in one write, and reads the record', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...record } });
+    await expect(journal.beginStep(call, ['rolling-back', 'removing'])).resolves.toEqual(record);
+    expect(updates()).toEqual([
+      expect.objectContaining({
+        TableName: 'journal',
+        Key,
+        UpdateExpression: expect.stringMatching(/^SET #steps\.#step = :step, #open\.#call = :until,/),
+        ExpressionAttributeNames: expect.objectContaining({
+          '#steps': 'steps',
+          '#step': 'CreateBucket',
+          '#open': 'openCalls',
+          '#call': 'execution/CreateBucket/2',
+        }),
+        ExpressionAttributeValues: expect.objectContaining({
+          ':step': { status: 'running', startedAt: call.startedAt, attempts: 2 },
+          ':until': call.openUntil,
+        }),
+      }),
+    ]);
+  });
+
+  test('begins only while the integration is in one of the given states', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(journal.beginStep(call, ['rolling-back', 'removing'])).rejects.toMatchObject({
+      name: 'IntegrationMovedOnError',
+      message: expect.stringMatching(/no longer rolling-back or removing/),
+    });
+    expect(updates()).toMatchObject([
+      {
+        ConditionExpression: '#status IN (:status0, :status1)',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':status0': 'rolling-back', ':status1': 'removing' },
+      },
+    ]);
+  });
+
+  test('ends its own attempt: state, time and open call in one write', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await journal.endStep(call, 'succeeded', '2026-11-23T00:00:02.000Z');
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        UpdateExpression: expect.stringMatching(
+          /^SET #steps\.#step\.#status = :ended.*#steps\.#step\.#endedAt = :endedAt REMOVE #open\.#call$/,
+        ),
+        ConditionExpression: '#steps.#step.#status = :running AND #steps.#step.#attempts = :attempt',
+        ExpressionAttributeNames: { '#call': 'execution/CreateBucket/2' },
+        ExpressionAttributeValues: {
+          ':ended': 'succeeded',
+          ':attempt': 2,
+          ':endedAt': '2026-11-23T00:00:02.000Z',
+        },
+      },
+    ]);
+  });
+
+  test('that only waits has no end yet', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await journal.endStep(call, 'waiting');
+    expect(updates()[0]?.UpdateExpression).not.toContain('endedAt');
+    // DynamoDB refuses names and values that the expression does not use.
+    expect(updates()[0]?.ExpressionAttributeNames).not.toHaveProperty('#endedAt');
+    expect(updates()[0]?.ExpressionAttributeValues).not.toHaveProperty(':endedAt');
+  });
+
+  test('leaves the entry of a later attempt alone, and closes just its own call', async () => {
+    dynamo.on(UpdateCommand).rejectsOnce(lostRace).resolves({ Attributes: record });
+    await journal.endStep(call, 'failed', '2026-11-23T00:00:02.000Z');
+    expect(updates()).toHaveLength(2);
+    expect(updates()[1]).toMatchObject({
+      UpdateExpression: 'SET #updatedAt = :now REMOVE #open.#call',
+      ExpressionAttributeNames: { '#open': 'openCalls', '#call': 'execution/CreateBucket/2' },
+    });
+  });
+
+  test('an end that DynamoDB did not take is an error, not the end of another attempt', async () => {
+    dynamo.on(UpdateCommand).rejects(throttled);
+    await expect(journal.endStep(call, 'succeeded')).rejects.toMatchObject({ name: 'AwsUnavailableError' });
+    expect(updates()).toHaveLength(1);
+  });
+
+  test('a resource is written on a path of its own, fenced by state', async () => {
+    const resource = { state: 'intended', arn: 'arn:aws:s3:::dataloop-acme' } as const;
+    dynamo.on(UpdateCommand).resolvesOnce({ Attributes: record }).rejects(lostRace);
+    await journal.writeResource(integrationId, 'bucket', resource, ['provisioning']);
+    await expect(
+      journal.writeResource(integrationId, 'bucket', resource, ['provisioning']),
+    ).rejects.toMatchObject({ name: 'IntegrationMovedOnError' });
+    expect(updates()[0]).toMatchObject({
+      Key,
+      UpdateExpression: expect.stringContaining('#resources.#key = :resource'),
+      ConditionExpression: expect.stringContaining('#status IN (:status0) AND ('),
+      ExpressionAttributeNames: { '#resources': 'resources', '#key': 'bucket' },
+      ExpressionAttributeValues: { ':resource': resource, ':status0': 'provisioning' },
+    });
+    // Asked again without the resource's own state: it was the integration's.
+    expect(updates()[2]?.ConditionExpression).toBe('#status IN (:status0)');
+  });
+
+  test.each([
+    ['intended', ['intended']],
+    ['created', ['intended', 'created']],
+    ['gone', ['intended', 'created', 'gone']],
+  ] as const)(
+    'a resource becomes %s only where it is unknown or %j: it goes forward',
+    async (state, before) => {
+      dynamo.on(UpdateCommand).resolves({ Attributes: record });
+      await journal.writeResource(integrationId, 'role', { state }, ['provisioning']);
+      const names = before.map((each) => `:${each}`);
+      expect(updates()[0]).toMatchObject({
+        ConditionExpression:
+          '#status IN (:status0) AND (attribute_not_exists(#resources.#key) OR ' +
+          `#resources.#key.#state IN (${names.join(', ')}))`,
+        ExpressionAttributeValues: Object.fromEntries(before.map((each) => [`:${each}`, each])),
+      });
+    },
+  );
+
+  test('a write that is out of date changes nothing and is no error: a later attempt has gone further', async () => {
+    dynamo.on(UpdateCommand).rejectsOnce(lostRace).resolves({ Attributes: record });
+    await journal.writeResource(integrationId, 'role', { state: 'intended' }, ['provisioning']);
+    expect(updates()).toHaveLength(2);
+    expect(updates()[1]?.UpdateExpression).toBe('SET #updatedAt = :now');
+  });
+});
+
+test('the organisation is journalled', async () => {
+  dynamo.on(UpdateCommand).resolves({ Attributes: record });
+  await writeOrganization(table, integrationId, 'org-1');
+  expect(updates()).toMatchObject([
+    {
+      Key,
+      UpdateExpression: 'SET #dataloop = :dataloop',
+      ExpressionAttributeNames: { '#dataloop': 'dataloop' },
+      ExpressionAttributeValues: { ':dataloop': { organizationId: 'org-1' } },
+    },
+  ]);
+});
+
+describe('settling a step that its function does not end', () => {
+  test('ends it only while it is open', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await settleStep(table, integrationId, 'RequestIamUser', 'succeeded');
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        ConditionExpression: '#steps.#step.#status IN (:running, :waiting, :retrying)',
+        ExpressionAttributeNames: { '#step': 'RequestIamUser' },
+        ExpressionAttributeValues: { ':to': 'succeeded', ':waiting': 'waiting' },
+      },
+    ]);
+  });
+
+  test('leaves one that has ended as it ended', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(settleStep(table, integrationId, 'RequestIamUser', 'succeeded')).resolves.toBeUndefined();
+  });
+});
+
+describe('beginning an undo', () => {
+  const error = { type: 'urn:x', title: 'Title', detail: 'Detail' };
+  const change = { from: ['provisioning'], to: 'rolling-back', mode: 'rollback', run: 1, error } as const;
+  const journal = deprovisionJournal(table);
+
+  test('writes state, run and error in one, where neither state nor run has moved on', async () => {
+    const moved = recordOf({ status: 'rolling-back', deprovision: undoOf('rollback', 1), error });
+    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...moved } });
+    await expect(journal.beginDeprovision(integrationId, change)).resolves.toEqual(moved);
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        UpdateExpression: expect.stringMatching(
+          /#status = :to, #deprovision = :deprovision.*#error = :error$/,
+        ),
+        ConditionExpression:
+          '#status IN (:status0) AND (attribute_not_exists(#deprovision) OR #deprovision.#run = :before)',
+        ExpressionAttributeValues: {
+          ':status0': 'provisioning',
+          ':to': 'rolling-back',
+          ':deprovision': { mode: 'rollback', run: 1, restarts: 0 },
+          ':before': 0,
+          ':error': error,
+        },
+      },
+    ]);
+  });
+
+  test('again by the watchdog writes how often it was begun again, beside its new run', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await journal.beginDeprovision(integrationId, {
+      from: ['removing'],
+      to: 'removing',
+      mode: 'remove',
+      run: 4,
+      restarts: 2,
+    });
+    expect(updates()).toMatchObject([
+      {
+        ExpressionAttributeValues: {
+          ':status0': 'removing',
+          ':to': 'removing',
+          ':deprovision': { mode: 'remove', run: 4, restarts: 2 },
+          ':before': 3,
+        },
+      },
+    ]);
+  });
+
+  test('without an error keeps the one that is journalled', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    const { error: _error, ...withoutError } = change;
+    await journal.beginDeprovision(integrationId, withoutError);
+    expect(updates()[0]?.UpdateExpression).not.toContain('error');
+    expect(updates()[0]?.ExpressionAttributeNames).not.toHaveProperty('#error');
+    expect(updates()[0]?.ExpressionAttributeValues).not.toHaveProperty(':error');
+  });
+
+  test('that somebody else began is undefined', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(journal.beginDeprovision(integrationId, change)).resolves.toBeUndefined();
+  });
+
+  test('marks a step that was cut off as failed', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await journal.failStep(integrationId, 'CreateRole');
+    expect(updates()).toMatchObject([
+      {
+        ExpressionAttributeNames: { '#step': 'CreateRole' },
+        ExpressionAttributeValues: { ':to': 'failed' },
+      },
+    ]);
+  });
+});
+
+describe('activating', () => {
+  test('makes ready what is provisioning, and may be repeated', async () => {
+    const ready = recordOf({ status: 'ready' });
+    dynamo.on(UpdateCommand).resolves({ Attributes: ready });
+    await expect(activate(table, integrationId)).resolves.toEqual(ready);
+    expect(updates()).toMatchObject([
+      {
+        ConditionExpression: '#status IN (:status0, :status1)',
+        ExpressionAttributeValues: { ':status0': 'provisioning', ':status1': 'ready', ':to': 'ready' },
+      },
+    ]);
+  });
+
+  test('does nothing to an integration that is being undone', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(activate(table, integrationId)).resolves.toBeUndefined();
+  });
+});
+
+describe('closing', () => {
+  const closing = {
+    run: 2,
+    status: 'removed',
+    resources: { bucket: { state: 'gone' } },
+    locks: ['name#acme', 'bucket#dataloop-acme#acme'],
+  } as const;
+  const deleted = () => dynamo.commandCalls(DeleteCommand).map((call) => call.args[0].input);
+
+  test('releases the locks that this integration holds, and writes the end last', async () => {
+    const closed = recordOf({ status: 'removed' });
+    dynamo.on(UpdateCommand).resolves({ Attributes: closed });
+    dynamo.on(DeleteCommand).resolves({});
+    await expect(closingJournal(table).close(integrationId, closing)).resolves.toEqual(closed);
+    expect(updates()).toMatchObject([
+      {
+        ExpressionAttributeValues: {
+          ':status0': 'rolling-back',
+          ':status1': 'removing',
+          // Of what was left only drivers may have been, which went later.
+          ':status2': 'residue',
+          // Repeated, it must get past its own first write to the locks.
+          ':status3': 'removed',
+          ':to': 'removed',
+          ':resources': closing.resources,
+          ':run': 2,
+        },
+      },
+    ]);
+    expect(deleted()).toMatchObject(
+      closing.locks.map((lock) => ({
+        TableName: 'journal',
+        Key: { pk: `lock#${lock}` },
+        ConditionExpression: 'attribute_not_exists(pk) OR integrationId = :id',
+        ExpressionAttributeValues: { ':id': integrationId },
+      })),
+    );
+    // From its end on nobody looks after the integration any more, nor after a lock that it has left.
+    expect(dynamo.calls().map((call) => call.args[0].constructor)).toEqual([
+      DeleteCommand,
+      DeleteCommand,
+      UpdateCommand,
+    ]);
+  });
+
+  test('of what leaves something releases no lock', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await closingJournal(table).close(integrationId, { ...closing, status: 'residue', locks: [] });
+    expect(deleted()).toEqual([]);
+    expect(updates()).toMatchObject([{ ExpressionAttributeValues: { ':to': 'residue' } }]);
+  });
+
+  describe('forgetting a driver', () => {
+    const driverId = `drv_${'0'.repeat(26)}`;
+    const forget = () => closingJournal(table).forgetDriver(integrationId, driverId);
+
+    test('takes it out of its integration, and answers with what that is then', async () => {
+      dynamo.on(UpdateCommand).resolves({ Attributes: record });
+      await expect(forget()).resolves.toEqual(record);
+      expect(updates()).toMatchObject([
+        {
+          Key,
+          UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver',
+          // One that was forgotten before is forgotten all the same.
+          ConditionExpression: 'attribute_exists(#drivers)',
+          ExpressionAttributeNames: { '#drivers': 'drivers', '#driver': driverId },
+        },
+      ]);
+    });
+
+    test('is of no use where the integration has none, or is gone', async () => {
+      dynamo.on(UpdateCommand).rejects(lostRace);
+      await expect(forget()).resolves.toBeUndefined();
+    });
+
+    test('that does not succeed says what failed', async () => {
+      dynamo.on(UpdateCommand).rejects(throttled);
+      await expect(forget()).rejects.toMatchObject({
+        name: 'AwsUnavailableError',
+        message: expect.stringContaining(`forget the driver ${driverId}`),
+      });
+    });
+  });
+
+  test('ends only the run that it closes, in the states of an undo and in its own end', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await closingJournal(table).close(integrationId, { ...closing, run: 7, locks: [] });
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        ConditionExpression:
+          '#status IN (:status0, :status1, :status2, :status3) AND #deprovision.#run = :run',
+        ExpressionAttributeNames: { '#status': 'status', '#deprovision': 'deprovision', '#run': 'run' },
+        ExpressionAttributeValues: { ':run': 7 },
+      },
+    ]);
+  });
+
+  test('is undefined where the integration has moved on, or another run has begun', async () => {
+    dynamo.on(DeleteCommand).resolves({});
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(closingJournal(table).close(integrationId, closing)).resolves.toBeUndefined();
+  });
+
+  test("leaves a lock that is another integration's by now, releases the next, and closes", async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(DeleteCommand).rejectsOnce(lostRace).resolves({});
+    await expect(closingJournal(table).close(integrationId, closing)).resolves.toEqual(record);
+    expect(deleted()).toHaveLength(2);
+  });
+
+  test('does not write the end while a lock could not be released: the next attempt releases it', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(DeleteCommand).rejects(throttled);
+    await expect(closingJournal(table).close(integrationId, closing)).rejects.toMatchObject({
+      name: 'AwsUnavailableError',
+      message: expect.stringContaining('release name#acme'),
+    });
+    expect(updates()).toEqual([]);
+  });
+});

@@ -1,0 +1,170 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { accessJournal } from '../../../../../src/clients/aws/journal/shared-policies.ts';
+import { integrationId, recordOf } from '../../../domain/fakes.ts';
+import { sdkError } from '../sdk-answers.ts';
+
+const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
+const dynamo = mockClient(client);
+const table = { client, name: 'journal' };
+beforeEach(() => {
+  dynamo.reset();
+});
+
+const driverId = `drv_${'0'.repeat(26)}`;
+const record = recordOf({ status: 'ready' });
+const Key = { pk: `integration#${integrationId}` };
+const lostRace = sdkError('ConditionalCheckFailedException', 400);
+const throttled = sdkError('ProvisionedThroughputExceededException', 400);
+const updates = () => dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
+const journal = accessJournal(table);
+const call = {
+  integrationId: driverId,
+  step: 'GrantAccess',
+  callId: 'execution/GrantAccess/2',
+  attempt: 2,
+  startedAt: '2026-11-23T00:00:01.000Z',
+  begunAt: 1_795_392_000_000,
+  openUntil: 1_795_392_030_000,
+} as const;
+
+/** DynamoDB refuses names and values that no expression uses, and expressions with others than are given. */
+function expectComplete(): void {
+  for (const update of updates()) {
+    const expressions = `${update.UpdateExpression} ${update.ConditionExpression}`;
+    const used = (sign: string) => [...new Set(expressions.match(new RegExp(`${sign}\\w+`, 'g')))].sort();
+    expect(Object.keys(update.ExpressionAttributeNames ?? {}).sort()).toEqual(used('#'));
+    expect(Object.keys(update.ExpressionAttributeValues ?? {}).sort()).toEqual(used(':'));
+  }
+}
+
+describe('the lock of an integration’s policies', () => {
+  test('is taken where it is free, is ours, or has ended a while ago, and the status is right', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...record } });
+    await expect(journal.lock(integrationId, call, ['ready', 'residue'])).resolves.toEqual(record);
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        UpdateExpression: 'SET #lock = :lock, #updatedAt = :now',
+        ConditionExpression:
+          '#status IN (:status0, :status1) AND ' +
+          '(attribute_not_exists(#lock) OR #lock.#by = :by OR #lock.#until < :free)',
+        ExpressionAttributeNames: {
+          '#lock': 'accessLock',
+          '#by': 'by',
+          '#until': 'until',
+          '#status': 'status',
+        },
+        ExpressionAttributeValues: {
+          ':status0': 'ready',
+          ':status1': 'residue',
+          ':lock': { by: call.callId, until: call.openUntil },
+          ':by': call.callId,
+          // What its last holder has sent may still be under way.
+          ':free': call.begunAt - 5_000,
+        },
+      },
+    ]);
+    expectComplete();
+  });
+
+  test('of another call is waited for', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    dynamo.on(GetCommand, { Key }).resolves({ Item: { ...Key, ...record } });
+    await expect(journal.lock(integrationId, call, ['ready'])).rejects.toMatchObject({
+      name: 'EarlierCallOpenError',
+      retryable: true,
+      message: expect.stringContaining(integrationId),
+    });
+  });
+
+  test.each([
+    ['is in another state', { Item: { ...Key, ...recordOf({ status: 'removing' }) } }],
+    ['is not there', {}],
+  ])('of an integration that %s is not waited for', async (_what, answer) => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    dynamo.on(GetCommand, { Key }).resolves(answer);
+    await expect(journal.lock(integrationId, call, ['ready'])).rejects.toMatchObject({
+      name: 'IntegrationMovedOnError',
+      retryable: false,
+    });
+  });
+
+  test('is not taken where DynamoDB does not answer', async () => {
+    dynamo.on(UpdateCommand).rejects(throttled);
+    await expect(journal.lock(integrationId, call, ['ready'])).rejects.toMatchObject({
+      name: 'AwsUnavailableError',
+      message: expect.stringContaining(`lock the policies of ${integrationId}`),
+    });
+  });
+
+  test('is given back by its holder alone', async () => {
+    dynamo.on(UpdateCommand).resolvesOnce({ Attributes: record }).rejects(lostRace);
+    await journal.unlock(integrationId, call);
+    // Another one has taken it meanwhile: it stays theirs.
+    await expect(journal.unlock(integrationId, call)).resolves.toBeUndefined();
+    expect(updates()[0]).toMatchObject({
+      Key,
+      UpdateExpression: 'SET #updatedAt = :now REMOVE #lock',
+      ConditionExpression: '#lock.#by = :by',
+      ExpressionAttributeValues: { ':by': call.callId },
+    });
+    expectComplete();
+  });
+});
+
+describe('who holds the lock', () => {
+  test('notes which policy a driver is in', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await expect(journal.place(integrationId, call, driverId, 'policy2')).resolves.toEqual(record);
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        UpdateExpression: 'SET #drivers.#driver.#placedIn = :policy, #updatedAt = :now',
+        ConditionExpression: '#lock.#by = :by AND attribute_exists(#drivers.#driver)',
+        ExpressionAttributeNames: { '#drivers': 'drivers', '#driver': driverId, '#placedIn': 'placedIn' },
+        ExpressionAttributeValues: { ':policy': 'policy2', ':by': call.callId },
+      },
+    ]);
+    expectComplete();
+  });
+
+  test('notes that a driver is in none any more', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await journal.place(integrationId, call, driverId, undefined);
+    expect(updates()).toMatchObject([
+      {
+        UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver.#placedIn',
+        ConditionExpression: '#lock.#by = :by AND attribute_exists(#drivers.#driver)',
+      },
+    ]);
+    expectComplete();
+  });
+
+  test('notes what may stand in a policy', async () => {
+    const policy = { state: 'created' as const, arn: 'arn:policy', written: ['one', 'two'] };
+    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    await expect(journal.writePolicy(integrationId, call, 'policy3', policy)).resolves.toEqual(record);
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        UpdateExpression: 'SET #resources.#key = :policy, #updatedAt = :now',
+        ConditionExpression: '#lock.#by = :by',
+        ExpressionAttributeNames: { '#resources': 'resources', '#key': 'policy3' },
+        ExpressionAttributeValues: { ':policy': policy, ':by': call.callId },
+      },
+    ]);
+    expectComplete();
+  });
+
+  test('writes nothing any more once another call has taken it', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    const late = { name: 'EarlierCallOpenError', retryable: true };
+    await expect(journal.place(integrationId, call, driverId, 'policy')).rejects.toMatchObject(late);
+    await expect(
+      journal.writePolicy(integrationId, call, 'policy', { state: 'created' }),
+    ).rejects.toMatchObject(late);
+  });
+});

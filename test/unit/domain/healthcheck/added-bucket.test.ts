@@ -1,0 +1,258 @@
+import { describe, expect, test } from '@jest/globals';
+import { readyDriver, testDriverConnection } from '../../../../src/domain/healthcheck/added-bucket.ts';
+import type { CheckReads } from '../../../../src/domain/healthcheck/checks.ts';
+import { ownerTag, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
+import { permissionPolicy } from '../../../../src/domain/model/permission-policy.ts';
+import type { IntegrationRecord, PolicyKey } from '../../../../src/domain/model/record.ts';
+import type { FoundRole } from '../../../../src/domain/resources/role/role.ts';
+import { grantsOf } from '../../../../src/domain/role-policies.ts';
+import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
+import { addedTo, driverIdOf, driverRecord, planOf } from '../fake-access.ts';
+import { account, integrationId, ours, recordOf, theirs, thrownBy, userArn } from '../fakes.ts';
+
+const driverId = driverIdOf(1);
+const tagged = { [ownerTag]: driverId };
+const roleArn = 'arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme';
+const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme';
+
+const integrationWith = (placedIn: PolicyKey | undefined) =>
+  recordOf({
+    status: 'ready',
+    drivers: {
+      [driverId]: addedTo('dataloop-b', placedIn ? { placedIn } : {}),
+      [driverIdOf(2)]: addedTo('dataloop-c', { placedIn: 'policy2' }),
+    },
+  });
+const driver = driverRecord(driverId, addedTo('dataloop-b'), {
+  status: 'ready',
+  resources: { driver: { state: 'created', id: 'd-2', name: 'dataloop-b' } },
+});
+const role: FoundRole = {
+  arn: roleArn,
+  uniqueId: 'AROA1',
+  tags: ours,
+  trust: trustPolicy(userArn),
+  permissionsBoundaryArn: account.permissionsBoundaryArn,
+};
+
+/** A driver on which everything is as it was made, but for what is given. */
+function readsOf(integration: IntegrationRecord, more: Partial<CheckReads> = {}): CheckReads {
+  const documents = new Map(
+    (['policy', 'policy2'] as const).map((key) => [
+      key === 'policy' ? policyArn : `${policyArn}-2`,
+      permissionPolicy(grantsOf(integration, planOf(integration), key)),
+    ]),
+  );
+  return {
+    verifyDriver: async () => undefined,
+    findRole: async () => role,
+    attachedPolicies: async () => [...documents.keys()],
+    findPolicyDocument: async (arn) => ({
+      tags: ours,
+      uniqueId: 'ANPA1',
+      versionId: 'v3',
+      document: documents.get(arn),
+    }),
+    publicAccessBlock: async () => 'complete',
+    corsRules: async () => [
+      { origins: ['https://console.dataloop.ai'], methods: ['GET', 'HEAD', 'PUT', 'POST'] },
+    ],
+    encryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
+    tagsOf: async () => tagged,
+    describeKey: async () => undefined,
+    ...more,
+  };
+}
+
+const tested = (more: Partial<CheckReads> = {}, placedIn: PolicyKey | undefined = 'policy', of = driver) => {
+  const integration = integrationWith(placedIn);
+  return testDriverConnection(
+    { driver: of, integration },
+    planOf,
+    readsOf(integration, more),
+    (_what, work) => work,
+  );
+};
+
+/** What is not as it should be, by check. */
+async function brokenBy(...how: Parameters<typeof tested>) {
+  const { checks, status } = await tested(...how);
+  const broken = checks.filter((check) => check.status === 'failed');
+  expect(status).toBe(broken.length > 0 ? 'failed' : 'passed');
+  return Object.fromEntries(broken.map(({ name, detail }) => [name, detail]));
+}
+
+describe('a driver that is as it was made', () => {
+  test.each<[PolicyKey, string]>([
+    ['policy', policyArn],
+    ['policy2', `${policyArn}-2`],
+  ])('passes, with its access in %s', async (placedIn, arn) => {
+    const { checks, ...answer } = await tested({}, placedIn);
+    expect(answer).toEqual({ driverId, integrationId, status: 'passed' });
+    expect(checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
+      'DriverTest passed',
+      'PolicyAttached passed',
+      'PermissionPolicy passed',
+      'PublicAccessBlock passed',
+      'Cors passed',
+      'Encryption passed',
+      'KmsKey skipped',
+      'OwnerTags passed',
+    ]);
+    const said = Object.fromEntries(checks.map(({ name, detail }) => [name, detail]));
+    expect(said['DriverTest']).toContain('driver d-2');
+    expect(said['PolicyAttached']).toBe(`The policy ${arn} is attached to the role ${roleArn}.`);
+    expect(said['PermissionPolicy']).toContain(`Version v3 of ${arn}`);
+  });
+
+  test('looks at its own bucket, not at that of the integration', async () => {
+    const looked = new Set<string>();
+    const look =
+      <T>(answer: T) =>
+      async ({ name }: { name: string }) => {
+        looked.add(name);
+        return answer;
+      };
+    await tested({
+      publicAccessBlock: look('complete' as const),
+      encryption: look({ algorithm: 'AES256', kmsKeyId: undefined }),
+      tagsOf: look(tagged),
+    });
+    expect([...looked]).toEqual(['dataloop-b']);
+  });
+
+  test('a bucket that was adopted has no tag of ours to lose', async () => {
+    const request = { ...driver.request, bucket: { ...driver.request.bucket, mode: 'adopt' as const } };
+    expect(await brokenBy({ tagsOf: async () => theirs }, 'policy', { ...driver, request })).toEqual({});
+  });
+});
+
+describe('what was changed is named, with what to do', () => {
+  test('the driver was deleted at Dataloop', async () => {
+    const gone = new ServiceError('DataloopNotFoundError', 'Not found.');
+    expect(await brokenBy({ verifyDriver: () => Promise.reject(gone) })).toEqual({
+      DriverTest:
+        'Dataloop has no driver d-2 any more: somebody deleted it there. Send DELETE for this driver, then add the bucket again.',
+    });
+  });
+
+  test('the policy was detached', async () => {
+    expect(await brokenBy({ attachedPolicies: async () => [policyArn] }, 'policy2')).toEqual({
+      PolicyAttached: expect.stringMatching(
+        new RegExp(
+          `-2 is not attached to the role ${roleArn}, so .*/integrations/${integrationId}/test looks`,
+        ),
+      ),
+    });
+  });
+
+  test.each<[string, CheckReads['findRole']]>([
+    ['is gone', async () => undefined],
+    [
+      'lies under another path',
+      async () => ({ ...role, arn: 'arn:aws:iam::111111111111:role/dataloop-acme' }),
+    ],
+  ])('the role %s', async (_what, findRole) => {
+    const refused = () => Promise.reject(new Error('Policies of another role were asked for.'));
+    expect(await brokenBy({ findRole, attachedPolicies: refused })).toEqual({
+      PolicyAttached: expect.stringContaining(`The role ${roleArn} is not to be seen.`),
+    });
+  });
+
+  test.each<[string, CheckReads['findPolicyDocument'], string]>([
+    [
+      'no longer grants the bucket',
+      async () => ({ tags: ours, uniqueId: 'ANPA1', versionId: 'v4', document: { Statement: [] } }),
+      'Version v4 of',
+    ],
+    ['is gone', async () => undefined, 'There is no policy'],
+  ])('the policy %s', async (_what, findPolicyDocument, said) => {
+    expect(await brokenBy({ findPolicyDocument })).toEqual({
+      PermissionPolicy: expect.stringContaining(said),
+    });
+  });
+
+  test('nothing grants access to the bucket by the record', async () => {
+    const integration = integrationWith('policy');
+    const { drivers = {} } = integration;
+    const { placedIn: _placedIn, ...unplaced } = drivers[driverId] ?? addedTo('dataloop-b');
+    const found = { ...integration, drivers: { ...drivers, [driverId]: unplaced } };
+    const { checks } = await testDriverConnection(
+      { driver, integration: found },
+      planOf,
+      readsOf(found),
+      (_what, work) => work,
+    );
+    const broken = checks.filter(({ status }) => status === 'failed');
+    expect(broken.map(({ name }) => name)).toEqual(['PolicyAttached', 'PermissionPolicy']);
+    for (const { detail } of broken) expect(detail).toContain('add the bucket again');
+  });
+
+  test.each<[string, Partial<CheckReads>, RegExp]>([
+    ['PublicAccessBlock', { publicAccessBlock: async () => undefined }, /bucket dataloop-b is not blocked/],
+    ['Encryption', { encryption: async () => undefined }, /of the bucket dataloop-b is nothing/],
+    // The integration's own tag would not let the driver's DELETE remove it.
+    ['OwnerTags', { tagsOf: async () => ours }, new RegExp(`tag ${ownerTag}=${driverId} any more: bucket`)],
+  ])('%s', async (check, more, said) => {
+    expect(await brokenBy(more)).toEqual({ [check]: expect.stringMatching(said) });
+  });
+
+  test('what cannot be looked at has failed alone; a mistake of ours is none of AWS', async () => {
+    const denied = new ServiceError('AwsAccessDeniedError' satisfies ErrorName, 'AWS refused.');
+    expect(await brokenBy({ encryption: () => Promise.reject(denied) })).toEqual({
+      Encryption: 'AWS refused.',
+    });
+    const mistake = new TypeError('a mistake');
+    expect(await thrownBy(tested({ encryption: () => Promise.reject(mistake) }))).toBe(mistake);
+  });
+
+  test('what takes too long is given up', async () => {
+    const late = new ServiceError('DataloopUnavailableError', 'Too late.');
+    const integration = integrationWith('policy');
+    const { checks } = await testDriverConnection(
+      { driver, integration },
+      planOf,
+      readsOf(integration),
+      (what, work) => (what === 'the driver' ? Promise.reject(late) : work),
+    );
+    expect(checks.filter(({ status }) => status === 'failed')).toEqual([
+      { name: 'DriverTest', status: 'failed', detail: 'Too late.' },
+    ]);
+  });
+});
+
+describe('which driver', () => {
+  const reader = (records: readonly IntegrationRecord[]) => ({
+    read: async (id: string) => records.find((each) => each.integrationId === id),
+  });
+  const integration = integrationWith('policy');
+
+  test('one that is ready, with its integration', async () => {
+    const found = await readyDriver(integrationId, driverId, reader([driver, integration]));
+    expect(found).toEqual({ driver, integration });
+  });
+
+  test.each(['provisioning', 'rolling-back', 'removing', 'removed', 'failed', 'residue'] as const)(
+    'none that is "%s"',
+    async (status) => {
+      const error = await thrownBy(
+        readyDriver(integrationId, driverId, reader([{ ...driver, status }, integration])),
+      );
+      expect(error).toMatchObject({
+        name: 'DriverNotReadyError',
+        message: expect.stringContaining(`GET /integrations/${integrationId}/drivers/${driverId} says`),
+      });
+    },
+  );
+
+  test('none that is not there, or on another integration', async () => {
+    const alone = recordOf({ integrationId: driverId, status: 'ready' });
+    for (const records of [[integration], [alone, integration]]) {
+      expect((await thrownBy(readyDriver(integrationId, driverId, reader(records)))).name).toBe(
+        'DriverNotFoundError',
+      );
+    }
+    const other = 'int_00000000000000000000000009';
+    expect((await thrownBy(readyDriver(other, driverId, reader([driver])))).name).toBe('DriverNotFoundError');
+  });
+});

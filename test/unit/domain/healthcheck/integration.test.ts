@@ -1,0 +1,509 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type ConnectionReads,
+  readyRecord,
+  testConnection,
+} from '../../../../src/domain/healthcheck/integration.ts';
+import { planFor, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
+import type { IntegrationRecord } from '../../../../src/domain/model/record.ts';
+import { parseRequest } from '../../../../src/domain/model/request.ts';
+import type { FoundRole } from '../../../../src/domain/resources/role/role.ts';
+import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
+import {
+  account,
+  body,
+  integrationId,
+  ours,
+  recordOf,
+  requestOf,
+  theirs,
+  thrownBy,
+  userArn,
+} from '../fakes.ts';
+
+const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
+const settings = { ...account, kmsKeyArns: [kmsKeyArn] };
+const roleArn = 'arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme';
+const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme';
+
+const ready = (request = requestOf()): IntegrationRecord =>
+  recordOf({
+    status: 'ready',
+    request,
+    resources: {
+      bucket: { state: 'created', arn: 'arn:aws:s3:::dataloop-acme', region: 'eu-west-1' },
+      policy: { state: 'created', arn: policyArn, uniqueId: 'ANPA1' },
+      role: { state: 'created', arn: roleArn, uniqueId: 'AROA1' },
+      dataloopIntegration: { state: 'created', id: 'i-1', name: `acme ${integrationId}` },
+      driver: { state: 'created', id: 'd-1', name: 'acme' },
+    },
+  });
+const withKey = ready(parseRequest({ ...body, bucket: { name: 'dataloop-acme', kmsKeyArn } }, settings));
+
+const role: FoundRole = {
+  arn: roleArn,
+  uniqueId: 'AROA1',
+  tags: ours,
+  trust: trustPolicy(userArn),
+  permissionsBoundaryArn: account.permissionsBoundaryArn,
+};
+const documentOf = (record: IntegrationRecord) =>
+  planFor(integrationId, record.request, settings).permissionPolicy;
+const policyOf = (record: IntegrationRecord) => ({
+  tags: ours,
+  uniqueId: 'ANPA1',
+  versionId: 'v1',
+  document: documentOf(record),
+});
+const atDataloop = { id: 'i-1', name: 'acme', userArn, trustStatus: 'trust-established' };
+
+/** A connection on which everything is as it was made, but for what is given. */
+const readsOf = (more: Partial<ConnectionReads> = {}, record = ready()): ConnectionReads => ({
+  getIntegration: async () => atDataloop,
+  verifyDriver: async () => undefined,
+  findRole: async () => role,
+  findPolicyDocument: async () => policyOf(record),
+  attachedPolicies: async () => [policyArn],
+  publicAccessBlock: async () => 'complete',
+  corsRules: async () => [
+    { origins: ['https://console.dataloop.ai'], methods: ['GET', 'HEAD', 'PUT', 'POST'] },
+  ],
+  encryption: async () =>
+    record === withKey
+      ? { algorithm: 'aws:kms', kmsKeyId: kmsKeyArn }
+      : { algorithm: 'AES256', kmsKeyId: undefined },
+  tagsOf: async () => ours,
+  describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
+  ...more,
+});
+
+const tested = (more: Partial<ConnectionReads> = {}, record = ready()) =>
+  testConnection(
+    record,
+    planFor(integrationId, record.request, settings),
+    readsOf(more, record),
+    (_what, work) => work,
+  );
+
+/** What is not as it should be, by check. */
+async function brokenBy(more: Partial<ConnectionReads>, record = ready()) {
+  const { checks, status } = await tested(more, record);
+  const broken = checks.filter((check) => check.status === 'failed');
+  expect(status).toBe(broken.length > 0 ? 'failed' : 'passed');
+  return Object.fromEntries(broken.map(({ name, detail }) => [name, detail]));
+}
+const skippedBy = async (more: Partial<ConnectionReads>) =>
+  (await tested(more)).checks.filter(({ status }) => status === 'skipped').map(({ name }) => name);
+
+const names = [
+  'DataloopTrust',
+  'DriverTest',
+  'Role',
+  'TrustPolicy',
+  'PermissionsBoundary',
+  'PolicyAttached',
+  'PermissionPolicy',
+  'PublicAccessBlock',
+  'Cors',
+  'Encryption',
+  'KmsKey',
+  'OwnerTags',
+];
+
+describe('a connection that is as it was made', () => {
+  test('passes every check', async () => {
+    const { status, checks, integrationId: id } = await tested();
+    expect([id, status]).toEqual([integrationId, 'passed']);
+    expect(checks.map(({ name }) => name)).toEqual(names);
+    expect(checks.filter((check) => check.status !== 'passed')).toEqual([
+      { name: 'KmsKey', status: 'skipped', detail: 'The bucket has no KMS key of its own.' },
+    ]);
+    expect(checks.find(({ name }) => name === 'TrustPolicy')?.detail).toContain(userArn);
+  });
+
+  test('passes with a key, and without CORS that was not asked for', async () => {
+    expect((await tested({}, withKey)).checks.filter(({ status }) => status !== 'passed')).toEqual([]);
+    const noCors = ready(requestOf({ bucket: { name: 'dataloop-acme', cors: false } }));
+    const { status, checks } = await tested({ corsRules: async () => [] }, noCors);
+    expect(status).toBe('passed');
+    expect(checks.find(({ name }) => name === 'Cors')?.status).toBe('skipped');
+  });
+
+  test('asks Dataloop, AWS and KMS for what the journal names', async () => {
+    const asked: unknown[] = [];
+    await tested(
+      {
+        getIntegration: async (...ids) => void asked.push(ids),
+        verifyDriver: async (id) => void asked.push(id),
+        describeKey: async (arn) => void asked.push(arn),
+        publicAccessBlock: async (bucket) => void asked.push(bucket),
+      },
+      withKey,
+    );
+    expect(asked).toEqual([
+      ['org-1', 'i-1'],
+      'd-1',
+      { name: 'dataloop-acme', region: 'eu-west-1', ownerAccountId: '111111111111' },
+      kmsKeyArn,
+    ]);
+  });
+});
+
+describe('each check fails on its own', () => {
+  const roleWith = (more: Partial<FoundRole>): Partial<ConnectionReads> => ({
+    findRole: async () => ({ ...role, ...more }),
+  });
+  const trusting = (principal: unknown) =>
+    roleWith({
+      trust: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: principal, Action: 'sts:AssumeRole' }],
+      },
+    });
+  const changed = { ...documentOf(ready()), Statement: [] };
+
+  test.each<[string, string, Partial<ConnectionReads>, string]>([
+    [
+      'trust that Dataloop has lost',
+      'DataloopTrust',
+      { getIntegration: async () => ({ ...atDataloop, trustStatus: 'waiting-trust' }) },
+      'waiting-trust',
+    ],
+    [
+      'a driver test that fails',
+      'DriverTest',
+      { verifyDriver: () => Promise.reject(new ServiceError('DriverTestFailedError', 'Cannot list.')) },
+      'Cannot list.',
+    ],
+    [
+      'a driver that was deleted at Dataloop',
+      'DriverTest',
+      { verifyDriver: () => Promise.reject(new ServiceError('DataloopNotFoundError', '404')) },
+      'no driver d-1 any more',
+    ],
+    [
+      'a user that was deleted and made again',
+      'TrustPolicy',
+      trusting({ AWS: 'AIDAEXAMPLE123456789' }),
+      'made again',
+    ],
+    [
+      'trust in another user',
+      'TrustPolicy',
+      trusting({ AWS: 'arn:aws:iam::3:user/x' }),
+      'arn:aws:iam::3:user/x',
+    ],
+    [
+      'trust in one user more',
+      'TrustPolicy',
+      trusting({ AWS: [userArn, 'arn:aws:iam::3:root'] }),
+      `${userArn}, arn:aws:iam::3:root`,
+    ],
+    ['trust in a service', 'TrustPolicy', trusting({ Service: 'ec2.amazonaws.com' }), 'names nobody'],
+    [
+      'a user that Dataloop changed',
+      'TrustPolicy',
+      { getIntegration: async () => ({ ...atDataloop, userArn: 'arn:aws:iam::222222222222:user/new' }) },
+      'should trust arn:aws:iam::222222222222:user/new',
+    ],
+    [
+      'a user that Dataloop does not name any more',
+      'TrustPolicy',
+      { getIntegration: async () => ({ ...atDataloop, userArn: undefined }) },
+      'no IAM user',
+    ],
+    [
+      'no boundary',
+      'PermissionsBoundary',
+      roleWith({ permissionsBoundaryArn: '' }),
+      'no permissions boundary',
+    ],
+    [
+      'another boundary',
+      'PermissionsBoundary',
+      roleWith({ permissionsBoundaryArn: 'arn:x' }),
+      'the boundary arn:x',
+    ],
+    ['a policy that was detached', 'PolicyAttached', { attachedPolicies: async () => [] }, 'Attach it again'],
+    [
+      'a policy more',
+      'PolicyAttached',
+      { attachedPolicies: async () => [policyArn, 'arn:aws:iam::aws:policy/AdministratorAccess'] },
+      'AdministratorAccess',
+    ],
+    [
+      'another version of the policy',
+      'PermissionPolicy',
+      { findPolicyDocument: async () => ({ ...policyOf(ready()), versionId: 'v2', document: changed }) },
+      'Version v2',
+    ],
+    [
+      'a policy that was deleted',
+      'PermissionPolicy',
+      { findPolicyDocument: async () => undefined },
+      'deleted it',
+    ],
+    [
+      'public access that was opened',
+      'PublicAccessBlock',
+      { publicAccessBlock: async () => 'open' },
+      'all four',
+    ],
+    [
+      'no public access block',
+      'PublicAccessBlock',
+      { publicAccessBlock: async () => undefined },
+      'is not blocked.',
+    ],
+    ['CORS that was deleted', 'Cors', { corsRules: async () => [] }, 'https://console.dataloop.ai'],
+    [
+      'CORS that lacks a method',
+      'Cors',
+      {
+        corsRules: async () => [
+          { origins: ['https://console.dataloop.ai'], methods: ['GET', 'HEAD', 'POST'] },
+        ],
+      },
+      'PUT',
+    ],
+    [
+      'CORS for another origin',
+      'Cors',
+      { corsRules: async () => [{ origins: ['https://x'], methods: ['GET', 'HEAD', 'PUT', 'POST'] }] },
+      'https://console.dataloop.ai',
+    ],
+    [
+      'encryption with a key that nobody asked for',
+      'Encryption',
+      { encryption: async () => ({ algorithm: 'aws:kms', kmsKeyId: 'arn:key' }) },
+      'aws:kms with arn:key, and should be keys of S3',
+    ],
+    ['no encryption', 'Encryption', { encryption: async () => undefined }, 'is nothing'],
+    ['a bucket without the tag', 'OwnerTags', { tagsOf: async () => ({}) }, 'bucket dataloop-acme.'],
+    ['a role with somebody’s tag', 'OwnerTags', roleWith({ tags: theirs }), 'role dataloop-acme.'],
+    [
+      'a policy without the tag',
+      'OwnerTags',
+      { findPolicyDocument: async () => ({ ...policyOf(ready()), tags: {} }) },
+      'policy dataloop-acme.',
+    ],
+  ])('%s', async (_what, name, more, said) => {
+    expect(await brokenBy(more)).toEqual({ [name]: expect.stringContaining(said) });
+  });
+
+  test.each<[string, string, Partial<ConnectionReads>, string]>([
+    [
+      'S3’s own keys in place of the key that was asked for',
+      'Encryption',
+      { encryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }) },
+      `should be the KMS key ${kmsKeyArn}`,
+    ],
+    [
+      'another key',
+      'Encryption',
+      { encryption: async () => ({ algorithm: 'aws:kms', kmsKeyId: 'arn:other' }) },
+      'arn:other',
+    ],
+    [
+      'a key that was disabled',
+      'KmsKey',
+      { describeKey: async () => ({ state: 'Disabled', encryptsSymmetrically: true }) },
+      'Enable it',
+    ],
+  ])('%s', async (_what, name, more, said) => {
+    expect(await brokenBy(more, withKey)).toEqual({ [name]: expect.stringContaining(said) });
+  });
+});
+
+describe('what is gone takes with it what hangs on it, and no more', () => {
+  const onRole = ['TrustPolicy', 'PermissionsBoundary', 'PolicyAttached'];
+
+  test.each<[string, Awaited<ReturnType<ConnectionReads['findRole']>>, string, string[]]>([
+    ['a role that was deleted', undefined, 'any more', onRole],
+    [
+      'a role of the name under another path',
+      { ...role, arn: 'arn:other' },
+      'another one (arn:other',
+      onRole,
+    ],
+    ['a role that was made again', { ...role, uniqueId: 'AROA2' }, 'AROA2', []],
+  ])('%s', async (_what, found, said, skipped) => {
+    const reads = { findRole: async () => found };
+    expect(await brokenBy(reads)).toEqual({ Role: expect.stringContaining(said) });
+    expect(await skippedBy(reads)).toEqual([...skipped, 'KmsKey']);
+  });
+
+  test('an integration that was deleted at Dataloop', async () => {
+    const reads = { getIntegration: async () => undefined };
+    expect(await brokenBy(reads)).toEqual({ DataloopTrust: expect.stringContaining('no integration i-1') });
+    expect(await skippedBy(reads)).toEqual(['TrustPolicy', 'KmsKey']);
+  });
+
+  test('but a trusted id that leads nowhere is told without Dataloop', async () => {
+    const down = () => Promise.reject(new ServiceError('DataloopUnavailableError', 'Down.'));
+    const trust = trustPolicy('AIDAEXAMPLE123456789');
+    const broken = await brokenBy({ getIntegration: down, findRole: async () => ({ ...role, trust }) });
+    expect(Object.keys(broken)).toEqual(['DataloopTrust', 'TrustPolicy']);
+  });
+});
+
+describe('a check that cannot be made has failed, and the others go on', () => {
+  const no = (name: ErrorName) => () => Promise.reject(new ServiceError(name, 'No. It is tried again.'));
+  test.each<[string, Partial<ConnectionReads>, string[]]>([
+    [
+      'Dataloop is down',
+      { getIntegration: no('DataloopUnavailableError'), verifyDriver: no('DataloopUnavailableError') },
+      ['DataloopTrust', 'DriverTest'],
+    ],
+    ['the role is hidden', { findRole: no('AwsAccessDeniedError') }, ['Role']],
+    ['attachments are hidden', { attachedPolicies: no('AwsAccessDeniedError') }, ['PolicyAttached']],
+    ['the policy is hidden', { findPolicyDocument: no('AwsAccessDeniedError') }, ['PermissionPolicy']],
+    ['the block is hidden', { publicAccessBlock: no('AwsAccessDeniedError') }, ['PublicAccessBlock']],
+    ['CORS is hidden', { corsRules: no('AwsAccessDeniedError') }, ['Cors']],
+    ['the encryption is hidden', { encryption: no('AwsAccessDeniedError') }, ['Encryption']],
+    ['the tags are hidden', { tagsOf: no('AwsAccessDeniedError') }, ['OwnerTags']],
+  ])('%s', async (_what, more, failing) => {
+    const broken = await brokenBy(more);
+    expect(Object.keys(broken)).toEqual(failing);
+    expect(Object.values(broken)[0]).toBe('No. Ask again in a moment.');
+  });
+
+  test('also one that is given up, and what hangs on it is skipped', async () => {
+    const record = ready();
+    const { checks } = await testConnection(
+      record,
+      planFor(integrationId, record.request, settings),
+      readsOf(),
+      (what, work) => (/^the (CORS|role$)/.test(what) ? no('TryAgainError')() : work),
+    );
+    const named = (wanted: string) =>
+      checks.filter(({ status }) => status === wanted).map(({ name }) => name);
+    expect(named('failed')).toEqual(['Role', 'Cors']);
+    expect(named('skipped')).toEqual(['TrustPolicy', 'PermissionsBoundary', 'PolicyAttached', 'KmsKey']);
+  });
+
+  test('but not for a mistake of ours', async () => {
+    const mistake = new TypeError('x is not a function');
+    expect(await thrownBy(tested({ findRole: () => Promise.reject(mistake) }))).toBe(mistake);
+  });
+});
+
+describe('which integrations can be tested', () => {
+  test('one that is ready', async () => {
+    const record = ready();
+    await expect(readyRecord(integrationId, { read: async () => record })).resolves.toBe(record);
+  });
+
+  test('no other', async () => {
+    expect(await thrownBy(readyRecord('int_x', { read: async () => undefined }))).toMatchObject({
+      name: 'IntegrationNotFoundError',
+    });
+    const read = async () => recordOf({ status: 'removing' });
+    expect(await thrownBy(readyRecord(integrationId, { read }))).toMatchObject({
+      name: 'IntegrationNotReadyError',
+      message: expect.stringContaining('"removing"'),
+    });
+  });
+});
+
+test('no read goes without being given up in time', async () => {
+  const bounded: string[] = [];
+  const plan = planFor(integrationId, withKey.request, settings);
+  await testConnection(withKey, plan, readsOf({}, withKey), (what, work) => {
+    bounded.push(what);
+    return work;
+  });
+  expect(bounded).toHaveLength(Object.keys(readsOf()).length);
+  expect(new Set(bounded).size).toBe(bounded.length);
+});
+
+describe('a connection of what was adopted', () => {
+  const adoptedRole = 'arn:aws:iam::111111111111:role/team/AcmeLabelling';
+  const adopted = ready(
+    requestOf({
+      bucket: { name: 'acme-photos', mode: 'adopt' },
+      role: { name: 'AcmeLabelling', mode: 'adopt' },
+    }),
+  );
+  const theirStatement = {
+    Effect: 'Allow',
+    Principal: { AWS: 'AIDAABCDEFGHIJKLMNOP' },
+    Action: 'sts:AssumeRole',
+  };
+  const ourStatement = {
+    Sid: `Dataloop${integrationId.replace('_', '')}`,
+    Effect: 'Allow',
+    Principal: { AWS: userArn },
+    Action: 'sts:AssumeRole',
+  };
+  const trusting = (...Statement: object[]): Partial<ConnectionReads> => ({
+    findRole: async () => ({
+      ...role,
+      arn: adoptedRole,
+      tags: { team: 'theirs' },
+      permissionsBoundaryArn: undefined,
+      trust: { Version: '2012-10-17', Statement },
+    }),
+  });
+  /** As customers have it: statements, policies, encryption and CORS rules of their own, and no tag of ours. */
+  const asAdopted: Partial<ConnectionReads> = {
+    ...trusting(theirStatement, ourStatement),
+    attachedPolicies: async () => ['arn:aws:iam::aws:policy/ReadOnlyAccess', policyArn],
+    encryption: () => Promise.reject(new Error('must not be read')),
+    corsRules: async () => [
+      { origins: ['https://*.dataloop.ai'], methods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] },
+    ],
+    tagsOf: () => Promise.reject(new Error('must not be read')),
+  };
+
+  test('passes, whatever else the customer has there', async () => {
+    const { checks } = await tested(asAdopted, adopted);
+    const notPassed = checks.filter(({ status }) => status !== 'passed');
+    expect(notPassed.map(({ name, status }) => [name, status])).toEqual([
+      ['PermissionsBoundary', 'skipped'],
+      ['Encryption', 'skipped'],
+      ['KmsKey', 'skipped'],
+    ]);
+  });
+
+  test.each([
+    ['is gone', trusting(theirStatement), /no statement Dataloopint/],
+    ['trusts somebody else', trusting({ ...ourStatement, Principal: { AWS: `${userArn}0` } }), /was changed/],
+    [
+      'trusts a user who was deleted',
+      trusting({ ...ourStatement, Principal: { AWS: 'AIDAABCDEFGHIJKLMNOP' } }),
+      /names the id AIDAABCDEFGHIJKLMNOP/,
+    ],
+    [
+      'stands in a policy that is not to be read',
+      { findRole: async () => ({ ...role, arn: adoptedRole, trust: undefined }) },
+      /no statement/,
+    ],
+  ])('fails where our statement %s', async (_what, more, detail) => {
+    const broken = await brokenBy({ ...asAdopted, ...more }, adopted);
+    expect(broken).toEqual({ TrustPolicy: expect.stringMatching(detail) });
+  });
+
+  test('fails where our policy is detached, or the bucket opened', async () => {
+    const broken = await brokenBy(
+      { ...asAdopted, attachedPolicies: async () => [], publicAccessBlock: async () => 'open' },
+      adopted,
+    );
+    expect(Object.keys(broken)).toEqual(['PolicyAttached', 'PublicAccessBlock']);
+  });
+
+  test('is tested for the key that the request names', async () => {
+    const request = parseRequest(
+      { ...body, bucket: { name: 'acme-photos', mode: 'adopt', kmsKeyArn } },
+      settings,
+    );
+    const broken = await brokenBy(
+      {
+        tagsOf: () => Promise.reject(new Error('must not be read')),
+        encryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
+      },
+      ready(request),
+    );
+    expect(Object.keys(broken)).toEqual(['Encryption']);
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  activeStatuses,
+  policyKeys,
+  recordSchema,
+  resourceKeys,
+  resourceTypes,
+  standingResources,
+} from '../../../../src/domain/model/record.ts';
+import { undoOf } from '../fake-undo.ts';
+import { knowing, recordOf } from '../fakes.ts';
+
+describe('a stored record', () => {
+  const call = { status: 'running', startedAt: '2026-11-23T00:00:00.000Z', attempts: 1 } as const;
+  const full = recordOf({
+    status: 'residue',
+    steps: { CreateBucket: call },
+    resources: {
+      bucket: { state: 'created', arn: 'arn:bucket', region: 'eu-west-1' },
+      policy: { state: 'created', arn: 'arn:policy', uniqueId: 'ANPA1', absentLooks: 5 },
+      role: { state: 'gone', arn: 'arn:role', leftAlone: 'It is theirs.' },
+      driver: { state: 'created', id: 'driver-1', name: 'acme', madeAgain: true },
+    },
+    openCalls: { 'execution/CreateBucket/1': 1_795_392_000_000 },
+    deprovision: undoOf('remove', 2, 1),
+    error: { type: 'x', title: 'x', detail: 'x' },
+  });
+
+  test('is read as it was written, without the table’s own keys', () => {
+    expect(recordSchema.parse({ ...structuredClone(full), pk: 'integration#1' })).toEqual(full);
+  });
+
+  test.each([
+    ['a status that is none', { status: 'done' }],
+    ['a time without its zone', { createdAt: '2026-11-23T00:00:00' }],
+    ['a step that is none', { steps: { MakeCoffee: call } }],
+    ['a step that was never tried', { steps: { CreateBucket: { ...call, attempts: 0 } } }],
+    ['a resource of no known kind', { resources: { queue: { state: 'created' } } }],
+    ['a resource in no known state', { resources: { bucket: { state: 'perhaps' } } }],
+    ['residue without advice', { resources: { bucket: { state: 'created', residue: { reason: 'x' } } } }],
+    ['a look that was never made', { resources: { bucket: { state: 'created', absentLooks: 0 } } }],
+    ['a second making that was none', { resources: { driver: { state: 'created', madeAgain: false } } }],
+    ['an undo without a run', { deprovision: { mode: 'remove', run: 0 } }],
+    ['an undo that was started less than never', { deprovision: undoOf('remove', 1, -1) }],
+    ['a request that could not have been made', { request: { name: 'acme' } }],
+  ])('is refused with %s', (_what, more) => {
+    expect(recordSchema.safeParse({ ...full, ...more }).success).toBe(false);
+  });
+});
+
+test('an undo of which no restart is noted has not been started again', () => {
+  const stored = { ...recordOf(), deprovision: { mode: 'remove', run: 3 } };
+  expect(recordSchema.parse(stored).deprovision).toEqual(undoOf('remove', 3, 0));
+});
+
+test('something is still to happen until an integration is ready, over, or left to a person', () => {
+  expect(new Set(activeStatuses)).toEqual(new Set(['provisioning', 'rolling-back', 'removing']));
+});
+
+test('what stands is what was created, and what was intended and may exist, but not what is gone', () => {
+  const record = knowing({
+    driver: { state: 'created', id: 'driver-1' },
+    role: { state: 'gone', arn: 'arn:role' },
+    bucket: { state: 'intended', arn: 'arn:bucket' },
+  });
+  expect(standingResources(record)).toEqual([
+    ['bucket', { state: 'intended', arn: 'arn:bucket' }],
+    ['driver', { state: 'created', id: 'driver-1' }],
+  ]);
+});
+
+test('every kind of resource has a type of its own in the API; what is in policies has theirs', () => {
+  const types = resourceKeys.map((key) => resourceTypes[key]);
+  const ofPolicies = [...policyKeys, 'access'] as const;
+  for (const key of ofPolicies) expect(resourceTypes[key]).toBe('AWS::IAM::ManagedPolicy');
+  expect(new Set(types).size).toBe(resourceKeys.length - ofPolicies.length + 1);
+  for (const type of types) expect(type).toMatch(/^(AWS|Dataloop)::/);
+});

@@ -1,0 +1,464 @@
+import { posix } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  defaultRoleName,
+  isBucketName,
+  jsonPointer,
+  matchesPattern,
+  maximumBodyBytes,
+  parseRequest,
+  tagPrefix,
+} from '../../../../src/domain/model/request.ts';
+import { ServiceError } from '../../../../src/errors.ts';
+import { account, body, requestOf } from '../fakes.ts';
+
+/** The refusal of a request; undefined where it is taken. */
+function refusalOf(request: unknown, allowed: Parameters<typeof parseRequest>[1] = account) {
+  try {
+    parseRequest(request, allowed);
+  } catch (error) {
+    if (error instanceof ServiceError && error.name === 'InvalidRequestError') return error;
+    throw error;
+  }
+  return undefined;
+}
+
+/** What is said of each bad field, by pointer. */
+const errorsOf = (request: unknown): Record<string, string> =>
+  Object.fromEntries((refusalOf(request)?.fields ?? []).map(({ pointer, detail }) => [pointer, detail]));
+
+const withBucket = (more: object) => ({ ...body, bucket: { ...body.bucket, ...more } });
+const withDataloop = (more: object) => ({ ...body, dataloop: { ...body.dataloop, ...more } });
+
+describe('a request', () => {
+  test('that is as short as can be gets its defaults', () => {
+    expect(requestOf()).toEqual({
+      name: 'acme',
+      bucket: { name: 'dataloop-acme', mode: 'create', cors: true },
+      dataloop: { projectId: 'project-1', allowDelete: true },
+    });
+  });
+
+  test('that says everything is kept as it is', () => {
+    const full = {
+      name: 'acme-images',
+      description: 'Images for the labelling team, ©',
+      bucket: { name: 'dataloop-acme', mode: 'create', region: 'us-gov-west-1', prefix: 'raw/', cors: false },
+      dataloop: { projectId: 'p', organizationId: 'o', driverName: 'My driver', allowDelete: false },
+      role: { name: 'dataloop-acme@x', mode: 'create' },
+      tags: { 'cost-center': '42', 'Größe/größe': '' },
+    };
+    expect(parseRequest(full, account)).toEqual(full);
+  });
+
+  test('is told of every bad field at once, how many they are, and that nothing was created', () => {
+    const refusal = refusalOf({ ...withBucket({ prefix: '/x', cors: 'yes' }), name: 'A' });
+    expect(refusal?.fields.map(({ pointer }) => pointer).sort()).toEqual([
+      '/bucket/cors',
+      '/bucket/prefix',
+      '/name',
+    ]);
+    expect(refusal?.message).toMatch(/^3 fields are .*nothing was created/);
+    expect(refusalOf({ ...body, name: 'A' })?.message).toMatch(/^One field is /);
+  });
+
+  test('is told of what is missing, by its pointer', () => {
+    expect(errorsOf({})).toEqual({
+      '/name': 'This field is required.',
+      '/bucket': 'This field is required.',
+      '/dataloop': 'This field is required.',
+    });
+  });
+
+  test('is told what a field of another type must be', () => {
+    expect(errorsOf({ name: 4, bucket: 'x', dataloop: [] })).toEqual({
+      '/name': 'name is a string.',
+      '/bucket': 'This must be an object.',
+      '/dataloop': 'This must be an object.',
+    });
+    expect(errorsOf({ ...body, name: null, tags: { a: 4 } })).toEqual({
+      '/name': 'name is a string.',
+      '/tags/a': 'A tag value is a string.',
+    });
+  });
+
+  test('with unknown fields is refused, at every depth', () => {
+    const errors = errorsOf({ ...withBucket({ 'a/b~c': 1 }), extra: 1, role: { arn: 'x' } });
+    expect(Object.keys(errors).sort()).toEqual(['/bucket/a~1b~0c', '/extra', '/role/arn']);
+  });
+
+  test.each([null, [], 'text', 4, true])('that is %j is refused', (value) => {
+    expect(refusalOf(value)?.fields.length).toBeGreaterThan(0);
+  });
+
+  test('is taken, or refused as invalid with a reason, whatever JSON it is', () => {
+    const fields = fc.record(
+      { name: fc.jsonValue(), bucket: fc.jsonValue(), dataloop: fc.jsonValue(), tags: fc.jsonValue() },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), fields), (value) => {
+        expect(refusalOf(value)?.fields.length).toBeGreaterThan(0);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('with all the tags it may have fits the largest body', () => {
+    const tags = Object.fromEntries(
+      Array.from({ length: 40 }, (_, index) => [`${index}`.padEnd(128, 'k'), 'v'.repeat(256)]),
+    );
+    const largest = { ...withBucket({ prefix: `${'p'.repeat(511)}/` }), description: 'd'.repeat(500), tags };
+    expect(refusalOf(largest)).toBeUndefined();
+    expect(Buffer.byteLength(JSON.stringify(largest))).toBeLessThan(maximumBodyBytes);
+  });
+});
+
+const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
+describe('what is adopted', () => {
+  const bucket = { name: 'acme-photos', mode: 'adopt' };
+  const role = { name: 'AcmeLabelling', mode: 'adopt' };
+
+  test('is named whole at deployment, outside of every pattern', () => {
+    const request = {
+      ...body,
+      bucket: { ...bucket, blockPublicAccess: true },
+      role,
+      dataloop: { ...body.dataloop, integrationId: 'waiting-1' },
+    };
+    expect(parseRequest(request, account)).toMatchObject(request);
+  });
+
+  test.each([
+    ['/bucket/mode', withBucket({ mode: 'take' }), '"adopt"'],
+    ['/role/mode', { ...body, role: { mode: 'take' } }, '"adopt"'],
+    ['/role/name', { ...body, role: { mode: 'adopt' } }, 'required'],
+    ['/dataloop/integrationId', withDataloop({ integrationId: '../x' }), 'letters, digits'],
+    ['/bucket/blockPublicAccess', withBucket({ blockPublicAccess: true }), 'always closed'],
+    ['/bucket/blockPublicAccess', withBucket({ blockPublicAccess: 'yes' }), 'true or false'],
+  ])('%s is refused in %j', (pointer, request, detail) => {
+    expect(errorsOf(request)).toEqual({ [pointer]: expect.stringContaining(detail) });
+  });
+
+  test.each([
+    [
+      'a bucket, though its name fits the pattern',
+      withBucket({ mode: 'adopt' }),
+      '/bucket/name',
+      'adoptableBucketArns',
+    ],
+    [
+      'a role, though its name fits the pattern',
+      { ...body, role: { name: 'dataloop-acme', mode: 'adopt' } },
+      '/role/name',
+      'adoptableRoleArns',
+    ],
+    [
+      'a bucket that is to be created',
+      { ...body, bucket: { name: 'acme-photos' } },
+      '/bucket/name',
+      'bucketNamePattern',
+    ],
+    [
+      'a role that is to be created',
+      { ...body, role: { name: 'AcmeLabelling' } },
+      '/role/name',
+      'roleNamePattern',
+    ],
+  ])('and not named is refused with the parameter to change: %s', (_what, request, pointer, parameter) => {
+    expect(errorsOf(request)).toEqual({ [pointer]: expect.stringContaining(parameter) });
+  });
+
+  test('is none where the deployment names none', () => {
+    const none = { ...account, adoptableBucketArns: [], adoptableRoleArns: [] };
+    const refused = refusalOf({ ...body, bucket, role }, none)?.fields;
+    expect(refused).toEqual([
+      { pointer: '/bucket/name', detail: expect.stringContaining('these buckets: none') },
+      { pointer: '/role/name', detail: expect.stringContaining('these roles: none') },
+    ]);
+  });
+
+  test('is a bucket of the deployment’s partition', () => {
+    expect(refusalOf({ ...body, bucket }, { ...account, partition: 'aws-cn' })?.fields).toMatchObject([
+      { pointer: '/bucket/name' },
+    ]);
+  });
+
+  test('is no role of which the deployment names two', () => {
+    const two = [...account.adoptableRoleArns, 'arn:aws:iam::111111111111:role/AcmeLabelling'];
+    expect(refusalOf({ ...body, role }, { ...account, adoptableRoleArns: two })?.fields).toEqual([
+      { pointer: '/role/name', detail: expect.stringContaining('More than one role') },
+    ]);
+  });
+
+  test('is a role whose policy still has a name that the deployment allows', () => {
+    const allowed = { ...account, roleNamePattern: 'team-*', policyNamePattern: 'team-*' };
+    expect(refusalOf({ ...body, role }, allowed)?.fields).toEqual([
+      { pointer: '/name', detail: expect.stringMatching(/"dataloop-acme".*another policyNamePattern\.$/) },
+    ]);
+    expect(refusalOf({ ...body, role }, { ...account, roleNamePattern: 'team-*' })).toBeUndefined();
+  });
+});
+
+describe('bucket names', () => {
+  test.each(['abc', 'a.b-c', 'dataloop-acme', '0'.repeat(63), '1.2.3', 'xn-abc', 'milan'])(
+    '%s is one',
+    (name) => {
+      expect(isBucketName(name)).toBe(true);
+    },
+  );
+
+  test.each([
+    'ab',
+    'a'.repeat(64),
+    'Abc',
+    'a_b',
+    '-abc',
+    'abc-',
+    '.abc',
+    'a..b',
+    '192.168.0.1',
+    'xn--abc',
+    'sthree-abc',
+    'amzn-s3-demo-abc',
+    'abc-s3alias',
+    'abc--ol-s3',
+    'abc.mrap',
+    'abc--x-s3',
+    'abc--table-s3',
+    'abc-an',
+    'abc\n',
+    'abc/def',
+    'abc*',
+  ])('%j is none', (name) => {
+    expect(isBucketName(name)).toBe(false);
+  });
+
+  test('that are taken can break out of neither ARN nor policy nor address', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'ab1-.*?/:"\\ \n{$}é'), maxLength: 12 }), (text) => {
+        const name = `dataloop-${text}`;
+        if (isBucketName(name)) {
+          expect(new URL(`https://${name}.s3.amazonaws.com/`).hostname).toBe(`${name}.s3.amazonaws.com`);
+          expect(JSON.stringify(name)).toBe(`"${name}"`);
+          expect(name).not.toMatch(/[*?$:/]/);
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
+describe('prefixes', () => {
+  test.each(['raw/', 'a/b c/d!_.()-/', 'v1.0/', `${'p'.repeat(511)}/`])('%s is taken', (prefix) => {
+    expect(errorsOf(withBucket({ prefix }))).toEqual({});
+  });
+
+  test.each([
+    'raw',
+    '/raw/',
+    'a//b/',
+    '../',
+    './',
+    '*/',
+    'a?/',
+    '$username/',
+    'é/',
+    '/',
+    '',
+    `${'p'.repeat(512)}/`,
+  ])('%j is refused', (prefix) => {
+    expect(errorsOf(withBucket({ prefix }))).toHaveProperty(['/bucket/prefix']);
+  });
+
+  test('that are taken name one folder below the bucket and mean nothing else in a policy', () => {
+    let taken = 0;
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'ab./.* ?{$}é\n'), maxLength: 12 }), (text) => {
+        const prefix = `${text}/`;
+        if (errorsOf(withBucket({ prefix }))['/bucket/prefix'] !== undefined) return;
+        taken += 1;
+        expect(posix.join('/', prefix)).toBe(`/${prefix}`);
+        expect(prefix).not.toMatch(/[*?${}\n]/);
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(taken).toBeGreaterThan(0);
+  });
+});
+
+describe('other fields', () => {
+  test.each([
+    ['/name', { ...body, name: 'a'.repeat(49) }],
+    ['/name', { ...body, name: 'a_b' }],
+    ['/name', { ...body, name: 'a-' }],
+    ['/name', { ...body, name: 'a\n' }],
+    ['/description', { ...body, description: '' }],
+    ['/description', { ...body, description: 'x'.repeat(501) }],
+    ['/description', { ...body, description: 'a\nforged line of a log' }],
+    ['/description', { ...body, description: '日本語' }],
+    ['/bucket/region', withBucket({ region: 'Ireland' })],
+    ['/bucket/region', withBucket({ region: 'eu-west-1.evil.example' })],
+    ['/dataloop/projectId', withDataloop({ projectId: '../organizations' })],
+    ['/dataloop/organizationId', withDataloop({ organizationId: '' })],
+    ['/dataloop/driverName', withDataloop({ driverName: 'x'.repeat(101) })],
+    ['/dataloop/allowDelete', withDataloop({ allowDelete: 'false' })],
+    ['/role/name', { ...body, role: { name: 'dataloop-a/b' } }],
+    ['/role/name', { ...body, role: { name: `dataloop-${'x'.repeat(56)}` } }],
+  ])('%s is refused in %j', (pointer, request) => {
+    expect(Object.keys(errorsOf(request))).toEqual([pointer]);
+  });
+
+  test.each(['eu-west-1', 'us-gov-east-1', 'us-iso-east-1', 'cn-north-1', 'ap-southeast-7', 'il-central-1'])(
+    'the region %s is taken',
+    (region) => {
+      expect(errorsOf(withBucket({ region }))).toEqual({});
+    },
+  );
+
+  test('the longest name still makes a role name that IAM takes', () => {
+    const request = { ...body, name: 'a'.repeat(48) };
+    expect(errorsOf(request)).toEqual({});
+    expect(defaultRoleName(request.name).length).toBeLessThanOrEqual(64);
+  });
+});
+
+describe('tags', () => {
+  test('are not taken with a key that differs in case only: IAM takes both for the same', () => {
+    const tags = { team: 'a', Team: 'b', größe: 'c', GRÖSSE: 'd', GRÖßE: 'e' };
+    expect(Object.keys(errorsOf({ ...body, tags }))).toEqual(['/tags/Team', '/tags/GRÖßE']);
+  });
+
+  test('are not left out without a word', () => {
+    const tags: unknown = JSON.parse('{"__proto__":"x"}');
+    expect(Object.keys(errorsOf({ ...body, tags }))).toEqual(['/tags/__proto__']);
+    expect(requestOf({ tags: { constructor: 'x', toString: 'y' } }).tags).toEqual({
+      constructor: 'x',
+      toString: 'y',
+    });
+  });
+
+  test('that are reserved or malformed are refused, each by its key', () => {
+    const tags = {
+      'aws:x': '1',
+      'AWS:y': '1',
+      [`${tagPrefix}integration-id`]: 'x',
+      [`${tagPrefix.toUpperCase()}x`]: 'x',
+      'x~/y<': '1',
+      ['k'.repeat(129)]: '',
+      '': 'x',
+      'too long': 'x'.repeat(257),
+      'new line': 'a\nb',
+      fine: '1',
+    };
+    const refused = Object.keys(tags).filter((key) => key !== 'fine');
+    expect(Object.keys(errorsOf({ ...body, tags })).sort()).toEqual(
+      refused.map((key) => jsonPointer(['tags', key])).sort(),
+    );
+  });
+
+  test('are forty at most, which leaves room for ours', () => {
+    const tagsOf = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${index}`, '']));
+    expect(errorsOf({ ...body, tags: tagsOf(40) })).toEqual({});
+    expect(errorsOf({ ...body, tags: tagsOf(41) })).toHaveProperty(['/tags']);
+  });
+});
+
+describe('what the deployment may not touch is refused with the parameter to change', () => {
+  test.each([
+    ['a bucket', withBucket({ name: 'production' }), '/bucket/name', 'bucketNamePattern'],
+    ['a role', { ...body, role: { name: 'Admin' } }, '/role/name', 'roleNamePattern'],
+    ['a KMS key', withBucket({ kmsKeyArn }), '/bucket/kmsKeyArn', 'kmsKeyArns'],
+  ])('%s', (_what, request, pointer, parameter) => {
+    expect(errorsOf(request)).toEqual({ [pointer]: expect.stringContaining(parameter) });
+  });
+
+  test('a policy, which has the name of the role', () => {
+    expect(refusalOf(body, { ...account, policyNamePattern: 'team-*' })?.fields).toEqual([
+      { pointer: '/role/name', detail: expect.stringContaining('policyNamePattern') },
+    ]);
+  });
+
+  test('a KMS key is one of the deployment’s, and of the bucket’s region', () => {
+    const other = kmsKeyArn.replace('1234abcd', 'other');
+    const allowed = { ...account, kmsKeyArns: [kmsKeyArn, other] };
+    expect(refusalOf(withBucket({ kmsKeyArn }), allowed)).toBeUndefined();
+    expect(refusalOf(withBucket({ kmsKeyArn: `${kmsKeyArn}0` }), allowed)?.fields).toEqual([
+      { pointer: '/bucket/kmsKeyArn', detail: expect.stringContaining(`${kmsKeyArn}, ${other}`) },
+    ]);
+    expect(refusalOf(withBucket({ kmsKeyArn, region: 'us-east-1' }), allowed)?.fields).toEqual([
+      { pointer: '/bucket/kmsKeyArn', detail: expect.stringContaining('us-east-1') },
+    ]);
+  });
+
+  test.each([
+    'alias/mine',
+    'arn:aws:kms:eu-west-1:111111111111:alias/mine',
+    'arn:aws:kms:eu-west-1:111111111111:key/*',
+    'arn:aws:kms:eu-west-1:111111111111:key/',
+    'arn:aws:s3:::dataloop-acme',
+    `${kmsKeyArn}\n`,
+    null,
+    7,
+  ])('%j names no KMS key', (value) => {
+    expect(errorsOf(withBucket({ kmsKeyArn: value }))).toEqual({
+      '/bucket/kmsKeyArn': expect.stringContaining('kmsKeyArn is'),
+    });
+  });
+
+  test('a role whose name comes from the integration’s', () => {
+    const refusal = refusalOf(body, { ...account, roleNamePattern: 'team-*' });
+    expect(refusal?.fields).toEqual([
+      { pointer: '/role/name', detail: expect.stringContaining('"dataloop-acme"') },
+    ]);
+  });
+
+  test('another organisation than the deployment’s', () => {
+    const request = withDataloop({ organizationId: 'other' });
+    const refusal = refusalOf(request, { ...account, organizationId: 'mine' });
+    expect(refusal?.fields).toEqual([
+      { pointer: '/dataloop/organizationId', detail: expect.stringContaining('dataloopOrganizationId') },
+    ]);
+    expect(refusalOf(request, { ...account, organizationId: 'other' })).toBeUndefined();
+    expect(refusalOf(body, { ...account, organizationId: 'mine' })).toBeUndefined();
+  });
+});
+
+describe('patterns of names', () => {
+  const plain = fc.string({ unit: fc.constantFrom(...'ab.+?()[]^$|\\-'), maxLength: 6 });
+
+  test('stand for themselves but for the star', () => {
+    fc.assert(
+      fc.property(plain, plain, (name, pattern) => {
+        expect(matchesPattern(name, pattern)).toBe(name === pattern);
+        expect(matchesPattern(pattern, pattern)).toBe(true);
+      }),
+    );
+  });
+
+  test('take any run of characters for the star, at the end, the start and in between', () => {
+    fc.assert(
+      fc.property(plain, plain, plain, (head, middle, tail) => {
+        expect(matchesPattern(head + middle + tail, `${head}*${tail}`)).toBe(true);
+        expect(matchesPattern(middle, `${head}*`)).toBe(middle.startsWith(head));
+        expect(matchesPattern(middle, `*${tail}`)).toBe(middle.endsWith(tail));
+      }),
+    );
+  });
+});
+
+test('pointers read back as the path they were made of (RFC 6901)', () => {
+  expect(jsonPointer(['a/b', 'm~n', 0])).toBe('/a~1b/m~0n/0');
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: fc.constantFrom(...'a~/01'), maxLength: 5 })), (path) => {
+      const read = jsonPointer(path)
+        .split('/')
+        .slice(1)
+        .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+      expect(read).toEqual(path);
+    }),
+  );
+});

@@ -1,0 +1,458 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseBody } from '../../../../src/domain/model/request.ts';
+import {
+  iamUserPlaceholder,
+  type PlanReads,
+  planIntegration,
+} from '../../../../src/domain/preflight/dry-run.ts';
+import { ServiceError } from '../../../../src/errors.ts';
+import { account, body, nothingAdopted, recordOf, requestOf, thrownBy } from '../fakes.ts';
+
+const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
+
+/** An account and a Dataloop in which nothing stands in the way, but for what is given. */
+const readsOf = (more: Partial<PlanReads> = {}): PlanReads => ({
+  callerAccountId: async () => '111111111111',
+  getProject: async (id) => ({ id, organizationId: 'org-1' }),
+  holderOf: async () => 'nobody',
+  findRole: async () => undefined,
+  findPolicy: async () => undefined,
+  describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
+  accountSummary: async () => ({ roles: 1, rolesQuota: 1000, policies: 1, policiesQuota: 1500 }),
+  countBuckets: async () => 1,
+  countIntegrations: async () => 1,
+  listDrivers: async () => [],
+  standingIntegrations: async () => [],
+  ...nothingAdopted,
+  lockHolder: async () => undefined,
+  read: async () => undefined,
+  ...more,
+});
+
+const planOf = (request: object, reads: Partial<PlanReads> = {}, onlyOrganizationId?: string) =>
+  planIntegration(
+    parseBody(request),
+    { ...account, kmsKeyArns: [kmsKeyArn] },
+    onlyOrganizationId,
+    readsOf(reads),
+  );
+
+describe('a plan that is clear', () => {
+  test('names what would be created and what is used as it is', async () => {
+    const plan = await planOf({ ...body, bucket: { name: 'dataloop-acme', kmsKeyArn } });
+    expect(plan).toMatchObject({ name: 'acme', clear: true, findings: [] });
+    expect(plan.resources).toEqual([
+      {
+        action: 'create',
+        type: 'AWS::S3::Bucket',
+        arn: 'arn:aws:s3:::dataloop-acme',
+        name: 'dataloop-acme',
+        region: 'eu-west-1',
+      },
+      {
+        action: 'create',
+        type: 'AWS::IAM::ManagedPolicy',
+        arn: 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme',
+        name: 'dataloop-acme',
+      },
+      {
+        action: 'create',
+        type: 'AWS::IAM::Role',
+        arn: 'arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme',
+        name: 'dataloop-acme',
+      },
+      { action: 'create', type: 'Dataloop::Integration', name: 'acme <id of the integration>' },
+      { action: 'create', type: 'Dataloop::Driver', name: 'acme' },
+      { action: 'leave', type: 'AWS::KMS::Key', arn: kmsKeyArn },
+      { action: 'leave', type: 'AWS::IAM::ManagedPolicy', arn: 'arn:aws:iam::111111111111:policy/boundary' },
+      { action: 'leave', type: 'Dataloop::Project', id: 'project-1' },
+    ]);
+  });
+
+  test('holds the documents in full, with a placeholder that is no ARN for the user', async () => {
+    const plan = await planOf(body);
+    expect(plan.trustPolicy).toEqual({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { AWS: iamUserPlaceholder }, Action: 'sts:AssumeRole' }],
+    });
+    expect(iamUserPlaceholder).not.toMatch(/arn:|^\w+$/);
+    expect(plan.permissionPolicy.Statement).toEqual([expect.objectContaining({ Sid: 'AllowListBucket' })]);
+    expect(plan.bucketPolicy?.Statement).toEqual([expect.objectContaining({ Sid: 'DenyPlainHttp' })]);
+    expect(plan.permissionsBoundaryArn).toBe(account.permissionsBoundaryArn);
+  });
+
+  test('names the actions of what was asked for alone', async () => {
+    const actionsOf = async (bucket: object) => {
+      const { actions } = await planOf({ ...body, bucket: { name: 'dataloop-acme', ...bucket } });
+      return actions.map(({ action }) => action);
+    };
+    const [most, least] = [await actionsOf({ kmsKeyArn }), await actionsOf({ cors: false })];
+    expect(most.filter((action) => !least.includes(action)).sort()).toEqual([
+      'kms:DescribeKey',
+      's3:PutBucketCORS',
+    ]);
+  });
+
+  test('stays clear where there is something that people should know', async () => {
+    const plan = await planOf(body, { countIntegrations: async () => 15 });
+    expect(plan.clear).toBe(true);
+    expect(plan.findings).toEqual([
+      {
+        severity: 'warning',
+        type: 'urn:dataloop-cross-account:problem:dataloop-integration-limit',
+        title: "The organisation's cross-account integrations are used up",
+        resource: { type: 'Dataloop::Integration' },
+        detail: expect.stringContaining('Unless it has given you more, delete one'),
+      },
+    ]);
+  });
+});
+
+describe('what is outside of the deployment’s parameters', () => {
+  test('is a finding for each field, and nothing of it is looked at', async () => {
+    const looked: string[] = [];
+    const look = (what: string) => async () => {
+      looked.push(what);
+      return undefined;
+    };
+    const plan = await planOf(
+      {
+        name: 'acme',
+        bucket: { name: 'theirs', kmsKeyArn: 'arn:aws:kms:eu-west-1:111111111111:key/other' },
+        role: { name: 'admin' },
+        dataloop: { projectId: 'project-1', organizationId: 'org-2' },
+      },
+      {
+        holderOf: async () => {
+          looked.push('bucket');
+          return 'nobody';
+        },
+        findRole: look('role'),
+        findPolicy: look('policy'),
+        describeKey: look('key'),
+      },
+      'org-1',
+    );
+    expect(plan.clear).toBe(false);
+    const outside = plan.findings.filter(({ type }) => type.endsWith(':invalid-request'));
+    expect(outside.map(({ pointer, severity }) => [pointer, severity])).toEqual([
+      ['/bucket/name', 'error'],
+      ['/role/name', 'error'],
+      ['/bucket/kmsKeyArn', 'error'],
+      ['/dataloop/organizationId', 'error'],
+    ]);
+    expect(outside[0]?.detail).toContain('bucketNamePattern');
+    expect(looked).toEqual([]);
+  });
+});
+
+describe('a name or bucket that another integration holds', () => {
+  const other = recordOf({
+    integrationId: 'int_other',
+    name: 'other',
+    status: 'ready',
+    request: requestOf({ name: 'other', bucket: { name: 'dataloop-acme' } }),
+  });
+
+  test.each([
+    ['name#acme', '/name'],
+    ['bucket#dataloop-acme#acme', '/bucket/name'],
+  ])('%s is told with the holder', async (held, pointer) => {
+    const plan = await planOf(body, {
+      lockHolder: async (lock) => (lock === held ? 'int_other' : undefined),
+      read: async (id) => (id === 'int_other' ? other : undefined),
+    });
+    expect(plan.clear).toBe(false);
+    expect(plan.findings).toEqual([
+      expect.objectContaining({
+        severity: 'error',
+        type: 'urn:dataloop-cross-account:problem:name-or-bucket-taken',
+        resource: { type: 'Integration', id: 'int_other', name: 'other' },
+        pointer,
+        detail: expect.stringContaining('DELETE /integrations/int_other'),
+      }),
+    ]);
+  });
+
+  test('is told once where it holds both', async () => {
+    const plan = await planOf(body, { lockHolder: async () => 'int_other', read: async () => other });
+    expect(plan.findings).toHaveLength(1);
+  });
+
+  test('is said to come of the very same request where it does', async () => {
+    const same = recordOf({ status: 'ready' });
+    const plan = await planOf(body, { lockHolder: async () => same.integrationId, read: async () => same });
+    expect(plan.findings).toEqual([
+      expect.objectContaining({ detail: expect.stringContaining('made by this very request') }),
+    ]);
+  });
+
+  test('but not of one that is just being removed', async () => {
+    const same = recordOf({ status: 'removing' });
+    const plan = await planOf(body, { lockHolder: async () => same.integrationId, read: async () => same });
+    expect(plan.findings).toEqual([
+      expect.objectContaining({ detail: expect.stringContaining('once nothing of it is left') }),
+    ]);
+  });
+});
+
+describe('another integration on the same bucket', () => {
+  const other = (prefix?: string, name = 'dataloop-acme') =>
+    recordOf({
+      integrationId: 'int_other',
+      name: 'other',
+      status: 'ready',
+      request: requestOf({ bucket: { name, ...(prefix ? { prefix } : {}) } }),
+    });
+  const found = async (prefix: string | undefined, standing: ReturnType<typeof recordOf>) => {
+    const bucket = { name: 'dataloop-acme', ...(prefix ? { prefix } : {}) };
+    const plan = await planOf({ ...body, bucket }, { standingIntegrations: async () => [standing] });
+    expect(plan.clear).toBe(true);
+    return plan.findings.map(({ severity, detail }) => `${severity}: ${detail}`);
+  };
+
+  test.each([
+    ['the whole of it', undefined, undefined, 'whole bucket dataloop-acme'],
+    ['a folder of it', undefined, 'raw/', 'folder raw/ of bucket dataloop-acme'],
+    ['the whole of it, this one a folder', 'raw/', undefined, 'whole bucket dataloop-acme'],
+    ['the same folder', 'raw/', 'raw/', 'folder raw/'],
+    ['a folder in its folder', 'raw/', 'raw/a/', 'folder raw/a/'],
+    ['a folder around its folder', 'raw/a/', 'raw/', 'folder raw/'],
+  ])('that reaches %s is a warning that names it', async (_which, prefix, others, said) => {
+    expect(await found(prefix, other(others))).toEqual([
+      expect.stringMatching(new RegExp(`^warning: .*int_other .*${said}`)),
+    ]);
+  });
+
+  test.each([
+    ['a folder beside it', 'raw/', other('ready/')],
+    ['a folder whose name begins like it', 'raw/', other('raw2/')],
+    ['another bucket', undefined, other(undefined, 'dataloop-other')],
+  ])('is none where it reaches %s', async (_which, prefix, standing) => {
+    expect(await found(prefix, standing)).toEqual([]);
+  });
+});
+
+describe('what cannot be looked at', () => {
+  test.each<[string, Partial<PlanReads>]>([
+    [
+      'the number of buckets',
+      { countBuckets: () => Promise.reject(new ServiceError('AwsAccessDeniedError', 'No.')) },
+    ],
+    [
+      'other integrations',
+      { standingIntegrations: () => Promise.reject(new ServiceError('AwsUnavailableError', 'No.')) },
+    ],
+  ])('is a warning where it would be no more: %s', async (_what, more) => {
+    const plan = await planOf(body, more);
+    expect(plan.clear).toBe(true);
+    expect(plan.findings).toEqual([expect.objectContaining({ severity: 'warning', detail: 'No.' })]);
+  });
+
+  test('is unknown where that may pass, and then the plan is not clear', async () => {
+    const busy = new ServiceError(
+      'AwsUnavailableError',
+      'AWS did not read role x (Throttling). It is tried again.',
+    );
+    const plan = await planOf(body, { findRole: () => Promise.reject(busy) });
+    expect(plan.clear).toBe(false);
+    expect(plan.findings).toEqual([
+      expect.objectContaining({
+        severity: 'unknown',
+        detail: 'AWS did not read role x (Throttling). Ask again in a moment.',
+      }),
+    ]);
+  });
+
+  test('is in the way where it does not pass', async () => {
+    const denied = new ServiceError('AwsAccessDeniedError', 'No.');
+    const plan = await planOf(body, { findRole: () => Promise.reject(denied) });
+    expect(plan.findings).toEqual([expect.objectContaining({ severity: 'error', detail: 'No.' })]);
+  });
+
+  test('is given up in time, the locks included', async () => {
+    const bounded: string[] = [];
+    await planIntegration(parseBody(body), account, undefined, readsOf(), (what, work) => {
+      bounded.push(what);
+      return work;
+    });
+    expect(bounded).toContain(
+      'AWS::IAM::Role arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme',
+    );
+    expect(bounded.filter((what) => what === 'Integration acme')).toHaveLength(2);
+    expect(bounded).toHaveLength(12);
+  });
+});
+
+test('everything that is in the way is told at once, each finding with its field', async () => {
+  const forbidden = () => Promise.reject(new ServiceError('DataloopForbiddenError', 'No role.'));
+  const other = recordOf({ integrationId: 'int_other', name: 'other', status: 'ready' });
+  const plan = await planOf(
+    { ...body, bucket: { name: 'dataloop-acme', kmsKeyArn }, role: { name: 'admin' } },
+    {
+      getProject: () => Promise.reject(new ServiceError('DataloopNotFoundError', 'No project.')),
+      listDrivers: forbidden,
+      holderOf: async () => 'account',
+      describeKey: async () => ({ state: 'Disabled', encryptsSymmetrically: true }),
+      accountSummary: async () => ({ roles: 2, rolesQuota: 2, policies: 3, policiesQuota: 3 }),
+      countBuckets: async () => 10_000,
+      standingIntegrations: async () => [other],
+      lockHolder: async () => 'int_other',
+      read: async () => other,
+    },
+  );
+  expect(
+    plan.findings.map(({ severity, type, pointer }) => [severity, type.split(':').at(-1), pointer]),
+  ).toEqual([
+    ['error', 'invalid-request', '/role/name'],
+    ['error', 'name-or-bucket-taken', '/name'],
+    ['error', 'dataloop-not-found', '/dataloop/projectId'],
+    ['error', 'dataloop-forbidden', '/dataloop/projectId'],
+    ['error', 'bucket-name-taken', '/bucket/name'],
+    ['error', 'kms-key-not-usable', '/bucket/kmsKeyArn'],
+    ['error', 'aws-quota-exceeded', undefined],
+    ['error', 'aws-quota-exceeded', undefined],
+    ['warning', 'aws-quota-exceeded', undefined],
+    ['warning', 'prefix-overlap', '/bucket/prefix'],
+  ]);
+  expect(plan.clear).toBe(false);
+});
+
+test('a driver that reaches the same objects is told as one', async () => {
+  const driver = recordOf({
+    integrationId: 'drv_other',
+    parent: { integrationId: 'int_other', dataloopIntegrationId: 'dl-1' },
+    status: 'ready',
+    request: { ...recordOf().request, dataloop: { projectId: 'p', driverName: 'Videos', allowDelete: true } },
+  });
+  const plan = await planOf(body, { standingIntegrations: async () => [driver] });
+  expect(plan.findings.map(({ detail }) => detail)).toEqual([
+    expect.stringContaining('The driver drv_other ("Videos", ready) reaches the whole bucket'),
+  ]);
+});
+
+test('a mistake of ours is no finding', async () => {
+  const mistake = new TypeError('x is not a function');
+  expect(await thrownBy(planOf(body, { countBuckets: () => Promise.reject(mistake) }))).toBe(mistake);
+});
+
+describe('a plan of what is adopted', () => {
+  const closed = {
+    BlockPublicAcls: true,
+    IgnorePublicAcls: true,
+    BlockPublicPolicy: true,
+    RestrictPublicBuckets: true,
+  };
+  const request = {
+    ...body,
+    bucket: { name: 'acme-photos', mode: 'adopt' },
+    role: { name: 'AcmeLabelling', mode: 'adopt' },
+    dataloop: { ...body.dataloop, integrationId: 'waiting-1' },
+  };
+  const standing: Partial<PlanReads> = {
+    locate: async () => ({ holder: 'account', region: 'eu-west-1' }),
+    tagsOf: async () => ({}),
+    publicAccessBlockOf: async () => closed,
+    findAdoptableRole: async (name) => ({
+      arn: `arn:aws:iam::111111111111:role/team/${name}`,
+      uniqueId: 'AROA1',
+      trustPolicy: '{"Statement":[]}',
+    }),
+    getIntegration: async (_organizationId, id) => ({
+      id,
+      name: 'by hand',
+      type: 'aws-cross',
+      userArn: 'arn:aws:iam::222222222222:user/dataloop-1',
+      trustStatus: 'waiting-trust',
+    }),
+  };
+
+  test('says what is changed and what is left, and shows what is written alone', async () => {
+    const plan = await planOf(request, standing);
+    expect(plan).toMatchObject({ clear: true, findings: [] });
+    expect(plan.resources).toMatchObject([
+      { action: 'change', type: 'AWS::S3::Bucket', name: 'acme-photos' },
+      { action: 'create', type: 'AWS::IAM::ManagedPolicy', name: 'dataloop-acme' },
+      { action: 'change', type: 'AWS::IAM::Role', arn: 'arn:aws:iam::111111111111:role/team/AcmeLabelling' },
+      { action: 'change', type: 'Dataloop::Integration', id: 'waiting-1' },
+      { action: 'create', type: 'Dataloop::Driver' },
+      { action: 'leave', type: 'Dataloop::Project' },
+    ]);
+    expect(plan.trustPolicy.Statement).toEqual([
+      {
+        Sid: 'Dataloop<id of the integration>',
+        Effect: 'Allow',
+        Principal: { AWS: iamUserPlaceholder },
+        Action: 'sts:AssumeRole',
+      },
+    ]);
+    expect([plan.bucketPolicy, plan.permissionsBoundaryArn]).toEqual([undefined, undefined]);
+  });
+
+  test('leaves a bucket as it is for which nothing is asked', async () => {
+    const bucket = { ...request.bucket, cors: false };
+    const plan = await planOf({ ...request, bucket }, standing);
+    expect(plan.resources[0]).toMatchObject({ action: 'leave', name: 'acme-photos' });
+    expect(plan.actions.filter(({ action }) => action.startsWith('s3:Put'))).toEqual([]);
+  });
+
+  test('names just the actions on what is adopted that are needed', async () => {
+    const { actions } = await planOf(request, standing);
+    const of = (service: string) => [
+      ...new Set(
+        actions
+          .filter(({ action }) => action.startsWith(service))
+          .map(({ action }) => action.slice(service.length)),
+      ),
+    ];
+    expect(of('s3:').sort()).toEqual([
+      'GetBucketCORS',
+      'GetBucketPublicAccessBlock',
+      'GetBucketTagging',
+      'ListBucket',
+      'PutBucketCORS',
+    ]);
+    expect(of('iam:')).not.toContain('CreateRole');
+    expect(of('iam:')).not.toContain('DeleteRole');
+    expect(of('iam:')).toContain('UpdateAssumeRolePolicy');
+  });
+
+  test('finds all that is not as it must be, by field', async () => {
+    const plan = await planOf(request, {
+      ...standing,
+      publicAccessBlockOf: async () => undefined,
+      findAdoptableRole: async () => undefined,
+      getIntegration: async () => undefined,
+    });
+    expect(plan.clear).toBe(false);
+    expect(plan.findings.map(({ type, pointer }) => [type.split(':').at(-1), pointer]).sort()).toEqual([
+      ['bucket-not-adoptable', '/bucket/name'],
+      ['integration-not-adoptable', '/dataloop/integrationId'],
+      ['role-not-adoptable', '/role/name'],
+    ]);
+  });
+
+  test('looks at nothing that the deployment does not name', async () => {
+    const names = { bucket: { name: 'others', mode: 'adopt' }, role: { name: 'Others', mode: 'adopt' } };
+    const never = () => Promise.reject(new Error('looked'));
+    const plan = await planOf(
+      { ...body, ...names },
+      { locate: never, tagsOf: never, publicAccessBlockOf: never, findAdoptableRole: never },
+    );
+    expect(plan.findings.map(({ pointer }) => pointer)).toEqual(['/bucket/name', '/role/name']);
+  });
+
+  test.each([
+    ['adopted-bucket#acme-photos', '/bucket/name'],
+    ['adopted-role#AcmeLabelling', '/role/name'],
+    ['adopted-integration#waiting-1', '/dataloop/integrationId'],
+  ])('says by the field where another integration holds %s', async (held, pointer) => {
+    const holder = recordOf({ integrationId: 'int_1', status: 'ready' });
+    const plan = await planOf(request, {
+      ...standing,
+      lockHolder: async (lock) => (lock === held ? 'int_1' : undefined),
+      read: async () => holder,
+    });
+    expect(plan.findings).toMatchObject([{ pointer, detail: expect.stringContaining('int_1') }]);
+  });
+});

@@ -1,0 +1,326 @@
+import { describe, expect, test } from '@jest/globals';
+import type { PolicyDocument } from '../../../../../src/domain/model/permission-policy.ts';
+import {
+  type BucketAddress,
+  type BucketCreator,
+  type BucketHolder,
+  type BucketRemover,
+  createBucket,
+  deleteBucket,
+} from '../../../../../src/domain/resources/bucket/bucket.ts';
+import {
+  everyInterruption,
+  fencedStepOf,
+  journalOf,
+  knowing,
+  ours,
+  type Passage,
+  recordOf,
+  requestOf,
+  retried,
+  stepOf,
+  type Tags,
+  theirs,
+  thrownBy,
+} from '../../fakes.ts';
+
+const arn = 'arn:aws:s3:::dataloop-acme';
+const intended = knowing({ bucket: { state: 'intended', arn, region: 'eu-west-1' } });
+const created = knowing({ bucket: { state: 'created', arn, region: 'eu-west-1' } });
+
+/** What stands under one bucket name. */
+interface BucketWorld {
+  holder: BucketHolder;
+  tags?: Tags;
+  objects?: number;
+  policy?: PolicyDocument;
+  origins?: readonly string[];
+  closed?: Set<string>;
+}
+
+/** S3 with one bucket name, which notes each effect and each address. */
+function fakeS3(
+  events: string[],
+  before: BucketWorld = { holder: 'nobody' },
+  passage: Passage = (call) => call(),
+) {
+  const world = { ...before, closed: new Set<string>() };
+  const addresses: BucketAddress[] = [];
+  const look = <T>(address: BucketAddress, see: () => T) =>
+    passage(async () => {
+      addresses.push(address);
+      return see();
+    });
+  const change = <T>(address: BucketAddress, effect: string, make: () => T) =>
+    look(address, () => {
+      events.push(effect);
+      return make();
+    });
+  const close = (effect: string) => (address: BucketAddress) =>
+    change(address, effect, () => {
+      world.closed.add(effect);
+    });
+  const s3: BucketCreator & BucketRemover = {
+    holderOf: (address) => look(address, () => world.holder),
+    tagsOf: (address) => look(address, () => world.tags ?? {}),
+    create: (address, tags) =>
+      change(address, 'create', () => {
+        if (world.holder !== 'nobody') return 'exists-in-account';
+        world.holder = 'account';
+        world.tags = tags;
+        return 'created';
+      }),
+    blockPublicAccess: close('block public access'),
+    enforceOwnership: close('enforce ownership'),
+    encrypt: close('encrypt'),
+    setPolicy: (address, policy) =>
+      change(address, 'set policy', () => {
+        world.policy = policy;
+      }),
+    allowOrigins: (address, origins) =>
+      change(address, 'allow origins', () => {
+        world.origins = origins;
+      }),
+    delete: (address) =>
+      change(address, 'delete', () => {
+        if (world.holder !== 'account') return 'absent';
+        if (world.objects) return 'not-empty';
+        world.holder = 'nobody';
+        return 'removed';
+      }),
+  };
+  return { s3, world, addresses };
+}
+
+describe('CreateBucket', () => {
+  test('journals the intent before it creates, and the outcome before it configures', async () => {
+    const events: string[] = [];
+    await createBucket(stepOf(recordOf(), events), fakeS3(events).s3);
+    expect(events).toEqual([
+      'journal bucket intended',
+      'create',
+      'journal bucket created',
+      'block public access',
+      'enforce ownership',
+      'encrypt',
+      'set policy',
+      'allow origins',
+    ]);
+  });
+
+  test('makes the bucket with its owner tag, the plan’s policy and Dataloop’s origin', async () => {
+    const { s3, world } = fakeS3([]);
+    const step = stepOf(recordOf());
+    expect(await createBucket(step, s3)).toEqual({ bucketArn: arn });
+    expect(world).toMatchObject({
+      tags: ours,
+      policy: step.plan.bucketPolicy,
+      origins: ['https://console.dataloop.ai'],
+    });
+  });
+
+  test('writes no CORS rule where the request wants none', async () => {
+    const events: string[] = [];
+    const request = requestOf({ bucket: { name: 'dataloop-acme', cors: false } });
+    await createBucket(stepOf(recordOf({ request })), fakeS3(events).s3);
+    expect(events).not.toContain('allow origins');
+    expect(events).toContain('set policy');
+  });
+
+  test('makes every call in the requested region, and for a bucket of this account only', async () => {
+    const { s3, addresses } = fakeS3([]);
+    const request = requestOf({ bucket: { name: 'dataloop-acme', region: 'us-east-1' } });
+    const journal = journalOf(recordOf({ request }));
+    await createBucket(journal.step(), s3);
+    const address = { name: 'dataloop-acme', region: 'us-east-1', ownerAccountId: '111111111111' };
+    expect(new Set(addresses.map((used) => JSON.stringify(used)))).toEqual(
+      new Set([JSON.stringify(address)]),
+    );
+    expect(journal.record().resources.bucket).toEqual({ state: 'created', arn, region: 'us-east-1' });
+  });
+
+  test.each([
+    ['in this account', { holder: 'account', tags: theirs }],
+    ['in this account, with a tag that looks like ours', { holder: 'account', tags: ours }],
+    ['in another account', { holder: 'another-account' }],
+  ] as const)('touches no bucket that was there before: %s', async (_where, before) => {
+    const events: string[] = [];
+    const error = await thrownBy(createBucket(stepOf(recordOf(), events), fakeS3(events, before).s3));
+    expect(error).toMatchObject({
+      name: 'BucketNameTakenError',
+      message: expect.stringContaining('dataloop-acme'),
+    });
+    expect(events).toEqual([]);
+  });
+
+  test('goes on with its own bucket when the answer to an earlier attempt was lost', async () => {
+    const events: string[] = [];
+    await createBucket(stepOf(intended, events), fakeS3(events, { holder: 'account', tags: ours }).s3);
+    expect(events.slice(0, 2)).toEqual(['journal bucket created', 'block public access']);
+  });
+
+  test('leaves a bucket alone that somebody else made between our intent and our create', async () => {
+    const events: string[] = [];
+    const { s3 } = fakeS3(events, { holder: 'account', tags: theirs });
+    expect((await thrownBy(createBucket(stepOf(intended, events), s3))).name).toBe('BucketNameTakenError');
+    expect(events).toEqual([]);
+  });
+
+  test('leaves a bucket alone that appeared between its look and its create', async () => {
+    const events: string[] = [];
+    const { s3 } = fakeS3(events, { holder: 'account', tags: theirs });
+    const lateSight: BucketCreator = { ...s3, holderOf: async () => 'nobody' };
+    expect((await thrownBy(createBucket(stepOf(recordOf(), events), lateSight))).name).toBe(
+      'BucketNameTakenError',
+    );
+    expect(events).toEqual(['journal bucket intended', 'create']);
+  });
+
+  test('makes a bucket again that vanished, and keeps knowing it as created', async () => {
+    const events: string[] = [];
+    await createBucket(stepOf(created, events), fakeS3(events).s3);
+    expect(events.slice(0, 2)).toEqual(['create', 'journal bucket created']);
+  });
+
+  test('creates nothing when the journal takes its intent no more', async () => {
+    const events: string[] = [];
+    const error = await thrownBy(createBucket(fencedStepOf(recordOf()), fakeS3(events).s3));
+    expect(error.name).toBe('IntegrationMovedOnError');
+    expect(events).toEqual([]);
+  });
+});
+
+describe('DeleteBucket', () => {
+  test('looks at nothing that the journal does not know', async () => {
+    const events: string[] = [];
+    const { s3, addresses } = fakeS3(events, { holder: 'account', tags: ours });
+    await deleteBucket(stepOf(recordOf(), events), s3);
+    expect([events, addresses]).toEqual([[], []]);
+  });
+
+  test('deletes what is ours, and a second time does nothing', async () => {
+    const events: string[] = [];
+    const journal = journalOf(created, events);
+    const { s3 } = fakeS3(events, { holder: 'account', tags: ours });
+    expect(await deleteBucket(journal.step(), s3)).toEqual({ outcome: 'removed' });
+    expect(await deleteBucket(journal.step(), s3)).toEqual({ outcome: 'nothing to remove' });
+    expect(events).toEqual(['delete', 'journal bucket gone']);
+  });
+
+  test('keeps a bucket that is not empty and says why, until it is empty', async () => {
+    const journal = journalOf(created);
+    const { s3, world } = fakeS3([], { holder: 'account', tags: ours, objects: 1 });
+    await deleteBucket(journal.step(), s3);
+    expect(world).toMatchObject({ holder: 'account', objects: 1 });
+    expect(journal.record().resources.bucket).toMatchObject({
+      state: 'created',
+      residue: { reason: expect.stringContaining('not empty'), advice: expect.stringContaining('DELETE') },
+    });
+
+    world.objects = 0;
+    await deleteBucket(journal.step(), s3);
+    expect(world.holder).toBe('nobody');
+    expect(journal.record().resources.bucket).toEqual({ state: 'gone', arn, region: 'eu-west-1' });
+  });
+
+  test('does not call a bucket that it made gone where S3 refuses to show it', async () => {
+    const events: string[] = [];
+    const { s3 } = fakeS3(events, { holder: 'another-account', tags: ours });
+    const error = await thrownBy(deleteBucket(stepOf(created, events), s3));
+    expect(error.name).toBe('AwsAccessDeniedError');
+    expect(events).toEqual([]);
+  });
+
+  test('does not believe at once that a bucket is gone that S3 does not show', async () => {
+    const events: string[] = [];
+    const journal = journalOf(created, events);
+    const { s3, world } = fakeS3(events);
+    expect((await thrownBy(deleteBucket(journal.step(), s3))).name).toBe('AwsNotYetConsistentError');
+    Object.assign(world, { holder: 'account', tags: ours });
+    expect(await deleteBucket(journal.step(), s3)).toEqual({ outcome: 'removed' });
+    expect(events).toEqual(['journal bucket not seen', 'delete', 'journal bucket gone']);
+  });
+
+  test('does not take S3’s word at once that there was nothing to delete', async () => {
+    const journal = journalOf(created);
+    const { s3 } = fakeS3([], { holder: 'account', tags: ours });
+    const denying: BucketRemover = { ...s3, delete: async () => 'absent' };
+    expect((await thrownBy(deleteBucket(journal.step(), denying))).name).toBe('AwsNotYetConsistentError');
+    expect(journal.record().resources.bucket).toMatchObject({ state: 'created', absentLooks: 1 });
+  });
+
+  test('does not take a refusal for a bucket of others either, where it may have made it', async () => {
+    const { s3 } = fakeS3([], { holder: 'another-account', tags: ours });
+    expect((await thrownBy(deleteBucket(stepOf(intended), s3))).name).toBe('AwsAccessDeniedError');
+  });
+
+  test('has nothing to do with a bucket of another account that took the name first', async () => {
+    const events: string[] = [];
+    const journal = journalOf(recordOf(), events);
+    const { s3 } = fakeS3(events);
+    const taken: BucketCreator & BucketRemover = { ...s3, create: async () => 'exists-in-another-account' };
+    expect((await thrownBy(createBucket(journal.step(), taken))).name).toBe('BucketNameTakenError');
+    expect(journal.record().resources.bucket).toMatchObject({
+      state: 'gone',
+      leftAlone: 'It belongs to another AWS account.',
+    });
+    expect(await deleteBucket(journal.step(), s3)).toEqual({ outcome: 'nothing to remove' });
+    expect(events).toEqual(['journal bucket intended', 'journal bucket gone']);
+  });
+
+  test('looks in the region that the journal names, wherever the service stands by now', async () => {
+    const { s3, addresses } = fakeS3([], { holder: 'account', tags: ours });
+    const elsewhere = knowing({ bucket: { state: 'created', arn, region: 'us-west-2' } });
+    await deleteBucket(stepOf(elsewhere), s3);
+    expect(addresses.length).toBeGreaterThan(0);
+    for (const address of addresses) {
+      expect(address).toEqual({ name: 'dataloop-acme', region: 'us-west-2', ownerAccountId: '111111111111' });
+    }
+  });
+});
+
+describe('whatever call is cut off, before it took effect or after', () => {
+  const begin = (passage: Passage) => {
+    const journal = journalOf(recordOf(), [], passage);
+    const events: string[] = [];
+    const { s3, world } = fakeS3(events, { holder: 'nobody' }, passage);
+    return { journal, s3, world, events, attempt: () => createBucket(journal.step(), s3) };
+  };
+
+  test('the undo of CreateBucket leaves no bucket behind', async () => {
+    const interruptions = await everyInterruption(begin, async ({ journal, s3, world }, where) => {
+      await retried(() => deleteBucket(journal.step(), s3));
+      expect([where, world.holder]).toEqual([where, 'nobody']);
+      expect([undefined, 'gone']).toContain(journal.record().resources.bucket?.state);
+    });
+    expect(interruptions).toBeGreaterThan(10);
+  });
+
+  test('a second attempt of CreateBucket ends as an undisturbed one', async () => {
+    const undisturbed = begin((call) => call());
+    await undisturbed.attempt();
+    await everyInterruption(begin, async ({ attempt, journal, world, events }, where) => {
+      await attempt();
+      expect([where, world]).toEqual([where, undisturbed.world]);
+      expect(journal.record()).toEqual(undisturbed.journal.record());
+      expect(events.filter((event) => event === 'create')).toHaveLength(1);
+    });
+  });
+
+  test('further attempts of DeleteBucket end as an undisturbed one', async () => {
+    const beginUndo = (passage: Passage) => {
+      const journal = journalOf(created, [], passage);
+      const { s3, world } = fakeS3([], { holder: 'account', tags: ours }, passage);
+      return { journal, world, attempt: () => deleteBucket(journal.step(), s3) };
+    };
+    const interruptions = await everyInterruption(beginUndo, async ({ attempt, journal, world }, where) => {
+      await retried(attempt);
+      expect([where, world.holder, journal.record().resources.bucket]).toEqual([
+        where,
+        'nobody',
+        { state: 'gone', arn, region: 'eu-west-1' },
+      ]);
+    });
+    expect(interruptions).toBe(8);
+  });
+});

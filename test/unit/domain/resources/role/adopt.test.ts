@@ -1,0 +1,372 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type AdoptableRole,
+  adoptRole,
+  type RoleAdopter,
+  type RoleReleaser,
+  releaseRole,
+} from '../../../../../src/domain/resources/role/adopt.ts';
+import { ServiceError } from '../../../../../src/errors.ts';
+import {
+  everyInterruption,
+  fencedStepOf,
+  integrationId,
+  journalOf,
+  type Passage,
+  recordOf,
+  requestOf,
+  retried,
+  stepOf,
+  thrownBy,
+  userArn,
+} from '../../fakes.ts';
+
+const arn = 'arn:aws:iam::111111111111:role/team/AcmeLabelling';
+const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme';
+const trust = { partition: 'aws', dataloopAccountId: '222222222222' };
+
+const theirs = { Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' };
+/** As people write it: one statement that is no list, and white space. */
+const asTheyWroteIt = JSON.stringify({ Version: '2012-10-17', Id: 'team', Statement: theirs }, undefined, 2);
+const ours = {
+  Sid: `Dataloop${integrationId.replace('_', '')}`,
+  Effect: 'Allow',
+  Principal: { AWS: userArn },
+  Action: 'sts:AssumeRole',
+};
+const documentOf = (...Statement: object[]) => JSON.stringify({ Version: '2012-10-17', Statement });
+const written = JSON.stringify({ Version: '2012-10-17', Id: 'team', Statement: [theirs, ours] });
+const before: AdoptableRole = { arn, uniqueId: 'AROA1', trustPolicy: asTheyWroteIt };
+
+const adopting = () => recordOf({ request: requestOf({ role: { name: 'AcmeLabelling', mode: 'adopt' } }) });
+
+/** IAM with one role. Nothing else can be done to it than what it has methods for. */
+function fakeIam(events: string[], found = before, passage: Passage = (call) => call()) {
+  let role: AdoptableRole | undefined = found;
+  const attached = new Set<string>(['arn:theirs']);
+  const iam: RoleAdopter & RoleReleaser = {
+    findAdoptableRole: () => passage(async () => role),
+    setTrustPolicy: (name, trustPolicy) =>
+      passage(async () => {
+        events.push(`set trust of ${name}`);
+        if (role) role = { ...role, trustPolicy };
+      }),
+    attachPolicy: (name, policy) =>
+      passage(async () => {
+        events.push(`attach to ${name}`);
+        attached.add(policy);
+      }),
+    detachPolicy: (name, policy) =>
+      passage(async () => {
+        events.push(`detach from ${name}`);
+        attached.delete(policy);
+      }),
+  };
+  return {
+    iam,
+    attached,
+    trustPolicy: () => role?.trustPolicy,
+    become: (more: Partial<AdoptableRole> | undefined) => {
+      role = more && { ...before, ...role, ...more };
+    },
+  };
+}
+
+const adopt = (journal: ReturnType<typeof journalOf>, iam: RoleAdopter, named = userArn) =>
+  adoptRole(journal.step(), iam, async () => named, trust);
+
+describe('CreateRole of a role that is adopted', () => {
+  test('journals what was there before it writes, adds one statement, and attaches one policy', async () => {
+    const events: string[] = [];
+    const journal = journalOf(adopting(), events);
+    const { iam, attached, trustPolicy } = fakeIam(events);
+    expect(await adopt(journal, iam)).toEqual({ roleArn: arn, userArn });
+    expect(events).toEqual([
+      'journal role intended',
+      'set trust of AcmeLabelling',
+      'journal role created',
+      'attach to AcmeLabelling',
+    ]);
+    expect(trustPolicy()).toBe(written);
+    expect([...attached]).toEqual(['arn:theirs', policyArn]);
+    expect(journal.record().resources.role).toEqual({
+      state: 'created',
+      arn,
+      uniqueId: 'AROA1',
+      origin: 'adopted',
+      changes: { trustPolicy: { before: asTheyWroteIt, after: written } },
+    });
+  });
+
+  test.each([
+    ['everybody', '*'],
+    ['a whole account', 'arn:aws:iam::222222222222:root'],
+    ['a user of an account that is not Dataloop’s', 'arn:aws:iam::333333333333:user/dataloop-1'],
+  ])('writes nothing where Dataloop names %s', async (_whom, named) => {
+    const events: string[] = [];
+    const { iam } = fakeIam(events);
+    const error = await thrownBy(adopt(journalOf(adopting(), events), iam, named));
+    expect([error.name, events]).toEqual(['InvalidIamUserArnError', []]);
+  });
+
+  test.each<[string, AdoptableRole | undefined, string]>([
+    ['does not exist', undefined, 'does not exist'],
+    [
+      'lies under another path than the deployment names',
+      { ...before, arn: 'arn:aws:iam::111111111111:role/AcmeLabelling' },
+      'the role of that name is arn:aws:iam::111111111111:role/AcmeLabelling',
+    ],
+    ['has a trust policy that is no JSON', { ...before, trustPolicy: '{' }, 'not understood'],
+    [
+      'has a trust policy without statements',
+      { ...before, trustPolicy: '{"Version":"x"}' },
+      'not understood',
+    ],
+    [
+      'trusts a user who was deleted',
+      { ...before, trustPolicy: documentOf(theirs, { ...theirs, Principal: { AWS: ['x', 'AIDAX1'] } }) },
+      'AIDAX1',
+    ],
+    [
+      'has no room for a statement',
+      { ...before, trustPolicy: documentOf({ ...theirs, Sid: 'x'.repeat(1_900) }) },
+      '2048 characters',
+    ],
+  ])('refuses a role that %s, and writes nothing', async (_what, found, message) => {
+    const events: string[] = [];
+    const iam: RoleAdopter = { ...fakeIam(events).iam, findAdoptableRole: async () => found };
+    expect(await thrownBy(adopt(journalOf(adopting(), events), iam))).toMatchObject({
+      name: 'RoleNotAdoptableError',
+      message: expect.stringContaining(message),
+    });
+    expect(events).toEqual([]);
+  });
+
+  test('counts no white space: IAM does not either', async () => {
+    const roomy = asTheyWroteIt.replace('{', `{${' '.repeat(2_048)}`);
+    const { iam, trustPolicy } = fakeIam([], { ...before, trustPolicy: roomy });
+    await adopt(journalOf(adopting()), iam);
+    expect(trustPolicy()).toBe(written);
+  });
+
+  test('goes on with its own statement when the answer to an earlier attempt was lost', async () => {
+    const journal = journalOf(adopting());
+    const { iam, trustPolicy } = fakeIam([]);
+    const lost = new ServiceError('AwsUnavailableError', 'no answer');
+    const cutOff: RoleAdopter = {
+      ...iam,
+      setTrustPolicy: async (name, document) => {
+        await iam.setTrustPolicy(name, document);
+        throw lost;
+      },
+    };
+    expect(await thrownBy(adopt(journal, cutOff))).toBe(lost);
+    await adopt(journal, { ...iam, setTrustPolicy: () => Promise.reject(new Error('written again')) });
+    expect(trustPolicy()).toBe(written);
+    expect(journal.record().resources.role).toMatchObject({ state: 'created', origin: 'adopted' });
+  });
+
+  test.each([
+    ['names another user', { ...ours, Principal: { AWS: `${userArn}0` } }],
+    ['has a condition', { ...ours, Condition: { Bool: { 'aws:SecureTransport': 'true' } } }],
+  ])('attaches nothing where the statement of our Sid %s', async (_what, changed) => {
+    const events: string[] = [];
+    const { iam } = fakeIam(events, { ...before, trustPolicy: documentOf(theirs, changed) });
+    expect(await thrownBy(adopt(journalOf(adopting()), iam))).toMatchObject({
+      name: 'RoleChangedError',
+      message: expect.stringContaining(ours.Sid),
+    });
+    expect(events).toEqual([]);
+  });
+
+  test('does not write where the journal takes nothing any more', async () => {
+    const events: string[] = [];
+    const { iam } = fakeIam(events);
+    const fenced = adoptRole(fencedStepOf(adopting()), iam, async () => userArn, trust);
+    expect([(await thrownBy(fenced)).name, events]).toEqual(['IntegrationMovedOnError', []]);
+  });
+
+  test('waits for an earlier call that may still write something else', async () => {
+    const { iam, become, trustPolicy } = fakeIam([]);
+    const first = journalOf(adopting());
+    await thrownBy(adopt(first, { ...iam, setTrustPolicy: () => Promise.reject(new Error('cut off')) }));
+    become({ trustPolicy: documentOf({ ...theirs, Sid: 'New' }) });
+    const open = journalOf({ ...first.record(), openCalls: { 'execution/CreateRole/1': 100_000 } });
+    const again = (begunAt: number) =>
+      adoptRole(
+        open.step(['provisioning'], { step: 'CreateRole', callId: 'execution/CreateRole/2', begunAt }),
+        iam,
+        async () => userArn,
+        trust,
+      );
+    expect((await thrownBy(again(50_000))).name).toBe('EarlierCallOpenError');
+    await again(200_000);
+    expect(trustPolicy()).toBe(documentOf({ ...theirs, Sid: 'New' }, ours));
+  });
+});
+
+describe('DeleteRole of a role that was adopted', () => {
+  const adopted = async () => {
+    const events: string[] = [];
+    const journal = journalOf(adopting());
+    const iam = fakeIam(events);
+    await adopt(journal, iam.iam);
+    events.length = 0;
+    return { ...iam, journal, events };
+  };
+
+  test('takes the permissions away before the trust, puts back their text, and then does nothing', async () => {
+    const { iam, journal, events, attached, trustPolicy } = await adopted();
+    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'given back' });
+    expect(events).toEqual(['detach from AcmeLabelling', 'set trust of AcmeLabelling']);
+    expect(trustPolicy()).toBe(asTheyWroteIt);
+    expect([...attached]).toEqual(['arn:theirs']);
+    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'nothing to give back' });
+    expect(journal.record().resources.role?.leftAlone).toBeUndefined();
+  });
+
+  test('takes out just our statement where somebody has added others', async () => {
+    const { iam, journal, become, trustPolicy } = await adopted();
+    const added = { ...theirs, Sid: 'Added' };
+    become({ trustPolicy: documentOf(added, ours, theirs) });
+    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'given back' });
+    expect(trustPolicy()).toBe(documentOf(added, theirs));
+    expect(journal.record().resources.role?.leftAlone).toBeUndefined();
+  });
+
+  test('knows its statement although Dataloop has deleted the user, and IAM shows an id', async () => {
+    const { iam, journal, become, trustPolicy } = await adopted();
+    become({ trustPolicy: written.replace(userArn, 'AIDAEXAMPLE') });
+    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'given back' });
+    expect(trustPolicy()).toBe(asTheyWroteIt);
+  });
+
+  test.each([
+    ['trusts somebody else', { ...ours, Principal: { AWS: 'arn:aws:iam::333333333333:root' } }],
+    ['has a condition', { ...ours, Condition: {} }],
+    ['trusts a deleted user, and more is changed', { ...ours, Principal: { AWS: 'AIDAX' }, Effect: 'Deny' }],
+  ])('leaves our statement alone when it %s by now, and reports it', async (_what, changed) => {
+    const { iam, journal, become, trustPolicy, attached } = await adopted();
+    become({ trustPolicy: documentOf(theirs, changed) });
+    await releaseRole(journal.step(), iam);
+    expect(trustPolicy()).toBe(documentOf(theirs, changed));
+    expect([...attached]).toEqual(['arn:theirs']);
+    expect(journal.record().resources.role).toMatchObject({
+      state: 'gone',
+      leftAlone: expect.stringContaining(ours.Sid),
+    });
+  });
+
+  test('is residue where ours is the last statement: IAM takes no policy without one', async () => {
+    const { iam, journal, become, trustPolicy } = await adopted();
+    become({ trustPolicy: documentOf(ours) });
+    await releaseRole(journal.step(), iam);
+    expect(trustPolicy()).toBe(documentOf(ours));
+    expect(journal.record().resources.role).toMatchObject({
+      state: 'created',
+      residue: { advice: expect.stringContaining('send DELETE for this integration again') },
+    });
+    become({ trustPolicy: documentOf(ours, theirs) });
+    await releaseRole(journal.step(), iam);
+    expect([trustPolicy(), journal.record().resources.role?.state]).toEqual([documentOf(theirs), 'gone']);
+  });
+
+  test('looks again where the statement is not to be seen: IAM may show it later', async () => {
+    const { iam, journal, become, trustPolicy } = await adopted();
+    become({ trustPolicy: asTheyWroteIt });
+    expect((await thrownBy(releaseRole(journal.step(), iam))).name).toBe('AwsNotYetConsistentError');
+    become({ trustPolicy: written });
+    await releaseRole(journal.step(), iam);
+    expect(trustPolicy()).toBe(asTheyWroteIt);
+  });
+
+  test('is not done while IAM still shows our statement', async () => {
+    const { iam, journal, trustPolicy } = await adopted();
+    const slow: RoleReleaser = {
+      ...iam,
+      findAdoptableRole: async () => ({ ...before, trustPolicy: written }),
+    };
+    expect((await thrownBy(releaseRole(journal.step(), slow))).name).toBe('AwsNotYetConsistentError');
+    expect(journal.record().resources.role?.state).toBe('created');
+    await retried(() => releaseRole(journal.step(), iam));
+    expect([trustPolicy(), journal.record().resources.role?.state]).toEqual([asTheyWroteIt, 'gone']);
+  });
+
+  test('leaves alone a role that somebody made in the place of the one that was adopted', async () => {
+    const { iam, journal, become, events } = await adopted();
+    become({ uniqueId: 'AROA2' });
+    await releaseRole(journal.step(), iam);
+    expect(events).toEqual([]);
+    expect(journal.record().resources.role).toMatchObject({ state: 'gone', leftAlone: expect.anything() });
+  });
+
+  test.each([undefined, { arn: 'arn:aws:iam::111111111111:role/AcmeLabelling' }])(
+    'has nothing to do where the role is gone (%j)',
+    async (more) => {
+      const { iam, journal, become, events } = await adopted();
+      become(more);
+      await retried(() => releaseRole(journal.step(), iam));
+      expect([events, journal.record().resources.role?.state]).toEqual([[], 'gone']);
+    },
+  );
+
+  test('looks at nothing that the journal does not know', async () => {
+    const { iam } = fakeIam([], before, () => Promise.reject(new Error('looked')));
+    expect(await releaseRole(stepOf(adopting()), iam)).toEqual({ outcome: 'nothing to give back' });
+  });
+});
+
+describe('whatever call is cut off, before it took effect or after', () => {
+  const begin = (passage: Passage) => {
+    const journal = journalOf(adopting(), [], passage);
+    const { iam, attached, trustPolicy } = fakeIam([], before, passage);
+    const attempt = () => adoptRole(journal.step(), iam, () => passage(async () => userArn), trust);
+    return { journal, iam, attached, trustPolicy, attempt };
+  };
+
+  test('the undo leaves the role as it was', async () => {
+    const interruptions = await everyInterruption(
+      begin,
+      async ({ journal, iam, attached, trustPolicy }, where) => {
+        await retried(() => releaseRole(journal.step(), iam));
+        expect([where, trustPolicy(), [...attached]]).toEqual([where, asTheyWroteIt, ['arn:theirs']]);
+        expect([undefined, 'gone']).toContain(journal.record().resources.role?.state);
+      },
+    );
+    expect(interruptions).toBe(12);
+  });
+
+  test('a second attempt ends as an undisturbed one, and its undo leaves the role as it was', async () => {
+    await everyInterruption(begin, async ({ journal, iam, attached, trustPolicy, attempt }, where) => {
+      await attempt();
+      expect([where, trustPolicy(), [...attached]]).toEqual([where, written, ['arn:theirs', policyArn]]);
+      await retried(() => releaseRole(journal.step(), iam));
+      expect([where, trustPolicy()]).toEqual([where, asTheyWroteIt]);
+    });
+  });
+
+  test('further attempts of the undo end as an undisturbed one', async () => {
+    const undisturbed = begin((call) => call());
+    await undisturbed.attempt();
+    const adopted = undisturbed.journal.record();
+    const beginUndo = (passage: Passage) => {
+      const journal = journalOf(adopted, [], passage);
+      const { iam, attached, trustPolicy } = fakeIam([], { ...before, trustPolicy: written }, passage);
+      attached.add(policyArn);
+      return { journal, attached, trustPolicy, attempt: () => releaseRole(journal.step(), iam) };
+    };
+    const interruptions = await everyInterruption(
+      beginUndo,
+      async ({ journal, attached, trustPolicy, attempt }, where) => {
+        await retried(attempt);
+        expect([where, trustPolicy(), [...attached], journal.record().resources.role?.state]).toEqual([
+          where,
+          asTheyWroteIt,
+          ['arn:theirs'],
+          'gone',
+        ]);
+      },
+    );
+    expect(interruptions).toBe(10);
+  });
+});

@@ -1,0 +1,260 @@
+import { describe, expect, test } from '@jest/globals';
+import type { PolicyDocument } from '../../../../../src/domain/model/permission-policy.ts';
+import {
+  createPolicy,
+  deletePolicy,
+  type PolicyCreator,
+  type PolicyRemover,
+} from '../../../../../src/domain/resources/role/policy.ts';
+import {
+  everyInterruption,
+  fencedStepOf,
+  integrationId,
+  journalOf,
+  knowing,
+  ours,
+  type Passage,
+  recordOf,
+  requestOf,
+  retried,
+  stepOf,
+  type Tags,
+  theirs,
+  thrownBy,
+} from '../../fakes.ts';
+
+const arn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme';
+
+const uniqueId = 'ANPA0';
+
+interface StandingPolicy {
+  readonly arn: string;
+  readonly uniqueId: string;
+  readonly tags: Tags;
+  readonly document?: PolicyDocument;
+}
+
+/** IAM with one policy name, which is taken whatever path its holder has. As there, each policy has an id. */
+function fakeIam(events: string[], before?: StandingPolicy, passage: Passage = (call) => call()) {
+  let policy = before;
+  let made = 0;
+  const iam: PolicyCreator & PolicyRemover = {
+    findPolicy: (wanted) =>
+      passage(async () =>
+        policy?.arn === wanted ? { tags: policy.tags, uniqueId: policy.uniqueId } : undefined,
+      ),
+    createPolicy: ({ name, path, document, tags }) =>
+      passage(async () => {
+        events.push('create policy');
+        if (policy) return 'exists';
+        made += 1;
+        const own = `arn:aws:iam::111111111111:policy${path}${name}`;
+        policy = { arn: own, uniqueId: `ANPA${made}`, tags, document };
+        return { uniqueId: policy.uniqueId };
+      }),
+    deletePolicy: (wanted) =>
+      passage(async () => {
+        events.push(`delete ${wanted}`);
+        if (policy?.arn !== wanted) return 'absent';
+        policy = undefined;
+        return 'removed';
+      }),
+  };
+  return { iam, standing: () => policy };
+}
+
+describe('CreatePolicy', () => {
+  test('journals the intent before the effect, and the outcome after it', async () => {
+    const events: string[] = [];
+    expect(await createPolicy(stepOf(recordOf(), events), fakeIam(events).iam)).toEqual({ policyArn: arn });
+    expect(events).toEqual(['journal policy intended', 'create policy', 'journal policy created']);
+  });
+
+  test('makes the planned document under the planned ARN, tagged as ours beside the customer’s tags', async () => {
+    const { iam, standing } = fakeIam([]);
+    const request = requestOf({ tags: { team: 'a' }, bucket: { name: 'dataloop-acme', prefix: 'raw/' } });
+    const step = stepOf(recordOf({ request }));
+    await createPolicy(step, iam);
+    expect(standing()).toEqual({
+      arn,
+      uniqueId: 'ANPA1',
+      tags: { ...ours, team: 'a' },
+      document: step.plan.permissionPolicy,
+    });
+  });
+
+  test('journals the ARN, and the id by which it is told from a later one of the same name', async () => {
+    const journal = journalOf(recordOf());
+    await createPolicy(journal.step(), fakeIam([]).iam);
+    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId: 'ANPA1' });
+  });
+
+  test('takes its own policy for created when the answer was lost', async () => {
+    const journal = journalOf(knowing({ policy: { state: 'intended', arn } }));
+    await createPolicy(journal.step(), fakeIam([], { arn, uniqueId, tags: ours }).iam);
+    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId });
+  });
+
+  describe('while IAM has a policy of that name but does not show it', () => {
+    const creating = async (attempt: number, events: string[]) => {
+      const { iam } = fakeIam(events, { arn, uniqueId, tags: ours });
+      const blind: PolicyCreator = { ...iam, findPolicy: async () => undefined };
+      return thrownBy(createPolicy(journalOf(recordOf(), events).step(['provisioning'], { attempt }), blind));
+    };
+
+    test.each([1, 2, 3, 4, 5])('is tried again after attempt %i: it may be too new', async (attempt) => {
+      const events: string[] = [];
+      expect(await creating(attempt, events)).toMatchObject({
+        name: 'AwsNotYetConsistentError',
+        retryable: true,
+        message: expect.stringContaining(arn),
+      });
+      expect(events).toEqual(['journal policy intended', 'create policy']);
+    });
+
+    test.each([6, 7])(
+      'takes the name for taken on attempt %i: its own would be seen by then',
+      async (attempt) => {
+        const events: string[] = [];
+        expect(await creating(attempt, events)).toMatchObject({
+          name: 'PolicyNameTakenError',
+          retryable: false,
+          message: expect.stringContaining('dataloop-acme'),
+        });
+        expect(events).toEqual(['journal policy intended', 'create policy']);
+      },
+    );
+  });
+
+  test('refuses a name that is taken on another path, after a while, and the undo leaves that alone', async () => {
+    const events: string[] = [];
+    const before = { arn: 'arn:aws:iam::111111111111:policy/dataloop-acme', uniqueId, tags: ours };
+    const journal = journalOf(recordOf());
+    const { iam, standing } = fakeIam(events, before);
+    // IAM is asked by ARN, under which there is nothing.
+    const creating = retried((attempt) => createPolicy(journal.step(['provisioning'], { attempt }), iam));
+    expect((await thrownBy(creating)).name).toBe('PolicyNameTakenError');
+    await retried(() => deletePolicy(journal.step(), iam));
+    expect([standing(), events]).toEqual([before, Array(6).fill('create policy')]);
+    expect(journal.record().resources.policy).toEqual({ state: 'gone', arn });
+  });
+
+  test('takes its own policy on as soon as it shows, however many attempts that took', async () => {
+    const journal = journalOf(knowing({ policy: { state: 'intended', arn } }));
+    const { iam } = fakeIam([], { arn, uniqueId, tags: ours });
+    expect(await createPolicy(journal.step(['provisioning'], { attempt: 9 }), iam)).toEqual({
+      policyArn: arn,
+    });
+    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId });
+  });
+
+  test.each([
+    ['of another owner', { arn, uniqueId, tags: theirs }],
+    ['without tags', { arn, uniqueId, tags: {} }],
+  ])('refuses a name that is taken by a policy %s, and the undo leaves that alone', async (_what, before) => {
+    const events: string[] = [];
+    const journal = journalOf(recordOf());
+    const { iam, standing } = fakeIam(events, before);
+    expect(await thrownBy(createPolicy(journal.step(), iam))).toMatchObject({
+      name: 'PolicyNameTakenError',
+      retryable: false,
+      message: expect.stringContaining('dataloop-acme'),
+    });
+    await deletePolicy(journal.step(), iam);
+    expect([standing(), events]).toEqual([before, ['create policy']]);
+    expect(journal.record().resources.policy).toEqual({
+      state: 'gone',
+      arn,
+      leftAlone: expect.stringContaining('not made for this integration'),
+    });
+  });
+
+  test('creates nothing when the journal takes its intent no more', async () => {
+    const events: string[] = [];
+    const error = await thrownBy(createPolicy(fencedStepOf(recordOf()), fakeIam(events).iam));
+    expect([error.name, events]).toEqual(['IntegrationMovedOnError', []]);
+  });
+});
+
+describe('DeletePolicy', () => {
+  const created = knowing({ policy: { state: 'created', arn, uniqueId } });
+
+  test('deletes just its own policy, and a second time does nothing', async () => {
+    const events: string[] = [];
+    const journal = journalOf(created, events);
+    const { iam } = fakeIam(events, { arn, uniqueId, tags: ours });
+    expect(await deletePolicy(journal.step(), iam)).toEqual({ outcome: 'removed' });
+    expect(await deletePolicy(journal.step(), iam)).toEqual({ outcome: 'nothing to remove' });
+    expect(events).toEqual([`delete ${arn}`, 'journal policy gone']);
+  });
+
+  test('reports a policy of ours that carries another integration’s tag by now', async () => {
+    const journal = journalOf(created);
+    const { iam, standing } = fakeIam([], { arn, uniqueId, tags: theirs });
+    await deletePolicy(journal.step(), iam);
+    expect(standing()?.tags).toBe(theirs);
+    expect(journal.record().resources.policy?.residue?.reason).toContain(integrationId);
+  });
+
+  test.each([
+    ['made in the place of ours, tag and all', { arn, uniqueId: 'ANPA9', tags: ours }],
+    ['of that name on another path', { arn: 'arn:aws:iam::111111111111:policy/x', uniqueId, tags: ours }],
+  ])('leaves a policy alone that somebody has %s: ours is gone', async (_what, before) => {
+    const events: string[] = [];
+    const journal = journalOf(created);
+    const { iam, standing } = fakeIam(events, before);
+    await retried(() => deletePolicy(journal.step(), iam));
+    expect([standing(), events]).toEqual([before, []]);
+    expect(journal.record().resources.policy?.state).toBe('gone');
+  });
+
+  test('does not take IAM’s word at once that there was nothing to delete', async () => {
+    const journal = journalOf(created);
+    const { iam } = fakeIam([], { arn, uniqueId, tags: ours });
+    const denying: PolicyRemover = { ...iam, deletePolicy: async () => 'absent' };
+    expect((await thrownBy(deletePolicy(journal.step(), denying))).name).toBe('AwsNotYetConsistentError');
+    expect(journal.record().resources.policy?.state).toBe('created');
+  });
+});
+
+describe('whatever call is cut off, before it took effect or after', () => {
+  const begin = (passage: Passage) => {
+    const journal = journalOf(recordOf(), [], passage);
+    const { iam, standing } = fakeIam([], undefined, passage);
+    return { journal, iam, standing, attempt: () => createPolicy(journal.step(), iam) };
+  };
+
+  test('the undo of CreatePolicy leaves no policy behind', async () => {
+    const interruptions = await everyInterruption(begin, async ({ journal, iam, standing }, where) => {
+      await retried(() => deletePolicy(journal.step(), iam));
+      expect([where, standing()]).toEqual([where, undefined]);
+      expect([undefined, 'gone']).toContain(journal.record().resources.policy?.state);
+    });
+    expect(interruptions).toBe(6);
+  });
+
+  test('a second attempt of CreatePolicy ends with one policy that the journal knows', async () => {
+    await everyInterruption(begin, async ({ journal, standing, attempt }, where) => {
+      await attempt();
+      expect([where, standing()?.tags]).toEqual([where, ours]);
+      expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId: 'ANPA1' });
+    });
+  });
+
+  test('further attempts of DeletePolicy leave no policy behind', async () => {
+    const beginUndo = (passage: Passage) => {
+      const journal = journalOf(knowing({ policy: { state: 'created', arn, uniqueId } }), [], passage);
+      const { iam, standing } = fakeIam([], { arn, uniqueId, tags: ours }, passage);
+      return { journal, standing, attempt: () => deletePolicy(journal.step(), iam) };
+    };
+    const interruptions = await everyInterruption(
+      beginUndo,
+      async ({ journal, standing, attempt }, where) => {
+        await retried(attempt);
+        expect([where, standing()]).toEqual([where, undefined]);
+        expect(journal.record().resources.policy).toEqual({ state: 'gone', arn, uniqueId });
+      },
+    );
+    expect(interruptions).toBe(6);
+  });
+});

@@ -1,0 +1,324 @@
+import { describe, expect, test } from '@jest/globals';
+import { trustPolicy } from '../../../../../src/domain/model/desired-state.ts';
+import {
+  createRole,
+  deleteRole,
+  type FoundRole,
+  type RoleCreator,
+  type RoleRemover,
+} from '../../../../../src/domain/resources/role/role.ts';
+import { ServiceError } from '../../../../../src/errors.ts';
+import {
+  account,
+  everyInterruption,
+  fencedStepOf,
+  journalOf,
+  knowing,
+  ours,
+  type Passage,
+  recordOf,
+  retried,
+  stepOf,
+  theirs,
+  thrownBy,
+  userArn,
+} from '../../fakes.ts';
+
+const arn = 'arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme';
+const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme';
+const trust = { partition: 'aws', dataloopAccountId: '222222222222' };
+const uniqueId = 'AROA0';
+const intended = knowing({ role: { state: 'intended', arn } });
+const created = knowing({ role: { state: 'created', arn, uniqueId } });
+
+/** The role as an earlier attempt made it. */
+const own: FoundRole = {
+  arn,
+  uniqueId,
+  tags: ours,
+  trust: trustPolicy(userArn),
+  permissionsBoundaryArn: account.permissionsBoundaryArn,
+};
+const elsewhere: FoundRole = { ...own, arn: 'arn:aws:iam::111111111111:role/dataloop-acme' };
+
+/** IAM with one role name, and what is attached to it. As on AWS, a role with a policy cannot be deleted. */
+function fakeIam(events: string[], before?: FoundRole, passage: Passage = (call) => call()) {
+  let role = before;
+  let made = 0;
+  const attached = new Set<string>();
+  const iam: RoleCreator & RoleRemover = {
+    findRole: () => passage(async () => role),
+    createRole: ({ name, path, tags, trust: document, permissionsBoundaryArn }) =>
+      passage(async () => {
+        events.push('create role');
+        if (role) return 'exists';
+        made += 1;
+        const own = `arn:aws:iam::111111111111:role${path}${name}`;
+        role = { arn: own, uniqueId: `AROA${made}`, tags, trust: document, permissionsBoundaryArn };
+        return { uniqueId: role.uniqueId };
+      }),
+    attachPolicy: (name, policy) =>
+      passage(async () => {
+        events.push(`attach to ${name}`);
+        attached.add(policy);
+      }),
+    detachPolicy: (name, policy) =>
+      passage(async () => {
+        events.push(`detach from ${name}`);
+        attached.delete(policy);
+      }),
+    deleteRole: (name) =>
+      passage(async () => {
+        events.push(`delete ${name}`);
+        if (attached.size > 0) throw new Error('DeleteConflict');
+        if (!role) return 'absent';
+        role = undefined;
+        return 'removed';
+      }),
+  };
+  return { iam, attached, standing: () => role };
+}
+
+describe('CreateRole', () => {
+  test('journals the intent before the effect, and the outcome before the policy is attached', async () => {
+    const events: string[] = [];
+    await createRole(stepOf(recordOf(), events), fakeIam(events).iam, async () => userArn, trust);
+    expect(events).toEqual([
+      'journal role intended',
+      'create role',
+      'journal role created',
+      'attach to dataloop-acme',
+    ]);
+  });
+
+  test('trusts the one user that Dataloop names, within our boundary, and holds one policy', async () => {
+    const { iam, attached, standing } = fakeIam([]);
+    expect(await createRole(stepOf(recordOf()), iam, async () => userArn, trust)).toEqual({
+      roleArn: arn,
+      userArn,
+    });
+    expect(standing()).toEqual({
+      arn,
+      uniqueId: 'AROA1',
+      trust: trustPolicy(userArn),
+      permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
+      tags: ours,
+    });
+    expect([...attached]).toEqual([policyArn]);
+  });
+
+  test.each([
+    ['everybody', '*'],
+    ['a whole account', 'arn:aws:iam::222222222222:root'],
+    ['a user of an account that is not Dataloop’s', 'arn:aws:iam::333333333333:user/dataloop-1'],
+    ['a user of another partition', 'arn:aws-cn:iam::222222222222:user/dataloop-1'],
+  ])('makes no role, and no intent, where Dataloop names %s', async (_whom, named) => {
+    const events: string[] = [];
+    const creating = createRole(stepOf(recordOf(), events), fakeIam(events).iam, async () => named, trust);
+    expect((await thrownBy(creating)).name).toBe('InvalidIamUserArnError');
+    expect(events).toEqual([]);
+  });
+
+  test('makes no role while Dataloop has named nobody', async () => {
+    const notYet = new ServiceError('IamUserNotIssuedError', 'not yet');
+    const events: string[] = [];
+    const creating = createRole(
+      stepOf(recordOf(), events),
+      fakeIam(events).iam,
+      () => Promise.reject(notYet),
+      trust,
+    );
+    expect(await thrownBy(creating)).toBe(notYet);
+    expect(events).toEqual([]);
+  });
+
+  test('journals the ARN, and the id by which it is told from a later one of the same name', async () => {
+    const journal = journalOf(recordOf());
+    await createRole(journal.step(), fakeIam([]).iam, async () => userArn, trust);
+    expect(journal.record().resources.role).toEqual({ state: 'created', arn, uniqueId: 'AROA1' });
+  });
+
+  const creating = (journal: ReturnType<typeof journalOf>, iam: RoleCreator) =>
+    createRole(journal.step(), iam, async () => userArn, trust);
+
+  test.each([
+    ['of another owner', { ...own, tags: theirs }],
+    ['without tags', { ...own, tags: {} }],
+    ['on another path', elsewhere],
+  ])('attaches nothing to a role %s, and the undo leaves it alone', async (_what, before) => {
+    const events: string[] = [];
+    const journal = journalOf(recordOf());
+    const { iam, standing, attached } = fakeIam(events, before);
+    expect(await thrownBy(creating(journal, iam))).toMatchObject({
+      name: 'RoleNameTakenError',
+      message: expect.stringContaining('dataloop-acme'),
+    });
+    await retried(() => deleteRole(journal.step(), iam));
+    expect([standing(), [...attached], events]).toEqual([before, [], ['create role']]);
+    expect(journal.record().resources.role?.state).toBe('gone');
+  });
+
+  test('attaches the policy to its own role when the answer to an earlier attempt was lost', async () => {
+    const { iam, attached } = fakeIam([], own);
+    const journal = journalOf(intended);
+    await creating(journal, iam);
+    expect([...attached]).toEqual([policyArn]);
+    expect(journal.record().resources.role).toEqual({ state: 'created', arn, uniqueId });
+  });
+
+  test('knows its own trust policy by what it says, not by the order of its members', async () => {
+    const { Version, Statement } = trustPolicy(userArn);
+    const reordered = {
+      Statement: Statement.map((statement) => Object.fromEntries(Object.entries(statement).reverse())),
+      Version,
+    };
+    const { iam, attached } = fakeIam([], { ...own, trust: reordered });
+    await creating(journalOf(intended), iam);
+    expect([...attached]).toEqual([policyArn]);
+  });
+
+  test.each([
+    ['trusts another user', { trust: trustPolicy(`${userArn}0`) }],
+    ['trusts a user that was deleted', { trust: trustPolicy('AIDAEXAMPLE') }],
+    ['has a trust policy that is not to be read', { trust: undefined }],
+    ['has another boundary', { permissionsBoundaryArn: 'arn:aws:iam::aws:policy/AdministratorAccess' }],
+    ['has lost its boundary', { permissionsBoundaryArn: undefined }],
+  ])('attaches nothing to a role of ours that %s, and the undo removes it', async (_what, changed) => {
+    const events: string[] = [];
+    const journal = journalOf(intended);
+    const { iam, standing } = fakeIam(events, { ...own, ...changed });
+    expect(await thrownBy(creating(journal, iam))).toMatchObject({
+      name: 'RoleChangedError',
+      retryable: false,
+      message: expect.stringContaining('dataloop-acme'),
+    });
+    expect(events).toEqual(['create role']);
+    expect(await deleteRole(journal.step(), iam)).toEqual({ outcome: 'removed' });
+    expect(standing()).toBeUndefined();
+  });
+
+  test('is tried again while IAM has a role of that name but does not show it', async () => {
+    const events: string[] = [];
+    const { iam } = fakeIam(events, own);
+    const blind: RoleCreator = { ...iam, findRole: async () => undefined };
+    expect(await thrownBy(creating(journalOf(intended), blind))).toMatchObject({
+      name: 'AwsNotYetConsistentError',
+      retryable: true,
+      message: expect.stringContaining(arn),
+    });
+    expect(events).toEqual(['create role']);
+  });
+
+  test('creates nothing when the journal takes its intent no more', async () => {
+    const events: string[] = [];
+    const fenced = createRole(fencedStepOf(recordOf()), fakeIam(events).iam, async () => userArn, trust);
+    expect((await thrownBy(fenced)).name).toBe('IntegrationMovedOnError');
+    expect(events).toEqual([]);
+  });
+});
+
+describe('DeleteRole', () => {
+  test('takes the permissions away before the role, and a second time does nothing', async () => {
+    const events: string[] = [];
+    const journal = journalOf(created, events);
+    const { iam } = fakeIam(events, own);
+    expect(await deleteRole(journal.step(), iam)).toEqual({ outcome: 'removed' });
+    expect(await deleteRole(journal.step(), iam)).toEqual({ outcome: 'nothing to remove' });
+    expect(events).toEqual(['detach from dataloop-acme', 'delete dataloop-acme', 'journal role gone']);
+  });
+
+  test('keeps a role as standing that cannot be deleted because of somebody else’s policy', async () => {
+    const journal = journalOf(created);
+    const { iam, attached, standing } = fakeIam([], own);
+    attached.add(policyArn).add('arn:aws:iam::aws:policy/ReadOnlyAccess');
+    await thrownBy(deleteRole(journal.step(), iam));
+    // Dataloop's access has ended all the same.
+    expect([...attached]).toEqual(['arn:aws:iam::aws:policy/ReadOnlyAccess']);
+    expect([standing()?.arn, journal.record().resources.role?.state]).toEqual([arn, 'created']);
+  });
+
+  test.each([
+    ['of that name on another path', elsewhere],
+    ['made in the place of ours, tag and all', { ...own, uniqueId: 'AROA9' }],
+  ])('leaves a role alone that somebody has %s: ours is gone', async (_what, before) => {
+    const events: string[] = [];
+    const journal = journalOf(created);
+    const { iam, standing } = fakeIam(events, before);
+    await retried(() => deleteRole(journal.step(), iam));
+    expect([standing(), events]).toEqual([before, []]);
+    expect(journal.record().resources.role?.state).toBe('gone');
+  });
+
+  test('does not take IAM’s word at once that there was nothing to delete', async () => {
+    const journal = journalOf(created);
+    const denying: RoleRemover = { ...fakeIam([], own).iam, deleteRole: async () => 'absent' };
+    expect((await thrownBy(deleteRole(journal.step(), denying))).name).toBe('AwsNotYetConsistentError');
+    expect(journal.record().resources.role?.state).toBe('created');
+  });
+
+  test('takes a refusal for the end of a role that is gone: IAM refuses what it does not know', async () => {
+    const events: string[] = [];
+    const journal = journalOf(created);
+    const { iam, standing } = fakeIam(events, own);
+    // The answer to the first deletion was lost, and IAM still shows the role to the look of the second.
+    let looks = 0;
+    const refusing: RoleRemover = {
+      ...iam,
+      findRole: async (name) => {
+        looks += 1;
+        return looks === 1 ? own : iam.findRole(name);
+      },
+      detachPolicy: () => Promise.reject(new ServiceError('AwsAccessDeniedError', 'not authorized')),
+    };
+    await iam.deleteRole('dataloop-acme');
+    expect(await retried(() => deleteRole(journal.step(), refusing))).toEqual({ outcome: 'does not exist' });
+    expect([standing(), journal.record().resources.role?.state]).toEqual([undefined, 'gone']);
+  });
+});
+
+describe('whatever call is cut off, before it took effect or after', () => {
+  const begin = (passage: Passage) => {
+    const journal = journalOf(recordOf(), [], passage);
+    const { iam, standing, attached } = fakeIam([], undefined, passage);
+    const attempt = () => createRole(journal.step(), iam, () => passage(async () => userArn), trust);
+    return { journal, iam, standing, attached, attempt };
+  };
+
+  test('the undo of CreateRole leaves no role behind', async () => {
+    const interruptions = await everyInterruption(begin, async ({ journal, iam, standing }, where) => {
+      await retried(() => deleteRole(journal.step(), iam));
+      expect([where, standing()]).toEqual([where, undefined]);
+      expect([undefined, 'gone']).toContain(journal.record().resources.role?.state);
+    });
+    expect(interruptions).toBe(10);
+  });
+
+  test('a second attempt of CreateRole ends with one role, its policy attached', async () => {
+    await everyInterruption(begin, async ({ journal, standing, attached, attempt }, where) => {
+      await attempt();
+      expect([where, standing()?.arn, [...attached]]).toEqual([where, arn, [policyArn]]);
+      expect(journal.record().resources.role).toEqual({ state: 'created', arn, uniqueId: 'AROA1' });
+    });
+  });
+
+  test('further attempts of DeleteRole leave no role behind', async () => {
+    const beginUndo = (passage: Passage) => {
+      const journal = journalOf(created, [], passage);
+      const { iam, standing, attached } = fakeIam([], own, passage);
+      attached.add(policyArn);
+      return { journal, standing, attempt: () => deleteRole(journal.step(), iam) };
+    };
+    const interruptions = await everyInterruption(
+      beginUndo,
+      async ({ journal, standing, attempt }, where) => {
+        await retried(attempt);
+        expect([where, standing(), journal.record().resources.role?.state]).toEqual([
+          where,
+          undefined,
+          'gone',
+        ]);
+      },
+    );
+    expect(interruptions).toBe(8);
+  });
+});

@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { projectRoot } from '../../../../local/environment/paths.ts';
+import {
+  beforeMaking,
+  functionLifetimeSeconds,
+  graceSeconds,
+  noEarlierCall,
+  openCallsSettled,
+} from '../../../../src/domain/saga/in-flight-calls.ts';
+import { ServiceError } from '../../../../src/errors.ts';
+import { integrationId, journalOf, recordOf, stepOf } from '../fakes.ts';
+
+const grace = graceSeconds * 1000;
+const lifetime = functionLifetimeSeconds * 1000;
+
+test('a function lives as long as the deployment lets it', () => {
+  const serverless = readFileSync(join(projectRoot, 'serverless.yml'), 'utf8');
+  const ofProvider = /^provider:\n(?: .*\n|\n)*? {2}timeout: (\d+)$/m.exec(serverless);
+  expect(Number(ofProvider?.[1])).toBe(functionLifetimeSeconds);
+  const [, steps = ''] = /# States of statemachines\/provision([\s\S]*)# The callback/.exec(serverless) ?? [];
+  expect(steps).toContain('conclude:');
+  expect(steps).not.toContain('timeout:');
+});
+
+describe('open calls', () => {
+  /** When the undo began to wait, by the clock of Step Functions. */
+  const since = 1_795_392_000_000;
+  const settled = (openCalls: Record<string, number>, now: number) =>
+    openCallsSettled(stepOf(recordOf({ openCalls })), new Date(since), new Date(now));
+  const until = since + 10_000;
+
+  test('hold the undo up, by name, until their functions can no longer live', () => {
+    expect(settled({ a: until, b: until }, until)).toMatchObject({ settled: false, openCalls: ['a', 'b'] });
+    expect(settled({ a: until, b: until + 1 }, until + grace)).toMatchObject({
+      settled: false,
+      openCalls: ['b'],
+    });
+    expect(settled({ a: until }, until + grace)).toMatchObject({ settled: true, openCalls: [] });
+  });
+
+  test('hold it up beyond their functions’ life: a request sent last may still be under way', () => {
+    expect(graceSeconds).toBeGreaterThan(0);
+    expect(settled({ a: until }, until + grace - 1).settled).toBe(false);
+  });
+
+  test.each([
+    ['an hour ahead', since + 3_600_000],
+    ['a year ahead', since + 31_536_000_000],
+    ['a little ahead', since + lifetime + 1],
+  ])('of a function whose clock is %s hold it up no longer than a function lives', (_how, openUntil) => {
+    expect(settled({ a: openUntil }, since + lifetime + grace - 1)).toMatchObject({
+      settled: false,
+      openCalls: ['a'],
+    });
+    expect(settled({ a: openUntil }, since + lifetime + grace)).toMatchObject({
+      settled: true,
+      openCalls: [],
+    });
+  });
+
+  test('that were over before the undo began do not hold it up', () => {
+    expect(settled({ a: since - grace }, since).settled).toBe(true);
+    expect(settled({ a: since - grace + 1 }, since).settled).toBe(false);
+  });
+
+  test('do not hold it up where there are none, nor for the very call that asks', () => {
+    expect(settled({}, since).settled).toBe(true);
+    expect(settled({ [stepOf(recordOf()).call.callId]: until }, since).settled).toBe(true);
+  });
+
+  test('are over 35 s after the undo began to wait, whatever any clock of a function says', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), fc.nat(1_000_000), (openUntil, later) => {
+        expect(settled({ a: openUntil }, since + 35_000 + later).settled).toBe(true);
+      }),
+    );
+  });
+
+  test('are looked at again soon, in whole seconds that Step Functions can wait', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -60_000, max: 120_000 }), fc.nat(120_000), (openFor, waited) => {
+        const { waitSeconds } = settled({ a: since + openFor }, since + waited);
+        expect(Number.isInteger(waitSeconds) && waitSeconds >= 1 && waitSeconds <= 5).toBe(true);
+      }),
+    );
+    expect(settled({ a: until }, since).waitSeconds).toBe(5);
+    expect(settled({ a: until }, until + grace - 1_500).waitSeconds).toBe(2);
+    expect(settled({ a: since + 3_600_000 }, since + lifetime + grace - 2_500).waitSeconds).toBe(3);
+  });
+});
+
+/** What a call throws. @throws Error where it does not */
+function thrownIn(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('Nothing was thrown.');
+}
+
+describe('what cannot be made twice', () => {
+  const begunAt = 1_795_392_000_000;
+  const call = { step: 'CreateDriver', callId: 'execution/CreateDriver/2', begunAt } as const;
+  const making = (openCalls: Record<string, number>) =>
+    noEarlierCall(journalOf(recordOf({ openCalls })).step(['provisioning'], call));
+  const refused = (openCalls: Record<string, number>) => thrownIn(() => making(openCalls));
+
+  test.each([
+    ['an earlier attempt', 'execution/CreateDriver/1'],
+    ['another execution', 'other-execution/CreateDriver/2'],
+    ['an execution with a slash in its name', 'a/b/CreateDriver/1'],
+  ])('is not made while a call of the same step by %s may still take effect', (_whose, open) => {
+    for (const until of [begunAt + 20_000, begunAt, begunAt - grace + 1]) {
+      const error = refused({ 'execution/CreatePolicy/1': begunAt, [open]: until });
+      expect(error).toBeInstanceOf(ServiceError);
+      expect(error).toMatchObject({
+        name: 'EarlierCallOpenError',
+        retryable: true,
+        message: expect.stringContaining(open),
+      });
+    }
+  });
+
+  test.each([
+    ['nothing is open', {}],
+    ['the only open call is the one that asks', { [call.callId]: begunAt + 30_000 }],
+    ['only other steps are at work', { 'execution/CreateRole/1': begunAt + 30_000 }],
+    ['an earlier call can take effect no more', { 'execution/CreateDriver/1': begunAt - grace }],
+    ['a name only resembles the step’s', { 'execution/CreateDriver2/1': begunAt + 30_000 }],
+  ])('is made where %s', (_when, openCalls) => {
+    expect(() => making(openCalls)).not.toThrow();
+  });
+});
+
+describe('what there can be two of', () => {
+  const begunAt = 1_795_392_000_000;
+  const callOf = (attempt: number) =>
+    ({ step: 'CreateDriver', callId: `execution/CreateDriver/${attempt}`, begunAt, attempt }) as const;
+  const known = {
+    intended: { state: 'intended', name: 'acme' },
+    created: { state: 'created', id: 'driver-1', name: 'acme' },
+  } as const;
+  const making = (
+    state: keyof typeof known | undefined,
+    attempt: number,
+    openCalls: Record<string, number> = {},
+  ) => {
+    const record = recordOf({ openCalls, resources: state ? { driver: known[state] } : {} });
+    return beforeMaking(journalOf(record).step(['provisioning'], callOf(attempt)), 'driver');
+  };
+
+  test.each([1, 4, 5, 16])(
+    'is made for the first time where the journal does not know it: attempt %i',
+    (attempt) => {
+      expect(making(undefined, attempt)).toBe(false);
+    },
+  );
+
+  test('is made for the first time where the journal knows only other resources', () => {
+    const record = recordOf({ resources: { role: { state: 'created', arn: 'arn:role' } } });
+    expect(beforeMaking(journalOf(record).step(['provisioning'], callOf(2)), 'driver')).toBe(false);
+  });
+
+  describe.each(['intended', 'created'] as const)('and is %s', (state) => {
+    test.each([1, 2, 3, 4])('is only looked for by attempt %i', (attempt) => {
+      const error = thrownIn(() => making(state, attempt));
+      expect(error).toBeInstanceOf(ServiceError);
+      expect(error).toMatchObject({ name: 'EarlierCallOpenError', retryable: true });
+      for (const named of ['driver', integrationId]) {
+        expect(error).toMatchObject({ message: expect.stringContaining(named) });
+      }
+    });
+
+    test.each([5, 6, 16])('is made again by attempt %i', (attempt) => {
+      expect(making(state, attempt)).toBe(true);
+    });
+  });
+
+  test.each([
+    [undefined, 2],
+    [undefined, 9],
+    ['intended', 9],
+  ] as const)(
+    'is not made while an earlier call may still take effect (%s, attempt %i)',
+    (state, attempt) => {
+      const open = 'execution/CreateDriver/1';
+      const until = begunAt - grace + 1;
+      expect(thrownIn(() => making(state, attempt, { [open]: until }))).toMatchObject({
+        name: 'EarlierCallOpenError',
+        message: expect.stringContaining(open),
+      });
+      expect(() => making(state, attempt, { [open]: until - 1 })).not.toThrow();
+    },
+  );
+});

@@ -1,0 +1,86 @@
+import { describe, expect, test } from '@jest/globals';
+import { type ResourceKey, resourceKeys } from '../../../../src/domain/model/record.ts';
+import { deprovisionSteps } from '../../../../src/domain/model/steps.ts';
+import { residueOf, sendAgain } from '../../../../src/domain/saga/residue.ts';
+
+const again = 'DELETE for this integration again.';
+const failed = (step: string, name: string, message = 'denied by a policy') => ({
+  step,
+  error: { Error: name, Cause: JSON.stringify({ errorMessage: message }) },
+});
+
+describe('the way on', () => {
+  test('is to do one thing, then to send DELETE again', () => {
+    expect(sendAgain('Empty it.')).toBe(`Empty it. Then send ${again}`);
+  });
+
+  test('is to send DELETE again where there is nothing else to do', () => {
+    expect(sendAgain('')).toBe(`Send ${again}`);
+  });
+});
+
+describe('residue', () => {
+  test.each([
+    ['driver', 'DeleteDriver'],
+    ['dataloopIntegration', 'DeleteIntegration'],
+    ['role', 'DeleteRole'],
+    ['policy', 'DeletePolicy'],
+    ['bucket', 'DeleteBucket'],
+  ] as const)('of the %s is what %s failed on, and no other step', (key, step) => {
+    const everything = deprovisionSteps.map((each) => failed(each, 'AwsAccessDeniedError', `in ${each}`));
+    expect(residueOf(key, everything)?.reason).toBe(`AWS refused the call: in ${step}`);
+    expect(
+      residueOf(
+        key,
+        everything.filter((failure) => failure.step !== step),
+      ),
+    ).toBeUndefined();
+  });
+
+  test('is none where nothing failed', () => {
+    expect(resourceKeys.map((key) => residueOf(key, []))).toEqual(resourceKeys.map(() => undefined));
+  });
+
+  test.each([
+    ['bucket', 'DeleteBucket', /CORS rule/],
+    ['role', 'DeleteRole', /statement out of its trust policy/],
+  ] as const)('of an adopted %s is never advised to be deleted', (key, step, advice) => {
+    const failures = [failed(step, 'AwsAccessDeniedError')];
+    const residue = residueOf(key, failures, 'adopted');
+    expect(residue?.reason).toBe('AWS refused the call: denied by a policy');
+    expect(residue?.advice).toMatch(advice);
+    expect(residue?.advice).toMatch(/^Lift what forbids it .*yourself\. Then send DELETE/);
+    expect(residue?.advice).not.toContain('delete it');
+  });
+
+  const adviceOn = (key: ResourceKey, step: string, name: string) =>
+    residueOf(key, [failed(step, name)])?.advice;
+
+  test.each([
+    ['AwsAccessDeniedError', 'bucket', 'DeleteBucket', /^Lift what forbids it .*bucket policy.* delete it/],
+    ['DataloopCredentialsError', 'driver', 'DeleteDriver', /^Put valid credentials .* into the secret/],
+    ['DataloopForbiddenError', 'driver', 'DeleteDriver', /^Give the user of the credentials the role/],
+    ['DataloopRequestRefusedError', 'driver', 'DeleteDriver', /^Delete it in Dataloop's console/],
+    ['AwsConflictError', 'role', 'DeleteRole', /^Detach the policies .*Dataloop can still assume it/],
+    ['AwsConflictError', 'policy', 'DeletePolicy', /^Detach the policy from every user, group and role/],
+  ] as const)('of a step that met %s (%s) has one thing to do', (name, key, step, advice) => {
+    expect(adviceOn(key, step, name)).toMatch(advice);
+    expect(adviceOn(key, step, name)).toMatch(/\. Then send DELETE for this integration again\.$/);
+  });
+
+  test.each([
+    ['that passes by itself', 'AwsUnavailableError', 'bucket', 'DeleteBucket'],
+    ['that is a conflict which nobody has to solve', 'AwsConflictError', 'bucket', 'DeleteBucket'],
+    ['that is a time-out', 'States.Timeout', 'role', 'DeleteRole'],
+    ['that nobody has heard of', 'NeverHeardOf', 'role', 'DeleteRole'],
+  ] as const)('of an error %s needs no more than another DELETE', (_which, name, key, step) => {
+    expect(adviceOn(key, step, name)).toBe(`Send ${again}`);
+  });
+
+  test('says what happened in the words of the error, whatever its cause looks like', () => {
+    const plain = { step: 'DeleteRole', error: { Error: 'States.Timeout', Cause: 'not JSON' } };
+    expect(residueOf('role', [plain])?.reason).toMatch(/^A step did not end in time: DeleteRole did not end/);
+    const bare = { step: 'DeleteRole', error: { Error: 'AwsConflictError' } };
+    expect(residueOf('role', [bare])?.reason).toMatch(/^AWS is still busy/);
+  });
+});

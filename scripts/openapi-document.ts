@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { projectRoot } from '../local/environment/paths.ts';
-import { defaultLimit, type listQuerySchema, maximumLimit } from '../src/domain/api/queries.ts';
+import {
+  defaultLimit,
+  type listQuerySchema,
+  maximumLimit,
+  removalQuerySchema,
+} from '../src/domain/api/queries.ts';
 import {
   addedDriverViewSchema,
   connectionTestSchema,
@@ -18,7 +23,6 @@ import { driverRequestSchema } from '../src/domain/lifecycle/added-buckets.ts';
 import { idempotencyKeySchema } from '../src/domain/lifecycle/start.ts';
 import { driverIdSchema, integrationIdSchema, statusSchema } from '../src/domain/model/record.ts';
 import { maximumBodyBytes, requestSchema } from '../src/domain/model/request.ts';
-import { removalQuerySchema } from '../src/domain/removal-query.ts';
 import { confirmationSchema } from '../src/domain/waiting/operator.ts';
 import { type ErrorName, errorKinds, problemStatus, problemType } from '../src/errors.ts';
 import { examples, problemDetails } from './openapi-examples.ts';

@@ -2,7 +2,6 @@
  * `npm test`: lint, type check, unit tests, and the whole paths on one deployment to the local AWS.
  * With `integration` as its first argument only the latter; what follows goes to jest.
  */
-
 import { appendFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

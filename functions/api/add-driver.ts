@@ -1,22 +1,21 @@
 import { ulid } from 'ulid';
-import { driverRegistrar } from '../../src/clients/aws/driver-registrar.ts';
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
-import { journalTable } from '../../src/clients/aws/journal/table.ts';
+import { driverRegistrar } from '../../src/clients/aws/journal/registration.ts';
 import {
   executionArnOf,
   provisionStarter,
   stepFunctionsClient,
 } from '../../src/clients/aws/step-functions.ts';
-import { accountSettings, addDriverStateMachineArn, tableName } from '../../src/config.ts';
+import { accountSettings, addDriverStateMachineArn } from '../../src/config.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { asFirstWritten, driverView } from '../../src/domain/api/view.ts';
 import { addDriver, parseDriverRequest } from '../../src/domain/lifecycle/added-buckets.ts';
 import { newRegistration } from '../../src/domain/lifecycle/start.ts';
-import { asIntegration } from '../../src/domain/lifecycle/undo.ts';
+import { sha256 } from '../../src/domain/model/canonical-json.ts';
 import { planFor } from '../../src/domain/model/desired-state.ts';
-import { sha256 } from '../../src/handlers/sha256.ts';
+import { asIntegration } from '../../src/domain/model/lookup.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
-const table = journalTable(tableName());
 const account = accountSettings();
 const stateMachineArn = addDriverStateMachineArn();
 const store = { ...driverRegistrar(table), ...recordReader(table) };

@@ -1,17 +1,16 @@
-import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
-import { journalTable } from '../../src/clients/aws/journal/table.ts';
-import { operatorJournal } from '../../src/clients/aws/operator.ts';
-import { accountSettings, dataloopSettings, eventBusName, tableName } from '../../src/config.ts';
+import { operatorJournal } from '../../src/clients/aws/journal/record.ts';
+import { accountSettings, dataloopSettings } from '../../src/config.ts';
+import { publish } from '../../src/deployed/bus.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { integrationView } from '../../src/domain/api/view.ts';
 import { planFor } from '../../src/domain/model/desired-state.ts';
 import type { IamUserIssued } from '../../src/domain/resources/dataloop/integration.ts';
 import { confirmIamUser, operatorAction } from '../../src/domain/waiting/operator.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
-const publish = publisher(eventBridgeClient(), eventBusName());
 const account = accountSettings();
 const parts = {
-  journal: operatorJournal(journalTable(tableName())),
+  journal: operatorJournal(table),
   announceIamUser: (issued: IamUserIssued) =>
     publish('Dataloop IAM User Issued', { version: '1', ...issued }),
   partition: account.partition,

@@ -1,11 +1,10 @@
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
-import { journalTable } from '../../src/clients/aws/journal/table.ts';
-import { tableName } from '../../src/config.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { driverView } from '../../src/domain/api/view.ts';
-import { asDriver } from '../../src/domain/lifecycle/added-buckets.ts';
+import { asDriver } from '../../src/domain/model/lookup.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
-const records = recordReader(journalTable(tableName()));
+const records = recordReader(table);
 
 /** `GET /integrations/{integrationId}/drivers/{driverId}` */
 export const handler = apiHandler(async (request) => ({

@@ -1,14 +1,14 @@
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
-import { journalTable } from '../../src/clients/aws/journal/table.ts';
-import { accountSettings, tableName } from '../../src/config.ts';
+import { accountSettings } from '../../src/config.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { integrationView } from '../../src/domain/api/view.ts';
-import { asIntegration } from '../../src/domain/lifecycle/undo.ts';
 import { planFor } from '../../src/domain/model/desired-state.ts';
+import { asIntegration } from '../../src/domain/model/lookup.ts';
 import { operatorAction } from '../../src/domain/waiting/operator.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
 const account = accountSettings();
-const records = recordReader(journalTable(tableName()));
+const records = recordReader(table);
 
 /** `GET /integrations/{integrationId}` */
 export const handler = apiHandler(async (request) => {

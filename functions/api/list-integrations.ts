@@ -1,10 +1,9 @@
-import { journalTable } from '../../src/clients/aws/journal/table.ts';
-import { integrationLister } from '../../src/clients/aws/lister.ts';
-import { tableName } from '../../src/config.ts';
+import { integrationLister } from '../../src/clients/aws/journal/queries.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { listIntegrations, parseListQuery } from '../../src/domain/api/queries.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
-const journal = integrationLister(journalTable(tableName()));
+const journal = integrationLister(table);
 
 /** `GET /integrations` */
 export const handler = apiHandler(async (request) => ({

@@ -1,15 +1,14 @@
+import { lockReader, standingReader } from '../../src/clients/aws/journal/queries.ts';
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
-import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { countBuckets, s3Clients } from '../../src/clients/aws/s3.ts';
-import { lockReader, standingReader } from '../../src/clients/aws/standing.ts';
-import { accountSettings, dataloopSettings, tableName } from '../../src/config.ts';
+import { accountSettings, dataloopSettings } from '../../src/config.ts';
+import { boundedBy } from '../../src/deadline.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { deployedPreflightReads } from '../../src/deployed/reads.ts';
 import { parseBody } from '../../src/domain/model/request.ts';
 import { planIntegration } from '../../src/domain/preflight/dry-run.ts';
-import { boundedBy } from '../../src/handlers/bound.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
-const table = journalTable(tableName());
 const account = accountSettings();
 const s3 = s3Clients();
 const records = recordReader(table);

@@ -1,17 +1,14 @@
-import { journalTable } from '../../src/clients/aws/journal/table.ts';
-import { tableName } from '../../src/config.ts';
+import { boundedBy } from '../../src/deadline.ts';
+import { deployedForeignDriverReads } from '../../src/deployed/reads.ts';
 import { deployedRemoval } from '../../src/deployed/undo.ts';
+import { isForced } from '../../src/domain/api/queries.ts';
 import { integrationView } from '../../src/domain/api/view.ts';
 import { removeIntegration } from '../../src/domain/lifecycle/undo.ts';
-import { isForced } from '../../src/domain/removal-query.ts';
 import { refuseForeignDrivers } from '../../src/domain/resources/dataloop/foreign-drivers.ts';
-import { boundedBy } from '../../src/handlers/bound.ts';
-import { deployedForeignDriverReads } from '../../src/handlers/foreign-drivers.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
-const table = journalTable(tableName());
-const removal = deployedRemoval(table);
-const reads = deployedForeignDriverReads(table);
+const removal = deployedRemoval();
+const reads = deployedForeignDriverReads();
 
 /** `DELETE /integrations/{integrationId}` */
 export const handler = apiHandler(async (request) => {

@@ -1,21 +1,19 @@
 import { ulid } from 'ulid';
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
 import { registrar } from '../../src/clients/aws/journal/registration.ts';
-import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import {
   executionArnOf,
   provisionStarter,
   stepFunctionsClient,
 } from '../../src/clients/aws/step-functions.ts';
-import { accountSettings, dataloopSettings, provisionStateMachineArn, tableName } from '../../src/config.ts';
+import { accountSettings, dataloopSettings, provisionStateMachineArn } from '../../src/config.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { firstView, integrationView } from '../../src/domain/api/view.ts';
-import { newRegistration } from '../../src/domain/lifecycle/start.ts';
-import { startProvisioning } from '../../src/domain/lifecycle/undo.ts';
+import { newRegistration, startProvisioning } from '../../src/domain/lifecycle/start.ts';
+import { sha256 } from '../../src/domain/model/canonical-json.ts';
 import { parseRequest } from '../../src/domain/model/request.ts';
-import { sha256 } from '../../src/handlers/sha256.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
-const table = journalTable(tableName());
 const stateMachineArn = provisionStateMachineArn();
 const store = { ...registrar(table), ...recordReader(table) };
 const machine = provisionStarter(stepFunctionsClient(), stateMachineArn);

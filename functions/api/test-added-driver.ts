@@ -1,14 +1,14 @@
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
-import { journalTable } from '../../src/clients/aws/journal/table.ts';
-import { accountSettings, tableName } from '../../src/config.ts';
+import { accountSettings } from '../../src/config.ts';
+import { boundedBy } from '../../src/deadline.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { table } from '../../src/deployed/journal.ts';
+import { deployedCheckReads } from '../../src/deployed/reads.ts';
 import { readyDriver, testDriverConnection } from '../../src/domain/healthcheck/added-bucket.ts';
 import { planFor } from '../../src/domain/model/desired-state.ts';
-import { boundedBy } from '../../src/handlers/bound.ts';
-import { deployedCheckReads } from '../../src/handlers/check-reads.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
-const records = recordReader(journalTable(tableName()));
+const records = recordReader(table);
 const reads = deployedCheckReads(deployedDataloop());
 
 /** `POST /integrations/{integrationId}/drivers/{driverId}/test` */

@@ -1,20 +1,19 @@
 import middy from '@middy/core';
 import * as z from 'zod';
-import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
-import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
 import { integrationReader } from '../../src/clients/dataloop/client.ts';
-import { eventBusName, pollQueueUrl, tableName } from '../../src/config.ts';
+import { pollQueueUrl } from '../../src/config.ts';
+import { publish } from '../../src/deployed/bus.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { iamUserPollSchema, pollIamUser } from '../../src/domain/waiting/iam-user.ts';
 import { parseInput, parseJsonInput } from '../../src/runtime/input.ts';
 import { errorKeys, logger } from '../../src/runtime/log.ts';
 import { endedByLambda } from '../../src/runtime/timeout.ts';
 
-const publish = publisher(eventBridgeClient(), eventBusName());
 const parts = {
-  ...recordReader(journalTable(tableName())),
+  ...recordReader(table),
   ...integrationReader(deployedDataloop()),
   schedulePoll: pollScheduler(queueClient(), pollQueueUrl()),
   announceIamUser: (issued: { integrationId: string; dataloopIntegrationId: string; userArn: string }) =>

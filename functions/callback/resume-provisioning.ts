@@ -1,16 +1,14 @@
 import middy from '@middy/core';
 import { recordReader, settleStep } from '../../src/clients/aws/journal/record.ts';
-import { journalTable } from '../../src/clients/aws/journal/table.ts';
 import { deleteTaskToken, readTaskToken } from '../../src/clients/aws/journal/task-tokens.ts';
 import { answerTask, stepFunctionsClient } from '../../src/clients/aws/step-functions.ts';
-import { tableName } from '../../src/config.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { iamUserIssuedEventSchema } from '../../src/domain/api/events.ts';
 import { resumeProvisioning } from '../../src/domain/waiting/iam-user.ts';
 import { parseInput } from '../../src/runtime/input.ts';
 import { logger } from '../../src/runtime/log.ts';
 import { endedByLambda } from '../../src/runtime/timeout.ts';
 
-const table = journalTable(tableName());
 const stepFunctions = stepFunctionsClient();
 const waiting = {
   ...recordReader(table),

@@ -1,15 +1,14 @@
 import * as z from 'zod';
-import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
 import { closingJournal } from '../../src/clients/aws/journal/record.ts';
 import { deleteTaskToken } from '../../src/clients/aws/journal/task-tokens.ts';
-import { eventBusName } from '../../src/config.ts';
+import { publish } from '../../src/deployed/bus.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { closeAndAnnounce } from '../../src/domain/lifecycle/conclude.ts';
 import { failedUndoSchema } from '../../src/domain/saga/residue.ts';
 import { parseInput } from '../../src/runtime/input.ts';
-import { stepHandler, table } from '../../src/runtime/step.ts';
+import { stepHandler } from '../../src/runtime/step.ts';
 
 const journal = closingJournal(table);
-const publish = publisher(eventBridgeClient(), eventBusName());
 
 const inputSchema = z.looseObject({
   mode: z.enum(['rollback', 'remove']),

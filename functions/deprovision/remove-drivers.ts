@@ -2,9 +2,9 @@ import { deployedRemoval } from '../../src/deployed/undo.ts';
 import { removeDrivers } from '../../src/domain/lifecycle/added-buckets.ts';
 import { waitSchema } from '../../src/runtime/await-calls.ts';
 import { parseInput } from '../../src/runtime/input.ts';
-import { deprovisionStep, table } from '../../src/runtime/step.ts';
+import { deprovisionStep } from '../../src/runtime/step.ts';
 
-const removal = deployedRemoval(table);
+const removal = deployedRemoval();
 
 /** RemoveDrivers: what was added to an integration goes before it does. */
 export const handler = deprovisionStep('RemoveDrivers', (step, input) => {

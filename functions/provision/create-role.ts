@@ -3,11 +3,12 @@ import { settleStep } from '../../src/clients/aws/journal/record.ts';
 import { integrationFinder } from '../../src/clients/dataloop/client.ts';
 import { accountSettings, dataloopSettings } from '../../src/config.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { organizationOf, readUserArn } from '../../src/domain/resources/dataloop/integration.ts';
 import { adoptRole } from '../../src/domain/resources/role/adopt.ts';
 import { createRole } from '../../src/domain/resources/role/role.ts';
 import { namedUserArn } from '../../src/domain/waiting/operator.ts';
-import { provisionStep, table } from '../../src/runtime/step.ts';
+import { provisionStep } from '../../src/runtime/step.ts';
 
 const client = iamClient();
 const creator = roleCreator(client);

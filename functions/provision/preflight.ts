@@ -1,9 +1,10 @@
 import { writeOrganization } from '../../src/clients/aws/journal/record.ts';
 import { s3Clients } from '../../src/clients/aws/s3.ts';
 import { dataloopSettings } from '../../src/config.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { deployedPreflightReads } from '../../src/deployed/reads.ts';
 import { preflight } from '../../src/domain/preflight/preflight.ts';
-import { provisionStep, table } from '../../src/runtime/step.ts';
+import { provisionStep } from '../../src/runtime/step.ts';
 
 const checks = deployedPreflightReads(s3Clients());
 

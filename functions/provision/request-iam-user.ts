@@ -1,16 +1,16 @@
 import * as z from 'zod';
-import { eventBridgeClient, publisher } from '../../src/clients/aws/events.ts';
 import { saveTaskToken } from '../../src/clients/aws/journal/task-tokens.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
 import { integrationCreator } from '../../src/clients/dataloop/client.ts';
-import { eventBusName, pollQueueUrl } from '../../src/config.ts';
+import { pollQueueUrl } from '../../src/config.ts';
+import { publish } from '../../src/deployed/bus.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { table } from '../../src/deployed/journal.ts';
 import { requestIamUser } from '../../src/domain/resources/dataloop/integration.ts';
 import { parseInput } from '../../src/runtime/input.ts';
-import { stepHandler, table } from '../../src/runtime/step.ts';
+import { stepHandler } from '../../src/runtime/step.ts';
 
 const dataloop = integrationCreator(deployedDataloop());
-const publish = publisher(eventBridgeClient(), eventBusName());
 const callback = {
   saveTaskToken: (integrationId: string, taskToken: string) => saveTaskToken(table, integrationId, taskToken),
   schedulePoll: pollScheduler(queueClient(), pollQueueUrl()),

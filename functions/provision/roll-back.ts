@@ -1,16 +1,11 @@
 import * as z from 'zod';
-import { deprovisionJournal } from '../../src/clients/aws/journal/record.ts';
-import { deprovisionStarter, stepFunctionsClient } from '../../src/clients/aws/step-functions.ts';
-import { deprovisionStateMachineArn } from '../../src/config.ts';
+import { deployedDeprovision } from '../../src/deployed/undo.ts';
 import { rollBackAfter } from '../../src/domain/lifecycle/undo.ts';
 import { errorOutputSchema } from '../../src/domain/saga/failure.ts';
 import { parseInput } from '../../src/runtime/input.ts';
-import { stepHandler, table } from '../../src/runtime/step.ts';
+import { stepHandler } from '../../src/runtime/step.ts';
 
-const parts = {
-  journal: deprovisionJournal(table),
-  machine: deprovisionStarter(stepFunctionsClient(), deprovisionStateMachineArn()),
-};
+const deprovision = deployedDeprovision();
 
 const inputSchema = z.looseObject({
   /** Name of a state: a step's, or the one around several. */
@@ -24,7 +19,7 @@ export const handler = stepHandler(
   { during: ['provisioning', 'rolling-back'] },
   async (step, input) => {
     const { failedStep, error } = parseInput(inputSchema, input, 'The input of RollBack');
-    const record = await rollBackAfter(failedStep, error, step.plan.integrationId, parts);
+    const record = await rollBackAfter(failedStep, error, step.plan.integrationId, deprovision);
     return { status: record?.status };
   },
 );

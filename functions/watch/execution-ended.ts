@@ -1,8 +1,8 @@
 import middy from '@middy/core';
 import { deprovisionStateMachineArn } from '../../src/config.ts';
+import { watchdog } from '../../src/deployed/watchdog.ts';
 import { executionStatusEventSchema } from '../../src/domain/api/events.ts';
 import { followUp } from '../../src/domain/lifecycle/watchdog.ts';
-import { watchdog } from '../../src/handlers/watchdog.ts';
 import { parseInput } from '../../src/runtime/input.ts';
 import { logger } from '../../src/runtime/log.ts';
 import { endedByLambda } from '../../src/runtime/timeout.ts';

@@ -2,9 +2,10 @@ import middy from '@middy/core';
 import { activeFinder } from '../../src/clients/aws/journal/queries.ts';
 import { executionArnOf, executionStatus } from '../../src/clients/aws/step-functions.ts';
 import { deprovisionStateMachineArn } from '../../src/config.ts';
+import { table } from '../../src/deployed/journal.ts';
+import { stepFunctions, watchdog } from '../../src/deployed/watchdog.ts';
 import { sweep } from '../../src/domain/lifecycle/watchdog.ts';
 import { ServiceError } from '../../src/errors.ts';
-import { stepFunctions, table, watchdog } from '../../src/handlers/watchdog.ts';
 import { errorKeys, logger } from '../../src/runtime/log.ts';
 import { endedByLambda } from '../../src/runtime/timeout.ts';
 

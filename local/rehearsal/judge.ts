@@ -1,23 +1,13 @@
 /** Whether what happened is what was to happen. Each function answers with what is wrong; nothing, where all is right. */
-import { type ResourceKey, resourceTypes } from '../../src/domain/model/record.ts';
+import { resourceTypes } from '../../src/domain/model/record.ts';
 import { problemType } from '../../src/errors.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
 import type { UndoRun } from './service.ts';
 import { versionsChanged } from './snapshot.ts';
-import type { ConnectionRehearsal, RemovalRehearsal } from './steps.ts';
+import type { ConnectionRehearsal, RehearsedResource, RemovalRehearsal } from './steps.ts';
+import { shortNames } from './steps.ts';
 
 type Residue = IntegrationAnswer['residue'][number];
-
-/** What a resource is called in the undo's executions and to people. */
-export const shortNames = {
-  bucket: 'bucket',
-  policy: 'policy',
-  access: 'access',
-  role: 'role',
-  dataloopIntegration: 'integration',
-  driver: 'driver',
-} as const satisfies Partial<Record<ResourceKey, string>>;
-export type RehearsedResource = keyof typeof shortNames;
 
 /** Kinds of the listing, by the type that the API gives a resource. */
 const kinds: Readonly<Record<string, string>> = {

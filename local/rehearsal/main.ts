@@ -1,5 +1,4 @@
 /** `npm run rehearse`: fails each step of an integration and of a driver once, and proves that nothing is left. */
-
 import { deployService } from '../environment/deploy.ts';
 import { saveFunctionLogs } from '../environment/logs.ts';
 import { beforeStopping, isStopping, runProgram } from '../environment/processes.ts';

@@ -4,15 +4,7 @@ import { resourceTypes } from '../../src/domain/model/record.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
 import { type Host, hostProblems } from './host.ts';
 import type { Interventions } from './interventions.ts';
-import {
-  denialActed,
-  judgeConnection,
-  judgeRemoval,
-  judgeStanding,
-  nameOf,
-  removedBy,
-  shortNames,
-} from './judge.ts';
+import { denialActed, judgeConnection, judgeRemoval, judgeStanding, nameOf, removedBy } from './judge.ts';
 import type { Names, RehearsalService, UndoRun } from './service.ts';
 import { changes, type Standing, withVersionsOf } from './snapshot.ts';
 import type { DeployedStack } from './stack.ts';
@@ -23,6 +15,7 @@ import {
   type Rehearsal,
   type RemovalRehearsal,
   type Subject,
+  shortNames,
 } from './steps.ts';
 
 /** How often a step is rehearsed again where its denial had not acted yet. */

@@ -1,5 +1,4 @@
 /** The deployed service as the rehearsal uses it: connect, remove, and what its executions and its journal say. */
-
 import { setTimeout as delay } from 'node:timers/promises';
 import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
 import { GetCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';

@@ -2,8 +2,8 @@
  * How each step is failed once: a denial on the role of its function, chosen so that the step has done as much as
  * it can when it fails. Nothing in the deployed code takes part in it.
  */
+import type { ResourceKey } from '../../src/domain/model/record.ts';
 import type { StepName } from '../../src/domain/model/steps.ts';
-import type { RehearsedResource } from './judge.ts';
 
 export interface Denial {
   /** The step whose function's role is denied something. */
@@ -355,3 +355,15 @@ export const rehearsals: readonly Rehearsal[] = [
   ...rowsOf('integration', ofIntegrations),
   ...rowsOf('driver', ofDrivers),
 ];
+
+/** What a resource is called in the undo's executions and to people. */
+export const shortNames = {
+  bucket: 'bucket',
+  policy: 'policy',
+  access: 'access',
+  role: 'role',
+  dataloopIntegration: 'integration',
+  driver: 'driver',
+} as const satisfies Partial<Record<ResourceKey, string>>;
+
+export type RehearsedResource = keyof typeof shortNames;

@@ -1,22 +1,37 @@
-/** What Preflight and plans look at, as deployed. */
+/** What Preflight, plans, connection tests and removals look at, as deployed. */
 import {
   accountSummary,
   adoptableRoleReader,
+  connectionIam,
+  iamClient,
   patientIamClient,
   policyReader,
   roleReader,
 } from '../clients/aws/iam.ts';
+import { readRecords } from '../clients/aws/journal/queries.ts';
 import { keyReader, kmsClients } from '../clients/aws/kms.ts';
-import { adoptableBucketReader, holderOf, type S3ClientFor } from '../clients/aws/s3.ts';
-import { callerAccountId, stsClient } from '../clients/aws/sts.ts';
 import {
+  adoptableBucketReader,
+  connectionBucket,
+  holderOf,
+  type S3ClientFor,
+  s3Clients,
+} from '../clients/aws/s3.ts';
+import { callerAccountId, stsClient } from '../clients/aws/sts.ts';
+import type { Dataloop } from '../clients/dataloop/client.ts';
+import {
+  driverCounter,
   driverFinder,
+  driverVerifier,
   integrationCounter,
   integrationReader,
   projectReader,
 } from '../clients/dataloop/client.ts';
+import type { CheckReads } from '../domain/healthcheck/checks.ts';
 import type { PreflightChecks } from '../domain/preflight/preflight.ts';
+import type { ForeignDriverReads } from '../domain/resources/dataloop/foreign-drivers.ts';
 import { deployedDataloop } from './dataloop.ts';
+import { table } from './journal.ts';
 
 export function deployedPreflightReads(s3: S3ClientFor): PreflightChecks {
   const iam = patientIamClient();
@@ -35,5 +50,30 @@ export function deployedPreflightReads(s3: S3ClientFor): PreflightChecks {
     accountSummary: () => accountSummary(iam),
     holderOf: (bucket) => holderOf(s3, bucket),
     callerAccountId: () => callerAccountId(sts),
+  };
+}
+
+export const deployedCheckReads = (dataloop: Dataloop): CheckReads => ({
+  ...connectionIam(iamClient()),
+  ...connectionBucket(s3Clients()),
+  ...keyReader(kmsClients()),
+  verifyDriver: driverVerifier(dataloop).verifyDriver,
+});
+
+/** Most that one call of DynamoDB reads. */
+const atOnce = 100;
+
+export function deployedForeignDriverReads(): ForeignDriverReads {
+  const dataloop = deployedDataloop();
+  return {
+    ...driverFinder(dataloop),
+    ...driverCounter(dataloop),
+    readRecords: async (ids) => {
+      const pages = Array.from({ length: Math.ceil(ids.length / atOnce) }, (_page, index) =>
+        ids.slice(index * atOnce, (index + 1) * atOnce),
+      );
+      const read = await Promise.all(pages.map((page) => readRecords(table, page)));
+      return read.flatMap(({ records }) => records);
+    },
   };
 }

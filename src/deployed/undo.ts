@@ -1,15 +1,18 @@
 /** What starts an undo, and stops what is still under way, as deployed. */
 import { deprovisionJournal } from '../clients/aws/journal/record.ts';
-import type { Table } from '../clients/aws/journal/table.ts';
 import { deprovisionStarter, provisionStopper, stepFunctionsClient } from '../clients/aws/step-functions.ts';
 import { deprovisionStateMachineArn } from '../config.ts';
-import type { Removal } from '../domain/lifecycle/undo.ts';
+import type { Deprovision, Removal } from '../domain/lifecycle/undo.ts';
+import { table } from './journal.ts';
 
-export function deployedRemoval(table: Table): Removal {
+// Functions, so that a bundle holds only the calls that its function makes.
+
+export const deployedDeprovision = (stepFunctions = stepFunctionsClient()): Deprovision => ({
+  journal: deprovisionJournal(table),
+  machine: deprovisionStarter(stepFunctions, deprovisionStateMachineArn()),
+});
+
+export function deployedRemoval(): Removal {
   const stepFunctions = stepFunctionsClient();
-  return {
-    journal: deprovisionJournal(table),
-    machine: deprovisionStarter(stepFunctions, deprovisionStateMachineArn()),
-    stopper: provisionStopper(stepFunctions),
-  };
+  return { ...deployedDeprovision(stepFunctions), stopper: provisionStopper(stepFunctions) };
 }

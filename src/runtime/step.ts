@@ -3,8 +3,8 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { stepJournal } from '../clients/aws/journal/record.ts';
-import { journalTable } from '../clients/aws/journal/table.ts';
-import { accountSettings, tableName } from '../config.ts';
+import { accountSettings } from '../config.ts';
+import { table } from '../deployed/journal.ts';
 import { planFor } from '../domain/model/desired-state.ts';
 import { executionArnSchema, recordIdSchema, type Status, type StepCall } from '../domain/model/record.ts';
 import type { StepName } from '../domain/model/steps.ts';
@@ -23,7 +23,6 @@ const stepInputSchema = z.looseObject({
   attempt: z.number().int().positive(),
 });
 
-export const table = journalTable(tableName());
 const journal = stepJournal(table);
 
 interface StepOptions {

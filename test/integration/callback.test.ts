@@ -1,5 +1,4 @@
 /** The callback: events of the service's own bus, real and forged. */
-
 import {
   DisableRuleCommand,
   EnableRuleCommand,

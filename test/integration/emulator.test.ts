@@ -1,5 +1,4 @@
 /** The local AWS refuses what AWS refuses: without that, no other test here would prove least privilege. */
-
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {

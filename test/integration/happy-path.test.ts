@@ -1,5 +1,4 @@
 /** The whole way of a request on real parts: the deployed API, state machines, functions, IAM enforced. */
-
 import { GetRoleCommand, ListAttachedRolePoliciesCommand } from '@aws-sdk/client-iam';
 import {
   DeleteObjectCommand,

@@ -2,7 +2,6 @@
  * What Dataloop gets: a session of the role that the service creates. What was granted works, and nothing else
  * does, also after somebody attached more to the role. Each call is simulated, and made with the real session.
  */
-
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import {
   AttachRolePolicyCommand,

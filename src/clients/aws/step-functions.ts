@@ -7,7 +7,8 @@ import {
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import type { DeprovisionStarter, ProvisionStarter, ProvisionStopper } from '../../domain/lifecycle/undo.ts';
+import type { ProvisionStarter } from '../../domain/lifecycle/start.ts';
+import type { DeprovisionStarter, ProvisionStopper } from '../../domain/lifecycle/undo.ts';
 import type { EndStatus } from '../../domain/lifecycle/watchdog.ts';
 import { awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';

@@ -1,5 +1,4 @@
 /** The integration as the API shows it. */
-
 import {
   type IntegrationRecord,
   nameOf,

@@ -1,13 +1,12 @@
 /** `POST /integrations/{integrationId}/drivers/{driverId}/test`: each part of a driver that was added, looked at now. */
+import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { DriverTest } from '../api/responses.ts';
-import { asDriver } from '../lifecycle/added-buckets.ts';
-import { asIntegration } from '../lifecycle/undo.ts';
 import type { Plan } from '../model/desired-state.ts';
+import { grantsOf, policyOf } from '../model/desired-state.ts';
+import { asDriver, asIntegration } from '../model/lookup.ts';
 import { permissionPolicy } from '../model/permission-policy.ts';
 import type { IntegrationRecord, RecordReader } from '../model/record.ts';
-import type { Bound } from '../preflight/checks.ts';
-import { grantsOf, policyOf } from '../role-policies.ts';
 import {
   boundedReads,
   bucketChecks,

@@ -1,4 +1,5 @@
 /** What the tests of an integration and of a driver that was added to one look at alike. Nothing is written. */
+import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { ConnectionCheck } from '../api/responses.ts';
 import { sameJson } from '../model/canonical-json.ts';
@@ -6,7 +7,7 @@ import { ownerTag, type Plan } from '../model/desired-state.ts';
 import type { PolicyDocument } from '../model/permission-policy.ts';
 import type { IntegrationRecord } from '../model/record.ts';
 import { matchesPattern } from '../model/request.ts';
-import { type Bound, saidOnce } from '../preflight/checks.ts';
+import { saidOnce } from '../preflight/checks.ts';
 import { type BucketAddress, bucketAddress } from '../resources/bucket/bucket.ts';
 import { consoleMethods } from '../resources/bucket/cors.ts';
 import { type KeyReader, unusableKey } from '../resources/bucket/kms-key.ts';

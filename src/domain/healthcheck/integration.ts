@@ -1,17 +1,25 @@
 /** `POST /integrations/{integrationId}/test`: each part of a live connection, looked at now. Nothing is written. */
+import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { ConnectionTest } from '../api/responses.ts';
-import { asIntegration } from '../lifecycle/undo.ts';
 import { sameJson } from '../model/canonical-json.ts';
-import { type Plan, trustPolicy, trustStatement } from '../model/desired-state.ts';
+import {
+  attachablePolicies,
+  firstPolicy,
+  grantsOf,
+  type Plan,
+  policyOf,
+  trustPolicy,
+  trustStatement,
+} from '../model/desired-state.ts';
+import { asIntegration } from '../model/lookup.ts';
 import { permissionPolicy } from '../model/permission-policy.ts';
 import type { IntegrationRecord, RecordReader } from '../model/record.ts';
-import { type Bound, once } from '../preflight/checks.ts';
+import { once } from '../preflight/checks.ts';
 import type { DataloopIntegration, IntegrationReader } from '../resources/dataloop/integration.ts';
+import { trustEstablished } from '../resources/dataloop/integration.ts';
 import { adoptedSid, trustStatements } from '../resources/role/adopt.ts';
 import type { FoundRole } from '../resources/role/role.ts';
-import { attachablePolicies, firstPolicy, grantsOf, policyOf } from '../role-policies.ts';
-import { trustEstablished } from '../trust-status.ts';
 import {
   boundedReads,
   bucketChecks,

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
 import type { Plan } from '../model/desired-state.ts';
+import { asDriver } from '../model/lookup.ts';
 import type { AddedDriver, IntegrationRecord, RecordReader, Status } from '../model/record.ts';
 import {
   type Allowed,
@@ -13,15 +14,9 @@ import {
 } from '../model/request.ts';
 import { roomFor } from '../resources/role/shared-policies.ts';
 import type { StepContext } from '../saga/step.ts';
-import {
-  type Idempotency,
-  integrationNotReady,
-  type ProvisionStarter,
-  type Register,
-  type Removal,
-  removeRecord,
-  startProvisioning,
-} from './undo.ts';
+import type { Idempotency, ProvisionStarter, Register } from './start.ts';
+import { integrationNotReady, startProvisioning } from './start.ts';
+import { type Removal, removeRecord } from './undo.ts';
 
 /** The body of `POST /integrations/{integrationId}/drivers`. */
 export const driverRequestSchema = z.strictObject({
@@ -127,19 +122,6 @@ export async function addDriver(
   // Found again where it is written; here it is said before anything is made. A repeated request needs no more room.
   if (!isThere) roomFor(integration, parts.planOf(integration), added, parts.policyNamePattern);
   return startProvisioning({ ...wanted, added }, parts.store, parts.machine);
-}
-
-/** @throws ServiceError `DriverNotFoundError` where the integration has no such driver, or had none */
-export function asDriver(
-  record: IntegrationRecord | undefined,
-  integrationId: string,
-): IntegrationRecord & { readonly parent: NonNullable<IntegrationRecord['parent']> } {
-  const parent = record?.parent;
-  if (record && parent?.integrationId === integrationId) return { ...record, parent };
-  throw new ServiceError(
-    'DriverNotFoundError',
-    'There is no such driver on this integration. GET /integrations/{integrationId} lists those that were added to it.',
-  );
 }
 
 /**

@@ -5,7 +5,7 @@ import { driverView, integrationView } from '../api/view.ts';
 import { type IntegrationRecord, nameOf, standingResources } from '../model/record.ts';
 import { type FailedUndo, residueOf, sendAgain } from '../saga/residue.ts';
 import type { StepContext } from '../saga/step.ts';
-import { locksOf } from './undo.ts';
+import { locksOf } from './start.ts';
 
 export interface Closing {
   /** The run of the undo that ends: another one that has begun by now is not ended by it. */

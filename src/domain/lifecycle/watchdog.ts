@@ -2,7 +2,6 @@
  * The watchdog: an execution that ended without finishing its work, for whatever reason, is followed by an undo.
  * Step Functions' status events say so at once, but are best effort; a sweep of the journal finds the rest.
  */
-
 import type { Publish } from '../api/events.ts';
 import {
   type ActiveFinder,

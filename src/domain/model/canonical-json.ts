@@ -1,6 +1,5 @@
-/** One text for all that mean the same. */
-
-/** JSON with sorted keys: two bodies that mean the same come to the same text. */
+/** One text for values that mean the same, and its hash. */
+import { createHash } from 'node:crypto';
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
@@ -14,3 +13,6 @@ export function canonicalJson(value: unknown): string {
 /** Whether two values come to the same JSON; undefined is like undefined alone. */
 export const sameJson = (one: unknown, other: unknown): boolean =>
   canonicalJson(one) === canonicalJson(other);
+
+/** In hexadecimal. */
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,6 +1,8 @@
 /** What a request comes to: the names, ARNs and policy documents of everything that will be made. */
 import type { AccountSettings } from '../../config.ts';
 import { type Grant, grantOf, type PolicyDocument, permissionPolicy } from './permission-policy.ts';
+import type { IntegrationRecord, PolicyKey } from './record.ts';
+import { policyKeys } from './record.ts';
 import { defaultRoleName, type IntegrationRequest, rolesNamed, tagPrefix } from './request.ts';
 
 /** Tag that says which integration a resource belongs to; with the journal it decides what is ours. */
@@ -119,4 +121,43 @@ export const trustStatement = (userArn: string) => ({
 /** The guide's trust policy: this one IAM user may assume the role, nobody else. */
 export function trustPolicy(userArn: string): PolicyDocument {
   return { Version: '2012-10-17', Statement: [trustStatement(userArn)] };
+}
+
+/** The one that is made with the integration. */
+export const firstPolicy: PolicyKey = 'policy';
+
+/** Name and ARN of one of the role's policies. */
+export function policyOf(plan: Plan, key: PolicyKey): Plan['policy'] {
+  const suffix = key === firstPolicy ? '' : `-${key.slice(firstPolicy.length)}`;
+  return { name: `${plan.policy.name}${suffix}`, arn: `${plan.policy.arn}${suffix}` };
+}
+
+/** The role's policies that stand, or may, by the journal. */
+export const standingPolicies = ({ resources }: Pick<IntegrationRecord, 'resources'>): PolicyKey[] =>
+  policyKeys.filter((key) => {
+    const state = resources[key]?.state;
+    return state !== undefined && state !== 'gone';
+  });
+
+/** What may be attached to the role by our doing: its own policy, and those for the buckets that were added. */
+export const attachablePolicies = (record: Pick<IntegrationRecord, 'resources'>): PolicyKey[] => [
+  ...new Set([firstPolicy, ...standingPolicies(record)]),
+];
+
+export const partitionOf = (plan: Plan): string => plan.policy.arn.split(':')[1] ?? '';
+
+/** Everything that a policy is to grant by the journal, in an order that does not change. */
+export function grantsOf(
+  { drivers = {} }: Pick<IntegrationRecord, 'drivers'>,
+  plan: Plan,
+  key: PolicyKey,
+  but?: string,
+): Grant[] {
+  const added = Object.entries(drivers)
+    .filter(([id, { placedIn }]) => placedIn === key && id !== but)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  return [
+    ...(key === firstPolicy ? [plan.grant] : []),
+    ...added.map(([, driver]) => grantOf(driver, partitionOf(plan))),
+  ];
 }

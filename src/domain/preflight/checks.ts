@@ -1,4 +1,5 @@
 /** What stands in the way of a request, or may: all of it at once, each with what to do. */
+import type { Bound } from '../../deadline.ts';
 import { errorKinds, problemType, ServiceError } from '../../errors.ts';
 import type { FindingView } from '../api/responses.ts';
 
@@ -29,9 +30,6 @@ export interface Check {
   readonly failure: 'error' | 'warning';
   run(): Promise<readonly Finding[]>;
 }
-
-/** Gives up waiting for a check in time. @throws ServiceError that may pass */
-export type Bound = <T>(what: string, work: Promise<T>) => Promise<T>;
 
 /** Makes all checks at once, and waits for all of them: nothing is under way any more when it returns. */
 export async function findingsOf(

@@ -1,14 +1,15 @@
 /** `POST /plans`: what a request would come to, and everything that is in its way. Nothing is written. */
 import type { AccountSettings } from '../../config.ts';
+import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { PlannedResource, PlanView } from '../api/responses.ts';
-import { locksOf, nameOrBucketTaken } from '../lifecycle/undo.ts';
+import { locksOf, nameOrBucketTaken } from '../lifecycle/start.ts';
 import { sameJson } from '../model/canonical-json.ts';
 import { type Plan, planFor, trustPolicy, trustStatement } from '../model/desired-state.ts';
 import { type IntegrationRecord, nameOf, type RecordReader, resourceTypes } from '../model/record.ts';
 import { type IntegrationRequest, outsideDeployment } from '../model/request.ts';
 import { sidWith } from '../resources/role/adopt.ts';
-import { type Bound, type Check, type Finding, findingsOf, findingView } from './checks.ts';
+import { type Check, type Finding, findingsOf, findingView } from './checks.ts';
 import { neededActions } from './needed-actions.ts';
 import { inTheWay, type PreflightChecks } from './preflight.ts';
 import { type BucketCounter, bucketQuota } from './quotas.ts';

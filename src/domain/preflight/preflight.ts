@@ -1,19 +1,21 @@
 /** Preflight: everything that stands in the way, found before the first write. */
+import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
-import { checkAdoptableIntegration, checkNoDriver } from '../adopted-integration.ts';
 import type { Plan } from '../model/desired-state.ts';
 import { resourceTypes } from '../model/record.ts';
 import { type AdoptableBucketReader, checkAdoptable } from '../resources/bucket/adopt.ts';
 import { type BucketReader, bucketAddress, nameTaken } from '../resources/bucket/bucket.ts';
 import { type KeyReader, unusableKey } from '../resources/bucket/kms-key.ts';
 import type { DriverFinder } from '../resources/dataloop/driver.ts';
+import { checkNoDriver } from '../resources/dataloop/driver.ts';
 import type { IntegrationReader } from '../resources/dataloop/integration.ts';
+import { checkAdoptableIntegration } from '../resources/dataloop/integration.ts';
 import { type AdoptableRoleReader, checkAdoptableRole } from '../resources/role/adopt.ts';
 import { type PolicyReader, policyNameTaken } from '../resources/role/policy.ts';
 import { type RoleReader, roleNameTaken } from '../resources/role/role.ts';
 import { isTaggedOurs, type Tags } from '../saga/ownership.ts';
 import type { StepContext } from '../saga/step.ts';
-import { asOneError, type Bound, type Check, type Finding, findingsOf, once } from './checks.ts';
+import { asOneError, type Check, type Finding, findingsOf, once } from './checks.ts';
 import { type AccountReader, dataloopLimit, iamQuotas } from './quotas.ts';
 
 export interface ProjectReader {

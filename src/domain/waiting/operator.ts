@@ -4,10 +4,9 @@
  */
 import * as z from 'zod';
 import { type FieldError, ServiceError } from '../../errors.ts';
-import { checkNoDriver } from '../adopted-integration.ts';
 import type { OperatorAction } from '../api/responses.ts';
-import { asIntegration } from '../lifecycle/undo.ts';
 import { type Plan, trustPolicy } from '../model/desired-state.ts';
+import { asIntegration } from '../model/lookup.ts';
 import {
   dataloopIdSchema,
   type IntegrationRecord,
@@ -16,15 +15,15 @@ import {
 } from '../model/record.ts';
 import { fieldErrors } from '../model/request.ts';
 import type { DriverFinder } from '../resources/dataloop/driver.ts';
+import { checkNoDriver } from '../resources/dataloop/driver.ts';
 import type {
   DataloopIntegration,
   IamUserIssued,
   IntegrationFinder,
 } from '../resources/dataloop/integration.ts';
+import { trustEstablished } from '../resources/dataloop/integration.ts';
 import { trustedUserArn } from '../resources/role/trusted-user.ts';
 import type { StepContext } from '../saga/step.ts';
-import { trustEstablished } from '../trust-status.ts';
-
 /** What the workflow waits for a person to do. */
 export type Awaited = 'iam-user' | 'role-given';
 

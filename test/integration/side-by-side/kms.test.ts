@@ -1,5 +1,4 @@
 /** A bucket with a KMS key of the customer's: encrypted with it, and nobody gets more of it than S3 needs. */
-
 import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetBucketEncryptionCommand } from '@aws-sdk/client-s3';
 import { expect, test } from '@jest/globals';

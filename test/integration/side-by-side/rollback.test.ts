@@ -1,5 +1,4 @@
 /** Each failure ends clean: what was made is gone, what was there before stands, and the error says why. */
-
 import { DeleteRolePolicyCommand, PutRolePolicyCommand, paginateListRoles } from '@aws-sdk/client-iam';
 import {
   CreateBucketCommand,

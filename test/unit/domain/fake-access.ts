@@ -1,6 +1,6 @@
 /** An integration with added drivers, its side of the journal with the lock, and an IAM that keeps versions. */
 import { createHash } from 'node:crypto';
-import { type Plan, planFor } from '../../../src/domain/model/desired-state.ts';
+import { grantsOf, type Plan, planFor, policyOf } from '../../../src/domain/model/desired-state.ts';
 import { permissionPolicy } from '../../../src/domain/model/permission-policy.ts';
 import type {
   AddedDriver,
@@ -18,7 +18,6 @@ import {
   grantAccess,
   revokeAccess,
 } from '../../../src/domain/resources/role/shared-policies.ts';
-import { grantsOf, policyOf } from '../../../src/domain/role-policies.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import {
   account,

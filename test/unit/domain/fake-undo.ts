@@ -1,5 +1,4 @@
 /** What an undo is begun with: a journal of one integration and a Step Functions, which note what happens. */
-
 import type { DeprovisionInput, DeprovisionJournal } from '../../../src/domain/lifecycle/undo.ts';
 import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
 import { integrationId, recordOf } from './fakes.ts';

@@ -12,7 +12,7 @@ import { registrar } from '../../../src/clients/aws/journal/registration.ts';
 import { pollScheduler } from '../../../src/clients/aws/queue.ts';
 import { executionArnOf } from '../../../src/clients/aws/step-functions.ts';
 import { integrationView } from '../../../src/domain/api/view.ts';
-import { locksOf } from '../../../src/domain/lifecycle/undo.ts';
+import { locksOf } from '../../../src/domain/lifecycle/start.ts';
 import { ownerTag, planFor } from '../../../src/domain/model/desired-state.ts';
 import { executionArnSchema } from '../../../src/domain/model/record.ts';
 import type { IntegrationRequest } from '../../../src/domain/model/request.ts';

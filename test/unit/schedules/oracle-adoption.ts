@@ -1,5 +1,4 @@
 /** Says whether what was there before was kept, or given back to the byte, and what others changed reported. */
-
 import { integrationView } from '../../../src/domain/api/view.ts';
 import type { IntegrationRecord, ResourceKey } from '../../../src/domain/model/record.ts';
 import { adoptedBucket, adoptedRole, adoptedRoleArn } from './adoption.ts';

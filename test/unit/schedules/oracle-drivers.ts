@@ -1,5 +1,4 @@
 /** What must be true of drivers that are added to an integration, and of the policies that they share with it. */
-
 import { integrationView } from '../../../src/domain/api/view.ts';
 import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
 import { hasAccess, isOnBucketOf, roleOf, rulesIn, rulesOfRole } from './access-rules.ts';

@@ -1,8 +1,7 @@
 /** Says whether the promise was kept, by what stands in AWS, at Dataloop and in the journal. */
-
 import type { IntegrationView } from '../../../src/domain/api/responses.ts';
 import { driverView, integrationView } from '../../../src/domain/api/view.ts';
-import { locksOf } from '../../../src/domain/lifecycle/undo.ts';
+import { locksOf } from '../../../src/domain/lifecycle/start.ts';
 import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
 import { account } from '../domain/fakes.ts';
 import { adoptionViolations, isAdoptable, isBucketReady, isRoleReady } from './oracle-adoption.ts';

@@ -1,5 +1,4 @@
 /** What the AWS SDK does with a command: it ends in the simulation instead of on a network. */
-
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';

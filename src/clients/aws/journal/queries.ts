@@ -1,8 +1,19 @@
-/** Integrations by their status, by an index of the journal's table. */
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+/** Reads of the journal beyond one record: by status, by page, by lock, and many records at once. */
+import { BatchGetCommand, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import { type ActiveFinder, activeStatuses, type Status } from '../../../domain/model/record.ts';
+import type { IntegrationLister } from '../../../domain/api/queries.ts';
+import type { IntegrationRecord, RecordReader } from '../../../domain/model/record.ts';
+import {
+  type ActiveFinder,
+  activeStatuses,
+  isIntegrationId,
+  type Status,
+  standingStatuses,
+} from '../../../domain/model/record.ts';
+import type { LockReader, StandingReader } from '../../../domain/preflight/dry-run.ts';
+import { ServiceError } from '../../../errors.ts';
 import { awsCall } from '../errors.ts';
+import { lockKey, recordKey, toRecord } from './record.ts';
 import type { Table } from './table.ts';
 
 const itemsSchema = z.array(z.object({ integrationId: z.string() }));
@@ -50,6 +61,88 @@ export function activeFinder(table: Table): ActiveFinder {
       const found: string[] = [];
       for (const status of activeStatuses) found.push(...(await idsByStatus(table, status)));
       return found;
+    },
+  };
+}
+
+export function integrationLister(table: Table): IntegrationLister {
+  return {
+    newestIds: async (status, before, limit) => {
+      const { Items } = await awsCall(`list integrations that are ${status}`, () =>
+        table.client.send(
+          new QueryCommand({
+            ...statusQuery(table, status, before),
+            ScanIndexForward: false,
+            Limit: limit,
+          }),
+        ),
+      );
+      // Added drivers sort behind the integrations, whose pages they are no part of.
+      return idsIn(Items).filter(isIntegrationId);
+    },
+    readAll: (ids) => readRecords(table, ids),
+  };
+}
+
+/** How often DynamoDB is asked for what it has left out of its answers. */
+const attemptsToRead = 5;
+
+const keySchema = z.looseObject({ pk: z.string() });
+
+/** @param ids at most 100 */
+export async function readRecords(table: Table, ids: readonly string[]) {
+  const records: IntegrationRecord[] = [];
+  const damaged: string[] = [];
+  let keys: Record<string, unknown>[] = ids.map(recordKey);
+  for (let attempt = 1; keys.length > 0; attempt += 1) {
+    if (attempt > attemptsToRead) {
+      throw new ServiceError(
+        'AwsUnavailableError',
+        'DynamoDB does not answer in full. Send the request again.',
+      );
+    }
+    const { Responses, UnprocessedKeys } = await awsCall('read integrations', () =>
+      table.client.send(
+        new BatchGetCommand({ RequestItems: { [table.name]: { Keys: keys, ConsistentRead: true } } }),
+      ),
+    );
+    for (const item of Responses?.[table.name] ?? []) {
+      const id = keySchema.parse(item).pk.slice(recordKey('').pk.length);
+      try {
+        records.push(toRecord(item, id));
+      } catch (error) {
+        if (!(error instanceof ServiceError) || error.name !== 'RecordDamagedError') throw error;
+        damaged.push(id);
+      }
+    }
+    keys = UnprocessedKeys?.[table.name]?.Keys ?? [];
+  }
+  return { records, damaged };
+}
+
+/** @param records reads what the index, which is eventually consistent, only names */
+export function standingReader(table: Table, records: RecordReader): StandingReader {
+  return {
+    standingIntegrations: async () => {
+      const ids = await Promise.all(standingStatuses.map((status) => idsByStatus(table, status)));
+      // One that changes its status meanwhile may be named twice.
+      const read = await Promise.all([...new Set(ids.flat())].map((id) => records.read(id)));
+      return read.flatMap((record) => (record && standingStatuses.includes(record.status) ? [record] : []));
+    },
+  };
+}
+
+const lockSchema = z.object({ integrationId: z.string() });
+
+export function lockReader(table: Table): LockReader {
+  return {
+    lockHolder: async (lock) => {
+      const { Item } = await awsCall(`look at the lock ${lock}`, () =>
+        table.client.send(
+          new GetCommand({ TableName: table.name, Key: lockKey(lock), ConsistentRead: true }),
+        ),
+      );
+      return Item && lockSchema.parse(Item).integrationId;
     },
   };
 }

@@ -16,6 +16,7 @@ import {
   type StepJournal,
 } from '../../../domain/model/record.ts';
 import type { StepName } from '../../../domain/model/steps.ts';
+import type { OperatorJournal } from '../../../domain/waiting/operator.ts';
 import { placesOf, ServiceError } from '../../../errors.ts';
 import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
 import { deleteOwnItem, type Table } from './table.ts';
@@ -316,4 +317,33 @@ async function closeIntegration(
     },
     values: { ...during.values, ':run': run, ':to': status, ':resources': resources, ':now': now() },
   });
+}
+
+export function operatorJournal(table: Table): OperatorJournal {
+  return {
+    ...recordReader(table),
+    writeOperator: (integrationId, operator, before) => {
+      const { condition, values } = statusIn(['provisioning']);
+      return updateRecord(table, integrationId, `journal what was said of integration ${integrationId}`, {
+        UpdateExpression: 'SET #operator = :operator, #updatedAt = :now',
+        ConditionExpression: `${condition} AND ${
+          before
+            ? '#operator.#userArn = :userArn AND attribute_not_exists(#operator.#given)'
+            : 'attribute_not_exists(#operator)'
+        }`,
+        names: {
+          '#operator': 'operator',
+          '#status': 'status',
+          '#updatedAt': 'updatedAt',
+          ...(before ? { '#userArn': 'userArn', '#given': 'given' } : {}),
+        },
+        values: {
+          ...values,
+          ':operator': operator,
+          ':now': new Date().toISOString(),
+          ...(before ? { ':userArn': before.userArn } : {}),
+        },
+      });
+    },
+  };
 }

@@ -7,10 +7,10 @@ import type {
   Register,
   Registration,
   RegistrationOutcome,
-} from '../../../domain/lifecycle/undo.ts';
+} from '../../../domain/lifecycle/start.ts';
 import { ServiceError } from '../../../errors.ts';
 import { awsErrorCode, mapAwsError } from '../errors.ts';
-import { lockKey, recordKey } from './record.ts';
+import { lockKey, now, recordKey, updateRecord } from './record.ts';
 import type { Table } from './table.ts';
 
 /** What holds a key or a lock, and what it was asked for. */
@@ -159,5 +159,40 @@ function heldItems(error: unknown): z.infer<typeof heldItemSchema>[] {
   return cancelled.data.CancellationReasons.flatMap(({ Item }) => {
     const item = heldItemSchema.safeParse(Item);
     return item.success ? [item.data] : [];
+  });
+}
+
+/** @param pause waits before a write is tried again that met another transaction */
+export const driverRegistrar = (table: Table, pause?: (attempt: number) => Promise<unknown>): Register =>
+  registrar(table, pause, tellIntegration(table));
+
+/** Refused where the integration is not ready. */
+const tellIntegration =
+  (table: Table): Tell =>
+  async ({ record: { integrationId: driverId, parent }, added }) => {
+    if (!parent || !added) return undefined;
+    await withDrivers(table, parent.integrationId);
+    return {
+      TableName: table.name,
+      Key: recordKey(parent.integrationId),
+      UpdateExpression: 'SET #drivers.#driver = :added, #updatedAt = :now',
+      ConditionExpression: '#status = :ready',
+      ExpressionAttributeNames: {
+        '#drivers': 'drivers',
+        '#driver': driverId,
+        '#status': 'status',
+        '#updatedAt': 'updatedAt',
+      },
+      ExpressionAttributeValues: { ':added': added, ':ready': 'ready', ':now': now() },
+    };
+  };
+
+/** The map that the transaction writes into: records of before there were such drivers have none. */
+async function withDrivers(table: Table, integrationId: string): Promise<void> {
+  await updateRecord(table, integrationId, `add a driver to ${integrationId}`, {
+    UpdateExpression: 'SET #drivers = if_not_exists(#drivers, :none)',
+    ConditionExpression: 'attribute_exists(pk)',
+    names: { '#drivers': 'drivers' },
+    values: { ':none': {} },
   });
 }

@@ -1,5 +1,4 @@
 /** An integration's side of its added drivers: the lock of its policies, and what they are to grant. */
-
 import type { IntegrationRecord } from '../../../domain/model/record.ts';
 import type { AccessJournal } from '../../../domain/resources/role/shared-policies.ts';
 import { graceSeconds } from '../../../domain/saga/in-flight-calls.ts';

@@ -1,5 +1,6 @@
 /** The storage driver: TestDriver, CreateDriver, VerifyDriver and their undo, DeleteDriver. */
 import { ServiceError } from '../../../errors.ts';
+import type { Plan } from '../../model/desired-state.ts';
 import type { ResourceRecord } from '../../model/record.ts';
 import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
@@ -172,4 +173,23 @@ async function findDrivers(step: StepContext, dataloop: DriverFinder): Promise<D
     (driver) =>
       driver.id === known?.id || (driver.integrationId === integrationId && isOursByName(known, own, driver)),
   );
+}
+
+/**
+ * Drivers have no owner but the integration they hang on: on an adopted one, a driver of our name could be another's.
+ * @throws ServiceError `DriverNameTakenError` where there is one
+ */
+export async function checkNoDriver(
+  { driver: { name, projectId } }: Plan,
+  id: string,
+  dataloop: DriverFinder,
+): Promise<void> {
+  const drivers = await dataloop.listDrivers(projectId);
+  if (drivers.some((driver) => driver.integrationId === id && driver.name === name)) {
+    throw new ServiceError(
+      'DriverNameTakenError',
+      `Dataloop's integration ${id} has a driver "${name}" in project ${projectId} already, which was not made for this ` +
+        'request; it was left as it is. Choose another dataloop.driverName, or delete that driver.',
+    );
+  }
 }

@@ -1,7 +1,7 @@
 /** Drivers that somebody made by hand on an integration: whoever removes it takes their storage away. */
+import type { Bound } from '../../../deadline.ts';
 import { ServiceError } from '../../../errors.ts';
 import type { IntegrationRecord } from '../../model/record.ts';
-import type { Bound } from '../../preflight/checks.ts';
 import { type Driver, type DriverFinder, isOursByName } from './driver.ts';
 
 export interface DriverCounter {

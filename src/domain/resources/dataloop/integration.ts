@@ -1,10 +1,8 @@
 /** The integration at Dataloop: RequestIamUser, CompleteIntegration and their undo, DeleteIntegration. */
 import { ServiceError } from '../../../errors.ts';
-import { adoptIntegration, releaseIntegration } from '../../adopted-integration.ts';
 import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import type { StepContext } from '../../saga/step.ts';
-import { trustEstablished } from '../../trust-status.ts';
 
 /** What Dataloop says of a cross-account integration. */
 export interface DataloopIntegration {
@@ -223,4 +221,76 @@ export async function deleteIntegration(
   if (found.length === 0) return confirmAbsence(step, 'dataloopIntegration');
   await step.gone('dataloopIntegration');
   return { outcome: 'removed' };
+}
+
+/** What Dataloop says of an integration once it has assumed its role; any other value means not yet. */
+export const trustEstablished = 'trust-established';
+
+/**
+ * Looks whether an integration may be adopted, and changes nothing.
+ * @throws ServiceError `IntegrationNotAdoptableError`
+ */
+export async function checkAdoptableIntegration(
+  id: string,
+  organizationId: string,
+  dataloop: IntegrationReader,
+): Promise<DataloopIntegration> {
+  const found = await dataloop.getIntegration(organizationId, id);
+  if (!found) {
+    throw notAdoptable(id, `is not in organisation ${organizationId}`, 'Check dataloop.integrationId.');
+  }
+  if (found.type !== 'aws-cross') {
+    throw notAdoptable(
+      id,
+      `("${found.name}") is of type "${found.type ?? 'unknown'}"`,
+      'Name a cross-account integration ("aws-cross").',
+    );
+  }
+  if (found.trustStatus === trustEstablished) {
+    throw notAdoptable(
+      id,
+      `("${found.name}") has a role already`,
+      'Name one that still waits for its role, or leave dataloop.integrationId out.',
+    );
+  }
+  if (!found.userArn) {
+    throw notAdoptable(
+      id,
+      `("${found.name}") has no IAM user`,
+      'Wait until Dataloop has issued it, or leave dataloop.integrationId out.',
+    );
+  }
+  return found;
+}
+
+function notAdoptable(id: string, why: string, advice: string): ServiceError {
+  return new ServiceError(
+    'IntegrationNotAdoptableError',
+    `Dataloop's integration ${id} ${why}; it was left as it is. ${advice}`,
+  );
+}
+
+/** Takes the integration on; a repeated attempt goes on with it. */
+export async function adoptIntegration(
+  step: StepContext,
+  id: string,
+  organizationId: string,
+  dataloop: IntegrationReader,
+): Promise<DataloopIntegration> {
+  const found = await checkAdoptableIntegration(id, organizationId, dataloop);
+  await step.created('dataloopIntegration', { id, name: found.name, origin: 'adopted' });
+  return found;
+}
+
+/** Leaves the integration where it is, and says what cannot be taken back. */
+export async function releaseIntegration(step: StepContext): Promise<UndoOutcome> {
+  const hasRoleArn = step.record.steps.CompleteIntegration !== undefined;
+  await step.gone(
+    'dataloopIntegration',
+    hasRoleArn
+      ? 'It was there before, and stays. Dataloop cannot take a role ARN back, so it keeps the one that this integration ' +
+          'gave it; that ARN gives no access any more. Delete it at Dataloop if nobody needs it.'
+      : undefined,
+  );
+  return { outcome: 'left where it was' };
 }

@@ -1,7 +1,7 @@
 /** The permission policy: CreatePolicy and its undo, DeletePolicy. */
 import { ServiceError } from '../../../errors.ts';
+import { policyOf, standingPolicies } from '../../model/desired-state.ts';
 import type { PolicyDocument } from '../../model/permission-policy.ts';
-import { policyOf, standingPolicies } from '../../role-policies.ts';
 import {
   type Found,
   isTaggedOurs,

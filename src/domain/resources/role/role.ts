@@ -1,9 +1,8 @@
 /** The role that Dataloop's IAM user assumes: CreateRole and its undo, DeleteRole. */
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
-import { trustPolicy } from '../../model/desired-state.ts';
+import { attachablePolicies, policyOf, trustPolicy } from '../../model/desired-state.ts';
 import type { PolicyDocument } from '../../model/permission-policy.ts';
-import { attachablePolicies, policyOf } from '../../role-policies.ts';
 import {
   type Found,
   isTaggedOurs,

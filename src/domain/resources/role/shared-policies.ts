@@ -5,7 +5,14 @@
  */
 import { ServiceError } from '../../../errors.ts';
 import { canonicalJson, sameJson } from '../../model/canonical-json.ts';
-import { ownerTag, type Plan } from '../../model/desired-state.ts';
+import {
+  firstPolicy as first,
+  grantsOf,
+  ownerTag,
+  type Plan,
+  partitionOf,
+  policyOf,
+} from '../../model/desired-state.ts';
 import {
   type Grant,
   grantOf,
@@ -26,7 +33,6 @@ import {
   statuses,
 } from '../../model/record.ts';
 import { matchesPattern } from '../../model/request.ts';
-import { firstPolicy as first, grantsOf, partitionOf, policyOf } from '../../role-policies.ts';
 import { confirmAbsence, type Found, type UndoOutcome } from '../../saga/ownership.ts';
 import { type Residue, sendAgain } from '../../saga/residue.ts';
 import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isForced } from '../../../../src/domain/removal-query.ts';
+import { isForced } from '../../../../src/domain/api/queries.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 
 const pointersOf = (query: Record<string, string>) => {

@@ -1,11 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { readyDriver, testDriverConnection } from '../../../../src/domain/healthcheck/added-bucket.ts';
 import type { CheckReads } from '../../../../src/domain/healthcheck/checks.ts';
-import { ownerTag, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
+import { grantsOf, ownerTag, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import { permissionPolicy } from '../../../../src/domain/model/permission-policy.ts';
 import type { IntegrationRecord, PolicyKey } from '../../../../src/domain/model/record.ts';
 import type { FoundRole } from '../../../../src/domain/resources/role/role.ts';
-import { grantsOf } from '../../../../src/domain/role-policies.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import { addedTo, driverIdOf, driverRecord, planOf } from '../fake-access.ts';
 import { account, integrationId, ours, recordOf, theirs, thrownBy, userArn } from '../fakes.ts';

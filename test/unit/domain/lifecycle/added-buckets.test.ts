@@ -2,21 +2,20 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   addDriver,
-  asDriver,
   type DriverRequest,
   parseDriverRequest,
   removeDriver,
   removeDrivers,
   requestFor,
 } from '../../../../src/domain/lifecycle/added-buckets.ts';
+import type { Registration, RegistrationOutcome } from '../../../../src/domain/lifecycle/start.ts';
 import { newRegistration } from '../../../../src/domain/lifecycle/start.ts';
 import {
   type DeprovisionInput,
-  type Registration,
-  type RegistrationOutcome,
   type Removal,
   removeIntegration,
 } from '../../../../src/domain/lifecycle/undo.ts';
+import { asDriver } from '../../../../src/domain/model/lookup.ts';
 import {
   type AddedDriver,
   type IntegrationRecord,

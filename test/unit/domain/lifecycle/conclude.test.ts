@@ -8,7 +8,7 @@ import {
   closeAndAnnounce,
   conclude,
 } from '../../../../src/domain/lifecycle/conclude.ts';
-import { locksOf } from '../../../../src/domain/lifecycle/undo.ts';
+import { locksOf } from '../../../../src/domain/lifecycle/start.ts';
 import { type IntegrationRecord, resourceKeys } from '../../../../src/domain/model/record.ts';
 import { addedTo, driverIdOf, driverRecord } from '../fake-access.ts';
 import { undoOf } from '../fake-undo.ts';

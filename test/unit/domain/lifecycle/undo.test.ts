@@ -1,14 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Registration, RegistrationOutcome } from '../../../../src/domain/lifecycle/start.ts';
+import { locksOf, startProvisioning } from '../../../../src/domain/lifecycle/start.ts';
 import {
   beginUndo,
   type DeprovisionJournal,
-  locksOf,
-  type Registration,
-  type RegistrationOutcome,
   removeIntegration,
   rollBack,
   rollBackAfter,
-  startProvisioning,
   startUndo,
   undoExecutionName,
 } from '../../../../src/domain/lifecycle/undo.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventDetails, type Publish } from '../../../../src/domain/api/events.ts';
 import type { Closing } from '../../../../src/domain/lifecycle/conclude.ts';
-import { locksOf } from '../../../../src/domain/lifecycle/undo.ts';
+import { locksOf } from '../../../../src/domain/lifecycle/start.ts';
 import {
   type EndStatus,
   type FollowUp,

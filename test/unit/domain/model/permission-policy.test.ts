@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod';
 import { canonicalJson } from '../../../../src/domain/model/canonical-json.ts';
-import { planFor } from '../../../../src/domain/model/desired-state.ts';
+import { grantsOf, planFor } from '../../../../src/domain/model/desired-state.ts';
 import {
   type Grant,
   grantOf,
@@ -15,7 +15,6 @@ import {
 } from '../../../../src/domain/model/permission-policy.ts';
 import { type AddedDriver, type PolicyKey, policyKeys } from '../../../../src/domain/model/record.ts';
 import { roomFor } from '../../../../src/domain/resources/role/shared-policies.ts';
-import { grantsOf } from '../../../../src/domain/role-policies.ts';
 import { kmsKeyArn } from '../../arbitraries.ts';
 import { account, integrationId, requestOf } from '../fakes.ts';
 

@@ -7,8 +7,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { driverRegistrar } from '../../../../../src/clients/aws/driver-registrar.ts';
-import { registrar } from '../../../../../src/clients/aws/journal/registration.ts';
+import { driverRegistrar, registrar } from '../../../../../src/clients/aws/journal/registration.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
 import { answering, sdkError } from '../sdk-answers.ts';
 

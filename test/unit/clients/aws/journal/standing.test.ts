@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { lockReader, standingReader } from '../../../../../src/clients/aws/standing.ts';
+import { lockReader, standingReader } from '../../../../../src/clients/aws/journal/queries.ts';
 import { recordOf } from '../../../domain/fakes.ts';
 import { sdkError } from '../sdk-answers.ts';
 

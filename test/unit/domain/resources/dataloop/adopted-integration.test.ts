@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkNoDriver } from '../../../../../src/domain/adopted-integration.ts';
+import { checkNoDriver } from '../../../../../src/domain/resources/dataloop/driver.ts';
 import {
   type Callback,
   completeIntegration,

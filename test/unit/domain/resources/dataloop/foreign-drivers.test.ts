@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Bound } from '../../../../../src/deadline.ts';
 import type { IntegrationRecord, ResourceRecord } from '../../../../../src/domain/model/record.ts';
-import type { Bound } from '../../../../../src/domain/preflight/checks.ts';
 import type { Driver } from '../../../../../src/domain/resources/dataloop/driver.ts';
 import {
   type ForeignDriverReads,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { boundedBy } from '../../../src/handlers/bound.ts';
+import { boundedBy } from '../../src/deadline.ts';
 
 beforeEach(() => {
   jest.useFakeTimers();

@@ -1,6 +1,5 @@
 /** Gives up waiting for a part of a request, so that its answer comes in time and says which part is missing. */
-import type { Bound } from '../domain/preflight/checks.ts';
-import { ServiceError } from '../errors.ts';
+import { ServiceError } from './errors.ts';
 
 /** What is left of a function's time for its answer, once nothing more is waited for. */
 const answerMs = 2_000;
@@ -31,3 +30,6 @@ export function boundedBy(remainingMs: number): Bound {
     }
   };
 }
+
+/** Gives up waiting for a check in time. @throws ServiceError that may pass */
+export type Bound = <T>(what: string, work: Promise<T>) => Promise<T>;

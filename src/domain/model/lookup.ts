@@ -1,0 +1,31 @@
+/** From an id that a caller sent to the record of an integration or of an added bucket, or a clear 404. */
+import { ServiceError } from '../../errors.ts';
+import type { IntegrationRecord } from './record.ts';
+import { isIntegrationId } from './record.ts';
+
+export function integrationNotFound(integrationId: string): ServiceError {
+  const named = isIntegrationId(integrationId) ? integrationId : 'of that id';
+  return new ServiceError(
+    'IntegrationNotFoundError',
+    `There is no integration ${named} in this deployment. Check the id.`,
+  );
+}
+
+/** @throws ServiceError `IntegrationNotFoundError` where there is none of this id, or it is of something else */
+export function asIntegration(record: IntegrationRecord | undefined, id: string): IntegrationRecord {
+  if (!record || record.parent) throw integrationNotFound(id);
+  return record;
+}
+
+/** @throws ServiceError `DriverNotFoundError` where the integration has no such driver, or had none */
+export function asDriver(
+  record: IntegrationRecord | undefined,
+  integrationId: string,
+): IntegrationRecord & { readonly parent: NonNullable<IntegrationRecord['parent']> } {
+  const parent = record?.parent;
+  if (record && parent?.integrationId === integrationId) return { ...record, parent };
+  throw new ServiceError(
+    'DriverNotFoundError',
+    'There is no such driver on this integration. GET /integrations/{integrationId} lists those that were added to it.',
+  );
+}

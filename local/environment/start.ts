@@ -59,7 +59,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   await mkdir(folder, { recursive: true });
   say('Preparing the AWS emulator');
   const [venv, certificate] = await Promise.all([
-    virtualEnvironment('emulator', 'local/emulator/requirements.txt'),
+    virtualEnvironment('emulator', 'local/environment/emulator/requirements.txt'),
     makeCertificate(folder),
   ]);
   trustCertificate(certificate.certFile);
@@ -131,7 +131,7 @@ async function startEmulator(
   await mkdir(temporary);
   const emulator = start(
     join(venv, 'bin', 'python'),
-    [join(projectRoot, 'local', 'emulator', 'launcher.py')],
+    [join(projectRoot, 'local', 'environment', 'emulator', 'launcher.py')],
     {
       cwd: folder,
       logFile,

@@ -99,7 +99,7 @@ describe('packages', () => {
     expect(deployed.filter(({ hasInstallScript }) => hasInstallScript)).toEqual([]);
   });
 
-  test.each(['local/emulator/requirements.txt', 'test/requirements.txt'])(
+  test.each(['local/environment/emulator/requirements.txt', 'test/requirements.txt'])(
     '%s names one version each',
     (file) => {
       const lines = projectFile(file)

@@ -1,6 +1,7 @@
-/** The state machines as deployed: read from their files, their expressions evaluated. */
-import { readFileSync } from 'node:fs';
+/** The state machines as deployed, and their expressions evaluated. */
 import * as z from 'zod';
+import { stateMachines } from '../../../statemachines/machines.ts';
+import { iamUserTimeoutSeconds } from './environment.ts';
 
 const retrySchema = z.looseObject({
   ErrorEquals: z.array(z.string()),
@@ -29,7 +30,7 @@ export interface State {
     | undefined;
   readonly Output?: unknown;
   readonly Assign?: Record<string, unknown> | undefined;
-  readonly TimeoutSeconds?: unknown;
+  readonly TimeoutSeconds?: number | undefined;
   readonly Retry?: readonly z.infer<typeof retrySchema>[] | undefined;
   readonly Catch?: readonly z.infer<typeof catchSchema>[] | undefined;
   readonly Branches?: readonly Definition[] | undefined;
@@ -48,7 +49,7 @@ const stateSchema: z.ZodType<State> = z.lazy(() =>
     Arguments: z.object({ FunctionName: z.string(), Payload: z.record(z.string(), z.unknown()) }).optional(),
     Output: z.unknown().optional(),
     Assign: z.record(z.string(), z.unknown()).optional(),
-    TimeoutSeconds: z.unknown().optional(),
+    TimeoutSeconds: z.number().optional(),
     Retry: z.array(retrySchema).optional(),
     Catch: z.array(catchSchema).optional(),
     Branches: z.array(definitionSchema).optional(),
@@ -64,10 +65,10 @@ const definitionSchema: z.ZodType<Definition> = z.looseObject({
   States: z.record(z.string(), stateSchema),
 });
 
-export function readMachine(name: string): Definition {
-  const file = new URL(`../../../statemachines/${name}.asl.json`, import.meta.url);
-  return definitionSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-}
+export type MachineName = keyof ReturnType<typeof stateMachines>;
+
+export const readMachine = (name: MachineName): Definition =>
+  definitionSchema.parse(stateMachines({ iamUserTimeoutSeconds })[name].Definition);
 
 /** What an expression can see: `$states`, and the variables that states have assigned. */
 export interface Scope {

@@ -5,14 +5,12 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { type Definition, evaluate, readMachine, type Scope, type State } from './asl.ts';
+import { type Definition, evaluate, type MachineName, readMachine, type Scope, type State } from './asl.ts';
 import type { Clock } from './clock.ts';
-import { iamUserTimeoutSeconds, machineArn } from './environment.ts';
+import { machineArn } from './environment.ts';
 import type { Lambda } from './lambda.ts';
 import { awsError, type Service } from './sdk.ts';
 import type { Outcome } from './worker.ts';
-
-export type MachineName = 'provision' | 'addDriver' | 'deprovision';
 
 export interface Execution {
   readonly arn: string;
@@ -33,7 +31,7 @@ export interface Machines {
 
 const definitions: Readonly<Record<MachineName, Definition>> = {
   provision: readMachine('provision'),
-  addDriver: readMachine('add-driver'),
+  addDriver: readMachine('addDriver'),
   deprovision: readMachine('deprovision'),
 };
 
@@ -96,8 +94,7 @@ export function machines(
         if (isCallback && outcome.ok) return;
         settle(outcome.ok ? { ok: true, value: { Payload: outcome.value } } : outcome);
       });
-      const seconds = Number(state.TimeoutSeconds);
-      clock.after((Number.isNaN(seconds) ? iamUserTimeoutSeconds : seconds) * 1000, () =>
+      clock.after((state.TimeoutSeconds ?? 0) * 1000, () =>
         settle({ ok: false, Error: 'States.Timeout', Cause: 'The task timed out.' }),
       );
     });

@@ -92,6 +92,6 @@ const tasksOf = ({ States }: Definition): string[] =>
 
 test('the simulated state machines have the steps of the domain, in their order', () => {
   expect(tasksOf(readMachine('provision'))).toEqual(provisionSteps);
-  expect(tasksOf(readMachine('add-driver'))).toEqual(addDriverSteps);
+  expect(tasksOf(readMachine('addDriver'))).toEqual(addDriverSteps);
   expect(tasksOf(readMachine('deprovision'))).toEqual(deprovisionSteps);
 });

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { projectRoot } from '../../../../local/environment/paths.ts';
 import { everythingOf, rehearsals, type Subject } from '../../../../local/rehearsal/steps.ts';
 import { deprovisionSteps, stepNames } from '../../../../src/domain/model/steps.ts';
+import { stateMachines } from '../../../../statemachines/machines.ts';
 
 const roles = ['provision', 'deprovision', 'drivers']
   .map((folder) => readFileSync(join(projectRoot, 'resources', `roles-${folder}.yml`), 'utf8'))
@@ -42,10 +43,8 @@ const stateSchema: z.ZodType<State> = z.object({
   Branches: z.array(machineSchema).optional(),
 });
 
-function machineOf(name: string): Machine {
-  const definition = readFileSync(join(projectRoot, 'statemachines', `${name}.asl.json`), 'utf8');
-  return machineSchema.parse(JSON.parse(definition));
-}
+const machines = stateMachines({ iamUserTimeoutSeconds: 3600 });
+const machineOf = (name: keyof typeof machines): Machine => machineSchema.parse(machines[name].Definition);
 
 /** Where a choice may lead: only a driver has an id of its kind, and only an integration has drivers. */
 function choicesOf({ Choices = [], Default }: State, subject: Subject): (string | undefined)[] {
@@ -78,7 +77,7 @@ function tasksOf({ StartAt, States }: Machine, subject: Subject): string[] {
 /** By the definitions: what can fail on the way to ready, and in the undo. */
 const failing = {
   integration: { connection: machineOf('provision'), removal: machineOf('deprovision') },
-  driver: { connection: machineOf('add-driver'), removal: machineOf('deprovision') },
+  driver: { connection: machineOf('addDriver'), removal: machineOf('deprovision') },
 } as const;
 
 const rehearsed = (subject: Subject, of: 'connection' | 'removal') =>

@@ -1,0 +1,25 @@
+/** `POST /integrations/{integrationId}/drivers`: adds one more bucket to an integration that is ready. */
+import type { StateMachine } from './asl.ts';
+import { createBucket, forward, preflight, rollBack, testAndActivate } from './connecting.ts';
+import { addToInput } from './step.ts';
+
+export const addDriver: StateMachine = {
+  Comment:
+    'Adds a bucket to an integration: access for its role, and a driver. If a step fails permanently, RollBack starts the deprovision state machine, which undoes all of it.',
+  QueryLanguage: 'JSONata',
+  TimeoutSeconds: 86_400,
+  StartAt: 'Preflight',
+  States: {
+    ...forward('Preflight', { ...preflight, Next: 'CreateBucket' }),
+    ...forward('CreateBucket', { ...createBucket, Next: 'GrantAccess' }),
+    ...forward('GrantAccess', {
+      Comment:
+        "Adds the bucket to a policy of the integration's role. Waits its turn while another bucket of the integration is written there.",
+      Output: addToInput('access'),
+      Next: 'TestDriver',
+    }),
+
+    ...testAndActivate,
+    ...rollBack,
+  },
+};

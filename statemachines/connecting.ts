@@ -1,0 +1,79 @@
+/** The states that `provision` and `add-driver` share. */
+import type { States } from './asl.ts';
+import { driverTestFailed } from './retries.ts';
+import { addToInput, handOver, type Step, step } from './step.ts';
+
+/** A step on the way to `ready`. If it fails permanently, everything is undone. */
+export const forward = (name: string, options: Step): States =>
+  step(name, options, handOver(name, 'RollBack'));
+
+export const preflight = {
+  Comment:
+    'Checks everything that could block this connection, before anything is created: names, quotas, keys, credentials. A failure lists all blocking issues.',
+  Output: addToInput('preflight'),
+};
+
+export const createBucket = {
+  Comment:
+    'Creates the bucket: private, encrypted, tagged, TLS only. An adopted bucket only gets the CORS rule and, if requested, is closed to the public.',
+  Output: addToInput('bucket'),
+};
+
+/** The last steps: Dataloop tries the bucket, gets its driver and tries again. */
+export const testAndActivate: States = {
+  ...forward('TestDriver', {
+    Comment:
+      'Dataloop tests its access to the bucket by writing a small file. Retries for about a minute, because permissions reach S3 with a delay.',
+    Retry: [driverTestFailed],
+    Output: addToInput('test'),
+    Next: 'CreateDriver',
+  }),
+  ...forward('CreateDriver', {
+    Comment:
+      'Creates the storage driver in the Dataloop project. If an earlier attempt may have created it, looks for that one first.',
+    Output: addToInput('driver'),
+    Next: 'VerifyDriver',
+  }),
+  ...forward('VerifyDriver', {
+    Comment: 'Dataloop tests its access again, now through the new driver. Retries for about a minute.',
+    Retry: [driverTestFailed],
+    Output: addToInput('verification'),
+    Next: 'Activate',
+  }),
+  ...forward('Activate', {
+    Comment: 'Sets the status to ready and publishes the event that says so on the bus of the service.',
+    Output: addToInput('activation'),
+    Next: 'Ready',
+  }),
+  Ready: {
+    Type: 'Succeed',
+    Comment: 'The bucket is connected, and Dataloop has used it through the new driver.',
+  },
+};
+
+/** Where every failure leads. */
+export const rollBack: States = {
+  ...step(
+    'RollBack',
+    {
+      Comment:
+        'A step failed. Records its name and its error, then starts the deprovision state machine: watch the undo there.',
+      Payload: { failedStep: '{% $states.input.failedStep %}', error: '{% $states.input.error %}' },
+      Output: '{% $states.input %}',
+      Next: 'Failed',
+    },
+    {
+      Comment: 'The watchdog sees this execution fail and starts the undo itself.',
+      ErrorEquals: ['States.ALL'],
+      Output: '{% $states.input %}',
+      Next: 'Failed',
+    },
+  ),
+  Failed: {
+    Type: 'Fail',
+    Comment:
+      'Ends with the error of the step that failed. The undo goes on in the deprovision state machine; GET on the API shows how it ends.',
+    Error: '{% $states.input.error.Error %}',
+    Cause: '{% $states.input.error.Cause %}',
+  },
+};

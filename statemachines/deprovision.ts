@@ -1,0 +1,191 @@
+/** The undo, of an integration or of an added bucket: after a failure, and after DELETE. */
+import type { StateMachine, States } from './asl.ts';
+import { addToInput, handOver, type Step, step } from './step.ts';
+
+export const deprovision: StateMachine = {
+  Comment:
+    'Undoes an integration or an added bucket: mode rollback after a failure, mode remove after DELETE. Each step runs even if the one before it failed.',
+  QueryLanguage: 'JSONata',
+  TimeoutSeconds: 86_400,
+  StartAt: 'Begin',
+  States: {
+    Begin: {
+      Type: 'Pass',
+      Comment: 'Starts an empty list of undo steps that failed, and notes when the undo began.',
+      Assign: { failures: [], since: '{% $states.context.State.EnteredTime %}' },
+      Next: 'AwaitOpenCalls',
+    },
+
+    ...needed('AwaitOpenCalls', {
+      Comment:
+        'Looks for in-flight calls: functions of a stopped or failed execution that may still change something. Waits for them at most 35 s.',
+      Payload: { since: '{% $since %}' },
+      Output: addToInput('openCalls'),
+      Next: 'OpenCallsSettled',
+    }),
+    OpenCallsSettled: {
+      Type: 'Choice',
+      Comment:
+        'No call is in flight: go on with the buckets that were added to this integration, or with the driver if there are none. Otherwise wait.',
+      Choices: [
+        {
+          Condition: '{% $states.input.openCalls.settled and $boolean($states.input.openCalls.drivers) %}',
+          Next: 'RemoveDrivers',
+        },
+        { Condition: '{% $states.input.openCalls.settled %}', Next: 'DeleteDriver' },
+      ],
+      Default: 'WaitForOpenCalls',
+    },
+    WaitForOpenCalls: {
+      Type: 'Wait',
+      Comment: 'Waits up to 5 s, then looks for in-flight calls again.',
+      Seconds: '{% $states.input.openCalls.waitSeconds %}',
+      Next: 'AwaitOpenCalls',
+    },
+
+    ...undo('RemoveDrivers', {
+      Comment:
+        'Removes the buckets that were added to this integration, ten at a time, each in its own execution of this state machine (drv_...).',
+      Payload: { since: '{% $since %}' },
+      Output: addToInput('drivers'),
+      Next: 'DriversRemoved',
+      afterFailure: 'DeleteDriver',
+    }),
+    DriversRemoved: {
+      Type: 'Choice',
+      Comment:
+        'All added buckets are done, or 15 minutes have passed: go on with the driver of the integration itself. Otherwise wait.',
+      Choices: [{ Condition: '{% $states.input.drivers.settled %}', Next: 'DeleteDriver' }],
+      Default: 'WaitForDrivers',
+    },
+    WaitForDrivers: {
+      Type: 'Wait',
+      Comment: 'Waits 5 s, then looks at the added buckets again.',
+      Seconds: '{% $states.input.drivers.waitSeconds %}',
+      Next: 'RemoveDrivers',
+    },
+
+    ...undo('DeleteDriver', {
+      Comment:
+        'Deletes the storage driver at Dataloop. If Dataloop refuses, the driver becomes a leftover and the undo goes on.',
+      Output: outcome('driver'),
+      Next: 'WasAdded',
+    }),
+    WasAdded: {
+      Type: 'Choice',
+      Comment:
+        'Added bucket (drv_...): only its access is revoked, because the role belongs to the integration. Integration (int_...): integration, role and policies are deleted.',
+      Choices: [
+        {
+          Condition: "{% $substring($states.context.Execution.Input.integrationId, 0, 4) = 'drv_' %}",
+          Next: 'RevokeAccess',
+        },
+      ],
+      Default: 'DeleteIntegration',
+    },
+    ...undo('RevokeAccess', {
+      Comment:
+        "Takes the bucket out of the policy of the integration's role. Dataloop's access to this bucket ends here.",
+      Output: outcome('access'),
+      Next: 'DeleteBucket',
+    }),
+    ...undo('DeleteIntegration', {
+      Comment:
+        'Deletes the integration at Dataloop. One that was adopted, or that an operator created, stays there.',
+      Output: outcome('integration'),
+      Next: 'DeleteRole',
+    }),
+    ...undo('DeleteRole', {
+      Comment:
+        "Deletes the role. Dataloop's access ends here. An adopted role stays, without our policies and our trust statement.",
+      Output: outcome('role'),
+      Next: 'DeletePolicy',
+    }),
+    ...undo('DeletePolicy', {
+      Comment: 'Deletes the policies that this service created for the role.',
+      Output: outcome('policy'),
+      Next: 'DeleteBucket',
+    }),
+    ...undo('DeleteBucket', {
+      Comment:
+        'Deletes the bucket if it is empty; never deletes objects. An adopted bucket stays and gets its earlier settings back.',
+      Output: outcome('bucket'),
+      Next: 'UndoTried',
+    }),
+
+    UndoTried: {
+      Type: 'Pass',
+      Comment: 'Every undo step has had its turn. Notes the time: no further undo call begins after it.',
+      Assign: { since: '{% $states.context.State.EnteredTime %}' },
+      Next: 'AwaitUndoCalls',
+    },
+    ...needed('AwaitUndoCalls', {
+      Comment:
+        'Looks for in-flight calls of the undo itself, for at most 35 s: a late deletion must not hit what somebody creates under these names next.',
+      Payload: { since: '{% $since %}' },
+      Output: addToInput('openCalls'),
+      Next: 'UndoCallsSettled',
+    }),
+    UndoCallsSettled: {
+      Type: 'Choice',
+      Comment: 'No undo call is in flight: conclude. Otherwise wait.',
+      Choices: [{ Condition: '{% $states.input.openCalls.settled %}', Next: 'Conclude' }],
+      Default: 'WaitForUndoCalls',
+    },
+    WaitForUndoCalls: {
+      Type: 'Wait',
+      Comment: 'Waits up to 5 s, then looks for in-flight undo calls again.',
+      Seconds: '{% $states.input.openCalls.waitSeconds %}',
+      Next: 'AwaitUndoCalls',
+    },
+
+    ...needed('Conclude', {
+      Comment:
+        'Sets the final status and publishes the event: failed or removed if nothing is left, residue if something is.',
+      Payload: {
+        mode: '{% $states.context.Execution.Input.mode %}',
+        run: '{% $states.context.Execution.Input.run %}',
+        failures: '{% $failures %}',
+      },
+      Output: addToInput('status', '$states.result.Payload.status'),
+      Next: 'Done',
+    }),
+    Done: {
+      Type: 'Succeed',
+      Comment:
+        'The undo is finished, with or without leftovers: GET on the API lists each one under "residue" with what to do.',
+    },
+    Stuck: {
+      Type: 'Fail',
+      Comment:
+        'The undo could not finish. The watchdog sees this execution fail and starts the next one; after several, the status becomes residue.',
+      Error: '{% $states.input.error.Error %}',
+      Cause: '{% $states.input.error.Cause %}',
+    },
+  },
+};
+
+/** A step that takes something back. If it fails permanently, that is remembered, and the undo goes on. */
+function undo(name: string, { afterFailure, ...options }: Undo): States {
+  return step(name, options, {
+    ErrorEquals: ['States.ALL'],
+    Assign: { failures: `{% $append($failures, [{'step': '${name}', 'error': $states.errorOutput}]) %}` },
+    Output: '{% $states.input %}',
+    Next: afterFailure ?? options.Next,
+  });
+}
+
+type Undo = Extract<Step, { Next: string }> & {
+  /** Where the undo goes on after a failure, if not where the step leads anyway. */
+  readonly afterFailure?: string;
+};
+
+/** A step without which the undo can neither go on nor end. */
+function needed(name: string, options: Step): States {
+  return step(name, options, handOver(name, 'Stuck'));
+}
+
+/** What a step of the undo did: removed, absent, kept, or left alone. */
+function outcome(resource: string): string {
+  return addToInput(resource, '$states.result.Payload.outcome');
+}

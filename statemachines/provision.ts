@@ -1,0 +1,92 @@
+/** `POST /integrations`: connects an S3 bucket to Dataloop. */
+import type { Branch, StateMachine } from './asl.ts';
+import { createBucket, forward, preflight, rollBack, testAndActivate } from './connecting.ts';
+import { iamUserNotIssued, operatorAwaited, trustNotEstablished } from './retries.ts';
+import { addToInput, handOver, type Step, step } from './step.ts';
+
+/** @param iamUserTimeoutSeconds how long to wait for Dataloop's IAM user: a parameter of the deployment */
+export const provision = (iamUserTimeoutSeconds: number): StateMachine => ({
+  Comment:
+    'Connects an S3 bucket to Dataloop. If a step fails permanently, RollBack starts the deprovision state machine, which undoes everything.',
+  QueryLanguage: 'JSONata',
+  // A day for the IAM user, a day for an operator, and six hours for all attempts of all steps.
+  TimeoutSeconds: 194_400,
+  StartAt: 'Preflight',
+  States: {
+    ...forward('Preflight', { ...preflight, Next: 'PrepareBothSides' }),
+
+    PrepareBothSides: {
+      Type: 'Parallel',
+      Comment:
+        'Creates bucket and policy while Dataloop issues its IAM user. If one branch fails, all three are rolled back.',
+      Branches: [
+        branch('CreateBucket', 'BucketNotCreated', createBucket),
+        branch('CreatePolicy', 'PolicyNotCreated', {
+          Comment:
+            'Creates the IAM policy with what Dataloop may do in the bucket. CreateRole attaches it to the role.',
+          Output: addToInput('policy'),
+        }),
+        branch('RequestIamUser', 'IamUserNotIssued', {
+          Comment:
+            'Creates the integration at Dataloop, then waits for its IAM user, at most iamUserTimeoutSeconds. In operator mode, GET on the API says in "action" what to do.',
+          Output: addToInput('iamUser', '$states.result'),
+          callbackSeconds: iamUserTimeoutSeconds,
+        }),
+      ],
+      Catch: [handOver('PrepareBothSides', 'RollBack')],
+      Next: 'MergeBranches',
+    },
+    MergeBranches: {
+      Type: 'Pass',
+      Comment: 'Merges the results of the three branches into one object.',
+      Output: '{% $merge($states.input) %}',
+      Next: 'CreateRole',
+    },
+
+    ...forward('CreateRole', {
+      Comment:
+        'Creates the role that trusts exactly one IAM user, which Dataloop names now. Retries while AWS does not see that user yet, usually 30 s.',
+      Retry: [iamUserNotIssued],
+      Output: addToInput('role'),
+      Next: 'CompleteIntegration',
+    }),
+    ...forward('CompleteIntegration', {
+      Comment:
+        'Gives the role ARN to Dataloop and retries until Dataloop can assume the role, about four minutes. In operator mode, waits for the operator to do so.',
+      Retry: [operatorAwaited, trustNotEstablished],
+      Output: addToInput('integration'),
+      Next: 'TestDriver',
+    }),
+
+    ...testAndActivate,
+    ...rollBack,
+  },
+});
+
+/** One branch of PrepareBothSides: a step, and a Fail state that adds the step's name to its error. */
+function branch(
+  name: string,
+  failed: string,
+  options: Pick<Step, 'Comment' | 'Output' | 'callbackSeconds'>,
+): Branch {
+  return {
+    StartAt: name,
+    States: {
+      ...step(
+        name,
+        { ...options, End: true },
+        {
+          ErrorEquals: ['States.ALL'],
+          Output: '{% $states.errorOutput %}',
+          Next: failed,
+        },
+      ),
+      [failed]: {
+        Type: 'Fail',
+        Comment: `${name} failed permanently. PrepareBothSides fails with the same error and leads to RollBack.`,
+        Error: '{% $states.input.Error %}',
+        Cause: `{% $string({'step': '${name}', 'cause': $states.input.Cause}) %}`,
+      },
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/** How often a step is tried again, and how long that takes. docs/operations.md says the same to operators. */
+import type { Retrier } from './asl.ts';
+
+/**
+ * Tries again after 2 s, then after twice as long each time, up to a longest delay in seconds. Each delay is drawn
+ * between zero and that (full jitter), so that executions that failed together do not come back together.
+ */
+const retry = (ErrorEquals: readonly string[], MaxAttempts: number, MaxDelaySeconds: number): Retrier => ({
+  ErrorEquals,
+  IntervalSeconds: 2,
+  BackoffRate: 2,
+  MaxDelaySeconds,
+  MaxAttempts,
+  JitterStrategy: 'FULL',
+});
+
+const transientErrors = [
+  'AwsUnavailableError',
+  'AwsConflictError',
+  'AwsNotYetConsistentError',
+  'EarlierCallOpenError',
+  'DataloopUnavailableError',
+  'DataloopRateLimitError',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.TooManyRequestsException',
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.Unknown',
+  'Sandbox.Timedout',
+  'Runtime.ExitError',
+];
+
+/** Of every step: about three minutes, six and a half at most. */
+export const transient = retry([...transientErrors, 'States.Timeout'], 16, 30);
+
+/** Of a step that waits for a callback. After a time-out, a second wait would double the time allowed for it. */
+export const transientWhileWaiting = retry(transientErrors, 16, 30);
+
+/** CreateRole: Dataloop, or an operator, does not name the IAM user yet. About 45 s, 90 s at most. */
+export const iamUserNotIssued = retry(['IamUserNotIssuedError'], 6, 30);
+
+/** CompleteIntegration: Dataloop cannot assume the role yet. About four minutes, eight at most. */
+export const trustNotEstablished = retry(['TrustNotEstablishedError'], 12, 60);
+
+/** CompleteIntegration in operator mode: more than a day. The function itself gives up after iamUserTimeoutSeconds. */
+export const operatorAwaited = retry(['OperatorAwaitedError'], 3000, 60);
+
+/** TestDriver, VerifyDriver: permissions do not reach S3 at once. About a minute, two at most. */
+export const driverTestFailed = retry(['DriverTestFailedError'], 10, 15);

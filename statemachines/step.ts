@@ -1,0 +1,62 @@
+/** A step: one Task that calls the Lambda function of its name. */
+import type { Catcher, Onward, Retrier, States } from './asl.ts';
+import { transient, transientWhileWaiting } from './retries.ts';
+
+/** Its function lives 30 s at most (`provider.timeout` in serverless.yml), and so never outlives it. */
+const stepTimeoutSeconds = 40;
+
+/** Sent to every function. */
+const payload = {
+  integrationId: '{% $states.context.Execution.Input.integrationId %}',
+  executionArn: '{% $states.context.Execution.Id %}',
+  enteredAt: '{% $states.context.State.EnteredTime %}',
+  attempt: '{% $states.context.State.RetryCount + 1 %}',
+};
+
+export type Step = Onward & {
+  readonly Comment: string;
+  /** Sent to the function besides. */
+  readonly Payload?: Readonly<Record<string, string>>;
+  /** Errors that this step retries besides the transient ones, which every step retries. */
+  readonly Retry?: readonly Retrier[];
+  readonly Output: string;
+  /** How long the step waits for SendTaskSuccess with its task token. Without this, the function's answer ends it. */
+  readonly callbackSeconds?: number;
+};
+
+/**
+ * The state of a step, under its name.
+ * @param Catch where it leads when it fails permanently
+ */
+export function step(name: string, options: Step, Catch: Catcher): States {
+  const { Comment, Payload, Retry = [], Output, callbackSeconds, ...onward } = options;
+  const isCallback = callbackSeconds !== undefined;
+  const token = isCallback ? { taskToken: '{% $states.context.Task.Token %}' } : {};
+  return {
+    [name]: {
+      Type: 'Task',
+      Comment,
+      Resource: `arn:aws:states:::lambda:invoke${isCallback ? '.waitForTaskToken' : ''}`,
+      Arguments: {
+        FunctionName: `\${${name}FunctionArn}`,
+        Payload: { ...payload, ...token, ...Payload },
+      },
+      TimeoutSeconds: callbackSeconds ?? stepTimeoutSeconds,
+      Retry: [...Retry, isCallback ? transientWhileWaiting : transient],
+      Catch: [Catch],
+      Output,
+      ...onward,
+    },
+  };
+}
+
+/** Adds a function's answer to what the next states get as input. */
+export const addToInput = (name: string, answer = '$states.result.Payload'): string =>
+  `{% $merge([$states.input, {'${name}': ${answer}}]) %}`;
+
+/** Hands the error on to another state, with the name of the step that failed. */
+export const handOver = (failedStep: string, Next: string): Catcher => ({
+  ErrorEquals: ['States.ALL'],
+  Output: { failedStep, error: '{% $states.errorOutput %}' },
+  Next,
+});

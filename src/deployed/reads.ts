@@ -1,4 +1,5 @@
 /** What Preflight, plans, connection tests and removals look at, as deployed. */
+
 import {
   accountSummary,
   adoptableRoleReader,
@@ -8,7 +9,7 @@ import {
   policyReader,
   roleReader,
 } from '../clients/aws/iam.ts';
-import { readRecords } from '../clients/aws/journal/queries.ts';
+import { readRecords } from '../clients/aws/journal/records.ts';
 import { keyReader, kmsClients } from '../clients/aws/kms.ts';
 import {
   adoptableBucketReader,

@@ -1,8 +1,9 @@
 /** Reads of the journal beyond one record: by status, by page, by lock, and many records at once. */
-import { BatchGetCommand, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+
+import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import type { IntegrationLister } from '../../../domain/api/queries.ts';
-import type { IntegrationRecord, RecordReader } from '../../../domain/model/record.ts';
+import type { RecordReader } from '../../../domain/model/record.ts';
 import {
   type ActiveFinder,
   activeStatuses,
@@ -11,9 +12,9 @@ import {
   standingStatuses,
 } from '../../../domain/model/record.ts';
 import type { LockReader, StandingReader } from '../../../domain/preflight/dry-run.ts';
-import { ServiceError } from '../../../errors.ts';
 import { awsCall } from '../errors.ts';
-import { lockKey, recordKey, toRecord } from './record.ts';
+import { lockKey } from './record.ts';
+import { readRecords } from './records.ts';
 import type { Table } from './table.ts';
 
 const itemsSchema = z.array(z.object({ integrationId: z.string() }));
@@ -82,42 +83,6 @@ export function integrationLister(table: Table): IntegrationLister {
     },
     readAll: (ids) => readRecords(table, ids),
   };
-}
-
-/** How often DynamoDB is asked for what it has left out of its answers. */
-const attemptsToRead = 5;
-
-const keySchema = z.looseObject({ pk: z.string() });
-
-/** @param ids at most 100 */
-export async function readRecords(table: Table, ids: readonly string[]) {
-  const records: IntegrationRecord[] = [];
-  const damaged: string[] = [];
-  let keys: Record<string, unknown>[] = ids.map(recordKey);
-  for (let attempt = 1; keys.length > 0; attempt += 1) {
-    if (attempt > attemptsToRead) {
-      throw new ServiceError(
-        'AwsUnavailableError',
-        'DynamoDB does not answer in full. Send the request again.',
-      );
-    }
-    const { Responses, UnprocessedKeys } = await awsCall('read integrations', () =>
-      table.client.send(
-        new BatchGetCommand({ RequestItems: { [table.name]: { Keys: keys, ConsistentRead: true } } }),
-      ),
-    );
-    for (const item of Responses?.[table.name] ?? []) {
-      const id = keySchema.parse(item).pk.slice(recordKey('').pk.length);
-      try {
-        records.push(toRecord(item, id));
-      } catch (error) {
-        if (!(error instanceof ServiceError) || error.name !== 'RecordDamagedError') throw error;
-        damaged.push(id);
-      }
-    }
-    keys = UnprocessedKeys?.[table.name]?.Keys ?? [];
-  }
-  return { records, damaged };
 }
 
 /** @param records reads what the index, which is eventually consistent, only names */

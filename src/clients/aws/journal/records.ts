@@ -1,0 +1,44 @@
+/** Many records at once, by their ids. */
+import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import type { IntegrationRecord } from '../../../domain/model/record.ts';
+import { ServiceError } from '../../../errors.ts';
+import { awsCall } from '../errors.ts';
+import { recordKey, toRecord } from './record.ts';
+import type { Table } from './table.ts';
+
+/** How often DynamoDB is asked for what it has left out of its answers. */
+const attemptsToRead = 5;
+
+const keySchema = z.looseObject({ pk: z.string() });
+
+/** @param ids at most 100 */
+export async function readRecords(table: Table, ids: readonly string[]) {
+  const records: IntegrationRecord[] = [];
+  const damaged: string[] = [];
+  let keys: Record<string, unknown>[] = ids.map(recordKey);
+  for (let attempt = 1; keys.length > 0; attempt += 1) {
+    if (attempt > attemptsToRead) {
+      throw new ServiceError(
+        'AwsUnavailableError',
+        'DynamoDB does not answer in full. Send the request again.',
+      );
+    }
+    const { Responses, UnprocessedKeys } = await awsCall('read integrations', () =>
+      table.client.send(
+        new BatchGetCommand({ RequestItems: { [table.name]: { Keys: keys, ConsistentRead: true } } }),
+      ),
+    );
+    for (const item of Responses?.[table.name] ?? []) {
+      const id = keySchema.parse(item).pk.slice(recordKey('').pk.length);
+      try {
+        records.push(toRecord(item, id));
+      } catch (error) {
+        if (!(error instanceof ServiceError) || error.name !== 'RecordDamagedError') throw error;
+        damaged.push(id);
+      }
+    }
+    keys = UnprocessedKeys?.[table.name]?.Keys ?? [];
+  }
+  return { records, damaged };
+}

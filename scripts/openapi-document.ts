@@ -21,7 +21,7 @@ import {
 } from '../src/domain/api/responses.ts';
 import { driverRequestSchema } from '../src/domain/lifecycle/added-buckets.ts';
 import { idempotencyKeySchema } from '../src/domain/lifecycle/start.ts';
-import { driverIdSchema, integrationIdSchema, statusSchema } from '../src/domain/model/record.ts';
+import { addedBucketIdSchema, integrationIdSchema, statusSchema } from '../src/domain/model/record.ts';
 import { maximumBodyBytes, requestSchema } from '../src/domain/model/request.ts';
 import { confirmationSchema } from '../src/domain/waiting/operator.ts';
 import { type ErrorName, errorKinds, problemStatus, problemType } from '../src/errors.ts';
@@ -247,7 +247,7 @@ const ref = (name: SchemaName) => ({ $ref: `#/components/schemas/${name}` });
 const patternOf = (schema: z.ZodType): string =>
   z.object({ pattern: z.string() }).parse(z.toJSONSchema(schema)).pattern;
 
-const pathParameters = { integrationId: integrationIdSchema, driverId: driverIdSchema };
+const pathParameters = { integrationId: integrationIdSchema, driverId: addedBucketIdSchema };
 
 /** Where Location leads. */
 const locations = {

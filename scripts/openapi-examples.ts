@@ -1,10 +1,10 @@
 /** Examples of the OpenAPI document, made by the code that answers. */
 import type { AccountSettings } from '../src/config.ts';
 import type { ConnectionTest, DriverTest, PlanView } from '../src/domain/api/responses.ts';
-import { driverView, integrationView } from '../src/domain/api/view.ts';
-import { parseDriverRequest, requestFor } from '../src/domain/lifecycle/added-buckets.ts';
+import { addedBucketView, integrationView } from '../src/domain/api/view.ts';
+import { parseAddedBucketRequest, requestFor } from '../src/domain/lifecycle/added-buckets.ts';
 import { newRegistration } from '../src/domain/lifecycle/start.ts';
-import { planFor, trustPolicy } from '../src/domain/model/desired-state.ts';
+import { desiredState, trustPolicy } from '../src/domain/model/desired-state.ts';
 import { parseBody } from '../src/domain/model/request.ts';
 import {
   iamUserPlaceholder,
@@ -47,7 +47,7 @@ const full = {
 
 const request = parseBody(smallest);
 const integrationId = 'int_01M85CZQP0Y0YS5TZMSXQSHEJR';
-const plan = planFor(integrationId, request, account);
+const plan = desiredState(integrationId, request, account);
 
 const { record } = newRegistration(request, undefined, {
   integrationId,
@@ -89,7 +89,7 @@ const driverFull = {
 };
 
 const driverId = 'drv_01M85E1V7N3J2GQX0M5C9T8RWA';
-const driverRequest = requestFor(parseDriverRequest(driverSmallest, account), standing);
+const driverRequest = requestFor(parseAddedBucketRequest(driverSmallest, account), standing);
 const driver = newRegistration(driverRequest, undefined, {
   integrationId: driverId,
   executionArn: `arn:aws:states:eu-west-1:111111111111:execution:dataloop-cross-account-dev-addDriver:${driverId}`,
@@ -128,7 +128,7 @@ const withDriver = {
   },
 } as const;
 
-const planned = planFor(integrationIdPlaceholder, request, account);
+const planned = desiredState(integrationIdPlaceholder, request, account);
 
 const planView: PlanView = {
   name: planned.name,
@@ -177,7 +177,7 @@ const byOperator = {
   request: parseBody({ ...smallest, dataloop: { ...smallest.dataloop, createdBy: 'operator' } }),
   steps: { RequestIamUser: { status: 'waiting', startedAt: '2026-11-23T23:48:47.311Z', attempts: 1 } },
 } as const;
-const action = operatorAction(byOperator, planFor(integrationId, byOperator.request, account));
+const action = operatorAction(byOperator, desiredState(integrationId, byOperator.request, account));
 
 export const examples = {
   awaiting: { ...integrationView(byOperator), ...(action ? { action } : {}) },
@@ -190,9 +190,9 @@ export const examples = {
   removing: integrationView({ ...standing, status: 'removing' }),
   driverSmallest,
   driverFull,
-  driverBegun: driverView(driver),
-  driverReady: driverView({ ...standingDriver, status: 'ready' }),
-  driverRemoving: driverView({ ...standingDriver, status: 'removing' }),
+  driverBegun: addedBucketView(driver),
+  driverReady: addedBucketView({ ...standingDriver, status: 'ready' }),
+  driverRemoving: addedBucketView({ ...standingDriver, status: 'removing' }),
   plan: planView,
   connectionTest,
   driverTest,

@@ -7,12 +7,12 @@ import {
   stepFunctionsClient,
 } from '../../src/clients/aws/step-functions.ts';
 import { accountSettings, addDriverStateMachineArn } from '../../src/config.ts';
+import { desiredStateOf } from '../../src/deployed/desired-state.ts';
 import { table } from '../../src/deployed/journal.ts';
-import { asFirstWritten, driverView } from '../../src/domain/api/view.ts';
-import { addDriver, parseDriverRequest } from '../../src/domain/lifecycle/added-buckets.ts';
+import { addedBucketView, asFirstWritten } from '../../src/domain/api/view.ts';
+import { addBucket, parseAddedBucketRequest } from '../../src/domain/lifecycle/added-buckets.ts';
 import { newRegistration } from '../../src/domain/lifecycle/start.ts';
 import { sha256 } from '../../src/domain/model/canonical-json.ts';
-import { planFor } from '../../src/domain/model/desired-state.ts';
 import { asIntegration } from '../../src/domain/model/lookup.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
@@ -23,14 +23,14 @@ const machine = provisionStarter(stepFunctionsClient(), stateMachineArn);
 
 /** `POST /integrations/{integrationId}/drivers` */
 export const handler = apiHandler(async (request) => {
-  const asked = parseDriverRequest(request.json(), account);
+  const asked = parseAddedBucketRequest(request.json(), account);
   const integrationId = request.path('integrationId');
   const integration = asIntegration(await store.read(integrationId), integrationId);
   const driverId = `drv_${ulid()}`;
-  const { record, repeated } = await addDriver(asked, integration, {
+  const { record, repeated } = await addBucket(asked, integration, {
     store,
     machine,
-    planOf: (found) => planFor(found.integrationId, found.request, account),
+    desiredStateOf,
     policyNamePattern: account.policyNamePattern,
     newRecord: (wanted, parent) =>
       newRegistration(wanted, request.header('idempotency-key'), {
@@ -41,6 +41,6 @@ export const handler = apiHandler(async (request) => {
         parent,
       }),
   });
-  const view = driverView(repeated ? asFirstWritten(record) : record);
+  const view = addedBucketView(repeated ? asFirstWritten(record) : record);
   return { status: 202, body: view, headers: { location: view.links.self } };
 });

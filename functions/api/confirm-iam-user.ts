@@ -1,9 +1,9 @@
 import { operatorJournal } from '../../src/clients/aws/journal/record.ts';
 import { accountSettings, dataloopSettings } from '../../src/config.ts';
 import { publish } from '../../src/deployed/bus.ts';
+import { desiredStateOf } from '../../src/deployed/desired-state.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { integrationView } from '../../src/domain/api/view.ts';
-import { planFor } from '../../src/domain/model/desired-state.ts';
 import type { IamUserIssued } from '../../src/domain/resources/dataloop/integration.ts';
 import { confirmIamUser, operatorAction } from '../../src/domain/waiting/operator.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
@@ -21,7 +21,7 @@ const parts = {
 export const handler = apiHandler(async (request) => {
   const integrationId = request.path('integrationId');
   const record = await confirmIamUser(integrationId, request.json(), request.caller(), parts);
-  const action = operatorAction(record, planFor(integrationId, record.request, account));
+  const action = operatorAction(record, desiredStateOf(record));
   const view = { ...integrationView(record), ...(action ? { action } : {}) };
   return { status: 202, body: view, headers: { location: view.links.self } };
 });

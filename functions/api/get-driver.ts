@@ -1,7 +1,7 @@
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
 import { table } from '../../src/deployed/journal.ts';
-import { driverView } from '../../src/domain/api/view.ts';
-import { asDriver } from '../../src/domain/model/lookup.ts';
+import { addedBucketView } from '../../src/domain/api/view.ts';
+import { asAddedBucket } from '../../src/domain/model/lookup.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
 const records = recordReader(table);
@@ -9,5 +9,7 @@ const records = recordReader(table);
 /** `GET /integrations/{integrationId}/drivers/{driverId}` */
 export const handler = apiHandler(async (request) => ({
   status: 200,
-  body: driverView(asDriver(await records.read(request.path('driverId')), request.path('integrationId'))),
+  body: addedBucketView(
+    asAddedBucket(await records.read(request.path('driverId')), request.path('integrationId')),
+  ),
 }));

@@ -2,8 +2,8 @@ import { boundedBy } from '../../src/deadline.ts';
 import { deployedForeignDriverReads } from '../../src/deployed/reads.ts';
 import { deployedRemoval } from '../../src/deployed/undo.ts';
 import { isForced } from '../../src/domain/api/queries.ts';
-import { driverView } from '../../src/domain/api/view.ts';
-import { removeDriver } from '../../src/domain/lifecycle/added-buckets.ts';
+import { addedBucketView } from '../../src/domain/api/view.ts';
+import { removeAddedBucket } from '../../src/domain/lifecycle/added-buckets.ts';
 import { refuseForeignDriversOfBucket } from '../../src/domain/resources/dataloop/foreign-drivers.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
@@ -14,7 +14,7 @@ const reads = deployedForeignDriverReads();
 export const handler = apiHandler(async (request) => {
   const bound = boundedBy(request.remainingMilliseconds());
   const forced = isForced(request.query());
-  const record = await removeDriver(
+  const record = await removeAddedBucket(
     request.path('integrationId'),
     request.path('driverId'),
     removal,
@@ -22,6 +22,6 @@ export const handler = apiHandler(async (request) => {
       if (!forced) await refuseForeignDriversOfBucket(driver, integration, reads, bound);
     },
   );
-  const view = driverView(record);
+  const view = addedBucketView(record);
   return { status: 202, body: view, headers: { location: view.links.self } };
 });

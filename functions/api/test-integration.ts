@@ -1,12 +1,11 @@
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
 import { integrationReader } from '../../src/clients/dataloop/client.ts';
-import { accountSettings } from '../../src/config.ts';
 import { boundedBy } from '../../src/deadline.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { desiredStateOf } from '../../src/deployed/desired-state.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { deployedCheckReads } from '../../src/deployed/reads.ts';
 import { readyRecord, testConnection } from '../../src/domain/healthcheck/integration.ts';
-import { planFor } from '../../src/domain/model/desired-state.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
 const records = recordReader(table);
@@ -17,6 +16,6 @@ const reads = { ...deployedCheckReads(dataloop), ...integrationReader(dataloop) 
 export const handler = apiHandler(async (request) => {
   const bound = boundedBy(request.remainingMilliseconds());
   const record = await readyRecord(request.path('integrationId'), records);
-  const plan = planFor(record.integrationId, record.request, accountSettings());
-  return { status: 200, body: await testConnection(record, plan, reads, bound) };
+  const desired = desiredStateOf(record);
+  return { status: 200, body: await testConnection(record, desired, reads, bound) };
 });

@@ -22,7 +22,7 @@ export const handler = stepHandler(
   { during: ['rolling-back', 'removing', 'failed', 'removed', 'residue'] },
   async (step, input) => {
     const undo = parseInput(inputSchema, input, 'The input of Conclude');
-    await deleteTaskToken(table, step.plan.integrationId);
+    await deleteTaskToken(table, step.desired.recordId);
     return closeAndAnnounce(step.record, undo, journal, publish);
   },
 );

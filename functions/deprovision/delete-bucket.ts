@@ -9,5 +9,5 @@ const adopter = bucketAdopter(clients);
 
 /** DeleteBucket: undoes CreateBucket, where the bucket is empty; one that was adopted is given back. */
 export const handler = deprovisionStep('DeleteBucket', (step) =>
-  step.plan.bucket.mode === 'adopt' ? releaseBucket(step, adopter) : deleteBucket(step, remover),
+  step.desired.bucket.mode === 'adopt' ? releaseBucket(step, adopter) : deleteBucket(step, remover),
 );

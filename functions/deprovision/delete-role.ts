@@ -9,5 +9,5 @@ const releaser = roleReleaser(client);
 
 /** DeleteRole: undoes CreateRole; with it, Dataloop's access ends. A role that was adopted is given back. */
 export const handler = deprovisionStep('DeleteRole', (step) =>
-  step.plan.role.mode === 'adopt' ? releaseRole(step, releaser) : deleteRole(step, remover),
+  step.desired.role.mode === 'adopt' ? releaseRole(step, releaser) : deleteRole(step, remover),
 );

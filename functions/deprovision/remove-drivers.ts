@@ -1,5 +1,5 @@
 import { deployedRemoval } from '../../src/deployed/undo.ts';
-import { removeDrivers } from '../../src/domain/lifecycle/added-buckets.ts';
+import { removeAddedBuckets } from '../../src/domain/lifecycle/added-buckets.ts';
 import { waitSchema } from '../../src/runtime/await-calls.ts';
 import { parseInput } from '../../src/runtime/input.ts';
 import { deprovisionStep } from '../../src/runtime/step.ts';
@@ -9,5 +9,5 @@ const removal = deployedRemoval();
 /** RemoveDrivers: what was added to an integration goes before it does. */
 export const handler = deprovisionStep('RemoveDrivers', (step, input) => {
   const { since, enteredAt } = parseInput(waitSchema, input, 'The input of RemoveDrivers');
-  return removeDrivers(step, since, enteredAt, removal);
+  return removeAddedBuckets(step, since, enteredAt, removal);
 });

@@ -11,7 +11,7 @@ const timeoutSeconds = iamUserTimeoutSeconds();
 
 /** CompleteIntegration: gives the role ARN to Dataloop, until it could assume the role; or waits until an operator has. */
 export const handler = provisionStep('CompleteIntegration', (step) =>
-  step.plan.isMadeByOperator
+  step.desired.isMadeByOperator
     ? takeGivenIntegration(step, organizationOf(step), dataloop, timeoutSeconds)
     : completeIntegration(step, dataloop),
 );

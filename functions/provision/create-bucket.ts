@@ -9,5 +9,5 @@ const adopter = bucketAdopter(clients);
 
 /** CreateBucket: the bucket, closed to the public, encrypted, tagged, and deaf to plain HTTP; or one that is there. */
 export const handler = provisionStep('CreateBucket', (step) =>
-  step.plan.bucket.mode === 'adopt' ? adoptBucket(step, adopter) : createBucket(step, creator),
+  step.desired.bucket.mode === 'adopt' ? adoptBucket(step, adopter) : createBucket(step, creator),
 );

@@ -21,16 +21,16 @@ const dataloop = integrationFinder(deployedDataloop());
  */
 export const handler = provisionStep('CreateRole', async (step) => {
   // Who woke the workflow may have died, or not have learnt that it did, before it could write so.
-  await settleStep(table, step.plan.integrationId, 'RequestIamUser', 'succeeded');
+  await settleStep(table, step.desired.recordId, 'RequestIamUser', 'succeeded');
   const trust = {
     partition: accountSettings().partition,
     dataloopAccountId: dataloopSettings().accountId,
   };
   const userArn = () =>
-    step.plan.isMadeByOperator
+    step.desired.isMadeByOperator
       ? namedUserArn(step, organizationOf(step), dataloop, trust)
       : readUserArn(step, dataloop);
-  return step.plan.role.mode === 'adopt'
+  return step.desired.role.mode === 'adopt'
     ? adoptRole(step, adopter, userArn, trust)
     : createRole(step, creator, userArn, trust);
 });

@@ -11,6 +11,6 @@ const checks = deployedPreflightReads(s3Clients());
 /** Preflight: refuses what would fail later, and resolves the Dataloop organisation. */
 export const handler = provisionStep('Preflight', async (step) => {
   const found = await preflight(step, checks, dataloopSettings().organizationId);
-  await writeOrganization(table, step.plan.integrationId, found.organizationId);
+  await writeOrganization(table, step.desired.recordId, found.organizationId);
   return found;
 });

@@ -19,7 +19,7 @@ export const handler = stepHandler(
   { during: ['provisioning', 'rolling-back'] },
   async (step, input) => {
     const { failedStep, error } = parseInput(inputSchema, input, 'The input of RollBack');
-    const record = await rollBackAfter(failedStep, error, step.plan.integrationId, deprovision);
+    const record = await rollBackAfter(failedStep, error, step.desired.recordId, deprovision);
     return { status: record?.status };
   },
 );

@@ -258,8 +258,8 @@ export function rehearsalService(
             const { name, request, parent } = recordSchema.parse(found.Item);
             const isOurs = request.tags?.[rehearsalTag] !== undefined;
             // Drivers come before the integrations that they were added to.
-            if (isOurs && parent) ours.unshift(pathOf({ integrationId, parent }));
-            else if (isOurs) ours.push(pathOf({ integrationId }));
+            if (isOurs && parent) ours.unshift(pathOf({ id: integrationId, parent }));
+            else if (isOurs) ours.push(pathOf({ id: integrationId }));
             else if (status === 'ready' || status === 'residue') others += 1;
             else busy.push(`${integrationId} ("${name}", ${status})`);
           }

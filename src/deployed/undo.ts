@@ -2,17 +2,17 @@
 import { deprovisionJournal } from '../clients/aws/journal/record.ts';
 import { deprovisionStarter, provisionStopper, stepFunctionsClient } from '../clients/aws/step-functions.ts';
 import { deprovisionStateMachineArn } from '../config.ts';
-import type { Deprovision, Removal } from '../domain/lifecycle/undo.ts';
+import type { RemovalParts, UndoParts } from '../domain/lifecycle/undo.ts';
 import { table } from './journal.ts';
 
 // Functions, so that a bundle holds only the calls that its function makes.
 
-export const deployedDeprovision = (stepFunctions = stepFunctionsClient()): Deprovision => ({
+export const deployedDeprovision = (stepFunctions = stepFunctionsClient()): UndoParts => ({
   journal: deprovisionJournal(table),
   machine: deprovisionStarter(stepFunctions, deprovisionStateMachineArn()),
 });
 
-export function deployedRemoval(): Removal {
+export function deployedRemoval(): RemovalParts {
   const stepFunctions = stepFunctionsClient();
   return { ...deployedDeprovision(stepFunctions), stopper: provisionStopper(stepFunctions) };
 }

@@ -11,6 +11,6 @@ export const awaitCalls = (step: 'AwaitOpenCalls' | 'AwaitUndoCalls') =>
   deprovisionStep(step, async (context, input) => {
     const { since, enteredAt } = parseInput(waitSchema, input, `The input of ${step}`);
     // What was added to an integration goes before it does.
-    const drivers = Object.keys(context.record.drivers ?? {}).length;
+    const drivers = Object.keys(context.record.addedBuckets ?? {}).length;
     return { ...openCallsSettled(context, since, enteredAt), drivers };
   });

@@ -3,9 +3,8 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { stepJournal } from '../clients/aws/journal/record.ts';
-import { accountSettings } from '../config.ts';
+import { desiredStateOf } from '../deployed/desired-state.ts';
 import { table } from '../deployed/journal.ts';
-import { planFor } from '../domain/model/desired-state.ts';
 import { executionArnSchema, recordIdSchema, type Status, type StepCall } from '../domain/model/record.ts';
 import type { StepName } from '../domain/model/steps.ts';
 import { type StepContext, stepContext } from '../domain/saga/step.ts';
@@ -45,7 +44,7 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
     // A clock that is behind the one of Step Functions must not make the call seem over before it is.
     const now = Math.max(Date.now(), startedAt.getTime());
     const call: StepCall = {
-      integrationId: input.integrationId,
+      recordId: input.integrationId,
       step,
       callId: `${input.executionArn.split(':').at(-1)}/${step}/${input.attempt}`,
       attempt: input.attempt,
@@ -54,7 +53,7 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
       openUntil: now + context.getRemainingTimeInMillis(),
     };
     logger.appendKeys({
-      integrationId: call.integrationId,
+      integrationId: call.recordId,
       executionArn: input.executionArn,
       stateName: step,
       attempt: call.attempt,
@@ -62,8 +61,8 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
     const record = await journal.beginStep(call, options.during);
     logger.info('Step begins');
     try {
-      const plan = planFor(record.integrationId, record.request, accountSettings());
-      const result = await work(stepContext(call, record, plan, options.during, journal), input);
+      const desired = desiredStateOf(record);
+      const result = await work(stepContext(call, record, desired, options.during, journal), input);
       const status = options.endsAs ?? 'succeeded';
       await journal.endStep(call, status, status === 'succeeded' ? new Date().toISOString() : undefined);
       logger.info('Step ends', { stepStatus: status });

@@ -11,7 +11,7 @@ import * as z from 'zod';
 import { packageService } from '../../local/environment/deploy.ts';
 import { projectRoot } from '../../local/environment/paths.ts';
 import { iamStatements } from '../../scripts/iam-statements.ts';
-import { planFor } from '../../src/domain/model/desired-state.ts';
+import { desiredState } from '../../src/domain/model/desired-state.ts';
 import { parseBody } from '../../src/domain/model/request.ts';
 import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../src/domain/model/steps.ts';
 import { neededActions } from '../../src/domain/preflight/needed-actions.ts';
@@ -306,7 +306,7 @@ describe('the actions that a plan names', () => {
   const keyArn = String(params['kmsKeyArns']);
   const { region } = environment;
   const planOf = (more: object) =>
-    planFor('int_1', parseBody({ name: 'acme', dataloop: { projectId: 'project' }, ...more }), {
+    desiredState('int_1', parseBody({ name: 'acme', dataloop: { projectId: 'project' }, ...more }), {
       partition: 'aws',
       accountId: '111111111111',
       region,

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import type { ProvisionStarter } from '../../domain/lifecycle/start.ts';
-import type { DeprovisionStarter, ProvisionStopper } from '../../domain/lifecycle/undo.ts';
+import type { ProvisionStopper, UndoStarter } from '../../domain/lifecycle/undo.ts';
 import type { EndStatus } from '../../domain/lifecycle/watchdog.ts';
 import { awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
@@ -34,7 +34,7 @@ export function provisionStarter(client: SFNClient, stateMachineArn: string): Pr
   };
 }
 
-export function deprovisionStarter(client: SFNClient, stateMachineArn: string): DeprovisionStarter {
+export function deprovisionStarter(client: SFNClient, stateMachineArn: string): UndoStarter {
   return { startDeprovisioning: (name, input) => startOnce(client, stateMachineArn, name, input) };
 }
 

@@ -87,7 +87,7 @@ const driverSchema = z
     ({ id, name, integrationId, bucketName }): Driver => ({
       id,
       name,
-      integrationId: integrationId ?? undefined,
+      dataloopIntegrationId: integrationId ?? undefined,
       ...(bucketName ? { bucketName } : {}),
     }),
   );
@@ -237,7 +237,7 @@ export function integrationRemover(dataloop: Dataloop): IntegrationRemover {
 const driverPayload =
   (settings: DriverSettings) =>
   ({ email }: Token) => ({
-    integrationId: settings.integrationId,
+    integrationId: settings.dataloopIntegrationId,
     integrationType: 'aws-cross',
     name: settings.name,
     type: 's3',

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import {
-  driverIdSchema as driverId,
+  addedBucketIdSchema as driverId,
   errorSchema,
   executionArnSchema,
   integrationIdSchema as integrationId,

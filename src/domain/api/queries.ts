@@ -1,13 +1,7 @@
 /** The query strings of the API: pages of `GET /integrations`, newest first, and the options of `DELETE`. */
 import * as z from 'zod';
 import { type FieldError, ServiceError } from '../../errors.ts';
-import {
-  type IntegrationRecord,
-  isIntegrationId,
-  type Status,
-  statuses,
-  statusSchema,
-} from '../model/record.ts';
+import { isIntegrationId, type JournalRecord, type Status, statuses, statusSchema } from '../model/record.ts';
 import { jsonPointer } from '../model/request.ts';
 import type { IntegrationList } from './responses.ts';
 import { integrationView } from './view.ts';
@@ -20,7 +14,7 @@ export interface IntegrationLister {
    * @returns the records, and the ids of those that somebody has damaged
    */
   readAll(ids: readonly string[]): Promise<{
-    readonly records: readonly IntegrationRecord[];
+    readonly records: readonly JournalRecord[];
     readonly damaged: readonly string[];
   }>;
 }
@@ -142,7 +136,7 @@ export async function listIntegrations(
   const newestFirst = [...found].sort().reverse();
   const page = newestFirst.slice(0, limit);
   const { records, damaged } = await journal.readAll(page);
-  const byId = new Map(records.map((record) => [record.integrationId, record]));
+  const byId = new Map(records.map((record) => [record.id, record]));
   const items = page.flatMap((id) => {
     const record = byId.get(id);
     return record && wanted.includes(record.status) ? [integrationView(record)] : [];

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { type ErrorName, errorKinds, problemType } from '../../errors.ts';
 import {
-  driverIdSchema as driverId,
+  addedBucketIdSchema as driverId,
   errorSchema,
   integrationIdSchema as integrationId,
   recordSchema,

@@ -1,6 +1,6 @@
 /** The integration as the API shows it. */
 import {
-  type IntegrationRecord,
+  type JournalRecord,
   nameOf,
   pathOf,
   resourceKeys,
@@ -31,7 +31,7 @@ function consoleLink(executionArn: string): string {
 }
 
 /** What an undo met under the name of a resource and took for somebody else's. */
-function foreignOf(record: IntegrationRecord) {
+function foreignOf(record: JournalRecord) {
   return resourceKeys.flatMap((key) => {
     const resource = record.resources[key];
     if (resource?.leftAlone === undefined) return [];
@@ -40,7 +40,7 @@ function foreignOf(record: IntegrationRecord) {
 }
 
 /** What an integration and a driver that was added to one have in common. */
-function progressOf(record: IntegrationRecord): Omit<IntegrationView, 'integrationId' | 'drivers'> {
+function progressOf(record: JournalRecord): Omit<IntegrationView, 'integrationId' | 'drivers'> {
   const standing = standingResources(record);
   const foreign = foreignOf(record);
   return {
@@ -78,7 +78,7 @@ function progressOf(record: IntegrationRecord): Omit<IntegrationView, 'integrati
 }
 
 /** Drivers that were added to an integration, in the order in which they were. */
-function addedDrivers({ integrationId, drivers = {} }: IntegrationRecord) {
+function addedDrivers({ id: integrationId, addedBuckets: drivers = {} }: JournalRecord) {
   return Object.entries(drivers)
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([driverId, { bucket, dataloop }]) => ({
@@ -87,12 +87,12 @@ function addedDrivers({ integrationId, drivers = {} }: IntegrationRecord) {
       bucket: bucket.name,
       projectId: dataloop.projectId,
       links: {
-        self: pathOf({ integrationId: driverId, parent: { integrationId, dataloopIntegrationId: '' } }),
+        self: pathOf({ id: driverId, parent: { integrationId, dataloopIntegrationId: '' } }),
       },
     }));
 }
 
-export function integrationView(record: IntegrationRecord): IntegrationView {
+export function integrationView(record: JournalRecord): IntegrationView {
   const progress = progressOf(record);
   const drivers = addedDrivers(record);
   const leftOfDrivers = drivers.map(({ name, links }) => ({
@@ -102,7 +102,7 @@ export function integrationView(record: IntegrationRecord): IntegrationView {
     advice: sendAgain('Do what it says there.'),
   }));
   return {
-    integrationId: record.integrationId,
+    integrationId: record.id,
     ...progress,
     residue: record.status === 'residue' ? [...progress.residue, ...leftOfDrivers] : [],
     ...(drivers.length > 0 ? { drivers } : {}),
@@ -113,10 +113,10 @@ export function integrationView(record: IntegrationRecord): IntegrationView {
 const ofDriver = (text: string): string => text.replaceAll('this integration', 'this driver');
 
 /** A driver that was added to an integration, as the API shows it. */
-export function driverView(record: IntegrationRecord): DriverView {
+export function addedBucketView(record: JournalRecord): DriverView {
   const { residue, leftAlone, ...progress } = progressOf(record);
   return {
-    driverId: record.integrationId,
+    driverId: record.id,
     integrationId: record.parent?.integrationId ?? '',
     bucket: record.request.bucket.name,
     projectId: record.request.dataloop.projectId,
@@ -135,12 +135,11 @@ export function driverView(record: IntegrationRecord): DriverView {
 /** What was registered, whatever has become of it since: the answer to the request that started it. */
 export function asFirstWritten({
   error: _error,
-  drivers: _added,
+  addedBuckets: _added,
   ...record
-}: IntegrationRecord): IntegrationRecord {
+}: JournalRecord): JournalRecord {
   return { ...record, status: 'provisioning', updatedAt: record.createdAt, steps: {}, resources: {} };
 }
 
 /** The answer to the request that started an integration, whatever has become of it since. */
-export const firstView = (record: IntegrationRecord): IntegrationView =>
-  integrationView(asFirstWritten(record));
+export const firstView = (record: JournalRecord): IntegrationView => integrationView(asFirstWritten(record));

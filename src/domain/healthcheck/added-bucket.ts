@@ -2,11 +2,11 @@
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { DriverTest } from '../api/responses.ts';
-import type { Plan } from '../model/desired-state.ts';
+import type { DesiredState } from '../model/desired-state.ts';
 import { grantsOf, policyOf } from '../model/desired-state.ts';
-import { asDriver, asIntegration } from '../model/lookup.ts';
+import { asAddedBucket, asIntegration } from '../model/lookup.ts';
 import { permissionPolicy } from '../model/permission-policy.ts';
-import type { IntegrationRecord, RecordReader } from '../model/record.ts';
+import type { JournalRecord, RecordReader } from '../model/record.ts';
 import {
   boundedReads,
   bucketChecks,
@@ -27,18 +27,18 @@ import {
 const again = 'Send DELETE for this driver, then add the bucket again.';
 
 /** A driver with the integration that it was added to. */
-export interface ReadyDriver {
-  readonly driver: IntegrationRecord;
-  readonly integration: IntegrationRecord;
+export interface ReadyAddedBucket {
+  readonly driver: JournalRecord;
+  readonly integration: JournalRecord;
 }
 
 /** @throws ServiceError `DriverNotFoundError`, or `DriverNotReadyError` for one that is not `ready` */
-export async function readyDriver(
+export async function readyAddedBucket(
   integrationId: string,
   driverId: string,
   records: RecordReader,
-): Promise<ReadyDriver> {
-  const driver = asDriver(await records.read(driverId), integrationId);
+): Promise<ReadyAddedBucket> {
+  const driver = asAddedBucket(await records.read(driverId), integrationId);
   if (driver.status !== 'ready') {
     throw new ServiceError(
       'DriverNotReadyError',
@@ -52,37 +52,37 @@ export async function readyDriver(
 /**
  * Its bucket, its access and its driver at Dataloop. The role and Dataloop's trust are the integration's, which has a
  * test of its own.
- * @param planOf the plan of a record
+ * @param desiredStateOf the plan of a record
  */
-export async function testDriverConnection(
-  { driver, integration }: ReadyDriver,
-  planOf: (record: IntegrationRecord) => Plan,
+export async function testAddedBucket(
+  { driver, integration }: ReadyAddedBucket,
+  desiredStateOf: (record: JournalRecord) => DesiredState,
   reads: CheckReads,
   bound: Bound,
 ): Promise<DriverTest> {
-  const checks = driverChecks({ driver, integration }, planOf, boundedReads(reads, bound));
+  const checks = driverChecks({ driver, integration }, desiredStateOf, boundedReads(reads, bound));
   return {
-    driverId: driver.integrationId,
-    integrationId: integration.integrationId,
+    driverId: driver.id,
+    integrationId: integration.id,
     ...(await makeChecks(checks)),
   };
 }
 
 function driverChecks(
-  { driver, integration }: ReadyDriver,
-  planOf: (record: IntegrationRecord) => Plan,
+  { driver, integration }: ReadyAddedBucket,
+  desiredStateOf: (record: JournalRecord) => DesiredState,
   reads: CheckReads,
 ): Checks {
-  const plan = planOf(driver);
-  const integrationPlan = planOf(integration);
+  const desired = desiredStateOf(driver);
+  const integrationPlan = desiredStateOf(integration);
   const policy = accessPolicy(driver, integration, integrationPlan);
   return {
     DriverTest: () => driverTest(driver, reads, again),
     PolicyAttached: async () => (policy ? attachment(policy, integrationPlan, reads) : nothingGranted),
     PermissionPolicy: async () =>
       policy ? policyAsWritten(await reads.findPolicyDocument(policy.arn), policy, again) : nothingGranted,
-    ...bucketChecks(plan, reads),
-    OwnerTags: async () => ownerTags(await bucketTags(plan, reads), plan),
+    ...bucketChecks(desired, reads),
+    OwnerTags: async () => ownerTags(await bucketTags(desired, reads), desired),
   };
 }
 
@@ -90,22 +90,24 @@ const nothingGranted = failed(`No policy of the role is known to grant access to
 
 /** The one of the role's policies that grants the driver's access, with all that it is to grant. */
 function accessPolicy(
-  { integrationId: driverId }: IntegrationRecord,
-  integration: IntegrationRecord,
-  plan: Plan,
+  { id: driverId }: JournalRecord,
+  integration: JournalRecord,
+  desired: DesiredState,
 ): WantedPolicy | undefined {
-  const key = integration.drivers?.[driverId]?.placedIn;
-  return key && { ...policyOf(plan, key), document: permissionPolicy(grantsOf(integration, plan, key)) };
+  const key = integration.addedBuckets?.[driverId]?.placedIn;
+  return (
+    key && { ...policyOf(desired, key), document: permissionPolicy(grantsOf(integration, desired, key)) }
+  );
 }
 
 async function attachment(
   { arn }: WantedPolicy,
-  plan: Plan,
+  desired: DesiredState,
   reads: Pick<CheckReads, 'findRole' | 'attachedPolicies'>,
 ): Promise<Verdict> {
-  const { role, integrationId } = plan;
+  const { role, recordId: integrationId } = desired;
   const more = `POST /integrations/${integrationId}/test looks at all of it.`;
-  const found = await ours(() => reads.findRole(role.name), plan);
+  const found = await ours(() => reads.findRole(role.name), desired);
   if (!found) return failed(`The role ${role.arn} is not to be seen. ${more}`);
   if ((await reads.attachedPolicies(role.name)).includes(arn)) {
     return passed(`The policy ${arn} is attached to the role ${role.arn}.`);

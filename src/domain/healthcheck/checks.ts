@@ -3,9 +3,9 @@ import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { ConnectionCheck } from '../api/responses.ts';
 import { sameJson } from '../model/canonical-json.ts';
-import { ownerTag, type Plan } from '../model/desired-state.ts';
+import { type DesiredState, ownerTag } from '../model/desired-state.ts';
 import type { PolicyDocument } from '../model/permission-policy.ts';
-import type { IntegrationRecord } from '../model/record.ts';
+import type { JournalRecord } from '../model/record.ts';
 import { matchesPattern } from '../model/request.ts';
 import { saidOnce } from '../preflight/checks.ts';
 import { type BucketAddress, bucketAddress } from '../resources/bucket/bucket.ts';
@@ -87,15 +87,15 @@ export const orUndefined = <T>(read: () => Promise<T>): Promise<T | undefined> =
 /** The role that was made, if it is to be seen; one of its name under another path is not it. */
 export async function ours(
   role: () => Promise<FoundRole | undefined>,
-  plan: Plan,
+  desired: DesiredState,
 ): Promise<FoundRole | undefined> {
   const found = await orUndefined(role);
-  return found?.arn === plan.role.arn ? found : undefined;
+  return found?.arn === desired.role.arn ? found : undefined;
 }
 
 /** @param again what to do where there is nothing to mend */
 export async function driverTest(
-  { resources }: IntegrationRecord,
+  { resources }: JournalRecord,
   { verifyDriver }: Pick<DriverVerifier, 'verifyDriver'>,
   again: string,
 ): Promise<Verdict> {
@@ -133,9 +133,9 @@ export function policyAsWritten(
   );
 }
 
-export function bucketChecks(plan: Plan, reads: ConnectionBucket & KeyReader): Checks {
-  const bucket = bucketAddress({ plan });
-  const { kmsKeyArn } = plan.bucket;
+export function bucketChecks(desired: DesiredState, reads: ConnectionBucket & KeyReader): Checks {
+  const bucket = bucketAddress({ desired });
+  const { kmsKeyArn } = desired.bucket;
   return {
     PublicAccessBlock: async () => {
       const block = await reads.publicAccessBlock(bucket);
@@ -146,9 +146,9 @@ export function bucketChecks(plan: Plan, reads: ConnectionBucket & KeyReader): C
       );
     },
     Cors: async () => {
-      if (plan.corsOrigins.length === 0) return skipped('CORS was not asked for.');
+      if (desired.corsOrigins.length === 0) return skipped('CORS was not asked for.');
       const rules = await reads.corsRules(bucket);
-      const missing = plan.corsOrigins.filter(
+      const missing = desired.corsOrigins.filter(
         (origin) =>
           !consoleMethods.every((method) =>
             rules.some(
@@ -158,16 +158,16 @@ export function bucketChecks(plan: Plan, reads: ConnectionBucket & KeyReader): C
           ),
       );
       if (missing.length === 0)
-        return passed(`Browsers may use the bucket from ${plan.corsOrigins.join(', ')}.`);
+        return passed(`Browsers may use the bucket from ${desired.corsOrigins.join(', ')}.`);
       return failed(
         `The CORS rules of the bucket ${bucket.name} do not allow ${consoleMethods.join(', ')} from ${missing.join(', ')}: ` +
           "Dataloop's console cannot show its items. Add such a rule.",
       );
     },
     Encryption: async () =>
-      plan.bucket.mode === 'adopt' && !kmsKeyArn
+      desired.bucket.mode === 'adopt' && !kmsKeyArn
         ? skipped('The bucket was adopted: its encryption is left as it is.')
-        : encryption(await reads.encryption(bucket), plan),
+        : encryption(await reads.encryption(bucket), desired),
     KmsKey: async () => {
       if (!kmsKeyArn) return skipped('The bucket has no KMS key of its own.');
       const error = unusableKey(kmsKeyArn, await reads.describeKey(kmsKeyArn));
@@ -178,7 +178,7 @@ export function bucketChecks(plan: Plan, reads: ConnectionBucket & KeyReader): C
 
 function encryption(
   found: Awaited<ReturnType<ConnectionBucket['encryption']>>,
-  { bucket: { name, kmsKeyArn } }: Plan,
+  { bucket: { name, kmsKeyArn } }: DesiredState,
 ): Verdict {
   const wanted = kmsKeyArn ? `the KMS key ${kmsKeyArn}` : 'keys of S3 (SSE-S3)';
   const asWanted = kmsKeyArn
@@ -194,17 +194,17 @@ function encryption(
 
 /** Tags of a bucket that was created; one that was adopted carries none of ours. */
 export async function bucketTags(
-  plan: Plan,
+  desired: DesiredState,
   { tagsOf }: Pick<ConnectionBucket, 'tagsOf'>,
 ): Promise<Readonly<Record<string, Tags>>> {
-  const { name, mode } = plan.bucket;
-  return mode === 'adopt' ? {} : { [`bucket ${name}`]: await tagsOf(bucketAddress({ plan })) };
+  const { name, mode } = desired.bucket;
+  return mode === 'adopt' ? {} : { [`bucket ${name}`]: await tagsOf(bucketAddress({ desired })) };
 }
 
 /** Without the tag, nothing of it would be removed. What is gone is reported by other checks. */
 export function ownerTags(
   tagged: Readonly<Record<string, Tags | undefined>>,
-  { integrationId }: Plan,
+  { recordId: integrationId }: DesiredState,
 ): Verdict {
   const without = Object.entries(tagged)
     .filter(([, tags]) => tags && tags[ownerTag] !== integrationId)

@@ -5,16 +5,16 @@ import type { ConnectionTest } from '../api/responses.ts';
 import { sameJson } from '../model/canonical-json.ts';
 import {
   attachablePolicies,
+  type DesiredState,
   firstPolicy,
   grantsOf,
-  type Plan,
   policyOf,
   trustPolicy,
   trustStatement,
 } from '../model/desired-state.ts';
 import { asIntegration } from '../model/lookup.ts';
 import { permissionPolicy } from '../model/permission-policy.ts';
-import type { IntegrationRecord, RecordReader } from '../model/record.ts';
+import type { JournalRecord, RecordReader } from '../model/record.ts';
 import { once } from '../preflight/checks.ts';
 import type { DataloopIntegration, IntegrationReader } from '../resources/dataloop/integration.ts';
 import { trustEstablished } from '../resources/dataloop/integration.ts';
@@ -42,7 +42,7 @@ import {
 const again = 'Send DELETE for this integration, then connect the bucket again.';
 
 /** @throws ServiceError `IntegrationNotFoundError`, or `IntegrationNotReadyError` for one that is not `ready` */
-export async function readyRecord(integrationId: string, records: RecordReader): Promise<IntegrationRecord> {
+export async function readyRecord(integrationId: string, records: RecordReader): Promise<JournalRecord> {
   const record = asIntegration(await records.read(integrationId), integrationId);
   if (record.status !== 'ready') {
     throw new ServiceError(
@@ -58,8 +58,8 @@ export interface ConnectionReads extends CheckReads, IntegrationReader {}
 
 /** Each part of an integration that is ready. Drivers that were added have a test of their own. */
 export async function testConnection(
-  record: IntegrationRecord,
-  plan: Plan,
+  record: JournalRecord,
+  desired: DesiredState,
   reads: ConnectionReads,
   bound: Bound,
 ): Promise<ConnectionTest> {
@@ -69,42 +69,42 @@ export async function testConnection(
       bound('the integration at Dataloop', reads.getIntegration(...ids)),
   };
   return {
-    integrationId: record.integrationId,
-    ...(await makeChecks(connectionChecks(record, plan, bounded))),
+    integrationId: record.id,
+    ...(await makeChecks(connectionChecks(record, desired, bounded))),
   };
 }
 
-function connectionChecks(record: IntegrationRecord, plan: Plan, reads: ConnectionReads): Checks {
+function connectionChecks(record: JournalRecord, desired: DesiredState, reads: ConnectionReads): Checks {
   const atDataloop = once(async () => {
     const { dataloop, resources } = record;
     const id = resources.dataloopIntegration?.id;
     return dataloop && id ? reads.getIntegration(dataloop.organizationId, id) : undefined;
   });
-  const role = once(async () => reads.findRole(plan.role.name));
-  const policies = rolePolicies(record, plan).map((wanted) => ({
+  const role = once(async () => reads.findRole(desired.role.name));
+  const policies = rolePolicies(record, desired).map((wanted) => ({
     ...wanted,
     find: once(async () => reads.findPolicyDocument(wanted.arn)),
   }));
   return {
     DataloopTrust: async () => dataloopTrust(await atDataloop(), record),
     DriverTest: () => driverTest(record, reads, again),
-    Role: async () => roleStands(await role(), record, plan),
+    Role: async () => roleStands(await role(), record, desired),
     TrustPolicy: async () => {
-      const found = await ours(role, plan);
+      const found = await ours(role, desired);
       if (!found) return noRole;
       const dataloop = await orUndefined(atDataloop);
-      return plan.role.mode === 'adopt'
-        ? adoptedTrust(found.trust, dataloop, plan)
-        : trust(found.trust, dataloop, plan.role.arn);
+      return desired.role.mode === 'adopt'
+        ? adoptedTrust(found.trust, dataloop, desired)
+        : trust(found.trust, dataloop, desired.role.arn);
     },
     PermissionsBoundary: async () => {
-      if (plan.role.mode === 'adopt') return skipped('The role was adopted: it has its own permissions.');
-      const found = await ours(role, plan);
-      return found ? boundary(found, plan) : noRole;
+      if (desired.role.mode === 'adopt') return skipped('The role was adopted: it has its own permissions.');
+      const found = await ours(role, desired);
+      return found ? boundary(found, desired) : noRole;
     },
     PolicyAttached: async () => {
-      const found = await ours(role, plan);
-      return found ? attachment(await reads.attachedPolicies(plan.role.name), policies, plan) : noRole;
+      const found = await ours(role, desired);
+      return found ? attachment(await reads.attachedPolicies(desired.role.name), policies, desired) : noRole;
     },
     ...Object.fromEntries(
       policies.map(({ checkName, find, ...wanted }) => [
@@ -112,12 +112,12 @@ function connectionChecks(record: IntegrationRecord, plan: Plan, reads: Connecti
         async () => policyAsWritten(await find(), wanted, again),
       ]),
     ),
-    ...bucketChecks(plan, reads),
+    ...bucketChecks(desired, reads),
     OwnerTags: async () => {
-      const { role: theRole } = plan;
+      const { role: theRole } = desired;
       // What was adopted carries none.
       const tagged = {
-        ...(await bucketTags(plan, reads)),
+        ...(await bucketTags(desired, reads)),
         ...(theRole.mode === 'adopt' ? {} : { [`role ${theRole.name}`]: (await orUndefined(role))?.tags }),
         ...Object.fromEntries(
           await Promise.all(
@@ -125,14 +125,14 @@ function connectionChecks(record: IntegrationRecord, plan: Plan, reads: Connecti
           ),
         ),
       };
-      return ownerTags(tagged, plan);
+      return ownerTags(tagged, desired);
     },
   };
 }
 
 const noRole = skipped('There is no role of this integration to be seen: look at the check "Role".');
 
-function dataloopTrust(found: DataloopIntegration | undefined, { resources }: IntegrationRecord): Verdict {
+function dataloopTrust(found: DataloopIntegration | undefined, { resources }: JournalRecord): Verdict {
   const id = resources.dataloopIntegration?.id;
   if (!found)
     return failed(`Dataloop has no integration ${id} any more: somebody deleted it there. ${again}`);
@@ -145,7 +145,11 @@ function dataloopTrust(found: DataloopIntegration | undefined, { resources }: In
   );
 }
 
-function roleStands(found: FoundRole | undefined, { resources }: IntegrationRecord, { role }: Plan): Verdict {
+function roleStands(
+  found: FoundRole | undefined,
+  { resources }: JournalRecord,
+  { role }: DesiredState,
+): Verdict {
   if (!found) return failed(`There is no role ${role.arn} any more: somebody deleted it. ${again}`);
   const madeAgain = resources.role?.uniqueId !== undefined && resources.role.uniqueId !== found.uniqueId;
   if (found.arn === role.arn && !madeAgain) return passed(`The role ${role.arn} stands.`);
@@ -195,17 +199,21 @@ function trust(found: unknown, atDataloop: DataloopIntegration | undefined, role
 }
 
 /** Of an adopted role only our statement counts: the others are the customer's. */
-function adoptedTrust(found: unknown, atDataloop: DataloopIntegration | undefined, plan: Plan): Verdict {
-  const Sid = adoptedSid(plan);
+function adoptedTrust(
+  found: unknown,
+  atDataloop: DataloopIntegration | undefined,
+  desired: DesiredState,
+): Verdict {
+  const Sid = adoptedSid(desired);
   const statement = trustStatements(found).find((each) => each['Sid'] === Sid);
   if (!statement) {
     return failed(
-      `The trust policy of ${plan.role.arn} has no statement ${Sid} any more: somebody took it out. ${again}`,
+      `The trust policy of ${desired.role.arn} has no statement ${Sid} any more: somebody took it out. ${again}`,
     );
   }
   const one = { Version: '2012-10-17', Statement: [statement] };
   const [orphan] = principalsOf(one).filter((principal) => orphanId.test(principal));
-  if (orphan) return orphaned(orphan, plan.role.arn);
+  if (orphan) return orphaned(orphan, desired.role.arn);
   if (!atDataloop) return skipped(unknownUser);
   const { userArn } = atDataloop;
   if (!userArn) return failed(`Dataloop names no IAM user for this integration any more. ${again}`);
@@ -213,32 +221,39 @@ function adoptedTrust(found: unknown, atDataloop: DataloopIntegration | undefine
     return passed(`The statement ${Sid} trusts ${userArn}, whom Dataloop names, and nobody else.`);
   }
   return failed(
-    `The statement ${Sid} of the trust policy of ${plan.role.arn} was changed: it should trust ${userArn} and nobody else. ` +
+    `The statement ${Sid} of the trust policy of ${desired.role.arn} was changed: it should trust ${userArn} and nobody else. ` +
       'Find out who changed it in CloudTrail (UpdateAssumeRolePolicy).',
   );
 }
 
-function boundary({ permissionsBoundaryArn }: FoundRole, plan: Plan): Verdict {
-  if (permissionsBoundaryArn === plan.permissionsBoundaryArn) {
-    return passed(`The role has the boundary ${plan.permissionsBoundaryArn}.`);
+function boundary({ permissionsBoundaryArn }: FoundRole, desired: DesiredState): Verdict {
+  if (permissionsBoundaryArn === desired.permissionsBoundaryArn) {
+    return passed(`The role has the boundary ${desired.permissionsBoundaryArn}.`);
   }
   return failed(
-    `The role ${plan.role.arn} has ${permissionsBoundaryArn ? `the boundary ${permissionsBoundaryArn}` : 'no permissions boundary'}, so ` +
-      `nothing of this service bounds what it may do. Put ${plan.permissionsBoundaryArn} back as its permissions boundary, and ` +
+    `The role ${desired.role.arn} has ${permissionsBoundaryArn ? `the boundary ${permissionsBoundaryArn}` : 'no permissions boundary'}, so ` +
+      `nothing of this service bounds what it may do. Put ${desired.permissionsBoundaryArn} back as its permissions boundary, and ` +
       'find out who changed it in CloudTrail.',
   );
 }
 
 /** The role's policies, with what they are to grant: the first on its own bucket, too, all on buckets that were added. */
-function rolePolicies(record: IntegrationRecord, plan: Plan): (WantedPolicy & { checkName: string })[] {
+function rolePolicies(
+  record: JournalRecord,
+  desired: DesiredState,
+): (WantedPolicy & { checkName: string })[] {
   return attachablePolicies(record).map((key) => ({
-    ...policyOf(plan, key),
-    document: permissionPolicy(grantsOf(record, plan, key)),
+    ...policyOf(desired, key),
+    document: permissionPolicy(grantsOf(record, desired, key)),
     checkName: `PermissionPolicy${key.slice(firstPolicy.length)}`,
   }));
 }
 
-function attachment(attached: readonly string[], policies: readonly WantedPolicy[], { role }: Plan): Verdict {
+function attachment(
+  attached: readonly string[],
+  policies: readonly WantedPolicy[],
+  { role }: DesiredState,
+): Verdict {
   const wanted = policies.map(({ arn }) => arn);
   const missing = wanted.filter((arn) => !attached.includes(arn));
   if (missing.length > 0) {

@@ -1,9 +1,9 @@
 /** Several buckets on one integration: drivers that are added to it and taken away, each by a workflow of its own. */
 import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
-import type { Plan } from '../model/desired-state.ts';
-import { asDriver } from '../model/lookup.ts';
-import type { AddedDriver, IntegrationRecord, RecordReader, Status } from '../model/record.ts';
+import type { DesiredState } from '../model/desired-state.ts';
+import { asAddedBucket } from '../model/lookup.ts';
+import type { AddedBucket, JournalRecord, RecordReader, Status } from '../model/record.ts';
 import {
   type Allowed,
   fieldErrors,
@@ -16,7 +16,7 @@ import { roomFor } from '../resources/role/shared-policies.ts';
 import type { StepContext } from '../saga/step.ts';
 import type { Idempotency, ProvisionStarter, Register } from './start.ts';
 import { integrationNotReady, startProvisioning } from './start.ts';
-import { type Removal, removeRecord } from './undo.ts';
+import { type RemovalParts, removeRecord } from './undo.ts';
 
 /** The body of `POST /integrations/{integrationId}/drivers`. */
 export const driverRequestSchema = z.strictObject({
@@ -33,7 +33,7 @@ export type DriverRequest = z.output<typeof driverRequestSchema>;
  * Checks a request body and fills in its defaults.
  * @throws ServiceError `InvalidRequestError` with every bad field at once
  */
-export function parseDriverRequest(body: unknown, allowed: Allowed): DriverRequest {
+export function parseAddedBucketRequest(body: unknown, allowed: Allowed): DriverRequest {
   const parsed = driverRequestSchema.safeParse(body);
   if (!parsed.success) throw notAsNeeded(fieldErrors(parsed.error, body));
   const errors = outsideForBucket(parsed.data.bucket, allowed);
@@ -44,7 +44,7 @@ export function parseDriverRequest(body: unknown, allowed: Allowed): DriverReque
 /** The request as a driver's record holds it: what is its integration's is taken from there. */
 export function requestFor(
   { description, bucket, dataloop, tags }: DriverRequest,
-  integration: IntegrationRecord,
+  integration: JournalRecord,
 ): IntegrationRequest {
   const { role, name } = integration.request;
   const organizationId = integration.dataloop?.organizationId;
@@ -63,7 +63,7 @@ export function requestFor(
 }
 
 /** A driver as its integration knows it. */
-const addedOf = ({ bucket, dataloop }: IntegrationRequest): AddedDriver => ({
+const addedOf = ({ bucket, dataloop }: IntegrationRequest): AddedBucket => ({
   bucket: {
     name: bucket.name,
     ...(bucket.prefix === undefined ? {} : { prefix: bucket.prefix }),
@@ -79,25 +79,25 @@ const addedOf = ({ bucket, dataloop }: IntegrationRequest): AddedDriver => ({
 export interface Adding {
   readonly store: Register & RecordReader;
   readonly machine: ProvisionStarter;
-  readonly planOf: (record: IntegrationRecord) => Plan;
+  readonly desiredStateOf: (record: JournalRecord) => DesiredState;
   readonly policyNamePattern: string;
   /** The driver as it is first written. */
   readonly newRecord: (
     request: IntegrationRequest,
-    parent: NonNullable<IntegrationRecord['parent']>,
-  ) => { readonly record: IntegrationRecord; readonly idempotency: Idempotency | undefined };
+    parent: NonNullable<JournalRecord['parent']>,
+  ) => { readonly record: JournalRecord; readonly idempotency: Idempotency | undefined };
 }
 
 /**
  * Registers a driver on an integration that is ready, and starts its workflow.
  * @throws ServiceError `IntegrationNotReadyError`, `AccessFullError`, `NameOrBucketTakenError`, `IdempotencyKeyReusedError`
  */
-export async function addDriver(
+export async function addBucket(
   asked: DriverRequest,
-  integration: IntegrationRecord,
+  integration: JournalRecord,
   parts: Adding,
-): Promise<{ record: IntegrationRecord; repeated: boolean }> {
-  const { integrationId, resources } = integration;
+): Promise<{ record: JournalRecord; repeated: boolean }> {
+  const { id: integrationId, resources } = integration;
   const dataloopIntegrationId = resources.dataloopIntegration?.id;
   // Whether it is ready decides the transaction: a request that was taken before is answered as before.
   if (!dataloopIntegrationId) throw integrationNotReady(integrationId);
@@ -115,12 +115,12 @@ export async function addDriver(
         `${added.dataloop.projectId}. Choose another dataloop.driverName.`,
     );
   }
-  const isThere = Object.values(integration.drivers ?? {}).some(
+  const isThere = Object.values(integration.addedBuckets ?? {}).some(
     ({ dataloop: { driverName, projectId } }) =>
       driverName === added.dataloop.driverName && projectId === added.dataloop.projectId,
   );
   // Found again where it is written; here it is said before anything is made. A repeated request needs no more room.
-  if (!isThere) roomFor(integration, parts.planOf(integration), added, parts.policyNamePattern);
+  if (!isThere) roomFor(integration, parts.desiredStateOf(integration), added, parts.policyNamePattern);
   return startProvisioning({ ...wanted, added }, parts.store, parts.machine);
 }
 
@@ -129,13 +129,13 @@ export async function addDriver(
  * @param mayGo asked before one that is ready or left over is removed. @throws where something is in the way
  * @throws ServiceError `DriverNotFoundError`
  */
-export async function removeDriver(
+export async function removeAddedBucket(
   integrationId: string,
   driverId: string,
-  parts: Removal,
-  mayGo: (driver: IntegrationRecord, integration: IntegrationRecord) => Promise<void>,
-): Promise<IntegrationRecord> {
-  const driver = asDriver(await parts.journal.read(driverId), integrationId);
+  parts: RemovalParts,
+  mayGo: (driver: JournalRecord, integration: JournalRecord) => Promise<void>,
+): Promise<JournalRecord> {
+  const driver = asAddedBucket(await parts.journal.read(driverId), integrationId);
   if (driver.status === 'ready' || driver.status === 'residue') {
     const integration = await parts.journal.read(integrationId);
     if (integration) await mayGo(driver, integration);
@@ -150,7 +150,7 @@ const patienceMs = 15 * 60_000;
 const stillThere: readonly Status[] = ['provisioning', 'ready', 'rolling-back', 'removing', 'residue'];
 
 /** Whether nothing more is to be done about a driver in this undo of its integration. */
-function isOver(driver: IntegrationRecord, since: Date): boolean {
+function isOver(driver: JournalRecord, since: Date): boolean {
   if (!stillThere.includes(driver.status)) return true;
   const concluded = driver.steps.Conclude?.startedAt;
   return driver.status === 'residue' && concluded !== undefined && Date.parse(concluded) >= since.getTime();
@@ -161,14 +161,14 @@ function isOver(driver: IntegrationRecord, since: Date): boolean {
  * is done, or the rest must not wait any longer; what is left of a driver is left of its integration, too.
  * @param since when the undo of the integration began, and `now`: both by the clock of Step Functions
  */
-export async function removeDrivers(
+export async function removeAddedBuckets(
   step: StepContext,
   since: Date,
   now: Date,
-  parts: Removal,
+  parts: RemovalParts,
 ): Promise<{ settled: boolean; waitSeconds: number; drivers: readonly string[] }> {
   const open: string[] = [];
-  for (const driverId of Object.keys(step.record.drivers ?? {}).sort()) {
+  for (const driverId of Object.keys(step.record.addedBuckets ?? {}).sort()) {
     if (open.length === atOnce) break;
     const driver = await parts.journal.read(driverId);
     if (!driver || isOver(driver, since)) continue;

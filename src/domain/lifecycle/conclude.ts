@@ -1,9 +1,9 @@
 /** How an integration becomes ready, and how an undo ends: in the journal, then as an event. */
 import { ServiceError } from '../../errors.ts';
 import type { Publish } from '../api/events.ts';
-import { driverView, integrationView } from '../api/view.ts';
-import { type IntegrationRecord, nameOf, standingResources } from '../model/record.ts';
-import { type FailedUndo, residueOf, sendAgain } from '../saga/residue.ts';
+import { addedBucketView, integrationView } from '../api/view.ts';
+import { type JournalRecord, nameOf, standingResources } from '../model/record.ts';
+import { type FailedUndo, leftoverOf, sendAgain } from '../saga/residue.ts';
 import type { StepContext } from '../saga/step.ts';
 import { locksOf } from './start.ts';
 
@@ -11,16 +11,16 @@ export interface Closing {
   /** The run of the undo that ends: another one that has begun by now is not ended by it. */
   readonly run: number;
   readonly status: 'failed' | 'removed' | 'residue';
-  readonly resources: IntegrationRecord['resources'];
+  readonly resources: JournalRecord['resources'];
   /** Locks to release; none where something is left. */
   readonly locks: readonly string[];
 }
 
 export interface ClosingJournal {
   /** Ends an undo. @returns undefined where another run has begun by now */
-  close(integrationId: string, closing: Closing): Promise<IntegrationRecord | undefined>;
+  close(integrationId: string, closing: Closing): Promise<JournalRecord | undefined>;
   /** Lets an integration forget a driver; repeated, it changes nothing more. @returns the integration as it then is */
-  forgetDriver(integrationId: string, driverId: string): Promise<IntegrationRecord | undefined>;
+  forgetAddedBucket(integrationId: string, driverId: string): Promise<JournalRecord | undefined>;
 }
 
 function movedOn(integrationId: string): ServiceError {
@@ -32,10 +32,10 @@ function movedOn(integrationId: string): ServiceError {
 
 export async function announceReady(
   step: StepContext,
-  activate: (integrationId: string) => Promise<IntegrationRecord | undefined>,
+  activate: (integrationId: string) => Promise<JournalRecord | undefined>,
   publish: Publish,
 ): Promise<{ status: 'ready' }> {
-  const { integrationId } = step.plan;
+  const { recordId: integrationId } = step.desired;
   const record = await activate(integrationId);
   if (!record) throw movedOn(integrationId);
   const { resources } = integrationView(record);
@@ -58,17 +58,17 @@ export interface UndoEnd {
 
 /** How an undo ends, and the resources with the reason why each that still stands does so. */
 export function conclude(
-  record: IntegrationRecord,
+  record: JournalRecord,
   { mode, failures }: Pick<UndoEnd, 'mode' | 'failures'>,
 ): Pick<Closing, 'status' | 'resources'> {
   const resources = { ...record.resources };
   const standing = standingResources(record);
   for (const [key, resource] of standing) {
-    const residue = residueOf(key, failures, resource.origin) ?? resource.residue ?? unexplained;
+    const residue = leftoverOf(key, failures, resource.origin) ?? resource.residue ?? unexplained;
     resources[key] = { ...resource, residue };
   }
   // Where something is left of a driver, the integration still knows it.
-  const isLeft = standing.length > 0 || Object.keys(record.drivers ?? {}).length > 0;
+  const isLeft = standing.length > 0 || Object.keys(record.addedBuckets ?? {}).length > 0;
   if (isLeft) return { status: 'residue', resources };
   return { status: mode === 'rollback' ? 'failed' : 'removed', resources };
 }
@@ -84,18 +84,18 @@ const unexplained = {
  * @throws ServiceError `IntegrationMovedOnError` where another run has begun by now
  */
 export async function closeAndAnnounce(
-  record: IntegrationRecord,
+  record: JournalRecord,
   undo: UndoEnd,
   journal: ClosingJournal,
   publish: Publish,
 ): Promise<{ status: string }> {
-  const { integrationId, parent } = record;
+  const { id: integrationId, parent } = record;
   // A repeated attempt of an earlier run must not end a later one.
   if (record.deprovision?.run !== undo.run) throw movedOn(integrationId);
 
   // Before its own end is written: from then on nobody looks after the driver any more.
   if (parent && conclude(record, undo).status !== 'residue') {
-    const integration = await journal.forgetDriver(parent.integrationId, integrationId);
+    const integration = await journal.forgetAddedBucket(parent.integrationId, integrationId);
     if (integration) await endWithLastDriver(integration, journal, publish);
   }
   const closed = await closeRecord(record, undo, journal);
@@ -106,12 +106,12 @@ export async function closeAndAnnounce(
 
 /** @returns the record as it was closed; undefined where another run has begun by now */
 async function closeRecord(
-  record: IntegrationRecord,
+  record: JournalRecord,
   undo: UndoEnd,
   journal: ClosingJournal,
-): Promise<IntegrationRecord | undefined> {
+): Promise<JournalRecord | undefined> {
   const { status, resources } = conclude(record, undo);
-  const closed = await journal.close(record.integrationId, {
+  const closed = await journal.close(record.id, {
     run: undo.run,
     status,
     resources,
@@ -124,7 +124,7 @@ async function closeRecord(
 
 /** An integration of which only drivers were left ends with the last of them; repeated, it is announced again. */
 async function endWithLastDriver(
-  integration: IntegrationRecord,
+  integration: JournalRecord,
   journal: ClosingJournal,
   publish: Publish,
 ): Promise<void> {
@@ -137,13 +137,9 @@ async function endWithLastDriver(
   if (closed) await announceEnd(closed, undo.mode, publish);
 }
 
-async function announceEnd(
-  record: IntegrationRecord,
-  mode: UndoEnd['mode'],
-  publish: Publish,
-): Promise<void> {
-  const { integrationId, parent, status } = record;
-  const { residue, error } = parent ? driverView(record) : integrationView(record);
+async function announceEnd(record: JournalRecord, mode: UndoEnd['mode'], publish: Publish): Promise<void> {
+  const { id: integrationId, parent, status } = record;
+  const { residue, error } = parent ? addedBucketView(record) : integrationView(record);
   const said = { version: '1', name: nameOf(record), residue } as const;
   const ids = { integrationId: parent?.integrationId ?? integrationId, driverId: integrationId };
   if (mode === 'remove') {

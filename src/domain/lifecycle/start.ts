@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
-import type { AddedDriver, IntegrationRecord, RecordReader } from '../model/record.ts';
+import type { AddedBucket, JournalRecord, RecordReader } from '../model/record.ts';
 import { nameOf, pathOf } from '../model/record.ts';
 import type { IntegrationRequest } from '../model/request.ts';
 
@@ -21,7 +21,7 @@ export function newRegistration(
     now: Date;
     sha256: (text: string) => string;
     /** The integration that a driver is added to. */
-    parent?: NonNullable<IntegrationRecord['parent']>;
+    parent?: NonNullable<JournalRecord['parent']>;
   },
 ): Omit<Registration, 'locks'> {
   if (key !== undefined && !idempotencyKeySchema.safeParse(key).success) {
@@ -34,7 +34,7 @@ export function newRegistration(
   const createdAt = context.now.toISOString();
   return {
     record: {
-      integrationId: context.integrationId,
+      id: context.integrationId,
       ...(parent ? { parent } : {}),
       name: request.name,
       status: 'provisioning',
@@ -45,7 +45,7 @@ export function newRegistration(
       executionArn: context.executionArn,
       steps: {},
       resources: {},
-      openCalls: {},
+      inFlightCalls: {},
     },
     idempotency:
       key === undefined
@@ -65,12 +65,12 @@ export interface Idempotency {
 
 /** What is written at once for a new integration, where nothing holds it yet. */
 export interface Registration {
-  readonly record: IntegrationRecord;
+  readonly record: JournalRecord;
   /** Keys that only one integration at a time may hold: its name, its bucket with its driver name, what it adopts. */
   readonly locks: readonly string[];
   readonly idempotency: Idempotency | undefined;
   /** Of a driver: what the integration that it is added to is told of it, at once with the rest. */
-  readonly added?: AddedDriver;
+  readonly added?: AddedBucket;
 }
 
 export type RegistrationOutcome =
@@ -84,10 +84,7 @@ export interface Register {
   /** Writes record, locks, idempotency item and what the integration is told in one transaction, or nothing. */
   register(registration: Registration): Promise<RegistrationOutcome>;
   /** Keeps a key for an integration that stands already. @returns false where the key is in use by now */
-  remember(
-    idempotency: Idempotency,
-    holder: Pick<IntegrationRecord, 'integrationId' | 'requestHash'>,
-  ): Promise<boolean>;
+  remember(idempotency: Idempotency, holder: Pick<JournalRecord, 'id' | 'requestHash'>): Promise<boolean>;
 }
 
 export interface ProvisionStarter {
@@ -124,7 +121,7 @@ function adoptedBy({ role, dataloop }: IntegrationRequest): string {
     .join('');
 }
 
-export const locksOf = ({ request, parent }: Pick<IntegrationRecord, 'request' | 'parent'>): string[] =>
+export const locksOf = ({ request, parent }: Pick<JournalRecord, 'request' | 'parent'>): string[] =>
   parent ? driverLocks(request, parent.integrationId) : lockKeys(request);
 
 /** How often a request begins again because what it met has changed meanwhile. */
@@ -141,12 +138,12 @@ export async function startProvisioning(
   wanted: Omit<Registration, 'locks'>,
   store: Register & RecordReader,
   machine: ProvisionStarter,
-): Promise<{ record: IntegrationRecord; repeated: boolean }> {
+): Promise<{ record: JournalRecord; repeated: boolean }> {
   const { record, idempotency } = wanted;
   for (let attempt = 1; attempt <= registrationAttempts; attempt += 1) {
     const result = await store.register({ ...wanted, locks: locksOf(record) });
     if (result.outcome === 'registered') {
-      await machine.startProvisioning(record.integrationId);
+      await machine.startProvisioning(record.id);
       return { record, repeated: false };
     }
     if (result.outcome === 'not-ready') throw integrationNotReady(record.parent?.integrationId ?? '');
@@ -165,7 +162,7 @@ export async function startProvisioning(
       if (idempotency && !(await store.remember(idempotency, holder))) continue;
     }
     // Heals a start that was lost between the registration and the call to Step Functions.
-    if (holder.status === 'provisioning') await machine.startProvisioning(holder.integrationId);
+    if (holder.status === 'provisioning') await machine.startProvisioning(holder.id);
     return { record: holder, repeated: idempotency !== undefined };
   }
   throw new ServiceError(
@@ -182,8 +179,8 @@ function keyReused(holderId: string): ServiceError {
 }
 
 export function nameOrBucketTaken(
-  holder: IntegrationRecord,
-  { request, parent }: Pick<IntegrationRecord, 'request' | 'parent'>,
+  holder: JournalRecord,
+  { request, parent }: Pick<JournalRecord, 'request' | 'parent'>,
 ): ServiceError {
   const advice =
     holder.status === 'removing' || holder.status === 'rolling-back'
@@ -194,7 +191,7 @@ export function nameOrBucketTaken(
     : `the name "${request.name}", the bucket ${request.bucket.name}${adoptedBy(request)}`;
   return new ServiceError(
     'NameOrBucketTakenError',
-    `The ${holder.parent ? 'driver' : 'integration'} ${holder.integrationId} ("${nameOf(holder)}", ${holder.status}) has ` +
+    `The ${holder.parent ? 'driver' : 'integration'} ${holder.id} ("${nameOf(holder)}", ${holder.status}) has ` +
       `${wanted}. ${advice}`,
   );
 }

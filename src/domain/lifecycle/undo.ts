@@ -1,10 +1,10 @@
 /** How an undo starts: a rollback after a failure, a removal after DELETE. */
 import { asIntegration } from '../model/lookup.ts';
-import type { IntegrationRecord, RecordedError, RecordReader, Status } from '../model/record.ts';
+import type { JournalRecord, RecordedError, RecordReader, Status } from '../model/record.ts';
 import { forwardSteps, type StepName } from '../model/steps.ts';
 import { describeFailure, type ErrorOutput, recordedError } from '../saga/failure.ts';
 
-export interface DeprovisionJournal extends RecordReader {
+export interface UndoJournal extends RecordReader {
   /**
    * Moves an integration to its undo and gives the undo its run number, in one write.
    * @returns the record as it then is, or undefined when it is in none of `from` (or at another run) any more
@@ -20,40 +20,40 @@ export interface DeprovisionJournal extends RecordReader {
       readonly restarts?: number;
       readonly error?: RecordedError;
     },
-  ): Promise<IntegrationRecord | undefined>;
+  ): Promise<JournalRecord | undefined>;
   /** Marks a step as failed that began and whose end nobody will write any more. */
   failStep(integrationId: string, step: StepName): Promise<void>;
 }
 
 /** Input of the deprovision state machine. */
-export interface DeprovisionInput {
+export interface UndoInput {
   readonly integrationId: string;
   readonly mode: 'rollback' | 'remove';
   readonly run: number;
 }
 
-export interface DeprovisionStarter {
+export interface UndoStarter {
   /** Starts the named execution; one of that name that was started before counts as started. */
-  startDeprovisioning(name: string, input: DeprovisionInput): Promise<void>;
+  startDeprovisioning(name: string, input: UndoInput): Promise<void>;
 }
 
-export interface Deprovision {
-  readonly journal: DeprovisionJournal;
-  readonly machine: DeprovisionStarter;
+export interface UndoParts {
+  readonly journal: UndoJournal;
+  readonly machine: UndoStarter;
 }
 
 /** Name of the execution of the current undo. */
-export const undoExecutionName = (record: IntegrationRecord): string => {
+export const undoExecutionName = (record: JournalRecord): string => {
   const { mode, run } = record.deprovision ?? { mode: 'rollback', run: 1 };
-  return `${record.integrationId}-${mode}-${run}`;
+  return `${record.id}-${mode}-${run}`;
 };
 
 /**
  * Starts the current undo, also when somebody else began it: whoever did may have died before the start. A
  * second start changes nothing.
  */
-export async function startUndo(record: IntegrationRecord, machine: DeprovisionStarter): Promise<void> {
-  const { deprovision: undo, integrationId, status } = record;
+export async function startUndo(record: JournalRecord, machine: UndoStarter): Promise<void> {
+  const { deprovision: undo, id: integrationId, status } = record;
   if (!undo || (status !== 'rolling-back' && status !== 'removing')) return;
   const { mode, run } = undo;
   await machine.startDeprovisioning(undoExecutionName(record), { integrationId, mode, run });
@@ -62,9 +62,9 @@ export async function startUndo(record: IntegrationRecord, machine: DeprovisionS
 /** Moves an integration to its undo, where it is in one of the given states, and starts the undo. */
 export async function beginUndo(
   integrationId: string,
-  change: Parameters<DeprovisionJournal['beginDeprovision']>[1],
-  { journal, machine }: Deprovision,
-): Promise<IntegrationRecord | undefined> {
+  change: Parameters<UndoJournal['beginDeprovision']>[1],
+  { journal, machine }: UndoParts,
+): Promise<JournalRecord | undefined> {
   const begun = await journal.beginDeprovision(integrationId, change);
   const record = begun ?? (await journal.read(integrationId));
   if (record) await startUndo(record, machine);
@@ -72,7 +72,7 @@ export async function beginUndo(
 }
 
 /** Undoes a provisioning that failed; does nothing for one that is no longer provisioning. */
-export async function rollBack(integrationId: string, error: RecordedError, parts: Deprovision) {
+export async function rollBack(integrationId: string, error: RecordedError, parts: UndoParts) {
   const record = await beginUndo(
     integrationId,
     { from: ['provisioning'], to: 'rolling-back', mode: 'rollback', run: 1, error },
@@ -87,7 +87,7 @@ export async function rollBack(integrationId: string, error: RecordedError, part
 }
 
 /** The RollBack state: journals what was caught and starts the undo. */
-export function rollBackAfter(step: string, caught: ErrorOutput, integrationId: string, parts: Deprovision) {
+export function rollBackAfter(step: string, caught: ErrorOutput, integrationId: string, parts: UndoParts) {
   return rollBack(integrationId, describeFailure(step, caught), parts);
 }
 
@@ -96,7 +96,7 @@ export interface ProvisionStopper {
   stopProvisioning(executionArn: string): Promise<void>;
 }
 
-export interface Removal extends Deprovision {
+export interface RemovalParts extends UndoParts {
   readonly stopper: ProvisionStopper;
 }
 
@@ -108,18 +108,18 @@ export interface Removal extends Deprovision {
  */
 export async function removeIntegration(
   integrationId: string,
-  parts: Removal,
-  mayGo?: (record: IntegrationRecord) => Promise<void>,
-): Promise<IntegrationRecord> {
+  parts: RemovalParts,
+  mayGo?: (record: JournalRecord) => Promise<void>,
+): Promise<JournalRecord> {
   const record = asIntegration(await parts.journal.read(integrationId), integrationId);
   if (record.status === 'ready' || record.status === 'residue') await mayGo?.(record);
   return removeRecord(record, parts);
 }
 
 /** Removes an integration, or a driver that was added to one. @returns the record as it then is */
-export async function removeRecord(record: IntegrationRecord, parts: Removal): Promise<IntegrationRecord> {
-  const { integrationId } = record;
-  let moved: IntegrationRecord | undefined = record;
+export async function removeRecord(record: JournalRecord, parts: RemovalParts): Promise<JournalRecord> {
+  const { id: integrationId } = record;
+  let moved: JournalRecord | undefined = record;
   if (record.status === 'provisioning') {
     const error = recordedError(
       'RemovalRequestedError',

@@ -6,13 +6,13 @@ import type { Publish } from '../api/events.ts';
 import {
   type ActiveFinder,
   activeStatuses,
-  type IntegrationRecord,
+  type JournalRecord,
   type RecordedError,
 } from '../model/record.ts';
 import { recordedError } from '../saga/failure.ts';
 import { graceSeconds } from '../saga/in-flight-calls.ts';
 import { type ClosingJournal, closeAndAnnounce } from './conclude.ts';
-import { beginUndo, type Deprovision, rollBack, startUndo, undoExecutionName } from './undo.ts';
+import { beginUndo, rollBack, startUndo, type UndoParts, undoExecutionName } from './undo.ts';
 
 /** How often an undo that was itself stopped is started again before a person has to look. */
 const maximumRestarts = 5;
@@ -28,7 +28,7 @@ export interface EndedExecution {
   readonly status: EndStatus;
 }
 
-export interface Watchdog extends Deprovision {
+export interface Watchdog extends UndoParts {
   /** ms since the epoch. */
   readonly now: () => number;
   readonly closing: ClosingJournal;
@@ -50,13 +50,13 @@ export async function followUp(
 }
 
 async function afterProvisioning(
-  record: IntegrationRecord,
+  record: JournalRecord,
   ended: EndedExecution,
   parts: Watchdog,
 ): Promise<FollowUp> {
   if (record.executionArn !== ended.executionArn) return 'nothing';
   if (record.status === 'provisioning') {
-    await rollBack(record.integrationId, endedError(ended.status), parts);
+    await rollBack(record.id, endedError(ended.status), parts);
     return 'rolled-back';
   }
   // Its last state moved the journal and failed before it started the undo.
@@ -66,12 +66,8 @@ async function afterProvisioning(
   return 'started';
 }
 
-async function afterUndo(
-  record: IntegrationRecord,
-  ended: EndedExecution,
-  parts: Watchdog,
-): Promise<FollowUp> {
-  const { deprovision: current, status, integrationId } = record;
+async function afterUndo(record: JournalRecord, ended: EndedExecution, parts: Watchdog): Promise<FollowUp> {
+  const { deprovision: current, status, id: integrationId } = record;
   if (!current || undoExecutionName(record) !== ended.executionName) return 'nothing';
   if (status !== 'rolling-back' && status !== 'removing') return 'nothing';
   if (ended.status === 'NOT_STARTED') {
@@ -93,7 +89,7 @@ async function afterUndo(
 }
 
 /** Whether a call of a step function may still take effect. */
-function mayBeAtWork({ openCalls }: IntegrationRecord, now: number): boolean {
+function mayBeAtWork({ inFlightCalls: openCalls }: JournalRecord, now: number): boolean {
   return Object.values(openCalls).some((until) => until + graceSeconds * 1000 > now);
 }
 

@@ -1,15 +1,15 @@
 /** What a request comes to: the names, ARNs and policy documents of everything that will be made. */
 import type { AccountSettings } from '../../config.ts';
 import { type Grant, grantOf, type PolicyDocument, permissionPolicy } from './permission-policy.ts';
-import type { IntegrationRecord, PolicyKey } from './record.ts';
+import type { JournalRecord, PolicyKey } from './record.ts';
 import { policyKeys } from './record.ts';
 import { defaultRoleName, type IntegrationRequest, rolesNamed, tagPrefix } from './request.ts';
 
 /** Tag that says which integration a resource belongs to; with the journal it decides what is ours. */
 export const ownerTag = `${tagPrefix}integration-id`;
 
-export interface Plan {
-  readonly integrationId: string;
+export interface DesiredState {
+  readonly recordId: string;
   readonly name: string;
   readonly description: string;
   readonly bucket: {
@@ -27,7 +27,7 @@ export interface Plan {
   readonly policy: { readonly name: string; readonly arn: string };
   readonly role: { readonly name: string; readonly arn: string; readonly mode: 'create' | 'adopt' };
   /** Integration that waits at Dataloop and is to be adopted; undefined: one is created. */
-  readonly adoptedIntegrationId: string | undefined;
+  readonly adoptedDataloopIntegrationId: string | undefined;
   /** A person makes the integration at Dataloop, because our credentials may not. */
   readonly isMadeByOperator: boolean;
   readonly dataloopIntegrationName: string;
@@ -44,15 +44,19 @@ export interface Plan {
   readonly bucketPolicy: PolicyDocument;
 }
 
-/** Derives the plan; the same request of the same integration always comes to the same plan. */
-export function planFor(integrationId: string, request: IntegrationRequest, account: AccountSettings): Plan {
+/** Derives the desired; the same request of the same integration always comes to the same desired. */
+export function desiredState(
+  integrationId: string,
+  request: IntegrationRequest,
+  account: AccountSettings,
+): DesiredState {
   const { partition, accountId, iamPath } = account;
   const role = roleFor(request, account);
   // The name of an adopted role says nothing about this integration.
   const policyName = role.mode === 'adopt' ? defaultRoleName(request.name) : role.name;
   const grant = grantOf(request, partition);
   return {
-    integrationId,
+    recordId: integrationId,
     name: request.name,
     description: request.description ?? `Dataloop integration ${request.name}`,
     bucket: {
@@ -66,7 +70,7 @@ export function planFor(integrationId: string, request: IntegrationRequest, acco
     },
     policy: { name: policyName, arn: `arn:${partition}:iam::${accountId}:policy${iamPath}${policyName}` },
     role,
-    adoptedIntegrationId: request.dataloop.integrationId,
+    adoptedDataloopIntegrationId: request.dataloop.integrationId,
     isMadeByOperator: request.dataloop.createdBy === 'operator',
     // Dataloop has no tags: the id in the name is how an integration is known as ours.
     dataloopIntegrationName: `${request.name} ${integrationId}`,
@@ -86,7 +90,7 @@ export function planFor(integrationId: string, request: IntegrationRequest, acco
   };
 }
 
-function roleFor(request: IntegrationRequest, account: AccountSettings): Plan['role'] {
+function roleFor(request: IntegrationRequest, account: AccountSettings): DesiredState['role'] {
   const { partition, accountId, iamPath, adoptableRoleArns } = account;
   const { name = defaultRoleName(request.name), mode = 'create' } = request.role ?? {};
   const roles = `arn:${partition}:iam::${accountId}:role`;
@@ -127,29 +131,29 @@ export function trustPolicy(userArn: string): PolicyDocument {
 export const firstPolicy: PolicyKey = 'policy';
 
 /** Name and ARN of one of the role's policies. */
-export function policyOf(plan: Plan, key: PolicyKey): Plan['policy'] {
+export function policyOf(desired: DesiredState, key: PolicyKey): DesiredState['policy'] {
   const suffix = key === firstPolicy ? '' : `-${key.slice(firstPolicy.length)}`;
-  return { name: `${plan.policy.name}${suffix}`, arn: `${plan.policy.arn}${suffix}` };
+  return { name: `${desired.policy.name}${suffix}`, arn: `${desired.policy.arn}${suffix}` };
 }
 
 /** The role's policies that stand, or may, by the journal. */
-export const standingPolicies = ({ resources }: Pick<IntegrationRecord, 'resources'>): PolicyKey[] =>
+export const standingPolicies = ({ resources }: Pick<JournalRecord, 'resources'>): PolicyKey[] =>
   policyKeys.filter((key) => {
     const state = resources[key]?.state;
     return state !== undefined && state !== 'gone';
   });
 
 /** What may be attached to the role by our doing: its own policy, and those for the buckets that were added. */
-export const attachablePolicies = (record: Pick<IntegrationRecord, 'resources'>): PolicyKey[] => [
+export const attachablePolicies = (record: Pick<JournalRecord, 'resources'>): PolicyKey[] => [
   ...new Set([firstPolicy, ...standingPolicies(record)]),
 ];
 
-export const partitionOf = (plan: Plan): string => plan.policy.arn.split(':')[1] ?? '';
+export const partitionOf = (desired: DesiredState): string => desired.policy.arn.split(':')[1] ?? '';
 
 /** Everything that a policy is to grant by the journal, in an order that does not change. */
 export function grantsOf(
-  { drivers = {} }: Pick<IntegrationRecord, 'drivers'>,
-  plan: Plan,
+  { addedBuckets: drivers = {} }: Pick<JournalRecord, 'addedBuckets'>,
+  desired: DesiredState,
   key: PolicyKey,
   but?: string,
 ): Grant[] {
@@ -157,7 +161,7 @@ export function grantsOf(
     .filter(([id, { placedIn }]) => placedIn === key && id !== but)
     .sort(([one], [other]) => (one < other ? -1 : 1));
   return [
-    ...(key === firstPolicy ? [plan.grant] : []),
-    ...added.map(([, driver]) => grantOf(driver, partitionOf(plan))),
+    ...(key === firstPolicy ? [desired.grant] : []),
+    ...added.map(([, driver]) => grantOf(driver, partitionOf(desired))),
   ];
 }

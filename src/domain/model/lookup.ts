@@ -1,6 +1,6 @@
 /** From an id that a caller sent to the record of an integration or of an added bucket, or a clear 404. */
 import { ServiceError } from '../../errors.ts';
-import type { IntegrationRecord } from './record.ts';
+import type { JournalRecord } from './record.ts';
 import { isIntegrationId } from './record.ts';
 
 export function integrationNotFound(integrationId: string): ServiceError {
@@ -12,16 +12,16 @@ export function integrationNotFound(integrationId: string): ServiceError {
 }
 
 /** @throws ServiceError `IntegrationNotFoundError` where there is none of this id, or it is of something else */
-export function asIntegration(record: IntegrationRecord | undefined, id: string): IntegrationRecord {
+export function asIntegration(record: JournalRecord | undefined, id: string): JournalRecord {
   if (!record || record.parent) throw integrationNotFound(id);
   return record;
 }
 
 /** @throws ServiceError `DriverNotFoundError` where the integration has no such driver, or had none */
-export function asDriver(
-  record: IntegrationRecord | undefined,
+export function asAddedBucket(
+  record: JournalRecord | undefined,
   integrationId: string,
-): IntegrationRecord & { readonly parent: NonNullable<IntegrationRecord['parent']> } {
+): JournalRecord & { readonly parent: NonNullable<JournalRecord['parent']> } {
   const parent = record?.parent;
   if (record && parent?.integrationId === integrationId) return { ...record, parent };
   throw new ServiceError(

@@ -74,7 +74,7 @@ const isoTime = z.iso.datetime();
 
 /** Ids of ours. They become parts of keys, names and links. */
 export const integrationIdSchema = z.string().regex(/^int_[0-9A-Z]{26}$/);
-export const driverIdSchema = z.string().regex(/^drv_[0-9A-Z]{26}$/);
+export const addedBucketIdSchema = z.string().regex(/^drv_[0-9A-Z]{26}$/);
 /** Of an integration, or of a driver that was added to one. */
 export const recordIdSchema = z.string().regex(/^(int|drv)_[0-9A-Z]{26}$/);
 export const isIntegrationId = (id: string): boolean => integrationIdSchema.safeParse(id).success;
@@ -190,7 +190,7 @@ const parentSchema = z.object({
 });
 
 /** A driver that was added to an integration, as the integration knows it. */
-const addedDriverSchema = z.object({
+const addedBucketSchema = z.object({
   bucket: requestSchema.shape.bucket.pick({ name: true, prefix: true, kmsKeyArn: true }),
   dataloop: requestSchema.shape.dataloop.pick({ projectId: true, allowDelete: true }).extend({
     driverName: z.string(),
@@ -198,7 +198,7 @@ const addedDriverSchema = z.object({
   /** The policy that grants the access to its bucket, once one does. */
   placedIn: z.enum(policyKeys).optional(),
 });
-export type AddedDriver = z.infer<typeof addedDriverSchema>;
+export type AddedBucket = z.infer<typeof addedBucketSchema>;
 
 const accessLockSchema = z.object({
   by: z.string(),
@@ -208,11 +208,11 @@ const accessLockSchema = z.object({
 
 export const recordSchema = z.object({
   /** Of the integration or, where `parent` is there, of the driver that was added to one. */
-  integrationId: recordIdSchema,
+  id: recordIdSchema,
   /** The integration that this driver was added to. */
   parent: parentSchema.optional(),
   /** Drivers that were added, until nothing is left of them. */
-  drivers: z.record(driverIdSchema, addedDriverSchema).optional(),
+  addedBuckets: z.record(addedBucketIdSchema, addedBucketSchema).optional(),
   /** Who may write the integration's policies just now. */
   accessLock: accessLockSchema.optional(),
   name: z.string(),
@@ -231,7 +231,7 @@ export const recordSchema = z.object({
    * Calls of step functions that have begun and not said that they ended, with the time (ms since the epoch)
    * until which their function can live and so take effect.
    */
-  openCalls: z.record(z.string(), z.number()),
+  inFlightCalls: z.record(z.string(), z.number()),
   /** The current undo: which run of it, in which mode, and how often the watchdog has started it again. */
   deprovision: z
     .object({
@@ -242,21 +242,40 @@ export const recordSchema = z.object({
     .optional(),
   error: errorSchema.optional(),
 });
-export type IntegrationRecord = z.infer<typeof recordSchema>;
+export type JournalRecord = z.infer<typeof recordSchema>;
+
+/** Attributes of an item keep the names of the first version. They are mapped here and nowhere else. */
+const storedNames: Readonly<Record<string, string>> = {
+  id: 'integrationId',
+  addedBuckets: 'drivers',
+  inFlightCalls: 'openCalls',
+};
+const ownNames = Object.fromEntries(Object.entries(storedNames).map(([own, stored]) => [stored, own]));
+const renamed = (members: object, names: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(members).map(([name, value]) => [names[name] ?? name, value]));
+
+/** A record from an item of the table. */
+export const storedRecordSchema = z.preprocess(
+  (item) => (typeof item === 'object' && item !== null ? renamed(item, ownNames) : item),
+  recordSchema,
+);
+
+/** A record as an item of the table, without the table's own keys. */
+export const toStored = (record: JournalRecord): Record<string, unknown> => renamed(record, storedNames);
 
 /** Its name, as people know it: of an added driver, the driver's. */
-export const nameOf = ({ name, parent, request }: IntegrationRecord): string =>
+export const nameOf = ({ name, parent, request }: JournalRecord): string =>
   parent ? (request.dataloop.driverName ?? name) : name;
 
 /** Path of an integration in the API, or of a driver that was added to one. */
-export const pathOf = ({ integrationId, parent }: Pick<IntegrationRecord, 'integrationId' | 'parent'>) =>
+export const pathOf = ({ id: integrationId, parent }: Pick<JournalRecord, 'id' | 'parent'>) =>
   parent
     ? `/integrations/${parent.integrationId}/drivers/${integrationId}`
     : `/integrations/${integrationId}`;
 
 /** One invocation of a step's function. */
 export interface StepCall {
-  readonly integrationId: string;
+  readonly recordId: string;
   readonly step: StepName;
   /** Distinguishes calls of one step: execution and attempt. */
   readonly callId: string;
@@ -275,7 +294,7 @@ export interface StepJournal {
    * Notes that a call begins and returns the record as it then is.
    * @throws ServiceError `IntegrationMovedOnError` when the integration is in none of `during`.
    */
-  beginStep(call: StepCall, during: readonly Status[]): Promise<IntegrationRecord>;
+  beginStep(call: StepCall, during: readonly Status[]): Promise<JournalRecord>;
   /** Notes how a call ended. A later call of the same step that has begun meanwhile keeps its own entry. */
   endStep(call: StepCall, status: StepRecord['status'], endedAt?: string): Promise<void>;
   /**
@@ -296,7 +315,7 @@ export interface RecordReader {
    * The record; undefined where there is none.
    * @throws ServiceError `RecordDamagedError` for one that somebody changed by hand
    */
-  read(integrationId: string): Promise<IntegrationRecord | undefined>;
+  read(integrationId: string): Promise<JournalRecord | undefined>;
 }
 
 export interface ActiveFinder {
@@ -311,7 +330,7 @@ export const activeStatuses: readonly Status[] = ['provisioning', 'rolling-back'
 export const standingStatuses: readonly Status[] = [...activeStatuses, 'ready', 'residue'];
 
 /** Resources that exist, or may exist, by our doing. */
-export function standingResources(record: IntegrationRecord): [ResourceKey, ResourceRecord][] {
+export function standingResources(record: JournalRecord): [ResourceKey, ResourceRecord][] {
   return resourceKeys.flatMap((key): [ResourceKey, ResourceRecord][] => {
     const resource = record.resources[key];
     return resource && resource.state !== 'gone' ? [[key, resource]] : [];

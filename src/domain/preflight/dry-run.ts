@@ -5,8 +5,8 @@ import { ServiceError } from '../../errors.ts';
 import type { PlannedResource, PlanView } from '../api/responses.ts';
 import { locksOf, nameOrBucketTaken } from '../lifecycle/start.ts';
 import { sameJson } from '../model/canonical-json.ts';
-import { type Plan, planFor, trustPolicy, trustStatement } from '../model/desired-state.ts';
-import { type IntegrationRecord, nameOf, type RecordReader, resourceTypes } from '../model/record.ts';
+import { type DesiredState, desiredState, trustPolicy, trustStatement } from '../model/desired-state.ts';
+import { type JournalRecord, nameOf, type RecordReader, resourceTypes } from '../model/record.ts';
 import { type IntegrationRequest, outsideDeployment } from '../model/request.ts';
 import { sidWith } from '../resources/role/adopt.ts';
 import { type Check, type Finding, findingsOf, findingView } from './checks.ts';
@@ -25,7 +25,7 @@ export interface LockReader {
 
 export interface StandingReader {
   /** Integrations of this deployment of which something stands, or may. */
-  standingIntegrations(): Promise<readonly IntegrationRecord[]>;
+  standingIntegrations(): Promise<readonly JournalRecord[]>;
 }
 
 export interface PlanReads extends PreflightChecks, LockReader, RecordReader, BucketCounter, StandingReader {}
@@ -37,10 +37,10 @@ export async function planIntegration(
   reads: PlanReads,
   bound?: Bound,
 ): Promise<PlanView> {
-  const plan = planFor(integrationIdPlaceholder, request, account);
+  const desired = desiredState(integrationIdPlaceholder, request, account);
   const outside = outsideDeployment(request, { ...account, organizationId: onlyOrganizationId });
   const wanted = {
-    plan,
+    desired,
     organizationId: request.dataloop.organizationId,
     onlyOrganizationId,
     isOurs: () => false,
@@ -49,26 +49,26 @@ export async function planIntegration(
   const [locks, { findings }, warnings] = await Promise.all([
     findingsOf(lockChecks(request, reads), bound),
     inTheWay(wanted, reads, bound),
-    findingsOf(warningChecks(plan, reads), bound),
+    findingsOf(warningChecks(desired, reads), bound),
   ]);
   const all = [...outside.map(outsideFinding), ...distinct(locks), ...findings, ...warnings];
   return {
     name: request.name,
     clear: all.every(({ severity }) => severity === 'warning'),
-    resources: plannedResources(plan),
-    tags: plan.tags,
+    resources: plannedResources(desired),
+    tags: desired.tags,
     trustPolicy:
-      plan.role.mode === 'adopt'
+      desired.role.mode === 'adopt'
         ? {
             ...trustPolicy(iamUserPlaceholder),
             Statement: [{ Sid: sidWith(integrationIdPlaceholder), ...trustStatement(iamUserPlaceholder) }],
           }
         : trustPolicy(iamUserPlaceholder),
-    permissionPolicy: plan.permissionPolicy,
+    permissionPolicy: desired.permissionPolicy,
     // What is adopted keeps what it has, and gets no other.
-    ...(plan.bucket.mode === 'adopt' ? {} : { bucketPolicy: plan.bucketPolicy }),
-    ...(plan.role.mode === 'adopt' ? {} : { permissionsBoundaryArn: plan.permissionsBoundaryArn }),
-    actions: neededActions(plan),
+    ...(desired.bucket.mode === 'adopt' ? {} : { bucketPolicy: desired.bucketPolicy }),
+    ...(desired.role.mode === 'adopt' ? {} : { permissionsBoundaryArn: desired.permissionsBoundaryArn }),
+    actions: neededActions(desired),
     findings: all.map(findingView),
   };
 }
@@ -106,11 +106,11 @@ function lockChecks(request: IntegrationRequest, reads: LockReader & RecordReade
         const error = isSame
           ? new ServiceError(
               'NameOrBucketTakenError',
-              `The integration ${holder.integrationId} (${holder.status}) was made by this very request: sending it again ` +
+              `The integration ${holder.id} (${holder.status}) was made by this very request: sending it again ` +
                 'answers with that integration and makes nothing.',
             )
           : nameOrBucketTaken(holder, { request });
-        const about = { type: 'Integration', id: holder.integrationId, name: holder.name };
+        const about = { type: 'Integration', id: holder.id, name: holder.name };
         return [{ severity: 'error' as const, error, subject: about, pointer }];
       },
     };
@@ -121,8 +121,8 @@ function lockChecks(request: IntegrationRequest, reads: LockReader & RecordReade
  * What stops nothing, and is good to know. Preflight, which can only stop, leaves it out: so it needs neither the
  * names of all buckets nor the records of other integrations.
  */
-function warningChecks(plan: Plan, reads: BucketCounter & StandingReader): Check[] {
-  const { arn } = plan.bucket;
+function warningChecks(desired: DesiredState, reads: BucketCounter & StandingReader): Check[] {
+  const { arn } = desired.bucket;
   return [
     {
       subject: { type: resourceTypes.bucket },
@@ -133,7 +133,7 @@ function warningChecks(plan: Plan, reads: BucketCounter & StandingReader): Check
       subject: { type: resourceTypes.bucket, arn },
       pointer: '/bucket/prefix',
       failure: 'warning',
-      run: async () => overlaps(plan, await reads.standingIntegrations()),
+      run: async () => overlaps(desired, await reads.standingIntegrations()),
     },
   ];
 }
@@ -142,7 +142,7 @@ function warningChecks(plan: Plan, reads: BucketCounter & StandingReader): Check
  * Other integrations that reach the same objects. They may be meant so: one bucket may serve two projects. But what
  * one of them deletes is gone for both.
  */
-function overlaps({ bucket }: Plan, standing: readonly IntegrationRecord[]): Finding[] {
+function overlaps({ bucket }: DesiredState, standing: readonly JournalRecord[]): Finding[] {
   const others = standing.filter(({ request }) => {
     const prefix = request.bucket.prefix ?? '';
     const nested = prefix.startsWith(bucket.prefix) || bucket.prefix.startsWith(prefix);
@@ -153,7 +153,7 @@ function overlaps({ bucket }: Plan, standing: readonly IntegrationRecord[]): Fin
     const reached = prefix ? `folder ${prefix} of bucket ${bucket.name}` : `whole bucket ${bucket.name}`;
     const error = new ServiceError(
       'PrefixOverlapError',
-      `The ${other.parent ? 'driver' : 'integration'} ${other.integrationId} ("${nameOf(other)}", ${other.status}) reaches the ` +
+      `The ${other.parent ? 'driver' : 'integration'} ${other.id} ("${nameOf(other)}", ${other.status}) reaches the ` +
         `${reached}, and so the same ` +
         'objects: what is changed or deleted through one of them is so for both. Choose another prefix or bucket, ' +
         'unless this is meant.',
@@ -177,9 +177,16 @@ function distinct(findings: readonly Finding[]): Finding[] {
   });
 }
 
-export function plannedResources(plan: Plan): PlannedResource[] {
-  const { bucket, policy, role, driver, adoptedIntegrationId, isMadeByOperator } = plan;
-  const isBucketChanged = plan.corsOrigins.length > 0 || bucket.blockPublicAccess;
+export function plannedResources(desired: DesiredState): PlannedResource[] {
+  const {
+    bucket,
+    policy,
+    role,
+    driver,
+    adoptedDataloopIntegrationId: adoptedIntegrationId,
+    isMadeByOperator,
+  } = desired;
+  const isBucketChanged = desired.corsOrigins.length > 0 || bucket.blockPublicAccess;
   const { mode: roleMode, ...roleReference } = role;
   return [
     {
@@ -200,12 +207,12 @@ export function plannedResources(plan: Plan): PlannedResource[] {
       : {
           action: isMadeByOperator ? 'leave' : 'create',
           type: resourceTypes.dataloopIntegration,
-          name: plan.dataloopIntegrationName,
+          name: desired.dataloopIntegrationName,
         },
     { action: 'create', type: resourceTypes.driver, name: driver.name },
     ...(bucket.kmsKeyArn ? [{ action: 'leave' as const, type: 'AWS::KMS::Key', arn: bucket.kmsKeyArn }] : []),
     ...(roleMode === 'create'
-      ? [{ action: 'leave' as const, type: resourceTypes.policy, arn: plan.permissionsBoundaryArn }]
+      ? [{ action: 'leave' as const, type: resourceTypes.policy, arn: desired.permissionsBoundaryArn }]
       : []),
     { action: 'leave', type: 'Dataloop::Project', id: driver.projectId },
   ];

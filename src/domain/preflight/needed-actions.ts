@@ -1,5 +1,5 @@
 /** The IAM actions that an integration takes, step by step: for those who write the account's guardrails. */
-import type { Plan } from '../model/desired-state.ts';
+import type { DesiredState } from '../model/desired-state.ts';
 import type { StepName } from '../model/steps.ts';
 
 export interface NeededAction {
@@ -12,8 +12,8 @@ export interface NeededAction {
  * Every call of AWS on what an integration is made of, its removal included. A test compares it with the functions'
  * roles.
  */
-export function neededActions(plan: Plan): NeededAction[] {
-  const { bucket, policy, role } = plan;
+export function neededActions(desired: DesiredState): NeededAction[] {
+  const { bucket, policy, role } = desired;
   return [
     // It has no resource-level permissions.
     ...on('Preflight', '*', 'iam:GetAccountSummary'),
@@ -28,15 +28,15 @@ export function neededActions(plan: Plan): NeededAction[] {
       'iam:DeletePolicyVersion',
       'iam:DeletePolicy',
     ),
-    ...(bucket.mode === 'adopt' ? forAdoptedBucket(plan) : forCreatedBucket(plan)),
-    ...(role.mode === 'adopt' ? forAdoptedRole(plan) : forCreatedRole(plan)),
+    ...(bucket.mode === 'adopt' ? forAdoptedBucket(desired) : forCreatedBucket(desired)),
+    ...(role.mode === 'adopt' ? forAdoptedRole(desired) : forCreatedRole(desired)),
   ];
 }
 
 const on = (step: StepName, resource: string, ...actions: string[]): NeededAction[] =>
   actions.map((action) => ({ step, action, resource }));
 
-function forCreatedBucket({ bucket, corsOrigins }: Plan): NeededAction[] {
+function forCreatedBucket({ bucket, corsOrigins }: DesiredState): NeededAction[] {
   const bucketActions = [
     's3:ListBucket',
     's3:CreateBucket',
@@ -55,7 +55,7 @@ function forCreatedBucket({ bucket, corsOrigins }: Plan): NeededAction[] {
   ];
 }
 
-function forAdoptedBucket({ bucket, corsOrigins }: Plan): NeededAction[] {
+function forAdoptedBucket({ bucket, corsOrigins }: DesiredState): NeededAction[] {
   const looks = ['s3:ListBucket', 's3:GetBucketTagging', 's3:GetBucketPublicAccessBlock'];
   const cors = corsOrigins.length > 0 ? ['s3:GetBucketCORS', 's3:PutBucketCORS'] : [];
   const putBlock = bucket.blockPublicAccess ? ['s3:PutBucketPublicAccessBlock'] : [];
@@ -67,7 +67,7 @@ function forAdoptedBucket({ bucket, corsOrigins }: Plan): NeededAction[] {
   ];
 }
 
-function forCreatedRole({ role }: Plan): NeededAction[] {
+function forCreatedRole({ role }: DesiredState): NeededAction[] {
   return [
     ...on('Preflight', role.arn, 'iam:GetRole'),
     ...on('CreateRole', role.arn, 'iam:CreateRole', 'iam:TagRole', 'iam:GetRole', 'iam:AttachRolePolicy'),
@@ -75,7 +75,7 @@ function forCreatedRole({ role }: Plan): NeededAction[] {
   ];
 }
 
-function forAdoptedRole({ role }: Plan): NeededAction[] {
+function forAdoptedRole({ role }: DesiredState): NeededAction[] {
   return [
     ...on('Preflight', role.arn, 'iam:GetRole'),
     ...on('CreateRole', role.arn, 'iam:GetRole', 'iam:UpdateAssumeRolePolicy', 'iam:AttachRolePolicy'),

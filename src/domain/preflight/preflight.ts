@@ -1,7 +1,7 @@
 /** Preflight: everything that stands in the way, found before the first write. */
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
-import type { Plan } from '../model/desired-state.ts';
+import type { DesiredState } from '../model/desired-state.ts';
 import { resourceTypes } from '../model/record.ts';
 import { type AdoptableBucketReader, checkAdoptable } from '../resources/bucket/adopt.ts';
 import { type BucketReader, bucketAddress, nameTaken } from '../resources/bucket/bucket.ts';
@@ -48,7 +48,7 @@ export interface PreflightChecks
 
 /** What is asked for. */
 export interface Wanted {
-  readonly plan: Plan;
+  readonly desired: DesiredState;
   /** Organisation that the request names. */
   readonly organizationId: string | undefined;
   /** The only organisation that the deployment serves. */
@@ -73,7 +73,7 @@ export async function preflight(
   onlyOrganizationId: string | undefined,
 ): Promise<{ organizationId: string; warnings?: readonly string[] }> {
   const wanted: Wanted = {
-    plan: step.plan,
+    desired: step.desired,
     organizationId: step.record.request.dataloop.organizationId,
     onlyOrganizationId,
     // A repeated attempt after a crash may meet nothing of ours: no step has run before this one.
@@ -93,7 +93,7 @@ export async function inTheWay(
   reads: PreflightChecks,
   bound?: Bound,
 ): Promise<{ readonly findings: readonly Finding[]; readonly organization: () => Promise<string> }> {
-  const project = once(() => reads.getProject(wanted.plan.driver.projectId));
+  const project = once(() => reads.getProject(wanted.desired.driver.projectId));
   const organization = once(async () => organizationOf(await project(), wanted));
   const account = await findingsOf([accountCheck(wanted, reads)], bound);
   // Of another account nothing that is found would be true.
@@ -107,17 +107,17 @@ export async function inTheWay(
 
 const nothing: readonly Finding[] = [];
 
-function accountCheck({ plan }: Wanted, reads: PreflightChecks): Check {
-  const subject = { type: 'AWS::Account', id: plan.accountId };
+function accountCheck({ desired }: Wanted, reads: PreflightChecks): Check {
+  const subject = { type: 'AWS::Account', id: desired.accountId };
   return {
     subject,
     failure: 'error',
     run: async () => {
       const accountId = await reads.callerAccountId();
-      if (accountId === plan.accountId) return nothing;
+      if (accountId === desired.accountId) return nothing;
       const error = new ServiceError(
         'WrongAccountError',
-        `The service acts in AWS account ${accountId} but was deployed to ${plan.accountId}. Deploy it again.`,
+        `The service acts in AWS account ${accountId} but was deployed to ${desired.accountId}. Deploy it again.`,
       );
       return [{ severity: 'error', error, subject }];
     },
@@ -152,7 +152,7 @@ function dataloopChecks(
   reads: PreflightChecks,
   known: { project: () => Promise<Project>; organization: () => Promise<string> },
 ): Check[] {
-  const { driver, adoptedIntegrationId: adoptedId, isMadeByOperator } = wanted.plan;
+  const { driver, adoptedDataloopIntegrationId: adoptedId, isMadeByOperator } = wanted.desired;
   const { projectId } = driver;
   const requested = wanted.organizationId ?? wanted.onlyOrganizationId;
   const ofProject = { type: 'Dataloop::Project', id: projectId };
@@ -194,7 +194,7 @@ function dataloopChecks(
       run: async () => {
         // What is made here is nobody's yet; on what is there, a driver of our name would be another's.
         const standingId = wanted.addedTo ?? adoptedId;
-        if (standingId) await checkNoDriver(wanted.plan, standingId, reads);
+        if (standingId) await checkNoDriver(wanted.desired, standingId, reads);
         else await reads.listDrivers(projectId);
         return nothing;
       },
@@ -203,7 +203,7 @@ function dataloopChecks(
 }
 
 function awsChecks(wanted: Wanted, reads: PreflightChecks): Check[] {
-  const { kmsKeyArn } = wanted.plan.bucket;
+  const { kmsKeyArn } = wanted.desired.bucket;
   return [
     bucketCheck(wanted, reads),
     ...(wanted.addedTo ? [] : nameChecks(wanted, reads)),
@@ -212,8 +212,8 @@ function awsChecks(wanted: Wanted, reads: PreflightChecks): Check[] {
   ];
 }
 
-function bucketCheck({ plan }: Wanted, reads: PreflightChecks): Check {
-  const { bucket } = plan;
+function bucketCheck({ desired }: Wanted, reads: PreflightChecks): Check {
+  const { bucket } = desired;
   const subject = { type: resourceTypes.bucket, arn: bucket.arn };
   const pointer = '/bucket/name';
   return {
@@ -222,10 +222,10 @@ function bucketCheck({ plan }: Wanted, reads: PreflightChecks): Check {
     failure: 'error',
     run: async () => {
       if (bucket.mode === 'adopt') {
-        await checkAdoptable(plan, reads);
+        await checkAdoptable(desired, reads);
         return nothing;
       }
-      const holder = await reads.holderOf(bucketAddress({ plan }));
+      const holder = await reads.holderOf(bucketAddress({ desired }));
       if (holder === 'nobody') return nothing;
       const holderName =
         holder === 'account'
@@ -237,15 +237,15 @@ function bucketCheck({ plan }: Wanted, reads: PreflightChecks): Check {
   };
 }
 
-function nameChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
-  const { role, policy } = plan;
+function nameChecks({ desired, isOurs }: Wanted, reads: PreflightChecks): Check[] {
+  const { role, policy } = desired;
   const roleSubject = { type: resourceTypes.role, arn: role.arn };
   const policySubject = { type: resourceTypes.policy, arn: policy.arn };
   const roleField = '/role/name';
   // The policy of an adopted role is named after the integration.
   const policyField = role.mode === 'adopt' ? '/name' : roleField;
   // Names are unique in an account, whatever their path; what people make by hand lies under none.
-  const [beforePath = ''] = policy.arn.split(`${plan.iamPath}${policy.name}`);
+  const [beforePath = ''] = policy.arn.split(`${desired.iamPath}${policy.name}`);
   const policyArns = [policy.arn, `${beforePath}/${policy.name}`];
   return [
     {
@@ -254,7 +254,7 @@ function nameChecks({ plan, isOurs }: Wanted, reads: PreflightChecks): Check[] {
       failure: 'error',
       run: async () => {
         if (role.mode === 'adopt') {
-          await checkAdoptableRole(plan, reads);
+          await checkAdoptableRole(desired, reads);
           return nothing;
         }
         const found = await reads.findRole(role.name);

@@ -12,7 +12,7 @@ export const graceSeconds = 5;
  */
 export function noEarlierCall(step: StepContext): void {
   const { callId, step: name, begunAt } = step.call;
-  const open = Object.entries(step.record.openCalls).find(
+  const open = Object.entries(step.record.inFlightCalls).find(
     ([other, until]) =>
       other !== callId && other.split('/').at(-2) === name && until + graceSeconds * 1000 > begunAt,
   );
@@ -38,7 +38,7 @@ export function beforeMaking(step: StepContext, key: ResourceKey): boolean {
   if (step.call.attempt <= 1 + looksBeforeAgain) {
     throw new ServiceError(
       'EarlierCallOpenError',
-      `Whether an earlier attempt made the ${key} of integration ${step.plan.integrationId} is not known, and it is not ` +
+      `Whether an earlier attempt made the ${key} of integration ${step.desired.recordId} is not known, and it is not ` +
         'to be seen. It is looked for again.',
     );
   }
@@ -65,7 +65,7 @@ export function openCallsSettled(
   const lastEnd = since.getTime() + (functionLifetimeSeconds + graceSeconds) * 1000;
   // What a function's clock said is believed only where it shortens the wait.
   const endOf = (until: number) => Math.min(until + graceSeconds * 1000, lastEnd);
-  const open = Object.entries(step.record.openCalls).filter(
+  const open = Object.entries(step.record.inFlightCalls).filter(
     ([callId, until]) => callId !== step.call.callId && endOf(until) > now.getTime(),
   );
   const longest = Math.max(0, ...open.map(([, until]) => endOf(until) - now.getTime()));

@@ -20,11 +20,11 @@ export interface Found {
 }
 
 /** What became of a removal: `absent` where AWS said that there was nothing to remove. */
-export type Removal = 'removed' | 'absent' | { readonly reason: string; readonly advice: string };
+export type RemovalOutcome = 'removed' | 'absent' | { readonly reason: string; readonly advice: string };
 
 /** True where the resource's tags name this integration as its owner. */
 export function isTaggedOurs(step: StepContext, tags: Tags | undefined): boolean {
-  return tags?.[ownerTag] === step.plan.integrationId;
+  return tags?.[ownerTag] === step.desired.recordId;
 }
 
 /**
@@ -70,7 +70,7 @@ export async function confirmAbsence(
     const what = known?.origin === 'adopted' ? `The change of the ${key} by` : `The ${key} of`;
     throw new ServiceError(
       'AwsNotYetConsistentError',
-      `${what} integration ${step.plan.integrationId} is not to be seen (look ${looks} of ${needed}); it may just ` +
+      `${what} integration ${step.desired.recordId} is not to be seen (look ${looks} of ${needed}); it may just ` +
         'not be visible yet. It is looked for again.',
     );
   }
@@ -100,7 +100,7 @@ export async function removeIfOurs(
   step: StepContext,
   key: ResourceKey,
   look: () => Promise<Found | undefined>,
-  remove: () => Promise<Removal>,
+  remove: () => Promise<RemovalOutcome>,
 ): Promise<UndoOutcome> {
   const known = step.resource(key);
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
@@ -119,7 +119,7 @@ export async function removeIfOurs(
       return { outcome: 'not ours, left alone' };
     }
     await step.residue(key, {
-      reason: `It no longer carries the tag ${ownerTag}=${step.plan.integrationId}, so it may be somebody else's by now.`,
+      reason: `It no longer carries the tag ${ownerTag}=${step.desired.recordId}, so it may be somebody else's by now.`,
       advice:
         `If it is this integration's, put the tag back; if nobody needs it, delete it. ` +
         `${key === 'role' ? 'Until then Dataloop can still use it. ' : ''}Then send DELETE for this integration again.`,
@@ -143,8 +143,8 @@ export async function removeIfOurs(
  */
 async function removeOrLookAgain(
   look: () => Promise<Found | undefined>,
-  remove: () => Promise<Removal>,
-): Promise<Removal> {
+  remove: () => Promise<RemovalOutcome>,
+): Promise<RemovalOutcome> {
   try {
     return await remove();
   } catch (error) {

@@ -7,7 +7,7 @@ import { describeFailure, errorOutputSchema } from './failure.ts';
 export const failedUndoSchema = z.object({ step: z.string(), error: errorOutputSchema });
 export type FailedUndo = z.infer<typeof failedUndoSchema>;
 
-export interface Residue {
+export interface Leftover {
   readonly reason: string;
   readonly advice: string;
 }
@@ -50,11 +50,11 @@ const giveBackYourself: Partial<Record<ResourceKey, string>> = {
 };
 
 /** The to-do that a failed step of the undo leaves; undefined where the resource's step did not fail. */
-export function residueOf(
+export function leftoverOf(
   key: ResourceKey,
   failures: readonly FailedUndo[],
   origin?: 'adopted',
-): Residue | undefined {
+): Leftover | undefined {
   const failure = failures.find(({ step }) => step === undoOf[key]);
   if (!failure) return undefined;
   const { title, detail } = describeFailure(failure.step, failure.error);

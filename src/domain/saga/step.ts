@@ -1,8 +1,8 @@
-/** What a step's domain function is given: the plan, what the journal knows, and how to write to it. */
+/** What a step's domain function is given: the desired, what the journal knows, and how to write to it. */
 import { ServiceError } from '../../errors.ts';
-import type { Plan } from '../model/desired-state.ts';
+import type { DesiredState } from '../model/desired-state.ts';
 import type {
-  IntegrationRecord,
+  JournalRecord,
   ResourceKey,
   ResourceRecord,
   Status,
@@ -12,8 +12,8 @@ import type {
 
 export interface StepContext {
   readonly call: StepCall;
-  readonly record: IntegrationRecord;
-  readonly plan: Plan;
+  readonly record: JournalRecord;
+  readonly desired: DesiredState;
   /** What the journal says of a resource, this step's own writes included. */
   resource(key: ResourceKey): ResourceRecord | undefined;
   /** Journals that a resource is about to be created; from here on the undo looks for it. */
@@ -49,20 +49,20 @@ export function notYetShown(what: string): ServiceError {
 
 export function stepContext(
   call: StepCall,
-  record: IntegrationRecord,
-  plan: Plan,
+  record: JournalRecord,
+  desired: DesiredState,
   during: readonly Status[],
   journal: Pick<StepJournal, 'writeResource'>,
 ): StepContext {
   const resources = { ...record.resources };
   const write = async (key: ResourceKey, resource: ResourceRecord) => {
-    await journal.writeResource(record.integrationId, key, resource, during);
+    await journal.writeResource(record.id, key, resource, during);
     resources[key] = resource;
   };
   return {
     call,
     record,
-    plan,
+    desired,
     resource: (key) => resources[key],
     // A resource that is already known as created stays so: a repeated attempt must not forget its id.
     intend: async (key, resource) => {

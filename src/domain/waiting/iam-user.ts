@@ -1,6 +1,6 @@
 /** From Dataloop's late answer to the workflow that waits for it. */
 import * as z from 'zod';
-import { type IntegrationRecord, integrationIdSchema, type RecordReader } from '../model/record.ts';
+import { integrationIdSchema, type JournalRecord, type RecordReader } from '../model/record.ts';
 import {
   type Callback,
   type IamUserIssued,
@@ -18,7 +18,7 @@ export interface WaitingWorkflows extends RecordReader {
 
 export type ResumeOutcome = 'resumed' | 'not-waiting' | 'unknown-integration' | 'another-integration';
 
-function awaitsIamUser(record: IntegrationRecord): boolean {
+function awaitsIamUser(record: JournalRecord): boolean {
   const status = record.steps.RequestIamUser?.status;
   return record.status === 'provisioning' && (status === 'running' || status === 'waiting');
 }

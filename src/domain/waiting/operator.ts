@@ -5,11 +5,11 @@
 import * as z from 'zod';
 import { type FieldError, ServiceError } from '../../errors.ts';
 import type { OperatorAction } from '../api/responses.ts';
-import { type Plan, trustPolicy } from '../model/desired-state.ts';
+import { type DesiredState, trustPolicy } from '../model/desired-state.ts';
 import { asIntegration } from '../model/lookup.ts';
 import {
   dataloopIdSchema,
-  type IntegrationRecord,
+  type JournalRecord,
   type OperatorRecord,
   type RecordReader,
 } from '../model/record.ts';
@@ -28,7 +28,7 @@ import type { StepContext } from '../saga/step.ts';
 export type Awaited = 'iam-user' | 'role-given';
 
 /** What is awaited of the operator now; undefined where it is nothing, or nothing any more. */
-export function awaitedOf(record: IntegrationRecord): Awaited | undefined {
+export function awaitedOf(record: JournalRecord): Awaited | undefined {
   if (record.request.dataloop.createdBy !== 'operator' || record.status !== 'provisioning') return undefined;
   const { steps, resources, operator } = record;
   // Not before the step's function has ended: only then the workflow can be woken.
@@ -38,18 +38,18 @@ export function awaitedOf(record: IntegrationRecord): Awaited | undefined {
 }
 
 /** What a person has to do just now, for the answer of the API. */
-export function operatorAction(record: IntegrationRecord, plan: Plan): OperatorAction | undefined {
-  const { integrationId, dataloop, operator } = record;
+export function operatorAction(record: JournalRecord, desired: DesiredState): OperatorAction | undefined {
+  const { id: integrationId, dataloop, operator } = record;
   const organization = dataloop ? ` of organisation ${dataloop.organizationId}` : '';
   const path = `/integrations/${integrationId}/iam-user`;
-  const policies = { roleArn: plan.role.arn, permissionPolicy: plan.permissionPolicy };
+  const policies = { roleArn: desired.role.arn, permissionPolicy: desired.permissionPolicy };
   switch (awaitedOf(record)) {
     case 'iam-user':
       return {
         what: 'Have Dataloop issue an IAM user, and name it here.',
         steps: [
           `In Dataloop's console, open the integrations${organization} as an owner, create an integration of the type ` +
-            `"Cross Account" named "${plan.dataloopIntegrationName}", and choose "Get IAM user". Leave the dialogue open.`,
+            `"Cross Account" named "${desired.dataloopIntegrationName}", and choose "Get IAM user". Leave the dialogue open.`,
           'Copy the ARN of the IAM user that it shows.',
           `Send POST ${path} with {"userArn":"THE ARN"}.`,
         ],
@@ -59,7 +59,7 @@ export function operatorAction(record: IntegrationRecord, plan: Plan): OperatorA
       return {
         what: 'Give the role to Dataloop, and say so here.',
         steps: [
-          `In Dataloop's console, enter the role ARN ${plan.role.arn} in the integration of the IAM user ` +
+          `In Dataloop's console, enter the role ARN ${desired.role.arn} in the integration of the IAM user ` +
             `${operator?.userArn}, and choose "Create".`,
           'Copy the id of that integration.',
           `Send POST ${path} with {"userArn":"${operator?.userArn}","dataloopIntegrationId":"THE ID"}.`,
@@ -87,7 +87,7 @@ export interface OperatorJournal extends RecordReader {
     integrationId: string,
     operator: OperatorRecord,
     before: OperatorRecord | undefined,
-  ): Promise<IntegrationRecord | undefined>;
+  ): Promise<JournalRecord | undefined>;
 }
 
 export interface Confirmation {
@@ -108,7 +108,7 @@ export async function confirmIamUser(
   body: unknown,
   by: string,
   parts: Confirmation,
-): Promise<IntegrationRecord> {
+): Promise<JournalRecord> {
   const parsed = confirmationSchema.safeParse(body);
   if (!parsed.success) throw refused(fieldErrors(parsed.error, body));
   const { userArn, dataloopIntegrationId } = parsed.data;
@@ -133,30 +133,30 @@ export async function confirmIamUser(
 }
 
 async function write(
-  record: IntegrationRecord,
+  record: JournalRecord,
   operator: OperatorRecord,
   { journal }: Confirmation,
-): Promise<IntegrationRecord> {
-  const written = await journal.writeOperator(record.integrationId, operator, record.operator);
+): Promise<JournalRecord> {
+  const written = await journal.writeOperator(record.id, operator, record.operator);
   if (written) return written;
   throw new ServiceError(
     'NothingAwaitedError',
-    `Integration ${record.integrationId} has gone on, or somebody else answered at the same moment. Look at it with GET.`,
+    `Integration ${record.id} has gone on, or somebody else answered at the same moment. Look at it with GET.`,
   );
 }
 
 /** A call whose answer was lost is no error. */
-function repeatedOrRefused(record: IntegrationRecord, dataloopIntegrationId: string | undefined) {
+function repeatedOrRefused(record: JournalRecord, dataloopIntegrationId: string | undefined) {
   const { operator, status } = record;
   const isSame = !dataloopIntegrationId || operator?.given?.dataloopIntegrationId === dataloopIntegrationId;
   if (operator && isSame && status === 'provisioning') return record;
   throw new ServiceError(
     'NothingAwaitedError',
-    `Integration ${record.integrationId} (${status}) does not wait for anybody's answer just now. Look at it with GET.`,
+    `Integration ${record.id} (${status}) does not wait for anybody's answer just now. Look at it with GET.`,
   );
 }
 
-function otherUser({ integrationId, operator }: IntegrationRecord): ServiceError {
+function otherUser({ id: integrationId, operator }: JournalRecord): ServiceError {
   return new ServiceError(
     'NothingAwaitedError',
     `The IAM user ${operator?.userArn} was named for integration ${integrationId} before. Send DELETE and begin again ` +
@@ -248,9 +248,9 @@ export async function takeGivenIntegration(
         'Send the request again and name the right one.',
     );
   }
-  if (found !== 'forbidden') checkGiven(found, operator.userArn, step.plan.role.arn);
+  if (found !== 'forbidden') checkGiven(found, operator.userArn, step.desired.role.arn);
   if (step.resource('dataloopIntegration')?.id !== id) {
-    await checkNoDriver(step.plan, id, dataloop);
+    await checkNoDriver(step.desired, id, dataloop);
     const name = found === 'forbidden' ? {} : { name: found.name };
     await step.created('dataloopIntegration', { id, ...name, origin: 'adopted' });
   }

@@ -1,10 +1,15 @@
 /** An integration with added drivers, its side of the journal with the lock, and an IAM that keeps versions. */
 import { createHash } from 'node:crypto';
-import { grantsOf, type Plan, planFor, policyOf } from '../../../src/domain/model/desired-state.ts';
+import {
+  type DesiredState,
+  desiredState,
+  grantsOf,
+  policyOf,
+} from '../../../src/domain/model/desired-state.ts';
 import { permissionPolicy } from '../../../src/domain/model/permission-policy.ts';
 import type {
-  AddedDriver,
-  IntegrationRecord,
+  AddedBucket,
+  JournalRecord,
   PolicyKey,
   Status,
   StepCall,
@@ -35,8 +40,8 @@ export const driverIdOf = (index: number) => `drv_${String(index).padStart(26, '
 
 export const addedTo = (
   name: string,
-  more: Partial<AddedDriver['bucket']> & Pick<Partial<AddedDriver>, 'placedIn'> = {},
-): AddedDriver => {
+  more: Partial<AddedBucket['bucket']> & Pick<Partial<AddedBucket>, 'placedIn'> = {},
+): AddedBucket => {
   const { placedIn, ...bucket } = more;
   return {
     bucket: { name, ...bucket },
@@ -46,17 +51,17 @@ export const addedTo = (
 };
 
 /** A driver with a folder so long that two of them, with the integration's own bucket, fill a policy. */
-export const longTo = (name: string, placedIn?: PolicyKey): AddedDriver =>
+export const longTo = (name: string, placedIn?: PolicyKey): AddedBucket =>
   addedTo(name, { prefix: `${name.padEnd(511, 'p')}/`, ...(placedIn ? { placedIn } : {}) });
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-export const planOf = (record: IntegrationRecord): Plan =>
-  planFor(record.integrationId, record.request, account);
+export const planOf = (record: JournalRecord): DesiredState =>
+  desiredState(record.id, record.request, account);
 
 /** The record of a driver that is being added to the integration. */
-export const driverRecord = (id: string, added: AddedDriver, more: Partial<IntegrationRecord> = {}) =>
+export const driverRecord = (id: string, added: AddedBucket, more: Partial<JournalRecord> = {}) =>
   recordOf({
-    integrationId: id,
+    id: id,
     parent,
     request: requestOf({
       bucket: added.bucket,
@@ -72,13 +77,13 @@ interface StandingPolicy {
 }
 
 interface Setting {
-  readonly drivers: Readonly<Record<string, AddedDriver>>;
-  readonly resources?: IntegrationRecord['resources'];
+  readonly drivers: Readonly<Record<string, AddedBucket>>;
+  readonly resources?: JournalRecord['resources'];
   readonly status?: Status;
   readonly passage?: Passage;
 }
 
-const own: IntegrationRecord['resources'] = {
+const own: JournalRecord['resources'] = {
   policy: { state: 'created', arn: 'set below', uniqueId: 'ANPA0' },
   role: { state: 'created', arn: planOf(recordOf()).role.arn, uniqueId: 'AROA0' },
   dataloopIntegration: { state: 'created', id: parent.dataloopIntegrationId },
@@ -95,7 +100,7 @@ export function accessWorld({
   passage = (call) => call(),
 }: Setting) {
   const events: string[] = [];
-  let integration = recordOf({ status, drivers, resources: { ...own, ...resources } });
+  let integration = recordOf({ status, addedBuckets: drivers, resources: { ...own, ...resources } });
   const plan = planOf(integration);
   let holder: string | undefined;
   let made = 0;
@@ -147,12 +152,12 @@ export function accessWorld({
       passage(async () => {
         held(call);
         const { placedIn: _before, ...driver } =
-          integration.drivers?.[driverId] ?? addedTo('dataloop-missing');
+          integration.addedBuckets?.[driverId] ?? addedTo('dataloop-missing');
         events.push(`place in ${policy ?? 'none'}`);
         integration = {
           ...integration,
-          drivers: {
-            ...integration.drivers,
+          addedBuckets: {
+            ...integration.addedBuckets,
             [driverId]: policy ? { ...driver, placedIn: policy } : driver,
           },
         };
@@ -227,11 +232,11 @@ export function accessWorld({
         policies.delete(arn);
       }),
   };
-  const access: Access<AccessGranter & AccessRevoker> = { iam, journal, planOf, sha256 };
+  const access: Access<AccessGranter & AccessRevoker> = { iam, journal, desiredStateOf: planOf, sha256 };
 
   /** The step functions of one driver, each call of which begins with what the journal holds by then. */
-  function driverOf(id: string, more: Partial<IntegrationRecord> = {}) {
-    const added = integration.drivers?.[id] ?? addedTo('dataloop-missing');
+  function driverOf(id: string, more: Partial<JournalRecord> = {}) {
+    const added = integration.addedBuckets?.[id] ?? addedTo('dataloop-missing');
     const record = journalOf(driverRecord(id, added, more), events, passage);
     const stepOf = (step: 'GrantAccess' | 'RevokeAccess', attempt: number) => {
       clock += 10_000;
@@ -259,7 +264,7 @@ export function accessWorld({
     documentOf,
     driverOf,
     integration: () => integration,
-    become: (more: Partial<IntegrationRecord>) => {
+    become: (more: Partial<JournalRecord>) => {
       integration = { ...integration, ...more };
     },
     /** Another role, or none, of the integration's role's name. */

@@ -1,6 +1,6 @@
 /** What an undo is begun with: a journal of one integration and a Step Functions, which note what happens. */
-import type { DeprovisionInput, DeprovisionJournal } from '../../../src/domain/lifecycle/undo.ts';
-import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
+import type { UndoInput, UndoJournal } from '../../../src/domain/lifecycle/undo.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { integrationId, recordOf } from './fakes.ts';
 
 /** The current undo as a record has it. */
@@ -8,19 +8,19 @@ export const undoOf = (
   mode: 'rollback' | 'remove',
   run: number,
   restarts = 0,
-): NonNullable<IntegrationRecord['deprovision']> => ({ mode, run, restarts });
+): NonNullable<JournalRecord['deprovision']> => ({ mode, run, restarts });
 
 /** Lines of the starts of an undo. */
 export const rollbackStart = (run: number) => `start ${integrationId}-rollback-${run}`;
 export const removeStart = (run: number) => `start ${integrationId}-remove-${run}`;
 
 /** A journal with one record, fenced by status and run as the table is, and a Step Functions that notes its calls. */
-export function undoWorld(first: IntegrationRecord | undefined) {
+export function undoWorld(first: JournalRecord | undefined) {
   let current = first;
   const events: string[] = [];
-  const inputs: DeprovisionInput[] = [];
-  const journal: DeprovisionJournal = {
-    read: async (id) => (id === current?.integrationId ? current : undefined),
+  const inputs: UndoInput[] = [];
+  const journal: UndoJournal = {
+    read: async (id) => (id === current?.id ? current : undefined),
     beginDeprovision: async (_id, { from, to, mode, run, restarts = 0, error: why }) => {
       if (!current || !from.includes(current.status)) return undefined;
       if (current.deprovision && current.deprovision.run !== run - 1) return undefined;
@@ -38,7 +38,7 @@ export function undoWorld(first: IntegrationRecord | undefined) {
   const parts = {
     journal,
     machine: {
-      startDeprovisioning: async (name: string, input: DeprovisionInput) => {
+      startDeprovisioning: async (name: string, input: UndoInput) => {
         events.push(`start ${name}`);
         inputs.push(input);
       },
@@ -50,7 +50,7 @@ export function undoWorld(first: IntegrationRecord | undefined) {
     inputs,
     parts,
     now: () => current,
-    become: (more: Partial<IntegrationRecord>) => {
+    become: (more: Partial<JournalRecord>) => {
       current = recordOf({ ...current, ...more });
     },
   };

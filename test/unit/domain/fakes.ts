@@ -1,12 +1,7 @@
 /** An integration in memory, a journal that keeps the order of all that happens, and calls that are cut off. */
 import type { AccountSettings } from '../../../src/config.ts';
-import { ownerTag, planFor } from '../../../src/domain/model/desired-state.ts';
-import type {
-  IntegrationRecord,
-  ResourceRecord,
-  Status,
-  StepCall,
-} from '../../../src/domain/model/record.ts';
+import { desiredState, ownerTag } from '../../../src/domain/model/desired-state.ts';
+import type { JournalRecord, ResourceRecord, Status, StepCall } from '../../../src/domain/model/record.ts';
 import { parseRequest } from '../../../src/domain/model/request.ts';
 import { type StepContext, stepContext } from '../../../src/domain/saga/step.ts';
 import { ServiceError } from '../../../src/errors.ts';
@@ -43,9 +38,9 @@ export const body = {
 
 export const requestOf = (more: object = {}) => parseRequest({ ...body, ...more }, account);
 
-export function recordOf(more: Partial<IntegrationRecord> = {}): IntegrationRecord {
+export function recordOf(more: Partial<JournalRecord> = {}): JournalRecord {
   return {
-    integrationId,
+    id: integrationId,
     name: 'acme',
     status: 'provisioning',
     createdAt: '2026-11-23T00:00:00.000Z',
@@ -56,12 +51,12 @@ export function recordOf(more: Partial<IntegrationRecord> = {}): IntegrationReco
     dataloop: { organizationId: 'org-1' },
     steps: {},
     resources: {},
-    openCalls: {},
+    inFlightCalls: {},
     ...more,
   };
 }
 
-export const knowing = (resources: IntegrationRecord['resources']) => recordOf({ resources });
+export const knowing = (resources: JournalRecord['resources']) => recordOf({ resources });
 
 const mustNotBeRead = () => Promise.reject(new Error('Nothing is adopted, so it must not be read.'));
 
@@ -107,7 +102,7 @@ function noted(resource: ResourceRecord, before: ResourceRecord | undefined): st
  * A journal of one integration that outlives the calls of its functions.
  * @param events gets a line for each write; the effects of other fakes may be noted there too
  */
-export function journalOf(first: IntegrationRecord, events: string[] = [], passage = openPassage) {
+export function journalOf(first: JournalRecord, events: string[] = [], passage = openPassage) {
   let record = first;
   return {
     record: () => record,
@@ -115,7 +110,7 @@ export function journalOf(first: IntegrationRecord, events: string[] = [], passa
     step: (during: readonly Status[] = ['provisioning'], call: Partial<StepCall> = {}): StepContext =>
       stepContext(
         {
-          integrationId: record.integrationId,
+          recordId: record.id,
           step: 'CreateBucket',
           callId: 'execution/CreateBucket/1',
           attempt: 1,
@@ -125,7 +120,7 @@ export function journalOf(first: IntegrationRecord, events: string[] = [], passa
           ...call,
         },
         record,
-        planFor(record.integrationId, record.request, account),
+        desiredState(record.id, record.request, account),
         during,
         {
           writeResource: (_id, key, resource, allowed) =>
@@ -141,11 +136,11 @@ export function journalOf(first: IntegrationRecord, events: string[] = [], passa
   };
 }
 
-export const stepOf = (record: IntegrationRecord, events: string[] = []): StepContext =>
+export const stepOf = (record: JournalRecord, events: string[] = []): StepContext =>
   journalOf(record, events).step([record.status]);
 
 /** A step of an execution whose integration is being undone by now: the journal takes nothing from it. */
-export const fencedStepOf = (record: IntegrationRecord): StepContext =>
+export const fencedStepOf = (record: JournalRecord): StepContext =>
   journalOf({ ...record, status: 'rolling-back' }).step(['provisioning']);
 
 /** What a promise throws. @throws Error where it does not */

@@ -13,7 +13,7 @@ import { pollScheduler } from '../../../src/clients/aws/queue.ts';
 import { executionArnOf } from '../../../src/clients/aws/step-functions.ts';
 import { integrationView } from '../../../src/domain/api/view.ts';
 import { locksOf } from '../../../src/domain/lifecycle/start.ts';
-import { ownerTag, planFor } from '../../../src/domain/model/desired-state.ts';
+import { desiredState, ownerTag } from '../../../src/domain/model/desired-state.ts';
 import { executionArnSchema } from '../../../src/domain/model/record.ts';
 import type { IntegrationRequest } from '../../../src/domain/model/request.ts';
 import { ServiceError } from '../../../src/errors.ts';
@@ -32,7 +32,7 @@ describe('ARNs', () => {
   test('have the parts that they are made of, and no more', () => {
     fc.assert(
       fc.property(takenRequest, (request) => {
-        const { bucket, policy, role } = planFor(integrationId, request, account);
+        const { bucket, policy, role } = desiredState(integrationId, request, account);
         expect(bucket.arn.split(':')).toEqual(['arn', 'aws', 's3', '', '', request.bucket.name]);
         for (const [kind, { name, arn }] of Object.entries({ policy, role })) {
           const [rest, ...path] = arn.split('/');
@@ -52,7 +52,7 @@ describe('tags', () => {
   test('of a request stand beside the owner’s, which nothing takes the place of', () => {
     fc.assert(
       fc.property(takenRequest, (request) => {
-        const { tags } = planFor(integrationId, request, account);
+        const { tags } = desiredState(integrationId, request, account);
         expect(tags[ownerTag]).toBe(integrationId);
         const keys = Object.keys(tags).map((key) => key.toLowerCase());
         expect(new Set(keys).size).toBe(keys.length);

@@ -46,7 +46,9 @@ describe.each([
   ['AwaitUndoCalls', awaitUndoCalls],
 ])('%s', (step, handler) => {
   beforeEach(() => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: recordOf({ status: 'removing', openCalls }) });
+    dynamo
+      .on(UpdateCommand)
+      .resolves({ Attributes: recordOf({ status: 'removing', inFlightCalls: openCalls }) });
   });
 
   test('waits for an open call for as long as a function lives since the wait began', async () => {

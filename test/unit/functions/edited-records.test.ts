@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { type IntegrationRecord, recordSchema } from '../../../src/domain/model/record.ts';
+import { type JournalRecord, recordSchema } from '../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { hostileText } from '../../security/bad-requests.ts';
 import { anyJson, isFitToTell, mutationsOf } from '../arbitraries.ts';
@@ -67,7 +67,7 @@ afterEach(() => {
 const startedAt = '2026-11-23T00:00:00.000Z';
 const pk = `integration#${integrationId}`;
 /** A record with all that one may hold. */
-const full: IntegrationRecord = recordOf({
+const full: JournalRecord = recordOf({
   status: 'residue',
   request: requestOf({
     description: 'Images',
@@ -95,7 +95,7 @@ const full: IntegrationRecord = recordOf({
       madeAgain: true,
     },
   },
-  openCalls: { 'execution/CreateRole/1': 1 },
+  inFlightCalls: { 'execution/CreateRole/1': 1 },
   deprovision: undoOf('remove', 1),
   error: { type: 'urn:x', title: 'Title', detail: 'Detail', step: 'CreateRole' },
 });

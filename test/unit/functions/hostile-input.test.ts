@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import * as z from 'zod';
-import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { badRequest } from '../../security/bad-requests.ts';
 import { anyJson, hostile, isFitToTell, mutationsOf } from '../arbitraries.ts';
@@ -134,7 +134,7 @@ describe.each([...filesOf('provision'), ...filesOf('drivers'), ...filesOf('depro
 
 describe('what a state passes beside that', () => {
   const undoing = recordOf({ status: 'removing', deprovision: undoOf('remove', 1) });
-  test.each<[string, IntegrationRecord, Record<string, unknown>]>([
+  test.each<[string, JournalRecord, Record<string, unknown>]>([
     ['provision/request-iam-user.ts', recordOf(), { taskToken: 'token' }],
     ['provision/roll-back.ts', recordOf(), { failedStep: 'CreateRole', error: { Error: 'x', Cause: 'y' } }],
     ['deprovision/await-open-calls.ts', undoing, { since: '2026-11-23T00:00:00.000Z' }],

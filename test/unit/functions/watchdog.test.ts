@@ -4,7 +4,7 @@ import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws
 import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { sdkError } from '../clients/aws/sdk-answers.ts';
 import { undoOf } from '../domain/fake-undo.ts';
 import { integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
@@ -39,18 +39,18 @@ beforeEach(() => {
 });
 
 /** A table with these records, which the index shows as active. */
-function journalled(...records: readonly IntegrationRecord[]): void {
+function journalled(...records: readonly JournalRecord[]): void {
   dynamo
     .on(QueryCommand)
     .resolves({})
     .on(QueryCommand, { ExpressionAttributeValues: { ':status': 'removing' } })
-    .resolves({ Items: records.map(({ integrationId: id }) => ({ integrationId: id })) });
+    .resolves({ Items: records.map(({ id }) => ({ integrationId: id })) });
   for (const record of records) {
-    const Key = { pk: `integration#${record.integrationId}` };
+    const Key = { pk: `integration#${record.id}` };
     dynamo.on(GetCommand, { Key }).resolves({ Item: { ...Key, ...record } });
   }
 }
-const removing = (more: Partial<IntegrationRecord> = {}) =>
+const removing = (more: Partial<JournalRecord> = {}) =>
   recordOf({ status: 'removing', deprovision: undoOf('remove', 2), ...more });
 const starts = () => stepFunctions.commandCalls(StartExecutionCommand).map((call) => call.args[0].input);
 const schedule = {};
@@ -77,7 +77,7 @@ describe('the sweep', () => {
 
   test('fails where one could not be looked at, after all the others, so that it is tried again', async () => {
     const otherId = `int_${'2'.repeat(26)}`;
-    const other = removing({ integrationId: otherId });
+    const other = removing({ id: otherId });
     journalled(removing(), other);
     stepFunctions
       .on(DescribeExecutionCommand)

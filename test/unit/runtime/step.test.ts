@@ -121,8 +121,8 @@ describe('a step', () => {
 
   test('works by the plan of the journalled request, and gets its whole input', async () => {
     const seen: unknown[] = [];
-    await provisionStep('CreateRole', async ({ plan, call }, given) => {
-      seen.push(plan.integrationId, plan.role.name, call.callId, given['taskToken']);
+    await provisionStep('CreateRole', async ({ desired: plan, call }, given) => {
+      seen.push(plan.recordId, plan.role.name, call.callId, given['taskToken']);
     })(input, lambdaContext);
     expect(seen).toEqual([integrationId, 'dataloop-acme', callId, 'secret-token']);
   });

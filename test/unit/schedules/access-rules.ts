@@ -1,5 +1,5 @@
 /** What policies allow, and what a bucket needs: a rule is one action on one resource under a condition. */
-import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import type { Simulation } from './simulation.ts';
 import type { Role } from './world-aws.ts';
 import { defaultVersionOf } from './world-policies.ts';
@@ -40,10 +40,10 @@ export function rulesIn(document: string): readonly Rule[] {
   return rules;
 }
 
-const bucketArnOf = ({ request }: IntegrationRecord) => `arn:aws:s3:::${request.bucket.name}`;
+const bucketArnOf = ({ request }: JournalRecord) => `arn:aws:s3:::${request.bucket.name}`;
 
 /** What Dataloop's guide asks for. */
-export function neededBy(record: IntegrationRecord): Rule[] {
+export function neededBy(record: JournalRecord): Rule[] {
   const { prefix } = record.request.bucket;
   const bucketArn = bucketArnOf(record);
   const actions = [
@@ -65,12 +65,12 @@ export function neededBy(record: IntegrationRecord): Rule[] {
   ];
 }
 
-export const isOnBucketOf = (record: IntegrationRecord) => {
+export const isOnBucketOf = (record: JournalRecord) => {
   const bucketArn = bucketArnOf(record);
   return ({ resource }: Rule) => resource === bucketArn || resource.startsWith(`${bucketArn}/`);
 };
 
-export const roleOf = ({ aws }: Pick<Simulation, 'aws'>, { request }: IntegrationRecord): Role | undefined =>
+export const roleOf = ({ aws }: Pick<Simulation, 'aws'>, { request }: JournalRecord): Role | undefined =>
   aws.roles.get(request.role?.name ?? `dataloop-${request.name}`);
 
 /** Everything that the policies attached to a role allow. */
@@ -82,7 +82,7 @@ export function rulesOfRole({ aws }: Pick<Simulation, 'aws'>, role: Role | undef
 }
 
 /** Whether all that a bucket needs is allowed. */
-export function hasAccess(record: IntegrationRecord, rules: readonly Rule[]): boolean {
+export function hasAccess(record: JournalRecord, rules: readonly Rule[]): boolean {
   const allowed = new Set(rules.map(({ text }) => text));
   return neededBy(record).every(({ text }) => allowed.has(text));
 }

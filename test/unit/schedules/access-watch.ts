@@ -71,7 +71,7 @@ function notWidened(rules: readonly Rule[], before: readonly Rule[], by: Worker,
 function onlyWhatIsKnown(rules: readonly Rule[], by: Worker, { journal, watch }: Parts): void {
   const integration = journal.record(journal.ownerOf(by.integrationId ?? ''));
   if (!integration) return;
-  const known = Object.keys(integration.drivers ?? {}).flatMap((id) => journal.record(id) ?? []);
+  const known = Object.keys(integration.addedBuckets ?? {}).flatMap((id) => journal.record(id) ?? []);
   const allowed = textsOf([integration, ...known].flatMap(neededBy));
   const more = rules.find(({ text }) => !allowed.has(text));
   if (more) watch.violate(`${by.label} grants what nobody asked for: ${more.text}`);
@@ -82,11 +82,11 @@ function nothingIsLost(by: Worker, { aws, journal, watch, isTampered }: Parts): 
   if (isTampered) return;
   for (const integration of journal.records()) {
     if (integration.status !== 'ready') continue;
-    const drivers = Object.keys(integration.drivers ?? {}).flatMap((id) => journal.record(id) ?? []);
+    const drivers = Object.keys(integration.addedBuckets ?? {}).flatMap((id) => journal.record(id) ?? []);
     const ready = [integration, ...drivers.filter(({ status }) => status === 'ready')];
     const rules = rulesOfRole({ aws }, roleOf({ aws }, integration));
     for (const each of ready) {
-      if (!hasAccess(each, rules)) watch.violate(`${by.label} ends the access of ${each.integrationId}`);
+      if (!hasAccess(each, rules)) watch.violate(`${by.label} ends the access of ${each.id}`);
     }
   }
 }

@@ -191,7 +191,7 @@ function strange(simulation: Simulation, command: Strange): void {
 
 function event({ journal, deliveries }: Simulation, command: Extract<Command, { kind: 'event' }>): void {
   const records = journal.records();
-  const integrationId = pick(records, command.integration)?.integrationId;
+  const integrationId = pick(records, command.integration)?.id;
   const id = pick(records, command.about)?.resources.dataloopIntegration?.id ?? 'i-none';
   if (!integrationId) return;
   const user = command.userArn === 'forged' ? '999999999999:user/forged' : `222222222222:user/${id}`;
@@ -212,7 +212,7 @@ export function execute(
   if (command.kind === 'post') post(simulation, callers, command.request, command.key);
   if (command.kind === 'delete') {
     const record = pick(journal.records(), command.integration);
-    if (record) void remove(simulation, callers, record.integrationId);
+    if (record) void remove(simulation, callers, record.id);
   }
   if (command.kind === 'stop') {
     const running = [...machines.executions.values()].filter(({ status }) => status === 'RUNNING');

@@ -1,5 +1,5 @@
 /** What people and strangers do about drivers that are added to an integration, one command after the other. */
-import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { type Callers, eventOf, pick, statusCodeOf } from './commands.ts';
 import { driverRequests } from './driver-requests.ts';
 import { strangeToDrivers } from './driver-strangers.ts';
@@ -45,7 +45,7 @@ export function addDriver(
 }
 
 /** Asks for a driver again that was there before. */
-export function addAgain(simulation: Simulation, callers: Callers, driver: IntegrationRecord): void {
+export function addAgain(simulation: Simulation, callers: Callers, driver: JournalRecord): void {
   const { parent, request } = driver;
   const name = parent && simulation.journal.record(parent.integrationId)?.name;
   if (!parent || !name) return;
@@ -79,13 +79,13 @@ export function executeOnDrivers(simulation: Simulation, callers: Callers, comma
   const { journal } = simulation;
   if (command.kind === 'remove-driver') {
     const driver = pick(journal.drivers(), command.driver);
-    if (driver) void removeDriver(simulation, callers, driver.integrationId, command.force);
+    if (driver) void removeDriver(simulation, callers, driver.id, command.force);
     return;
   }
   const integration = pick(journal.records(), command.integration);
   if (!integration) return;
   if (command.kind === 'add-driver') {
-    addDriver(simulation, callers, integration.integrationId, command.request, command.key);
+    addDriver(simulation, callers, integration.id, command.request, command.key);
   }
   if (command.kind === 'strange-to-drivers') strangeToDrivers(simulation, integration, command);
 }

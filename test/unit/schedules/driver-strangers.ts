@@ -1,5 +1,5 @@
 /** What strangers do to what drivers share: the policies of an integration's role, and the integration at Dataloop. */
-import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { account } from '../domain/fakes.ts';
 import { accountId } from './environment.ts';
 import type { DriverCommand } from './schedule.ts';
@@ -33,11 +33,11 @@ function widened(document: string): string {
   return JSON.stringify({ ...rest, Statement: [...others, theirStatement] });
 }
 
-const arnOf = ({ name, request }: IntegrationRecord, policy: number) =>
+const arnOf = ({ name, request }: JournalRecord, policy: number) =>
   `arn:aws:iam::${accountId}:policy${account.iamPath}${request.role?.name ?? `dataloop-${name}`}` +
   `${policy === 0 ? '' : `-${policy + 1}`}`;
 
-function strangePolicy({ aws, clock }: Simulation, integration: IntegrationRecord, command: Strange): void {
+function strangePolicy({ aws, clock }: Simulation, integration: JournalRecord, command: Strange): void {
   const { does } = command;
   const arn = arnOf(integration, command.policy);
   const now = clock.now();
@@ -86,7 +86,7 @@ function attachElsewhere(roles: Map<string, Role>, arn: string, now: number, id:
 }
 
 /** As many policies as IAM attaches to a role. */
-function crowdRole({ aws }: Simulation, { name, request }: IntegrationRecord): void {
+function crowdRole({ aws }: Simulation, { name, request }: JournalRecord): void {
   const role = aws.roles.get(request.role?.name ?? `dataloop-${name}`);
   if (!role || role.maker === stranger) return;
   for (let count = 1; role.attached.size < maximumAttached; count += 1) {
@@ -97,7 +97,7 @@ function crowdRole({ aws }: Simulation, { name, request }: IntegrationRecord): v
 /** By hand, on the integration of ours: a driver on the bucket of one that was added, with its name or another. */
 function driveByHand(
   { platform, journal }: Simulation,
-  { integrationId, resources, request }: IntegrationRecord,
+  { id: integrationId, resources, request }: JournalRecord,
   does: 'drive' | 'drive-namesake',
 ): void {
   const { id } = resources.dataloopIntegration ?? {};
@@ -114,11 +114,7 @@ function driveByHand(
   }
 }
 
-export function strangeToDrivers(
-  simulation: Simulation,
-  integration: IntegrationRecord,
-  command: Strange,
-): void {
+export function strangeToDrivers(simulation: Simulation, integration: JournalRecord, command: Strange): void {
   const { does } = command;
   if (does === 'drive' || does === 'drive-namesake') driveByHand(simulation, integration, does);
   else if (does === 'crowd-role') crowdRole(simulation, integration);

@@ -1,5 +1,5 @@
 /** The person who makes the integration at Dataloop, where a request says so. */
-import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { awaitedOf } from '../../../src/domain/waiting/operator.ts';
 import type { Adoption, Says } from './adoption.ts';
 import type { Simulation } from './simulation.ts';
@@ -8,7 +8,7 @@ import type { PlatformIntegration } from './world-dataloop.ts';
 
 export interface Operators {
   /** Does what is awaited of the operator now, and says so. */
-  act(record: IntegrationRecord, says: Says): void;
+  act(record: JournalRecord, says: Says): void;
   /** Looks every so often what is to be done, as long as anything is awaited. */
   begin(): void;
 }
@@ -25,7 +25,7 @@ export function operators(
   const answered = new Set<string>();
   let isLooking = false;
 
-  const integrationFor = ({ integrationId, name }: IntegrationRecord): PlatformIntegration => {
+  const integrationFor = ({ id: integrationId, name }: JournalRecord): PlatformIntegration => {
     const known = made.get(integrationId);
     if (known) return known;
     const integration = platform.addIntegration(stranger, `${name} by hand`);
@@ -33,23 +33,23 @@ export function operators(
     return integration;
   };
 
-  function nameUser(record: IntegrationRecord, says: Says): void {
+  function nameUser(record: JournalRecord, says: Says): void {
     const integration = integrationFor(record);
     const another = [...platform.integrations.values()].find(({ id }) => id !== integration.id);
     const named = says === 'another user' && another ? another : integration;
     if (!platform.isIssued(named)) return;
     platform.name(named);
     const userArn = says === 'a forged user' ? 'arn:aws:iam::999999999999:user/forged' : named.userArn;
-    call(record.integrationId, { userArn });
+    call(record.id, { userArn });
   }
 
-  function giveRole(record: IntegrationRecord, says: Says): void {
+  function giveRole(record: JournalRecord, says: Says): void {
     const integration = integrationFor(record);
     const { arn } = record.resources.role ?? {};
     if (says === 'right') platform.giveRole(integration, arn);
     const another = [...platform.integrations.values()].find(({ id }) => id !== integration.id);
     const named = says === 'another integration' && another ? another : integration;
-    call(record.integrationId, { userArn: record.operator?.userArn, dataloopIntegrationId: named.id });
+    call(record.id, { userArn: record.operator?.userArn, dataloopIntegrationId: named.id });
   }
 
   const act: Operators['act'] = (record, says) => {
@@ -62,7 +62,7 @@ export function operators(
     const open = journal.records().filter(({ status }) => status === 'provisioning');
     for (const record of open) {
       const awaited = awaitedOf(record);
-      const question = `${record.integrationId} ${awaited}`;
+      const question = `${record.id} ${awaited}`;
       act(record, answered.has(question) ? 'right' : (operatorSays ?? 'right'));
       if (awaited) answered.add(question);
     }

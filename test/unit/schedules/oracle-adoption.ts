@@ -1,6 +1,6 @@
 /** Says whether what was there before was kept, or given back to the byte, and what others changed reported. */
 import { integrationView } from '../../../src/domain/api/view.ts';
-import type { IntegrationRecord, ResourceKey } from '../../../src/domain/model/record.ts';
+import type { JournalRecord, ResourceKey } from '../../../src/domain/model/record.ts';
 import { adoptedBucket, adoptedRole, adoptedRoleArn } from './adoption.ts';
 import { type Announced, isSame, type Part } from './parts.ts';
 import type { Simulation } from './simulation.ts';
@@ -11,7 +11,7 @@ import { asDocument, isStatementChanged, statementsOf, trusts } from './trust-do
 export const isAdoptable = ({ adopting }: Simulation, thing: Thing): boolean =>
   'parts' in thing || thing === adopting?.waiting;
 
-const isClean = ({ status }: IntegrationRecord): boolean => status === 'failed' || status === 'removed';
+const isClean = ({ status }: JournalRecord): boolean => status === 'failed' || status === 'removed';
 
 /** A part of something, and how the record speaks of both. */
 interface Adopted {
@@ -78,9 +78,9 @@ function heldViolations({ journal }: Simulation, each: Adopted): string[] {
 }
 
 /** What somebody has changed meanwhile is reported, and nothing else is. */
-function reportViolations(record: IntegrationRecord, each: Adopted): string[] {
+function reportViolations(record: JournalRecord, each: Adopted): string[] {
   const { part, resource, report, thing } = each;
-  const { integrationId } = record;
+  const { id: integrationId } = record;
   if (!part.adopters.isGivenBack(integrationId)) return [];
   const { leftAlone = '' } = record.resources[resource] ?? {};
   const change = part.adopters.announced(integrationId);
@@ -114,7 +114,7 @@ function waitingViolations({ adopting, platform, journal }: Simulation): string[
   const isSaid = (integrationView(giver).leftAlone ?? []).some(
     (each) => 'id' in each && each.id === waiting.id,
   );
-  return isSaid ? [] : [`${giver.integrationId} does not say that ${waiting.id} keeps its role ARN`];
+  return isSaid ? [] : [`${giver.id} does not say that ${waiting.id} keeps its role ARN`];
 }
 
 /** @returns what is not as its owners left it, and what is not said of it */
@@ -131,7 +131,7 @@ export function adoptionViolations(simulation: Simulation): string[] {
 }
 
 /** Whether a bucket that was adopted is as it was promised. */
-export function isBucketReady({ adopting }: Simulation, { request }: IntegrationRecord): boolean {
+export function isBucketReady({ adopting }: Simulation, { request }: JournalRecord): boolean {
   const rules = adopting?.bucket.cors.now() ?? [];
   const isAllowed = rules.some(({ AllowedOrigins }) =>
     AllowedOrigins.some((origin) => /^https:\/\/(console|\*)\.dataloop\.ai$/.test(origin)),

@@ -1,13 +1,13 @@
 /** What must be true of drivers that are added to an integration, and of the policies that they share with it. */
 import { integrationView } from '../../../src/domain/api/view.ts';
-import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { hasAccess, isOnBucketOf, roleOf, rulesIn, rulesOfRole } from './access-rules.ts';
 import type { Simulation } from './simulation.ts';
 import { defaultVersionOf } from './world-policies.ts';
 
-export function readyDriverViolations(simulation: Simulation, driver: IntegrationRecord): string[] {
+export function readyDriverViolations(simulation: Simulation, driver: JournalRecord): string[] {
   const { aws, platform, journal } = simulation;
-  const { integrationId: driverId, request, parent } = driver;
+  const { id: driverId, request, parent } = driver;
   const integration = journal.record(parent?.integrationId ?? '');
   // It was left out where an integration could not be removed, whose residue names it.
   const left = integration?.status === 'residue' ? integrationView(integration).drivers : undefined;
@@ -16,7 +16,7 @@ export function readyDriverViolations(simulation: Simulation, driver: Integratio
   const drivers = [...platform.drivers.values()].filter(({ maker }) => maker === driverId);
   const isAsPromised =
     integration?.status === 'ready' &&
-    integration.drivers?.[driverId]?.placedIn !== undefined &&
+    integration.addedBuckets?.[driverId]?.placedIn !== undefined &&
     bucket?.maker === driverId &&
     ['public', 'ownership', 'encryption', 'policy', 'cors'].every((setting) => bucket.settings[setting]) &&
     drivers.length === 1 &&
@@ -25,14 +25,14 @@ export function readyDriverViolations(simulation: Simulation, driver: Integratio
   return isAsPromised ? [] : [`${driverId} is ready, but not as promised`];
 }
 
-const isGone = ({ status }: IntegrationRecord) => status === 'failed' || status === 'removed';
+const isGone = ({ status }: JournalRecord) => status === 'failed' || status === 'removed';
 
 /** Who may be granted a bucket, and who must be. */
 export function accessViolations(simulation: Simulation, wasTampered: boolean): string[] {
   const { aws, journal } = simulation;
   const found: string[] = [];
   for (const integration of journal.records()) {
-    const { integrationId, status } = integration;
+    const { id: integrationId, status } = integration;
     const drivers = journal.drivers().filter(({ parent }) => parent?.integrationId === integrationId);
     const own = [...aws.policies.values()].filter(({ maker }) => maker === integrationId);
     const granted = own.flatMap((policy) => rulesIn(defaultVersionOf(policy).document));
@@ -42,14 +42,12 @@ export function accessViolations(simulation: Simulation, wasTampered: boolean): 
       const isNeeded = others.some(({ request }) => request.bucket.name === driver.request.bucket.name);
       // Of an integration that could not be removed, policies and role are its residue, and named with it.
       if (status === 'ready' && !isNeeded && granted.some(isOn))
-        found.push(`${driver.integrationId} is gone and has access`);
+        found.push(`${driver.id} is gone and has access`);
     }
     for (const driver of drivers) {
-      const isKnown = integration.drivers?.[driver.integrationId] !== undefined;
+      const isKnown = integration.addedBuckets?.[driver.id] !== undefined;
       if (isKnown === isGone(driver)) {
-        found.push(
-          `${driver.integrationId} is ${driver.status}, its integration ${isKnown ? 'knows' : 'forgets'} it`,
-        );
+        found.push(`${driver.id} is ${driver.status}, its integration ${isKnown ? 'knows' : 'forgets'} it`);
       }
     }
     if (integration.accessLock && integration.accessLock.until > simulation.clock.now()) {

@@ -1,8 +1,8 @@
 /** Says whether the promise was kept, by what stands in AWS, at Dataloop and in the journal. */
 import type { IntegrationView } from '../../../src/domain/api/responses.ts';
-import { driverView, integrationView } from '../../../src/domain/api/view.ts';
+import { addedBucketView, integrationView } from '../../../src/domain/api/view.ts';
 import { locksOf } from '../../../src/domain/lifecycle/start.ts';
-import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { account } from '../domain/fakes.ts';
 import { adoptionViolations, isAdoptable, isBucketReady, isRoleReady } from './oracle-adoption.ts';
 import { accessViolations, readyDriverViolations } from './oracle-drivers.ts';
@@ -64,9 +64,9 @@ export function foreignChanges(simulation: Simulation, before: ReadonlyMap<strin
   );
 }
 
-function readyViolations(simulation: Simulation, record: IntegrationRecord): string[] {
+function readyViolations(simulation: Simulation, record: JournalRecord): string[] {
   const { aws, platform } = simulation;
-  const { integrationId, request } = record;
+  const { id: integrationId, request } = record;
   const isRoleAdopted = request.role?.mode === 'adopt';
   const roleName = request.role?.name ?? `dataloop-${request.name}`;
   const bucket = aws.buckets.get(request.bucket.name);
@@ -105,11 +105,11 @@ function readyViolations(simulation: Simulation, record: IntegrationRecord): str
 /** @param ready says how something that is ready is not as promised */
 function recordViolations(
   simulation: Simulation,
-  record: IntegrationRecord,
+  record: JournalRecord,
   view: Pick<IntegrationView, 'resources' | 'residue' | 'leftAlone'>,
   ready: () => string[],
 ): string[] {
-  const { integrationId, status } = record;
+  const { id: integrationId, status } = record;
   const found: string[] = [];
   const isClean = status === 'failed' || status === 'removed';
   if (!isClean && status !== 'ready' && status !== 'residue') found.push(`it is ${status}`);
@@ -150,8 +150,8 @@ export function violations(simulation: Simulation, wasTampered: boolean): string
   const { journal, machines, watch } = simulation;
   const started = [...machines.executions.values()].filter(({ machine }) => machine !== 'deprovision');
   const ofRecord = (
-    record: IntegrationRecord,
-    viewOf: (record: IntegrationRecord) => Pick<IntegrationView, 'resources' | 'residue' | 'leftAlone'>,
+    record: JournalRecord,
+    viewOf: (record: JournalRecord) => Pick<IntegrationView, 'resources' | 'residue' | 'leftAlone'>,
     readyViolationsOf: typeof readyViolations,
   ) =>
     recordViolations(simulation, record, viewOf(record), () =>
@@ -161,7 +161,7 @@ export function violations(simulation: Simulation, wasTampered: boolean): string
     ...watch.violations,
     ...adoptionViolations(simulation),
     ...journal.records().flatMap((record) => ofRecord(record, integrationView, readyViolations)),
-    ...journal.drivers().flatMap((driver) => ofRecord(driver, driverView, readyDriverViolations)),
+    ...journal.drivers().flatMap((driver) => ofRecord(driver, addedBucketView, readyDriverViolations)),
     ...accessViolations(simulation, wasTampered),
     ...started.flatMap(({ name }) => (journal.record(name) ? [] : [`execution ${name} without a record`])),
   ];

@@ -1,5 +1,5 @@
 /** Runs one schedule: its commands, peace, the oracle; then everything is removed, and the oracle again. */
-import type { IntegrationRecord } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { type Callers, confirm, execute, post, remove } from './commands.ts';
 import { addAgain, addDriver, awaitNeeded, executeOnDrivers, removeDriver } from './driver-commands.ts';
 import { theirPolicyArn } from './driver-strangers.ts';
@@ -68,11 +68,11 @@ function liftObstacles({ aws, journal }: Simulation): void {
 async function removeAll(
   simulation: Simulation,
   callers: Callers,
-  records: readonly IntegrationRecord[],
+  records: readonly JournalRecord[],
   statuses: readonly string[],
 ): Promise<string[]> {
   const found: string[] = [];
-  for (const { integrationId, status, parent } of records) {
+  for (const { id: integrationId, status, parent } of records) {
     if (!statuses.includes(status)) continue;
     const removal = parent
       ? removeDriver(simulation, callers, integrationId, true)
@@ -125,7 +125,7 @@ export async function runSchedule(
   simulation.journal.onClean((id) => {
     if (again-- <= 0) return;
     simulation.clock.after(1, () => {
-      const driver = simulation.journal.drivers().find(({ integrationId }) => integrationId === id);
+      const driver = simulation.journal.drivers().find(({ id: integrationId }) => integrationId === id);
       if (driver) addAgain(simulation, callers, driver);
       else post(simulation, callers, 0, undefined);
     });
@@ -186,8 +186,8 @@ export async function runSchedule(
   return report([...repeated, ...check()]);
 }
 
-const left = (records: readonly IntegrationRecord[]): string[] =>
-  records.flatMap(({ integrationId, status }) =>
+const left = (records: readonly JournalRecord[]): string[] =>
+  records.flatMap(({ id: integrationId, status }) =>
     status === 'failed' || status === 'removed' ? [] : [`${integrationId} is ${status} after its removal`],
   );
 

@@ -8,19 +8,19 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { type IntegrationRecord, recordSchema } from '../../../src/domain/model/record.ts';
+import { type JournalRecord, recordSchema } from '../../../src/domain/model/record.ts';
 import { holds, type Item, plain, updated } from './expressions.ts';
 import { awsError, type Service } from './sdk.ts';
 
 export interface Journal {
   readonly items: Map<string, Item>;
-  record(integrationId: string): IntegrationRecord | undefined;
+  record(integrationId: string): JournalRecord | undefined;
   /** Ids of all that are registered, in their order. */
   ids(kind: 'int_' | 'drv_'): string[];
   /** Of integrations. */
-  records(): IntegrationRecord[];
+  records(): JournalRecord[];
   /** Of drivers that were added to an integration. */
-  drivers(): IntegrationRecord[];
+  drivers(): JournalRecord[];
   /** The integration that a driver was added to; of an integration, itself. */
   ownerOf(id: string): string;
   statusOf(integrationId: string): string | undefined;
@@ -159,8 +159,8 @@ export function journal(violate: (text: string) => void): Journal {
   };
 
   // Items are never changed, only replaced.
-  const parsed = new WeakMap<Item, IntegrationRecord>();
-  const parse = (item: Item): IntegrationRecord => {
+  const parsed = new WeakMap<Item, JournalRecord>();
+  const parse = (item: Item): JournalRecord => {
     const known = parsed.get(item) ?? recordSchema.parse(item);
     parsed.set(item, known);
     return known;

@@ -5,15 +5,15 @@
  */
 import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { Closing, ClosingJournal } from '../../../domain/lifecycle/conclude.ts';
-import type { DeprovisionJournal } from '../../../domain/lifecycle/undo.ts';
+import type { UndoJournal } from '../../../domain/lifecycle/undo.ts';
 import {
-  type IntegrationRecord,
   isRecordId,
+  type JournalRecord,
   type RecordReader,
   type ResourceRecord,
-  recordSchema,
   type Status,
   type StepJournal,
+  storedRecordSchema,
 } from '../../../domain/model/record.ts';
 import type { StepName } from '../../../domain/model/steps.ts';
 import type { OperatorJournal } from '../../../domain/waiting/operator.ts';
@@ -25,9 +25,9 @@ export const recordKey = (integrationId: string) => ({ pk: `integration#${integr
 export const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
 
 /** @throws ServiceError `RecordDamagedError` for an item that this service did not write */
-export function toRecord(item: unknown, integrationId: string): IntegrationRecord {
-  const parsed = recordSchema.safeParse(item);
-  if (parsed.success && parsed.data.integrationId === integrationId) return parsed.data;
+export function toRecord(item: unknown, integrationId: string): JournalRecord {
+  const parsed = storedRecordSchema.safeParse(item);
+  if (parsed.success && parsed.data.id === integrationId) return parsed.data;
   const places = parsed.success ? 'integrationId' : placesOf(parsed.error);
   throw new ServiceError(
     'RecordDamagedError',
@@ -54,7 +54,7 @@ export async function updateRecord(
     names: Record<string, string>;
     values: Record<string, unknown>;
   },
-): Promise<IntegrationRecord | undefined> {
+): Promise<JournalRecord | undefined> {
   try {
     const { Attributes } = await table.client.send(
       new UpdateCommand({
@@ -110,7 +110,7 @@ export function stepJournal(table: Table): StepJournal {
   return {
     beginStep: async (call, during) => {
       const { condition, values } = statusIn(during);
-      const record = await updateRecord(table, call.integrationId, `begin step ${call.step}`, {
+      const record = await updateRecord(table, call.recordId, `begin step ${call.step}`, {
         UpdateExpression: 'SET #steps.#step = :step, #open.#call = :until, #updatedAt = :now',
         ConditionExpression: condition,
         names: {
@@ -128,14 +128,14 @@ export function stepJournal(table: Table): StepJournal {
           ':now': now(),
         },
       });
-      if (!record) throw movedOn(call.integrationId, during);
+      if (!record) throw movedOn(call.recordId, during);
       return record;
     },
 
     endStep: async (call, status, endedAt) => {
       const what = `end step ${call.step}`;
       const names = { '#open': 'openCalls', '#call': call.callId };
-      const ended = await updateRecord(table, call.integrationId, what, {
+      const ended = await updateRecord(table, call.recordId, what, {
         UpdateExpression: `SET #steps.#step.#status = :ended, #updatedAt = :now${endedAt ? ', #steps.#step.#endedAt = :endedAt' : ''} REMOVE #open.#call`,
         // A later attempt, or the answer to a waiting step, may have written its own entry meanwhile.
         ConditionExpression: '#steps.#step.#status = :running AND #steps.#step.#attempts = :attempt',
@@ -157,7 +157,7 @@ export function stepJournal(table: Table): StepJournal {
         },
       });
       if (ended) return;
-      await updateRecord(table, call.integrationId, what, {
+      await updateRecord(table, call.recordId, what, {
         UpdateExpression: 'SET #updatedAt = :now REMOVE #open.#call',
         ConditionExpression: 'attribute_exists(pk)',
         names: { ...names, '#updatedAt': 'updatedAt' },
@@ -211,7 +211,7 @@ export async function writeOrganization(
   });
 }
 
-export function deprovisionJournal(table: Table): DeprovisionJournal {
+export function deprovisionJournal(table: Table): UndoJournal {
   return {
     ...recordReader(table),
     failStep: (integrationId, step) => settleStep(table, integrationId, step, 'failed'),
@@ -269,7 +269,7 @@ export async function settleStep(
 }
 
 /** Ready: from here on only `DELETE` changes it. Repeated, it changes nothing. */
-export async function activate(table: Table, integrationId: string): Promise<IntegrationRecord | undefined> {
+export async function activate(table: Table, integrationId: string): Promise<JournalRecord | undefined> {
   const { condition, values } = statusIn(['provisioning', 'ready']);
   return updateRecord(table, integrationId, `activate ${integrationId}`, {
     UpdateExpression: 'SET #status = :to, #updatedAt = :now',
@@ -282,7 +282,7 @@ export async function activate(table: Table, integrationId: string): Promise<Int
 /** The end of undos, in the journal. */
 export const closingJournal = (table: Table): ClosingJournal => ({
   close: (integrationId, closing) => closeIntegration(table, integrationId, closing),
-  forgetDriver: (integrationId, driverId) =>
+  forgetAddedBucket: (integrationId, driverId) =>
     updateRecord(table, integrationId, `forget the driver ${driverId}`, {
       UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver',
       ConditionExpression: 'attribute_exists(#drivers)',
@@ -299,7 +299,7 @@ async function closeIntegration(
   table: Table,
   integrationId: string,
   { run, status, resources, locks }: Closing,
-): Promise<IntegrationRecord | undefined> {
+): Promise<JournalRecord | undefined> {
   for (const lock of locks) {
     await deleteOwnItem(table, lockKey(lock), integrationId, `release ${lock}`);
   }

@@ -1,7 +1,7 @@
 /** Many records at once, by their ids. */
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import type { IntegrationRecord } from '../../../domain/model/record.ts';
+import type { JournalRecord } from '../../../domain/model/record.ts';
 import { ServiceError } from '../../../errors.ts';
 import { awsCall } from '../errors.ts';
 import { recordKey, toRecord } from './record.ts';
@@ -14,7 +14,7 @@ const keySchema = z.looseObject({ pk: z.string() });
 
 /** @param ids at most 100 */
 export async function readRecords(table: Table, ids: readonly string[]) {
-  const records: IntegrationRecord[] = [];
+  const records: JournalRecord[] = [];
   const damaged: string[] = [];
   let keys: Record<string, unknown>[] = ids.map(recordKey);
   for (let attempt = 1; keys.length > 0; attempt += 1) {

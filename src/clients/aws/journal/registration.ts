@@ -8,6 +8,7 @@ import type {
   Registration,
   RegistrationOutcome,
 } from '../../../domain/lifecycle/start.ts';
+import { toStored } from '../../../domain/model/record.ts';
 import { ServiceError } from '../../../errors.ts';
 import { awsErrorCode, mapAwsError } from '../errors.ts';
 import { lockKey, now, recordKey, updateRecord } from './record.ts';
@@ -15,13 +16,14 @@ import type { Table } from './table.ts';
 
 /** What holds a key or a lock, and what it was asked for. */
 interface Holder {
-  readonly integrationId: string;
+  /** Of the record. */
+  readonly id: string;
   readonly requestHash: string;
 }
 
-const idempotencyItem = ({ key, expiresAt }: Idempotency, { integrationId, requestHash }: Holder) => ({
+const idempotencyItem = ({ key, expiresAt }: Idempotency, { id, requestHash }: Holder) => ({
   pk: `idempotency#${key}`,
-  integrationId,
+  integrationId: id,
   requestHash,
   expiresAt,
 });
@@ -77,11 +79,11 @@ export function registrar(
 
 async function register(table: Table, registration: Registration, tell: Tell): Promise<RegistrationOutcome> {
   const { record, locks, idempotency } = registration;
-  const { integrationId, requestHash } = record;
+  const { id, requestHash } = record;
   const items = [
     ...(idempotency ? [idempotencyItem(idempotency, record)] : []),
-    ...locks.map((lock) => ({ ...lockKey(lock), integrationId, requestHash })),
-    { ...recordKey(integrationId), ...record },
+    ...locks.map((lock) => ({ ...lockKey(lock), integrationId: id, requestHash })),
+    { ...recordKey(id), ...toStored(record) },
   ];
   const told = await tell(registration);
   try {
@@ -102,7 +104,7 @@ async function register(table: Table, registration: Registration, tell: Tell): P
     if (!first && told && isRefused(error, items.length)) return { outcome: 'not-ready' };
     if (!first) throw registrationError(error, record.name);
     // Our own transaction, whose answer was lost.
-    if (first.integrationId === integrationId) return { outcome: 'registered' };
+    if (first.integrationId === id) return { outcome: 'registered' };
     const repeated = held.find(({ pk }) => pk.startsWith('idempotency#'));
     return repeated
       ? { outcome: 'repeated', integrationId: repeated.integrationId, requestHash: repeated.requestHash }
@@ -116,7 +118,7 @@ async function remember(table: Table, idempotency: Idempotency, holder: Holder):
     return true;
   } catch (error) {
     if (awsErrorCode(error) === 'ConditionalCheckFailed') return false;
-    throw mapAwsError(error, `remember the Idempotency-Key for integration ${holder.integrationId}`);
+    throw mapAwsError(error, `remember the Idempotency-Key for integration ${holder.id}`);
   }
 }
 
@@ -169,7 +171,7 @@ export const driverRegistrar = (table: Table, pause?: (attempt: number) => Promi
 /** Refused where the integration is not ready. */
 const tellIntegration =
   (table: Table): Tell =>
-  async ({ record: { integrationId: driverId, parent }, added }) => {
+  async ({ record: { id: driverId, parent }, added }) => {
     if (!parent || !added) return undefined;
     await withDrivers(table, parent.integrationId);
     return {

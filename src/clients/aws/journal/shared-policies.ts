@@ -1,5 +1,5 @@
 /** An integration's side of its added drivers: the lock of its policies, and what they are to grant. */
-import type { IntegrationRecord } from '../../../domain/model/record.ts';
+import type { JournalRecord } from '../../../domain/model/record.ts';
 import type { AccessJournal } from '../../../domain/resources/role/shared-policies.ts';
 import { graceSeconds } from '../../../domain/saga/in-flight-calls.ts';
 import { ServiceError } from '../../../errors.ts';
@@ -10,7 +10,7 @@ const names = { '#lock': 'accessLock', '#by': 'by', '#updatedAt': 'updatedAt' };
 const isHolder = '#lock.#by = :by';
 
 /** @throws ServiceError `EarlierCallOpenError` for a call whose lock has ended */
-function held(record: IntegrationRecord | undefined, integrationId: string): IntegrationRecord {
+function held(record: JournalRecord | undefined, integrationId: string): JournalRecord {
   if (record) return record;
   throw new ServiceError(
     'EarlierCallOpenError',

@@ -4,7 +4,7 @@
  */
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
-import { ownerTag, type Plan } from '../../model/desired-state.ts';
+import { type DesiredState, ownerTag } from '../../model/desired-state.ts';
 import type { Changes, CorsRule, PublicAccessBlock } from '../../model/record.ts';
 import { noEarlierCall } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, journalChange, type Tags, type UndoOutcome } from '../../saga/ownership.ts';
@@ -47,10 +47,10 @@ export const closed: PublicAccessBlock = {
  * @throws ServiceError `BucketNotAdoptableError`
  */
 export async function checkAdoptable(
-  plan: Plan,
+  desired: DesiredState,
   s3: AdoptableBucketReader,
 ): Promise<PublicAccessBlock | undefined> {
-  const bucket = bucketAddress({ plan });
+  const bucket = bucketAddress({ desired });
   const { holder, region } = await s3.locate(bucket);
   if (holder === 'nobody') {
     throw notAdoptable(bucket, 'does not exist', 'Leave bucket.mode out to have it created.');
@@ -78,7 +78,7 @@ export async function checkAdoptable(
     );
   }
   const block = await s3.publicAccessBlockOf(bucket);
-  if (!isClosed(block) && !plan.bucket.blockPublicAccess) {
+  if (!isClosed(block) && !desired.bucket.blockPublicAccess) {
     throw notAdoptable(
       bucket,
       'may be open to the public: not all four settings of its public-access block are on',
@@ -100,8 +100,8 @@ function notAdoptable(bucket: BucketAddress, why: string, advice: string): Servi
 /** Changes nothing that was not asked for: no encryption, no policy, no ownership, no tags, no objects. */
 export async function adoptBucket(step: StepContext, s3: BucketAdopter): Promise<{ bucketArn: string }> {
   const bucket = bucketAddress(step);
-  const { arn } = step.plan.bucket;
-  const block = await checkAdoptable(step.plan, s3);
+  const { arn } = step.desired.bucket;
+  const block = await checkAdoptable(step.desired, s3);
   const reference = { arn, region: bucket.region };
   await journalChange(step, 'bucket', reference, {});
 
@@ -111,7 +111,7 @@ export async function adoptBucket(step: StepContext, s3: BucketAdopter): Promise
     await journalChange(step, 'bucket', reference, { publicAccessBlock: change });
     await s3.setPublicAccessBlock(bucket, closed);
   }
-  if (step.plan.corsOrigins.length > 0) {
+  if (step.desired.corsOrigins.length > 0) {
     const rules = await s3.corsOf(bucket);
     const change = corsChange(step, bucket, rules);
     if (change) {
@@ -135,7 +135,7 @@ function announce<K extends 'cors' | 'publicAccessBlock'>(
   if (known && !sameJson(known.after, change.after)) noEarlierCall(step);
 }
 
-const ruleIdOf = (step: StepContext) => `dataloop-cross-account-${step.plan.integrationId}`;
+const ruleIdOf = (step: StepContext) => `dataloop-cross-account-${step.desired.recordId}`;
 
 /** Our rule behind the others, so that it changes nothing of what they decide; undefined where none is needed. */
 function corsChange(
@@ -143,7 +143,7 @@ function corsChange(
   bucket: BucketAddress,
   rules: readonly CorsRule[] | undefined,
 ): NonNullable<Changes['cors']> | undefined {
-  const rule = corsRule(ruleIdOf(step), step.plan.corsOrigins);
+  const rule = corsRule(ruleIdOf(step), step.desired.corsOrigins);
   if (alreadyAllowed(rules ?? [], rule)) return undefined;
   const after = [...(rules ?? []), rule];
   if (after.length > maximumCorsRules) {
@@ -165,7 +165,7 @@ export async function releaseBucket(step: StepContext, s3: BucketAdopter): Promi
     await step.gone('bucket');
     return { outcome: 'nothing was changed' };
   }
-  const bucket = { ...bucketAddress(step), region: known.region ?? step.plan.bucket.region };
+  const bucket = { ...bucketAddress(step), region: known.region ?? step.desired.bucket.region };
   const { holder } = await s3.locate(bucket);
   if (holder === 'nobody') return confirmAbsence(step, 'bucket');
   if (holder !== 'account') throw bucketHidden(bucket.name, 'changed');

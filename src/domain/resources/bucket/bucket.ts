@@ -1,7 +1,7 @@
 /** The bucket: CreateBucket and its undo, DeleteBucket. */
 import { ServiceError } from '../../../errors.ts';
 import type { PolicyDocument } from '../../model/permission-policy.ts';
-import { isTaggedOurs, type Removal, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
+import { isTaggedOurs, type RemovalOutcome, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import type { StepContext } from '../../saga/step.ts';
 
 /** Who holds a bucket name, as far as we can see: `account` is our own account. */
@@ -39,23 +39,23 @@ export interface BucketAddress {
   readonly ownerAccountId: string;
 }
 
-export const bucketAddress = (step: Pick<StepContext, 'plan'>): BucketAddress => ({
-  name: step.plan.bucket.name,
-  region: step.plan.bucket.region,
-  ownerAccountId: step.plan.accountId,
+export const bucketAddress = (step: Pick<StepContext, 'desired'>): BucketAddress => ({
+  name: step.desired.bucket.name,
+  region: step.desired.bucket.region,
+  ownerAccountId: step.desired.accountId,
 });
 
 /** Looks at the bucket first: in us-east-1, creating a bucket that one already owns succeeds and resets it. */
 export async function createBucket(step: StepContext, s3: BucketCreator): Promise<{ bucketArn: string }> {
   const bucket = bucketAddress(step);
-  const { arn } = step.plan.bucket;
+  const { arn } = step.desired.bucket;
 
   const holder = await s3.holderOf(bucket);
   if (holder === 'another-account') throw nameTaken(bucket.name, 'another AWS account');
   if (holder === 'account' && !step.resource('bucket')) throw nameTaken(bucket.name, 'this AWS account');
   if (holder === 'nobody') {
     await step.intend('bucket', { arn, region: bucket.region });
-    const outcome = await s3.create(bucket, step.plan.tags);
+    const outcome = await s3.create(bucket, step.desired.tags);
     if (outcome === 'exists-in-another-account') {
       await step.gone('bucket', 'It belongs to another AWS account.');
       throw nameTaken(bucket.name, 'another AWS account');
@@ -67,9 +67,9 @@ export async function createBucket(step: StepContext, s3: BucketCreator): Promis
   // One after the other: S3 answers concurrent changes of one bucket with OperationAborted.
   await s3.blockPublicAccess(bucket);
   await s3.enforceOwnership(bucket);
-  await s3.encrypt(bucket, step.plan.bucket.kmsKeyArn);
-  await s3.setPolicy(bucket, step.plan.bucketPolicy);
-  if (step.plan.corsOrigins.length > 0) await s3.allowOrigins(bucket, step.plan.corsOrigins);
+  await s3.encrypt(bucket, step.desired.bucket.kmsKeyArn);
+  await s3.setPolicy(bucket, step.desired.bucketPolicy);
+  if (step.desired.corsOrigins.length > 0) await s3.allowOrigins(bucket, step.desired.corsOrigins);
   return { bucketArn: arn };
 }
 
@@ -94,7 +94,7 @@ export function bucketHidden(bucketName: string, did: string): ServiceError {
 export function deleteBucket(step: StepContext, s3: BucketRemover): Promise<UndoOutcome> {
   const bucket = {
     ...bucketAddress(step),
-    region: step.resource('bucket')?.region ?? step.plan.bucket.region,
+    region: step.resource('bucket')?.region ?? step.desired.bucket.region,
   };
   return removeIfOurs(
     step,
@@ -106,7 +106,7 @@ export function deleteBucket(step: StepContext, s3: BucketRemover): Promise<Undo
       if (holder === 'another-account') throw bucketHidden(bucket.name, 'made or was about to make');
       return holder === 'account' ? { tags: await s3.tagsOf(bucket) } : undefined;
     },
-    async (): Promise<Removal> => {
+    async (): Promise<RemovalOutcome> => {
       const outcome = await s3.delete(bucket);
       if (outcome !== 'not-empty') return outcome;
       return {

@@ -1,6 +1,6 @@
 /** The storage driver: TestDriver, CreateDriver, VerifyDriver and their undo, DeleteDriver. */
 import { ServiceError } from '../../../errors.ts';
-import type { Plan } from '../../model/desired-state.ts';
+import type { DesiredState } from '../../model/desired-state.ts';
 import type { ResourceRecord } from '../../model/record.ts';
 import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
@@ -10,7 +10,7 @@ import { dataloopIntegrationIdOf } from './integration.ts';
 /** A storage driver as it is to be. */
 export interface DriverSettings {
   readonly name: string;
-  readonly integrationId: string;
+  readonly dataloopIntegrationId: string;
   readonly projectId: string;
   readonly bucketName: string;
   readonly region: string;
@@ -22,7 +22,7 @@ export interface DriverSettings {
 export interface Driver {
   readonly id: string;
   readonly name: string;
-  readonly integrationId: string | undefined;
+  readonly dataloopIntegrationId: string | undefined;
   readonly bucketName?: string | undefined;
 }
 
@@ -54,10 +54,10 @@ const integrationOf = (step: StepContext): string =>
   step.record.parent?.dataloopIntegrationId ?? dataloopIntegrationIdOf(step);
 
 function settingsFor(step: StepContext): DriverSettings {
-  const { bucket, driver } = step.plan;
+  const { bucket, driver } = step.desired;
   return {
     name: driver.name,
-    integrationId: integrationOf(step),
+    dataloopIntegrationId: integrationOf(step),
     projectId: driver.projectId,
     bucketName: bucket.name,
     region: bucket.region,
@@ -76,7 +76,7 @@ export async function testDriver(
 
 /** Where the bucket has a key of its own, the key's policy may be what refuses: IAM alone does not open it. */
 async function withKeyInMind(step: StepContext, test: () => Promise<void>): Promise<void> {
-  const { kmsKeyArn } = step.plan.bucket;
+  const { kmsKeyArn } = step.desired.bucket;
   try {
     await test();
   } catch (error) {
@@ -84,7 +84,7 @@ async function withKeyInMind(step: StepContext, test: () => Promise<void>): Prom
     throw new ServiceError(
       'DriverTestFailedError',
       `${error.message} The bucket is encrypted with ${kmsKeyArn}: its key policy must let IAM policies of account ` +
-        `${step.plan.accountId} grant its use, or name the role ${step.plan.role.arn}, and the key must be enabled.`,
+        `${step.desired.accountId} grant its use, or name the role ${step.desired.role.arn}, and the key must be enabled.`,
       { cause: error },
     );
   }
@@ -125,10 +125,7 @@ export async function verifyDriver(
 ): Promise<{ driverTest: 'passed' }> {
   const id = step.resource('driver')?.id;
   if (!id)
-    throw new ServiceError(
-      'InternalError',
-      `Integration ${step.plan.integrationId} has no driver to verify.`,
-    );
+    throw new ServiceError('InternalError', `Integration ${step.desired.recordId} has no driver to verify.`);
   if (step.resource('driver')?.madeAgain) {
     // The first one has come into being after all.
     for (const other of await findDrivers(step, dataloop)) {
@@ -164,14 +161,15 @@ export const isOursByName = (
   (driver.bucketName ?? own.bucketName) === own.bucketName;
 
 async function findDrivers(step: StepContext, dataloop: DriverFinder): Promise<Driver[]> {
-  const { name, projectId } = step.plan.driver;
-  const own = { name, bucketName: step.plan.bucket.name };
+  const { name, projectId } = step.desired.driver;
+  const own = { name, bucketName: step.desired.bucket.name };
   const known = step.resource('driver');
   const integrationId = integrationOf(step);
   const all = await dataloop.listDrivers(projectId);
   return all.filter(
     (driver) =>
-      driver.id === known?.id || (driver.integrationId === integrationId && isOursByName(known, own, driver)),
+      driver.id === known?.id ||
+      (driver.dataloopIntegrationId === integrationId && isOursByName(known, own, driver)),
   );
 }
 
@@ -180,12 +178,12 @@ async function findDrivers(step: StepContext, dataloop: DriverFinder): Promise<D
  * @throws ServiceError `DriverNameTakenError` where there is one
  */
 export async function checkNoDriver(
-  { driver: { name, projectId } }: Plan,
+  { driver: { name, projectId } }: DesiredState,
   id: string,
   dataloop: DriverFinder,
 ): Promise<void> {
   const drivers = await dataloop.listDrivers(projectId);
-  if (drivers.some((driver) => driver.integrationId === id && driver.name === name)) {
+  if (drivers.some((driver) => driver.dataloopIntegrationId === id && driver.name === name)) {
     throw new ServiceError(
       'DriverNameTakenError',
       `Dataloop's integration ${id} has a driver "${name}" in project ${projectId} already, which was not made for this ` +

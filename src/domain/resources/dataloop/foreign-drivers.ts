@@ -1,7 +1,7 @@
 /** Drivers that somebody made by hand on an integration: whoever removes it takes their storage away. */
 import type { Bound } from '../../../deadline.ts';
 import { ServiceError } from '../../../errors.ts';
-import type { IntegrationRecord } from '../../model/record.ts';
+import type { JournalRecord } from '../../model/record.ts';
 import { type Driver, type DriverFinder, isOursByName } from './driver.ts';
 
 export interface DriverCounter {
@@ -11,7 +11,7 @@ export interface DriverCounter {
 
 export interface NamedDriverReads extends DriverFinder {
   /** The records of ours that can be read. */
-  readRecords(ids: readonly string[]): Promise<readonly IntegrationRecord[]>;
+  readRecords(ids: readonly string[]): Promise<readonly JournalRecord[]>;
 }
 
 export interface ForeignDriverReads extends DriverCounter, NamedDriverReads {}
@@ -31,11 +31,11 @@ interface Found {
 
 /** Drivers on the integration at Dataloop, as far as Dataloop names them. */
 async function namedDrivers(
-  record: IntegrationRecord,
+  record: JournalRecord,
   dataloopIntegrationId: string,
   reads: NamedDriverReads,
 ): Promise<Named> {
-  const added = await reads.readRecords(Object.keys(record.drivers ?? {}));
+  const added = await reads.readRecords(Object.keys(record.addedBuckets ?? {}));
   const all = [record, ...added];
   const ids = new Set(all.flatMap(({ resources }) => resources.driver?.id ?? []));
   const isOurs = (driver: Driver & { readonly projectId: string }) =>
@@ -53,7 +53,9 @@ async function namedDrivers(
       (await reads.listDrivers(projectId)).map((driver) => ({ ...driver, projectId })),
     ),
   );
-  const seen = lists.flat().filter(({ integrationId }) => integrationId === dataloopIntegrationId);
+  const seen = lists
+    .flat()
+    .filter(({ dataloopIntegrationId: integrationId }) => integrationId === dataloopIntegrationId);
   return {
     seen: seen.length,
     foreign: seen.filter((driver) => !isOurs(driver)),
@@ -62,7 +64,7 @@ async function namedDrivers(
 
 /** Everything on the integration at Dataloop but our own drivers. */
 async function foreignDrivers(
-  record: IntegrationRecord,
+  record: JournalRecord,
   dataloopIntegrationId: string,
   reads: ForeignDriverReads,
 ): Promise<Found> {
@@ -105,7 +107,7 @@ async function asked<T>(look: () => Promise<T>, bound: Bound): Promise<T> {
  * @throws ServiceError `ForeignDriversError` that names them
  */
 export async function refuseForeignDrivers(
-  record: IntegrationRecord,
+  record: JournalRecord,
   reads: ForeignDriverReads,
   bound: Bound,
 ): Promise<void> {
@@ -125,8 +127,8 @@ export async function refuseForeignDrivers(
  * @throws ServiceError `ForeignDriversError` that names them
  */
 export async function refuseForeignDriversOfBucket(
-  driver: IntegrationRecord,
-  integration: IntegrationRecord,
+  driver: JournalRecord,
+  integration: JournalRecord,
   reads: NamedDriverReads,
   bound: Bound,
 ): Promise<void> {

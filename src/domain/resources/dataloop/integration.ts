@@ -65,7 +65,7 @@ export const pollDelaySeconds = (count: number): number => Math.min(2 ** (count 
 export function organizationOf(step: Pick<StepContext, 'record'>): string {
   const organizationId = step.record.dataloop?.organizationId;
   if (!organizationId) {
-    throw new ServiceError('InternalError', `Integration ${step.record.integrationId} was not preflighted.`);
+    throw new ServiceError('InternalError', `Integration ${step.record.id} was not preflighted.`);
   }
   return organizationId;
 }
@@ -82,19 +82,19 @@ export async function requestIamUser(
 ): Promise<{ dataloopIntegrationId?: string }> {
   const organizationId = organizationOf(step);
   // The token first: an answer that comes at once must find it.
-  await callback.saveTaskToken(step.plan.integrationId, taskToken);
+  await callback.saveTaskToken(step.desired.recordId, taskToken);
   // Nobody but the operator can say when the user is there.
-  if (step.plan.isMadeByOperator) return {};
-  const { adoptedIntegrationId } = step.plan;
+  if (step.desired.isMadeByOperator) return {};
+  const { adoptedDataloopIntegrationId: adoptedIntegrationId } = step.desired;
   const integration = adoptedIntegrationId
     ? await adoptIntegration(step, adoptedIntegrationId, organizationId, dataloop)
     : ((await findIntegration(step, dataloop, organizationId)) ??
       (await createIntegration(step, dataloop, organizationId)));
 
-  await callback.schedulePoll({ integrationId: step.plan.integrationId, count: 0 }, pollDelaySeconds(0));
+  await callback.schedulePoll({ integrationId: step.desired.recordId, count: 0 }, pollDelaySeconds(0));
   if (integration.userArn) {
     await callback.announceIamUser({
-      integrationId: step.plan.integrationId,
+      integrationId: step.desired.recordId,
       dataloopIntegrationId: integration.id,
       userArn: integration.userArn,
     });
@@ -107,7 +107,7 @@ async function createIntegration(
   dataloop: IntegrationCreator,
   organizationId: string,
 ): Promise<DataloopIntegration> {
-  const name = step.plan.dataloopIntegrationName;
+  const name = step.desired.dataloopIntegrationName;
   // Names repeat at Dataloop.
   const again = madeAgainIf(beforeMaking(step, 'dataloopIntegration'));
   await step.intend('dataloopIntegration', { name, ...again });
@@ -141,7 +141,7 @@ async function ownIntegrations(
 ): Promise<DataloopIntegration[]> {
   const known = step.resource('dataloopIntegration');
   const all = await dataloop.listIntegrations(organizationId);
-  return all.filter(({ id, name }) => id === known?.id || name === step.plan.dataloopIntegrationName);
+  return all.filter(({ id, name }) => id === known?.id || name === step.desired.dataloopIntegrationName);
 }
 
 /** Id of the integration that this provisioning created at Dataloop. */
@@ -150,7 +150,7 @@ export function dataloopIntegrationIdOf(step: StepContext): string {
   if (!id)
     throw new ServiceError(
       'InternalError',
-      `Integration ${step.plan.integrationId} has no Dataloop integration.`,
+      `Integration ${step.desired.recordId} has no Dataloop integration.`,
     );
   return id;
 }
@@ -186,7 +186,7 @@ export async function completeIntegration(
       if (other.id !== id) await dataloop.deleteIntegration(organizationId, other.id);
     }
   }
-  const { trustStatus } = await dataloop.setRoleArn(organizationId, id, step.plan.role.arn);
+  const { trustStatus } = await dataloop.setRoleArn(organizationId, id, step.desired.role.arn);
   const now =
     trustStatus === trustEstablished
       ? trustStatus
@@ -194,7 +194,7 @@ export async function completeIntegration(
   if (now !== trustEstablished) {
     throw new ServiceError(
       'TrustNotEstablishedError',
-      `Dataloop could not assume the role ${step.plan.role.arn} yet: its integration ${id} says "${now ?? 'nothing'}". ` +
+      `Dataloop could not assume the role ${step.desired.role.arn} yet: its integration ${id} says "${now ?? 'nothing'}". ` +
         'If this lasts, look for a service control policy that keeps other accounts out, and for a changed trust policy.',
     );
   }

@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
-import { type Plan, trustStatement } from '../../model/desired-state.ts';
+import { type DesiredState, trustStatement } from '../../model/desired-state.ts';
 import type { ResourceRecord } from '../../model/record.ts';
 import { noEarlierCall } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/ownership.ts';
@@ -69,10 +69,10 @@ const withStatements = ({ document }: TrustPolicy, Statement: readonly Statement
 export const sidWith = (id: string): string => `Dataloop${id}`;
 
 /** That of an integration; IAM takes letters and digits only. */
-export const adoptedSid = ({ integrationId }: Pick<Plan, 'integrationId'>): string =>
+export const adoptedSid = ({ recordId: integrationId }: Pick<DesiredState, 'recordId'>): string =>
   sidWith(integrationId.replace(/[^A-Za-z0-9]/g, ''));
 
-const sidOf = (step: StepContext) => adoptedSid(step.plan);
+const sidOf = (step: StepContext) => adoptedSid(step.desired);
 
 /** What IAM puts in the place of a user's ARN once the user is deleted, as Dataloop does with an integration. */
 const deletedUser = /^AIDA[A-Z0-9]+$/;
@@ -86,10 +86,10 @@ const namesDeletedUser = ({ Principal }: Statement): string | undefined =>
  * @throws ServiceError `RoleNotAdoptableError`
  */
 export async function checkAdoptableRole(
-  plan: Plan,
+  desired: DesiredState,
   iam: AdoptableRoleReader,
 ): Promise<{ found: AdoptableRole; policy: TrustPolicy }> {
-  const { name, arn } = plan.role;
+  const { name, arn } = desired.role;
   const found = await iam.findAdoptableRole(name);
   if (found?.arn !== arn) {
     const instead = found ? `; the role of that name is ${found.arn}` : '';
@@ -122,9 +122,9 @@ export async function adoptRole(
   readUserArn: () => Promise<string>,
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<{ roleArn: string; userArn: string }> {
-  const { role, policy } = step.plan;
+  const { role, policy } = step.desired;
   const userArn = trustedUserArn(await readUserArn(), trust.partition, trust.dataloopAccountId);
-  const { found, policy: now } = await checkAdoptableRole(step.plan, iam);
+  const { found, policy: now } = await checkAdoptableRole(step.desired, iam);
   const reference = { arn: role.arn, uniqueId: found.uniqueId };
   const ours = { Sid: sidOf(step), ...trustStatement(userArn) };
 
@@ -161,7 +161,7 @@ export async function adoptRole(
 export async function releaseRole(step: StepContext, iam: RoleReleaser): Promise<UndoOutcome> {
   const known = step.resource('role');
   if (!known || known.state === 'gone') return { outcome: 'nothing to give back' };
-  const { name } = step.plan.role;
+  const { name } = step.desired.role;
   const found = await iam.findAdoptableRole(name);
   if (!found || found.arn !== known.arn) return confirmAbsence(step, 'role');
   if (found.uniqueId !== known.uniqueId) {
@@ -206,7 +206,7 @@ export async function releaseRole(step: StepContext, iam: RoleReleaser): Promise
  * @throws ServiceError `AwsNotYetConsistentError` while IAM still shows it
  */
 async function confirmTakenOut(step: StepContext, iam: RoleReleaser): Promise<void> {
-  const { name } = step.plan.role;
+  const { name } = step.desired.role;
   const found = await iam.findAdoptableRole(name);
   const statements = (found && parseTrustPolicy(found.trustPolicy)?.statements) ?? [];
   if (statements.some(({ Sid }) => Sid === sidOf(step))) {

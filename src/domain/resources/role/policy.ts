@@ -5,7 +5,7 @@ import type { PolicyDocument } from '../../model/permission-policy.ts';
 import {
   type Found,
   isTaggedOurs,
-  type Removal,
+  type RemovalOutcome,
   removeIfOurs,
   type UndoOutcome,
 } from '../../saga/ownership.ts';
@@ -28,11 +28,11 @@ export interface PolicyCreator extends PolicyReader {
 
 export interface PolicyRemover extends PolicyReader {
   /** Deletes a policy with all its versions. */
-  deletePolicy(arn: string): Promise<Removal>;
+  deletePolicy(arn: string): Promise<RemovalOutcome>;
 }
 
 export async function createPolicy(step: StepContext, iam: PolicyCreator): Promise<{ policyArn: string }> {
-  const { policy, tags, iamPath, description, permissionPolicy } = step.plan;
+  const { policy, tags, iamPath, description, permissionPolicy } = step.desired;
   await step.intend('policy', { arn: policy.arn });
   const outcome = await iam.createPolicy({
     name: policy.name,
@@ -51,7 +51,7 @@ const looksForOwn = 6;
 
 /** The policy that an earlier attempt made. */
 async function ownPolicy(step: StepContext, iam: PolicyReader): Promise<Found> {
-  const { policy } = step.plan;
+  const { policy } = step.desired;
   const found = await iam.findPolicy(policy.arn);
   if (!found) {
     // Names are unique in an account, whatever their path: then it stands under another one.
@@ -68,7 +68,7 @@ export async function deletePolicy(step: StepContext, iam: PolicyRemover): Promi
   const outcomes: string[] = [];
   const failures: unknown[] = [];
   for (const key of standingPolicies(step.record)) {
-    const { arn } = policyOf(step.plan, key);
+    const { arn } = policyOf(step.desired, key);
     const removal = removeIfOurs(
       step,
       key,

@@ -6,7 +6,7 @@ import type { PolicyDocument } from '../../model/permission-policy.ts';
 import {
   type Found,
   isTaggedOurs,
-  type Removal,
+  type RemovalOutcome,
   removeIfOurs,
   type UndoOutcome,
 } from '../../saga/ownership.ts';
@@ -40,7 +40,7 @@ export interface RoleCreator extends RoleReader {
 export interface RoleRemover extends RoleReader {
   /** Detaches a policy; one that is not attached counts as detached. */
   detachPolicy(roleName: string, policyArn: string): Promise<void>;
-  deleteRole(roleName: string): Promise<Removal>;
+  deleteRole(roleName: string): Promise<RemovalOutcome>;
 }
 
 /**
@@ -53,7 +53,7 @@ export async function createRole(
   readUserArn: () => Promise<string>,
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<{ roleArn: string; userArn: string }> {
-  const { role, policy, iamPath, description, permissionsBoundaryArn, tags } = step.plan;
+  const { role, policy, iamPath, description, permissionsBoundaryArn, tags } = step.desired;
   const userArn = trustedUserArn(await readUserArn(), trust.partition, trust.dataloopAccountId);
 
   const wanted = {
@@ -81,7 +81,7 @@ async function ownRole(
   iam: RoleReader,
   wanted: { trust: PolicyDocument; permissionsBoundaryArn: string },
 ): Promise<FoundRole> {
-  const { role } = step.plan;
+  const { role } = step.desired;
   const found = await iam.findRole(role.name);
   if (!found) throw createdNotYetSeen(`role ${role.arn}`);
   if (found.arn !== role.arn || !isTaggedOurs(step, found.tags)) throw roleNameTaken(role.name);
@@ -91,12 +91,12 @@ async function ownRole(
   return found;
 }
 
-export const attachable = ({ plan, record }: StepContext) =>
-  attachablePolicies(record).map((key) => policyOf(plan, key));
+export const attachable = ({ desired, record }: StepContext) =>
+  attachablePolicies(record).map((key) => policyOf(desired, key));
 
 /** Takes the permissions away first, then the role: whatever sticks, access ends as early as it can. */
 export function deleteRole(step: StepContext, iam: RoleRemover): Promise<UndoOutcome> {
-  const { role } = step.plan;
+  const { role } = step.desired;
   return removeIfOurs(
     step,
     'role',

@@ -6,10 +6,10 @@
 import { ServiceError } from '../../../errors.ts';
 import { canonicalJson, sameJson } from '../../model/canonical-json.ts';
 import {
+  type DesiredState,
   firstPolicy as first,
   grantsOf,
   ownerTag,
-  type Plan,
   partitionOf,
   policyOf,
 } from '../../model/desired-state.ts';
@@ -23,8 +23,8 @@ import {
   withoutGrant,
 } from '../../model/permission-policy.ts';
 import {
-  type AddedDriver,
-  type IntegrationRecord,
+  type AddedBucket,
+  type JournalRecord,
   type PolicyKey,
   policyKeys,
   type ResourceRecord,
@@ -34,7 +34,7 @@ import {
 } from '../../model/record.ts';
 import { matchesPattern } from '../../model/request.ts';
 import { confirmAbsence, type Found, type UndoOutcome } from '../../saga/ownership.ts';
-import { type Residue, sendAgain } from '../../saga/residue.ts';
+import { type Leftover, sendAgain } from '../../saga/residue.ts';
 import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
 import { type PolicyCreator, policyNameTaken } from './policy.ts';
 import type { FoundRole, RoleReader } from './role.ts';
@@ -73,7 +73,7 @@ export interface AccessJournal {
    * @throws ServiceError `EarlierCallOpenError` while another call holds it; `IntegrationMovedOnError` where the
    *   integration is in none of `during`
    */
-  lock(integrationId: string, call: StepCall, during: readonly Status[]): Promise<IntegrationRecord>;
+  lock(integrationId: string, call: StepCall, during: readonly Status[]): Promise<JournalRecord>;
   unlock(integrationId: string, call: StepCall): Promise<void>;
   /** Notes which policy grants a driver's access; undefined: none any more. */
   place(
@@ -81,19 +81,19 @@ export interface AccessJournal {
     call: StepCall,
     driverId: string,
     policy: PolicyKey | undefined,
-  ): Promise<IntegrationRecord>;
+  ): Promise<JournalRecord>;
   writePolicy(
     integrationId: string,
     call: StepCall,
     key: PolicyKey,
     policy: ResourceRecord,
-  ): Promise<IntegrationRecord>;
+  ): Promise<JournalRecord>;
 }
 
 export interface Access<Iam> {
   readonly iam: Iam;
   readonly journal: AccessJournal;
-  readonly planOf: (record: IntegrationRecord) => Plan;
+  readonly desiredStateOf: (record: JournalRecord) => DesiredState;
   readonly sha256: (text: string) => string;
 }
 
@@ -102,27 +102,27 @@ export interface Access<Iam> {
  * @throws ServiceError `AccessFullError` where there is none
  */
 export function roomFor(
-  record: Pick<IntegrationRecord, 'drivers'>,
-  plan: Plan,
-  driver: AddedDriver,
+  record: Pick<JournalRecord, 'addedBuckets'>,
+  desired: DesiredState,
+  driver: AddedBucket,
   policyNamePattern: string,
 ): PolicyKey {
-  const grant = grantOf(driver, partitionOf(plan));
+  const grant = grantOf(driver, partitionOf(desired));
   const found = policyKeys.find(
-    (key) => sizeOf(permissionPolicy([...grantsOf(record, plan, key), grant])) <= maximumPolicySize,
+    (key) => sizeOf(permissionPolicy([...grantsOf(record, desired, key), grant])) <= maximumPolicySize,
   );
   if (!found) {
     throw new ServiceError(
       'AccessFullError',
-      `The ${policyKeys.length} policies that IAM attaches to a role are full for integration ${plan.integrationId}. ` +
+      `The ${policyKeys.length} policies that IAM attaches to a role are full for integration ${desired.recordId}. ` +
         'Take away a driver that nobody needs, or connect the bucket with POST /integrations.',
     );
   }
-  const { name } = policyOf(plan, found);
+  const { name } = policyOf(desired, found);
   if (found !== first && !matchesPattern(name, policyNamePattern)) {
     throw new ServiceError(
       'AccessFullError',
-      `One more policy is needed for integration ${plan.integrationId}, and this deployment may only create policies named ` +
+      `One more policy is needed for integration ${desired.recordId}, and this deployment may only create policies named ` +
         `like "${policyNamePattern}", not "${name}". Deploy with another policyNamePattern, or connect the bucket with ` +
         'POST /integrations.',
     );
@@ -131,9 +131,9 @@ export function roomFor(
 }
 
 /** The integration that a driver was added to. */
-export function parentOf({ record }: Pick<StepContext, 'record'>): NonNullable<IntegrationRecord['parent']> {
+export function parentOf({ record }: Pick<StepContext, 'record'>): NonNullable<JournalRecord['parent']> {
   if (!record.parent) {
-    throw new ServiceError('InternalError', `${record.integrationId} was not added to an integration.`);
+    throw new ServiceError('InternalError', `${record.id} was not added to an integration.`);
   }
   return record.parent;
 }
@@ -143,7 +143,7 @@ async function holding<T>(
   step: StepContext,
   during: readonly Status[],
   journal: AccessJournal,
-  work: (integration: IntegrationRecord) => Promise<T>,
+  work: (integration: JournalRecord) => Promise<T>,
 ): Promise<T> {
   const { integrationId } = parentOf(step);
   const result = await work(await journal.lock(integrationId, step.call, during)).catch(
@@ -160,33 +160,33 @@ async function holding<T>(
 /** Lets the role use the driver's bucket, within a policy that has room for it. */
 export async function grantAccess(
   step: StepContext,
-  { iam, journal, planOf, sha256 }: Access<AccessGranter>,
+  { iam, journal, desiredStateOf, sha256 }: Access<AccessGranter>,
   policyNamePattern: string,
 ): Promise<{ policyArn: string }> {
-  const driverId = step.record.integrationId;
+  const driverId = step.record.id;
   return holding(step, ['ready'], journal, async (found) => {
-    const plan = planOf(found);
-    const driver = found.drivers?.[driverId];
+    const desired = desiredStateOf(found);
+    const driver = found.addedBuckets?.[driverId];
     if (!driver) {
       throw new ServiceError(
         'IntegrationMovedOnError',
-        `The driver ${driverId} is none of integration ${plan.integrationId} any more.`,
+        `The driver ${driverId} is none of integration ${desired.recordId} any more.`,
       );
     }
-    const key = driver.placedIn ?? roomFor(found, plan, driver, policyNamePattern);
-    const { name, arn } = policyOf(plan, key);
+    const key = driver.placedIn ?? roomFor(found, desired, driver, policyNamePattern);
+    const { name, arn } = policyOf(desired, key);
     // The undo looks for what may be granted from here on.
     await step.intend('access', { arn, origin: 'adopted' });
-    const record = await journal.place(plan.integrationId, step.call, driverId, key);
-    const document = permissionPolicy(grantsOf(record, plan, key));
+    const record = await journal.place(desired.recordId, step.call, driverId, key);
+    const document = permissionPolicy(grantsOf(record, desired, key));
     const hash = (content: unknown) => sha256(canonicalJson(content));
     const known = record.resources[key];
     const write = (policy: ResourceRecord) =>
-      journal.writePolicy(plan.integrationId, step.call, key, { ...policy, writtenAt: step.call.begunAt });
+      journal.writePolicy(desired.recordId, step.call, key, { ...policy, writtenAt: step.call.begunAt });
 
     if (key === first || known?.state === 'created') {
-      const standing = await asWritten(step, arn, found, key, { iam, hash, plan });
-      const written = writtenSoFar(known, plan, hash);
+      const standing = await asWritten(step, arn, found, key, { iam, hash, desired });
+      const written = writtenSoFar(known, desired, hash);
       // What IAM shows may be older than what was written last.
       if (hash(standing.document) !== hash(document) || written.at(-1) !== hash(document)) {
         await write({ ...(known ?? { arn }), state: 'created', written: withNext(written, hash(document)) });
@@ -196,14 +196,14 @@ export async function grantAccess(
       const mayStand = withNext(known?.state === 'intended' ? (known.written ?? []) : [], hash(document));
       await write({ arn, state: 'intended', written: mayStand });
       const isWritten = (content: unknown) => mayStand.includes(hash(content));
-      const uniqueId = await makePolicy(step, { name, arn, document }, plan, { iam, isWritten });
+      const uniqueId = await makePolicy(step, { name, arn, document }, desired, { iam, isWritten });
       await write({ arn, uniqueId, state: 'created', written: [hash(document)] });
     }
     if (key !== first) {
-      const role = await iam.findRole(plan.role.name);
-      if (!role) throw createdNotYetSeen(`role ${plan.role.arn}`);
-      if (!isRoleOf(record, role)) throw roleReplaced(plan.role.arn);
-      await iam.attachPolicy(plan.role.name, arn);
+      const role = await iam.findRole(desired.role.name);
+      if (!role) throw createdNotYetSeen(`role ${desired.role.arn}`);
+      if (!isRoleOf(record, role)) throw roleReplaced(desired.role.arn);
+      await iam.attachPolicy(desired.role.name, arn);
     }
     await step.created('access', { arn, origin: 'adopted' });
     return { policyArn: arn };
@@ -211,7 +211,7 @@ export async function grantAccess(
 }
 
 /** Whether it is the role that the integration made or adopted, and not a later one of its name. */
-const isRoleOf = ({ resources: { role } }: IntegrationRecord, found: FoundRole): boolean =>
+const isRoleOf = ({ resources: { role } }: JournalRecord, found: FoundRole): boolean =>
   found.arn === role?.arn && found.uniqueId === role.uniqueId;
 
 const roleReplaced = (arn: string): ServiceError =>
@@ -224,8 +224,8 @@ const roleReplaced = (arn: string): ServiceError =>
 type Hash = (content: unknown) => string;
 
 /** Hashes of the documents that may stand in a policy by our doing, the last that was written last. */
-const writtenSoFar = (known: ResourceRecord | undefined, plan: Plan, hash: Hash): string[] =>
-  known?.written ?? [hash(permissionPolicy([plan.grant]))];
+const writtenSoFar = (known: ResourceRecord | undefined, desired: DesiredState, hash: Hash): string[] =>
+  known?.written ?? [hash(permissionPolicy([desired.grant]))];
 
 /**
  * With one that is about to be written: until it is, an earlier one stands, and what IAM shows does not tell surely
@@ -253,12 +253,12 @@ const isSettled = ({ attempt, begunAt }: StepCall, { writtenAt }: Partial<Resour
 async function asWritten(
   step: StepContext,
   arn: string,
-  record: IntegrationRecord,
+  record: JournalRecord,
   key: PolicyKey,
-  { iam, hash, plan }: { iam: PolicyDocumentReader; hash: Hash; plan: Plan },
+  { iam, hash, desired }: { iam: PolicyDocumentReader; hash: Hash; desired: DesiredState },
 ): Promise<FoundPolicy> {
   const found = await iam.findPolicyDocument(arn);
-  if (found && isByUs(found, record, key, plan, hash)) return found;
+  if (found && isByUs(found, record, key, desired, hash)) return found;
   if (!isSettled(step.call, record.resources[key])) throw createdNotYetSeen(`last change of policy ${arn}`);
   throw policyChanged(arn, found);
 }
@@ -273,16 +273,16 @@ const policyChanged = (arn: string, found: FoundPolicy | undefined): ServiceErro
 /** Whether a policy is ours and says what we wrote last, or were about to write when we were cut off. */
 function isByUs(
   found: FoundPolicy,
-  record: IntegrationRecord,
+  record: JournalRecord,
   key: PolicyKey,
-  plan: Plan,
+  desired: DesiredState,
   hash: Hash,
 ): boolean {
   const known = record.resources[key];
   return (
-    found.tags[ownerTag] === plan.integrationId &&
+    found.tags[ownerTag] === desired.recordId &&
     (known?.uniqueId === undefined || known.uniqueId === found.uniqueId) &&
-    writtenSoFar(known, plan, hash).includes(hash(found.document))
+    writtenSoFar(known, desired, hash).includes(hash(found.document))
   );
 }
 
@@ -294,20 +294,20 @@ function isByUs(
 async function makePolicy(
   step: StepContext,
   policy: { name: string; arn: string; document: PolicyDocument },
-  plan: Plan,
+  desired: DesiredState,
   { iam, isWritten }: { readonly iam: AccessGranter; readonly isWritten: (content: unknown) => boolean },
 ): Promise<string | undefined> {
   const made = await iam.createPolicy({
     name: policy.name,
-    path: plan.iamPath,
-    description: plan.description,
+    path: desired.iamPath,
+    description: desired.description,
     document: policy.document,
-    tags: plan.tags,
+    tags: desired.tags,
   });
   if (made !== 'exists') return made.uniqueId;
   const found = await iam.findPolicyDocument(policy.arn);
   if (!found && step.call.attempt < looksForOwn) throw createdNotYetSeen(`policy ${policy.arn}`);
-  if (found?.tags[ownerTag] !== plan.integrationId) throw policyNameTaken(policy.name);
+  if (found?.tags[ownerTag] !== desired.recordId) throw policyNameTaken(policy.name);
   if (!isWritten(found.document)) {
     if (step.call.attempt < looksForOwn) throw createdNotYetSeen(`last change of policy ${policy.arn}`);
     throw policyChanged(policy.arn, found);
@@ -322,13 +322,13 @@ const goesAnyway: readonly Status[] = ['rolling-back', 'removing', 'failed', 're
 /** Takes the driver's bucket out of the policy that grants it; a policy that grants nothing any more goes. */
 export async function revokeAccess(
   step: StepContext,
-  { iam, journal, planOf, sha256 }: Access<AccessRevoker>,
+  { iam, journal, desiredStateOf, sha256 }: Access<AccessRevoker>,
 ): Promise<UndoOutcome> {
   const known = step.resource('access');
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
-  const driverId = step.record.integrationId;
+  const driverId = step.record.id;
   return holding(step, statuses, journal, async (record) => {
-    const driver = record.drivers?.[driverId];
+    const driver = record.addedBuckets?.[driverId];
     const key = driver?.placedIn;
     if (!driver || !key) {
       await step.gone('access');
@@ -338,18 +338,18 @@ export async function revokeAccess(
       await step.gone('access');
       return { outcome: 'goes with the integration' };
     }
-    const plan = planOf(record);
-    const { arn } = policyOf(plan, key);
+    const desired = desiredStateOf(record);
+    const { arn } = policyOf(desired, key);
     const found = await iam.findPolicyDocument(arn);
     const ours = record.resources[key];
-    const remaining = grantsOf(record, plan, key, driverId);
+    const remaining = grantsOf(record, desired, key, driverId);
     const isSame = ours?.uniqueId === undefined || ours.uniqueId === found?.uniqueId;
-    const isTagged = found?.tags[ownerTag] === plan.integrationId;
+    const isTagged = found?.tags[ownerTag] === desired.recordId;
     const isOurs = isSame && isTagged;
     if (found && ours?.uniqueId === found.uniqueId && !isTagged) {
-      const rest = withoutGrant(found.document, grantOf(driver, partitionOf(plan)), remaining);
+      const rest = withoutGrant(found.document, grantOf(driver, partitionOf(desired)), remaining);
       if (!sameJson(rest, found.document)) {
-        await step.residue('access', untagged(arn, plan.integrationId));
+        await step.residue('access', untagged(arn, desired.recordId));
         return { outcome: 'left: its policy is not tagged as ours' };
       }
     }
@@ -362,20 +362,20 @@ export async function revokeAccess(
       );
       if (ours && remaining.length === 0) {
         // The next bucket that finds room here makes it again.
-        await journal.writePolicy(plan.integrationId, step.call, key, { ...ours, state: 'gone' });
+        await journal.writePolicy(desired.recordId, step.call, key, { ...ours, state: 'gone' });
       }
-      await journal.place(plan.integrationId, step.call, driverId, undefined);
+      await journal.place(desired.recordId, step.call, driverId, undefined);
       return outcome;
     }
-    await writeWithout(found, { step, record, plan, key, driver, remaining, iam, journal, sha256 });
-    await journal.place(plan.integrationId, step.call, driverId, undefined);
+    await writeWithout(found, { step, record, desired, key, driver, remaining, iam, journal, sha256 });
+    await journal.place(desired.recordId, step.call, driverId, undefined);
     await step.gone('access');
     return { outcome: 'removed' };
   });
 }
 
 /** The access stands as long as the policy says so, whoever's it is by now. */
-const untagged = (arn: string, integrationId: string): Residue => ({
+const untagged = (arn: string, integrationId: string): Leftover => ({
   reason:
     `The policy ${arn} still grants it, but no longer carries the tag ${ownerTag}=${integrationId}, so it may be ` +
     "somebody else's by now.",
@@ -386,32 +386,32 @@ async function writeWithout(
   found: FoundPolicy,
   parts: {
     readonly step: StepContext;
-    readonly record: IntegrationRecord;
-    readonly plan: Plan;
+    readonly record: JournalRecord;
+    readonly desired: DesiredState;
     readonly key: PolicyKey;
-    readonly driver: AddedDriver;
+    readonly driver: AddedBucket;
     /** What else the policy is to grant. */
     readonly remaining: readonly Grant[];
-  } & Omit<Access<AccessRevoker>, 'planOf'>,
+  } & Omit<Access<AccessRevoker>, 'desiredStateOf'>,
 ): Promise<void> {
-  const { step, record, plan, key, driver, remaining, iam, journal, sha256 } = parts;
-  const { arn } = policyOf(plan, key);
+  const { step, record, desired, key, driver, remaining, iam, journal, sha256 } = parts;
+  const { arn } = policyOf(desired, key);
   const known = record.resources[key];
   const hash = (content: unknown) => sha256(canonicalJson(content));
-  const isEdited = !isByUs(found, record, key, plan, hash);
+  const isEdited = !isByUs(found, record, key, desired, hash);
   // What IAM shows may be old; on it alone nothing is written that others would miss.
   if (isEdited && !isSettled(step.call, known)) throw createdNotYetSeen(`last change of policy ${arn}`);
 
   const document = isEdited
-    ? withoutGrant(found.document, grantOf(driver, partitionOf(plan)), remaining)
+    ? withoutGrant(found.document, grantOf(driver, partitionOf(desired)), remaining)
     : remaining.length > 0
       ? permissionPolicy(remaining)
       : undefined;
   // Nobody's version makes room for one that says the same.
   if (isEdited && document && sameJson(document, found.document)) return;
   if (document) {
-    const written = isEdited ? known?.written : withNext(writtenSoFar(known, plan, hash), hash(document));
-    await journal.writePolicy(plan.integrationId, step.call, key, {
+    const written = isEdited ? known?.written : withNext(writtenSoFar(known, desired, hash), hash(document));
+    await journal.writePolicy(desired.recordId, step.call, key, {
       ...(known ?? { arn }),
       state: 'created',
       ...(written ? { written } : {}),
@@ -421,10 +421,10 @@ async function writeWithout(
     return;
   }
   // Whoever is cut off from here on leaves a policy that the next bucket makes again, not one that it misses.
-  await journal.writePolicy(plan.integrationId, step.call, key, { ...(known ?? { arn }), state: 'intended' });
-  const role = await iam.findRole(plan.role.name);
+  await journal.writePolicy(desired.recordId, step.call, key, { ...(known ?? { arn }), state: 'intended' });
+  const role = await iam.findRole(desired.role.name);
   // From another role of that name only who attached it may take it.
-  if (role && isRoleOf(record, role)) await iam.detachPolicy(plan.role.name, arn);
+  if (role && isRoleOf(record, role)) await iam.detachPolicy(desired.role.name, arn);
   await iam.deletePolicy(arn);
-  await journal.writePolicy(plan.integrationId, step.call, key, { ...(known ?? { arn }), state: 'gone' });
+  await journal.writePolicy(desired.recordId, step.call, key, { ...(known ?? { arn }), state: 'gone' });
 }

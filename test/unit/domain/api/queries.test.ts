@@ -7,7 +7,7 @@ import {
   parseListQuery,
 } from '../../../../src/domain/api/queries.ts';
 import { integrationView } from '../../../../src/domain/api/view.ts';
-import { type IntegrationRecord, type Status, statuses } from '../../../../src/domain/model/record.ts';
+import { type JournalRecord, type Status, statuses } from '../../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { recordOf } from '../fakes.ts';
 
@@ -28,8 +28,8 @@ function journalWith(
   all: readonly (readonly [string, Status])[],
   before = (_reads: number): void => undefined,
 ) {
-  const records = new Map<string, IntegrationRecord>(
-    all.map(([integrationId, status]) => [integrationId, recordOf({ integrationId, status })]),
+  const records = new Map<string, JournalRecord>(
+    all.map(([integrationId, status]) => [integrationId, recordOf({ id: integrationId, status })]),
   );
   const broken = new Set<string>();
   let reads = 0;
@@ -37,8 +37,8 @@ function journalWith(
     newestIds: async (status, older, limit) => {
       before(reads++);
       return [...records.values()]
-        .filter((record) => record.status === status && (!older || record.integrationId < older))
-        .map(({ integrationId }) => integrationId)
+        .filter((record) => record.status === status && (!older || record.id < older))
+        .map(({ id: integrationId }) => integrationId)
         .sort()
         .reverse()
         .slice(0, limit);
@@ -52,7 +52,7 @@ function journalWith(
     },
   };
   const put = (integrationId: string, status: Status) =>
-    records.set(integrationId, recordOf({ integrationId, status }));
+    records.set(integrationId, recordOf({ id: integrationId, status }));
   return { lister, put, broken, statusOf: (id: string) => records.get(id)?.status };
 }
 
@@ -84,7 +84,9 @@ describe('a list', () => {
   test('has all integrations, newest first, as the API shows each of them', async () => {
     const { lister } = journalWith(ten);
     const { items, nextToken } = await listIntegrations(parseListQuery({}), lister);
-    const shown = [...ten].reverse().map(([integrationId, status]) => recordOf({ integrationId, status }));
+    const shown = [...ten]
+      .reverse()
+      .map(([integrationId, status]) => recordOf({ id: integrationId, status }));
     expect(items).toEqual(shown.map(integrationView));
     expect(nextToken).toBeUndefined();
   });

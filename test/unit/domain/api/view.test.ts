@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { addedDriverViewSchema, integrationSchema } from '../../../../src/domain/api/responses.ts';
-import { asFirstWritten, driverView, firstView, integrationView } from '../../../../src/domain/api/view.ts';
-import type { IntegrationRecord, StepRecord } from '../../../../src/domain/model/record.ts';
+import {
+  addedBucketView,
+  asFirstWritten,
+  firstView,
+  integrationView,
+} from '../../../../src/domain/api/view.ts';
+import type { JournalRecord, StepRecord } from '../../../../src/domain/model/record.ts';
 import { addedTo, driverIdOf, driverRecord } from '../fake-access.ts';
 import { undoOf } from '../fake-undo.ts';
 import { integrationId, recordOf } from '../fakes.ts';
@@ -111,7 +116,7 @@ describe('the view of an integration', () => {
 
   test('shows no internals of the journal', () => {
     const record = recordOf({
-      openCalls: { 'execution/CreateBucket/1': 4 },
+      inFlightCalls: { 'execution/CreateBucket/1': 4 },
       deprovision: undoOf('rollback', 1, 4),
       resources: { role: { state: 'created', arn: 'arn:role', uniqueId: 'AROA1', absentLooks: 2 } },
     });
@@ -159,7 +164,7 @@ describe('the view of an integration with added drivers', () => {
   };
 
   test('lists them in the order in which they were added, and where each is looked at', () => {
-    const view = integrationView(recordOf({ status: 'ready', drivers }));
+    const view = integrationView(recordOf({ status: 'ready', addedBuckets: drivers }));
     expect(view.drivers).toEqual([
       {
         driverId: one,
@@ -182,7 +187,7 @@ describe('the view of an integration with added drivers', () => {
 
   test('has no list of them where there are none, or none any more', () => {
     expect(integrationView(recordOf())).not.toHaveProperty('drivers');
-    expect(integrationView(recordOf({ drivers: {} }))).not.toHaveProperty('drivers');
+    expect(integrationView(recordOf({ addedBuckets: {} }))).not.toHaveProperty('drivers');
   });
 
   test('names each of which something is left, beside what is left of the integration', () => {
@@ -191,7 +196,7 @@ describe('the view of an integration with added drivers', () => {
       arn: 'arn:role',
       residue: { reason: 'In use.', advice: 'Detach.' },
     } as const;
-    const view = integrationView(recordOf({ status: 'residue', drivers, resources: { role } }));
+    const view = integrationView(recordOf({ status: 'residue', addedBuckets: drivers, resources: { role } }));
     const leftOf = (id: string, name: string) => ({
       type: 'Dataloop::Driver',
       name,
@@ -211,7 +216,7 @@ describe('the view of an integration with added drivers', () => {
     const view = integrationView(
       recordOf({
         status: 'ready',
-        drivers,
+        addedBuckets: drivers,
         accessLock: { by: 'execution/GrantAccess/1', until: 4 },
         resources: {
           policy2: { state: 'created', arn: 'arn:policy-2', uniqueId: 'ANPA2', written },
@@ -226,18 +231,20 @@ describe('the view of an integration with added drivers', () => {
   });
 
   test('is first shown without those that were added since', () => {
-    expect(firstView(recordOf({ status: 'ready', drivers }))).toEqual(integrationView(recordOf()));
+    expect(firstView(recordOf({ status: 'ready', addedBuckets: drivers }))).toEqual(
+      integrationView(recordOf()),
+    );
   });
 });
 
 describe('the view of an added driver', () => {
   const id = driverIdOf(1);
   const added = addedTo('dataloop-b');
-  const driverWith = (more: Partial<IntegrationRecord> = {}) =>
+  const driverWith = (more: Partial<JournalRecord> = {}) =>
     driverRecord(id, { ...added, dataloop: { ...added.dataloop, driverName: 'Second' } }, more);
 
   test('says what it is, where, and how far it is', () => {
-    const view = driverView(
+    const view = addedBucketView(
       driverWith({
         status: 'ready',
         steps: { Preflight: step('succeeded'), GrantAccess: step('succeeded') },
@@ -271,7 +278,7 @@ describe('the view of an added driver', () => {
 
   test('speaks of the driver where something is left of it, or was left alone', () => {
     const reason = 'It was not made for this integration.';
-    const view = driverView(
+    const view = addedBucketView(
       driverWith({
         status: 'residue',
         resources: {
@@ -304,8 +311,8 @@ describe('the view of an added driver', () => {
   test('shows an error only where there is one', () => {
     const type = 'https://dataloop-cross-account.example/x';
     const error = { type, title: 'Title', detail: 'Detail', step: 'GrantAccess' };
-    expect(driverView(driverWith({ status: 'failed', error })).error).toEqual(error);
-    expect(driverView(driverWith())).not.toHaveProperty('error');
+    expect(addedBucketView(driverWith({ status: 'failed', error })).error).toEqual(error);
+    expect(addedBucketView(driverWith())).not.toHaveProperty('error');
   });
 
   test('is the first one where a key is repeated', () => {
@@ -315,7 +322,7 @@ describe('the view of an added driver', () => {
       steps: { Preflight: step('succeeded') },
       resources: { driver: { state: 'created', id: 'driver-1' } },
     });
-    expect(driverView(asFirstWritten(late))).toEqual(driverView(driverWith()));
+    expect(addedBucketView(asFirstWritten(late))).toEqual(addedBucketView(driverWith()));
   });
 });
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { readyDriver, testDriverConnection } from '../../../../src/domain/healthcheck/added-bucket.ts';
+import { readyAddedBucket, testAddedBucket } from '../../../../src/domain/healthcheck/added-bucket.ts';
 import type { CheckReads } from '../../../../src/domain/healthcheck/checks.ts';
 import { grantsOf, ownerTag, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import { permissionPolicy } from '../../../../src/domain/model/permission-policy.ts';
-import type { IntegrationRecord, PolicyKey } from '../../../../src/domain/model/record.ts';
+import type { JournalRecord, PolicyKey } from '../../../../src/domain/model/record.ts';
 import type { FoundRole } from '../../../../src/domain/resources/role/role.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import { addedTo, driverIdOf, driverRecord, planOf } from '../fake-access.ts';
@@ -17,7 +17,7 @@ const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/
 const integrationWith = (placedIn: PolicyKey | undefined) =>
   recordOf({
     status: 'ready',
-    drivers: {
+    addedBuckets: {
       [driverId]: addedTo('dataloop-b', placedIn ? { placedIn } : {}),
       [driverIdOf(2)]: addedTo('dataloop-c', { placedIn: 'policy2' }),
     },
@@ -35,7 +35,7 @@ const role: FoundRole = {
 };
 
 /** A driver on which everything is as it was made, but for what is given. */
-function readsOf(integration: IntegrationRecord, more: Partial<CheckReads> = {}): CheckReads {
+function readsOf(integration: JournalRecord, more: Partial<CheckReads> = {}): CheckReads {
   const documents = new Map(
     (['policy', 'policy2'] as const).map((key) => [
       key === 'policy' ? policyArn : `${policyArn}-2`,
@@ -65,7 +65,7 @@ function readsOf(integration: IntegrationRecord, more: Partial<CheckReads> = {})
 
 const tested = (more: Partial<CheckReads> = {}, placedIn: PolicyKey | undefined = 'policy', of = driver) => {
   const integration = integrationWith(placedIn);
-  return testDriverConnection(
+  return testAddedBucket(
     { driver: of, integration },
     planOf,
     readsOf(integration, more),
@@ -173,10 +173,10 @@ describe('what was changed is named, with what to do', () => {
 
   test('nothing grants access to the bucket by the record', async () => {
     const integration = integrationWith('policy');
-    const { drivers = {} } = integration;
+    const { addedBuckets: drivers = {} } = integration;
     const { placedIn: _placedIn, ...unplaced } = drivers[driverId] ?? addedTo('dataloop-b');
     const found = { ...integration, drivers: { ...drivers, [driverId]: unplaced } };
-    const { checks } = await testDriverConnection(
+    const { checks } = await testAddedBucket(
       { driver, integration: found },
       planOf,
       readsOf(found),
@@ -208,7 +208,7 @@ describe('what was changed is named, with what to do', () => {
   test('what takes too long is given up', async () => {
     const late = new ServiceError('DataloopUnavailableError', 'Too late.');
     const integration = integrationWith('policy');
-    const { checks } = await testDriverConnection(
+    const { checks } = await testAddedBucket(
       { driver, integration },
       planOf,
       readsOf(integration),
@@ -221,13 +221,13 @@ describe('what was changed is named, with what to do', () => {
 });
 
 describe('which driver', () => {
-  const reader = (records: readonly IntegrationRecord[]) => ({
-    read: async (id: string) => records.find((each) => each.integrationId === id),
+  const reader = (records: readonly JournalRecord[]) => ({
+    read: async (id: string) => records.find((each) => each.id === id),
   });
   const integration = integrationWith('policy');
 
   test('one that is ready, with its integration', async () => {
-    const found = await readyDriver(integrationId, driverId, reader([driver, integration]));
+    const found = await readyAddedBucket(integrationId, driverId, reader([driver, integration]));
     expect(found).toEqual({ driver, integration });
   });
 
@@ -235,7 +235,7 @@ describe('which driver', () => {
     'none that is "%s"',
     async (status) => {
       const error = await thrownBy(
-        readyDriver(integrationId, driverId, reader([{ ...driver, status }, integration])),
+        readyAddedBucket(integrationId, driverId, reader([{ ...driver, status }, integration])),
       );
       expect(error).toMatchObject({
         name: 'DriverNotReadyError',
@@ -245,13 +245,15 @@ describe('which driver', () => {
   );
 
   test('none that is not there, or on another integration', async () => {
-    const alone = recordOf({ integrationId: driverId, status: 'ready' });
+    const alone = recordOf({ id: driverId, status: 'ready' });
     for (const records of [[integration], [alone, integration]]) {
-      expect((await thrownBy(readyDriver(integrationId, driverId, reader(records)))).name).toBe(
+      expect((await thrownBy(readyAddedBucket(integrationId, driverId, reader(records)))).name).toBe(
         'DriverNotFoundError',
       );
     }
     const other = 'int_00000000000000000000000009';
-    expect((await thrownBy(readyDriver(other, driverId, reader([driver])))).name).toBe('DriverNotFoundError');
+    expect((await thrownBy(readyAddedBucket(other, driverId, reader([driver])))).name).toBe(
+      'DriverNotFoundError',
+    );
   });
 });

@@ -4,8 +4,8 @@ import {
   readyRecord,
   testConnection,
 } from '../../../../src/domain/healthcheck/integration.ts';
-import { planFor, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
-import type { IntegrationRecord } from '../../../../src/domain/model/record.ts';
+import { desiredState, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
+import type { JournalRecord } from '../../../../src/domain/model/record.ts';
 import { parseRequest } from '../../../../src/domain/model/request.ts';
 import type { FoundRole } from '../../../../src/domain/resources/role/role.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
@@ -26,7 +26,7 @@ const settings = { ...account, kmsKeyArns: [kmsKeyArn] };
 const roleArn = 'arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme';
 const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme';
 
-const ready = (request = requestOf()): IntegrationRecord =>
+const ready = (request = requestOf()): JournalRecord =>
   recordOf({
     status: 'ready',
     request,
@@ -47,9 +47,9 @@ const role: FoundRole = {
   trust: trustPolicy(userArn),
   permissionsBoundaryArn: account.permissionsBoundaryArn,
 };
-const documentOf = (record: IntegrationRecord) =>
-  planFor(integrationId, record.request, settings).permissionPolicy;
-const policyOf = (record: IntegrationRecord) => ({
+const documentOf = (record: JournalRecord) =>
+  desiredState(integrationId, record.request, settings).permissionPolicy;
+const policyOf = (record: JournalRecord) => ({
   tags: ours,
   uniqueId: 'ANPA1',
   versionId: 'v1',
@@ -80,7 +80,7 @@ const readsOf = (more: Partial<ConnectionReads> = {}, record = ready()): Connect
 const tested = (more: Partial<ConnectionReads> = {}, record = ready()) =>
   testConnection(
     record,
-    planFor(integrationId, record.request, settings),
+    desiredState(integrationId, record.request, settings),
     readsOf(more, record),
     (_what, work) => work,
   );
@@ -372,7 +372,7 @@ describe('a check that cannot be made has failed, and the others go on', () => {
     const record = ready();
     const { checks } = await testConnection(
       record,
-      planFor(integrationId, record.request, settings),
+      desiredState(integrationId, record.request, settings),
       readsOf(),
       (what, work) => (/^the (CORS|role$)/.test(what) ? no('TryAgainError')() : work),
     );
@@ -408,7 +408,7 @@ describe('which integrations can be tested', () => {
 
 test('no read goes without being given up in time', async () => {
   const bounded: string[] = [];
-  const plan = planFor(integrationId, withKey.request, settings);
+  const plan = desiredState(integrationId, withKey.request, settings);
   await testConnection(withKey, plan, readsOf({}, withKey), (what, work) => {
     bounded.push(what);
     return work;

@@ -1,24 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  addDriver,
+  addBucket,
   type DriverRequest,
-  parseDriverRequest,
-  removeDriver,
-  removeDrivers,
+  parseAddedBucketRequest,
+  removeAddedBucket,
+  removeAddedBuckets,
   requestFor,
 } from '../../../../src/domain/lifecycle/added-buckets.ts';
 import type { Registration, RegistrationOutcome } from '../../../../src/domain/lifecycle/start.ts';
 import { newRegistration } from '../../../../src/domain/lifecycle/start.ts';
 import {
-  type DeprovisionInput,
-  type Removal,
+  type RemovalParts,
   removeIntegration,
+  type UndoInput,
 } from '../../../../src/domain/lifecycle/undo.ts';
-import { asDriver } from '../../../../src/domain/model/lookup.ts';
+import { asAddedBucket } from '../../../../src/domain/model/lookup.ts';
 import {
-  type AddedDriver,
-  type IntegrationRecord,
+  type AddedBucket,
+  type JournalRecord,
   type PolicyKey,
   policyKeys,
   type Status,
@@ -37,7 +37,7 @@ const driverId = driverIdOf(1);
 describe('the request for a driver', () => {
   const refusal = (request: unknown) => {
     try {
-      parseDriverRequest(request, allowed);
+      parseAddedBucketRequest(request, allowed);
     } catch (error) {
       if (error instanceof ServiceError && error.name === 'InvalidRequestError') {
         return error.fields.map(({ pointer }) => pointer).sort();
@@ -48,7 +48,7 @@ describe('the request for a driver', () => {
   };
 
   test('gets the defaults that an integration has', () => {
-    expect(parseDriverRequest(body, allowed)).toEqual({
+    expect(parseAddedBucketRequest(body, allowed)).toEqual({
       bucket: { name: 'dataloop-b', mode: 'create', cors: true },
       dataloop: { projectId: 'project-2', allowDelete: true },
     });
@@ -68,7 +68,7 @@ describe('the request for a driver', () => {
       dataloop: { projectId: 'project-2', driverName: 'Second', allowDelete: false },
       tags: { team: 'labelling' },
     };
-    expect(parseDriverRequest(asked, allowed)).toEqual(asked);
+    expect(parseAddedBucketRequest(asked, allowed)).toEqual(asked);
   });
 
   test('says nothing of what is its integration’s', () => {
@@ -127,7 +127,7 @@ describe('the request for a driver', () => {
       fc.property(hostile(body), (request) => {
         const pointers = refusal(request);
         if (pointers.length === 0)
-          expect(parseDriverRequest(request, allowed).bucket.name).toMatch(/^dataloop-/);
+          expect(parseAddedBucketRequest(request, allowed).bucket.name).toMatch(/^dataloop-/);
       }),
       { numRuns: 2_000 },
     );
@@ -143,7 +143,7 @@ describe('the request that a driver’s record holds', () => {
         tags: { team: 'theirs' },
       }),
     });
-    const asked = parseDriverRequest({ ...body, description: 'mine', tags: { team: 'mine' } }, allowed);
+    const asked = parseAddedBucketRequest({ ...body, description: 'mine', tags: { team: 'mine' } }, allowed);
     expect(requestFor(asked, integration)).toEqual({
       name: 'acme',
       description: 'mine',
@@ -161,7 +161,7 @@ describe('the request that a driver’s record holds', () => {
 
   test('names the driver as it was asked for, and no organisation that is not known', () => {
     const { dataloop: _unknown, ...integration } = recordOf();
-    const asked = parseDriverRequest(
+    const asked = parseAddedBucketRequest(
       { ...body, dataloop: { projectId: 'project-2', driverName: 'Mine' } },
       allowed,
     );
@@ -176,7 +176,7 @@ describe('the request that a driver’s record holds', () => {
   });
 });
 
-const ready = (more: Partial<IntegrationRecord> = {}) =>
+const ready = (more: Partial<JournalRecord> = {}) =>
   recordOf({
     status: 'ready',
     resources: { dataloopIntegration: { state: 'created', id: parent.dataloopIntegrationId } },
@@ -184,26 +184,26 @@ const ready = (more: Partial<IntegrationRecord> = {}) =>
   });
 
 describe('adding a driver', () => {
-  const asked = parseDriverRequest(body, allowed);
+  const asked = parseAddedBucketRequest(body, allowed);
 
   function adding(
-    integration: IntegrationRecord,
+    integration: JournalRecord,
     outcome: RegistrationOutcome = { outcome: 'registered' },
-    { holder, request = asked }: { holder?: IntegrationRecord; request?: DriverRequest } = {},
+    { holder, request = asked }: { holder?: JournalRecord; request?: DriverRequest } = {},
   ) {
     const registrations: Registration[] = [];
     const starts: string[] = [];
-    const answer = addDriver(request, integration, {
+    const answer = addBucket(request, integration, {
       store: {
         register: async (registration) => {
           registrations.push(registration);
           return outcome;
         },
         remember: async () => true,
-        read: async (id) => (id === holder?.integrationId ? holder : undefined),
+        read: async (id) => (id === holder?.id ? holder : undefined),
       },
       machine: { startProvisioning: async (id) => void starts.push(id) },
-      planOf,
+      desiredStateOf: planOf,
       policyNamePattern: account.policyNamePattern,
       newRecord: (wanted, to) =>
         newRegistration(wanted, 'key', {
@@ -243,7 +243,7 @@ describe('adding a driver', () => {
   });
 
   test('tells the integration all that its policy depends on', async () => {
-    const request = parseDriverRequest(
+    const request = parseAddedBucketRequest(
       {
         bucket: { name: 'dataloop-b', prefix: 'raw/', kmsKeyArn },
         dataloop: { projectId: 'project-2', driverName: 'Mine', allowDelete: false },
@@ -294,7 +294,7 @@ describe('adding a driver', () => {
     expect(late.starts).toEqual([]);
   });
 
-  test.each<[string, Partial<IntegrationRecord>, string]>([
+  test.each<[string, Partial<JournalRecord>, string]>([
     ['by default', {}, 'acme'],
     [
       'as it was asked for',
@@ -303,7 +303,7 @@ describe('adding a driver', () => {
     ],
   ])('is refused under the name that the integration’s own driver has %s', async (_how, more, driverName) => {
     const named = (projectId: string) =>
-      parseDriverRequest({ ...body, dataloop: { projectId, driverName } }, allowed);
+      parseAddedBucketRequest({ ...body, dataloop: { projectId, driverName } }, allowed);
     const { answer, registrations } = adding(ready(more), undefined, { request: named('project-1') });
     expect(await thrownBy(answer)).toMatchObject({
       name: 'NameOrBucketTakenError',
@@ -317,28 +317,30 @@ describe('adding a driver', () => {
   });
 
   describe('where the policies are full', () => {
-    const filled = (key: PolicyKey, index: number): [string, AddedDriver][] =>
+    const filled = (key: PolicyKey, index: number): [string, AddedBucket][] =>
       [0, 1].map((each) => [driverIdOf(10 + index * 2 + each), longTo(`dataloop-${index}-${each}`, key)]);
     const drivers = Object.fromEntries(policyKeys.flatMap(filled));
-    const long = parseDriverRequest(
+    const long = parseAddedBucketRequest(
       { ...body, bucket: { name: 'dataloop-b', prefix: `${'b'.repeat(511)}/` } },
       allowed,
     );
 
     test('is refused before anything is written', async () => {
-      const { answer, registrations } = adding(ready({ drivers }), undefined, { request: long });
+      const { answer, registrations } = adding(ready({ addedBuckets: drivers }), undefined, {
+        request: long,
+      });
       expect((await thrownBy(answer)).name).toBe('AccessFullError');
       expect(registrations).toEqual([]);
     });
 
     test('and the driver is there, repeats the answer: it needs no more room', async () => {
-      const known: AddedDriver = {
+      const known: AddedBucket = {
         bucket: { name: 'dataloop-b', prefix: `${'b'.repeat(511)}/` },
         dataloop: { projectId: 'project-2', driverName: 'dataloop-b', allowDelete: true },
         placedIn: 'policy10',
       };
       const first = await adding(ready(), undefined, { request: long }).answer;
-      const full = ready({ drivers: { ...drivers, [driverId]: known } });
+      const full = ready({ addedBuckets: { ...drivers, [driverId]: known } });
       const outcome = {
         outcome: 'repeated',
         integrationId: driverId,
@@ -363,7 +365,7 @@ describe('adding a driver', () => {
 
   test('with the key of a request for another integration is refused', async () => {
     const { record } = await adding(ready()).answer;
-    const other = ready({ integrationId: `int_${'0'.repeat(26)}` });
+    const other = ready({ id: `int_${'0'.repeat(26)}` });
     const outcome = {
       outcome: 'repeated',
       integrationId: driverId,
@@ -376,13 +378,13 @@ describe('adding a driver', () => {
 
   test('that another one has the name or the bucket of, names that one and how to remove it', async () => {
     const holder = driverRecord(driverIdOf(2), addedTo('dataloop-b'), { status: 'ready' });
-    const { answer, starts } = adding(ready(), { outcome: 'locked', by: holder.integrationId }, { holder });
+    const { answer, starts } = adding(ready(), { outcome: 'locked', by: holder.id }, { holder });
     expect(await thrownBy(answer)).toMatchObject({
       name: 'NameOrBucketTakenError',
       message: expect.stringMatching(
         new RegExp(
-          `^The driver ${holder.integrationId} .* has a driver "dataloop-b" in project project-2, or the bucket ` +
-            `dataloop-b\\. .*DELETE /integrations/${integrationId}/drivers/${holder.integrationId}\\.$`,
+          `^The driver ${holder.id} .* has a driver "dataloop-b" in project project-2, or the bucket ` +
+            `dataloop-b\\. .*DELETE /integrations/${integrationId}/drivers/${holder.id}\\.$`,
         ),
       ),
     });
@@ -391,10 +393,10 @@ describe('adding a driver', () => {
 });
 
 /** A journal of several records, and a Step Functions that notes what is started and stopped. */
-function world(records: readonly IntegrationRecord[]) {
-  const known = new Map(records.map((record) => [record.integrationId, record]));
+function world(records: readonly JournalRecord[]) {
+  const known = new Map(records.map((record) => [record.id, record]));
   const events: string[] = [];
-  const parts: Removal = {
+  const parts: RemovalParts = {
     journal: {
       read: async (id) => known.get(id),
       beginDeprovision: async (id, { from, to, mode, run, restarts = 0, error }) => {
@@ -412,26 +414,25 @@ function world(records: readonly IntegrationRecord[]) {
       failStep: async () => undefined,
     },
     machine: {
-      startDeprovisioning: async (name: string, _input: DeprovisionInput) =>
-        void events.push(`start ${name}`),
+      startDeprovisioning: async (name: string, _input: UndoInput) => void events.push(`start ${name}`),
     },
     stopper: { stopProvisioning: async (arn) => void events.push(`stop ${arn}`) },
   };
   return {
     events,
     parts,
-    put: (record: IntegrationRecord) => void known.set(record.integrationId, record),
+    put: (record: JournalRecord) => void known.set(record.id, record),
     statusOf: (id: string) => known.get(id)?.status,
   };
 }
 
-const driverAs = (status: Status, index = 1, more: Partial<IntegrationRecord> = {}) =>
+const driverAs = (status: Status, index = 1, more: Partial<JournalRecord> = {}) =>
   driverRecord(driverIdOf(index), addedTo(`dataloop-${index}`), { status, ...more });
 
 describe('a driver is looked up', () => {
   test('on its own integration', () => {
     const record = driverAs('ready');
-    expect(asDriver(record, integrationId)).toEqual(record);
+    expect(asAddedBucket(record, integrationId)).toEqual(record);
   });
 
   test.each([
@@ -439,7 +440,7 @@ describe('a driver is looked up', () => {
     ['it is an integration', recordOf(), integrationId],
     ['it is of another integration', driverAs('ready'), `int_${'0'.repeat(26)}`],
   ])('in vain where %s', (_what, record, id) => {
-    expect(() => asDriver(record, id)).toThrow(expect.objectContaining({ name: 'DriverNotFoundError' }));
+    expect(() => asAddedBucket(record, id)).toThrow(expect.objectContaining({ name: 'DriverNotFoundError' }));
   });
 });
 
@@ -480,15 +481,15 @@ describe('removing a driver', () => {
     ['whose id is none', 'x', integrationId],
   ])('%s finds none', async (_what, id, of) => {
     const { parts, events, statusOf } = world([ready(), driverAs('ready')]);
-    expect((await thrownBy(removeDriver(of, id, parts, mayGo))).name).toBe('DriverNotFoundError');
+    expect((await thrownBy(removeAddedBucket(of, id, parts, mayGo))).name).toBe('DriverNotFoundError');
     expect([events, statusOf(driverId), statusOf(integrationId)]).toEqual([[], 'ready', 'ready']);
   });
 
   test.each(['ready', 'residue'] as const)('that is %s asks first, then begins', async (status) => {
     const { parts, events } = world([ready(), driverAs(status)]);
     const asked: unknown[] = [];
-    const record = await removeDriver(integrationId, driverId, parts, async (driver, integration) => {
-      asked.push([driver.integrationId, integration.integrationId, ...events]);
+    const record = await removeAddedBucket(integrationId, driverId, parts, async (driver, integration) => {
+      asked.push([driver.id, integration.id, ...events]);
     });
     expect(asked).toEqual([[driverId, integrationId]]);
     expect(record).toMatchObject({ status: 'removing', deprovision: undoOf('remove', 1) });
@@ -498,7 +499,7 @@ describe('removing a driver', () => {
   test('that something is in the way of changes nothing', async () => {
     const { parts, events, statusOf } = world([ready(), driverAs('ready')]);
     const inTheWay = new ServiceError('ForeignDriversError', 'in the way');
-    const removing = removeDriver(integrationId, driverId, parts, () => Promise.reject(inTheWay));
+    const removing = removeAddedBucket(integrationId, driverId, parts, () => Promise.reject(inTheWay));
     expect(await thrownBy(removing)).toBe(inTheWay);
     expect([events, statusOf(driverId)]).toEqual([[], 'ready']);
   });
@@ -514,21 +515,21 @@ describe('removing a driver', () => {
       driverAs(status, 1, { deprovision: undoOf('remove', 3) }),
     ]);
     const asking = () => Promise.reject(new Error('Nobody is to be asked.'));
-    expect((await removeDriver(integrationId, driverId, parts, asking)).status).toBe(after);
+    expect((await removeAddedBucket(integrationId, driverId, parts, asking)).status).toBe(after);
     expect([events, statusOf(driverId)]).toEqual([expected, after]);
   });
 
   test('that is still being made rolls it back and stops it, without asking', async () => {
     const { parts, events, statusOf } = world([ready(), driverAs('provisioning')]);
     const asking = () => Promise.reject(new Error('Nobody is to be asked.'));
-    await removeDriver(integrationId, driverId, parts, asking);
+    await removeAddedBucket(integrationId, driverId, parts, asking);
     expect(statusOf(driverId)).toBe('rolling-back');
     expect(events).toEqual([`start ${driverId}-rollback-1`, expect.stringMatching(/^stop arn:aws:states:/)]);
   });
 
   test('whose integration cannot be read any more begins all the same', async () => {
     const { parts, statusOf } = world([driverAs('ready')]);
-    await removeDriver(integrationId, driverId, parts, () => Promise.reject(new Error('not asked')));
+    await removeAddedBucket(integrationId, driverId, parts, () => Promise.reject(new Error('not asked')));
     expect(statusOf(driverId)).toBe('removing');
   });
 });
@@ -536,20 +537,20 @@ describe('removing a driver', () => {
 describe('RemoveDrivers', () => {
   const since = new Date('2026-11-24T12:00:00.000Z');
   const minutesOn = (minutes: number) => new Date(since.getTime() + minutes * 60_000);
-  const concludedAt = (minutes: number): Partial<IntegrationRecord> => ({
+  const concludedAt = (minutes: number): Partial<JournalRecord> => ({
     steps: { Conclude: { status: 'succeeded', startedAt: minutesOn(minutes).toISOString(), attempts: 1 } },
   });
   const stepWith = (indexes: readonly number[]) =>
     stepOf(
       recordOf({
         status: 'removing',
-        drivers: Object.fromEntries(indexes.map((index) => [driverIdOf(index), addedTo('dataloop-b')])),
+        addedBuckets: Object.fromEntries(indexes.map((index) => [driverIdOf(index), addedTo('dataloop-b')])),
       }),
     );
 
   test('has nothing to wait for where no driver was added', async () => {
     const { parts, events } = world([]);
-    expect(await removeDrivers(stepOf(recordOf()), since, since, parts)).toEqual({
+    expect(await removeAddedBuckets(stepOf(recordOf()), since, since, parts)).toEqual({
       settled: true,
       waitSeconds: 5,
       drivers: [],
@@ -562,13 +563,13 @@ describe('RemoveDrivers', () => {
     const { parts, events, put, statusOf } = world(indexes.map((index) => driverAs('ready', index)));
     const step = stepWith(indexes.toReversed());
     const ten = indexes.slice(0, 10).map(driverIdOf);
-    const asked = await removeDrivers(step, since, since, parts);
+    const asked = await removeAddedBuckets(step, since, since, parts);
     expect(asked).toEqual({ settled: false, waitSeconds: 5, drivers: ten });
     expect(events).toEqual(ten.map((id) => `start ${id}-remove-1`));
     expect([statusOf(driverIdOf(11)), statusOf(driverIdOf(12))]).toEqual(['ready', 'ready']);
 
     put(driverAs('removed', 3));
-    const { drivers } = await removeDrivers(step, since, minutesOn(1), parts);
+    const { drivers } = await removeAddedBuckets(step, since, minutesOn(1), parts);
     expect(drivers).toEqual([...ten.filter((id) => id !== driverIdOf(3)), driverIdOf(11)]);
     expect(statusOf(driverIdOf(12))).toBe('ready');
   });
@@ -581,13 +582,13 @@ describe('RemoveDrivers', () => {
     ['removing', 'removing'],
   ])('is not settled while a driver is %s: it is %s then', async (status, then) => {
     const { parts, statusOf } = world([driverAs(status)]);
-    const { settled, drivers } = await removeDrivers(stepWith([1]), since, since, parts);
+    const { settled, drivers } = await removeAddedBuckets(stepWith([1]), since, since, parts);
     expect([settled, drivers, statusOf(driverId)]).toEqual([false, [driverId], then]);
   });
 
   test.each(['failed', 'removed'] as const)('is settled once a driver is %s', async (status) => {
     const { parts, statusOf } = world([driverAs(status)]);
-    expect(await removeDrivers(stepWith([1]), since, since, parts)).toMatchObject({
+    expect(await removeAddedBuckets(stepWith([1]), since, since, parts)).toMatchObject({
       settled: true,
       drivers: [],
     });
@@ -595,7 +596,7 @@ describe('RemoveDrivers', () => {
   });
 
   test('does not wait for a driver of which there is no record', async () => {
-    expect(await removeDrivers(stepWith([1]), since, since, world([]).parts)).toMatchObject({
+    expect(await removeAddedBuckets(stepWith([1]), since, since, world([]).parts)).toMatchObject({
       settled: true,
     });
   });
@@ -603,26 +604,28 @@ describe('RemoveDrivers', () => {
   test('tries once what is left of a driver, and again in a later undo', async () => {
     const old = driverAs('residue', 1, { ...concludedAt(-60), deprovision: undoOf('remove', 1) });
     const { parts, put, events } = world([old]);
-    expect((await removeDrivers(stepWith([1]), since, since, parts)).settled).toBe(false);
+    expect((await removeAddedBuckets(stepWith([1]), since, since, parts)).settled).toBe(false);
     expect(events).toEqual([`start ${driverId}-remove-2`]);
 
     put(driverAs('residue', 1, { ...concludedAt(2), deprovision: undoOf('remove', 2) }));
-    expect((await removeDrivers(stepWith([1]), since, minutesOn(3), parts)).settled).toBe(true);
+    expect((await removeAddedBuckets(stepWith([1]), since, minutesOn(3), parts)).settled).toBe(true);
     expect(events).toHaveLength(1);
 
-    expect((await removeDrivers(stepWith([1]), minutesOn(10), minutesOn(10), parts)).settled).toBe(false);
+    expect((await removeAddedBuckets(stepWith([1]), minutesOn(10), minutesOn(10), parts)).settled).toBe(
+      false,
+    );
     expect(events.at(-1)).toBe(`start ${driverId}-remove-3`);
   });
 
   test('tries what is left of a driver that never came to its end', async () => {
     const { parts, statusOf } = world([driverAs('residue')]);
-    expect((await removeDrivers(stepWith([1]), since, since, parts)).settled).toBe(false);
+    expect((await removeAddedBuckets(stepWith([1]), since, since, parts)).settled).toBe(false);
     expect(statusOf(driverId)).toBe('removing');
   });
 
   test('lets the rest go on after a quarter of an hour, and names what it did not wait for', async () => {
     const { parts } = world([driverAs('removing', 1, { deprovision: undoOf('remove', 1) })]);
-    const at = async (minutes: number) => removeDrivers(stepWith([1]), since, minutesOn(minutes), parts);
+    const at = async (minutes: number) => removeAddedBuckets(stepWith([1]), since, minutesOn(minutes), parts);
     expect(await at(15)).toMatchObject({ settled: false, drivers: [driverId] });
     expect(await at(15.1)).toMatchObject({ settled: true, drivers: [driverId] });
   });

@@ -9,7 +9,7 @@ import {
   conclude,
 } from '../../../../src/domain/lifecycle/conclude.ts';
 import { locksOf } from '../../../../src/domain/lifecycle/start.ts';
-import { type IntegrationRecord, resourceKeys } from '../../../../src/domain/model/record.ts';
+import { type JournalRecord, resourceKeys } from '../../../../src/domain/model/record.ts';
 import { addedTo, driverIdOf, driverRecord } from '../fake-access.ts';
 import { undoOf } from '../fake-undo.ts';
 import { integrationId, recordOf, stepOf, thrownBy } from '../fakes.ts';
@@ -26,7 +26,7 @@ const bucket = { state: 'created', arn: 'arn:aws:s3:::dataloop-acme' } as const;
 /** A journal that closes records as it is told, and knows of no integration that a driver was added to. */
 const closingWith = (close: ClosingJournal['close'], more: Partial<ClosingJournal> = {}): ClosingJournal => ({
   close,
-  forgetDriver: async () => undefined,
+  forgetAddedBucket: async () => undefined,
   ...more,
 });
 
@@ -63,7 +63,7 @@ describe('Activate', () => {
 describe('the end of an undo', () => {
   const ends = (
     mode: 'rollback' | 'remove',
-    resources: IntegrationRecord['resources'],
+    resources: JournalRecord['resources'],
     failures: Parameters<typeof conclude>[1]['failures'] = [],
   ) => conclude(recordOf({ resources }), { mode, failures });
   const denied = { Error: 'AwsAccessDeniedError', Cause: '{"errorMessage":"denied by a policy"}' };
@@ -150,7 +150,7 @@ describe('Conclude', () => {
   /** Runs Conclude on a record, with a journal that closes it as it is told. */
   async function concluded(
     mode: 'rollback' | 'remove',
-    more: Partial<IntegrationRecord>,
+    more: Partial<JournalRecord>,
     failures: Parameters<typeof closeAndAnnounce>[1]['failures'] = [],
   ) {
     const record = recordOf({
@@ -257,7 +257,7 @@ describe('Conclude', () => {
 describe('an added driver', () => {
   const driverId = driverIdOf(1);
   const added = addedTo('dataloop-b');
-  const driverWith = (more: Partial<IntegrationRecord> = {}) =>
+  const driverWith = (more: Partial<JournalRecord> = {}) =>
     driverRecord(driverId, { ...added, dataloop: { ...added.dataloop, driverName: 'Second' } }, more);
   const ids = { version: '1', integrationId, driverId, name: 'Second' };
 
@@ -298,7 +298,7 @@ describe('an added driver', () => {
 
   async function concluded(
     mode: 'rollback' | 'remove',
-    more: Partial<IntegrationRecord>,
+    more: Partial<JournalRecord>,
     failures: Parameters<typeof closeAndAnnounce>[1]['failures'] = [],
   ) {
     const record = driverWith({
@@ -318,7 +318,7 @@ describe('an added driver', () => {
           return { ...record, status: closing.status, resources: closing.resources };
         },
         {
-          forgetDriver: async (...ids) => {
+          forgetAddedBucket: async (...ids) => {
             forgotten.push({ ids, before: closings.length === 0 });
             return undefined;
           },
@@ -382,8 +382,10 @@ describe('an added driver', () => {
 
   test('of which something is left keeps its integration from its end', async () => {
     const drivers = { [driverId]: added };
-    expect(conclude(recordOf({ drivers }), { mode: 'remove', failures: [] }).status).toBe('residue');
-    expect(conclude(recordOf({ drivers: {} }), { mode: 'remove', failures: [] }).status).toBe('removed');
+    expect(conclude(recordOf({ addedBuckets: drivers }), { mode: 'remove', failures: [] }).status).toBe(
+      'residue',
+    );
+    expect(conclude(recordOf({ addedBuckets: {} }), { mode: 'remove', failures: [] }).status).toBe('removed');
   });
 
   test('of which something is left is named where the end of its integration is announced', async () => {
@@ -392,7 +394,7 @@ describe('an added driver', () => {
     const record = recordOf({
       status: 'removing',
       deprovision: undoOf('remove', 1),
-      drivers: { [driverId]: added },
+      addedBuckets: { [driverId]: added },
     });
     await closeAndAnnounce(
       record,
@@ -414,15 +416,15 @@ describe('an added driver', () => {
   });
 
   describe('that is the last thing left of an integration', () => {
-    const leftOf = (more: Partial<IntegrationRecord> = {}) =>
-      recordOf({ status: 'residue', deprovision: undoOf('remove', 3), drivers: {}, ...more });
+    const leftOf = (more: Partial<JournalRecord> = {}) =>
+      recordOf({ status: 'residue', deprovision: undoOf('remove', 3), addedBuckets: {}, ...more });
     const removed = [
       'Dataloop Integration Removed',
       { version: '1', integrationId, name: 'acme', status: 'removed', residue: [] },
     ];
 
     /** The driver goes, and its integration is as given by then. */
-    async function goneFrom(integration: IntegrationRecord, hasMovedOn = false) {
+    async function goneFrom(integration: JournalRecord, hasMovedOn = false) {
       const driver = driverWith({ status: 'removing', deprovision: undoOf('remove', 2) });
       const done: unknown[] = [];
       const journal = closingWith(
@@ -431,7 +433,7 @@ describe('an added driver', () => {
           done.push({ run, status, locks });
           return hasMovedOn ? undefined : { ...integration, status };
         },
-        { forgetDriver: async () => integration },
+        { forgetAddedBucket: async () => integration },
       );
       const result = await closeAndAnnounce(
         driver,
@@ -457,8 +459,8 @@ describe('an added driver', () => {
       expect(await goneFrom(leftOf({ status: 'removed' }))).toContainEqual(removed);
     });
 
-    test.each<[string, IntegrationRecord]>([
-      ['another driver is left', leftOf({ drivers: { [driverIdOf(2)]: addedTo('dataloop-c') } })],
+    test.each<[string, JournalRecord]>([
+      ['another driver is left', leftOf({ addedBuckets: { [driverIdOf(2)]: addedTo('dataloop-c') } })],
       ['something else is left', leftOf({ resources: { bucket } })],
       ['it is ready', leftOf({ status: 'ready' })],
       ['its own undo has yet to end', leftOf({ status: 'removing' })],
@@ -471,11 +473,11 @@ describe('an added driver', () => {
     });
 
     test('ends it, too, where it goes while the end of the integration is written', async () => {
-      const record = leftOf({ status: 'removing', drivers: { [driverId]: added } });
+      const record = leftOf({ status: 'removing', addedBuckets: { [driverId]: added } });
       const done: unknown[] = [];
       const journal = closingWith(async (_id, { status, locks }) => {
         done.push({ status, locks });
-        return { ...record, status, drivers: {} };
+        return { ...record, status, addedBuckets: {} };
       });
       const undo = { mode: 'remove', run: 3, failures: [] } as const;
       expect(await closeAndAnnounce(record, undo, journal, fakeBus(done))).toEqual({ status: 'removed' });

@@ -3,14 +3,14 @@ import type { Registration, RegistrationOutcome } from '../../../../src/domain/l
 import { locksOf, startProvisioning } from '../../../../src/domain/lifecycle/start.ts';
 import {
   beginUndo,
-  type DeprovisionJournal,
   removeIntegration,
   rollBack,
   rollBackAfter,
   startUndo,
+  type UndoJournal,
   undoExecutionName,
 } from '../../../../src/domain/lifecycle/undo.ts';
-import { type IntegrationRecord, type Status, statuses } from '../../../../src/domain/model/record.ts';
+import { type JournalRecord, type Status, statuses } from '../../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import {
   removeStart as remove,
@@ -81,7 +81,7 @@ describe('locks', () => {
 describe('the start of a provisioning', () => {
   const wanted = { record: recordOf(), idempotency: undefined };
   const key = { key: 'hashed', expiresAt: 2_000_000_000 };
-  const standing = (more: Partial<IntegrationRecord> = {}) => recordOf({ integrationId: 'int_1', ...more });
+  const standing = (more: Partial<JournalRecord> = {}) => recordOf({ id: 'int_1', ...more });
   const registered = { outcome: 'registered' } as const;
   const repeated = { outcome: 'repeated', integrationId: 'int_1', requestHash: 'hash' } as const;
   const locked = { outcome: 'locked', by: 'int_1' } as const;
@@ -92,7 +92,7 @@ describe('the start of a provisioning', () => {
    */
   function starting(
     outcomes: RegistrationOutcome | readonly [RegistrationOutcome, ...RegistrationOutcome[]],
-    holder?: IntegrationRecord,
+    holder?: JournalRecord,
     { isNewKey = true, idempotency }: { isNewKey?: boolean; idempotency?: typeof key } = {},
   ) {
     const starts: string[] = [];
@@ -108,11 +108,11 @@ describe('the start of a provisioning', () => {
           if (!outcome) throw new Error('No outcome was given.');
           return outcome;
         },
-        remember: async (asked, { integrationId: id, requestHash }) => {
+        remember: async (asked, { id, requestHash }) => {
           remembered.push([asked, id, requestHash]);
           return isNewKey;
         },
-        read: async (id) => (id === holder?.integrationId ? holder : undefined),
+        read: async (id) => (id === holder?.id ? holder : undefined),
       },
       { startProvisioning: async (id) => void starts.push(id) },
     );
@@ -249,7 +249,7 @@ describe('the execution of an undo', () => {
       recordOf({ deprovision: undoOf('rollback', 1) }),
       recordOf({ deprovision: undoOf('remove', 1) }),
       recordOf({ deprovision: undoOf('remove', 2, 1) }),
-      recordOf({ integrationId: 'int_1', deprovision: undoOf('remove', 2, 1) }),
+      recordOf({ id: 'int_1', deprovision: undoOf('remove', 2, 1) }),
     ].map(undoExecutionName);
     expect(names).toEqual([
       `${integrationId}-rollback-1`,
@@ -390,7 +390,7 @@ describe('DELETE', () => {
 
   test('removes what became ready while it was being stopped', async () => {
     const { parts, events, become } = world(recordOf());
-    const journal: DeprovisionJournal = {
+    const journal: UndoJournal = {
       ...parts.journal,
       beginDeprovision: (id, change) => {
         if (change.mode === 'rollback') become({ status: 'ready' });

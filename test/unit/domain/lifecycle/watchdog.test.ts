@@ -10,7 +10,7 @@ import {
   sweep,
   type Watchdog,
 } from '../../../../src/domain/lifecycle/watchdog.ts';
-import { type IntegrationRecord, type Status, statuses } from '../../../../src/domain/model/record.ts';
+import { type JournalRecord, type Status, statuses } from '../../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { removeStart as remove, rollbackStart as rollback, undoOf, undoWorld } from '../fake-undo.ts';
 import { integrationId, recordOf, thrownBy } from '../fakes.ts';
@@ -22,7 +22,7 @@ const clock = Date.parse('2026-11-23T00:10:00.000Z');
 const bucket = { state: 'created', arn: 'arn:aws:s3:::dataloop-acme' } as const;
 
 /** The world of an undo, with a journal that can be closed and the bus, which takes only what the contract allows. */
-function world(first: IntegrationRecord | undefined) {
+function world(first: JournalRecord | undefined) {
   const { parts, events, now, become, inputs } = undoWorld(first);
   const closings: Closing[] = [];
   const published: unknown[] = [];
@@ -41,7 +41,7 @@ function world(first: IntegrationRecord | undefined) {
         become({ status: closing.status, resources: closing.resources });
         return now();
       },
-      forgetDriver: async () => undefined,
+      forgetAddedBucket: async () => undefined,
     },
     publish,
   };
@@ -53,7 +53,7 @@ const ended = (executionName: string, status: EndStatus = 'ABORTED') => ({
   executionName,
   status,
 });
-const undoing = (run: number, more: Partial<IntegrationRecord> = {}) =>
+const undoing = (run: number, more: Partial<JournalRecord> = {}) =>
   recordOf({ status: 'removing', deprovision: undoOf('remove', run), ...more });
 
 describe('after a provisioning that ended', () => {
@@ -82,7 +82,7 @@ describe('after a provisioning that ended', () => {
     expect(now()).toEqual(before);
   });
 
-  test.each<[string, IntegrationRecord | undefined, object]>([
+  test.each<[string, JournalRecord | undefined, object]>([
     ['is unknown', undefined, {}],
     ['is ready', recordOf({ status: 'ready' }), {}],
     ['has failed and is clean', recordOf({ status: 'failed', deprovision: undoOf('rollback', 1) }), {}],
@@ -164,7 +164,7 @@ describe('after an undo that ended', () => {
 
 describe('giving up', () => {
   const maximumRestarts = 5;
-  const exhausted = (mode: 'rollback' | 'remove', more: Partial<IntegrationRecord> = {}) =>
+  const exhausted = (mode: 'rollback' | 'remove', more: Partial<JournalRecord> = {}) =>
     recordOf({
       status: mode === 'rollback' ? 'rolling-back' : 'removing',
       deprovision: undoOf(mode, 9, maximumRestarts),
@@ -188,7 +188,7 @@ describe('giving up', () => {
   ] as const)(
     'waits for a call that %s: its names are not to be free before',
     async (_what, until, expected) => {
-      const { watchdog } = world(exhausted('remove', { openCalls: { 'execution/DeleteRole/1': until } }));
+      const { watchdog } = world(exhausted('remove', { inFlightCalls: { 'execution/DeleteRole/1': until } }));
       expect(await followUp(afterRun('remove'), 'deprovision', watchdog)).toBe(expected);
     },
   );
@@ -266,11 +266,11 @@ describe('the sweep', () => {
 
   /** A sweep of some integrations, after a time in which nothing has touched them. */
   function sweeping(
-    records: readonly IntegrationRecord[],
-    { now = minutes(2), active = records.map(({ integrationId: id }) => id) } = {},
+    records: readonly JournalRecord[],
+    { now = minutes(2), active = records.map(({ id }) => id) } = {},
     statusOf: (executionArn: string) => EndStatus | 'RUNNING' | Error = () => 'FAILED',
   ) {
-    const worlds = new Map(records.map((record) => [record.integrationId, world(record)]));
+    const worlds = new Map(records.map((record) => [record.id, world(record)]));
     const asked: string[] = [];
     const outcomes: [string, FollowUp][] = [];
     const errors: [string, unknown][] = [];
@@ -319,7 +319,7 @@ describe('the sweep', () => {
   });
 
   test('looks at the execution that is at work by now', async () => {
-    const other = undoing(7, { integrationId: 'int_1', updatedAt });
+    const other = undoing(7, { id: 'int_1', updatedAt });
     const { parts, asked } = sweeping([provisioning, other], {}, () => 'RUNNING');
     await sweep(parts);
     expect(asked).toEqual([provisioning.executionArn, 'arn:undo:int_1-remove-7']);
@@ -355,9 +355,7 @@ describe('the sweep', () => {
   });
 
   test('looks at all the others where one cannot be looked at, and says how many could not', async () => {
-    const records = ['int_1', 'int_2', 'int_3', 'int_4'].map((id) =>
-      undoing(1, { integrationId: id, updatedAt }),
-    );
+    const records = ['int_1', 'int_2', 'int_3', 'int_4'].map((id) => undoing(1, { id: id, updatedAt }));
     const { parts, outcomes, errors, starts } = sweeping(records, {}, (arn) =>
       /int_[13]/.test(arn) ? down : 'FAILED',
     );

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { ownerTag, planFor, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
+import { desiredState, ownerTag, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import type { PolicyDocument } from '../../../../src/domain/model/permission-policy.ts';
 import { matchesPattern, parseRequest } from '../../../../src/domain/model/request.ts';
 import { account, body, integrationId, requestOf } from '../fakes.ts';
 
-const plan = (more?: object, settings = account) => planFor(integrationId, requestOf(more), settings);
+const plan = (more?: object, settings = account) => desiredState(integrationId, requestOf(more), settings);
 
 const listOf = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 const statementSchema = z.object({
@@ -86,7 +86,12 @@ describe('names', () => {
   });
 
   test('of what is adopted are its own; the policy is named after the integration', () => {
-    const { bucket, role, policy, adoptedIntegrationId } = plan({
+    const {
+      bucket,
+      role,
+      policy,
+      adoptedDataloopIntegrationId: adoptedIntegrationId,
+    } = plan({
       bucket: { name: 'acme-photos', mode: 'adopt', blockPublicAccess: true },
       role: { name: 'AcmeLabelling', mode: 'adopt' },
       dataloop: { ...body.dataloop, integrationId: 'waiting-1' },
@@ -107,7 +112,7 @@ describe('names', () => {
 
   test('of an adopted role are still known where a later deployment does not name it any more', () => {
     const request = requestOf({ role: { name: 'AcmeLabelling', mode: 'adopt' } });
-    const later = planFor(integrationId, request, { ...account, adoptableRoleArns: [] });
+    const later = desiredState(integrationId, request, { ...account, adoptableRoleArns: [] });
     expect(later.role.arn).toBe('arn:aws:iam::111111111111:role/AcmeLabelling');
   });
 
@@ -119,7 +124,7 @@ describe('names', () => {
   });
 
   test('at Dataloop tell two integrations of one name apart', () => {
-    const another = planFor('int_00000000000000000000000000', requestOf(), account);
+    const another = desiredState('int_00000000000000000000000000', requestOf(), account);
     expect(plan().dataloopIntegrationName).toContain(integrationId);
     expect(another.dataloopIntegrationName).not.toBe(plan().dataloopIntegrationName);
   });
@@ -231,7 +236,7 @@ test('the trust policy is the guide’s: one user, one action', () => {
 describe('a KMS key', () => {
   const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
   const keyed = (arn: string, more: object = {}) =>
-    planFor(
+    desiredState(
       integrationId,
       requestOfKey({ bucket: { ...body.bucket, kmsKeyArn: arn, ...more } }, arn),
       account,

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod';
 import { canonicalJson } from '../../../../src/domain/model/canonical-json.ts';
-import { grantsOf, planFor } from '../../../../src/domain/model/desired-state.ts';
+import { desiredState, grantsOf } from '../../../../src/domain/model/desired-state.ts';
 import {
   type Grant,
   grantOf,
@@ -13,7 +13,7 @@ import {
   sizeOf,
   withoutGrant,
 } from '../../../../src/domain/model/permission-policy.ts';
-import { type AddedDriver, type PolicyKey, policyKeys } from '../../../../src/domain/model/record.ts';
+import { type AddedBucket, type PolicyKey, policyKeys } from '../../../../src/domain/model/record.ts';
 import { roomFor } from '../../../../src/domain/resources/role/shared-policies.ts';
 import { kmsKeyArn } from '../../arbitraries.ts';
 import { account, integrationId, requestOf } from '../fakes.ts';
@@ -115,7 +115,7 @@ describe('the policy of one bucket', () => {
 
   test('is what the plan of its integration has', () => {
     const request = requestOf({ bucket: { name: 'dataloop-a', prefix: 'raw/' } });
-    const plan = planFor(integrationId, request, account);
+    const plan = desiredState(integrationId, request, account);
     expect(plan.permissionPolicy).toEqual(permissionPolicy([grantTo('dataloop-a', { prefix: 'raw/' })]));
   });
 
@@ -186,23 +186,23 @@ describe('the policy of several buckets', () => {
 
 describe('a hundred buckets', () => {
   const long = (index: number): string => `dataloop-${'b'.repeat(50)}-${String(index).padStart(3, '0')}`;
-  const driverOf = (bucket: AddedDriver['bucket'], allowDelete = true): AddedDriver => ({
+  const driverOf = (bucket: AddedBucket['bucket'], allowDelete = true): AddedBucket => ({
     bucket,
     dataloop: { projectId: 'project-1', driverName: bucket.name, allowDelete },
   });
-  const plan = planFor(integrationId, requestOf({ bucket: { name: long(999) } }), account);
+  const plan = desiredState(integrationId, requestOf({ bucket: { name: long(999) } }), account);
 
   /** Places drivers one after the other, as GrantAccess does. */
-  function placed(added: readonly AddedDriver[]) {
-    const drivers: Record<string, AddedDriver> = {};
+  function placed(added: readonly AddedBucket[]) {
+    const drivers: Record<string, AddedBucket> = {};
     added.forEach((driver, index) => {
-      const key = roomFor({ drivers }, plan, driver, account.policyNamePattern);
+      const key = roomFor({ addedBuckets: drivers }, plan, driver, account.policyNamePattern);
       drivers[`drv_${String(index).padStart(26, '0')}`] = { ...driver, placedIn: key };
     });
-    return (key: PolicyKey) => grantsOf({ drivers }, plan, key);
+    return (key: PolicyKey) => grantsOf({ addedBuckets: drivers }, plan, key);
   }
 
-  test.each<[string, (index: number) => AddedDriver]>([
+  test.each<[string, (index: number) => AddedBucket]>([
     ['of the longest names', (index) => driverOf({ name: long(index) })],
     ['of which some must keep what is in them', (index) => driverOf({ name: long(index) }, index % 2 === 0)],
     ['with one key', (index) => driverOf({ name: long(index), kmsKeyArn })],

@@ -10,7 +10,7 @@ import {
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { planFor, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
+import { desiredState, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import type { PolicyDocument } from '../../../../src/domain/model/permission-policy.ts';
 import { type IntegrationRequest, parseRequest } from '../../../../src/domain/model/request.ts';
 import { trustedUserArn } from '../../../../src/domain/resources/role/trusted-user.ts';
@@ -18,7 +18,7 @@ import { allowed, kmsKeyArn, longestBody, takenRequest } from '../../arbitraries
 import { account, integrationId, userArn } from '../fakes.ts';
 
 const numRuns = 1_000;
-const policiesOf = (request: IntegrationRequest) => planFor(integrationId, request, account);
+const policiesOf = (request: IntegrationRequest) => desiredState(integrationId, request, account);
 const longest = policiesOf(parseRequest(longestBody, allowed));
 
 /** A document as IAM and S3 read it. */

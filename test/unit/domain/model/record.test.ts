@@ -21,7 +21,7 @@ describe('a stored record', () => {
       role: { state: 'gone', arn: 'arn:role', leftAlone: 'It is theirs.' },
       driver: { state: 'created', id: 'driver-1', name: 'acme', madeAgain: true },
     },
-    openCalls: { 'execution/CreateBucket/1': 1_795_392_000_000 },
+    inFlightCalls: { 'execution/CreateBucket/1': 1_795_392_000_000 },
     deprovision: undoOf('remove', 2, 1),
     error: { type: 'x', title: 'x', detail: 'x' },
   });

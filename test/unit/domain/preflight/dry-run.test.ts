@@ -148,7 +148,7 @@ describe('what is outside of the deployment’s parameters', () => {
 
 describe('a name or bucket that another integration holds', () => {
   const other = recordOf({
-    integrationId: 'int_other',
+    id: 'int_other',
     name: 'other',
     status: 'ready',
     request: requestOf({ name: 'other', bucket: { name: 'dataloop-acme' } }),
@@ -181,7 +181,7 @@ describe('a name or bucket that another integration holds', () => {
 
   test('is said to come of the very same request where it does', async () => {
     const same = recordOf({ status: 'ready' });
-    const plan = await planOf(body, { lockHolder: async () => same.integrationId, read: async () => same });
+    const plan = await planOf(body, { lockHolder: async () => same.id, read: async () => same });
     expect(plan.findings).toEqual([
       expect.objectContaining({ detail: expect.stringContaining('made by this very request') }),
     ]);
@@ -189,7 +189,7 @@ describe('a name or bucket that another integration holds', () => {
 
   test('but not of one that is just being removed', async () => {
     const same = recordOf({ status: 'removing' });
-    const plan = await planOf(body, { lockHolder: async () => same.integrationId, read: async () => same });
+    const plan = await planOf(body, { lockHolder: async () => same.id, read: async () => same });
     expect(plan.findings).toEqual([
       expect.objectContaining({ detail: expect.stringContaining('once nothing of it is left') }),
     ]);
@@ -199,7 +199,7 @@ describe('a name or bucket that another integration holds', () => {
 describe('another integration on the same bucket', () => {
   const other = (prefix?: string, name = 'dataloop-acme') =>
     recordOf({
-      integrationId: 'int_other',
+      id: 'int_other',
       name: 'other',
       status: 'ready',
       request: requestOf({ bucket: { name, ...(prefix ? { prefix } : {}) } }),
@@ -286,7 +286,7 @@ describe('what cannot be looked at', () => {
 
 test('everything that is in the way is told at once, each finding with its field', async () => {
   const forbidden = () => Promise.reject(new ServiceError('DataloopForbiddenError', 'No role.'));
-  const other = recordOf({ integrationId: 'int_other', name: 'other', status: 'ready' });
+  const other = recordOf({ id: 'int_other', name: 'other', status: 'ready' });
   const plan = await planOf(
     { ...body, bucket: { name: 'dataloop-acme', kmsKeyArn }, role: { name: 'admin' } },
     {
@@ -320,7 +320,7 @@ test('everything that is in the way is told at once, each finding with its field
 
 test('a driver that reaches the same objects is told as one', async () => {
   const driver = recordOf({
-    integrationId: 'drv_other',
+    id: 'drv_other',
     parent: { integrationId: 'int_other', dataloopIntegrationId: 'dl-1' },
     status: 'ready',
     request: { ...recordOf().request, dataloop: { projectId: 'p', driverName: 'Videos', allowDelete: true } },
@@ -447,7 +447,7 @@ describe('a plan of what is adopted', () => {
     ['adopted-role#AcmeLabelling', '/role/name'],
     ['adopted-integration#waiting-1', '/dataloop/integrationId'],
   ])('says by the field where another integration holds %s', async (held, pointer) => {
-    const holder = recordOf({ integrationId: 'int_1', status: 'ready' });
+    const holder = recordOf({ id: 'int_1', status: 'ready' });
     const plan = await planOf(request, {
       ...standing,
       lockHolder: async (lock) => (lock === held ? 'int_1' : undefined),

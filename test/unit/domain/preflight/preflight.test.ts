@@ -222,7 +222,7 @@ describe('what is to be adopted', () => {
     ['integration', { getIntegration: async () => undefined }, 'IntegrationNotAdoptableError'],
     [
       'integration, with a driver of our name,',
-      { listDrivers: async () => [{ id: 'd', name: 'acme', integrationId: 'waiting-1' }] },
+      { listDrivers: async () => [{ id: 'd', name: 'acme', dataloopIntegrationId: 'waiting-1' }] },
       'DriverNameTakenError',
     ],
   ])('is refused where the %s is not as it must be', async (_what, more, name) => {

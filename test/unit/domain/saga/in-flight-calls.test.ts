@@ -29,7 +29,7 @@ describe('open calls', () => {
   /** When the undo began to wait, by the clock of Step Functions. */
   const since = 1_795_392_000_000;
   const settled = (openCalls: Record<string, number>, now: number) =>
-    openCallsSettled(stepOf(recordOf({ openCalls })), new Date(since), new Date(now));
+    openCallsSettled(stepOf(recordOf({ inFlightCalls: openCalls })), new Date(since), new Date(now));
   const until = since + 10_000;
 
   test('hold the undo up, by name, until their functions can no longer live', () => {
@@ -106,7 +106,7 @@ describe('what cannot be made twice', () => {
   const begunAt = 1_795_392_000_000;
   const call = { step: 'CreateDriver', callId: 'execution/CreateDriver/2', begunAt } as const;
   const making = (openCalls: Record<string, number>) =>
-    noEarlierCall(journalOf(recordOf({ openCalls })).step(['provisioning'], call));
+    noEarlierCall(journalOf(recordOf({ inFlightCalls: openCalls })).step(['provisioning'], call));
   const refused = (openCalls: Record<string, number>) => thrownIn(() => making(openCalls));
 
   test.each([
@@ -149,7 +149,7 @@ describe('what there can be two of', () => {
     attempt: number,
     openCalls: Record<string, number> = {},
   ) => {
-    const record = recordOf({ openCalls, resources: state ? { driver: known[state] } : {} });
+    const record = recordOf({ inFlightCalls: openCalls, resources: state ? { driver: known[state] } : {} });
     return beforeMaking(journalOf(record).step(['provisioning'], callOf(attempt)), 'driver');
   };
 

@@ -12,7 +12,7 @@ import {
   confirmAbsence,
   type Found,
   isTaggedOurs,
-  type Removal,
+  type RemovalOutcome,
   removeIfOurs,
 } from '../../../../src/domain/saga/ownership.ts';
 import { ServiceError } from '../../../../src/errors.ts';
@@ -55,7 +55,7 @@ describe('a resource is ours', () => {
 function undoing(
   known: ResourceRecord | undefined,
   looks: readonly (Found | undefined)[],
-  removals: readonly (Removal | Error)[] = ['removed'],
+  removals: readonly (RemovalOutcome | Error)[] = ['removed'],
 ) {
   const events: string[] = [];
   const journal = journalOf(known ? knowing({ policy: known }) : recordOf(), events);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type ResourceKey, resourceKeys } from '../../../../src/domain/model/record.ts';
 import { deprovisionSteps } from '../../../../src/domain/model/steps.ts';
-import { residueOf, sendAgain } from '../../../../src/domain/saga/residue.ts';
+import { leftoverOf, sendAgain } from '../../../../src/domain/saga/residue.ts';
 
 const again = 'DELETE for this integration again.';
 const failed = (step: string, name: string, message = 'denied by a policy') => ({
@@ -28,9 +28,9 @@ describe('residue', () => {
     ['bucket', 'DeleteBucket'],
   ] as const)('of the %s is what %s failed on, and no other step', (key, step) => {
     const everything = deprovisionSteps.map((each) => failed(each, 'AwsAccessDeniedError', `in ${each}`));
-    expect(residueOf(key, everything)?.reason).toBe(`AWS refused the call: in ${step}`);
+    expect(leftoverOf(key, everything)?.reason).toBe(`AWS refused the call: in ${step}`);
     expect(
-      residueOf(
+      leftoverOf(
         key,
         everything.filter((failure) => failure.step !== step),
       ),
@@ -38,7 +38,7 @@ describe('residue', () => {
   });
 
   test('is none where nothing failed', () => {
-    expect(resourceKeys.map((key) => residueOf(key, []))).toEqual(resourceKeys.map(() => undefined));
+    expect(resourceKeys.map((key) => leftoverOf(key, []))).toEqual(resourceKeys.map(() => undefined));
   });
 
   test.each([
@@ -46,7 +46,7 @@ describe('residue', () => {
     ['role', 'DeleteRole', /statement out of its trust policy/],
   ] as const)('of an adopted %s is never advised to be deleted', (key, step, advice) => {
     const failures = [failed(step, 'AwsAccessDeniedError')];
-    const residue = residueOf(key, failures, 'adopted');
+    const residue = leftoverOf(key, failures, 'adopted');
     expect(residue?.reason).toBe('AWS refused the call: denied by a policy');
     expect(residue?.advice).toMatch(advice);
     expect(residue?.advice).toMatch(/^Lift what forbids it .*yourself\. Then send DELETE/);
@@ -54,7 +54,7 @@ describe('residue', () => {
   });
 
   const adviceOn = (key: ResourceKey, step: string, name: string) =>
-    residueOf(key, [failed(step, name)])?.advice;
+    leftoverOf(key, [failed(step, name)])?.advice;
 
   test.each([
     ['AwsAccessDeniedError', 'bucket', 'DeleteBucket', /^Lift what forbids it .*bucket policy.* delete it/],
@@ -79,8 +79,10 @@ describe('residue', () => {
 
   test('says what happened in the words of the error, whatever its cause looks like', () => {
     const plain = { step: 'DeleteRole', error: { Error: 'States.Timeout', Cause: 'not JSON' } };
-    expect(residueOf('role', [plain])?.reason).toMatch(/^A step did not end in time: DeleteRole did not end/);
+    expect(leftoverOf('role', [plain])?.reason).toMatch(
+      /^A step did not end in time: DeleteRole did not end/,
+    );
     const bare = { step: 'DeleteRole', error: { Error: 'AwsConflictError' } };
-    expect(residueOf('role', [bare])?.reason).toMatch(/^AWS is still busy/);
+    expect(leftoverOf('role', [bare])?.reason).toMatch(/^AWS is still busy/);
   });
 });

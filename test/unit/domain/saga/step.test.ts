@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { planFor } from '../../../../src/domain/model/desired-state.ts';
+import { desiredState } from '../../../../src/domain/model/desired-state.ts';
 import type { ResourceKey, ResourceRecord, Status } from '../../../../src/domain/model/record.ts';
 import { createdNotYetSeen, stepContext } from '../../../../src/domain/saga/step.ts';
 import { account, fencedStepOf, integrationId, knowing, recordOf, stepOf, thrownBy } from '../fakes.ts';
@@ -12,7 +12,7 @@ test('writes to its own integration, only while that is in one of the step’s s
   const step = stepContext(
     stepOf(record).call,
     record,
-    planFor(integrationId, record.request, account),
+    desiredState(integrationId, record.request, account),
     ['rolling-back', 'removing'],
     { writeResource: async (...write) => void writes.push(write) },
   );

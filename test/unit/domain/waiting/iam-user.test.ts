@@ -1,6 +1,6 @@
 /** The way from Dataloop's late answer to the waiting workflow: what wakes it, and what changes nothing. */
 import { describe, expect, test } from '@jest/globals';
-import type { IntegrationRecord, StepRecord } from '../../../../src/domain/model/record.ts';
+import type { JournalRecord, StepRecord } from '../../../../src/domain/model/record.ts';
 import {
   iamUserPollSchema,
   type Poller,
@@ -13,7 +13,7 @@ import { integrationId, recordOf, thrownBy, userArn } from '../fakes.ts';
 
 const startedAt = '2026-11-23T00:00:00.000Z';
 
-const waiting = (more: Partial<IntegrationRecord> = {}, status: StepRecord['status'] = 'waiting') =>
+const waiting = (more: Partial<JournalRecord> = {}, status: StepRecord['status'] = 'waiting') =>
   recordOf({
     steps: { RequestIamUser: { status, startedAt, attempts: 1 } },
     resources: { dataloopIntegration: { state: 'created', id: 'dataloop-1' } },
@@ -24,7 +24,7 @@ describe('the event that says the IAM user is issued', () => {
   const issued = { integrationId, dataloopIntegrationId: 'dataloop-1', userArn };
 
   /** Workflows that note what is done with them. */
-  const workflowsOf = (record: IntegrationRecord | undefined, more: Partial<WaitingWorkflows> = {}) => {
+  const workflowsOf = (record: JournalRecord | undefined, more: Partial<WaitingWorkflows> = {}) => {
     const done: unknown[] = [];
     const workflows: WaitingWorkflows = {
       read: async () => record,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { planFor } from '../../../../src/domain/model/desired-state.ts';
-import type { IntegrationRecord, OperatorRecord } from '../../../../src/domain/model/record.ts';
+import { desiredState } from '../../../../src/domain/model/desired-state.ts';
+import type { JournalRecord, OperatorRecord } from '../../../../src/domain/model/record.ts';
 import { parseRequest } from '../../../../src/domain/model/request.ts';
 import type { DataloopIntegration } from '../../../../src/domain/resources/dataloop/integration.ts';
 import { requestIamUser } from '../../../../src/domain/resources/dataloop/integration.ts';
@@ -26,7 +26,7 @@ const named: OperatorRecord = { userArn, named: { by, at } };
 const given: OperatorRecord = { ...named, given: { dataloopIntegrationId: 'dl-1', by, at } };
 const step = (status: 'waiting' | 'succeeded' | 'running') => ({ status, startedAt: at, attempts: 1 });
 
-const recordWith = (more: Partial<IntegrationRecord> = {}) => recordOf({ request, ...more });
+const recordWith = (more: Partial<JournalRecord> = {}) => recordOf({ request, ...more });
 const waiting = recordWith({ steps: { RequestIamUser: step('waiting') } });
 const withRole = recordWith({
   operator: named,
@@ -99,12 +99,12 @@ describe('what is awaited', () => {
     ],
   ] as const)('is %s', (_what, record, expected) => {
     expect(awaitedOf(record)).toBe(expected);
-    const action = operatorAction(record, planFor(integrationId, record.request, account));
+    const action = operatorAction(record, desiredState(integrationId, record.request, account));
     expect(action !== undefined).toBe(expected !== undefined);
   });
 
   test('is said with everything that a person needs for it', () => {
-    const plan = planFor(integrationId, request, account);
+    const plan = desiredState(integrationId, request, account);
     const first = operatorAction(waiting, plan);
     expect(first).toMatchObject({ roleArn: plan.role.arn, permissionPolicy: plan.permissionPolicy });
     expect(first?.steps.join('\n')).toMatch(
@@ -119,7 +119,7 @@ describe('what is awaited', () => {
 
 describe('an answer of the operator', () => {
   /** Answers where the journal holds a record; another may have written to it since. */
-  function answering(record: IntegrationRecord, { isLost = false, isAccountKnown = true } = {}) {
+  function answering(record: JournalRecord, { isLost = false, isAccountKnown = true } = {}) {
     const events: unknown[] = [];
     const answer = (sent: unknown) =>
       confirmIamUser(integrationId, sent, by, {
@@ -236,7 +236,7 @@ describe('an answer of the operator', () => {
 });
 
 describe('the event of an operator’s answer', () => {
-  const resume = (record: IntegrationRecord, issued: { userArn: string; dataloopIntegrationId?: string }) =>
+  const resume = (record: JournalRecord, issued: { userArn: string; dataloopIntegrationId?: string }) =>
     resumeProvisioning(
       { integrationId, ...issued },
       {

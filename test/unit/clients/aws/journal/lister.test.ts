@@ -60,8 +60,8 @@ describe('the newest ids', () => {
 
 describe('records', () => {
   const ids = ['int_00000000000000000000000001', 'int_00000000000000000000000002'] as const;
-  const [one, two] = ids.map((id) => recordOf({ integrationId: id }));
-  const item = (record = one) => ({ pk: `integration#${record?.integrationId}`, ...record });
+  const [one, two] = ids.map((id) => recordOf({ id: id }));
+  const item = (record = one) => ({ pk: `integration#${record?.id}`, ...record });
   const keys = (...ids: string[]) => ({ journal: { Keys: ids.map((id) => ({ pk: `integration#${id}` })) } });
   const asked = () => dynamo.commandCalls(BatchGetCommand).map((call) => call.args[0].input.RequestItems);
 

@@ -394,7 +394,7 @@ describe('closing', () => {
 
   describe('forgetting a driver', () => {
     const driverId = `drv_${'0'.repeat(26)}`;
-    const forget = () => closingJournal(table).forgetDriver(integrationId, driverId);
+    const forget = () => closingJournal(table).forgetAddedBucket(integrationId, driverId);
 
     test('takes it out of its integration, and answers with what that is then', async () => {
       dynamo.on(UpdateCommand).resolves({ Attributes: record });

@@ -141,7 +141,7 @@ describe('registering', () => {
 describe('registering a driver', () => {
   const driverId = `drv_${'0'.repeat(26)}`;
   const driver = recordOf({
-    integrationId: driverId,
+    id: driverId,
     parent: { integrationId, dataloopIntegrationId: 'dataloop-1' },
   });
   const added = {

@@ -32,12 +32,12 @@ describe('integrations of which something stands', () => {
       read: async (integrationId: string) => {
         read.push(integrationId);
         // One is removed by now, one is not there at all.
-        if (integrationId === 'int_3') return recordOf({ integrationId, status: 'removed' });
-        return integrationId === 'int_4' ? undefined : recordOf({ integrationId, status: 'ready' });
+        if (integrationId === 'int_3') return recordOf({ id: integrationId, status: 'removed' });
+        return integrationId === 'int_4' ? undefined : recordOf({ id: integrationId, status: 'ready' });
       },
     };
     const found = await standingReader(table, records).standingIntegrations();
-    expect(found.map(({ integrationId }) => integrationId).sort()).toEqual(['int_1', 'int_2']);
+    expect(found.map(({ id: integrationId }) => integrationId).sort()).toEqual(['int_1', 'int_2']);
     expect(read.sort()).toEqual(['int_1', 'int_2', 'int_3', 'int_4']);
     const asked = dynamo
       .commandCalls(QueryCommand)

@@ -233,7 +233,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
     await thrownBy(adoptBucket(journal.step(), cutOff));
     world.cors = [];
     const openCalls = { 'execution/CreateBucket/1': 100_000 };
-    const open = journalOf({ ...journal.record(), openCalls });
+    const open = journalOf({ ...journal.record(), inFlightCalls: openCalls });
     const again = (begunAt: number) =>
       open.step(['provisioning'], { callId: 'execution/CreateBucket/2', attempt: 2, begunAt });
     expect((await thrownBy(adoptBucket(again(50_000), s3))).name).toBe('EarlierCallOpenError');

@@ -114,7 +114,7 @@ describe('CreateBucket', () => {
     expect(await createBucket(step, s3)).toEqual({ bucketArn: arn });
     expect(world).toMatchObject({
       tags: ours,
-      policy: step.plan.bucketPolicy,
+      policy: step.desired.bucketPolicy,
       origins: ['https://console.dataloop.ai'],
     });
   });

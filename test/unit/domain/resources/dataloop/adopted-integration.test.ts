@@ -144,7 +144,7 @@ describe('DeleteIntegration', () => {
 describe('a driver on an integration that waits', () => {
   const driver = { id: 'driver-1', name: 'acme', integrationId: id };
   const check = (drivers: object) =>
-    checkNoDriver(stepOf(adopting()).plan, id, {
+    checkNoDriver(stepOf(adopting()).desired, id, {
       listDrivers: async (projectId) => (projectId === 'project-1' ? [{ ...driver, ...drivers }] : []),
     });
 

@@ -25,8 +25,8 @@ import {
   thrownBy,
 } from '../../fakes.ts';
 
-const foreign: Driver = { id: 'foreign', name: 'acme', integrationId: 'integration-of-others' };
-const own: Driver = { id: 'own', name: 'acme', integrationId: 'integration-1' };
+const foreign: Driver = { id: 'foreign', name: 'acme', dataloopIntegrationId: 'integration-of-others' };
+const own: Driver = { id: 'own', name: 'acme', dataloopIntegrationId: 'integration-1' };
 
 /** What the journal knows: an integration at Dataloop and, where given, a driver on it. */
 const knowingDriver = (driver?: ResourceRecord) =>
@@ -40,7 +40,7 @@ function fakeDrivers(events: string[], before: readonly Driver[] = [], passage: 
   let all = [...before];
   const drivers: DriverCreator & DriverRemover = {
     listDrivers: (projectId) => passage(async () => (projectId === 'project-1' ? all : [])),
-    createDriver: ({ name, integrationId }) =>
+    createDriver: ({ name, dataloopIntegrationId: integrationId }) =>
       passage(async () => {
         events.push('create driver');
         const driver = { id: `made-${all.length}`, name, integrationId };
@@ -177,7 +177,7 @@ describe('CreateDriver while an earlier call of it may still take effect', () =>
     ['before it', knowingDriver()],
   ])('makes no second one where that ended %s', async (_when, record) => {
     const events: string[] = [];
-    const journal = journalOf({ ...record, openCalls: open }, events);
+    const journal = journalOf({ ...record, inFlightCalls: open }, events);
     const creating = createDriver(journal.step(['provisioning'], call), fakeDrivers(events).drivers);
     expect(await thrownBy(creating)).toMatchObject({ name: 'EarlierCallOpenError', retryable: true });
     expect(events).toEqual([]);
@@ -185,7 +185,7 @@ describe('CreateDriver while an earlier call of it may still take effect', () =>
 
   test('takes what that has made as soon as it shows', async () => {
     const events: string[] = [];
-    const journal = journalOf({ ...intended, openCalls: open }, events);
+    const journal = journalOf({ ...intended, inFlightCalls: open }, events);
     const { drivers } = fakeDrivers(events, [own]);
     expect(await createDriver(journal.step(['provisioning'], call), drivers)).toEqual({ driverId: 'own' });
     expect(events).toEqual(['journal driver created']);
@@ -193,7 +193,7 @@ describe('CreateDriver while an earlier call of it may still take effect', () =>
 
   test('makes none before it was looked for a few times, although that can take effect no more', async () => {
     const events: string[] = [];
-    const journal = journalOf({ ...intended, openCalls: open }, events);
+    const journal = journalOf({ ...intended, inFlightCalls: open }, events);
     const later = journal.step(['provisioning'], { ...call, attempt: 4, begunAt: 60_000 });
     expect((await thrownBy(createDriver(later, fakeDrivers(events).drivers))).name).toBe(
       'EarlierCallOpenError',
@@ -203,7 +203,7 @@ describe('CreateDriver while an earlier call of it may still take effect', () =>
 
   test('makes one then', async () => {
     const events: string[] = [];
-    const journal = journalOf({ ...intended, openCalls: open }, events);
+    const journal = journalOf({ ...intended, inFlightCalls: open }, events);
     const later = journal.step(['provisioning'], { ...call, attempt: 5, begunAt: 60_000 });
     expect(await createDriver(later, fakeDrivers(events).drivers)).toEqual({ driverId: 'made-0' });
   });

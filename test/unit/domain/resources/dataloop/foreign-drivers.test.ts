@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Bound } from '../../../../../src/deadline.ts';
-import type { IntegrationRecord, ResourceRecord } from '../../../../../src/domain/model/record.ts';
+import type { JournalRecord, ResourceRecord } from '../../../../../src/domain/model/record.ts';
 import type { Driver } from '../../../../../src/domain/resources/dataloop/driver.ts';
 import {
   type ForeignDriverReads,
@@ -16,16 +16,16 @@ const unbound: Bound = (_what, work) => work;
 const driver = (id: string, more: Partial<Driver> = {}): Driver => ({
   id,
   name: `name of ${id}`,
-  integrationId: dataloopId,
+  dataloopIntegrationId: dataloopId,
   ...more,
 });
 
 /** The integration with its own driver in project-1, and one that was added to it in project-2. */
 const own: ResourceRecord = { state: 'created', id: 'own', name: 'acme' };
-const integrationWith = (more: IntegrationRecord['resources'] = {}) =>
+const integrationWith = (more: JournalRecord['resources'] = {}) =>
   recordOf({
     status: 'ready',
-    drivers: { [driverIdOf(1)]: addedTo('dataloop-b') },
+    addedBuckets: { [driverIdOf(1)]: addedTo('dataloop-b') },
     resources: { dataloopIntegration: { state: 'created', id: dataloopId }, driver: own, ...more },
   });
 const addedWith = (resource: ResourceRecord | undefined) => {
@@ -41,11 +41,11 @@ const added = addedWith({ state: 'created', id: 'added', name: 'dataloop-b' });
 function readsOf(
   projects: Readonly<Record<string, readonly Driver[]>>,
   count?: number,
-  records: readonly IntegrationRecord[] = [added],
+  records: readonly JournalRecord[] = [added],
 ) {
   const asked: string[] = [];
   const reads: ForeignDriverReads = {
-    readRecords: async (ids) => records.filter(({ integrationId }) => ids.includes(integrationId)),
+    readRecords: async (ids) => records.filter(({ id: integrationId }) => ids.includes(integrationId)),
     listDrivers: async (projectId) => {
       asked.push(projectId);
       return projects[projectId] ?? [];
@@ -53,7 +53,7 @@ function readsOf(
     countDrivers: async (id) => {
       asked.push(id);
       const all = Object.values(projects).flat();
-      return count ?? all.filter(({ integrationId }) => integrationId === id).length;
+      return count ?? all.filter(({ dataloopIntegrationId: integrationId }) => integrationId === id).length;
     },
   };
   return { reads, asked };
@@ -98,8 +98,8 @@ describe('removing an integration', () => {
 
   test('is not refused for drivers of other integrations, nor for a count that is behind', async () => {
     const others = {
-      'project-1': [driver('own'), driver('x', { integrationId: 'dataloop-9' })],
-      'project-2': [driver('added'), driver('y', { integrationId: undefined })],
+      'project-1': [driver('own'), driver('x', { dataloopIntegrationId: 'dataloop-9' })],
+      'project-2': [driver('added'), driver('y', { dataloopIntegrationId: undefined })],
     };
     await expect(refusing(readsOf(others).reads)).resolves.toBeUndefined();
     await expect(refusing(readsOf(ours, 1).reads)).resolves.toBeUndefined();
@@ -110,7 +110,7 @@ describe('removing an integration', () => {
     );
   });
 
-  test.each<[string, IntegrationRecord['resources']]>([
+  test.each<[string, JournalRecord['resources']]>([
     ['was never made', { dataloopIntegration: { state: 'intended', name: 'acme' } }],
     ['is gone', { dataloopIntegration: { state: 'gone', id: dataloopId } }],
   ])('asks nobody where the integration at Dataloop %s', async (_what, resources) => {

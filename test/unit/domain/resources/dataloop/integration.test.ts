@@ -156,7 +156,7 @@ describe('RequestIamUser while an earlier call of it may still take effect', () 
     ['before it', recordOf()],
   ])('asks for no second one where that ended %s', async (_when, record) => {
     const events: string[] = [];
-    const step = journalOf({ ...record, openCalls: open }, events).step(['provisioning'], call);
+    const step = journalOf({ ...record, inFlightCalls: open }, events).step(['provisioning'], call);
     const requesting = requestIamUser(step, fakeDataloop(events).dataloop, fakeCallback(events), 'token');
     expect(await thrownBy(requesting)).toMatchObject({ name: 'EarlierCallOpenError', retryable: true });
     expect(events).toEqual([`save token of ${integrationId}`]);
@@ -164,7 +164,7 @@ describe('RequestIamUser while an earlier call of it may still take effect', () 
 
   test('takes what that has made as soon as it shows', async () => {
     const events: string[] = [];
-    const step = journalOf({ ...intended, openCalls: open }, events).step(['provisioning'], call);
+    const step = journalOf({ ...intended, inFlightCalls: open }, events).step(['provisioning'], call);
     const { dataloop } = fakeDataloop(events, { before: [own] });
     expect(await requestIamUser(step, dataloop, fakeCallback([]), 'token')).toEqual({
       dataloopIntegrationId: 'own',
@@ -173,7 +173,7 @@ describe('RequestIamUser while an earlier call of it may still take effect', () 
   });
 
   test('asks for none before it was looked for a few times, although that can take effect no more', async () => {
-    const step = journalOf({ ...intended, openCalls: open }).step(['provisioning'], {
+    const step = journalOf({ ...intended, inFlightCalls: open }).step(['provisioning'], {
       ...call,
       attempt: 4,
       begunAt: 60_000,
@@ -184,7 +184,7 @@ describe('RequestIamUser while an earlier call of it may still take effect', () 
   });
 
   test('asks for one then', async () => {
-    const step = journalOf({ ...intended, openCalls: open }).step(['provisioning'], {
+    const step = journalOf({ ...intended, inFlightCalls: open }).step(['provisioning'], {
       ...call,
       attempt: 5,
       begunAt: 60_000,
@@ -308,7 +308,7 @@ describe('CompleteIntegration', () => {
     const { dataloop, given } = saying('trust-established', undefined);
     const step = stepOf(created);
     await completeIntegration(step, dataloop);
-    expect(given).toEqual(['org-1', 'own', step.plan.role.arn]);
+    expect(given).toEqual(['org-1', 'own', step.desired.role.arn]);
   });
 
   test.each([

@@ -191,7 +191,7 @@ describe('CreateRole of a role that is adopted', () => {
     const first = journalOf(adopting());
     await thrownBy(adopt(first, { ...iam, setTrustPolicy: () => Promise.reject(new Error('cut off')) }));
     become({ trustPolicy: documentOf({ ...theirs, Sid: 'New' }) });
-    const open = journalOf({ ...first.record(), openCalls: { 'execution/CreateRole/1': 100_000 } });
+    const open = journalOf({ ...first.record(), inFlightCalls: { 'execution/CreateRole/1': 100_000 } });
     const again = (begunAt: number) =>
       adoptRole(
         open.step(['provisioning'], { step: 'CreateRole', callId: 'execution/CreateRole/2', begunAt }),

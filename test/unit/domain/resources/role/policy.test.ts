@@ -79,7 +79,7 @@ describe('CreatePolicy', () => {
       arn,
       uniqueId: 'ANPA1',
       tags: { ...ours, team: 'a' },
-      document: step.plan.permissionPolicy,
+      document: step.desired.permissionPolicy,
     });
   });
 

@@ -123,7 +123,7 @@ describe('GrantAccess', () => {
       written: [hash(before), hash(document)],
       writtenAt: expect.any(Number),
     });
-    expect(world.integration().drivers?.[two]?.placedIn).toBe('policy');
+    expect(world.integration().addedBuckets?.[two]?.placedIn).toBe('policy');
   });
 
   test('makes one more policy where the first is full, and attaches it', async () => {
@@ -160,7 +160,7 @@ describe('GrantAccess', () => {
     const world = alone();
     await world.driverOf(two).grant();
     expect(world.document('policy2')).toEqual(world.documentOf('policy2'));
-    expect(world.integration().drivers?.[two]?.placedIn).toBe('policy2');
+    expect(world.integration().addedBuckets?.[two]?.placedIn).toBe('policy2');
     expect(world.events).toContain(`attach policy2 to ${roleName}`);
     expect(world.events).not.toContain('create policy2');
   });
@@ -180,10 +180,10 @@ describe('GrantAccess', () => {
     const world = further();
     const driver = world.driverOf(one);
     await driver.grant();
-    const { [one]: placed = addedTo('dataloop-missing') } = world.integration().drivers ?? {};
-    world.become({ drivers: { [one]: placed } });
+    const { [one]: placed = addedTo('dataloop-missing') } = world.integration().addedBuckets ?? {};
+    world.become({ addedBuckets: { [one]: placed } });
     await driver.grant(2);
-    expect(world.integration().drivers?.[one]?.placedIn).toBe('policy2');
+    expect(world.integration().addedBuckets?.[one]?.placedIn).toBe('policy2');
   });
 
   describe('where the policy is not as the service wrote it', () => {
@@ -258,7 +258,7 @@ describe('GrantAccess', () => {
       // No version was written: the oldest, which may be wanted back, is not pushed out.
       expect(world.policy('policy')?.documents).toHaveLength(2);
       expect(world.document('policy')).toEqual(document);
-      expect(world.integration().drivers?.[two]).toEqual(addedTo('dataloop-c'));
+      expect(world.integration().addedBuckets?.[two]).toEqual(addedTo('dataloop-c'));
     });
   });
 
@@ -527,17 +527,17 @@ describe('room for one more bucket', () => {
 
   test('is in the first policy that has it', () => {
     expect(roomFor({}, plan, long, 'dataloop-*')).toBe('policy');
-    expect(roomFor({ drivers: filled(1) }, plan, long, 'dataloop-*')).toBe('policy2');
-    expect(roomFor({ drivers: filled(9) }, plan, long, 'dataloop-*')).toBe('policy10');
+    expect(roomFor({ addedBuckets: filled(1) }, plan, long, 'dataloop-*')).toBe('policy2');
+    expect(roomFor({ addedBuckets: filled(9) }, plan, long, 'dataloop-*')).toBe('policy10');
     // What is short still fits into the first.
-    expect(roomFor({ drivers: filled(9) }, plan, addedTo('dataloop-z'), 'dataloop-*')).toBe('policy');
+    expect(roomFor({ addedBuckets: filled(9) }, plan, addedTo('dataloop-z'), 'dataloop-*')).toBe('policy');
     // Nobody is placed by the journal before it is.
     const waiting = { [one]: longTo('dataloop-b'), [two]: longTo('dataloop-c') };
-    expect(roomFor({ drivers: waiting }, plan, long, 'dataloop-*')).toBe('policy');
+    expect(roomFor({ addedBuckets: waiting }, plan, long, 'dataloop-*')).toBe('policy');
   });
 
   test('is nowhere once ten policies are full', () => {
-    const asking = async () => roomFor({ drivers: filled(10) }, plan, long, 'dataloop-*');
+    const asking = async () => roomFor({ addedBuckets: filled(10) }, plan, long, 'dataloop-*');
     return expect(asking()).rejects.toMatchObject({
       name: 'AccessFullError',
       message: expect.stringMatching(/^The 10 policies .* are full for integration int_/),
@@ -551,7 +551,7 @@ describe('room for one more bucket', () => {
   test('is not in a policy that the deployment may not make', async () => {
     const exactly = 'dataloop-acme';
     expect(roomFor({}, plan, long, exactly)).toBe('policy');
-    const asking = async () => roomFor({ drivers: filled(1) }, plan, long, exactly);
+    const asking = async () => roomFor({ addedBuckets: filled(1) }, plan, long, exactly);
     await expect(asking()).rejects.toMatchObject({
       name: 'AccessFullError',
       message: expect.stringContaining('"dataloop-acme", not "dataloop-acme-2"'),
@@ -691,13 +691,13 @@ describe('RevokeAccess', () => {
       const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
       for (const attempt of [1, 2, 3, 4, 5]) {
         expect((await thrownBy(driver.revoke(attempt))).name).toBe('AwsNotYetConsistentError');
-        expect([world.integration().drivers?.[one]?.placedIn, world.holder()]).toEqual([
+        expect([world.integration().addedBuckets?.[one]?.placedIn, world.holder()]).toEqual([
           'policy2',
           undefined,
         ]);
       }
       expect(await driver.revoke(6)).toEqual({ outcome: 'does not exist' });
-      expect(world.integration().drivers?.[one]?.placedIn).toBeUndefined();
+      expect(world.integration().addedBuckets?.[one]?.placedIn).toBeUndefined();
       await world.driverOf(two).grant();
       expect(world.document('policy2')).toEqual(world.documentOf('policy2'));
     });
@@ -736,7 +736,7 @@ describe('RevokeAccess', () => {
         state: 'gone',
         leftAlone: expect.stringContaining('not the one that this service made'),
       });
-      expect(world.integration().drivers?.[one]?.placedIn).toBeUndefined();
+      expect(world.integration().addedBuckets?.[one]?.placedIn).toBeUndefined();
     });
 
     test('is tagged as somebody else’s by now, leaves it, and the access with it as residue', async () => {
@@ -753,7 +753,10 @@ describe('RevokeAccess', () => {
           advice: expect.stringMatching(/^Put the tag back, or take the bucket out.*DELETE/),
         },
       });
-      expect([world.integration().drivers?.[one]?.placedIn, world.holder()]).toEqual(['policy2', undefined]);
+      expect([world.integration().addedBuckets?.[one]?.placedIn, world.holder()]).toEqual([
+        'policy2',
+        undefined,
+      ]);
 
       world.replace('policy2', { ...retagged, tags: ours });
       expect(await driver.revoke()).toEqual({ outcome: 'removed' });
@@ -777,7 +780,10 @@ describe('RevokeAccess', () => {
     const iam = { ...world.iam, setDocument: () => Promise.reject(denied) };
     const record = driverRecord(one, addedTo('dataloop-b'), accessOf(world.arnOf('policy')));
     expect(await thrownBy(revokeAccess(stepOf(record), { ...world.access, iam }))).toBe(denied);
-    expect([world.holder(), world.integration().drivers?.[one]?.placedIn]).toEqual([undefined, 'policy']);
+    expect([world.holder(), world.integration().addedBuckets?.[one]?.placedIn]).toEqual([
+      undefined,
+      'policy',
+    ]);
   });
 
   test('waits for the lock of another call', async () => {
@@ -813,7 +819,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
       await later(world, driver.grant);
       expect([where, world.document(key)]).toEqual([where, world.documentOf(key)]);
       expect([where, world.isAttached(key), world.holder()]).toEqual([where, true, undefined]);
-      expect(world.integration().drivers?.[id]?.placedIn).toBe(key);
+      expect(world.integration().addedBuckets?.[id]?.placedIn).toBe(key);
       expect(world.integration().resources[key]).toMatchObject({
         state: 'created',
         uniqueId: world.policy(key)?.uniqueId ?? 'ANPA0',
@@ -830,7 +836,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
       expect([where, isLeft]).toEqual([where, _what !== 'in a policy that is new']);
       if (isLeft) expect([where, world.document(key)]).toEqual([where, world.documentOf(key, id)]);
       expect([where, world.holder()]).toEqual([where, undefined]);
-      expect(world.integration().drivers?.[id]?.placedIn).toBeUndefined();
+      expect(world.integration().addedBuckets?.[id]?.placedIn).toBeUndefined();
       expect([undefined, 'gone']).toContain(driver.record().resources.access?.state);
       // The next bucket finds a policy that it can be added to.
       const next = world.driverOf(id);
@@ -860,7 +866,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
       const others = world.documentOf(key, one);
       expect([where, world.document(key)]).toEqual([where, others.Statement.length > 0 ? others : undefined]);
       expect([where, world.holder()]).toEqual([where, undefined]);
-      expect(world.integration().drivers?.[one]?.placedIn).toBeUndefined();
+      expect(world.integration().addedBuckets?.[one]?.placedIn).toBeUndefined();
       expect(driver.record().resources.access?.state).toBe('gone');
       world.endLock();
       await retried(world.driverOf(two).grant);

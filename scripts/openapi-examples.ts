@@ -119,7 +119,7 @@ const standingDriver = {
 const withDriver = {
   ...standing,
   status: 'ready',
-  drivers: {
+  addedBuckets: {
     [driverId]: {
       bucket: driverRequest.bucket,
       dataloop: { ...driverRequest.dataloop, driverName: driverSmallest.bucket.name },

@@ -1,7 +1,7 @@
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
 import { boundedBy } from '../../src/deadline.ts';
-import { desiredStateOf } from '../../src/deployed/desired-state.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
+import { desiredStateOf } from '../../src/deployed/desired-state.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { deployedCheckReads } from '../../src/deployed/reads.ts';
 import { readyAddedBucket, testAddedBucket } from '../../src/domain/healthcheck/added-bucket.ts';

@@ -2,6 +2,7 @@
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { toStored } from '../../../src/domain/model/record.ts';
 import { account, integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
 import { lambdaContext } from '../runtime/lambda-context.ts';
 
@@ -39,7 +40,7 @@ const inputOf = (more: object) => ({
   ...more,
 });
 /** A call of a function whose clock is a day ahead. */
-const openCalls = { 'execution/CreateRole/1': Date.parse('2026-11-24T00:00:00.000Z') };
+const inFlightCalls = { 'execution/CreateRole/1': Date.parse('2026-11-24T00:00:00.000Z') };
 
 describe.each([
   ['AwaitOpenCalls', awaitOpenCalls],
@@ -48,7 +49,7 @@ describe.each([
   beforeEach(() => {
     dynamo
       .on(UpdateCommand)
-      .resolves({ Attributes: recordOf({ status: 'removing', inFlightCalls: openCalls }) });
+      .resolves({ Attributes: toStored(recordOf({ status: 'removing', inFlightCalls })) });
   });
 
   test('waits for an open call for as long as a function lives since the wait began', async () => {

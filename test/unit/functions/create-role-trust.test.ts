@@ -1,10 +1,12 @@
 /** CreateRole as deployed, with a Dataloop that names whatever it likes: one IAM user of its account is trusted, or nobody. */
+
 import { AttachRolePolicyCommand, CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
+import { toStored } from '../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { hostileText } from '../../security/bad-requests.ts';
 import { anyJson, isFitToTell } from '../arbitraries.ts';
@@ -21,7 +23,7 @@ const { handler } = await import('../../../functions/provision/create-role.ts');
 const record = knowing({ dataloopIntegration: { state: 'created', id: 'dataloop-1' } });
 beforeEach(() => {
   for (const client of [dynamo, iam, secrets]) client.reset();
-  dynamo.on(UpdateCommand).resolves({ Attributes: record });
+  dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
   iam.on(CreateRoleCommand).resolves({
     Role: { RoleId: 'AROA1', RoleName: 'x', Path: '/', Arn: 'arn:role', CreateDate: new Date() },
   });

@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { type JournalRecord, recordSchema } from '../../../src/domain/model/record.ts';
+import { type JournalRecord, storedRecordSchema, toStored } from '../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { hostileText } from '../../security/bad-requests.ts';
 import { anyJson, isFitToTell, mutationsOf } from '../arbitraries.ts';
@@ -99,7 +99,7 @@ const full: JournalRecord = recordOf({
   deprovision: undoOf('remove', 1),
   error: { type: 'urn:x', title: 'Title', detail: 'Detail', step: 'CreateRole' },
 });
-const edited = mutationsOf({ pk, ...full });
+const edited = mutationsOf({ pk, ...toStored(full) });
 
 const eventOf = (routeKey: string) => ({
   routeKey,
@@ -195,7 +195,7 @@ describe('an edited record', () => {
       'resources.driver.id',
     ],
   ])('%s: GET says where', async (_what, more, place) => {
-    dynamo.on(GetCommand).resolves({ Item: { pk, ...full, ...more } });
+    dynamo.on(GetCommand).resolves({ Item: { pk, ...toStored(full), ...more } });
     const { statusCode, document } = await answerOf(get(eventOf('GET /integrations/{integrationId}')));
     if (place === undefined) {
       expect([statusCode, document]).toMatchObject([200, { integrationId, status: 'residue' }]);
@@ -212,13 +212,13 @@ describe('an edited record', () => {
       fc.asyncProperty(edited, async (item) => {
         reset();
         dynamo.on(GetCommand).resolves({ Item: z.looseObject({}).catch({}).parse(item) });
-        dynamo.on(UpdateCommand).resolves({ Attributes: { ...full, status: 'removing' } });
+        dynamo.on(UpdateCommand).resolves({ Attributes: { ...toStored(full), status: 'removing' } });
         states.on(StartExecutionCommand).resolves({}).on(StopExecutionCommand).resolves({});
         const { statusCode, document } = await answerOf(
           remove(eventOf('DELETE /integrations/{integrationId}')),
         );
         if (statusCode !== 500) {
-          expect(recordSchema.safeParse(item).success).toBe(true);
+          expect(storedRecordSchema.safeParse(item).success).toBe(true);
           return;
         }
         refused += 1;
@@ -231,7 +231,7 @@ describe('an edited record', () => {
   });
 
   test('wakes nobody, is not polled for, and is not followed up: each fails by the name of what is wrong', async () => {
-    const Item = { pk, ...full, steps: 'edited' };
+    const Item = { pk, ...toStored(full), steps: 'edited' };
     dynamo.on(GetCommand).resolves({ Item });
     const issued = {
       source: 'dataloop-cross-account',
@@ -263,8 +263,8 @@ describe('an edited record', () => {
     const input = { integrationId, executionArn: full.executionArn, enteredAt: startedAt, attempt: 1 };
     let refused = 0;
     await fc.assert(
-      fc.asyncProperty(mutationsOf({ pk, ...recordOf() }), async (item) => {
-        if (recordSchema.safeParse(item).success) return;
+      fc.asyncProperty(mutationsOf({ pk, ...toStored(recordOf()) }), async (item) => {
+        if (storedRecordSchema.safeParse(item).success) return;
         reset();
         dynamo.on(UpdateCommand).resolves({ Attributes: z.looseObject({}).catch({}).parse(item) });
         expect(await thrownBy(handler(input))).toMatchObject({ name: 'RecordDamagedError' });
@@ -295,10 +295,10 @@ describe('an edited task token', () => {
         reset();
         dynamo
           .on(GetCommand, { Key: { pk } })
-          .resolves({ Item: waiting })
+          .resolves({ Item: toStored(waiting) })
           .on(GetCommand, { Key: { pk: `token#${integrationId}` } })
           .resolves({ Item: { taskToken } });
-        dynamo.on(UpdateCommand).resolves({ Attributes: waiting });
+        dynamo.on(UpdateCommand).resolves({ Attributes: toStored(waiting) });
         states.on(SendTaskSuccessCommand).resolves({});
         if (typeof taskToken === 'string') {
           await handler(event);

@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import * as z from 'zod';
-import type { JournalRecord } from '../../../src/domain/model/record.ts';
+import { type JournalRecord, toStored } from '../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { badRequest } from '../../security/bad-requests.ts';
 import { anyJson, hostile, isFitToTell, mutationsOf } from '../arbitraries.ts';
@@ -147,8 +147,8 @@ describe('what a state passes beside that', () => {
     ],
   ])('%s: is understood, or refused and journalled as that', async (file, record, more) => {
     const handler = await load(file);
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
-    dynamo.on(GetCommand).resolves({ Item: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+    dynamo.on(GetCommand).resolves({ Item: toStored(record) });
     bus.on(PutEventsCommand).resolves({ Entries: [{ EventId: '1' }] });
     let refused = 0;
     await fc.assert(
@@ -192,11 +192,11 @@ describe('an event on the bus', () => {
     const handler = await load('callback/resume-provisioning.ts');
     dynamo
       .on(GetCommand, { Key: { pk: `integration#${integrationId}` } })
-      .resolves({ Item: waiting })
+      .resolves({ Item: toStored(waiting) })
       .on(GetCommand, { Key: { pk: `token#${integrationId}` } })
       .resolves({ Item: { taskToken: 'token' } });
     states.on(SendTaskSuccessCommand).resolves({});
-    dynamo.on(UpdateCommand).resolves({ Attributes: waiting });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(waiting) });
     let woken = 0;
     await fc.assert(
       fc.asyncProperty(hostile(issued), async (event) => {

@@ -4,7 +4,7 @@ import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws
 import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { JournalRecord } from '../../../src/domain/model/record.ts';
+import { type JournalRecord, toStored } from '../../../src/domain/model/record.ts';
 import { sdkError } from '../clients/aws/sdk-answers.ts';
 import { undoOf } from '../domain/fake-undo.ts';
 import { integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
@@ -47,7 +47,7 @@ function journalled(...records: readonly JournalRecord[]): void {
     .resolves({ Items: records.map(({ id }) => ({ integrationId: id })) });
   for (const record of records) {
     const Key = { pk: `integration#${record.id}` };
-    dynamo.on(GetCommand, { Key }).resolves({ Item: { ...Key, ...record } });
+    dynamo.on(GetCommand, { Key }).resolves({ Item: { ...Key, ...toStored(record) } });
   }
 }
 const removing = (more: Partial<JournalRecord> = {}) =>
@@ -113,7 +113,9 @@ describe('an execution that ended early', () => {
 
   test('of an undo is followed by another run of that undo', async () => {
     journalled(removing());
-    dynamo.on(UpdateCommand).resolves({ Attributes: removing({ deprovision: undoOf('remove', 3, 1) }) });
+    dynamo
+      .on(UpdateCommand)
+      .resolves({ Attributes: toStored(removing({ deprovision: undoOf('remove', 3, 1) })) });
     await executionEnded(eventOf({}), lambdaContext);
     expect(starts()).toMatchObject([{ stateMachineArn: machine, name: `${integrationId}-remove-3` }]);
     expect(logs.info.mock.calls).toEqual([
@@ -124,7 +126,7 @@ describe('an execution that ended early', () => {
   test('of a provisioning is followed by a rollback', async () => {
     journalled(provisioning);
     const undone = recordOf({ status: 'rolling-back', deprovision: undoOf('rollback', 1) });
-    dynamo.on(UpdateCommand).resolves({ Attributes: undone });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(undone) });
     const { executionArn } = provisioning;
     const ofProvisioning = { executionArn, stateMachineArn: 'arn:provision', name: integrationId };
     await executionEnded(eventOf(ofProvisioning), lambdaContext);
@@ -135,7 +137,7 @@ describe('an execution that ended early', () => {
     const bucket = { state: 'created', arn: 'arn:aws:s3:::dataloop-acme' } as const;
     const exhausted = removing({ deprovision: undoOf('remove', 2, 100), resources: { bucket } });
     journalled(exhausted);
-    dynamo.on(UpdateCommand).resolves({ Attributes: { ...exhausted, status: 'residue' } });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored({ ...exhausted, status: 'residue' }) });
     await executionEnded(eventOf({}), lambdaContext);
     expect(written()).toMatchObject([
       {

@@ -92,7 +92,7 @@ describe('a step', () => {
     await handler(input, lambdaContext);
     await handler({ ...input, attempt: 3 }, lambdaContext);
     expect(calls[0]).toEqual({
-      integrationId,
+      recordId: integrationId,
       step: 'CreateRole',
       callId,
       attempt: 2,

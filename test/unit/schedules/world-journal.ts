@@ -8,7 +8,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { type JournalRecord, recordSchema } from '../../../src/domain/model/record.ts';
+import { type JournalRecord, storedRecordSchema } from '../../../src/domain/model/record.ts';
 import { holds, type Item, plain, updated } from './expressions.ts';
 import { awsError, type Service } from './sdk.ts';
 
@@ -161,7 +161,7 @@ export function journal(violate: (text: string) => void): Journal {
   // Items are never changed, only replaced.
   const parsed = new WeakMap<Item, JournalRecord>();
   const parse = (item: Item): JournalRecord => {
-    const known = parsed.get(item) ?? recordSchema.parse(item);
+    const known = parsed.get(item) ?? storedRecordSchema.parse(item);
     parsed.set(item, known);
     return known;
   };

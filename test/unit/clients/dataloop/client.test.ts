@@ -289,7 +289,7 @@ describe('an integration', () => {
 describe('a driver', () => {
   const wanted = {
     name: 'acme-images',
-    integrationId: 'i-1',
+    dataloopIntegrationId: 'i-1',
     projectId: 'project-1',
     bucketName: 'dataloop-acme',
     region: 'eu-west-1',
@@ -321,7 +321,7 @@ describe('a driver', () => {
     expect(created).toEqual({
       id: 'd-1',
       name: 'acme-images',
-      integrationId: 'i-1',
+      dataloopIntegrationId: 'i-1',
       bucketName: 'dataloop-acme',
     });
     expect(sent).toMatchObject([{ method: 'POST', url: `${api}/drivers` }]);
@@ -382,8 +382,8 @@ describe('a driver', () => {
   test('is found among those of its project, with or without an integration', async () => {
     dataloopAnswers(json([flat, { id: 'd-2', name: 'default', integrationId: null }]));
     await expect(client.driverRemover(dataloop).listDrivers('project-1')).resolves.toEqual([
-      { id: 'd-1', name: 'acme-images', integrationId: 'i-1', bucketName: 'dataloop-acme' },
-      { id: 'd-2', name: 'default', integrationId: undefined },
+      { id: 'd-1', name: 'acme-images', dataloopIntegrationId: 'i-1', bucketName: 'dataloop-acme' },
+      { id: 'd-2', name: 'default', dataloopIntegrationId: undefined },
     ]);
     expect(sent[0]?.url).toBe(`${api}/drivers?projectId=project-1`);
   });

@@ -41,7 +41,7 @@ const integration = {
 const driver = { id: '6c130d42121095bfa5ac8e60', name: 'acme', integrationId: integration.id };
 const driverSettings = {
   name: 'acme',
-  integrationId: integration.id,
+  dataloopIntegrationId: integration.id,
   projectId: 'project-1',
   bucketName: 'dataloop-acme',
   region: 'eu-west-1',

@@ -173,9 +173,9 @@ describe('what was changed is named, with what to do', () => {
 
   test('nothing grants access to the bucket by the record', async () => {
     const integration = integrationWith('policy');
-    const { addedBuckets: drivers = {} } = integration;
-    const { placedIn: _placedIn, ...unplaced } = drivers[driverId] ?? addedTo('dataloop-b');
-    const found = { ...integration, drivers: { ...drivers, [driverId]: unplaced } };
+    const { addedBuckets = {} } = integration;
+    const { placedIn: _placedIn, ...unplaced } = addedBuckets[driverId] ?? addedTo('dataloop-b');
+    const found = { ...integration, addedBuckets: { ...addedBuckets, [driverId]: unplaced } };
     const { checks } = await testAddedBucket(
       { driver, integration: found },
       planOf,

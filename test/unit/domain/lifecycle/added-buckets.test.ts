@@ -222,7 +222,7 @@ describe('adding a driver', () => {
     const { record, repeated } = await answer;
     expect(repeated).toBe(false);
     expect(record).toMatchObject({
-      integrationId: driverId,
+      id: driverId,
       parent,
       name: 'acme',
       status: 'provisioning',
@@ -279,7 +279,7 @@ describe('adding a driver', () => {
       requestHash: record.requestHash,
     } as const;
     const again = adding(ready({ status: 'removed' }), outcome, { holder: record });
-    expect(await again.answer).toMatchObject({ record: { integrationId: driverId }, repeated: true });
+    expect(await again.answer).toMatchObject({ record: { id: driverId }, repeated: true });
   });
 
   test('is refused on an integration whose id at Dataloop is not known, or that went on meanwhile', async () => {
@@ -466,7 +466,9 @@ describe('removing an integration', () => {
     async (status) => {
       const { parts } = world([ready({ status })]);
       const asking = () => Promise.reject(new Error('Nobody is to be asked.'));
-      await expect(removeIntegration(integrationId, parts, asking)).resolves.toMatchObject({ integrationId });
+      await expect(removeIntegration(integrationId, parts, asking)).resolves.toMatchObject({
+        id: integrationId,
+      });
     },
   );
 });

@@ -54,7 +54,7 @@ describe('a new registration', () => {
   test('is a record as the journal takes it, provisioning, with nothing done yet', () => {
     const { record } = register();
     expect(recordSchema.parse(record)).toEqual({
-      integrationId,
+      id: integrationId,
       executionArn,
       name: 'acme',
       status: 'provisioning',
@@ -64,7 +64,7 @@ describe('a new registration', () => {
       requestHash: expect.stringMatching(/^[0-9a-f]{64}$/),
       steps: {},
       resources: {},
-      openCalls: {},
+      inFlightCalls: {},
     });
   });
 

@@ -197,7 +197,7 @@ describe('giving up', () => {
     const tomorrow = clock + 86_400_000;
     const undo = (restarts: number) => ({
       deprovision: undoOf('remove', 9, restarts),
-      openCalls: { 'execution/DeleteRole/1': tomorrow },
+      inFlightCalls: { 'execution/DeleteRole/1': tomorrow },
     });
     const [before, last] = [world(exhausted('remove', undo(99))), world(exhausted('remove', undo(100)))];
     expect(await followUp(afterRun('remove'), 'deprovision', before.watchdog)).toBe('run-again');

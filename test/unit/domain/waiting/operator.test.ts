@@ -314,7 +314,7 @@ describe('the integration that was given the role', () => {
   function taking(
     operator: OperatorRecord | undefined,
     get: () => Promise<DataloopIntegration | undefined>,
-    { waitedSeconds = 0, drivers = [] as { id: string; name: string; integrationId: string }[] } = {},
+    { waitedSeconds = 0, drivers = [] as { id: string; name: string; dataloopIntegrationId: string }[] } = {},
   ) {
     const journal = journalOf({ ...withRole, ...(operator ? { operator } : {}) });
     const answer = takeGivenIntegration(
@@ -369,7 +369,7 @@ describe('the integration that was given the role', () => {
   });
 
   test('is not taken on where it has a driver of our name: that one is somebody else’s', async () => {
-    const drivers = [{ id: 'd', name: 'acme', integrationId: 'dl-1' }];
+    const drivers = [{ id: 'd', name: 'acme', dataloopIntegrationId: 'dl-1' }];
     const { answer } = taking(given, forbidden, { drivers });
     expect((await thrownBy(answer)).name).toBe('DriverNameTakenError');
   });

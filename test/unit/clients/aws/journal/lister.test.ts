@@ -3,6 +3,7 @@ import { BatchGetCommand, DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { integrationLister } from '../../../../../src/clients/aws/journal/queries.ts';
+import { type JournalRecord, toStored } from '../../../../../src/domain/model/record.ts';
 import { recordOf } from '../../../domain/fakes.ts';
 import { sdkError } from '../sdk-answers.ts';
 
@@ -60,8 +61,9 @@ describe('the newest ids', () => {
 
 describe('records', () => {
   const ids = ['int_00000000000000000000000001', 'int_00000000000000000000000002'] as const;
-  const [one, two] = ids.map((id) => recordOf({ id: id }));
-  const item = (record = one) => ({ pk: `integration#${record?.id}`, ...record });
+  const one = recordOf({ id: ids[0] });
+  const two = recordOf({ id: ids[1] });
+  const item = (record: JournalRecord) => ({ pk: `integration#${record.id}`, ...toStored(record) });
   const keys = (...ids: string[]) => ({ journal: { Keys: ids.map((id) => ({ pk: `integration#${id}` })) } });
   const asked = () => dynamo.commandCalls(BatchGetCommand).map((call) => call.args[0].input.RequestItems);
 

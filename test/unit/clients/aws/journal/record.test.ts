@@ -11,6 +11,7 @@ import {
   stepJournal,
   writeOrganization,
 } from '../../../../../src/clients/aws/journal/record.ts';
+import { toStored } from '../../../../../src/domain/model/record.ts';
 import { undoOf } from '../../../domain/fake-undo.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
 import { sdkError } from '../sdk-answers.ts';
@@ -32,7 +33,7 @@ describe('reading', () => {
   test('the record is read as it was last written', async () => {
     dynamo
       .on(GetCommand, { TableName: 'journal', Key, ConsistentRead: true })
-      .resolves({ Item: { ...Key, ...record } });
+      .resolves({ Item: { ...Key, ...toStored(record) } });
     await expect(recordReader(table).read(integrationId)).resolves.toEqual(record);
   });
 
@@ -42,7 +43,7 @@ describe('reading', () => {
   });
 
   test('a record of another shape is refused, not passed on', async () => {
-    dynamo.on(GetCommand).resolves({ Item: { ...record, status: 'half-done' } });
+    dynamo.on(GetCommand).resolves({ Item: { ...toStored(record), status: 'half-done' } });
     await expect(recordReader(table).read(integrationId)).rejects.toMatchObject({
       name: 'RecordDamagedError',
       message: expect.stringMatching(/of integration int_\w{26} .*\(status\).*"integration#int_\w{26}"/),
@@ -50,7 +51,7 @@ describe('reading', () => {
   });
 
   test('a record under the key of another integration is refused', async () => {
-    dynamo.on(GetCommand).resolves({ Item: { ...record, integrationId: `int_${'0'.repeat(26)}` } });
+    dynamo.on(GetCommand).resolves({ Item: { ...toStored(record), integrationId: `int_${'0'.repeat(26)}` } });
     await expect(recordReader(table).read(integrationId)).rejects.toMatchObject({
       name: 'RecordDamagedError',
       message: expect.stringContaining('(integrationId)'),
@@ -76,7 +77,7 @@ describe('reading', () => {
 
 describe('a step', () => {
   const call = {
-    integrationId,
+    recordId: integrationId,
     step: 'CreateBucket',
     callId: 'execution/CreateBucket/2',
     attempt: 2,
@@ -87,7 +88,7 @@ describe('a step', () => {
   const journal = stepJournal(table);
 
   test('begins with its entry and its open call, in one write, and reads the record', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...record } });
+    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...toStored(record) } });
     await expect(journal.beginStep(call, ['rolling-back', 'removing'])).resolves.toEqual(record);
     expect(updates()).toEqual([
       expect.objectContaining({
@@ -124,7 +125,7 @@ describe('a step', () => {
   });
 
   test('ends its own attempt: state, time and open call in one write', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     await journal.endStep(call, 'succeeded', '2026-11-23T00:00:02.000Z');
     expect(updates()).toMatchObject([
       {
@@ -144,7 +145,7 @@ describe('a step', () => {
   });
 
   test('that only waits has no end yet', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     await journal.endStep(call, 'waiting');
     expect(updates()[0]?.UpdateExpression).not.toContain('endedAt');
     // DynamoDB refuses names and values that the expression does not use.
@@ -153,7 +154,10 @@ describe('a step', () => {
   });
 
   test('leaves the entry of a later attempt alone, and closes just its own call', async () => {
-    dynamo.on(UpdateCommand).rejectsOnce(lostRace).resolves({ Attributes: record });
+    dynamo
+      .on(UpdateCommand)
+      .rejectsOnce(lostRace)
+      .resolves({ Attributes: toStored(record) });
     await journal.endStep(call, 'failed', '2026-11-23T00:00:02.000Z');
     expect(updates()).toHaveLength(2);
     expect(updates()[1]).toMatchObject({
@@ -170,7 +174,10 @@ describe('a step', () => {
 
   test('a resource is written on a path of its own, fenced by state', async () => {
     const resource = { state: 'intended', arn: 'arn:aws:s3:::dataloop-acme' } as const;
-    dynamo.on(UpdateCommand).resolvesOnce({ Attributes: record }).rejects(lostRace);
+    dynamo
+      .on(UpdateCommand)
+      .resolvesOnce({ Attributes: toStored(record) })
+      .rejects(lostRace);
     await journal.writeResource(integrationId, 'bucket', resource, ['provisioning']);
     await expect(
       journal.writeResource(integrationId, 'bucket', resource, ['provisioning']),
@@ -193,7 +200,7 @@ describe('a step', () => {
   ] as const)(
     'a resource becomes %s only where it is unknown or %j: it goes forward',
     async (state, before) => {
-      dynamo.on(UpdateCommand).resolves({ Attributes: record });
+      dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
       await journal.writeResource(integrationId, 'role', { state }, ['provisioning']);
       const names = before.map((each) => `:${each}`);
       expect(updates()[0]).toMatchObject({
@@ -206,7 +213,10 @@ describe('a step', () => {
   );
 
   test('a write that is out of date changes nothing and is no error: a later attempt has gone further', async () => {
-    dynamo.on(UpdateCommand).rejectsOnce(lostRace).resolves({ Attributes: record });
+    dynamo
+      .on(UpdateCommand)
+      .rejectsOnce(lostRace)
+      .resolves({ Attributes: toStored(record) });
     await journal.writeResource(integrationId, 'role', { state: 'intended' }, ['provisioning']);
     expect(updates()).toHaveLength(2);
     expect(updates()[1]?.UpdateExpression).toBe('SET #updatedAt = :now');
@@ -214,7 +224,7 @@ describe('a step', () => {
 });
 
 test('the organisation is journalled', async () => {
-  dynamo.on(UpdateCommand).resolves({ Attributes: record });
+  dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
   await writeOrganization(table, integrationId, 'org-1');
   expect(updates()).toMatchObject([
     {
@@ -228,7 +238,7 @@ test('the organisation is journalled', async () => {
 
 describe('settling a step that its function does not end', () => {
   test('ends it only while it is open', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     await settleStep(table, integrationId, 'RequestIamUser', 'succeeded');
     expect(updates()).toMatchObject([
       {
@@ -253,7 +263,7 @@ describe('beginning an undo', () => {
 
   test('writes state, run and error in one, where neither state nor run has moved on', async () => {
     const moved = recordOf({ status: 'rolling-back', deprovision: undoOf('rollback', 1), error });
-    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...moved } });
+    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...toStored(moved) } });
     await expect(journal.beginDeprovision(integrationId, change)).resolves.toEqual(moved);
     expect(updates()).toMatchObject([
       {
@@ -275,7 +285,7 @@ describe('beginning an undo', () => {
   });
 
   test('again by the watchdog writes how often it was begun again, beside its new run', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     await journal.beginDeprovision(integrationId, {
       from: ['removing'],
       to: 'removing',
@@ -296,7 +306,7 @@ describe('beginning an undo', () => {
   });
 
   test('without an error keeps the one that is journalled', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     const { error: _error, ...withoutError } = change;
     await journal.beginDeprovision(integrationId, withoutError);
     expect(updates()[0]?.UpdateExpression).not.toContain('error');
@@ -310,7 +320,7 @@ describe('beginning an undo', () => {
   });
 
   test('marks a step that was cut off as failed', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     await journal.failStep(integrationId, 'CreateRole');
     expect(updates()).toMatchObject([
       {
@@ -324,7 +334,7 @@ describe('beginning an undo', () => {
 describe('activating', () => {
   test('makes ready what is provisioning, and may be repeated', async () => {
     const ready = recordOf({ status: 'ready' });
-    dynamo.on(UpdateCommand).resolves({ Attributes: ready });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(ready) });
     await expect(activate(table, integrationId)).resolves.toEqual(ready);
     expect(updates()).toMatchObject([
       {
@@ -351,7 +361,7 @@ describe('closing', () => {
 
   test('releases the locks that this integration holds, and writes the end last', async () => {
     const closed = recordOf({ status: 'removed' });
-    dynamo.on(UpdateCommand).resolves({ Attributes: closed });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(closed) });
     dynamo.on(DeleteCommand).resolves({});
     await expect(closingJournal(table).close(integrationId, closing)).resolves.toEqual(closed);
     expect(updates()).toMatchObject([
@@ -386,7 +396,7 @@ describe('closing', () => {
   });
 
   test('of what leaves something releases no lock', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     await closingJournal(table).close(integrationId, { ...closing, status: 'residue', locks: [] });
     expect(deleted()).toEqual([]);
     expect(updates()).toMatchObject([{ ExpressionAttributeValues: { ':to': 'residue' } }]);
@@ -397,7 +407,7 @@ describe('closing', () => {
     const forget = () => closingJournal(table).forgetAddedBucket(integrationId, driverId);
 
     test('takes it out of its integration, and answers with what that is then', async () => {
-      dynamo.on(UpdateCommand).resolves({ Attributes: record });
+      dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
       await expect(forget()).resolves.toEqual(record);
       expect(updates()).toMatchObject([
         {
@@ -425,7 +435,7 @@ describe('closing', () => {
   });
 
   test('ends only the run that it closes, in the states of an undo and in its own end', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     await closingJournal(table).close(integrationId, { ...closing, run: 7, locks: [] });
     expect(updates()).toMatchObject([
       {
@@ -445,14 +455,14 @@ describe('closing', () => {
   });
 
   test("leaves a lock that is another integration's by now, releases the next, and closes", async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     dynamo.on(DeleteCommand).rejectsOnce(lostRace).resolves({});
     await expect(closingJournal(table).close(integrationId, closing)).resolves.toEqual(record);
     expect(deleted()).toHaveLength(2);
   });
 
   test('does not write the end while a lock could not be released: the next attempt releases it', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     dynamo.on(DeleteCommand).rejects(throttled);
     await expect(closingJournal(table).close(integrationId, closing)).rejects.toMatchObject({
       name: 'AwsUnavailableError',

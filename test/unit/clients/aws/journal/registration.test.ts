@@ -8,6 +8,7 @@ import {
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { driverRegistrar, registrar } from '../../../../../src/clients/aws/journal/registration.ts';
+import { toStored } from '../../../../../src/domain/model/record.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
 import { answering, sdkError } from '../sdk-answers.ts';
 
@@ -63,7 +64,7 @@ describe('registering', () => {
       { pk: 'idempotency#hashed-key', ...holder, expiresAt: 2_000_000_000 },
       { pk: 'lock#name#acme', ...holder },
       { pk: 'lock#bucket#dataloop-acme#acme', ...holder },
-      { ...Key, ...record },
+      { ...Key, ...toStored(record) },
     ]);
     expect(items.map(({ Put }) => Put?.ConditionExpression)).toEqual([
       // DynamoDB removes expired items when it gets to it.
@@ -156,7 +157,7 @@ describe('registering a driver', () => {
     Object.assign(sdkError('TransactionCanceledException', 400), { CancellationReasons });
 
   test('tells its integration in the same transaction, where that is ready', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     dynamo.on(TransactWriteCommand).resolves({});
     await expect(register()).resolves.toEqual({ outcome: 'registered' });
     // The map that the transaction writes into: DynamoDB makes none on the way.
@@ -195,7 +196,7 @@ describe('registering a driver', () => {
   });
 
   test('is not done where the integration is not ready by now, or not there', async () => {
-    dynamo.on(UpdateCommand).resolvesOnce({ Attributes: record });
+    dynamo.on(UpdateCommand).resolvesOnce({ Attributes: toStored(record) });
     dynamo.on(UpdateCommand).rejects(sdkError('ConditionalCheckFailedException', 400));
     dynamo.on(TransactWriteCommand).rejects(cancelled(none, none, refused));
     await expect(register()).resolves.toEqual({ outcome: 'not-ready' });
@@ -203,14 +204,14 @@ describe('registering a driver', () => {
   });
 
   test('that another one stands in the way of names that one, also where the integration is not ready', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     const Item = { pk: { S: 'lock#driver#x' }, integrationId: { S: 'drv_B' }, requestHash: { S: 'hash' } };
     dynamo.on(TransactWriteCommand).rejects(cancelled({ ...refused, Item }, none, refused));
     await expect(register()).resolves.toEqual({ outcome: 'locked', by: 'drv_B' });
   });
 
   test('whose own transaction lost its answer is registered, whatever its integration is by now', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     const held = (pk: string) => ({
       ...refused,
       Item: { pk: { S: pk }, integrationId: { S: driverId }, requestHash: { S: driver.requestHash } },
@@ -222,7 +223,7 @@ describe('registering a driver', () => {
   });
 
   test('that meets another write of its integration is tried again', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     dynamo
       .on(TransactWriteCommand)
       .rejectsOnce(cancelled(none, none, { Code: 'TransactionConflict' }))
@@ -269,7 +270,7 @@ describe('callers who meet in DynamoDB', () => {
 
 describe('a key that comes when its integration stands already', () => {
   const key = { key: 'hashed-key', expiresAt: 2_000_000_000 };
-  const holder = { integrationId: 'int_B', requestHash: 'their-hash' };
+  const holder = { id: 'int_B', requestHash: 'their-hash' };
   const remember = () => registrar(table, pause).remember(key, holder);
 
   test('is kept for that integration, where nobody has used it or it has expired', async () => {
@@ -278,7 +279,12 @@ describe('a key that comes when its integration stands already', () => {
     expect(dynamo.commandCalls(PutCommand).map((call) => call.args[0].input)).toEqual([
       {
         TableName: 'journal',
-        Item: { pk: 'idempotency#hashed-key', ...holder, expiresAt: 2_000_000_000 },
+        Item: {
+          pk: 'idempotency#hashed-key',
+          integrationId: 'int_B',
+          requestHash: 'their-hash',
+          expiresAt: 2_000_000_000,
+        },
         ConditionExpression: 'attribute_not_exists(pk) OR expiresAt < :now',
         ExpressionAttributeValues: { ':now': expect.any(Number) },
       },

@@ -3,6 +3,7 @@ import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { accessJournal } from '../../../../../src/clients/aws/journal/shared-policies.ts';
+import { toStored } from '../../../../../src/domain/model/record.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
 import { sdkError } from '../sdk-answers.ts';
 
@@ -21,7 +22,7 @@ const throttled = sdkError('ProvisionedThroughputExceededException', 400);
 const updates = () => dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
 const journal = accessJournal(table);
 const call = {
-  integrationId: driverId,
+  recordId: driverId,
   step: 'GrantAccess',
   callId: 'execution/GrantAccess/2',
   attempt: 2,
@@ -42,7 +43,7 @@ function expectComplete(): void {
 
 describe('the lock of an integration’s policies', () => {
   test('is taken where it is free, is ours, or has ended a while ago, and the status is right', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...record } });
+    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...toStored(record) } });
     await expect(journal.lock(integrationId, call, ['ready', 'residue'])).resolves.toEqual(record);
     expect(updates()).toMatchObject([
       {
@@ -72,7 +73,7 @@ describe('the lock of an integration’s policies', () => {
 
   test('of another call is waited for', async () => {
     dynamo.on(UpdateCommand).rejects(lostRace);
-    dynamo.on(GetCommand, { Key }).resolves({ Item: { ...Key, ...record } });
+    dynamo.on(GetCommand, { Key }).resolves({ Item: { ...Key, ...toStored(record) } });
     await expect(journal.lock(integrationId, call, ['ready'])).rejects.toMatchObject({
       name: 'EarlierCallOpenError',
       retryable: true,
@@ -81,7 +82,7 @@ describe('the lock of an integration’s policies', () => {
   });
 
   test.each([
-    ['is in another state', { Item: { ...Key, ...recordOf({ status: 'removing' }) } }],
+    ['is in another state', { Item: { ...Key, ...toStored(recordOf({ status: 'removing' })) } }],
     ['is not there', {}],
   ])('of an integration that %s is not waited for', async (_what, answer) => {
     dynamo.on(UpdateCommand).rejects(lostRace);
@@ -101,7 +102,10 @@ describe('the lock of an integration’s policies', () => {
   });
 
   test('is given back by its holder alone', async () => {
-    dynamo.on(UpdateCommand).resolvesOnce({ Attributes: record }).rejects(lostRace);
+    dynamo
+      .on(UpdateCommand)
+      .resolvesOnce({ Attributes: toStored(record) })
+      .rejects(lostRace);
     await journal.unlock(integrationId, call);
     // Another one has taken it meanwhile: it stays theirs.
     await expect(journal.unlock(integrationId, call)).resolves.toBeUndefined();
@@ -117,7 +121,7 @@ describe('the lock of an integration’s policies', () => {
 
 describe('who holds the lock', () => {
   test('notes which policy a driver is in', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     await expect(journal.place(integrationId, call, driverId, 'policy2')).resolves.toEqual(record);
     expect(updates()).toMatchObject([
       {
@@ -132,7 +136,7 @@ describe('who holds the lock', () => {
   });
 
   test('notes that a driver is in none any more', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     await journal.place(integrationId, call, driverId, undefined);
     expect(updates()).toMatchObject([
       {
@@ -145,7 +149,7 @@ describe('who holds the lock', () => {
 
   test('notes what may stand in a policy', async () => {
     const policy = { state: 'created' as const, arn: 'arn:policy', written: ['one', 'two'] };
-    dynamo.on(UpdateCommand).resolves({ Attributes: record });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
     await expect(journal.writePolicy(integrationId, call, 'policy3', policy)).resolves.toEqual(record);
     expect(updates()).toMatchObject([
       {

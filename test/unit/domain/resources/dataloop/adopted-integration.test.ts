@@ -142,7 +142,7 @@ describe('DeleteIntegration', () => {
 });
 
 describe('a driver on an integration that waits', () => {
-  const driver = { id: 'driver-1', name: 'acme', integrationId: id };
+  const driver = { id: 'driver-1', name: 'acme', dataloopIntegrationId: id };
   const check = (drivers: object) =>
     checkNoDriver(stepOf(adopting()).desired, id, {
       listDrivers: async (projectId) => (projectId === 'project-1' ? [{ ...driver, ...drivers }] : []),
@@ -157,7 +157,7 @@ describe('a driver on an integration that waits', () => {
 
   test('of another name, or on another integration, is none of our business', async () => {
     await expect(check({ name: 'other' })).resolves.toBeUndefined();
-    await expect(check({ integrationId: 'other' })).resolves.toBeUndefined();
-    await expect(check({ integrationId: undefined })).resolves.toBeUndefined();
+    await expect(check({ dataloopIntegrationId: 'other' })).resolves.toBeUndefined();
+    await expect(check({ dataloopIntegrationId: undefined })).resolves.toBeUndefined();
   });
 });

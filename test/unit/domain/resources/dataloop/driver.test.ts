@@ -40,10 +40,10 @@ function fakeDrivers(events: string[], before: readonly Driver[] = [], passage: 
   let all = [...before];
   const drivers: DriverCreator & DriverRemover = {
     listDrivers: (projectId) => passage(async () => (projectId === 'project-1' ? all : [])),
-    createDriver: ({ name, dataloopIntegrationId: integrationId }) =>
+    createDriver: ({ name, dataloopIntegrationId }) =>
       passage(async () => {
         events.push('create driver');
-        const driver = { id: `made-${all.length}`, name, integrationId };
+        const driver = { id: `made-${all.length}`, name, dataloopIntegrationId };
         all = [...all, driver];
         return driver;
       }),
@@ -72,7 +72,7 @@ describe('TestDriver', () => {
     expect(await tested(more)).toEqual([
       {
         name: 'Images',
-        integrationId: 'integration-1',
+        dataloopIntegrationId: 'integration-1',
         projectId: 'project-1',
         bucketName: 'dataloop-acme',
         region: 'us-west-2',
@@ -391,7 +391,7 @@ describe('DeleteDriver', () => {
   });
 
   test('removes one that was renamed at Dataloop or hung on another integration: its id counts', async () => {
-    const moved = { id: 'own', name: 'renamed', integrationId: 'integration-of-others' };
+    const moved = { id: 'own', name: 'renamed', dataloopIntegrationId: 'integration-of-others' };
     const { drivers, standing } = fakeDrivers([], [moved]);
     await deleteDriver(stepOf(created), drivers);
     expect(standing()).toEqual([]);

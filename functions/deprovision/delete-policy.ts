@@ -1,8 +1,9 @@
-import { iamClient, policyRemover } from '../../src/clients/aws/iam.ts';
+import * as iam from '../../src/clients/aws/iam.ts';
+import { callsOf } from '../../src/clients/calls.ts';
 import { deletePolicy } from '../../src/domain/resources/role/policy.ts';
 import { deprovisionStep } from '../../src/runtime/step.ts';
 
-const iam = policyRemover(iamClient());
+const calls = callsOf(iam.iamClient(), { getPolicy: iam.getPolicy, deletePolicy: iam.deletePolicy });
 
 /** DeletePolicy: undoes CreatePolicy. */
-export const handler = deprovisionStep('DeletePolicy', (step) => deletePolicy(step, iam));
+export const handler = deprovisionStep('DeletePolicy', (step) => deletePolicy(step, calls));

@@ -1,9 +1,18 @@
-import { accessRevoker, iamClient } from '../../src/clients/aws/iam.ts';
+import * as iam from '../../src/clients/aws/iam.ts';
+import { callsOf } from '../../src/clients/calls.ts';
 import { deployedAccess } from '../../src/deployed/shared-policies.ts';
-import { revokeAccess } from '../../src/domain/resources/role/shared-policies.ts';
+import { revokeAccess } from '../../src/domain/resources/role/revoke-access.ts';
 import { deprovisionStep } from '../../src/runtime/step.ts';
 
-const access = deployedAccess(accessRevoker(iamClient()));
+const access = deployedAccess(
+  callsOf(iam.iamClient(), {
+    getRole: iam.getRole,
+    getDefaultPolicyVersion: iam.getDefaultPolicyVersion,
+    createPolicyVersion: iam.createPolicyVersion,
+    detachRolePolicy: iam.detachRolePolicy,
+    deletePolicy: iam.deletePolicy,
+  }),
+);
 
 /** RevokeAccess: undoes GrantAccess. */
 export const handler = deprovisionStep('RevokeAccess', (step) => revokeAccess(step, access));

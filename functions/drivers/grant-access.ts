@@ -1,10 +1,19 @@
-import { accessGranter, iamClient } from '../../src/clients/aws/iam.ts';
+import * as iam from '../../src/clients/aws/iam.ts';
+import { callsOf } from '../../src/clients/calls.ts';
 import { accountSettings } from '../../src/config.ts';
 import { deployedAccess } from '../../src/deployed/shared-policies.ts';
-import { grantAccess } from '../../src/domain/resources/role/shared-policies.ts';
+import { grantAccess } from '../../src/domain/resources/role/grant-access.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 
-const access = deployedAccess(accessGranter(iamClient()));
+const access = deployedAccess(
+  callsOf(iam.iamClient(), {
+    getRole: iam.getRole,
+    getDefaultPolicyVersion: iam.getDefaultPolicyVersion,
+    createPolicy: iam.createPolicy,
+    createPolicyVersion: iam.createPolicyVersion,
+    attachRolePolicy: iam.attachRolePolicy,
+  }),
+);
 
 /** GrantAccess: the role of the integration may use the bucket of the driver that is added to it. */
 export const handler = provisionStep('GrantAccess', (step) =>

@@ -1,8 +1,9 @@
-import { iamClient, policyCreator } from '../../src/clients/aws/iam.ts';
+import * as iam from '../../src/clients/aws/iam.ts';
+import { callsOf } from '../../src/clients/calls.ts';
 import { createPolicy } from '../../src/domain/resources/role/policy.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 
-const iam = policyCreator(iamClient());
+const calls = callsOf(iam.iamClient(), { getPolicy: iam.getPolicy, createPolicy: iam.createPolicy });
 
 /** CreatePolicy: what Dataloop may do in the bucket. */
-export const handler = provisionStep('CreatePolicy', (step) => createPolicy(step, iam));
+export const handler = provisionStep('CreatePolicy', (step) => createPolicy(step, calls));

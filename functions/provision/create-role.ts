@@ -1,5 +1,6 @@
-import { iamClient, roleAdopter, roleCreator } from '../../src/clients/aws/iam.ts';
+import * as iam from '../../src/clients/aws/iam.ts';
 import { settleStep } from '../../src/clients/aws/journal/record.ts';
+import { callsOf } from '../../src/clients/calls.ts';
 import { integrationFinder } from '../../src/clients/dataloop/client.ts';
 import { accountSettings, dataloopSettings } from '../../src/config.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
@@ -10,9 +11,12 @@ import { createRole } from '../../src/domain/resources/role/role.ts';
 import { namedUserArn } from '../../src/domain/waiting/operator.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 
-const client = iamClient();
-const creator = roleCreator(client);
-const adopter = roleAdopter(client);
+const calls = callsOf(iam.iamClient(), {
+  getRole: iam.getRole,
+  createRole: iam.createRole,
+  updateAssumeRolePolicy: iam.updateAssumeRolePolicy,
+  attachRolePolicy: iam.attachRolePolicy,
+});
 const dataloop = integrationFinder(deployedDataloop());
 
 /**
@@ -31,6 +35,6 @@ export const handler = provisionStep('CreateRole', async (step) => {
       ? namedUserArn(step, organizationOf(step), dataloop, trust)
       : readUserArn(step, dataloop);
   return step.desired.role.mode === 'adopt'
-    ? adoptRole(step, adopter, userArn, trust)
-    : createRole(step, creator, userArn, trust);
+    ? adoptRole(step, calls, userArn, trust)
+    : createRole(step, calls, userArn, trust);
 });

@@ -1,14 +1,5 @@
 /** What Preflight, plans, connection tests and removals look at, as deployed. */
-
-import {
-  accountSummary,
-  adoptableRoleReader,
-  connectionIam,
-  iamClient,
-  patientIamClient,
-  policyReader,
-  roleReader,
-} from '../clients/aws/iam.ts';
+import * as iam from '../clients/aws/iam.ts';
 import { readRecords } from '../clients/aws/journal/records.ts';
 import { keyReader, kmsClients } from '../clients/aws/kms.ts';
 import {
@@ -19,6 +10,7 @@ import {
   s3Clients,
 } from '../clients/aws/s3.ts';
 import { callerAccountId, stsClient } from '../clients/aws/sts.ts';
+import { callsOf } from '../clients/calls.ts';
 import type { Dataloop } from '../clients/dataloop/client.ts';
 import {
   driverCounter,
@@ -35,27 +27,31 @@ import { deployedDataloop } from './dataloop.ts';
 import { table } from './journal.ts';
 
 export function deployedPreflightReads(s3: S3ClientFor): PreflightChecks {
-  const iam = patientIamClient();
   const sts = stsClient();
   const dataloop = deployedDataloop();
   return {
-    ...policyReader(iam),
-    ...roleReader(iam),
+    ...callsOf(iam.patientIamClient(), {
+      getRole: iam.getRole,
+      getPolicy: iam.getPolicy,
+      getAccountSummary: iam.getAccountSummary,
+    }),
     ...keyReader(kmsClients()),
     ...projectReader(dataloop),
     ...integrationCounter(dataloop),
     ...integrationReader(dataloop),
     ...driverFinder(dataloop),
     ...adoptableBucketReader(s3),
-    ...adoptableRoleReader(iam),
-    accountSummary: () => accountSummary(iam),
     holderOf: (bucket) => holderOf(s3, bucket),
     callerAccountId: () => callerAccountId(sts),
   };
 }
 
 export const deployedCheckReads = (dataloop: Dataloop): CheckReads => ({
-  ...connectionIam(iamClient()),
+  ...callsOf(iam.iamClient(), {
+    getRole: iam.getRole,
+    listAttachedRolePolicies: iam.listAttachedRolePolicies,
+    getDefaultPolicyVersion: iam.getDefaultPolicyVersion,
+  }),
   ...connectionBucket(s3Clients()),
   ...keyReader(kmsClients()),
   verifyDriver: driverVerifier(dataloop).verifyDriver,

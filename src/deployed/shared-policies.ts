@@ -1,12 +1,12 @@
 /** How the steps reach the policies of an integration that a driver is added to, as deployed. */
 import { accessJournal } from '../clients/aws/journal/shared-policies.ts';
-import { sha256 } from '../domain/model/canonical-json.ts';
+import type { Iam } from '../domain/resources/role/iam.ts';
 import type { Access } from '../domain/resources/role/shared-policies.ts';
 import { desiredStateOf } from './desired-state.ts';
 import { table } from './journal.ts';
-export const deployedAccess = <Iam>(iam: Iam): Access<Iam> => ({
+
+export const deployedAccess = <Call extends keyof Iam>(iam: Pick<Iam, Call>): Access<Call> => ({
   iam,
   journal: accessJournal(table),
   desiredStateOf,
-  sha256,
 });

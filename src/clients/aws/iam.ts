@@ -1,4 +1,7 @@
-/** AWS IAM: policies and roles. Each function contains just the calls of one step. */
+/**
+ * AWS IAM: policies and roles, a function a call. A Lambda function binds those that it makes to its client, and its
+ * bundle holds no others.
+ */
 import {
   AttachRolePolicyCommand,
   CreatePolicyCommand,
@@ -19,16 +22,8 @@ import {
   type Tag,
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
-import type { ConnectionIam } from '../../domain/healthcheck/checks.ts';
-import type { AccountSummary } from '../../domain/preflight/quotas.ts';
-import type { AdoptableRoleReader, RoleAdopter, RoleReleaser } from '../../domain/resources/role/adopt.ts';
-import type { PolicyCreator, PolicyReader, PolicyRemover } from '../../domain/resources/role/policy.ts';
-import type { RoleCreator, RoleReader, RoleRemover } from '../../domain/resources/role/role.ts';
-import type {
-  AccessGranter,
-  AccessRevoker,
-  PolicyDocumentReader,
-} from '../../domain/resources/role/shared-policies.ts';
+import { parseJson } from '../../domain/model/canonical-json.ts';
+import type { Iam } from '../../domain/resources/role/iam.ts';
 import { createdNotYetSeen } from '../../domain/saga/step.ts';
 import { awsCall, awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
@@ -60,16 +55,6 @@ const fromTags = (tags: readonly Tag[] | undefined): Record<string, string> =>
 const toTags = (tags: Readonly<Record<string, string>>): Tag[] =>
   Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
-/** A document, which IAM hands out percent-encoded, as JSON; undefined where it is none. */
-function parsed(document: string): unknown {
-  try {
-    return JSON.parse(decodeURIComponent(document));
-  } catch {
-    // Nothing that we would have written: the caller compares it with that.
-    return undefined;
-  }
-}
-
 /** A document, which IAM hands out percent-encoded, as it was written. */
 function decoded(document: string): string {
   try {
@@ -80,288 +65,204 @@ function decoded(document: string): string {
   }
 }
 
-export function policyReader(client: IAMClient): PolicyReader {
-  return {
-    findPolicy: async (arn) => {
-      const what = `read policy ${arn}`;
-      const answer = await awsCallOr(what, ['NoSuchEntity'], undefined, () =>
-        client.send(new GetPolicyCommand({ PolicyArn: arn })),
-      );
-      if (!answer) return undefined;
-      const { PolicyId, Tags } = given(answer.Policy, 'the policy', what);
-      return { tags: fromTags(Tags), uniqueId: given(PolicyId, "the policy's id", what) };
-    },
+export const getRole =
+  (client: IAMClient): Iam['getRole'] =>
+  async (name) => {
+    const what = `read role ${name}`;
+    const answer = await awsCallOr(what, ['NoSuchEntity'], undefined, () =>
+      client.send(new GetRoleCommand({ RoleName: name })),
+    );
+    if (!answer) return undefined;
+    const role = given(answer.Role, 'the role', what);
+    return {
+      arn: given(role.Arn, "the role's ARN", what),
+      uniqueId: given(role.RoleId, "the role's id", what),
+      tags: fromTags(role.Tags),
+      trustPolicy: decoded(given(role.AssumeRolePolicyDocument, 'the trust policy', what)),
+      permissionsBoundaryArn: role.PermissionsBoundary?.PermissionsBoundaryArn,
+    };
   };
-}
 
-export function policyCreator(client: IAMClient): PolicyCreator {
-  return {
-    ...policyReader(client),
-    createPolicy: async (policy) => {
-      const what = `create policy ${policy.name}`;
-      const answer = await awsCallOr(what, ['EntityAlreadyExists'], 'exists' as const, () =>
+export const createRole =
+  (client: IAMClient): Iam['createRole'] =>
+  async (role) => {
+    const what = `create role ${role.name}`;
+    const answer = await awsCallOr(what, ['EntityAlreadyExists'], 'exists' as const, () =>
+      client.send(
+        new CreateRoleCommand({
+          RoleName: role.name,
+          Path: role.path,
+          Description: role.description,
+          AssumeRolePolicyDocument: JSON.stringify(role.trustPolicy),
+          PermissionsBoundary: role.permissionsBoundaryArn,
+          Tags: toTags(role.tags),
+        }),
+      ),
+    );
+    if (answer === 'exists') return 'exists';
+    return { uniqueId: given(answer.Role?.RoleId, "the role's id", what) };
+  };
+
+export const updateAssumeRolePolicy =
+  (client: IAMClient): Iam['updateAssumeRolePolicy'] =>
+  async (roleName, document) => {
+    await awsCall(`change the trust policy of role ${roleName}`, () =>
+      client.send(new UpdateAssumeRolePolicyCommand({ RoleName: roleName, PolicyDocument: document })),
+    );
+  };
+
+export const deleteRole =
+  (client: IAMClient): Iam['deleteRole'] =>
+  async (name) => {
+    const answer = await awsCallOr(`delete role ${name}`, ['NoSuchEntity'], 'absent' as const, () =>
+      client.send(new DeleteRoleCommand({ RoleName: name })),
+    );
+    return answer === 'absent' ? 'absent' : 'removed';
+  };
+
+export const attachRolePolicy =
+  (client: IAMClient): Iam['attachRolePolicy'] =>
+  async (roleName, policyArn) => {
+    await awsCall(`attach policy ${policyArn} to role ${roleName}`, () =>
+      client.send(new AttachRolePolicyCommand({ RoleName: roleName, PolicyArn: policyArn })),
+    );
+  };
+
+export const detachRolePolicy =
+  (client: IAMClient): Iam['detachRolePolicy'] =>
+  async (roleName, policyArn) => {
+    await awsCallOr(`detach policy ${policyArn} from role ${roleName}`, ['NoSuchEntity'], undefined, () =>
+      client.send(new DetachRolePolicyCommand({ RoleName: roleName, PolicyArn: policyArn })),
+    );
+  };
+
+export const listAttachedRolePolicies =
+  (client: IAMClient): Iam['listAttachedRolePolicies'] =>
+  async (roleName) => {
+    const arns: string[] = [];
+    let Marker: string | undefined;
+    do {
+      const page = await awsCall(`list the policies of role ${roleName}`, () =>
         client.send(
-          new CreatePolicyCommand({
-            PolicyName: policy.name,
-            Path: policy.path,
-            Description: policy.description,
-            PolicyDocument: JSON.stringify(policy.document),
-            Tags: toTags(policy.tags),
-          }),
+          new ListAttachedRolePoliciesCommand({ RoleName: roleName, ...(Marker ? { Marker } : {}) }),
         ),
       );
-      if (answer === 'exists') return 'exists';
-      return { uniqueId: given(answer.Policy?.PolicyId, "the policy's id", what) };
-    },
+      arns.push(...(page.AttachedPolicies ?? []).map(({ PolicyArn = '' }) => PolicyArn));
+      Marker = page.IsTruncated ? page.Marker : undefined;
+    } while (Marker);
+    return arns;
   };
-}
 
-export function policyRemover(client: IAMClient): PolicyRemover {
-  return {
-    ...policyReader(client),
-    deletePolicy: async (arn) => {
-      // A policy with versions besides its default cannot be deleted.
-      const versions = await awsCallOr(
-        `list the versions of policy ${arn}`,
-        ['NoSuchEntity'],
-        undefined,
-        () => client.send(new ListPolicyVersionsCommand({ PolicyArn: arn })),
-      );
-      for (const { VersionId, IsDefaultVersion } of versions?.Versions ?? []) {
-        if (IsDefaultVersion) continue;
-        await awsCallOr(`delete version ${VersionId} of policy ${arn}`, ['NoSuchEntity'], undefined, () =>
-          client.send(new DeletePolicyVersionCommand({ PolicyArn: arn, VersionId })),
-        );
-      }
-      const answer = await awsCallOr(`delete policy ${arn}`, ['NoSuchEntity'], 'absent' as const, () =>
-        client.send(new DeletePolicyCommand({ PolicyArn: arn })),
-      );
-      return answer === 'absent' ? 'absent' : 'removed';
-    },
-  };
-}
-
-export function roleReader(client: IAMClient): RoleReader {
-  return {
-    findRole: async (name) => {
-      const what = `read role ${name}`;
-      const answer = await awsCallOr(what, ['NoSuchEntity'], undefined, () =>
-        client.send(new GetRoleCommand({ RoleName: name })),
-      );
-      if (!answer) return undefined;
-      const { Arn, RoleId, Tags, AssumeRolePolicyDocument, PermissionsBoundary } = given(
-        answer.Role,
-        'the role',
-        what,
-      );
-      return {
-        arn: given(Arn, "the role's ARN", what),
-        uniqueId: given(RoleId, "the role's id", what),
-        tags: fromTags(Tags),
-        trust: parsed(AssumeRolePolicyDocument ?? ''),
-        permissionsBoundaryArn: PermissionsBoundary?.PermissionsBoundaryArn,
-      };
-    },
-  };
-}
-
-export function adoptableRoleReader(client: IAMClient): AdoptableRoleReader {
-  return {
-    findAdoptableRole: async (name) => {
-      const what = `read role ${name}`;
-      const answer = await awsCallOr(what, ['NoSuchEntity'], undefined, () =>
-        client.send(new GetRoleCommand({ RoleName: name })),
-      );
-      if (!answer) return undefined;
-      const { Arn, RoleId, AssumeRolePolicyDocument } = given(answer.Role, 'the role', what);
-      return {
-        arn: given(Arn, "the role's ARN", what),
-        uniqueId: given(RoleId, "the role's id", what),
-        trustPolicy: decoded(given(AssumeRolePolicyDocument, 'the trust policy', what)),
-      };
-    },
-  };
-}
-
-const setTrustPolicy = (client: IAMClient) => async (roleName: string, document: string) => {
-  await awsCall(`change the trust policy of role ${roleName}`, () =>
-    client.send(new UpdateAssumeRolePolicyCommand({ RoleName: roleName, PolicyDocument: document })),
+/** A policy as GetPolicy answers; undefined where there is none. */
+async function readPolicy(client: IAMClient, arn: string) {
+  const what = `read policy ${arn}`;
+  const answer = await awsCallOr(what, ['NoSuchEntity'], undefined, () =>
+    client.send(new GetPolicyCommand({ PolicyArn: arn })),
   );
-};
-
-export function roleAdopter(client: IAMClient): RoleAdopter {
-  return {
-    ...adoptableRoleReader(client),
-    setTrustPolicy: setTrustPolicy(client),
-    attachPolicy: attachPolicy(client),
-  };
+  if (!answer) return undefined;
+  const { PolicyId, Tags, DefaultVersionId } = given(answer.Policy, 'the policy', what);
+  const found = { tags: fromTags(Tags), uniqueId: given(PolicyId, "the policy's id", what) };
+  return { found, versionId: () => given(DefaultVersionId, "the policy's default version", what) };
 }
 
-export function roleReleaser(client: IAMClient): RoleReleaser {
-  return {
-    ...adoptableRoleReader(client),
-    setTrustPolicy: setTrustPolicy(client),
-    detachPolicy: detachPolicy(client),
+export const getPolicy =
+  (client: IAMClient): Iam['getPolicy'] =>
+  async (arn) =>
+    (await readPolicy(client, arn))?.found;
+
+export const getDefaultPolicyVersion =
+  (client: IAMClient): Iam['getDefaultPolicyVersion'] =>
+  async (arn) => {
+    const policy = await readPolicy(client, arn);
+    if (!policy) return undefined;
+    const versionId = policy.versionId();
+    const what = `read version ${versionId} of policy ${arn}`;
+    const { PolicyVersion } = await awsCall(what, () =>
+      client.send(new GetPolicyVersionCommand({ PolicyArn: arn, VersionId: versionId })),
+    );
+    const document = parseJson(decoded(given(PolicyVersion?.Document, 'the document', what)));
+    return { ...policy.found, versionId, document };
   };
-}
 
-const attachPolicy = (client: IAMClient) => async (roleName: string, policyArn: string) => {
-  await awsCall(`attach policy ${policyArn} to role ${roleName}`, () =>
-    client.send(new AttachRolePolicyCommand({ RoleName: roleName, PolicyArn: policyArn })),
-  );
-};
-
-const detachPolicy = (client: IAMClient) => async (roleName: string, policyArn: string) => {
-  await awsCallOr(`detach policy ${policyArn} from role ${roleName}`, ['NoSuchEntity'], undefined, () =>
-    client.send(new DetachRolePolicyCommand({ RoleName: roleName, PolicyArn: policyArn })),
-  );
-};
-
-export function roleCreator(client: IAMClient): RoleCreator {
-  return {
-    ...roleReader(client),
-    createRole: async (role) => {
-      const what = `create role ${role.name}`;
-      const answer = await awsCallOr(what, ['EntityAlreadyExists'], 'exists' as const, () =>
-        client.send(
-          new CreateRoleCommand({
-            RoleName: role.name,
-            Path: role.path,
-            Description: role.description,
-            AssumeRolePolicyDocument: JSON.stringify(role.trust),
-            PermissionsBoundary: role.permissionsBoundaryArn,
-            Tags: toTags(role.tags),
-          }),
-        ),
-      );
-      if (answer === 'exists') return 'exists';
-      return { uniqueId: given(answer.Role?.RoleId, "the role's id", what) };
-    },
-    attachPolicy: attachPolicy(client),
+export const createPolicy =
+  (client: IAMClient): Iam['createPolicy'] =>
+  async (policy) => {
+    const what = `create policy ${policy.name}`;
+    const answer = await awsCallOr(what, ['EntityAlreadyExists'], 'exists' as const, () =>
+      client.send(
+        new CreatePolicyCommand({
+          PolicyName: policy.name,
+          Path: policy.path,
+          Description: policy.description,
+          PolicyDocument: JSON.stringify(policy.document),
+          Tags: toTags(policy.tags),
+        }),
+      ),
+    );
+    if (answer === 'exists') return 'exists';
+    return { uniqueId: given(answer.Policy?.PolicyId, "the policy's id", what) };
   };
-}
-
-export function roleRemover(client: IAMClient): RoleRemover {
-  return {
-    ...roleReader(client),
-    detachPolicy: detachPolicy(client),
-    deleteRole: async (roleName) => {
-      const answer = await awsCallOr(`delete role ${roleName}`, ['NoSuchEntity'], 'absent' as const, () =>
-        client.send(new DeleteRoleCommand({ RoleName: roleName })),
-      );
-      return answer === 'absent' ? 'absent' : 'removed';
-    },
-  };
-}
-
-/** How many roles and policies the account has, and how many it may have. */
-export async function accountSummary(client: IAMClient): Promise<AccountSummary> {
-  const what = "read the account's quotas of IAM";
-  const { SummaryMap = {} } = await awsCall(what, () => client.send(new GetAccountSummaryCommand({})));
-  const count = (key: 'Roles' | 'RolesQuota' | 'Policies' | 'PoliciesQuota') =>
-    given(SummaryMap[key], key, what);
-  return {
-    roles: count('Roles'),
-    rolesQuota: count('RolesQuota'),
-    policies: count('Policies'),
-    policiesQuota: count('PoliciesQuota'),
-  };
-}
-
-/** A policy with its default document. */
-export function policyDocumentReader(client: IAMClient): PolicyDocumentReader {
-  return {
-    findPolicyDocument: async (arn) => {
-      const what = `read policy ${arn}`;
-      const answer = await awsCallOr(what, ['NoSuchEntity'], undefined, () =>
-        client.send(new GetPolicyCommand({ PolicyArn: arn })),
-      );
-      if (!answer) return undefined;
-      const { DefaultVersionId, PolicyId, Tags } = given(answer.Policy, 'the policy', what);
-      const versionId = given(DefaultVersionId, "the policy's default version", what);
-      const whatVersion = `read version ${versionId} of policy ${arn}`;
-      const { PolicyVersion } = await awsCall(whatVersion, () =>
-        client.send(new GetPolicyVersionCommand({ PolicyArn: arn, VersionId: versionId })),
-      );
-      return {
-        tags: fromTags(Tags),
-        uniqueId: given(PolicyId, "the policy's id", what),
-        versionId,
-        document: parsed(given(PolicyVersion?.Document, 'the document', whatVersion)),
-      };
-    },
-  };
-}
 
 /** IAM keeps as many versions of a policy (IAM User Guide, "IAM and AWS STS quotas"). */
 const maximumVersions = 5;
 
-/** A new default version; where there are as many as IAM keeps, the oldest goes first. */
-const setDocument = (client: IAMClient) => async (arn: string, document: unknown) => {
-  const { Versions = [] } = await awsCall(`list the versions of policy ${arn}`, () =>
-    client.send(new ListPolicyVersionsCommand({ PolicyArn: arn })),
-  );
-  const old = Versions.filter(({ IsDefaultVersion }) => !IsDefaultVersion);
-  const numberOf = ({ VersionId = '' }: PolicyVersion) => Number(VersionId.slice(1));
-  old.sort((one, other) => numberOf(one) - numberOf(other));
-  const tooMany = old.slice(0, Math.max(0, Versions.length - maximumVersions + 1));
-  for (const { VersionId } of tooMany) {
+async function deleteVersions(client: IAMClient, arn: string, versions: readonly PolicyVersion[]) {
+  for (const { VersionId } of versions) {
     await awsCallOr(`delete version ${VersionId} of policy ${arn}`, ['NoSuchEntity'], undefined, () =>
       client.send(new DeletePolicyVersionCommand({ PolicyArn: arn, VersionId })),
     );
   }
-  const what = `write policy ${arn}`;
-  const full = await awsCallOr(what, ['LimitExceeded'], 'full' as const, () =>
-    client.send(
-      new CreatePolicyVersionCommand({
-        PolicyArn: arn,
-        PolicyDocument: JSON.stringify(document),
-        SetAsDefault: true,
-      }),
-    ),
-  );
-  // One that was just written was not among those listed.
-  if (full === 'full') throw createdNotYetSeen(`last version of policy ${arn}`);
-};
-
-export function accessGranter(client: IAMClient): AccessGranter {
-  return {
-    ...policyDocumentReader(client),
-    ...roleReader(client),
-    createPolicy: policyCreator(client).createPolicy,
-    setDocument: setDocument(client),
-    attachPolicy: attachPolicy(client),
-  };
 }
 
-export function accessRevoker(client: IAMClient): AccessRevoker {
-  return {
-    ...policyDocumentReader(client),
-    ...roleReader(client),
-    setDocument: setDocument(client),
-    detachPolicy: detachPolicy(client),
-    deletePolicy: policyRemover(client).deletePolicy,
+export const createPolicyVersion =
+  (client: IAMClient): Iam['createPolicyVersion'] =>
+  async (arn, document) => {
+    const { Versions = [] } = await awsCall(`list the versions of policy ${arn}`, () =>
+      client.send(new ListPolicyVersionsCommand({ PolicyArn: arn })),
+    );
+    const old = Versions.filter(({ IsDefaultVersion }) => !IsDefaultVersion);
+    const numberOf = ({ VersionId = '' }: PolicyVersion) => Number(VersionId.slice(1));
+    old.sort((one, other) => numberOf(one) - numberOf(other));
+    await deleteVersions(client, arn, old.slice(0, Math.max(0, Versions.length - maximumVersions + 1)));
+    const written = await awsCallOr(`write policy ${arn}`, ['LimitExceeded'], 'full' as const, () =>
+      client.send(
+        new CreatePolicyVersionCommand({
+          PolicyArn: arn,
+          PolicyDocument: JSON.stringify(document),
+          SetAsDefault: true,
+        }),
+      ),
+    );
+    // One that was just written was not among those listed.
+    if (written === 'full') throw createdNotYetSeen(`last version of policy ${arn}`);
   };
-}
 
-/** Role and policy as they stand, read for the test of a connection. */
-export function connectionIam(client: IAMClient): ConnectionIam {
-  return {
-    ...roleReader(client),
-    ...policyDocumentReader(client),
-    attachedPolicies: async (roleName) => {
-      const arns: string[] = [];
-      let Marker: string | undefined;
-      do {
-        const page = await awsCall(`list the policies of role ${roleName}`, () =>
-          client.send(
-            new ListAttachedRolePoliciesCommand({ RoleName: roleName, ...(Marker ? { Marker } : {}) }),
-          ),
-        );
-        arns.push(...(page.AttachedPolicies ?? []).map(({ PolicyArn = '' }) => PolicyArn));
-        Marker = page.IsTruncated ? page.Marker : undefined;
-      } while (Marker);
-      return arns;
-    },
+export const deletePolicy =
+  (client: IAMClient): Iam['deletePolicy'] =>
+  async (arn) => {
+    // A policy with versions besides its default cannot be deleted.
+    const listed = await awsCallOr(`list the versions of policy ${arn}`, ['NoSuchEntity'], undefined, () =>
+      client.send(new ListPolicyVersionsCommand({ PolicyArn: arn })),
+    );
+    const old = (listed?.Versions ?? []).filter(({ IsDefaultVersion }) => !IsDefaultVersion);
+    await deleteVersions(client, arn, old);
+    const answer = await awsCallOr(`delete policy ${arn}`, ['NoSuchEntity'], 'absent' as const, () =>
+      client.send(new DeletePolicyCommand({ PolicyArn: arn })),
+    );
+    return answer === 'absent' ? 'absent' : 'removed';
   };
-}
+
+export const getAccountSummary =
+  (client: IAMClient): Iam['getAccountSummary'] =>
+  async () => {
+    const what = "read the account's quotas of IAM";
+    const { SummaryMap = {} } = await awsCall(what, () => client.send(new GetAccountSummaryCommand({})));
+    const count = (key: 'Roles' | 'RolesQuota' | 'Policies' | 'PoliciesQuota') =>
+      given(SummaryMap[key], key, what);
+    return {
+      roles: count('Roles'),
+      rolesQuota: count('RolesQuota'),
+      policies: count('Policies'),
+      policiesQuota: count('PoliciesQuota'),
+    };
+  };

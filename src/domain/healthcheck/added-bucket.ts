@@ -80,7 +80,9 @@ function driverChecks(
     DriverTest: () => driverTest(driver, reads, again),
     PolicyAttached: async () => (policy ? attachment(policy, integrationPlan, reads) : nothingGranted),
     PermissionPolicy: async () =>
-      policy ? policyAsWritten(await reads.findPolicyDocument(policy.arn), policy, again) : nothingGranted,
+      policy
+        ? policyAsWritten(await reads.getDefaultPolicyVersion(policy.arn), policy, again)
+        : nothingGranted,
     ...bucketChecks(desired, reads),
     OwnerTags: async () => ownerTags(await bucketTags(desired, reads), desired),
   };
@@ -103,13 +105,13 @@ function accessPolicy(
 async function attachment(
   { arn }: WantedPolicy,
   desired: DesiredState,
-  reads: Pick<CheckReads, 'findRole' | 'attachedPolicies'>,
+  reads: Pick<CheckReads, 'getRole' | 'listAttachedRolePolicies'>,
 ): Promise<Verdict> {
   const { role, recordId: integrationId } = desired;
   const more = `POST /integrations/${integrationId}/test looks at all of it.`;
-  const found = await ours(() => reads.findRole(role.name), desired);
+  const found = await ours(() => reads.getRole(role.name), desired);
   if (!found) return failed(`The role ${role.arn} is not to be seen. ${more}`);
-  if ((await reads.attachedPolicies(role.name)).includes(arn)) {
+  if ((await reads.listAttachedRolePolicies(role.name)).includes(arn)) {
     return passed(`The policy ${arn} is attached to the role ${role.arn}.`);
   }
   return failed(

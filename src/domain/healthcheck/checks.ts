@@ -12,14 +12,8 @@ import { type BucketAddress, bucketAddress } from '../resources/bucket/bucket.ts
 import { consoleMethods } from '../resources/bucket/cors.ts';
 import { type KeyReader, unusableKey } from '../resources/bucket/kms-key.ts';
 import type { DriverVerifier } from '../resources/dataloop/driver.ts';
-import type { FoundRole, RoleReader } from '../resources/role/role.ts';
-import type { FoundPolicy, PolicyDocumentReader } from '../resources/role/shared-policies.ts';
+import type { Iam, PolicyVersion, Role } from '../resources/role/iam.ts';
 import type { Tags } from '../saga/ownership.ts';
-
-export interface ConnectionIam extends RoleReader, PolicyDocumentReader {
-  /** ARNs of the managed policies that are attached to a role. */
-  attachedPolicies(roleName: string): Promise<readonly string[]>;
-}
 
 export interface ConnectionBucket {
   tagsOf(bucket: BucketAddress): Promise<Tags>;
@@ -34,7 +28,7 @@ export interface ConnectionBucket {
 }
 
 export interface CheckReads
-  extends ConnectionIam,
+  extends Pick<Iam, 'getRole' | 'listAttachedRolePolicies' | 'getDefaultPolicyVersion'>,
     ConnectionBucket,
     KeyReader,
     Pick<DriverVerifier, 'verifyDriver'> {}
@@ -50,9 +44,10 @@ export type Checks = Readonly<Record<string, () => Promise<Verdict>>>;
 /** Every read given up in time: what hangs on one is skipped then, and not given up as well. */
 export const boundedReads = (reads: CheckReads, bound: Bound): CheckReads => ({
   verifyDriver: (id) => bound('the driver', reads.verifyDriver(id)),
-  findRole: (name) => bound('the role', reads.findRole(name)),
-  attachedPolicies: (roleName) => bound("the role's policies", reads.attachedPolicies(roleName)),
-  findPolicyDocument: (arn) => bound('the policy', reads.findPolicyDocument(arn)),
+  getRole: (name) => bound('the role', reads.getRole(name)),
+  listAttachedRolePolicies: (roleName) =>
+    bound("the role's policies", reads.listAttachedRolePolicies(roleName)),
+  getDefaultPolicyVersion: (arn) => bound('the policy', reads.getDefaultPolicyVersion(arn)),
   publicAccessBlock: (bucket) => bound('the public access block', reads.publicAccessBlock(bucket)),
   corsRules: (bucket) => bound('the CORS rules', reads.corsRules(bucket)),
   encryption: (bucket) => bound('the encryption', reads.encryption(bucket)),
@@ -86,9 +81,9 @@ export const orUndefined = <T>(read: () => Promise<T>): Promise<T | undefined> =
 
 /** The role that was made, if it is to be seen; one of its name under another path is not it. */
 export async function ours(
-  role: () => Promise<FoundRole | undefined>,
+  role: () => Promise<Role | undefined>,
   desired: DesiredState,
-): Promise<FoundRole | undefined> {
+): Promise<Role | undefined> {
   const found = await orUndefined(role);
   return found?.arn === desired.role.arn ? found : undefined;
 }
@@ -119,7 +114,7 @@ export interface WantedPolicy {
 
 /** @param again what to do where there is nothing to mend */
 export function policyAsWritten(
-  found: FoundPolicy | undefined,
+  found: PolicyVersion | undefined,
   { arn, document }: WantedPolicy,
   again: string,
 ): Verdict {

@@ -2,7 +2,7 @@
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { ConnectionTest } from '../api/responses.ts';
-import { sameJson } from '../model/canonical-json.ts';
+import { parseJson, sameJson } from '../model/canonical-json.ts';
 import {
   attachablePolicies,
   type DesiredState,
@@ -18,8 +18,8 @@ import type { JournalRecord, RecordReader } from '../model/record.ts';
 import { once } from '../preflight/checks.ts';
 import type { DataloopIntegration, IntegrationReader } from '../resources/dataloop/integration.ts';
 import { trustEstablished } from '../resources/dataloop/integration.ts';
-import { adoptedSid, trustStatements } from '../resources/role/adopt.ts';
-import type { FoundRole } from '../resources/role/role.ts';
+import type { Role } from '../resources/role/iam.ts';
+import { adoptedSid, parseTrustPolicy } from '../resources/role/trust-policy.ts';
 import {
   boundedReads,
   bucketChecks,
@@ -80,10 +80,10 @@ function connectionChecks(record: JournalRecord, desired: DesiredState, reads: C
     const id = resources.dataloopIntegration?.id;
     return dataloop && id ? reads.getIntegration(dataloop.organizationId, id) : undefined;
   });
-  const role = once(async () => reads.findRole(desired.role.name));
+  const role = once(async () => reads.getRole(desired.role.name));
   const policies = rolePolicies(record, desired).map((wanted) => ({
     ...wanted,
-    find: once(async () => reads.findPolicyDocument(wanted.arn)),
+    find: once(async () => reads.getDefaultPolicyVersion(wanted.arn)),
   }));
   return {
     DataloopTrust: async () => dataloopTrust(await atDataloop(), record),
@@ -94,8 +94,8 @@ function connectionChecks(record: JournalRecord, desired: DesiredState, reads: C
       if (!found) return noRole;
       const dataloop = await orUndefined(atDataloop);
       return desired.role.mode === 'adopt'
-        ? adoptedTrust(found.trust, dataloop, desired)
-        : trust(found.trust, dataloop, desired.role.arn);
+        ? adoptedTrust(found.trustPolicy, dataloop, desired)
+        : trust(parseJson(found.trustPolicy), dataloop, desired.role.arn);
     },
     PermissionsBoundary: async () => {
       if (desired.role.mode === 'adopt') return skipped('The role was adopted: it has its own permissions.');
@@ -104,7 +104,9 @@ function connectionChecks(record: JournalRecord, desired: DesiredState, reads: C
     },
     PolicyAttached: async () => {
       const found = await ours(role, desired);
-      return found ? attachment(await reads.attachedPolicies(desired.role.name), policies, desired) : noRole;
+      return found
+        ? attachment(await reads.listAttachedRolePolicies(desired.role.name), policies, desired)
+        : noRole;
     },
     ...Object.fromEntries(
       policies.map(({ checkName, find, ...wanted }) => [
@@ -145,11 +147,7 @@ function dataloopTrust(found: DataloopIntegration | undefined, { resources }: Jo
   );
 }
 
-function roleStands(
-  found: FoundRole | undefined,
-  { resources }: JournalRecord,
-  { role }: DesiredState,
-): Verdict {
+function roleStands(found: Role | undefined, { resources }: JournalRecord, { role }: DesiredState): Verdict {
   if (!found) return failed(`There is no role ${role.arn} any more: somebody deleted it. ${again}`);
   const madeAgain = resources.role?.uniqueId !== undefined && resources.role.uniqueId !== found.uniqueId;
   if (found.arn === role.arn && !madeAgain) return passed(`The role ${role.arn} stands.`);
@@ -200,12 +198,12 @@ function trust(found: unknown, atDataloop: DataloopIntegration | undefined, role
 
 /** Of an adopted role only our statement counts: the others are the customer's. */
 function adoptedTrust(
-  found: unknown,
+  found: string,
   atDataloop: DataloopIntegration | undefined,
   desired: DesiredState,
 ): Verdict {
   const Sid = adoptedSid(desired);
-  const statement = trustStatements(found).find((each) => each['Sid'] === Sid);
+  const statement = parseTrustPolicy(found)?.statements.find((each) => each['Sid'] === Sid);
   if (!statement) {
     return failed(
       `The trust policy of ${desired.role.arn} has no statement ${Sid} any more: somebody took it out. ${again}`,
@@ -226,7 +224,7 @@ function adoptedTrust(
   );
 }
 
-function boundary({ permissionsBoundaryArn }: FoundRole, desired: DesiredState): Verdict {
+function boundary({ permissionsBoundaryArn }: Role, desired: DesiredState): Verdict {
   if (permissionsBoundaryArn === desired.permissionsBoundaryArn) {
     return passed(`The role has the boundary ${desired.permissionsBoundaryArn}.`);
   }

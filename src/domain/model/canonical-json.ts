@@ -1,5 +1,6 @@
-/** One text for values that mean the same, and its hash. */
+/** JSON: parsed, compared, and one text for values that mean the same, with its hash. */
 import { createHash } from 'node:crypto';
+
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
@@ -13,6 +14,15 @@ export function canonicalJson(value: unknown): string {
 /** Whether two values come to the same JSON; undefined is like undefined alone. */
 export const sameJson = (one: unknown, other: unknown): boolean =>
   canonicalJson(one) === canonicalJson(other);
+
+/** Undefined for a text that is no JSON: whoever reads it says what that means. */
+export function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}
 
 /** In hexadecimal. */
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -8,7 +8,7 @@ import { sameJson } from '../model/canonical-json.ts';
 import { type DesiredState, desiredState, trustPolicy, trustStatement } from '../model/desired-state.ts';
 import { type JournalRecord, nameOf, type RecordReader, resourceTypes } from '../model/record.ts';
 import { type IntegrationRequest, outsideDeployment } from '../model/request.ts';
-import { sidWith } from '../resources/role/adopt.ts';
+import { sidWith } from '../resources/role/trust-policy.ts';
 import { type Check, type Finding, findingsOf, findingView } from './checks.ts';
 import { neededActions } from './needed-actions.ts';
 import { inTheWay, type PreflightChecks } from './preflight.ts';

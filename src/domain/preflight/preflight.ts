@@ -10,13 +10,14 @@ import type { DriverFinder } from '../resources/dataloop/driver.ts';
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
 import type { IntegrationReader } from '../resources/dataloop/integration.ts';
 import { checkAdoptableIntegration } from '../resources/dataloop/integration.ts';
-import { type AdoptableRoleReader, checkAdoptableRole } from '../resources/role/adopt.ts';
-import { type PolicyReader, policyNameTaken } from '../resources/role/policy.ts';
-import { type RoleReader, roleNameTaken } from '../resources/role/role.ts';
+import { checkAdoptableRole } from '../resources/role/adopt.ts';
+import type { Iam } from '../resources/role/iam.ts';
+import { policyNameTaken } from '../resources/role/policy.ts';
+import { roleNameTaken } from '../resources/role/role.ts';
 import { isTaggedOurs, type Tags } from '../saga/ownership.ts';
 import type { StepContext } from '../saga/step.ts';
 import { asOneError, type Check, type Finding, findingsOf, once } from './checks.ts';
-import { type AccountReader, dataloopLimit, iamQuotas } from './quotas.ts';
+import { dataloopLimit, iamQuotas } from './quotas.ts';
 
 export interface ProjectReader {
   /** @throws ServiceError `DataloopNotFoundError` when the project is not there or not visible. */
@@ -32,15 +33,12 @@ export interface IntegrationCounter {
 
 export interface PreflightChecks
   extends Pick<BucketReader, 'holderOf'>,
-    PolicyReader,
-    RoleReader,
+    Pick<Iam, 'getRole' | 'getPolicy' | 'getAccountSummary'>,
     KeyReader,
-    AccountReader,
     ProjectReader,
     IntegrationCounter,
     IntegrationReader,
     AdoptableBucketReader,
-    AdoptableRoleReader,
     DriverFinder {
   /** Account of the credentials that the service really acts with. */
   callerAccountId(): Promise<string>;
@@ -257,7 +255,7 @@ function nameChecks({ desired, isOurs }: Wanted, reads: PreflightChecks): Check[
           await checkAdoptableRole(desired, reads);
           return nothing;
         }
-        const found = await reads.findRole(role.name);
+        const found = await reads.getRole(role.name);
         if (!found || isOurs(found.tags)) return nothing;
         const subject = { ...roleSubject, arn: found.arn };
         return [{ severity: 'error', error: roleNameTaken(role.name), subject, pointer: roleField }];
@@ -269,7 +267,7 @@ function nameChecks({ desired, isOurs }: Wanted, reads: PreflightChecks): Check[
       failure: 'error',
       run: async () => {
         const found = await Promise.all(
-          policyArns.map(async (arn) => ({ arn, policy: await reads.findPolicy(arn) })),
+          policyArns.map(async (arn) => ({ arn, policy: await reads.getPolicy(arn) })),
         );
         const taken = found.find((each) => each.policy && !isOurs(each.policy.tags));
         if (!taken) return nothing;
@@ -280,10 +278,10 @@ function nameChecks({ desired, isOurs }: Wanted, reads: PreflightChecks): Check[
   ];
 }
 
-const quotaCheck = (reads: AccountReader): Check => ({
+const quotaCheck = (reads: Pick<Iam, 'getAccountSummary'>): Check => ({
   subject: { type: 'AWS::IAM::AccountSummary' },
   failure: 'warning',
-  run: async () => iamQuotas(await reads.accountSummary()),
+  run: async () => iamQuotas(await reads.getAccountSummary()),
 });
 
 function keyCheck(kmsKeyArn: string, reads: KeyReader): Check {

@@ -1,18 +1,8 @@
 /** How much of an account's, or an organisation's, quotas is left for one integration more. */
 import { ServiceError } from '../../errors.ts';
 import { resourceTypes } from '../model/record.ts';
+import type { AccountSummary } from '../resources/role/iam.ts';
 import type { Finding } from './checks.ts';
-
-export interface AccountSummary {
-  readonly roles: number;
-  readonly rolesQuota: number;
-  readonly policies: number;
-  readonly policiesQuota: number;
-}
-
-export interface AccountReader {
-  accountSummary(): Promise<AccountSummary>;
-}
 
 export interface BucketCounter {
   /** Buckets of the account, in all regions; not counted further than the default quota. */

@@ -14,15 +14,10 @@ import type {
   Status,
   StepCall,
 } from '../../../src/domain/model/record.ts';
-import {
-  type Access,
-  type AccessGranter,
-  type AccessJournal,
-  type AccessRevoker,
-  type FoundPolicy,
-  grantAccess,
-  revokeAccess,
-} from '../../../src/domain/resources/role/shared-policies.ts';
+import { grantAccess } from '../../../src/domain/resources/role/grant-access.ts';
+import type { Iam, PolicyVersion } from '../../../src/domain/resources/role/iam.ts';
+import { revokeAccess } from '../../../src/domain/resources/role/revoke-access.ts';
+import type { Access, AccessJournal } from '../../../src/domain/resources/role/shared-policies.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import {
   account,
@@ -76,6 +71,16 @@ interface StandingPolicy {
   readonly documents: readonly unknown[];
 }
 
+/** The calls of IAM that GrantAccess and RevokeAccess make. */
+type AccessCall =
+  | 'getRole'
+  | 'getDefaultPolicyVersion'
+  | 'createPolicy'
+  | 'createPolicyVersion'
+  | 'attachRolePolicy'
+  | 'detachRolePolicy'
+  | 'deletePolicy';
+
 interface Setting {
   readonly drivers: Readonly<Record<string, AddedBucket>>;
   readonly resources?: JournalRecord['resources'];
@@ -108,7 +113,7 @@ export function accessWorld({
   const policies = new Map<string, StandingPolicy>();
   const attached = new Set<string>();
   let roleId: string | undefined = 'AROA0';
-  const shownFirst: (FoundPolicy | undefined)[] = [];
+  const shownFirst: (PolicyVersion | undefined)[] = [];
   const arnOf = (key: PolicyKey) => policyOf(plan, key).arn;
   const documentOf = (key: PolicyKey, but?: string) =>
     permissionPolicy(grantsOf(integration, plan, key, but));
@@ -172,8 +177,8 @@ export function accessWorld({
       }),
   };
 
-  const iam: AccessGranter & AccessRevoker = {
-    findPolicyDocument: (arn) =>
+  const iam: Pick<Iam, AccessCall> = {
+    getDefaultPolicyVersion: (arn) =>
       passage(async () => {
         if (shownFirst.length > 0) return shownFirst.shift();
         const found = policies.get(arn);
@@ -186,7 +191,7 @@ export function accessWorld({
           }
         );
       }),
-    findRole: () =>
+    getRole: () =>
       passage(async () =>
         roleId === undefined
           ? undefined
@@ -194,7 +199,7 @@ export function accessWorld({
               arn: plan.role.arn,
               uniqueId: roleId,
               tags: ours,
-              trust: {},
+              trustPolicy: '{}',
               permissionsBoundaryArn: undefined,
             },
       ),
@@ -207,21 +212,21 @@ export function accessWorld({
         policies.set(arn, { uniqueId: `ANPA-new-${made}`, tags, documents: [document] });
         return { uniqueId: `ANPA-new-${made}` };
       }),
-    setDocument: (arn, document) =>
+    createPolicyVersion: (arn, document) =>
       passage(async () => {
         events.push(`set ${nameOf(arn)}`);
         const policy = policies.get(arn);
         if (!policy) throw new ServiceError('AwsNotYetConsistentError', 'There is no such policy.');
         policies.set(arn, { ...policy, documents: [...policy.documents, document] });
       }),
-    attachPolicy: (roleName, arn) =>
+    attachRolePolicy: (roleName, arn) =>
       passage(async () => {
         events.push(`attach ${nameOf(arn)} to ${roleName}`);
         if (!policies.has(arn))
           throw new ServiceError('AwsNotYetConsistentError', 'There is no such policy.');
         attached.add(arn);
       }),
-    detachPolicy: (roleName, arn) =>
+    detachRolePolicy: (roleName, arn) =>
       passage(async () => {
         events.push(`detach ${nameOf(arn)} from ${roleName}`);
         attached.delete(arn);
@@ -229,10 +234,10 @@ export function accessWorld({
     deletePolicy: (arn) =>
       passage(async () => {
         events.push(`delete ${nameOf(arn)}`);
-        policies.delete(arn);
+        return policies.delete(arn) ? 'removed' : 'absent';
       }),
   };
-  const access: Access<AccessGranter & AccessRevoker> = { iam, journal, desiredStateOf: planOf, sha256 };
+  const access: Access<AccessCall> = { iam, journal, desiredStateOf: planOf };
 
   /** The step functions of one driver, each call of which begins with what the journal holds by then. */
   function driverOf(id: string, more: Partial<JournalRecord> = {}) {
@@ -288,7 +293,7 @@ export function accessWorld({
       clock += ms;
     },
     /** What IAM shows next, whatever is true. */
-    show: (...found: (FoundPolicy | undefined)[]) => void shownFirst.push(...found),
+    show: (...found: (PolicyVersion | undefined)[]) => void shownFirst.push(...found),
     holder: () => holder,
     /** Whoever holds the lock is dead, and its time is over. */
     endLock: (by?: string) => {

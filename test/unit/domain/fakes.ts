@@ -65,7 +65,6 @@ export const nothingAdopted = {
   locate: mustNotBeRead,
   tagsOf: mustNotBeRead,
   publicAccessBlockOf: mustNotBeRead,
-  findAdoptableRole: mustNotBeRead,
   getIntegration: mustNotBeRead,
 };
 

@@ -2,7 +2,6 @@
  * A role that somebody made in advance: CreateRole adopts it, DeleteRole gives it back. Ours is one statement of its
  * trust policy, known by its Sid and by what it says, and our permission policy; the rest is not touched.
  */
-import * as z from 'zod';
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, trustStatement } from '../../model/desired-state.ts';
@@ -11,75 +10,22 @@ import { noEarlierCall } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/ownership.ts';
 import { sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
+import type { Iam, Role } from './iam.ts';
 import { attachable } from './role.ts';
+import {
+  adoptedSid,
+  isAsWritten,
+  namesDeletedUser,
+  parseTrustPolicy,
+  type TrustPolicy,
+  withStatements,
+} from './trust-policy.ts';
 import { trustedUserArn } from './trusted-user.ts';
-
-/** Characters of a trust policy; white space, of which we write none, does not count (IAM User Guide, "IAM and AWS STS quotas"). */
-const maximumTrustPolicySize = 2_048;
-
-export interface AdoptableRole {
-  readonly arn: string;
-  readonly uniqueId: string;
-  /** The trust policy as it stands, as text. */
-  readonly trustPolicy: string;
-}
-
-export interface AdoptableRoleReader {
-  findAdoptableRole(name: string): Promise<AdoptableRole | undefined>;
-}
-
-export interface RoleAdopter extends AdoptableRoleReader {
-  setTrustPolicy(roleName: string, document: string): Promise<void>;
-  attachPolicy(roleName: string, policyArn: string): Promise<void>;
-}
-
-export interface RoleReleaser extends AdoptableRoleReader {
-  setTrustPolicy(roleName: string, document: string): Promise<void>;
-  /** Detaches a policy; one that is not attached counts as detached. */
-  detachPolicy(roleName: string, policyArn: string): Promise<void>;
-}
-
-const objectSchema = z.record(z.string(), z.unknown());
-type Statement = z.infer<typeof objectSchema>;
-const statementsSchema = z.union([z.array(objectSchema), objectSchema.transform((one) => [one])]);
-
-interface TrustPolicy {
-  readonly document: Readonly<Record<string, unknown>>;
-  readonly statements: readonly Statement[];
-}
-
-/** Undefined for a text that is no policy. */
-function parseTrustPolicy(text: string): TrustPolicy | undefined {
-  try {
-    const document = objectSchema.parse(JSON.parse(text));
-    return { document, statements: statementsSchema.parse(document['Statement']) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** Statements of a document that was parsed already; none where it is no policy. */
-export const trustStatements = (document: unknown): readonly Statement[] =>
-  parseTrustPolicy(JSON.stringify(document ?? null))?.statements ?? [];
-
-const withStatements = ({ document }: TrustPolicy, Statement: readonly Statement[]): string =>
-  JSON.stringify({ ...document, Statement });
-
-/** Sid of the statement that an adopted role gets, with an id or what stands for it. */
-export const sidWith = (id: string): string => `Dataloop${id}`;
-
-/** That of an integration; IAM takes letters and digits only. */
-export const adoptedSid = ({ recordId: integrationId }: Pick<DesiredState, 'recordId'>): string =>
-  sidWith(integrationId.replace(/[^A-Za-z0-9]/g, ''));
 
 const sidOf = (step: StepContext) => adoptedSid(step.desired);
 
-/** What IAM puts in the place of a user's ARN once the user is deleted, as Dataloop does with an integration. */
-const deletedUser = /^AIDA[A-Z0-9]+$/;
-const principalSchema = z.object({ AWS: z.union([z.string(), z.array(z.string())]) });
-
-const namesDeletedUser = ({ Principal }: Statement): string | undefined =>
-  [principalSchema.safeParse(Principal).data?.AWS ?? []].flat().find((each) => deletedUser.test(each));
+/** Characters of a trust policy; white space, of which we write none, does not count (IAM User Guide, "IAM and AWS STS quotas"). */
+const maximumTrustPolicySize = 2_048;
 
 /**
  * Looks whether the role may be adopted, and changes nothing.
@@ -87,10 +33,10 @@ const namesDeletedUser = ({ Principal }: Statement): string | undefined =>
  */
 export async function checkAdoptableRole(
   desired: DesiredState,
-  iam: AdoptableRoleReader,
-): Promise<{ found: AdoptableRole; policy: TrustPolicy }> {
+  iam: Pick<Iam, 'getRole'>,
+): Promise<{ found: Role; policy: TrustPolicy }> {
   const { name, arn } = desired.role;
-  const found = await iam.findAdoptableRole(name);
+  const found = await iam.getRole(name);
   if (found?.arn !== arn) {
     const instead = found ? `; the role of that name is ${found.arn}` : '';
     throw notAdoptable(arn, `does not exist${instead}`, 'Name one that does, or leave role.mode out.');
@@ -118,7 +64,7 @@ function notAdoptable(arn: string, why: string, advice: string): ServiceError {
  */
 export async function adoptRole(
   step: StepContext,
-  iam: RoleAdopter,
+  iam: Pick<Iam, 'getRole' | 'updateAssumeRolePolicy' | 'attachRolePolicy'>,
   readUserArn: () => Promise<string>,
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<{ roleArn: string; userArn: string }> {
@@ -149,20 +95,23 @@ export async function adoptRole(
     // What an earlier attempt sent may still come; where it was something else, it must not come after this one's.
     if (known && known.after !== change.after) noEarlierCall(step);
     await journalChange(step, 'role', reference, { trustPolicy: change });
-    await iam.setTrustPolicy(role.name, change.after);
+    await iam.updateAssumeRolePolicy(role.name, change.after);
   }
   const { changes } = step.resource('role') ?? {};
   await step.created('role', { ...reference, origin: 'adopted', ...(changes ? { changes } : {}) });
-  await iam.attachPolicy(role.name, policy.arn);
+  await iam.attachRolePolicy(role.name, policy.arn);
   return { roleArn: role.arn, userArn };
 }
 
 /** Takes the permissions away first, then the trust: whatever sticks, access ends as early as it can. */
-export async function releaseRole(step: StepContext, iam: RoleReleaser): Promise<UndoOutcome> {
+export async function releaseRole(
+  step: StepContext,
+  iam: Pick<Iam, 'getRole' | 'updateAssumeRolePolicy' | 'detachRolePolicy'>,
+): Promise<UndoOutcome> {
   const known = step.resource('role');
   if (!known || known.state === 'gone') return { outcome: 'nothing to give back' };
   const { name } = step.desired.role;
-  const found = await iam.findAdoptableRole(name);
+  const found = await iam.getRole(name);
   if (!found || found.arn !== known.arn) return confirmAbsence(step, 'role');
   if (found.uniqueId !== known.uniqueId) {
     await step.gone(
@@ -172,7 +121,7 @@ export async function releaseRole(step: StepContext, iam: RoleReleaser): Promise
     return { outcome: 'replaced by somebody, left alone' };
   }
 
-  for (const { arn } of attachable(step)) await iam.detachPolicy(name, arn);
+  for (const { arn } of attachable(step)) await iam.detachRolePolicy(name, arn);
   const end = withoutOurs(step, found.trustPolicy, known);
   switch (end.is) {
     case 'not-there':
@@ -194,7 +143,7 @@ export async function releaseRole(step: StepContext, iam: RoleReleaser): Promise
       });
       return { outcome: 'left: IAM takes no trust policy without a statement' };
     case 'removable':
-      await iam.setTrustPolicy(name, end.document);
+      await iam.updateAssumeRolePolicy(name, end.document);
       await confirmTakenOut(step, iam);
       await step.gone('role');
       return { outcome: 'given back' };
@@ -205,9 +154,9 @@ export async function releaseRole(step: StepContext, iam: RoleReleaser): Promise
  * Whoever adopts the role next must not be shown our statement, and take it for what was there.
  * @throws ServiceError `AwsNotYetConsistentError` while IAM still shows it
  */
-async function confirmTakenOut(step: StepContext, iam: RoleReleaser): Promise<void> {
+async function confirmTakenOut(step: StepContext, iam: Pick<Iam, 'getRole'>): Promise<void> {
   const { name } = step.desired.role;
-  const found = await iam.findAdoptableRole(name);
+  const found = await iam.getRole(name);
   const statements = (found && parseTrustPolicy(found.trustPolicy)?.statements) ?? [];
   if (statements.some(({ Sid }) => Sid === sidOf(step))) {
     throw notYetShown(`that a statement was taken out of the trust policy of the role ${name}`);
@@ -228,7 +177,7 @@ function withoutOurs(step: StepContext, text: string, { changes }: ResourceRecor
   const change = changes?.trustPolicy;
   const written = change && parseTrustPolicy(change.after);
   const ours = written?.statements.find((each) => each['Sid'] === Sid);
-  if (!ours || !isOurs(standing, ours)) return { is: 'changed' };
+  if (!ours || !isAsWritten(standing, ours)) return { is: 'changed' };
 
   const others = now.statements.filter((each) => each !== standing);
   if (others.length === 0) return { is: 'last' };
@@ -238,12 +187,4 @@ function withoutOurs(step: StepContext, text: string, { changes }: ResourceRecor
     is: 'removable',
     document: isUntouched && change?.before ? change.before : withStatements(now, others),
   };
-}
-
-/** As we wrote it, but for a user whom Dataloop has deleted since. */
-function isOurs(standing: Statement, ours: Statement): boolean {
-  if (sameJson(standing, ours)) return true;
-  return (
-    namesDeletedUser(standing) !== undefined && sameJson({ ...standing, Principal: ours['Principal'] }, ours)
-  );
 }

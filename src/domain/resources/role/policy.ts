@@ -1,37 +1,14 @@
 /** The permission policy: CreatePolicy and its undo, DeletePolicy. */
 import { ServiceError } from '../../../errors.ts';
 import { policyOf, standingPolicies } from '../../model/desired-state.ts';
-import type { PolicyDocument } from '../../model/permission-policy.ts';
-import {
-  type Found,
-  isTaggedOurs,
-  type RemovalOutcome,
-  removeIfOurs,
-  type UndoOutcome,
-} from '../../saga/ownership.ts';
+import { type Found, isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
+import type { Iam } from './iam.ts';
 
-export interface PolicyReader {
-  /** A customer managed policy, or undefined where there is none. */
-  findPolicy(arn: string): Promise<Found | undefined>;
-}
-
-export interface PolicyCreator extends PolicyReader {
-  createPolicy(policy: {
-    name: string;
-    path: string;
-    description: string;
-    document: PolicyDocument;
-    tags: Readonly<Record<string, string>>;
-  }): Promise<{ readonly uniqueId: string } | 'exists'>;
-}
-
-export interface PolicyRemover extends PolicyReader {
-  /** Deletes a policy with all its versions. */
-  deletePolicy(arn: string): Promise<RemovalOutcome>;
-}
-
-export async function createPolicy(step: StepContext, iam: PolicyCreator): Promise<{ policyArn: string }> {
+export async function createPolicy(
+  step: StepContext,
+  iam: Pick<Iam, 'getPolicy' | 'createPolicy'>,
+): Promise<{ policyArn: string }> {
   const { policy, tags, iamPath, description, permissionPolicy } = step.desired;
   await step.intend('policy', { arn: policy.arn });
   const outcome = await iam.createPolicy({
@@ -50,9 +27,9 @@ export async function createPolicy(step: StepContext, iam: PolicyCreator): Promi
 const looksForOwn = 6;
 
 /** The policy that an earlier attempt made. */
-async function ownPolicy(step: StepContext, iam: PolicyReader): Promise<Found> {
+async function ownPolicy(step: StepContext, iam: Pick<Iam, 'getPolicy'>): Promise<Found> {
   const { policy } = step.desired;
-  const found = await iam.findPolicy(policy.arn);
+  const found = await iam.getPolicy(policy.arn);
   if (!found) {
     // Names are unique in an account, whatever their path: then it stands under another one.
     throw step.call.attempt < looksForOwn
@@ -64,7 +41,10 @@ async function ownPolicy(step: StepContext, iam: PolicyReader): Promise<Found> {
 }
 
 /** Deletes the role's policies, each whatever became of the others. */
-export async function deletePolicy(step: StepContext, iam: PolicyRemover): Promise<UndoOutcome> {
+export async function deletePolicy(
+  step: StepContext,
+  iam: Pick<Iam, 'getPolicy' | 'deletePolicy'>,
+): Promise<UndoOutcome> {
   const outcomes: string[] = [];
   const failures: unknown[] = [];
   for (const key of standingPolicies(step.record)) {
@@ -72,7 +52,7 @@ export async function deletePolicy(step: StepContext, iam: PolicyRemover): Promi
     const removal = removeIfOurs(
       step,
       key,
-      () => iam.findPolicy(arn),
+      () => iam.getPolicy(arn),
       () => iam.deletePolicy(arn),
     );
     await removal.then(

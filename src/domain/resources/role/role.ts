@@ -1,47 +1,12 @@
 /** The role that Dataloop's IAM user assumes: CreateRole and its undo, DeleteRole. */
 import { ServiceError } from '../../../errors.ts';
-import { sameJson } from '../../model/canonical-json.ts';
+import { parseJson, sameJson } from '../../model/canonical-json.ts';
 import { attachablePolicies, policyOf, trustPolicy } from '../../model/desired-state.ts';
 import type { PolicyDocument } from '../../model/permission-policy.ts';
-import {
-  type Found,
-  isTaggedOurs,
-  type RemovalOutcome,
-  removeIfOurs,
-  type UndoOutcome,
-} from '../../saga/ownership.ts';
+import { isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
+import type { Iam, Role } from './iam.ts';
 import { trustedUserArn } from './trusted-user.ts';
-
-export interface FoundRole extends Found {
-  readonly arn: string;
-  readonly uniqueId: string;
-  /** The trust policy as it stands, parsed. */
-  readonly trust: unknown;
-  readonly permissionsBoundaryArn: string | undefined;
-}
-
-export interface RoleReader {
-  findRole(name: string): Promise<FoundRole | undefined>;
-}
-
-export interface RoleCreator extends RoleReader {
-  createRole(role: {
-    name: string;
-    path: string;
-    description: string;
-    trust: PolicyDocument;
-    permissionsBoundaryArn: string;
-    tags: Readonly<Record<string, string>>;
-  }): Promise<{ readonly uniqueId: string } | 'exists'>;
-  attachPolicy(roleName: string, policyArn: string): Promise<void>;
-}
-
-export interface RoleRemover extends RoleReader {
-  /** Detaches a policy; one that is not attached counts as detached. */
-  detachPolicy(roleName: string, policyArn: string): Promise<void>;
-  deleteRole(roleName: string): Promise<RemovalOutcome>;
-}
 
 /**
  * Creates the role with the guide's trust policy. The IAM user is read from Dataloop here and now: neither the
@@ -49,7 +14,7 @@ export interface RoleRemover extends RoleReader {
  */
 export async function createRole(
   step: StepContext,
-  iam: RoleCreator,
+  iam: Pick<Iam, 'getRole' | 'createRole' | 'attachRolePolicy'>,
   readUserArn: () => Promise<string>,
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<{ roleArn: string; userArn: string }> {
@@ -60,7 +25,7 @@ export async function createRole(
     name: role.name,
     path: iamPath,
     description,
-    trust: trustPolicy(userArn),
+    trustPolicy: trustPolicy(userArn),
     permissionsBoundaryArn,
     tags,
   };
@@ -68,7 +33,7 @@ export async function createRole(
   const outcome = await iam.createRole(wanted);
   const { uniqueId } = outcome === 'exists' ? await ownRole(step, iam, wanted) : outcome;
   await step.created('role', { arn: role.arn, uniqueId });
-  await iam.attachPolicy(role.name, policy.arn);
+  await iam.attachRolePolicy(role.name, policy.arn);
   return { roleArn: role.arn, userArn };
 }
 
@@ -78,15 +43,16 @@ export async function createRole(
  */
 async function ownRole(
   step: StepContext,
-  iam: RoleReader,
-  wanted: { trust: PolicyDocument; permissionsBoundaryArn: string },
-): Promise<FoundRole> {
+  iam: Pick<Iam, 'getRole'>,
+  wanted: { trustPolicy: PolicyDocument; permissionsBoundaryArn: string },
+): Promise<Role> {
   const { role } = step.desired;
-  const found = await iam.findRole(role.name);
+  const found = await iam.getRole(role.name);
   if (!found) throw createdNotYetSeen(`role ${role.arn}`);
   if (found.arn !== role.arn || !isTaggedOurs(step, found.tags)) throw roleNameTaken(role.name);
   const isAsWritten =
-    sameJson(found.trust, wanted.trust) && found.permissionsBoundaryArn === wanted.permissionsBoundaryArn;
+    sameJson(parseJson(found.trustPolicy), wanted.trustPolicy) &&
+    found.permissionsBoundaryArn === wanted.permissionsBoundaryArn;
   if (!isAsWritten) throw roleChanged(role.name);
   return found;
 }
@@ -95,17 +61,20 @@ export const attachable = ({ desired, record }: StepContext) =>
   attachablePolicies(record).map((key) => policyOf(desired, key));
 
 /** Takes the permissions away first, then the role: whatever sticks, access ends as early as it can. */
-export function deleteRole(step: StepContext, iam: RoleRemover): Promise<UndoOutcome> {
+export function deleteRole(
+  step: StepContext,
+  iam: Pick<Iam, 'getRole' | 'detachRolePolicy' | 'deleteRole'>,
+): Promise<UndoOutcome> {
   const { role } = step.desired;
   return removeIfOurs(
     step,
     'role',
     async () => {
-      const found = await iam.findRole(role.name);
+      const found = await iam.getRole(role.name);
       return found?.arn === role.arn ? found : undefined;
     },
     async () => {
-      for (const { arn } of attachable(step)) await iam.detachPolicy(role.name, arn);
+      for (const { arn } of attachable(step)) await iam.detachRolePolicy(role.name, arn);
       return iam.deleteRole(role.name);
     },
   );

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { connectionIam } from '../../../../src/clients/aws/iam.ts';
+import { getDefaultPolicyVersion, listAttachedRolePolicies } from '../../../../src/clients/aws/iam.ts';
 import { connectionBucket } from '../../../../src/clients/aws/s3.ts';
 import { sdkError } from './sdk-answers.ts';
 
@@ -31,7 +31,7 @@ const bucket = { name: 'dataloop-acme', region: 'eu-west-1', ownerAccountId: '11
 const ofBucket = { Bucket: 'dataloop-acme', ExpectedBucketOwner: '111111111111' };
 
 describe('a policy', () => {
-  const { findPolicyDocument } = connectionIam(iamClient);
+  const read = getDefaultPolicyVersion(iamClient);
   const Policy = { PolicyId: 'ANPA1', DefaultVersionId: 'v3', Tags: [{ Key: 'a', Value: 'b' }] };
 
   test('is read with the document of its default version', async () => {
@@ -40,7 +40,7 @@ describe('a policy', () => {
     iam.on(GetPolicyVersionCommand).resolves({
       PolicyVersion: { Document: encodeURIComponent(JSON.stringify(document)) },
     });
-    await expect(findPolicyDocument(policyArn)).resolves.toEqual({
+    await expect(read(policyArn)).resolves.toEqual({
       uniqueId: 'ANPA1',
       tags: { a: 'b' },
       versionId: 'v3',
@@ -51,19 +51,19 @@ describe('a policy', () => {
 
   test('that is gone is not there', async () => {
     iam.on(GetPolicyCommand).rejects(sdkError('NoSuchEntityException', 404, { Code: 'NoSuchEntity' }));
-    await expect(findPolicyDocument(policyArn)).resolves.toBeUndefined();
+    await expect(read(policyArn)).resolves.toBeUndefined();
   });
 
   test('whose version may not be read is an error', async () => {
     iam.on(GetPolicyCommand).resolves({ Policy });
     iam.on(GetPolicyVersionCommand).rejects(sdkError('AccessDenied', 403));
-    await expect(findPolicyDocument(policyArn)).rejects.toMatchObject({ name: 'AwsAccessDeniedError' });
+    await expect(read(policyArn)).rejects.toMatchObject({ name: 'AwsAccessDeniedError' });
   });
 
   test.each([{}, { PolicyVersion: {} }])('of which %j is answered has not no document', async (answer) => {
     iam.on(GetPolicyCommand).resolves({ Policy });
     iam.on(GetPolicyVersionCommand).resolves(answer);
-    await expect(findPolicyDocument(policyArn)).rejects.toMatchObject({
+    await expect(read(policyArn)).rejects.toMatchObject({
       name: 'AwsUnavailableError',
       message: expect.stringContaining('lacks the document,'),
     });
@@ -71,7 +71,7 @@ describe('a policy', () => {
 
   test('of which an answer names no default version is not known', async () => {
     iam.on(GetPolicyCommand).resolves({ Policy: { PolicyId: 'ANPA1' } });
-    await expect(findPolicyDocument(policyArn)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
+    await expect(read(policyArn)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
   });
 });
 
@@ -80,10 +80,7 @@ test('the policies of a role are listed to the last page', async () => {
     .on(ListAttachedRolePoliciesCommand)
     .resolvesOnce({ AttachedPolicies: [{ PolicyArn: 'arn:1' }], IsTruncated: true, Marker: 'next' })
     .resolves({ AttachedPolicies: [{ PolicyArn: 'arn:2' }], IsTruncated: false });
-  await expect(connectionIam(iamClient).attachedPolicies('dataloop-acme')).resolves.toEqual([
-    'arn:1',
-    'arn:2',
-  ]);
+  await expect(listAttachedRolePolicies(iamClient)('dataloop-acme')).resolves.toEqual(['arn:1', 'arn:2']);
   expect(iam.calls().map((call) => call.args[0].input)).toEqual([
     { RoleName: 'dataloop-acme' },
     { RoleName: 'dataloop-acme', Marker: 'next' },

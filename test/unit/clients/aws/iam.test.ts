@@ -17,18 +17,17 @@ import {
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import {
-  accessGranter,
-  accessRevoker,
-  adoptableRoleReader,
+  attachRolePolicy,
+  createPolicy,
+  createPolicyVersion,
+  createRole,
+  deletePolicy,
+  deleteRole,
+  detachRolePolicy,
+  getPolicy,
+  getRole,
   patientIamClient,
-  policyCreator,
-  policyReader,
-  policyRemover,
-  roleAdopter,
-  roleCreator,
-  roleReader,
-  roleReleaser,
-  roleRemover,
+  updateAssumeRolePolicy,
 } from '../../../../src/clients/aws/iam.ts';
 import { answering, sdkError } from './sdk-answers.ts';
 
@@ -58,15 +57,15 @@ describe('policies', () => {
       .on(GetPolicyCommand)
       .resolvesOnce({ Policy: { PolicyId: 'ANPA1', Tags: [{ Key: 'team', Value: 'labelling' }] } })
       .resolves({ Policy: { PolicyId: 'ANPA1' } });
-    const { findPolicy } = policyReader(client);
-    await expect(findPolicy(policyArn)).resolves.toEqual({ uniqueId: 'ANPA1', tags: { team: 'labelling' } });
-    await expect(findPolicy(policyArn)).resolves.toEqual({ uniqueId: 'ANPA1', tags: {} });
+    const get = getPolicy(client);
+    await expect(get(policyArn)).resolves.toEqual({ uniqueId: 'ANPA1', tags: { team: 'labelling' } });
+    await expect(get(policyArn)).resolves.toEqual({ uniqueId: 'ANPA1', tags: {} });
     expect(sent()[0]).toEqual({ PolicyArn: policyArn });
   });
 
   test('a policy that does not exist is not found', async () => {
     iam.on(GetPolicyCommand).rejects(gone);
-    await expect(policyReader(client).findPolicy(policyArn)).resolves.toBeUndefined();
+    await expect(getPolicy(client)(policyArn)).resolves.toBeUndefined();
   });
 
   test.each([
@@ -74,7 +73,7 @@ describe('policies', () => {
     ["the policy's id", { Policy: { Tags: [{ Key: 'team', Value: 'labelling' }] } }],
   ])('an answer without %s is no missing policy: it is tried again', async (field, answer) => {
     iam.on(GetPolicyCommand).resolves(answer);
-    await expect(policyReader(client).findPolicy(policyArn)).rejects.toMatchObject({
+    await expect(getPolicy(client)(policyArn)).rejects.toMatchObject({
       name: 'AwsUnavailableError',
       message: expect.stringContaining(`lacks ${field},`),
     });
@@ -82,7 +81,7 @@ describe('policies', () => {
 
   test('CreatePolicy carries path, document and tags, and gives the id', async () => {
     iam.on(CreatePolicyCommand).resolves({ Policy: { PolicyId: 'ANPA1' } });
-    await expect(policyCreator(client).createPolicy(policy)).resolves.toEqual({ uniqueId: 'ANPA1' });
+    await expect(createPolicy(client)(policy)).resolves.toEqual({ uniqueId: 'ANPA1' });
     expect(sent()).toEqual([
       {
         PolicyName: 'dataloop-acme',
@@ -98,7 +97,7 @@ describe('policies', () => {
     'CreatePolicy is tried again where the answer lacks the id: %j',
     async (answer) => {
       iam.on(CreatePolicyCommand).resolves(answer);
-      await expect(policyCreator(client).createPolicy(policy)).rejects.toMatchObject({
+      await expect(createPolicy(client)(policy)).rejects.toMatchObject({
         name: 'AwsUnavailableError',
       });
     },
@@ -106,7 +105,7 @@ describe('policies', () => {
 
   test('a policy name that is in use is told, not overwritten', async () => {
     iam.on(CreatePolicyCommand).rejects(taken);
-    await expect(policyCreator(client).createPolicy(policy)).resolves.toBe('exists');
+    await expect(createPolicy(client)(policy)).resolves.toBe('exists');
     expect(iam.calls()).toHaveLength(1);
   });
 
@@ -119,7 +118,7 @@ describe('policies', () => {
       ],
     });
     iam.on(DeletePolicyCommand).resolves({});
-    await expect(policyRemover(client).deletePolicy(policyArn)).resolves.toBe('removed');
+    await expect(deletePolicy(client)(policyArn)).resolves.toBe('removed');
     expect(iam.calls().map((call) => [call.args[0].constructor, call.args[0].input])).toEqual([
       [ListPolicyVersionsCommand, { PolicyArn: policyArn }],
       [DeletePolicyVersionCommand, { PolicyArn: policyArn, VersionId: 'v2' }],
@@ -135,14 +134,14 @@ describe('policies', () => {
       .rejects(gone);
     iam.on(DeletePolicyVersionCommand).rejects(gone);
     iam.on(DeletePolicyCommand).rejects(gone);
-    await expect(policyRemover(client).deletePolicy(policyArn)).resolves.toBe('absent');
-    await expect(policyRemover(client).deletePolicy(policyArn)).resolves.toBe('absent');
+    await expect(deletePolicy(client)(policyArn)).resolves.toBe('absent');
+    await expect(deletePolicy(client)(policyArn)).resolves.toBe('absent');
   });
 
   test('a policy whose versions are not to be seen is deleted all the same', async () => {
     iam.on(ListPolicyVersionsCommand).rejects(gone);
     iam.on(DeletePolicyCommand).resolves({});
-    await expect(policyRemover(client).deletePolicy(policyArn)).resolves.toBe('removed');
+    await expect(deletePolicy(client)(policyArn)).resolves.toBe('removed');
   });
 });
 
@@ -164,7 +163,7 @@ describe('the document of a policy', () => {
   ])('becomes a new default version beside %s', async (_what, numbers) => {
     iam.on(ListPolicyVersionsCommand).resolves({ Versions: versions(...numbers) });
     iam.on(CreatePolicyVersionCommand).resolves({});
-    await accessGranter(client).setDocument(policyArn, document);
+    await createPolicyVersion(client)(policyArn, document);
     expect(order()).toEqual([
       [ListPolicyVersionsCommand, { PolicyArn: policyArn }],
       [CreatePolicyVersionCommand, written],
@@ -180,7 +179,7 @@ describe('the document of a policy', () => {
     iam.on(ListPolicyVersionsCommand).resolves({ Versions: versions(...numbers) });
     iam.on(DeletePolicyVersionCommand).resolves({});
     iam.on(CreatePolicyVersionCommand).resolves({});
-    await accessRevoker(client).setDocument(policyArn, document);
+    await createPolicyVersion(client)(policyArn, document);
     expect(order()).toEqual([
       [ListPolicyVersionsCommand, { PolicyArn: policyArn }],
       [DeletePolicyVersionCommand, { PolicyArn: policyArn, VersionId: oldest }],
@@ -192,14 +191,14 @@ describe('the document of a policy', () => {
     iam.on(ListPolicyVersionsCommand).resolves({ Versions: versions(5, 4, 3, 2, 1) });
     iam.on(DeletePolicyVersionCommand).rejects(gone);
     iam.on(CreatePolicyVersionCommand).resolves({});
-    await accessGranter(client).setDocument(policyArn, document);
+    await createPolicyVersion(client)(policyArn, document);
     expect(sent().at(-1)).toEqual(written);
   });
 
   test('is written again where IAM has more versions than it shows', async () => {
     iam.on(ListPolicyVersionsCommand).resolves({ Versions: versions(4, 3, 2, 1) });
     iam.on(CreatePolicyVersionCommand).rejects(full);
-    await expect(accessGranter(client).setDocument(policyArn, document)).rejects.toMatchObject({
+    await expect(createPolicyVersion(client)(policyArn, document)).rejects.toMatchObject({
       name: 'AwsNotYetConsistentError',
       retryable: true,
       message: expect.stringContaining(`last version of policy ${policyArn}`),
@@ -213,16 +212,16 @@ describe('the document of a policy', () => {
       .rejectsOnce(gone)
       .resolves({ Versions: versions(1) });
     iam.on(CreatePolicyVersionCommand).rejects(gone);
-    const { setDocument } = accessGranter(client);
-    await expect(setDocument(policyArn, document)).rejects.toMatchObject(tooNew);
-    await expect(setDocument(policyArn, document)).rejects.toMatchObject(tooNew);
+    const write = createPolicyVersion(client);
+    await expect(write(policyArn, document)).rejects.toMatchObject(tooNew);
+    await expect(write(policyArn, document)).rejects.toMatchObject(tooNew);
     expect(iam.commandCalls(CreatePolicyVersionCommand)).toHaveLength(1);
   });
 
   test('is not written where the oldest version may not be deleted', async () => {
     iam.on(ListPolicyVersionsCommand).resolves({ Versions: versions(5, 4, 3, 2, 1) });
     iam.on(DeletePolicyVersionCommand).rejects(sdkError('AccessDenied', 403));
-    await expect(accessGranter(client).setDocument(policyArn, document)).rejects.toMatchObject({
+    await expect(createPolicyVersion(client)(policyArn, document)).rejects.toMatchObject({
       name: 'AwsAccessDeniedError',
       message: expect.stringContaining(`delete version v1 of policy ${policyArn}`),
     });
@@ -233,9 +232,8 @@ describe('the document of a policy', () => {
     iam.on(DetachRolePolicyCommand).rejects(gone);
     iam.on(ListPolicyVersionsCommand).rejects(gone);
     iam.on(DeletePolicyCommand).rejects(gone);
-    const revoker = accessRevoker(client);
-    await revoker.detachPolicy('dataloop-acme', policyArn);
-    await revoker.deletePolicy(policyArn);
+    await detachRolePolicy(client)('dataloop-acme', policyArn);
+    await deletePolicy(client)(policyArn);
     expect(order()).toEqual([
       [DetachRolePolicyCommand, { RoleName: 'dataloop-acme', PolicyArn: policyArn }],
       [ListPolicyVersionsCommand, { PolicyArn: policyArn }],
@@ -249,7 +247,7 @@ describe('roles', () => {
     name: 'dataloop-acme',
     path: '/dataloop-cross-account/dev/',
     description: 'Dataloop integration acme',
-    trust: { Version: '2012-10-17', Statement: [{ Action: 'sts:AssumeRole' }] },
+    trustPolicy: { Version: '2012-10-17', Statement: [{ Action: 'sts:AssumeRole' }] },
     permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
     tags: { team: 'labelling' },
   } as const;
@@ -270,7 +268,7 @@ describe('roles', () => {
   } satisfies Role;
   const findRole = (answered: Role | undefined) => {
     iam.on(GetRoleCommand, { RoleName: 'dataloop-acme' }).resolves({ Role: answered });
-    return roleReader(client).findRole('dataloop-acme');
+    return getRole(client)('dataloop-acme');
   };
 
   test('a role is found with its ARN, id, tags, trust policy and boundary', async () => {
@@ -278,39 +276,27 @@ describe('roles', () => {
       arn: roleArn,
       uniqueId: 'AROA1',
       tags: { team: 'labelling' },
-      trust: { Version: '2012-10-17', Statement: [{ Sid: '100 %' }] },
+      trustPolicy: '{"Version":"2012-10-17","Statement":[{"Sid":"100 %"}]}',
       permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
     });
   });
 
-  test('a role has no boundary, no tags and no trust policy where IAM names none', async () => {
-    const bare = {
-      ...found,
-      AssumeRolePolicyDocument: undefined,
-      PermissionsBoundary: undefined,
-      Tags: undefined,
-    };
-    await expect(findRole(bare)).resolves.toEqual({
-      arn: roleArn,
-      uniqueId: 'AROA1',
-      tags: {},
-      trust: undefined,
-      permissionsBoundaryArn: undefined,
-    });
+  test('a role has no boundary and no tags where IAM names none', async () => {
+    const bare = { ...found, PermissionsBoundary: undefined, Tags: undefined };
+    await expect(findRole(bare)).resolves.toMatchObject({ tags: {}, permissionsBoundaryArn: undefined });
   });
 
+  const text = '{ "Version": "2012-10-17", "Statement": {"Sid": "100 %"} }';
   test.each([
-    ['is no JSON', 'no%20JSON'],
-    ['is not percent-encoded', '{"Version":"2012-10-17","Statement":[{"Sid":"100 %"}]}'],
-    ['is cut off within a character', '%7B%22Sid%22%3A%22%E0%A4%A'],
-    ['is empty', ''],
-  ])('a role whose trust policy %s is found all the same, without one', async (_what, document) => {
-    await expect(findRole({ ...found, AssumeRolePolicyDocument: document })).resolves.toEqual({
+    ['to the byte', encodeURIComponent(text), text],
+    ['as it is where it is not percent-encoded', text, text],
+    ['that is no JSON', 'no%20JSON', 'no JSON'],
+    ['that is cut off within a character', '%7B%22Sid%22%3A%22%E0%A4%A', '%7B%22Sid%22%3A%22%E0%A4%A'],
+    ['that is empty', '', ''],
+  ])('a role is found with its trust policy %s', async (_how, AssumeRolePolicyDocument, trustPolicy) => {
+    await expect(findRole({ ...found, AssumeRolePolicyDocument })).resolves.toMatchObject({
       arn: roleArn,
-      uniqueId: 'AROA1',
-      tags: { team: 'labelling' },
-      trust: undefined,
-      permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
+      trustPolicy,
     });
   });
 
@@ -318,6 +304,7 @@ describe('roles', () => {
     ['the role', undefined],
     ["the role's ARN", { ...found, Arn: undefined }],
     ["the role's id", { ...found, RoleId: undefined }],
+    ['the trust policy', { ...found, AssumeRolePolicyDocument: undefined }],
   ])('an answer without %s is no missing role: it is tried again', async (field, role) => {
     await expect(findRole(role)).rejects.toMatchObject({
       name: 'AwsUnavailableError',
@@ -327,53 +314,21 @@ describe('roles', () => {
 
   test('a role that does not exist is not found', async () => {
     iam.on(GetRoleCommand).rejects(gone);
-    await expect(roleReader(client).findRole('dataloop-acme')).resolves.toBeUndefined();
+    await expect(getRole(client)('dataloop-acme')).resolves.toBeUndefined();
   });
 
   test('a role that may not be read is an error, not a missing role', async () => {
     iam.on(GetRoleCommand).rejects(sdkError('AccessDenied', 403));
-    await expect(roleReader(client).findRole('dataloop-acme')).rejects.toMatchObject({
+    await expect(getRole(client)('dataloop-acme')).rejects.toMatchObject({
       name: 'AwsAccessDeniedError',
     });
   });
 
   describe('that is adopted', () => {
-    const text = '{ "Version": "2012-10-17", "Statement": {"Sid": "100 %"} }';
-    const find = (answered: Role | undefined) => {
-      iam.on(GetRoleCommand, { RoleName: 'dataloop-acme' }).resolves({ Role: answered });
-      return adoptableRoleReader(client).findAdoptableRole('dataloop-acme');
-    };
-
-    test.each([
-      ['to the byte', encodeURIComponent(text), text],
-      ['as it is where it is not percent-encoded', text, text],
-    ])('is found with its trust policy %s', async (_how, AssumeRolePolicyDocument, trustPolicy) => {
-      await expect(find({ ...found, AssumeRolePolicyDocument })).resolves.toEqual({
-        arn: roleArn,
-        uniqueId: 'AROA1',
-        trustPolicy,
-      });
-    });
-
-    test('is not taken for one without a trust policy where the answer lacks it', async () => {
-      await expect(find({ ...found, AssumeRolePolicyDocument: undefined })).rejects.toMatchObject({
-        name: 'AwsUnavailableError',
-        message: expect.stringContaining('lacks the trust policy,'),
-      });
-    });
-
-    test('is not found where there is none', async () => {
-      iam.on(GetRoleCommand).rejects(gone);
-      const { findAdoptableRole } = adoptableRoleReader(client);
-      await expect(findAdoptableRole('dataloop-acme')).resolves.toBeUndefined();
-    });
-
     test('gets its trust policy as given', async () => {
       iam.on(UpdateAssumeRolePolicyCommand).resolves({});
-      await roleAdopter(client).setTrustPolicy('dataloop-acme', text);
-      await roleReleaser(client).setTrustPolicy('dataloop-acme', text);
-      const change = { RoleName: 'dataloop-acme', PolicyDocument: text };
-      expect(sent()).toEqual([change, change]);
+      await updateAssumeRolePolicy(client)('dataloop-acme', text);
+      expect(sent()).toEqual([{ RoleName: 'dataloop-acme', PolicyDocument: text }]);
     });
 
     test('is tried again while IAM does not know Dataloop’s new user', async () => {
@@ -383,7 +338,7 @@ describe('roles', () => {
         .rejects(
           sdkError('MalformedPolicyDocumentException', 400, { Code: 'MalformedPolicyDocument', message }),
         );
-      const changing = roleAdopter(client).setTrustPolicy('dataloop-acme', text);
+      const changing = updateAssumeRolePolicy(client)('dataloop-acme', text);
       await expect(changing).rejects.toMatchObject({
         name: 'AwsNotYetConsistentError',
         message: expect.stringContaining('change the trust policy of role dataloop-acme'),
@@ -393,7 +348,7 @@ describe('roles', () => {
 
   test('CreateRole carries the trust policy and the permissions boundary, and gives the id', async () => {
     iam.on(CreateRoleCommand).resolves({ Role: found });
-    await expect(roleCreator(client).createRole(role)).resolves.toEqual({ uniqueId: 'AROA1' });
+    await expect(createRole(client)(role)).resolves.toEqual({ uniqueId: 'AROA1' });
     expect(sent()).toEqual([
       {
         RoleName: 'dataloop-acme',
@@ -408,12 +363,12 @@ describe('roles', () => {
 
   test('CreateRole is tried again where the answer lacks the role', async () => {
     iam.on(CreateRoleCommand).resolves({});
-    await expect(roleCreator(client).createRole(role)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
+    await expect(createRole(client)(role)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
   });
 
   test('a role name that is in use is told, not overwritten', async () => {
     iam.on(CreateRoleCommand).rejects(taken);
-    await expect(roleCreator(client).createRole(role)).resolves.toBe('exists');
+    await expect(createRole(client)(role)).resolves.toBe('exists');
     expect(iam.calls()).toHaveLength(1);
   });
 
@@ -424,17 +379,17 @@ describe('roles', () => {
         message: 'Invalid principal in policy: "AWS":"arn:aws:iam::222222222222:user/dataloop-1"',
       }),
     );
-    await expect(roleCreator(client).createRole(role)).rejects.toMatchObject({
+    await expect(createRole(client)(role)).rejects.toMatchObject({
       name: 'AwsNotYetConsistentError',
     });
   });
 
   test('a policy is attached; one that IAM does not see yet is tried again', async () => {
     iam.on(AttachRolePolicyCommand).resolvesOnce({}).rejects(gone);
-    const { attachPolicy } = roleCreator(client);
-    await attachPolicy('dataloop-acme', policyArn);
+    const attach = attachRolePolicy(client);
+    await attach('dataloop-acme', policyArn);
     expect(sent()).toEqual([{ RoleName: 'dataloop-acme', PolicyArn: policyArn }]);
-    await expect(attachPolicy('dataloop-acme', policyArn)).rejects.toMatchObject({
+    await expect(attach('dataloop-acme', policyArn)).rejects.toMatchObject({
       name: 'AwsNotYetConsistentError',
     });
   });
@@ -442,9 +397,8 @@ describe('roles', () => {
   test('detaching and deleting name the role', async () => {
     iam.on(DetachRolePolicyCommand).resolves({});
     iam.on(DeleteRoleCommand).resolves({});
-    const remover = roleRemover(client);
-    await remover.detachPolicy('dataloop-acme', policyArn);
-    await expect(remover.deleteRole('dataloop-acme')).resolves.toBe('removed');
+    await detachRolePolicy(client)('dataloop-acme', policyArn);
+    await expect(deleteRole(client)('dataloop-acme')).resolves.toBe('removed');
     expect(sent()).toEqual([
       { RoleName: 'dataloop-acme', PolicyArn: policyArn },
       { RoleName: 'dataloop-acme' },
@@ -454,14 +408,13 @@ describe('roles', () => {
   test('what is not attached counts as detached; a role that is gone is told from one that was deleted', async () => {
     iam.on(DetachRolePolicyCommand).rejects(gone);
     iam.on(DeleteRoleCommand).rejects(gone);
-    const remover = roleRemover(client);
-    await expect(remover.detachPolicy('dataloop-acme', policyArn)).resolves.toBeUndefined();
-    await expect(remover.deleteRole('dataloop-acme')).resolves.toBe('absent');
+    await expect(detachRolePolicy(client)('dataloop-acme', policyArn)).resolves.toBeUndefined();
+    await expect(deleteRole(client)('dataloop-acme')).resolves.toBe('absent');
   });
 
   test('a role that still has something attached is tried again', async () => {
     iam.on(DeleteRoleCommand).rejects(sdkError('DeleteConflictException', 409, { Code: 'DeleteConflict' }));
-    await expect(roleRemover(client).deleteRole('dataloop-acme')).rejects.toMatchObject({
+    await expect(deleteRole(client)('dataloop-acme')).rejects.toMatchObject({
       name: 'AwsConflictError',
     });
   });
@@ -501,13 +454,13 @@ describe("on IAM's own XML", () => {
     );
 
   test('a modelled error is known by its documented code', async () => {
-    const reader = roleReader(refused(404, 'NoSuchEntity', 'The role cannot be found.'));
-    await expect(reader.findRole('dataloop-acme')).resolves.toBeUndefined();
+    const get = getRole(refused(404, 'NoSuchEntity', 'The role cannot be found.'));
+    await expect(get('dataloop-acme')).resolves.toBeUndefined();
   });
 
   test('an unmodelled error is too', async () => {
-    const reader = roleReader(refused(400, 'Throttling', 'Rate exceeded'));
-    await expect(reader.findRole('dataloop-acme')).rejects.toMatchObject({
+    const get = getRole(refused(400, 'Throttling', 'Rate exceeded'));
+    await expect(get('dataloop-acme')).rejects.toMatchObject({
       name: 'AwsUnavailableError',
       message: expect.stringContaining('Throttling: Rate exceeded'),
     });

@@ -2,7 +2,7 @@ import { GetAccountSummaryCommand, IAMClient } from '@aws-sdk/client-iam';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { beforeEach, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { accountSummary } from '../../../../src/clients/aws/iam.ts';
+import { getAccountSummary } from '../../../../src/clients/aws/iam.ts';
 import { countBuckets } from '../../../../src/clients/aws/s3.ts';
 import { sdkError } from './sdk-answers.ts';
 
@@ -19,7 +19,7 @@ const summary = { Roles: 3, RolesQuota: 1000, Policies: 4, PoliciesQuota: 1500, 
 
 test('the account’s summary tells of roles and policies, and how many there may be', async () => {
   iam.on(GetAccountSummaryCommand).resolves({ SummaryMap: summary });
-  await expect(accountSummary(iamClient)).resolves.toEqual({
+  await expect(getAccountSummary(iamClient)()).resolves.toEqual({
     roles: 3,
     rolesQuota: 1000,
     policies: 4,
@@ -29,17 +29,17 @@ test('the account’s summary tells of roles and policies, and how many there ma
 
 test('a count that is zero is one; a count that is missing is not zero', async () => {
   iam.on(GetAccountSummaryCommand).resolvesOnce({ SummaryMap: { ...summary, Roles: 0 } });
-  await expect(accountSummary(iamClient)).resolves.toMatchObject({ roles: 0 });
+  await expect(getAccountSummary(iamClient)()).resolves.toMatchObject({ roles: 0 });
   for (const key of ['Roles', 'RolesQuota', 'Policies', 'PoliciesQuota']) {
     const { [key]: _missing, ...rest }: Record<string, number> = summary;
     iam.on(GetAccountSummaryCommand).resolves({ SummaryMap: rest });
-    await expect(accountSummary(iamClient)).rejects.toMatchObject({
+    await expect(getAccountSummary(iamClient)()).rejects.toMatchObject({
       name: 'AwsUnavailableError',
       message: expect.stringContaining(`lacks ${key},`),
     });
   }
   iam.on(GetAccountSummaryCommand).resolves({});
-  await expect(accountSummary(iamClient)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
+  await expect(getAccountSummary(iamClient)()).rejects.toMatchObject({ name: 'AwsUnavailableError' });
 });
 
 test('buckets are counted by one call, not further than the default quota', async () => {

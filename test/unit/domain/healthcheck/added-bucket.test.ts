@@ -4,7 +4,7 @@ import type { CheckReads } from '../../../../src/domain/healthcheck/checks.ts';
 import { grantsOf, ownerTag, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import { permissionPolicy } from '../../../../src/domain/model/permission-policy.ts';
 import type { JournalRecord, PolicyKey } from '../../../../src/domain/model/record.ts';
-import type { FoundRole } from '../../../../src/domain/resources/role/role.ts';
+import type { Role } from '../../../../src/domain/resources/role/iam.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import { addedTo, driverIdOf, driverRecord, planOf } from '../fake-access.ts';
 import { account, integrationId, ours, recordOf, theirs, thrownBy, userArn } from '../fakes.ts';
@@ -26,11 +26,11 @@ const driver = driverRecord(driverId, addedTo('dataloop-b'), {
   status: 'ready',
   resources: { driver: { state: 'created', id: 'd-2', name: 'dataloop-b' } },
 });
-const role: FoundRole = {
+const role: Role = {
   arn: roleArn,
   uniqueId: 'AROA1',
   tags: ours,
-  trust: trustPolicy(userArn),
+  trustPolicy: JSON.stringify(trustPolicy(userArn)),
   permissionsBoundaryArn: account.permissionsBoundaryArn,
 };
 
@@ -44,9 +44,9 @@ function readsOf(integration: JournalRecord, more: Partial<CheckReads> = {}): Ch
   );
   return {
     verifyDriver: async () => undefined,
-    findRole: async () => role,
-    attachedPolicies: async () => [...documents.keys()],
-    findPolicyDocument: async (arn) => ({
+    getRole: async () => role,
+    listAttachedRolePolicies: async () => [...documents.keys()],
+    getDefaultPolicyVersion: async (arn) => ({
       tags: ours,
       uniqueId: 'ANPA1',
       versionId: 'v3',
@@ -136,7 +136,7 @@ describe('what was changed is named, with what to do', () => {
   });
 
   test('the policy was detached', async () => {
-    expect(await brokenBy({ attachedPolicies: async () => [policyArn] }, 'policy2')).toEqual({
+    expect(await brokenBy({ listAttachedRolePolicies: async () => [policyArn] }, 'policy2')).toEqual({
       PolicyAttached: expect.stringMatching(
         new RegExp(
           `-2 is not attached to the role ${roleArn}, so .*/integrations/${integrationId}/test looks`,
@@ -145,28 +145,28 @@ describe('what was changed is named, with what to do', () => {
     });
   });
 
-  test.each<[string, CheckReads['findRole']]>([
+  test.each<[string, CheckReads['getRole']]>([
     ['is gone', async () => undefined],
     [
       'lies under another path',
       async () => ({ ...role, arn: 'arn:aws:iam::111111111111:role/dataloop-acme' }),
     ],
-  ])('the role %s', async (_what, findRole) => {
+  ])('the role %s', async (_what, getRole) => {
     const refused = () => Promise.reject(new Error('Policies of another role were asked for.'));
-    expect(await brokenBy({ findRole, attachedPolicies: refused })).toEqual({
+    expect(await brokenBy({ getRole, listAttachedRolePolicies: refused })).toEqual({
       PolicyAttached: expect.stringContaining(`The role ${roleArn} is not to be seen.`),
     });
   });
 
-  test.each<[string, CheckReads['findPolicyDocument'], string]>([
+  test.each<[string, CheckReads['getDefaultPolicyVersion'], string]>([
     [
       'no longer grants the bucket',
       async () => ({ tags: ours, uniqueId: 'ANPA1', versionId: 'v4', document: { Statement: [] } }),
       'Version v4 of',
     ],
     ['is gone', async () => undefined, 'There is no policy'],
-  ])('the policy %s', async (_what, findPolicyDocument, said) => {
-    expect(await brokenBy({ findPolicyDocument })).toEqual({
+  ])('the policy %s', async (_what, getDefaultPolicyVersion, said) => {
+    expect(await brokenBy({ getDefaultPolicyVersion })).toEqual({
       PermissionPolicy: expect.stringContaining(said),
     });
   });

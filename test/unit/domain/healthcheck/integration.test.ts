@@ -7,7 +7,7 @@ import {
 import { desiredState, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
 import { parseRequest } from '../../../../src/domain/model/request.ts';
-import type { FoundRole } from '../../../../src/domain/resources/role/role.ts';
+import type { Role } from '../../../../src/domain/resources/role/iam.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import {
   account,
@@ -40,11 +40,11 @@ const ready = (request = requestOf()): JournalRecord =>
   });
 const withKey = ready(parseRequest({ ...body, bucket: { name: 'dataloop-acme', kmsKeyArn } }, settings));
 
-const role: FoundRole = {
+const role: Role = {
   arn: roleArn,
   uniqueId: 'AROA1',
   tags: ours,
-  trust: trustPolicy(userArn),
+  trustPolicy: JSON.stringify(trustPolicy(userArn)),
   permissionsBoundaryArn: account.permissionsBoundaryArn,
 };
 const documentOf = (record: JournalRecord) =>
@@ -61,9 +61,9 @@ const atDataloop = { id: 'i-1', name: 'acme', userArn, trustStatus: 'trust-estab
 const readsOf = (more: Partial<ConnectionReads> = {}, record = ready()): ConnectionReads => ({
   getIntegration: async () => atDataloop,
   verifyDriver: async () => undefined,
-  findRole: async () => role,
-  findPolicyDocument: async () => policyOf(record),
-  attachedPolicies: async () => [policyArn],
+  getRole: async () => role,
+  getDefaultPolicyVersion: async () => policyOf(record),
+  listAttachedRolePolicies: async () => [policyArn],
   publicAccessBlock: async () => 'complete',
   corsRules: async () => [
     { origins: ['https://console.dataloop.ai'], methods: ['GET', 'HEAD', 'PUT', 'POST'] },
@@ -150,15 +150,15 @@ describe('a connection that is as it was made', () => {
 });
 
 describe('each check fails on its own', () => {
-  const roleWith = (more: Partial<FoundRole>): Partial<ConnectionReads> => ({
-    findRole: async () => ({ ...role, ...more }),
+  const roleWith = (more: Partial<Role>): Partial<ConnectionReads> => ({
+    getRole: async () => ({ ...role, ...more }),
   });
   const trusting = (principal: unknown) =>
     roleWith({
-      trust: {
+      trustPolicy: JSON.stringify({
         Version: '2012-10-17',
         Statement: [{ Effect: 'Allow', Principal: principal, Action: 'sts:AssumeRole' }],
-      },
+      }),
     });
   const changed = { ...documentOf(ready()), Statement: [] };
 
@@ -224,23 +224,28 @@ describe('each check fails on its own', () => {
       roleWith({ permissionsBoundaryArn: 'arn:x' }),
       'the boundary arn:x',
     ],
-    ['a policy that was detached', 'PolicyAttached', { attachedPolicies: async () => [] }, 'Attach it again'],
+    [
+      'a policy that was detached',
+      'PolicyAttached',
+      { listAttachedRolePolicies: async () => [] },
+      'Attach it again',
+    ],
     [
       'a policy more',
       'PolicyAttached',
-      { attachedPolicies: async () => [policyArn, 'arn:aws:iam::aws:policy/AdministratorAccess'] },
+      { listAttachedRolePolicies: async () => [policyArn, 'arn:aws:iam::aws:policy/AdministratorAccess'] },
       'AdministratorAccess',
     ],
     [
       'another version of the policy',
       'PermissionPolicy',
-      { findPolicyDocument: async () => ({ ...policyOf(ready()), versionId: 'v2', document: changed }) },
+      { getDefaultPolicyVersion: async () => ({ ...policyOf(ready()), versionId: 'v2', document: changed }) },
       'Version v2',
     ],
     [
       'a policy that was deleted',
       'PermissionPolicy',
-      { findPolicyDocument: async () => undefined },
+      { getDefaultPolicyVersion: async () => undefined },
       'deleted it',
     ],
     [
@@ -284,7 +289,7 @@ describe('each check fails on its own', () => {
     [
       'a policy without the tag',
       'OwnerTags',
-      { findPolicyDocument: async () => ({ ...policyOf(ready()), tags: {} }) },
+      { getDefaultPolicyVersion: async () => ({ ...policyOf(ready()), tags: {} }) },
       'policy dataloop-acme.',
     ],
   ])('%s', async (_what, name, more, said) => {
@@ -318,7 +323,7 @@ describe('each check fails on its own', () => {
 describe('what is gone takes with it what hangs on it, and no more', () => {
   const onRole = ['TrustPolicy', 'PermissionsBoundary', 'PolicyAttached'];
 
-  test.each<[string, Awaited<ReturnType<ConnectionReads['findRole']>>, string, string[]]>([
+  test.each<[string, Awaited<ReturnType<ConnectionReads['getRole']>>, string, string[]]>([
     ['a role that was deleted', undefined, 'any more', onRole],
     [
       'a role of the name under another path',
@@ -328,7 +333,7 @@ describe('what is gone takes with it what hangs on it, and no more', () => {
     ],
     ['a role that was made again', { ...role, uniqueId: 'AROA2' }, 'AROA2', []],
   ])('%s', async (_what, found, said, skipped) => {
-    const reads = { findRole: async () => found };
+    const reads = { getRole: async () => found };
     expect(await brokenBy(reads)).toEqual({ Role: expect.stringContaining(said) });
     expect(await skippedBy(reads)).toEqual([...skipped, 'KmsKey']);
   });
@@ -341,8 +346,11 @@ describe('what is gone takes with it what hangs on it, and no more', () => {
 
   test('but a trusted id that leads nowhere is told without Dataloop', async () => {
     const down = () => Promise.reject(new ServiceError('DataloopUnavailableError', 'Down.'));
-    const trust = trustPolicy('AIDAEXAMPLE123456789');
-    const broken = await brokenBy({ getIntegration: down, findRole: async () => ({ ...role, trust }) });
+    const trusting = JSON.stringify(trustPolicy('AIDAEXAMPLE123456789'));
+    const broken = await brokenBy({
+      getIntegration: down,
+      getRole: async () => ({ ...role, trustPolicy: trusting }),
+    });
     expect(Object.keys(broken)).toEqual(['DataloopTrust', 'TrustPolicy']);
   });
 });
@@ -355,9 +363,9 @@ describe('a check that cannot be made has failed, and the others go on', () => {
       { getIntegration: no('DataloopUnavailableError'), verifyDriver: no('DataloopUnavailableError') },
       ['DataloopTrust', 'DriverTest'],
     ],
-    ['the role is hidden', { findRole: no('AwsAccessDeniedError') }, ['Role']],
-    ['attachments are hidden', { attachedPolicies: no('AwsAccessDeniedError') }, ['PolicyAttached']],
-    ['the policy is hidden', { findPolicyDocument: no('AwsAccessDeniedError') }, ['PermissionPolicy']],
+    ['the role is hidden', { getRole: no('AwsAccessDeniedError') }, ['Role']],
+    ['attachments are hidden', { listAttachedRolePolicies: no('AwsAccessDeniedError') }, ['PolicyAttached']],
+    ['the policy is hidden', { getDefaultPolicyVersion: no('AwsAccessDeniedError') }, ['PermissionPolicy']],
     ['the block is hidden', { publicAccessBlock: no('AwsAccessDeniedError') }, ['PublicAccessBlock']],
     ['CORS is hidden', { corsRules: no('AwsAccessDeniedError') }, ['Cors']],
     ['the encryption is hidden', { encryption: no('AwsAccessDeniedError') }, ['Encryption']],
@@ -384,7 +392,7 @@ describe('a check that cannot be made has failed, and the others go on', () => {
 
   test('but not for a mistake of ours', async () => {
     const mistake = new TypeError('x is not a function');
-    expect(await thrownBy(tested({ findRole: () => Promise.reject(mistake) }))).toBe(mistake);
+    expect(await thrownBy(tested({ getRole: () => Promise.reject(mistake) }))).toBe(mistake);
   });
 });
 
@@ -437,18 +445,18 @@ describe('a connection of what was adopted', () => {
     Action: 'sts:AssumeRole',
   };
   const trusting = (...Statement: object[]): Partial<ConnectionReads> => ({
-    findRole: async () => ({
+    getRole: async () => ({
       ...role,
       arn: adoptedRole,
       tags: { team: 'theirs' },
       permissionsBoundaryArn: undefined,
-      trust: { Version: '2012-10-17', Statement },
+      trustPolicy: JSON.stringify({ Version: '2012-10-17', Statement }),
     }),
   });
   /** As customers have it: statements, policies, encryption and CORS rules of their own, and no tag of ours. */
   const asAdopted: Partial<ConnectionReads> = {
     ...trusting(theirStatement, ourStatement),
-    attachedPolicies: async () => ['arn:aws:iam::aws:policy/ReadOnlyAccess', policyArn],
+    listAttachedRolePolicies: async () => ['arn:aws:iam::aws:policy/ReadOnlyAccess', policyArn],
     encryption: () => Promise.reject(new Error('must not be read')),
     corsRules: async () => [
       { origins: ['https://*.dataloop.ai'], methods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] },
@@ -476,7 +484,7 @@ describe('a connection of what was adopted', () => {
     ],
     [
       'stands in a policy that is not to be read',
-      { findRole: async () => ({ ...role, arn: adoptedRole, trust: undefined }) },
+      { getRole: async () => ({ ...role, arn: adoptedRole, trustPolicy: 'no JSON' }) },
       /no statement/,
     ],
   ])('fails where our statement %s', async (_what, more, detail) => {
@@ -486,7 +494,7 @@ describe('a connection of what was adopted', () => {
 
   test('fails where our policy is detached, or the bucket opened', async () => {
     const broken = await brokenBy(
-      { ...asAdopted, attachedPolicies: async () => [], publicAccessBlock: async () => 'open' },
+      { ...asAdopted, listAttachedRolePolicies: async () => [], publicAccessBlock: async () => 'open' },
       adopted,
     );
     expect(Object.keys(broken)).toEqual(['PolicyAttached', 'PublicAccessBlock']);

@@ -15,10 +15,10 @@ const readsOf = (more: Partial<PlanReads> = {}): PlanReads => ({
   callerAccountId: async () => '111111111111',
   getProject: async (id) => ({ id, organizationId: 'org-1' }),
   holderOf: async () => 'nobody',
-  findRole: async () => undefined,
-  findPolicy: async () => undefined,
+  getRole: async () => undefined,
+  getPolicy: async () => undefined,
   describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
-  accountSummary: async () => ({ roles: 1, rolesQuota: 1000, policies: 1, policiesQuota: 1500 }),
+  getAccountSummary: async () => ({ roles: 1, rolesQuota: 1000, policies: 1, policiesQuota: 1500 }),
   countBuckets: async () => 1,
   countIntegrations: async () => 1,
   listDrivers: async () => [],
@@ -127,8 +127,8 @@ describe('what is outside of the deployment’s parameters', () => {
           looked.push('bucket');
           return 'nobody';
         },
-        findRole: look('role'),
-        findPolicy: look('policy'),
+        getRole: look('role'),
+        getPolicy: look('policy'),
         describeKey: look('key'),
       },
       'org-1',
@@ -254,7 +254,7 @@ describe('what cannot be looked at', () => {
       'AwsUnavailableError',
       'AWS did not read role x (Throttling). It is tried again.',
     );
-    const plan = await planOf(body, { findRole: () => Promise.reject(busy) });
+    const plan = await planOf(body, { getRole: () => Promise.reject(busy) });
     expect(plan.clear).toBe(false);
     expect(plan.findings).toEqual([
       expect.objectContaining({
@@ -266,7 +266,7 @@ describe('what cannot be looked at', () => {
 
   test('is in the way where it does not pass', async () => {
     const denied = new ServiceError('AwsAccessDeniedError', 'No.');
-    const plan = await planOf(body, { findRole: () => Promise.reject(denied) });
+    const plan = await planOf(body, { getRole: () => Promise.reject(denied) });
     expect(plan.findings).toEqual([expect.objectContaining({ severity: 'error', detail: 'No.' })]);
   });
 
@@ -294,7 +294,7 @@ test('everything that is in the way is told at once, each finding with its field
       listDrivers: forbidden,
       holderOf: async () => 'account',
       describeKey: async () => ({ state: 'Disabled', encryptsSymmetrically: true }),
-      accountSummary: async () => ({ roles: 2, rolesQuota: 2, policies: 3, policiesQuota: 3 }),
+      getAccountSummary: async () => ({ roles: 2, rolesQuota: 2, policies: 3, policiesQuota: 3 }),
       countBuckets: async () => 10_000,
       standingIntegrations: async () => [other],
       lockHolder: async () => 'int_other',
@@ -353,10 +353,12 @@ describe('a plan of what is adopted', () => {
     locate: async () => ({ holder: 'account', region: 'eu-west-1' }),
     tagsOf: async () => ({}),
     publicAccessBlockOf: async () => closed,
-    findAdoptableRole: async (name) => ({
+    getRole: async (name) => ({
       arn: `arn:aws:iam::111111111111:role/team/${name}`,
       uniqueId: 'AROA1',
+      tags: {},
       trustPolicy: '{"Statement":[]}',
+      permissionsBoundaryArn: undefined,
     }),
     getIntegration: async (_organizationId, id) => ({
       id,
@@ -421,7 +423,7 @@ describe('a plan of what is adopted', () => {
     const plan = await planOf(request, {
       ...standing,
       publicAccessBlockOf: async () => undefined,
-      findAdoptableRole: async () => undefined,
+      getRole: async () => undefined,
       getIntegration: async () => undefined,
     });
     expect(plan.clear).toBe(false);
@@ -437,7 +439,7 @@ describe('a plan of what is adopted', () => {
     const never = () => Promise.reject(new Error('looked'));
     const plan = await planOf(
       { ...body, ...names },
-      { locate: never, tagsOf: never, publicAccessBlockOf: never, findAdoptableRole: never },
+      { locate: never, tagsOf: never, publicAccessBlockOf: never, getRole: never },
     );
     expect(plan.findings.map(({ pointer }) => pointer)).toEqual(['/bucket/name', '/role/name']);
   });

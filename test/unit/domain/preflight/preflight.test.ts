@@ -20,10 +20,10 @@ const checksOf = (more: Partial<PreflightChecks> = {}): PreflightChecks => ({
   callerAccountId: async () => '111111111111',
   getProject: async (id) => ({ id, organizationId: 'org-1' }),
   holderOf: async () => 'nobody',
-  findRole: async () => undefined,
-  findPolicy: async () => undefined,
+  getRole: async () => undefined,
+  getPolicy: async () => undefined,
   describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
-  accountSummary: async () => ({ roles: 999, rolesQuota: 1000, policies: 1499, policiesQuota: 1500 }),
+  getAccountSummary: async () => ({ roles: 999, rolesQuota: 1000, policies: 1499, policiesQuota: 1500 }),
   countIntegrations: async () => 14,
   listDrivers: async () => [],
   ...nothingAdopted,
@@ -101,16 +101,16 @@ describe('the organisation', () => {
 
 describe('what stands in the way is refused', () => {
   const role = (tags: Readonly<Record<string, string>>): Partial<PreflightChecks> => ({
-    findRole: async (name) => ({
+    getRole: async (name) => ({
       arn: `arn:aws:iam::111111111111:role/${name}`,
       uniqueId: 'AROA1',
       tags,
-      trust: {},
+      trustPolicy: '{}',
       permissionsBoundaryArn: undefined,
     }),
   });
   const policy = (tags: Readonly<Record<string, string>>): Partial<PreflightChecks> => ({
-    findPolicy: async () => ({ tags, uniqueId: 'ANPA1' }),
+    getPolicy: async () => ({ tags, uniqueId: 'ANPA1' }),
   });
   test.each<[string, Partial<PreflightChecks>, string]>([
     ['credentials of another account', { callerAccountId: async () => '999999999999' }, 'WrongAccountError'],
@@ -153,8 +153,8 @@ describe('what stands in the way is refused', () => {
         looked.push(`${name} in ${region}`);
         return 'nobody';
       },
-      findRole: async (name) => void looked.push(name),
-      findPolicy: async (arn) => void looked.push(arn),
+      getRole: async (name) => void looked.push(name),
+      getPolicy: async (arn) => void looked.push(arn),
     });
     await preflight(stepOf(recordOf({ request })), checks, undefined);
     expect(looked).toEqual([
@@ -190,15 +190,16 @@ describe('what is to be adopted', () => {
   const adoptable = (more: Partial<PreflightChecks> = {}) =>
     checksOf({
       holderOf: () => Promise.reject(new Error('looked')),
-      findRole: () => Promise.reject(new Error('looked')),
       countIntegrations: () => Promise.reject(new Error('counted')),
       locate: async () => ({ holder: 'account', region: 'eu-west-1' }),
       tagsOf: async () => ({}),
       publicAccessBlockOf: async () => closed,
-      findAdoptableRole: async (name) => ({
+      getRole: async (name) => ({
         arn: `arn:aws:iam::111111111111:role/team/${name}`,
         uniqueId: 'AROA1',
+        tags: {},
         trustPolicy: '{"Statement":[]}',
+        permissionsBoundaryArn: undefined,
       }),
       getIntegration: async (_organizationId, id) => ({
         id,
@@ -218,7 +219,7 @@ describe('what is to be adopted', () => {
 
   test.each<[string, Partial<PreflightChecks>, string]>([
     ['bucket', { locate: async () => ({ holder: 'nobody', region: undefined }) }, 'BucketNotAdoptableError'],
-    ['role', { findAdoptableRole: async () => undefined }, 'RoleNotAdoptableError'],
+    ['role', { getRole: async () => undefined }, 'RoleNotAdoptableError'],
     ['integration', { getIntegration: async () => undefined }, 'IntegrationNotAdoptableError'],
     [
       'integration, with a driver of our name,',
@@ -237,7 +238,7 @@ describe('what is to be adopted', () => {
         stepOf(everything),
         adoptable({
           locate: async () => ({ holder: 'nobody', region: undefined }),
-          findAdoptableRole: async () => undefined,
+          getRole: async () => undefined,
           getIntegration: async () => undefined,
         }),
         undefined,
@@ -311,7 +312,7 @@ describe('quotas', () => {
     ['roles', { ...summary, roles: 1000 }, '1000 roles'],
     ['policies', { ...summary, policies: 1500 }, '1500 customer managed policies'],
   ])('of %s that are used up are in the way', async (_which, used, said) => {
-    expect(await inTheWayOf(requestOf(), { accountSummary: async () => used })).toMatchObject({
+    expect(await inTheWayOf(requestOf(), { getAccountSummary: async () => used })).toMatchObject({
       name: 'AwsQuotaExceededError',
       message: expect.stringContaining(said),
     });
@@ -329,8 +330,8 @@ describe('quotas', () => {
   test.each<ErrorName>(['AwsAccessDeniedError', 'AwsUnavailableError'])(
     'of IAM that cannot be read hold nothing up: %s',
     async (name) => {
-      const accountSummary = () => Promise.reject(new ServiceError(name, 'No.'));
-      expect(await preflight(stepOf(recordOf()), checksOf({ accountSummary }), undefined)).toEqual({
+      const getAccountSummary = () => Promise.reject(new ServiceError(name, 'No.'));
+      expect(await preflight(stepOf(recordOf()), checksOf({ getAccountSummary }), undefined)).toEqual({
         organizationId: 'org-1',
         warnings: ['No.'],
       });
@@ -366,16 +367,16 @@ describe('everything that is in the way', () => {
   test('is told at once, under the name of the first', async () => {
     const thrown = await inTheWayOf(withKey, {
       holderOf: async () => 'another-account',
-      findRole: async (name) => ({
+      getRole: async (name) => ({
         arn: `arn:aws:iam::111111111111:role/${name}`,
         uniqueId: 'AROA1',
         tags: {},
-        trust: {},
+        trustPolicy: '{}',
         permissionsBoundaryArn: undefined,
       }),
-      findPolicy: async () => ({ tags: {} }),
+      getPolicy: async () => ({ tags: {} }),
       describeKey: async () => undefined,
-      accountSummary: async () => ({ roles: 1, rolesQuota: 1, policies: 1, policiesQuota: 1 }),
+      getAccountSummary: async () => ({ roles: 1, rolesQuota: 1, policies: 1, policiesQuota: 1 }),
       getProject: failing('DataloopNotFoundError', 'No project.'),
       listDrivers: failing('DataloopForbiddenError', 'No role.'),
     });
@@ -399,7 +400,7 @@ describe('everything that is in the way', () => {
   test('but may pass is tried again', async () => {
     const thrown = await inTheWayOf(requestOf(), {
       getProject: failing('DataloopUnavailableError', 'Busy.'),
-      findRole: failing('AwsUnavailableError', 'Slow.'),
+      getRole: failing('AwsUnavailableError', 'Slow.'),
     });
     expect(thrown).toMatchObject({ name: 'DataloopUnavailableError', retryable: true });
     expect(thrown.message).toContain('Slow.');
@@ -409,7 +410,7 @@ describe('everything that is in the way', () => {
     let hasEnded = false;
     await inTheWayOf(requestOf(), {
       holderOf: async () => 'account',
-      findPolicy: async () => {
+      getPolicy: async () => {
         await new Promise((resolve) => setImmediate(resolve));
         hasEnded = true;
         return undefined;
@@ -421,5 +422,5 @@ describe('everything that is in the way', () => {
 
 test('a mistake of ours is no finding', async () => {
   const mistake = new TypeError('x is not a function');
-  expect(await inTheWayOf(requestOf(), { findRole: () => Promise.reject(mistake) })).toBe(mistake);
+  expect(await inTheWayOf(requestOf(), { getRole: () => Promise.reject(mistake) })).toBe(mistake);
 });

@@ -1,11 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  type AdoptableRole,
-  adoptRole,
-  type RoleAdopter,
-  type RoleReleaser,
-  releaseRole,
-} from '../../../../../src/domain/resources/role/adopt.ts';
+import { adoptRole, releaseRole } from '../../../../../src/domain/resources/role/adopt.ts';
+import type { Iam, Role } from '../../../../../src/domain/resources/role/iam.ts';
 import { ServiceError } from '../../../../../src/errors.ts';
 import {
   everyInterruption,
@@ -36,27 +31,33 @@ const ours = {
 };
 const documentOf = (...Statement: object[]) => JSON.stringify({ Version: '2012-10-17', Statement });
 const written = JSON.stringify({ Version: '2012-10-17', Id: 'team', Statement: [theirs, ours] });
-const before: AdoptableRole = { arn, uniqueId: 'AROA1', trustPolicy: asTheyWroteIt };
+const before: Role = {
+  arn,
+  uniqueId: 'AROA1',
+  tags: {},
+  trustPolicy: asTheyWroteIt,
+  permissionsBoundaryArn: undefined,
+};
 
 const adopting = () => recordOf({ request: requestOf({ role: { name: 'AcmeLabelling', mode: 'adopt' } }) });
 
 /** IAM with one role. Nothing else can be done to it than what it has methods for. */
 function fakeIam(events: string[], found = before, passage: Passage = (call) => call()) {
-  let role: AdoptableRole | undefined = found;
+  let role: Role | undefined = found;
   const attached = new Set<string>(['arn:theirs']);
-  const iam: RoleAdopter & RoleReleaser = {
-    findAdoptableRole: () => passage(async () => role),
-    setTrustPolicy: (name, trustPolicy) =>
+  const iam: Pick<Iam, 'getRole' | 'updateAssumeRolePolicy' | 'attachRolePolicy' | 'detachRolePolicy'> = {
+    getRole: () => passage(async () => role),
+    updateAssumeRolePolicy: (name, trustPolicy) =>
       passage(async () => {
         events.push(`set trust of ${name}`);
         if (role) role = { ...role, trustPolicy };
       }),
-    attachPolicy: (name, policy) =>
+    attachRolePolicy: (name, policy) =>
       passage(async () => {
         events.push(`attach to ${name}`);
         attached.add(policy);
       }),
-    detachPolicy: (name, policy) =>
+    detachRolePolicy: (name, policy) =>
       passage(async () => {
         events.push(`detach from ${name}`);
         attached.delete(policy);
@@ -66,14 +67,17 @@ function fakeIam(events: string[], found = before, passage: Passage = (call) => 
     iam,
     attached,
     trustPolicy: () => role?.trustPolicy,
-    become: (more: Partial<AdoptableRole> | undefined) => {
+    become: (more: Partial<Role> | undefined) => {
       role = more && { ...before, ...role, ...more };
     },
   };
 }
 
-const adopt = (journal: ReturnType<typeof journalOf>, iam: RoleAdopter, named = userArn) =>
-  adoptRole(journal.step(), iam, async () => named, trust);
+const adopt = (
+  journal: ReturnType<typeof journalOf>,
+  iam: Parameters<typeof adoptRole>[1],
+  named = userArn,
+) => adoptRole(journal.step(), iam, async () => named, trust);
 
 describe('CreateRole of a role that is adopted', () => {
   test('journals what was there before it writes, adds one statement, and attaches one policy', async () => {
@@ -109,7 +113,7 @@ describe('CreateRole of a role that is adopted', () => {
     expect([error.name, events]).toEqual(['InvalidIamUserArnError', []]);
   });
 
-  test.each<[string, AdoptableRole | undefined, string]>([
+  test.each<[string, Role | undefined, string]>([
     ['does not exist', undefined, 'does not exist'],
     [
       'lies under another path than the deployment names',
@@ -134,7 +138,7 @@ describe('CreateRole of a role that is adopted', () => {
     ],
   ])('refuses a role that %s, and writes nothing', async (_what, found, message) => {
     const events: string[] = [];
-    const iam: RoleAdopter = { ...fakeIam(events).iam, findAdoptableRole: async () => found };
+    const iam: Parameters<typeof adoptRole>[1] = { ...fakeIam(events).iam, getRole: async () => found };
     expect(await thrownBy(adopt(journalOf(adopting(), events), iam))).toMatchObject({
       name: 'RoleNotAdoptableError',
       message: expect.stringContaining(message),
@@ -153,15 +157,18 @@ describe('CreateRole of a role that is adopted', () => {
     const journal = journalOf(adopting());
     const { iam, trustPolicy } = fakeIam([]);
     const lost = new ServiceError('AwsUnavailableError', 'no answer');
-    const cutOff: RoleAdopter = {
+    const cutOff: typeof iam = {
       ...iam,
-      setTrustPolicy: async (name, document) => {
-        await iam.setTrustPolicy(name, document);
+      updateAssumeRolePolicy: async (name, document) => {
+        await iam.updateAssumeRolePolicy(name, document);
         throw lost;
       },
     };
     expect(await thrownBy(adopt(journal, cutOff))).toBe(lost);
-    await adopt(journal, { ...iam, setTrustPolicy: () => Promise.reject(new Error('written again')) });
+    await adopt(journal, {
+      ...iam,
+      updateAssumeRolePolicy: () => Promise.reject(new Error('written again')),
+    });
     expect(trustPolicy()).toBe(written);
     expect(journal.record().resources.role).toMatchObject({ state: 'created', origin: 'adopted' });
   });
@@ -189,7 +196,9 @@ describe('CreateRole of a role that is adopted', () => {
   test('waits for an earlier call that may still write something else', async () => {
     const { iam, become, trustPolicy } = fakeIam([]);
     const first = journalOf(adopting());
-    await thrownBy(adopt(first, { ...iam, setTrustPolicy: () => Promise.reject(new Error('cut off')) }));
+    await thrownBy(
+      adopt(first, { ...iam, updateAssumeRolePolicy: () => Promise.reject(new Error('cut off')) }),
+    );
     become({ trustPolicy: documentOf({ ...theirs, Sid: 'New' }) });
     const open = journalOf({ ...first.record(), inFlightCalls: { 'execution/CreateRole/1': 100_000 } });
     const again = (begunAt: number) =>
@@ -282,9 +291,9 @@ describe('DeleteRole of a role that was adopted', () => {
 
   test('is not done while IAM still shows our statement', async () => {
     const { iam, journal, trustPolicy } = await adopted();
-    const slow: RoleReleaser = {
+    const slow: typeof iam = {
       ...iam,
-      findAdoptableRole: async () => ({ ...before, trustPolicy: written }),
+      getRole: async () => ({ ...before, trustPolicy: written }),
     };
     expect((await thrownBy(releaseRole(journal.step(), slow))).name).toBe('AwsNotYetConsistentError');
     expect(journal.record().resources.role?.state).toBe('created');

@@ -1,11 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PolicyDocument } from '../../../../../src/domain/model/permission-policy.ts';
-import {
-  createPolicy,
-  deletePolicy,
-  type PolicyCreator,
-  type PolicyRemover,
-} from '../../../../../src/domain/resources/role/policy.ts';
+import type { Iam } from '../../../../../src/domain/resources/role/iam.ts';
+import { createPolicy, deletePolicy } from '../../../../../src/domain/resources/role/policy.ts';
 import {
   everyInterruption,
   fencedStepOf,
@@ -38,8 +34,8 @@ interface StandingPolicy {
 function fakeIam(events: string[], before?: StandingPolicy, passage: Passage = (call) => call()) {
   let policy = before;
   let made = 0;
-  const iam: PolicyCreator & PolicyRemover = {
-    findPolicy: (wanted) =>
+  const iam: Pick<Iam, 'getPolicy' | 'createPolicy' | 'deletePolicy'> = {
+    getPolicy: (wanted) =>
       passage(async () =>
         policy?.arn === wanted ? { tags: policy.tags, uniqueId: policy.uniqueId } : undefined,
       ),
@@ -98,7 +94,7 @@ describe('CreatePolicy', () => {
   describe('while IAM has a policy of that name but does not show it', () => {
     const creating = async (attempt: number, events: string[]) => {
       const { iam } = fakeIam(events, { arn, uniqueId, tags: ours });
-      const blind: PolicyCreator = { ...iam, findPolicy: async () => undefined };
+      const blind: typeof iam = { ...iam, getPolicy: async () => undefined };
       return thrownBy(createPolicy(journalOf(recordOf(), events).step(['provisioning'], { attempt }), blind));
     };
 
@@ -211,7 +207,7 @@ describe('DeletePolicy', () => {
   test('does not take IAM’s word at once that there was nothing to delete', async () => {
     const journal = journalOf(created);
     const { iam } = fakeIam([], { arn, uniqueId, tags: ours });
-    const denying: PolicyRemover = { ...iam, deletePolicy: async () => 'absent' };
+    const denying: typeof iam = { ...iam, deletePolicy: async () => 'absent' };
     expect((await thrownBy(deletePolicy(journal.step(), denying))).name).toBe('AwsNotYetConsistentError');
     expect(journal.record().resources.policy?.state).toBe('created');
   });

@@ -1,12 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { trustPolicy } from '../../../../../src/domain/model/desired-state.ts';
-import {
-  createRole,
-  deleteRole,
-  type FoundRole,
-  type RoleCreator,
-  type RoleRemover,
-} from '../../../../../src/domain/resources/role/role.ts';
+import type { Iam, Role } from '../../../../../src/domain/resources/role/iam.ts';
+import { createRole, deleteRole } from '../../../../../src/domain/resources/role/role.ts';
 import { ServiceError } from '../../../../../src/errors.ts';
 import {
   account,
@@ -32,37 +27,43 @@ const intended = knowing({ role: { state: 'intended', arn } });
 const created = knowing({ role: { state: 'created', arn, uniqueId } });
 
 /** The role as an earlier attempt made it. */
-const own: FoundRole = {
+const own: Role = {
   arn,
   uniqueId,
   tags: ours,
-  trust: trustPolicy(userArn),
+  trustPolicy: JSON.stringify(trustPolicy(userArn)),
   permissionsBoundaryArn: account.permissionsBoundaryArn,
 };
-const elsewhere: FoundRole = { ...own, arn: 'arn:aws:iam::111111111111:role/dataloop-acme' };
+const elsewhere: Role = { ...own, arn: 'arn:aws:iam::111111111111:role/dataloop-acme' };
 
 /** IAM with one role name, and what is attached to it. As on AWS, a role with a policy cannot be deleted. */
-function fakeIam(events: string[], before?: FoundRole, passage: Passage = (call) => call()) {
+function fakeIam(events: string[], before?: Role, passage: Passage = (call) => call()) {
   let role = before;
   let made = 0;
   const attached = new Set<string>();
-  const iam: RoleCreator & RoleRemover = {
-    findRole: () => passage(async () => role),
-    createRole: ({ name, path, tags, trust: document, permissionsBoundaryArn }) =>
+  const iam: Pick<Iam, 'getRole' | 'createRole' | 'attachRolePolicy' | 'detachRolePolicy' | 'deleteRole'> = {
+    getRole: () => passage(async () => role),
+    createRole: ({ name, path, tags, trustPolicy: document, permissionsBoundaryArn }) =>
       passage(async () => {
         events.push('create role');
         if (role) return 'exists';
         made += 1;
         const own = `arn:aws:iam::111111111111:role${path}${name}`;
-        role = { arn: own, uniqueId: `AROA${made}`, tags, trust: document, permissionsBoundaryArn };
+        role = {
+          arn: own,
+          uniqueId: `AROA${made}`,
+          tags,
+          trustPolicy: JSON.stringify(document),
+          permissionsBoundaryArn,
+        };
         return { uniqueId: role.uniqueId };
       }),
-    attachPolicy: (name, policy) =>
+    attachRolePolicy: (name, policy) =>
       passage(async () => {
         events.push(`attach to ${name}`);
         attached.add(policy);
       }),
-    detachPolicy: (name, policy) =>
+    detachRolePolicy: (name, policy) =>
       passage(async () => {
         events.push(`detach from ${name}`);
         attached.delete(policy);
@@ -100,7 +101,7 @@ describe('CreateRole', () => {
     expect(standing()).toEqual({
       arn,
       uniqueId: 'AROA1',
-      trust: trustPolicy(userArn),
+      trustPolicy: JSON.stringify(trustPolicy(userArn)),
       permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/boundary',
       tags: ours,
     });
@@ -138,7 +139,7 @@ describe('CreateRole', () => {
     expect(journal.record().resources.role).toEqual({ state: 'created', arn, uniqueId: 'AROA1' });
   });
 
-  const creating = (journal: ReturnType<typeof journalOf>, iam: RoleCreator) =>
+  const creating = (journal: ReturnType<typeof journalOf>, iam: Parameters<typeof createRole>[1]) =>
     createRole(journal.step(), iam, async () => userArn, trust);
 
   test.each([
@@ -172,15 +173,15 @@ describe('CreateRole', () => {
       Statement: Statement.map((statement) => Object.fromEntries(Object.entries(statement).reverse())),
       Version,
     };
-    const { iam, attached } = fakeIam([], { ...own, trust: reordered });
+    const { iam, attached } = fakeIam([], { ...own, trustPolicy: JSON.stringify(reordered) });
     await creating(journalOf(intended), iam);
     expect([...attached]).toEqual([policyArn]);
   });
 
   test.each([
-    ['trusts another user', { trust: trustPolicy(`${userArn}0`) }],
-    ['trusts a user that was deleted', { trust: trustPolicy('AIDAEXAMPLE') }],
-    ['has a trust policy that is not to be read', { trust: undefined }],
+    ['trusts another user', { trustPolicy: JSON.stringify(trustPolicy(`${userArn}0`)) }],
+    ['trusts a user that was deleted', { trustPolicy: JSON.stringify(trustPolicy('AIDAEXAMPLE')) }],
+    ['has a trust policy that is not to be read', { trustPolicy: 'no JSON' }],
     ['has another boundary', { permissionsBoundaryArn: 'arn:aws:iam::aws:policy/AdministratorAccess' }],
     ['has lost its boundary', { permissionsBoundaryArn: undefined }],
   ])('attaches nothing to a role of ours that %s, and the undo removes it', async (_what, changed) => {
@@ -200,7 +201,7 @@ describe('CreateRole', () => {
   test('is tried again while IAM has a role of that name but does not show it', async () => {
     const events: string[] = [];
     const { iam } = fakeIam(events, own);
-    const blind: RoleCreator = { ...iam, findRole: async () => undefined };
+    const blind: typeof iam = { ...iam, getRole: async () => undefined };
     expect(await thrownBy(creating(journalOf(intended), blind))).toMatchObject({
       name: 'AwsNotYetConsistentError',
       retryable: true,
@@ -251,7 +252,10 @@ describe('DeleteRole', () => {
 
   test('does not take IAM’s word at once that there was nothing to delete', async () => {
     const journal = journalOf(created);
-    const denying: RoleRemover = { ...fakeIam([], own).iam, deleteRole: async () => 'absent' };
+    const denying: Parameters<typeof deleteRole>[1] = {
+      ...fakeIam([], own).iam,
+      deleteRole: async () => 'absent',
+    };
     expect((await thrownBy(deleteRole(journal.step(), denying))).name).toBe('AwsNotYetConsistentError');
     expect(journal.record().resources.role?.state).toBe('created');
   });
@@ -262,13 +266,13 @@ describe('DeleteRole', () => {
     const { iam, standing } = fakeIam(events, own);
     // The answer to the first deletion was lost, and IAM still shows the role to the look of the second.
     let looks = 0;
-    const refusing: RoleRemover = {
+    const refusing: typeof iam = {
       ...iam,
-      findRole: async (name) => {
+      getRole: async (name) => {
         looks += 1;
-        return looks === 1 ? own : iam.findRole(name);
+        return looks === 1 ? own : iam.getRole(name);
       },
-      detachPolicy: () => Promise.reject(new ServiceError('AwsAccessDeniedError', 'not authorized')),
+      detachRolePolicy: () => Promise.reject(new ServiceError('AwsAccessDeniedError', 'not authorized')),
     };
     await iam.deleteRole('dataloop-acme');
     expect(await retried(() => deleteRole(journal.step(), refusing))).toEqual({ outcome: 'does not exist' });

@@ -2,11 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { canonicalJson } from '../../../../../src/domain/model/canonical-json.ts';
 import { grantOf, permissionPolicy } from '../../../../../src/domain/model/permission-policy.ts';
 import { policyKeys, type ResourceRecord, statuses } from '../../../../../src/domain/model/record.ts';
-import {
-  grantAccess,
-  revokeAccess,
-  roomFor,
-} from '../../../../../src/domain/resources/role/shared-policies.ts';
+import { grantAccess } from '../../../../../src/domain/resources/role/grant-access.ts';
+import { revokeAccess } from '../../../../../src/domain/resources/role/revoke-access.ts';
+import { roomFor } from '../../../../../src/domain/resources/role/shared-policies.ts';
 import { ServiceError } from '../../../../../src/errors.ts';
 import { accessWorld, addedTo, driverIdOf, driverRecord, longTo, planOf, sha256 } from '../../fake-access.ts';
 import {
@@ -277,7 +275,7 @@ describe('GrantAccess', () => {
       world.show(stale(permissionPolicy([world.plan.grant])));
       const cut = {
         ...world.access,
-        iam: { ...world.iam, setDocument: () => Promise.reject(new Error('cut')) },
+        iam: { ...world.iam, createPolicyVersion: () => Promise.reject(new Error('cut')) },
       };
       const record = driverRecord(two, addedTo('dataloop-c'));
       await thrownBy(grantAccess(stepOf(record), cut, account.policyNamePattern));
@@ -417,7 +415,7 @@ describe('GrantAccess', () => {
         return died();
       },
     });
-    await cutOff(two, 'dataloop-c', { setDocument: died });
+    await cutOff(two, 'dataloop-c', { createPolicyVersion: died });
     expect(world.integration().resources.policy2?.state).toBe('intended');
 
     expect(await world.driverOf(two, accessOf(world.arnOf('policy2'))).revoke()).toEqual({
@@ -440,9 +438,9 @@ describe('GrantAccess', () => {
     });
 
     test('is given back whatever call fails', async () => {
-      for (const call of ['findPolicyDocument', 'createPolicy', 'attachPolicy'] as const) {
+      for (const call of ['getDefaultPolicyVersion', 'createPolicy', 'attachRolePolicy'] as const) {
         const world = further();
-        if (call === 'findPolicyDocument')
+        if (call === 'getDefaultPolicyVersion')
           world.replace('policy2', { uniqueId: 'x', tags: ours, documents: [] });
         const broken = new ServiceError('AwsAccessDeniedError', `${call} is denied`);
         const iam = { ...world.iam, [call]: () => Promise.reject(broken) };
@@ -458,7 +456,7 @@ describe('GrantAccess', () => {
       const denied = new ServiceError('AwsAccessDeniedError', 'denied');
       const broken = {
         ...world.access,
-        iam: { ...world.iam, findPolicyDocument: () => Promise.reject(denied) },
+        iam: { ...world.iam, getDefaultPolicyVersion: () => Promise.reject(denied) },
         journal: { ...world.journal, unlock: () => Promise.reject(new Error('no unlock')) },
       };
       const step = stepOf(driverRecord(one, addedTo('dataloop-b')));
@@ -777,7 +775,7 @@ describe('RevokeAccess', () => {
   test('gives the lock back when it fails', async () => {
     const world = grantedWorld();
     const denied = new ServiceError('AwsAccessDeniedError', 'denied');
-    const iam = { ...world.iam, setDocument: () => Promise.reject(denied) };
+    const iam = { ...world.iam, createPolicyVersion: () => Promise.reject(denied) };
     const record = driverRecord(one, addedTo('dataloop-b'), accessOf(world.arnOf('policy')));
     expect(await thrownBy(revokeAccess(stepOf(record), { ...world.access, iam }))).toBe(denied);
     expect([world.holder(), world.integration().addedBuckets?.[one]?.placedIn]).toEqual([

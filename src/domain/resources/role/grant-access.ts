@@ -1,0 +1,148 @@
+/**
+ * GrantAccess: the role of an integration may use the bucket of a driver that was added to it, within one of the role's
+ * policies. Its undo is RevokeAccess.
+ */
+import { ServiceError } from '../../../errors.ts';
+import { type DesiredState, firstPolicy, grantsOf, ownerTag, policyOf } from '../../model/desired-state.ts';
+import { type PolicyDocument, permissionPolicy } from '../../model/permission-policy.ts';
+import type { JournalRecord, PolicyKey, ResourceRecord } from '../../model/record.ts';
+import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
+import type { Iam, PolicyVersion } from './iam.ts';
+import { policyNameTaken } from './policy.ts';
+import {
+  type Access,
+  hash,
+  holding,
+  isByUs,
+  isRoleOf,
+  isSettled,
+  looksForOwn,
+  roomFor,
+  withNext,
+  writtenSoFar,
+} from './shared-policies.ts';
+
+/** Lets the role use the driver's bucket, within a policy that has room for it. */
+export async function grantAccess(
+  step: StepContext,
+  {
+    iam,
+    journal,
+    desiredStateOf,
+  }: Access<
+    'getRole' | 'getDefaultPolicyVersion' | 'createPolicy' | 'createPolicyVersion' | 'attachRolePolicy'
+  >,
+  policyNamePattern: string,
+): Promise<{ policyArn: string }> {
+  const driverId = step.record.id;
+  return holding(step, ['ready'], journal, async (found) => {
+    const desired = desiredStateOf(found);
+    const driver = found.addedBuckets?.[driverId];
+    if (!driver) {
+      throw new ServiceError(
+        'IntegrationMovedOnError',
+        `The driver ${driverId} is none of integration ${desired.recordId} any more.`,
+      );
+    }
+    const key = driver.placedIn ?? roomFor(found, desired, driver, policyNamePattern);
+    const { name, arn } = policyOf(desired, key);
+    // The undo looks for what may be granted from here on.
+    await step.intend('access', { arn, origin: 'adopted' });
+    const record = await journal.place(desired.recordId, step.call, driverId, key);
+    const document = permissionPolicy(grantsOf(record, desired, key));
+    const known = record.resources[key];
+    const write = (policy: ResourceRecord) =>
+      journal.writePolicy(desired.recordId, step.call, key, { ...policy, writtenAt: step.call.begunAt });
+
+    if (key === firstPolicy || known?.state === 'created') {
+      const standing = await asWritten(step, arn, found, key, { iam, desired });
+      const written = writtenSoFar(known, desired);
+      // What IAM shows may be older than what was written last.
+      if (hash(standing.document) !== hash(document) || written.at(-1) !== hash(document)) {
+        await write({ ...(known ?? { arn }), state: 'created', written: withNext(written, hash(document)) });
+        await iam.createPolicyVersion(arn, document);
+      }
+    } else {
+      const mayStand = withNext(known?.state === 'intended' ? (known.written ?? []) : [], hash(document));
+      await write({ arn, state: 'intended', written: mayStand });
+      const isWritten = (content: unknown) => mayStand.includes(hash(content));
+      const uniqueId = await makePolicy(step, { name, arn, document }, desired, { iam, isWritten });
+      await write({ arn, uniqueId, state: 'created', written: [hash(document)] });
+    }
+    if (key !== firstPolicy) {
+      const role = await iam.getRole(desired.role.name);
+      if (!role) throw createdNotYetSeen(`role ${desired.role.arn}`);
+      if (!isRoleOf(record, role)) throw roleReplaced(desired.role.arn);
+      await iam.attachRolePolicy(desired.role.name, arn);
+    }
+    await step.created('access', { arn, origin: 'adopted' });
+    return { policyArn: arn };
+  });
+}
+
+const roleReplaced = (arn: string): ServiceError =>
+  new ServiceError(
+    'RoleChangedError',
+    `The role ${arn} is not the one that the integration was given: somebody deleted that and made another one of its ` +
+      'name. It was left as it is, and no bucket can be added. Remove the integration, and connect its buckets anew.',
+  );
+
+/**
+ * The policy, where what it says is by our doing: somebody who narrowed it by hand did not mean it to be widened again.
+ * @throws ServiceError `PolicyChangedError`
+ */
+async function asWritten(
+  step: StepContext,
+  arn: string,
+  record: JournalRecord,
+  key: PolicyKey,
+  { iam, desired }: { iam: Pick<Iam, 'getDefaultPolicyVersion'>; desired: DesiredState },
+): Promise<PolicyVersion> {
+  const found = await iam.getDefaultPolicyVersion(arn);
+  if (found && isByUs(found, record, key, desired)) return found;
+  if (!isSettled(step.call, record.resources[key])) throw createdNotYetSeen(`last change of policy ${arn}`);
+  throw policyChanged(arn, found);
+}
+
+const policyChanged = (arn: string, found: PolicyVersion | undefined): ServiceError =>
+  new ServiceError(
+    'PolicyChangedError',
+    `The policy ${arn} ${found ? 'says something else than the service wrote' : 'is gone'}; it was left as it is, and no ` +
+      'bucket can be added. POST …/test shows how it should be: put it so, or connect the bucket with POST /integrations.',
+  );
+
+/**
+ * Creates one more policy for the role; one that an earlier attempt made is brought up to date.
+ * @returns its unique id
+ * @throws ServiceError `PolicyChangedError` where somebody has written to that one since
+ */
+async function makePolicy(
+  step: StepContext,
+  policy: { name: string; arn: string; document: PolicyDocument },
+  desired: DesiredState,
+  {
+    iam,
+    isWritten,
+  }: {
+    readonly iam: Pick<Iam, 'getDefaultPolicyVersion' | 'createPolicy' | 'createPolicyVersion'>;
+    readonly isWritten: (content: unknown) => boolean;
+  },
+): Promise<string | undefined> {
+  const made = await iam.createPolicy({
+    name: policy.name,
+    path: desired.iamPath,
+    description: desired.description,
+    document: policy.document,
+    tags: desired.tags,
+  });
+  if (made !== 'exists') return made.uniqueId;
+  const found = await iam.getDefaultPolicyVersion(policy.arn);
+  if (!found && step.call.attempt < looksForOwn) throw createdNotYetSeen(`policy ${policy.arn}`);
+  if (found?.tags[ownerTag] !== desired.recordId) throw policyNameTaken(policy.name);
+  if (!isWritten(found.document)) {
+    if (step.call.attempt < looksForOwn) throw createdNotYetSeen(`last change of policy ${policy.arn}`);
+    throw policyChanged(policy.arn, found);
+  }
+  await iam.createPolicyVersion(policy.arn, policy.document);
+  return found.uniqueId;
+}

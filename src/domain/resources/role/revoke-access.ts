@@ -1,0 +1,144 @@
+/** RevokeAccess, the undo of GrantAccess: takes the bucket of an added driver out of the policy that grants it. */
+import { sameJson } from '../../model/canonical-json.ts';
+import { type DesiredState, grantsOf, ownerTag, partitionOf, policyOf } from '../../model/desired-state.ts';
+import { type Grant, grantOf, permissionPolicy, withoutGrant } from '../../model/permission-policy.ts';
+import {
+  type AddedBucket,
+  type JournalRecord,
+  type PolicyKey,
+  type Status,
+  statuses,
+} from '../../model/record.ts';
+import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
+import { type Leftover, sendAgain } from '../../saga/residue.ts';
+import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
+import type { PolicyVersion } from './iam.ts';
+import {
+  type Access,
+  hash,
+  holding,
+  isByUs,
+  isRoleOf,
+  isSettled,
+  withNext,
+  writtenSoFar,
+} from './shared-policies.ts';
+
+type RevokeCalls =
+  | 'getRole'
+  | 'getDefaultPolicyVersion'
+  | 'createPolicyVersion'
+  | 'detachRolePolicy'
+  | 'deletePolicy';
+
+/** In these the policies go as they are, and the role with them. */
+const goesAnyway: readonly Status[] = ['rolling-back', 'removing', 'failed', 'removed'];
+
+/** Takes the driver's bucket out of the policy that grants it; a policy that grants nothing any more goes. */
+export async function revokeAccess(
+  step: StepContext,
+  { iam, journal, desiredStateOf }: Access<RevokeCalls>,
+): Promise<UndoOutcome> {
+  const known = step.resource('access');
+  if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
+  const driverId = step.record.id;
+  return holding(step, statuses, journal, async (record) => {
+    const driver = record.addedBuckets?.[driverId];
+    const key = driver?.placedIn;
+    if (!driver || !key) {
+      await step.gone('access');
+      return { outcome: 'nothing was granted' };
+    }
+    if (goesAnyway.includes(record.status)) {
+      await step.gone('access');
+      return { outcome: 'goes with the integration' };
+    }
+    const desired = desiredStateOf(record);
+    const { arn } = policyOf(desired, key);
+    const found = await iam.getDefaultPolicyVersion(arn);
+    const ours = record.resources[key];
+    const remaining = grantsOf(record, desired, key, driverId);
+    const isSame = ours?.uniqueId === undefined || ours.uniqueId === found?.uniqueId;
+    const isTagged = found?.tags[ownerTag] === desired.recordId;
+    const isOurs = isSame && isTagged;
+    if (found && ours?.uniqueId === found.uniqueId && !isTagged) {
+      const rest = withoutGrant(found.document, grantOf(driver, partitionOf(desired)), remaining);
+      if (!sameJson(rest, found.document)) {
+        await step.residue('access', untagged(arn, desired.recordId));
+        return { outcome: 'left: its policy is not tagged as ours' };
+      }
+    }
+    if (!found || !isOurs) {
+      // Without the policy there is no access; another one of its name is not ours to change.
+      const outcome = await confirmAbsence(
+        step,
+        'access',
+        found && `The policy ${arn} is not the one that this service made; it was left as it is.`,
+      );
+      if (ours && remaining.length === 0) {
+        // The next bucket that finds room here makes it again.
+        await journal.writePolicy(desired.recordId, step.call, key, { ...ours, state: 'gone' });
+      }
+      await journal.place(desired.recordId, step.call, driverId, undefined);
+      return outcome;
+    }
+    await writeWithout(found, { step, record, desired, key, driver, remaining, iam, journal });
+    await journal.place(desired.recordId, step.call, driverId, undefined);
+    await step.gone('access');
+    return { outcome: 'removed' };
+  });
+}
+
+/** The access stands as long as the policy says so, whoever's it is by now. */
+const untagged = (arn: string, integrationId: string): Leftover => ({
+  reason:
+    `The policy ${arn} still grants it, but no longer carries the tag ${ownerTag}=${integrationId}, so it may be ` +
+    "somebody else's by now.",
+  advice: sendAgain('Put the tag back, or take the bucket out of the policy yourself.'),
+});
+
+async function writeWithout(
+  found: PolicyVersion,
+  parts: {
+    readonly step: StepContext;
+    readonly record: JournalRecord;
+    readonly desired: DesiredState;
+    readonly key: PolicyKey;
+    readonly driver: AddedBucket;
+    /** What else the policy is to grant. */
+    readonly remaining: readonly Grant[];
+  } & Omit<Access<RevokeCalls>, 'desiredStateOf'>,
+): Promise<void> {
+  const { step, record, desired, key, driver, remaining, iam, journal } = parts;
+  const { arn } = policyOf(desired, key);
+  const known = record.resources[key];
+  const isEdited = !isByUs(found, record, key, desired);
+  // What IAM shows may be old; on it alone nothing is written that others would miss.
+  if (isEdited && !isSettled(step.call, known)) throw createdNotYetSeen(`last change of policy ${arn}`);
+
+  const document = isEdited
+    ? withoutGrant(found.document, grantOf(driver, partitionOf(desired)), remaining)
+    : remaining.length > 0
+      ? permissionPolicy(remaining)
+      : undefined;
+  // Nobody's version makes room for one that says the same.
+  if (isEdited && document && sameJson(document, found.document)) return;
+  if (document) {
+    const written = isEdited ? known?.written : withNext(writtenSoFar(known, desired), hash(document));
+    await journal.writePolicy(desired.recordId, step.call, key, {
+      ...(known ?? { arn }),
+      state: 'created',
+      ...(written ? { written } : {}),
+      writtenAt: step.call.begunAt,
+    });
+    await iam.createPolicyVersion(arn, document);
+    return;
+  }
+  // Whoever is cut off from here on leaves a policy that the next bucket makes again, not one that it misses.
+  await journal.writePolicy(desired.recordId, step.call, key, { ...(known ?? { arn }), state: 'intended' });
+  const role = await iam.getRole(desired.role.name);
+  // From another role of that name only who attached it may take it.
+  if (role && isRoleOf(record, role)) await iam.detachRolePolicy(desired.role.name, arn);
+  await iam.deletePolicy(arn);
+  await journal.writePolicy(desired.recordId, step.call, key, { ...(known ?? { arn }), state: 'gone' });
+}

@@ -1,6 +1,7 @@
 import { lockReader, standingReader } from '../../src/clients/aws/journal/queries.ts';
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
 import { countBuckets, s3Clients } from '../../src/clients/aws/s3.ts';
+import { callsOf } from '../../src/clients/calls.ts';
 import { accountSettings, dataloopSettings } from '../../src/config.ts';
 import { boundedBy } from '../../src/deadline.ts';
 import { table } from '../../src/deployed/journal.ts';
@@ -10,14 +11,14 @@ import { planIntegration } from '../../src/domain/preflight/dry-run.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
 const account = accountSettings();
-const s3 = s3Clients();
+const buckets = s3Clients();
 const records = recordReader(table);
 const reads = {
-  ...deployedPreflightReads(s3),
+  ...deployedPreflightReads(buckets),
   ...lockReader(table),
   ...standingReader(table, records),
   ...records,
-  countBuckets: () => countBuckets(s3, account.region),
+  ...callsOf(buckets, { countBuckets: countBuckets(account.region) }),
 };
 
 /** `POST /plans` */

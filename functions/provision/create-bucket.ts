@@ -1,13 +1,23 @@
-import { bucketAdopter, bucketCreator, s3Clients } from '../../src/clients/aws/s3.ts';
+import * as s3 from '../../src/clients/aws/s3.ts';
+import { callsOf } from '../../src/clients/calls.ts';
 import { adoptBucket } from '../../src/domain/resources/bucket/adopt.ts';
 import { createBucket } from '../../src/domain/resources/bucket/bucket.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 
-const clients = s3Clients();
-const creator = bucketCreator(clients);
-const adopter = bucketAdopter(clients);
+const calls = callsOf(s3.s3Clients(), {
+  headBucket: s3.headBucket,
+  createBucket: s3.createBucket,
+  getBucketTagging: s3.getBucketTagging,
+  getPublicAccessBlock: s3.getPublicAccessBlock,
+  putPublicAccessBlock: s3.putPublicAccessBlock,
+  putBucketOwnershipControls: s3.putBucketOwnershipControls,
+  putBucketEncryption: s3.putBucketEncryption,
+  putBucketPolicy: s3.putBucketPolicy,
+  getBucketCors: s3.getBucketCors,
+  putBucketCors: s3.putBucketCors,
+});
 
 /** CreateBucket: the bucket, closed to the public, encrypted, tagged, and deaf to plain HTTP; or one that is there. */
 export const handler = provisionStep('CreateBucket', (step) =>
-  step.desired.bucket.mode === 'adopt' ? adoptBucket(step, adopter) : createBucket(step, creator),
+  step.desired.bucket.mode === 'adopt' ? adoptBucket(step, calls) : createBucket(step, calls),
 );

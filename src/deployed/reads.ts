@@ -1,14 +1,8 @@
 /** What Preflight, plans, connection tests and removals look at, as deployed. */
 import * as iam from '../clients/aws/iam.ts';
 import { readRecords } from '../clients/aws/journal/records.ts';
-import { keyReader, kmsClients } from '../clients/aws/kms.ts';
-import {
-  adoptableBucketReader,
-  connectionBucket,
-  holderOf,
-  type S3ClientFor,
-  s3Clients,
-} from '../clients/aws/s3.ts';
+import { describeKey, kmsClients } from '../clients/aws/kms.ts';
+import * as s3 from '../clients/aws/s3.ts';
 import { callerAccountId, stsClient } from '../clients/aws/sts.ts';
 import { callsOf } from '../clients/calls.ts';
 import type { Dataloop } from '../clients/dataloop/client.ts';
@@ -26,7 +20,7 @@ import type { ForeignDriverReads } from '../domain/resources/dataloop/foreign-dr
 import { deployedDataloop } from './dataloop.ts';
 import { table } from './journal.ts';
 
-export function deployedPreflightReads(s3: S3ClientFor): PreflightChecks {
+export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightChecks {
   const sts = stsClient();
   const dataloop = deployedDataloop();
   return {
@@ -35,13 +29,16 @@ export function deployedPreflightReads(s3: S3ClientFor): PreflightChecks {
       getPolicy: iam.getPolicy,
       getAccountSummary: iam.getAccountSummary,
     }),
-    ...keyReader(kmsClients()),
+    ...callsOf(buckets, {
+      headBucket: s3.headBucket,
+      getBucketTagging: s3.getBucketTagging,
+      getPublicAccessBlock: s3.getPublicAccessBlock,
+    }),
+    ...callsOf(kmsClients(), { describeKey }),
     ...projectReader(dataloop),
     ...integrationCounter(dataloop),
     ...integrationReader(dataloop),
     ...driverFinder(dataloop),
-    ...adoptableBucketReader(s3),
-    holderOf: (bucket) => holderOf(s3, bucket),
     callerAccountId: () => callerAccountId(sts),
   };
 }
@@ -52,8 +49,13 @@ export const deployedCheckReads = (dataloop: Dataloop): CheckReads => ({
     listAttachedRolePolicies: iam.listAttachedRolePolicies,
     getDefaultPolicyVersion: iam.getDefaultPolicyVersion,
   }),
-  ...connectionBucket(s3Clients()),
-  ...keyReader(kmsClients()),
+  ...callsOf(s3.s3Clients(), {
+    getBucketTagging: s3.getBucketTagging,
+    getPublicAccessBlock: s3.getPublicAccessBlock,
+    getBucketCors: s3.getBucketCors,
+    getBucketEncryption: s3.getBucketEncryption,
+  }),
+  ...callsOf(kmsClients(), { describeKey }),
   verifyDriver: driverVerifier(dataloop).verifyDriver,
 });
 

@@ -1,6 +1,6 @@
 /** AWS KMS: keys that buckets are encrypted with. */
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import type { KeyReader } from '../../domain/resources/bucket/kms-key.ts';
+import type { Kms } from '../../domain/resources/bucket/kms-key.ts';
 import { awsCallOr, given } from './errors.ts';
 import { regionalClients } from './settings.ts';
 
@@ -9,20 +9,18 @@ export type KmsClientFor = (region: string) => KMSClient;
 
 export const kmsClients = (): KmsClientFor => regionalClients((settings) => new KMSClient(settings));
 
-export function keyReader(clientFor: KmsClientFor): KeyReader {
-  return {
-    describeKey: async (arn) => {
-      const what = `look at the KMS key ${arn}`;
-      const [, , , region = ''] = arn.split(':');
-      const answer = await awsCallOr(what, ['NotFound'], undefined, () =>
-        clientFor(region).send(new DescribeKeyCommand({ KeyId: arn })),
-      );
-      if (!answer) return undefined;
-      const { KeyState, KeySpec } = given(answer.KeyMetadata, 'the key', what);
-      return {
-        state: given(KeyState, "the key's state", what),
-        encryptsSymmetrically: KeySpec === 'SYMMETRIC_DEFAULT',
-      };
-    },
+export const describeKey =
+  (clientFor: KmsClientFor): Kms['describeKey'] =>
+  async (arn) => {
+    const what = `look at the KMS key ${arn}`;
+    const [, , , region = ''] = arn.split(':');
+    const answer = await awsCallOr(what, ['NotFound'], undefined, () =>
+      clientFor(region).send(new DescribeKeyCommand({ KeyId: arn })),
+    );
+    if (!answer) return undefined;
+    const { KeyState, KeySpec } = given(answer.KeyMetadata, 'the key', what);
+    return {
+      state: given(KeyState, "the key's state", what),
+      encryptsSymmetrically: KeySpec === 'SYMMETRIC_DEFAULT',
+    };
   };
-}

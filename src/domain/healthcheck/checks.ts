@@ -8,29 +8,18 @@ import type { PolicyDocument } from '../model/permission-policy.ts';
 import type { JournalRecord } from '../model/record.ts';
 import { matchesPattern } from '../model/request.ts';
 import { saidOnce } from '../preflight/checks.ts';
-import { type BucketAddress, bucketAddress } from '../resources/bucket/bucket.ts';
+import { bucketAddress, isClosed } from '../resources/bucket/bucket.ts';
 import { consoleMethods } from '../resources/bucket/cors.ts';
-import { type KeyReader, unusableKey } from '../resources/bucket/kms-key.ts';
+import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
+import type { BucketAddress, S3 } from '../resources/bucket/s3.ts';
 import type { DriverVerifier } from '../resources/dataloop/driver.ts';
 import type { Iam, PolicyVersion, Role } from '../resources/role/iam.ts';
 import type { Tags } from '../saga/ownership.ts';
 
-export interface ConnectionBucket {
-  tagsOf(bucket: BucketAddress): Promise<Tags>;
-  /** `complete`: all four settings block; undefined: there is none. */
-  publicAccessBlock(bucket: BucketAddress): Promise<'complete' | 'open' | undefined>;
-  corsRules(
-    bucket: BucketAddress,
-  ): Promise<readonly { readonly origins: readonly string[]; readonly methods: readonly string[] }[]>;
-  encryption(
-    bucket: BucketAddress,
-  ): Promise<{ readonly algorithm: string; readonly kmsKeyId: string | undefined } | undefined>;
-}
-
 export interface CheckReads
   extends Pick<Iam, 'getRole' | 'listAttachedRolePolicies' | 'getDefaultPolicyVersion'>,
-    ConnectionBucket,
-    KeyReader,
+    Pick<S3, 'getBucketTagging' | 'getPublicAccessBlock' | 'getBucketCors' | 'getBucketEncryption'>,
+    Kms,
     Pick<DriverVerifier, 'verifyDriver'> {}
 
 export type Verdict = Omit<ConnectionCheck, 'name'>;
@@ -48,12 +37,30 @@ export const boundedReads = (reads: CheckReads, bound: Bound): CheckReads => ({
   listAttachedRolePolicies: (roleName) =>
     bound("the role's policies", reads.listAttachedRolePolicies(roleName)),
   getDefaultPolicyVersion: (arn) => bound('the policy', reads.getDefaultPolicyVersion(arn)),
-  publicAccessBlock: (bucket) => bound('the public access block', reads.publicAccessBlock(bucket)),
-  corsRules: (bucket) => bound('the CORS rules', reads.corsRules(bucket)),
-  encryption: (bucket) => bound('the encryption', reads.encryption(bucket)),
-  tagsOf: (bucket) => bound("the bucket's tags", reads.tagsOf(bucket)),
+  getPublicAccessBlock: (bucket) =>
+    bound('the public access block', ofStanding(bucket, reads.getPublicAccessBlock(bucket))),
+  getBucketCors: (bucket) => bound('the CORS rules', ofStanding(bucket, reads.getBucketCors(bucket))),
+  getBucketEncryption: (bucket) =>
+    bound('the encryption', ofStanding(bucket, reads.getBucketEncryption(bucket))),
+  getBucketTagging: (bucket) =>
+    bound("the bucket's tags", ofStanding(bucket, reads.getBucketTagging(bucket))),
   describeKey: (arn) => bound('the KMS key', reads.describeKey(arn)),
 });
+
+/** A bucket that is not there any more does not come back by waiting, as one does that was just created. */
+async function ofStanding<T>({ name }: BucketAddress, read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.name !== 'AwsNotYetConsistentError') throw error;
+    throw new ServiceError(
+      'AwsRequestRefusedError',
+      `There is no bucket ${name} any more: somebody deleted it. Send DELETE for this integration, then connect ` +
+        'the bucket again.',
+      { cause: error },
+    );
+  }
+}
 
 /** Makes every check, each on its own: one that cannot be made has failed, and the others go on. */
 export async function makeChecks(
@@ -128,13 +135,13 @@ export function policyAsWritten(
   );
 }
 
-export function bucketChecks(desired: DesiredState, reads: ConnectionBucket & KeyReader): Checks {
+export function bucketChecks(desired: DesiredState, reads: CheckReads): Checks {
   const bucket = bucketAddress({ desired });
   const { kmsKeyArn } = desired.bucket;
   return {
     PublicAccessBlock: async () => {
-      const block = await reads.publicAccessBlock(bucket);
-      if (block === 'complete') return passed('All four settings block public access to the bucket.');
+      const block = await reads.getPublicAccessBlock(bucket);
+      if (isClosed(block)) return passed('All four settings block public access to the bucket.');
       return failed(
         `Public access to the bucket ${bucket.name} is ${block ? 'not blocked by all four settings' : 'not blocked'}. Switch ` +
           '"Block all public access" on again.',
@@ -142,13 +149,14 @@ export function bucketChecks(desired: DesiredState, reads: ConnectionBucket & Ke
     },
     Cors: async () => {
       if (desired.corsOrigins.length === 0) return skipped('CORS was not asked for.');
-      const rules = await reads.corsRules(bucket);
+      const rules = (await reads.getBucketCors(bucket)) ?? [];
       const missing = desired.corsOrigins.filter(
         (origin) =>
           !consoleMethods.every((method) =>
             rules.some(
-              ({ origins, methods }) =>
-                origins.some((pattern) => matchesPattern(origin, pattern)) && methods.includes(method),
+              ({ AllowedOrigins, AllowedMethods }) =>
+                AllowedOrigins.some((pattern) => matchesPattern(origin, pattern)) &&
+                AllowedMethods.includes(method),
             ),
           ),
       );
@@ -162,7 +170,7 @@ export function bucketChecks(desired: DesiredState, reads: ConnectionBucket & Ke
     Encryption: async () =>
       desired.bucket.mode === 'adopt' && !kmsKeyArn
         ? skipped('The bucket was adopted: its encryption is left as it is.')
-        : encryption(await reads.encryption(bucket), desired),
+        : encryption(await reads.getBucketEncryption(bucket), desired),
     KmsKey: async () => {
       if (!kmsKeyArn) return skipped('The bucket has no KMS key of its own.');
       const error = unusableKey(kmsKeyArn, await reads.describeKey(kmsKeyArn));
@@ -172,7 +180,7 @@ export function bucketChecks(desired: DesiredState, reads: ConnectionBucket & Ke
 }
 
 function encryption(
-  found: Awaited<ReturnType<ConnectionBucket['encryption']>>,
+  found: Awaited<ReturnType<S3['getBucketEncryption']>>,
   { bucket: { name, kmsKeyArn } }: DesiredState,
 ): Verdict {
   const wanted = kmsKeyArn ? `the KMS key ${kmsKeyArn}` : 'keys of S3 (SSE-S3)';
@@ -190,10 +198,10 @@ function encryption(
 /** Tags of a bucket that was created; one that was adopted carries none of ours. */
 export async function bucketTags(
   desired: DesiredState,
-  { tagsOf }: Pick<ConnectionBucket, 'tagsOf'>,
+  { getBucketTagging }: Pick<S3, 'getBucketTagging'>,
 ): Promise<Readonly<Record<string, Tags>>> {
   const { name, mode } = desired.bucket;
-  return mode === 'adopt' ? {} : { [`bucket ${name}`]: await tagsOf(bucketAddress({ desired })) };
+  return mode === 'adopt' ? {} : { [`bucket ${name}`]: await getBucketTagging(bucketAddress({ desired })) };
 }
 
 /** Without the tag, nothing of it would be removed. What is gone is reported by other checks. */

@@ -8,11 +8,12 @@ import { sameJson } from '../model/canonical-json.ts';
 import { type DesiredState, desiredState, trustPolicy, trustStatement } from '../model/desired-state.ts';
 import { type JournalRecord, nameOf, type RecordReader, resourceTypes } from '../model/record.ts';
 import { type IntegrationRequest, outsideDeployment } from '../model/request.ts';
+import type { S3 } from '../resources/bucket/s3.ts';
 import { sidWith } from '../resources/role/trust-policy.ts';
 import { type Check, type Finding, findingsOf, findingView } from './checks.ts';
 import { neededActions } from './needed-actions.ts';
 import { inTheWay, type PreflightChecks } from './preflight.ts';
-import { type BucketCounter, bucketQuota } from './quotas.ts';
+import { bucketQuota } from './quotas.ts';
 
 /** Stands for what is known only once an integration is made; neither can pass for an id or an ARN. */
 export const integrationIdPlaceholder = '<id of the integration>';
@@ -28,7 +29,12 @@ export interface StandingReader {
   standingIntegrations(): Promise<readonly JournalRecord[]>;
 }
 
-export interface PlanReads extends PreflightChecks, LockReader, RecordReader, BucketCounter, StandingReader {}
+export interface PlanReads
+  extends PreflightChecks,
+    LockReader,
+    RecordReader,
+    Pick<S3, 'countBuckets'>,
+    StandingReader {}
 
 export async function planIntegration(
   request: IntegrationRequest,
@@ -121,7 +127,7 @@ function lockChecks(request: IntegrationRequest, reads: LockReader & RecordReade
  * What stops nothing, and is good to know. Preflight, which can only stop, leaves it out: so it needs neither the
  * names of all buckets nor the records of other integrations.
  */
-function warningChecks(desired: DesiredState, reads: BucketCounter & StandingReader): Check[] {
+function warningChecks(desired: DesiredState, reads: Pick<S3, 'countBuckets'> & StandingReader): Check[] {
   const { arn } = desired.bucket;
   return [
     {

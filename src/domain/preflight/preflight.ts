@@ -3,9 +3,10 @@ import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { DesiredState } from '../model/desired-state.ts';
 import { resourceTypes } from '../model/record.ts';
-import { type AdoptableBucketReader, checkAdoptable } from '../resources/bucket/adopt.ts';
-import { type BucketReader, bucketAddress, nameTaken } from '../resources/bucket/bucket.ts';
-import { type KeyReader, unusableKey } from '../resources/bucket/kms-key.ts';
+import { checkAdoptable } from '../resources/bucket/adopt.ts';
+import { bucketAddress, holderOf, nameTaken } from '../resources/bucket/bucket.ts';
+import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
+import type { S3 } from '../resources/bucket/s3.ts';
 import type { DriverFinder } from '../resources/dataloop/driver.ts';
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
 import type { IntegrationReader } from '../resources/dataloop/integration.ts';
@@ -32,13 +33,12 @@ export interface IntegrationCounter {
 }
 
 export interface PreflightChecks
-  extends Pick<BucketReader, 'holderOf'>,
+  extends Pick<S3, 'headBucket' | 'getBucketTagging' | 'getPublicAccessBlock'>,
     Pick<Iam, 'getRole' | 'getPolicy' | 'getAccountSummary'>,
-    KeyReader,
+    Kms,
     ProjectReader,
     IntegrationCounter,
     IntegrationReader,
-    AdoptableBucketReader,
     DriverFinder {
   /** Account of the credentials that the service really acts with. */
   callerAccountId(): Promise<string>;
@@ -223,7 +223,7 @@ function bucketCheck({ desired }: Wanted, reads: PreflightChecks): Check {
         await checkAdoptable(desired, reads);
         return nothing;
       }
-      const holder = await reads.holderOf(bucketAddress({ desired }));
+      const holder = await holderOf(bucketAddress({ desired }), reads);
       if (holder === 'nobody') return nothing;
       const holderName =
         holder === 'account'
@@ -284,7 +284,7 @@ const quotaCheck = (reads: Pick<Iam, 'getAccountSummary'>): Check => ({
   run: async () => iamQuotas(await reads.getAccountSummary()),
 });
 
-function keyCheck(kmsKeyArn: string, reads: KeyReader): Check {
+function keyCheck(kmsKeyArn: string, reads: Kms): Check {
   const subject = { type: 'AWS::KMS::Key', arn: kmsKeyArn };
   const pointer = '/bucket/kmsKeyArn';
   return {

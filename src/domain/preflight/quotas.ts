@@ -4,11 +4,6 @@ import { resourceTypes } from '../model/record.ts';
 import type { AccountSummary } from '../resources/role/iam.ts';
 import type { Finding } from './checks.ts';
 
-export interface BucketCounter {
-  /** Buckets of the account, in all regions; not counted further than the default quota. */
-  countBuckets(): Promise<number>;
-}
-
 /** General purpose buckets of an account, by default; AWS raises it on request and tells the quota elsewhere. */
 export const defaultBucketQuota = 10_000;
 

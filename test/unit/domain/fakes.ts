@@ -62,9 +62,8 @@ const mustNotBeRead = () => Promise.reject(new Error('Nothing is adopted, so it 
 
 /** Reads of what is to be adopted, where nothing is. */
 export const nothingAdopted = {
-  locate: mustNotBeRead,
-  tagsOf: mustNotBeRead,
-  publicAccessBlockOf: mustNotBeRead,
+  getBucketTagging: mustNotBeRead,
+  getPublicAccessBlock: mustNotBeRead,
   getIntegration: mustNotBeRead,
 };
 

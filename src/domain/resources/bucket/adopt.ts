@@ -7,39 +7,11 @@ import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, ownerTag } from '../../model/desired-state.ts';
 import type { Changes, CorsRule, PublicAccessBlock } from '../../model/record.ts';
 import { noEarlierCall } from '../../saga/in-flight-calls.ts';
-import { confirmAbsence, journalChange, type Tags, type UndoOutcome } from '../../saga/ownership.ts';
+import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/ownership.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
-import { type BucketAddress, type BucketHolder, bucketAddress, bucketHidden } from './bucket.ts';
+import { bucketAddress, bucketHidden, closed, isClosed } from './bucket.ts';
 import { alreadyAllowed, corsRule, maximumCorsRules } from './cors.ts';
-
-export interface BucketLocation {
-  readonly holder: BucketHolder | 'another-region';
-  /** Where it lies; undefined where S3 does not say. */
-  readonly region: string | undefined;
-}
-
-export interface AdoptableBucketReader {
-  locate(bucket: BucketAddress): Promise<BucketLocation>;
-  tagsOf(bucket: BucketAddress): Promise<Tags>;
-  /** Undefined where the bucket has none. */
-  publicAccessBlockOf(bucket: BucketAddress): Promise<PublicAccessBlock | undefined>;
-}
-
-export interface BucketAdopter extends AdoptableBucketReader {
-  /** Undefined where the bucket has no CORS configuration. */
-  corsOf(bucket: BucketAddress): Promise<readonly CorsRule[] | undefined>;
-  /** Writes it as given; undefined: takes it away. */
-  setPublicAccessBlock(bucket: BucketAddress, block: PublicAccessBlock | undefined): Promise<void>;
-  setCors(bucket: BucketAddress, rules: readonly CorsRule[] | undefined): Promise<void>;
-}
-
-/** The public-access block of a bucket that is closed to the public. */
-export const closed: PublicAccessBlock = {
-  BlockPublicAcls: true,
-  IgnorePublicAcls: true,
-  BlockPublicPolicy: true,
-  RestrictPublicBuckets: true,
-};
+import type { BucketAddress, S3 } from './s3.ts';
 
 /**
  * Looks whether the bucket may be adopted, and changes nothing.
@@ -48,10 +20,10 @@ export const closed: PublicAccessBlock = {
  */
 export async function checkAdoptable(
   desired: DesiredState,
-  s3: AdoptableBucketReader,
+  s3: Pick<S3, 'headBucket' | 'getBucketTagging' | 'getPublicAccessBlock'>,
 ): Promise<PublicAccessBlock | undefined> {
   const bucket = bucketAddress({ desired });
-  const { holder, region } = await s3.locate(bucket);
+  const { holder, region } = await s3.headBucket(bucket);
   if (holder === 'nobody') {
     throw notAdoptable(bucket, 'does not exist', 'Leave bucket.mode out to have it created.');
   }
@@ -69,7 +41,7 @@ export async function checkAdoptable(
       `Name a bucket of account ${bucket.ownerAccountId}, and let its bucket policy show it to the service.`,
     );
   }
-  const maker = (await s3.tagsOf(bucket))[ownerTag];
+  const maker = (await s3.getBucketTagging(bucket))[ownerTag];
   if (maker !== undefined) {
     throw notAdoptable(
       bucket,
@@ -77,7 +49,7 @@ export async function checkAdoptable(
       `Remove that integration first; or, if the bucket is to stay, its tag ${ownerTag}.`,
     );
   }
-  const block = await s3.publicAccessBlockOf(bucket);
+  const block = await s3.getPublicAccessBlock(bucket);
   if (!isClosed(block) && !desired.bucket.blockPublicAccess) {
     throw notAdoptable(
       bucket,
@@ -88,8 +60,6 @@ export async function checkAdoptable(
   return block;
 }
 
-export const isClosed = (block: PublicAccessBlock | undefined): boolean => sameJson(block, closed);
-
 function notAdoptable(bucket: BucketAddress, why: string, advice: string): ServiceError {
   return new ServiceError(
     'BucketNotAdoptableError',
@@ -97,8 +67,14 @@ function notAdoptable(bucket: BucketAddress, why: string, advice: string): Servi
   );
 }
 
+/** The calls on what of a bucket may be changed. */
+type SettingCall = 'getPublicAccessBlock' | 'putPublicAccessBlock' | 'getBucketCors' | 'putBucketCors';
+
 /** Changes nothing that was not asked for: no encryption, no policy, no ownership, no tags, no objects. */
-export async function adoptBucket(step: StepContext, s3: BucketAdopter): Promise<{ bucketArn: string }> {
+export async function adoptBucket(
+  step: StepContext,
+  s3: Pick<S3, 'headBucket' | 'getBucketTagging' | SettingCall>,
+): Promise<{ bucketArn: string }> {
   const bucket = bucketAddress(step);
   const { arn } = step.desired.bucket;
   const block = await checkAdoptable(step.desired, s3);
@@ -109,15 +85,15 @@ export async function adoptBucket(step: StepContext, s3: BucketAdopter): Promise
     const change = { before: block, after: closed };
     announce(step, 'publicAccessBlock', change);
     await journalChange(step, 'bucket', reference, { publicAccessBlock: change });
-    await s3.setPublicAccessBlock(bucket, closed);
+    await s3.putPublicAccessBlock(bucket, closed);
   }
   if (step.desired.corsOrigins.length > 0) {
-    const rules = await s3.corsOf(bucket);
+    const rules = await s3.getBucketCors(bucket);
     const change = corsChange(step, bucket, rules);
     if (change) {
       announce(step, 'cors', change);
       await journalChange(step, 'bucket', reference, { cors: change });
-      await s3.setCors(bucket, change.after);
+      await s3.putBucketCors(bucket, change.after);
     }
   }
   const { changes } = step.resource('bucket') ?? {};
@@ -157,7 +133,10 @@ function corsChange(
 }
 
 /** Puts back what we changed, where nobody has changed it since. The bucket and its objects stay. */
-export async function releaseBucket(step: StepContext, s3: BucketAdopter): Promise<UndoOutcome> {
+export async function releaseBucket(
+  step: StepContext,
+  s3: Pick<S3, 'headBucket' | SettingCall>,
+): Promise<UndoOutcome> {
   const known = step.resource('bucket');
   if (!known || known.state === 'gone') return { outcome: 'nothing to give back' };
   const { cors, publicAccessBlock } = known.changes ?? {};
@@ -166,17 +145,17 @@ export async function releaseBucket(step: StepContext, s3: BucketAdopter): Promi
     return { outcome: 'nothing was changed' };
   }
   const bucket = { ...bucketAddress(step), region: known.region ?? step.desired.bucket.region };
-  const { holder } = await s3.locate(bucket);
+  const { holder } = await s3.headBucket(bucket);
   if (holder === 'nobody') return confirmAbsence(step, 'bucket');
   if (holder !== 'account') throw bucketHidden(bucket.name, 'changed');
 
   const corsNow = await putBack(cors, bucket, {
-    read: () => s3.corsOf(bucket),
-    write: (before) => s3.setCors(bucket, before),
+    read: () => s3.getBucketCors(bucket),
+    write: (before) => s3.putBucketCors(bucket, before),
   });
   const blockNow = await putBack(publicAccessBlock, bucket, {
-    read: () => s3.publicAccessBlockOf(bucket),
-    write: (before) => s3.setPublicAccessBlock(bucket, before),
+    read: () => s3.getPublicAccessBlock(bucket),
+    write: (before) => s3.putPublicAccessBlock(bucket, before),
   });
 
   const left = [

@@ -1,16 +1,17 @@
 /** A KMS key of the customer's, which a bucket is encrypted with: used, never made or changed. */
 import { ServiceError } from '../../../errors.ts';
 
-export interface DescribedKey {
-  /** `Enabled`, `Disabled`, `PendingDeletion` and so on, as AWS KMS says. */
-  readonly state: string;
-  /** S3 takes symmetric encryption keys only. */
-  readonly encryptsSymmetrically: boolean;
-}
-
-export interface KeyReader {
+export interface Kms {
   /** A key by its ARN, in the region that it names; undefined where there is none. */
-  describeKey(arn: string): Promise<DescribedKey | undefined>;
+  describeKey(arn: string): Promise<
+    | {
+        /** `Enabled`, `Disabled`, `PendingDeletion` and so on, as AWS KMS says. */
+        readonly state: string;
+        /** S3 takes symmetric encryption keys only. */
+        readonly encryptsSymmetrically: boolean;
+      }
+    | undefined
+  >;
 }
 
 const advice: Readonly<Record<string, string>> = {
@@ -19,7 +20,10 @@ const advice: Readonly<Record<string, string>> = {
 };
 
 /** Why a key cannot encrypt a bucket; undefined where it can. */
-export function unusableKey(arn: string, key: DescribedKey | undefined): ServiceError | undefined {
+export function unusableKey(
+  arn: string,
+  key: Awaited<ReturnType<Kms['describeKey']>>,
+): ServiceError | undefined {
   const fail = (what: string, toDo = 'Name another key.') =>
     new ServiceError('KmsKeyNotUsableError', `The KMS key ${arn} ${what}. ${toDo}`);
   if (!key) return fail('does not exist');

@@ -5,16 +5,11 @@ import {
   IAMClient,
   ListAttachedRolePoliciesCommand,
 } from '@aws-sdk/client-iam';
-import {
-  GetBucketCorsCommand,
-  GetBucketEncryptionCommand,
-  GetPublicAccessBlockCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import { GetBucketEncryptionCommand, S3Client } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { getDefaultPolicyVersion, listAttachedRolePolicies } from '../../../../src/clients/aws/iam.ts';
-import { connectionBucket } from '../../../../src/clients/aws/s3.ts';
+import { getBucketEncryption } from '../../../../src/clients/aws/s3.ts';
 import { sdkError } from './sdk-answers.ts';
 
 const iamClient = new IAMClient({ region: 'eu-west-1' });
@@ -87,74 +82,18 @@ test('the policies of a role are listed to the last page', async () => {
   ]);
 });
 
-describe('a bucket', () => {
-  const reads = connectionBucket(() => s3Client);
-
-  const complete = {
-    BlockPublicAcls: true,
-    IgnorePublicAcls: true,
-    BlockPublicPolicy: true,
-    RestrictPublicBuckets: true,
-  };
-
-  test('blocks public access with all four settings, or does not', async () => {
-    s3.on(GetPublicAccessBlockCommand).resolves({ PublicAccessBlockConfiguration: complete });
-    await expect(reads.publicAccessBlock(bucket)).resolves.toBe('complete');
-    expect(s3.call(0).args[0].input).toEqual(ofBucket);
-    for (const key of Object.keys(complete)) {
-      s3.on(GetPublicAccessBlockCommand).resolves({
-        PublicAccessBlockConfiguration: { ...complete, [key]: false },
-      });
-      await expect(reads.publicAccessBlock(bucket)).resolves.toBe('open');
-    }
-    s3.on(GetPublicAccessBlockCommand).resolves({});
-    await expect(reads.publicAccessBlock(bucket)).resolves.toBe('open');
-    s3.on(GetPublicAccessBlockCommand).rejects(sdkError('NoSuchPublicAccessBlockConfiguration', 404));
-    await expect(reads.publicAccessBlock(bucket)).resolves.toBeUndefined();
-  });
-
-  test('has CORS rules, or none', async () => {
-    s3.on(GetBucketCorsCommand).resolves({
-      CORSRules: [{ AllowedOrigins: ['https://x'], AllowedMethods: ['GET'], ID: '1' }],
-    });
-    await expect(reads.corsRules(bucket)).resolves.toEqual([{ origins: ['https://x'], methods: ['GET'] }]);
-    expect(s3.call(0).args[0].input).toEqual(ofBucket);
-    s3.on(GetBucketCorsCommand).rejects(sdkError('NoSuchCORSConfiguration', 404));
-    await expect(reads.corsRules(bucket)).resolves.toEqual([]);
-  });
-
-  test('encrypts with a key, with S3’s own, or not', async () => {
-    const rule = (SSEAlgorithm: 'AES256' | 'aws:kms', KMSMasterKeyID?: string) => ({
-      ServerSideEncryptionConfiguration: {
-        Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm, KMSMasterKeyID } }],
-      },
-    });
-    s3.on(GetBucketEncryptionCommand).resolves(rule('aws:kms', 'arn:key'));
-    await expect(reads.encryption(bucket)).resolves.toEqual({ algorithm: 'aws:kms', kmsKeyId: 'arn:key' });
-    expect(s3.call(0).args[0].input).toEqual(ofBucket);
-    s3.on(GetBucketEncryptionCommand).resolves(rule('AES256'));
-    await expect(reads.encryption(bucket)).resolves.toEqual({ algorithm: 'AES256', kmsKeyId: undefined });
-    s3.on(GetBucketEncryptionCommand).rejects(
-      sdkError('ServerSideEncryptionConfigurationNotFoundError', 404),
-    );
-    await expect(reads.encryption(bucket)).resolves.toBeUndefined();
-  });
-
-  test.each<[string, () => Promise<unknown>]>([
-    ['its tags', () => reads.tagsOf(bucket)],
-    ['its public access block', () => reads.publicAccessBlock(bucket)],
-    ['its CORS rules', () => reads.corsRules(bucket)],
-    ['its encryption', () => reads.encryption(bucket)],
-  ])(
-    'that is gone is said to be gone, where %s were asked for; a refusal is another matter',
-    async (_what, read) => {
-      s3.rejects(sdkError('NoSuchBucket', 404));
-      await expect(read()).rejects.toMatchObject({
-        name: 'AwsRequestRefusedError',
-        message: expect.stringContaining('no bucket dataloop-acme any more'),
-      });
-      s3.rejects(sdkError('AccessDenied', 403));
-      await expect(read()).rejects.toMatchObject({ name: 'AwsAccessDeniedError' });
+test('the default encryption of a bucket is with a key, with S3’s own, or there is none', async () => {
+  const read = getBucketEncryption(() => s3Client);
+  const rule = (SSEAlgorithm: 'AES256' | 'aws:kms', KMSMasterKeyID?: string) => ({
+    ServerSideEncryptionConfiguration: {
+      Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm, KMSMasterKeyID } }],
     },
-  );
+  });
+  s3.on(GetBucketEncryptionCommand).resolves(rule('aws:kms', 'arn:key'));
+  await expect(read(bucket)).resolves.toEqual({ algorithm: 'aws:kms', kmsKeyId: 'arn:key' });
+  expect(s3.call(0).args[0].input).toEqual(ofBucket);
+  s3.on(GetBucketEncryptionCommand).resolves(rule('AES256'));
+  await expect(read(bucket)).resolves.toEqual({ algorithm: 'AES256', kmsKeyId: undefined });
+  s3.on(GetBucketEncryptionCommand).rejects(sdkError('ServerSideEncryptionConfigurationNotFoundError', 404));
+  await expect(read(bucket)).resolves.toBeUndefined();
 });

@@ -1,13 +1,13 @@
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { keyReader, kmsClients } from '../../../../src/clients/aws/kms.ts';
+import { describeKey, kmsClients } from '../../../../src/clients/aws/kms.ts';
 import { sdkError } from './sdk-answers.ts';
 
 const client = new KMSClient({ region: 'eu-west-1' });
 const kms = mockClient(client);
 const regions: string[] = [];
-const { describeKey } = keyReader((region) => {
+const look = describeKey((region) => {
   regions.push(region);
   return client;
 });
@@ -25,24 +25,24 @@ describe('a KMS key', () => {
     ['Enabled', 'HMAC_256', false],
   ] as const)('is %s and of the kind %s', async (KeyState, KeySpec, encryptsSymmetrically) => {
     kms.on(DescribeKeyCommand).resolves({ KeyMetadata: { KeyId: '1', KeyState, KeySpec } });
-    await expect(describeKey(arn)).resolves.toEqual({ state: KeyState, encryptsSymmetrically });
+    await expect(look(arn)).resolves.toEqual({ state: KeyState, encryptsSymmetrically });
     expect(kms.call(0).args[0].input).toEqual({ KeyId: arn });
   });
 
   test('is looked for in its own region', async () => {
     kms.on(DescribeKeyCommand).resolves({ KeyMetadata: { KeyId: '1', KeyState: 'Enabled' } });
-    await describeKey(arn);
+    await look(arn);
     expect(regions).toEqual(['us-west-2']);
   });
 
   test('that does not exist is not there', async () => {
     kms.on(DescribeKeyCommand).rejects(sdkError('NotFoundException', 400));
-    await expect(describeKey(arn)).resolves.toBeUndefined();
+    await expect(look(arn)).resolves.toBeUndefined();
   });
 
   test('that may not be looked at is an error, not a missing key', async () => {
     kms.on(DescribeKeyCommand).rejects(sdkError('AccessDeniedException', 400));
-    await expect(describeKey(arn)).rejects.toMatchObject({
+    await expect(look(arn)).rejects.toMatchObject({
       name: 'AwsAccessDeniedError',
       message: expect.stringContaining(arn),
     });
@@ -52,7 +52,7 @@ describe('a KMS key', () => {
     'of which an answer says no state is not known: %j',
     async (answer) => {
       kms.on(DescribeKeyCommand).resolves(answer);
-      await expect(describeKey(arn)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
+      await expect(look(arn)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
     },
   );
 });

@@ -49,14 +49,14 @@ test('buckets are counted by one call, not further than the default quota', asyn
     regions.push(region);
     return s3Client;
   };
-  await expect(countBuckets(clientFor, 'eu-west-1')).resolves.toBe(2);
+  await expect(countBuckets('eu-west-1')(clientFor)()).resolves.toBe(2);
   expect(s3.calls().map((call) => call.args[0].input)).toEqual([{ MaxBuckets: 10_000 }]);
   expect(regions).toEqual(['eu-west-1']);
 });
 
 test('buckets that may not be listed are not counted as none', async () => {
   s3.on(ListBucketsCommand).rejects(sdkError('AccessDenied', 403));
-  await expect(countBuckets(() => s3Client, 'eu-west-1')).rejects.toMatchObject({
+  await expect(countBuckets('eu-west-1')(() => s3Client)()).rejects.toMatchObject({
     name: 'AwsAccessDeniedError',
   });
 });

@@ -7,7 +7,6 @@ import {
   GetBucketTaggingCommand,
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
-  PutBucketCorsCommand,
   PutBucketEncryptionCommand,
   PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
@@ -17,21 +16,28 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import {
-  adoptableBucketReader,
-  bucketAdopter,
-  bucketCreator,
-  bucketReader,
-  bucketRemover,
-  holderOf,
+  createBucket,
+  deleteBucket,
+  getBucketCors,
+  getBucketTagging,
+  getPublicAccessBlock,
+  headBucket,
+  putBucketCors,
+  putBucketEncryption,
+  putBucketOwnershipControls,
+  putBucketPolicy,
+  putPublicAccessBlock,
   s3Clients,
 } from '../../../../src/clients/aws/s3.ts';
+import { closed, holderOf } from '../../../../src/domain/resources/bucket/bucket.ts';
 import { answering, sdkError } from './sdk-answers.ts';
 
 const bucket = { name: 'dataloop-acme', region: 'eu-west-1', ownerAccountId: '111111111111' };
 const ofBucket = { Bucket: 'dataloop-acme', ExpectedBucketOwner: '111111111111' };
 
 describe('holderOf, on S3 answers without a body', () => {
-  const whenAnswered = (status: number) => holderOf(() => new S3Client(answering(status)), bucket);
+  const whenAnswered = (status: number) =>
+    holderOf(bucket, { headBucket: headBucket(() => new S3Client(answering(status))) });
 
   test.each([
     [200, 'account'],
@@ -56,7 +62,7 @@ describe('holderOf, on S3 answers without a body', () => {
 describe('where a bucket lies, on S3 answers without a body', () => {
   const whenAnswered = (status: number, region?: string) => {
     const headers: Record<string, string> = region ? { 'x-amz-bucket-region': region } : {};
-    return adoptableBucketReader(() => new S3Client(answering(status, '', headers))).locate(bucket);
+    return headBucket(() => new S3Client(answering(status, '', headers)))(bucket);
   };
 
   test.each([
@@ -99,23 +105,23 @@ describe('calls on a bucket', () => {
 
   test('HeadBucket names the account that must own the bucket', async () => {
     s3.on(HeadBucketCommand).resolves({});
-    await bucketReader(clientFor).holderOf(bucket);
+    await headBucket(clientFor)(bucket);
     expect(sent()).toEqual([ofBucket]);
   });
 
   test('tags are read as a record', async () => {
     s3.on(GetBucketTaggingCommand, ofBucket).resolves({ TagSet: [{ Key: 'team', Value: 'labelling' }] });
-    await expect(bucketReader(clientFor).tagsOf(bucket)).resolves.toEqual({ team: 'labelling' });
+    await expect(getBucketTagging(clientFor)(bucket)).resolves.toEqual({ team: 'labelling' });
   });
 
   test('a bucket without tags has none', async () => {
     s3.on(GetBucketTaggingCommand).rejects(sdkError('NoSuchTagSet', 404));
-    await expect(bucketReader(clientFor).tagsOf(bucket)).resolves.toEqual({});
+    await expect(getBucketTagging(clientFor)(bucket)).resolves.toEqual({});
   });
 
   test('an answer without tags is no bucket without tags: it is tried again', async () => {
     s3.on(GetBucketTaggingCommand).resolves({});
-    await expect(bucketReader(clientFor).tagsOf(bucket)).rejects.toMatchObject({
+    await expect(getBucketTagging(clientFor)(bucket)).rejects.toMatchObject({
       name: 'AwsUnavailableError',
       message: expect.stringContaining('lacks the tags'),
     });
@@ -123,14 +129,14 @@ describe('calls on a bucket', () => {
 
   test('a bucket whose tags cannot be seen yet is tried again', async () => {
     s3.on(GetBucketTaggingCommand).rejects(sdkError('NoSuchBucket', 404));
-    await expect(bucketReader(clientFor).tagsOf(bucket)).rejects.toMatchObject({
+    await expect(getBucketTagging(clientFor)(bucket)).rejects.toMatchObject({
       name: 'AwsNotYetConsistentError',
     });
   });
 
   test('CreateBucket carries region, tags and object ownership in one call', async () => {
     s3.on(CreateBucketCommand).resolves({});
-    const outcome = await bucketCreator(clientFor).create(bucket, { team: 'labelling', 'cost-center': '42' });
+    const outcome = await createBucket(clientFor)(bucket, { team: 'labelling', 'cost-center': '42' });
     expect(outcome).toBe('created');
     expect(sent()).toEqual([
       {
@@ -149,17 +155,17 @@ describe('calls on a bucket', () => {
 
   test('a bucket of our own is found, not created', async () => {
     s3.on(CreateBucketCommand).rejects(sdkError('BucketAlreadyOwnedByYou', 409));
-    await expect(bucketCreator(clientFor).create(bucket, {})).resolves.toBe('exists-in-account');
+    await expect(createBucket(clientFor)(bucket, {})).resolves.toBe('exists-in-account');
   });
 
   test("another account's bucket is a name that is taken", async () => {
     s3.on(CreateBucketCommand).rejects(sdkError('BucketAlreadyExists', 409));
-    await expect(bucketCreator(clientFor).create(bucket, {})).resolves.toBe('exists-in-another-account');
+    await expect(createBucket(clientFor)(bucket, {})).resolves.toBe('exists-in-another-account');
   });
 
   test('all four public-access blocks are set', async () => {
     s3.on(PutPublicAccessBlockCommand).resolves({});
-    await bucketCreator(clientFor).blockPublicAccess(bucket);
+    await putPublicAccessBlock(clientFor)(bucket, closed);
     expect(sent()).toEqual([
       {
         ...ofBucket,
@@ -175,7 +181,7 @@ describe('calls on a bucket', () => {
 
   test('ownership is enforced', async () => {
     s3.on(PutBucketOwnershipControlsCommand).resolves({});
-    await bucketCreator(clientFor).enforceOwnership(bucket);
+    await putBucketOwnershipControls(clientFor)(bucket);
     expect(sent()).toEqual([
       { ...ofBucket, OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] } },
     ]);
@@ -183,7 +189,7 @@ describe('calls on a bucket', () => {
 
   test('objects are encrypted with S3 keys', async () => {
     s3.on(PutBucketEncryptionCommand).resolves({});
-    await bucketCreator(clientFor).encrypt(bucket, undefined);
+    await putBucketEncryption(clientFor)(bucket, undefined);
     expect(sent()).toMatchObject([
       {
         ...ofBucket,
@@ -197,7 +203,7 @@ describe('calls on a bucket', () => {
   test('objects are encrypted with the key that the request names', async () => {
     s3.on(PutBucketEncryptionCommand).resolves({});
     const KMSMasterKeyID = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
-    await bucketCreator(clientFor).encrypt(bucket, KMSMasterKeyID);
+    await putBucketEncryption(clientFor)(bucket, KMSMasterKeyID);
     const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID };
     expect(sent()).toEqual([
       {
@@ -211,7 +217,7 @@ describe('calls on a bucket', () => {
 
   test('the policy is sent as JSON', async () => {
     s3.on(PutBucketPolicyCommand).resolves({});
-    await bucketCreator(clientFor).setPolicy(bucket, {
+    await putBucketPolicy(clientFor)(bucket, {
       Version: '2012-10-17',
       Statement: [{ Sid: 'DenyPlainHttp' }],
     });
@@ -220,20 +226,9 @@ describe('calls on a bucket', () => {
     ]);
   });
 
-  test('CORS opens the bucket to the given origins alone', async () => {
-    s3.on(PutBucketCorsCommand).resolves({});
-    await bucketCreator(clientFor).allowOrigins(bucket, ['https://console.dataloop.ai']);
-    expect(sent()).toMatchObject([
-      {
-        ...ofBucket,
-        CORSConfiguration: { CORSRules: [{ AllowedOrigins: ['https://console.dataloop.ai'] }] },
-      },
-    ]);
-  });
-
   test('a change of a bucket that was created a moment ago is tried again', async () => {
     s3.on(PutBucketPolicyCommand).rejects(sdkError('NoSuchBucket', 404));
-    const change = bucketCreator(clientFor).setPolicy(bucket, { Version: '2012-10-17', Statement: [] });
+    const change = putBucketPolicy(clientFor)(bucket, { Version: '2012-10-17', Statement: [] });
     await expect(change).rejects.toMatchObject({
       name: 'AwsNotYetConsistentError',
       message: expect.stringContaining('set the policy of bucket dataloop-acme'),
@@ -261,28 +256,28 @@ describe('calls on a bucket', () => {
     test('its CORS rules and its public-access block are read as S3 has them', async () => {
       s3.on(GetBucketCorsCommand, ofBucket).resolves({ CORSRules: rules });
       s3.on(GetPublicAccessBlockCommand, ofBucket).resolves({ PublicAccessBlockConfiguration: block });
-      await expect(bucketAdopter(clientFor).corsOf(bucket)).resolves.toEqual(rules);
-      await expect(bucketAdopter(clientFor).publicAccessBlockOf(bucket)).resolves.toEqual(block);
+      await expect(getBucketCors(clientFor)(bucket)).resolves.toEqual(rules);
+      await expect(getPublicAccessBlock(clientFor)(bucket)).resolves.toEqual(block);
     });
 
     test('it may have neither', async () => {
       s3.on(GetBucketCorsCommand).rejects(sdkError('NoSuchCORSConfiguration', 404));
       s3.on(GetPublicAccessBlockCommand).rejects(sdkError('NoSuchPublicAccessBlockConfiguration', 404));
-      await expect(bucketAdopter(clientFor).corsOf(bucket)).resolves.toBeUndefined();
-      await expect(bucketAdopter(clientFor).publicAccessBlockOf(bucket)).resolves.toBeUndefined();
+      await expect(getBucketCors(clientFor)(bucket)).resolves.toBeUndefined();
+      await expect(getPublicAccessBlock(clientFor)(bucket)).resolves.toBeUndefined();
     });
 
     test('an answer that lacks them is no bucket without them: it is tried again', async () => {
       s3.on(GetBucketCorsCommand).resolves({});
       s3.on(GetPublicAccessBlockCommand).resolves({});
       const unavailable = { name: 'AwsUnavailableError' };
-      await expect(bucketAdopter(clientFor).corsOf(bucket)).rejects.toMatchObject(unavailable);
-      await expect(bucketAdopter(clientFor).publicAccessBlockOf(bucket)).rejects.toMatchObject(unavailable);
+      await expect(getBucketCors(clientFor)(bucket)).rejects.toMatchObject(unavailable);
+      await expect(getPublicAccessBlock(clientFor)(bucket)).rejects.toMatchObject(unavailable);
     });
 
     test('a read that is refused is no bucket without them', async () => {
       s3.on(GetBucketCorsCommand).rejects(sdkError('AccessDenied', 403));
-      await expect(bucketAdopter(clientFor).corsOf(bucket)).rejects.toMatchObject({
+      await expect(getBucketCors(clientFor)(bucket)).rejects.toMatchObject({
         name: 'AwsAccessDeniedError',
         message: expect.stringContaining('read the CORS rules of bucket dataloop-acme'),
       });
@@ -290,15 +285,15 @@ describe('calls on a bucket', () => {
 
     test('they are written as given, and taken away where there are to be none', async () => {
       s3.onAnyCommand().resolves({});
-      await bucketAdopter(clientFor).setCors(bucket, rules);
-      await bucketAdopter(clientFor).setPublicAccessBlock(bucket, block);
+      await putBucketCors(clientFor)(bucket, rules);
+      await putPublicAccessBlock(clientFor)(bucket, block);
       expect(sent()).toEqual([
         { ...ofBucket, CORSConfiguration: { CORSRules: rules } },
         { ...ofBucket, PublicAccessBlockConfiguration: block },
       ]);
       s3.resetHistory();
-      await bucketAdopter(clientFor).setCors(bucket, undefined);
-      await bucketAdopter(clientFor).setPublicAccessBlock(bucket, undefined);
+      await putBucketCors(clientFor)(bucket, undefined);
+      await putPublicAccessBlock(clientFor)(bucket, undefined);
       expect(s3.calls().map((call) => call.args[0].constructor)).toEqual([
         DeleteBucketCorsCommand,
         DeletePublicAccessBlockCommand,
@@ -309,18 +304,18 @@ describe('calls on a bucket', () => {
 
   test("DeleteBucket deletes only the expected owner's bucket", async () => {
     s3.on(DeleteBucketCommand).resolves({});
-    await expect(bucketRemover(clientFor).delete(bucket)).resolves.toBe('removed');
+    await expect(deleteBucket(clientFor)(bucket)).resolves.toBe('removed');
     expect(sent()).toEqual([ofBucket]);
   });
 
   test('a bucket that is gone is told from one that was deleted', async () => {
     s3.on(DeleteBucketCommand).rejects(sdkError('NoSuchBucket', 404));
-    await expect(bucketRemover(clientFor).delete(bucket)).resolves.toBe('absent');
+    await expect(deleteBucket(clientFor)(bucket)).resolves.toBe('absent');
   });
 
   test('a bucket with objects is reported and nothing in it is touched', async () => {
     s3.on(DeleteBucketCommand).rejects(sdkError('BucketNotEmpty', 409));
-    await expect(bucketRemover(clientFor).delete(bucket)).resolves.toBe('not-empty');
+    await expect(deleteBucket(clientFor)(bucket)).resolves.toBe('not-empty');
     expect(s3.calls()).toHaveLength(1);
   });
 });
@@ -329,7 +324,7 @@ test('us-east-1 gets no location constraint, which S3 would refuse there', async
   const client = new S3Client({ region: 'us-east-1' });
   const s3 = mockClient(client);
   s3.on(CreateBucketCommand).resolves({});
-  await bucketCreator(() => client).create({ ...bucket, region: 'us-east-1' }, { team: 'labelling' });
+  await createBucket(() => client)({ ...bucket, region: 'us-east-1' }, { team: 'labelling' });
   const { input } = s3.call(0).args[0];
   expect(input).toHaveProperty('CreateBucketConfiguration.Tags', [{ Key: 'team', Value: 'labelling' }]);
   expect(input).not.toHaveProperty('CreateBucketConfiguration.LocationConstraint');

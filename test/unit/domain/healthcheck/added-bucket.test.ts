@@ -4,6 +4,7 @@ import type { CheckReads } from '../../../../src/domain/healthcheck/checks.ts';
 import { grantsOf, ownerTag, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import { permissionPolicy } from '../../../../src/domain/model/permission-policy.ts';
 import type { JournalRecord, PolicyKey } from '../../../../src/domain/model/record.ts';
+import { closed } from '../../../../src/domain/resources/bucket/bucket.ts';
 import type { Role } from '../../../../src/domain/resources/role/iam.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import { addedTo, driverIdOf, driverRecord, planOf } from '../fake-access.ts';
@@ -34,6 +35,11 @@ const role: Role = {
   permissionsBoundaryArn: account.permissionsBoundaryArn,
 };
 
+const allowing = (origin: string) => ({
+  AllowedOrigins: [origin],
+  AllowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
+});
+
 /** A driver on which everything is as it was made, but for what is given. */
 function readsOf(integration: JournalRecord, more: Partial<CheckReads> = {}): CheckReads {
   const documents = new Map(
@@ -52,12 +58,10 @@ function readsOf(integration: JournalRecord, more: Partial<CheckReads> = {}): Ch
       versionId: 'v3',
       document: documents.get(arn),
     }),
-    publicAccessBlock: async () => 'complete',
-    corsRules: async () => [
-      { origins: ['https://console.dataloop.ai'], methods: ['GET', 'HEAD', 'PUT', 'POST'] },
-    ],
-    encryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
-    tagsOf: async () => tagged,
+    getPublicAccessBlock: async () => closed,
+    getBucketCors: async () => [allowing('https://console.dataloop.ai')],
+    getBucketEncryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
+    getBucketTagging: async () => tagged,
     describeKey: async () => undefined,
     ...more,
   };
@@ -113,16 +117,18 @@ describe('a driver that is as it was made', () => {
         return answer;
       };
     await tested({
-      publicAccessBlock: look('complete' as const),
-      encryption: look({ algorithm: 'AES256', kmsKeyId: undefined }),
-      tagsOf: look(tagged),
+      getPublicAccessBlock: look(closed),
+      getBucketEncryption: look({ algorithm: 'AES256', kmsKeyId: undefined }),
+      getBucketTagging: look(tagged),
     });
     expect([...looked]).toEqual(['dataloop-b']);
   });
 
   test('a bucket that was adopted has no tag of ours to lose', async () => {
     const request = { ...driver.request, bucket: { ...driver.request.bucket, mode: 'adopt' as const } };
-    expect(await brokenBy({ tagsOf: async () => theirs }, 'policy', { ...driver, request })).toEqual({});
+    expect(
+      await brokenBy({ getBucketTagging: async () => theirs }, 'policy', { ...driver, request }),
+    ).toEqual({});
   });
 });
 
@@ -188,21 +194,29 @@ describe('what was changed is named, with what to do', () => {
   });
 
   test.each<[string, Partial<CheckReads>, RegExp]>([
-    ['PublicAccessBlock', { publicAccessBlock: async () => undefined }, /bucket dataloop-b is not blocked/],
-    ['Encryption', { encryption: async () => undefined }, /of the bucket dataloop-b is nothing/],
+    [
+      'PublicAccessBlock',
+      { getPublicAccessBlock: async () => undefined },
+      /bucket dataloop-b is not blocked/,
+    ],
+    ['Encryption', { getBucketEncryption: async () => undefined }, /of the bucket dataloop-b is nothing/],
     // The integration's own tag would not let the driver's DELETE remove it.
-    ['OwnerTags', { tagsOf: async () => ours }, new RegExp(`tag ${ownerTag}=${driverId} any more: bucket`)],
+    [
+      'OwnerTags',
+      { getBucketTagging: async () => ours },
+      new RegExp(`tag ${ownerTag}=${driverId} any more: bucket`),
+    ],
   ])('%s', async (check, more, said) => {
     expect(await brokenBy(more)).toEqual({ [check]: expect.stringMatching(said) });
   });
 
   test('what cannot be looked at has failed alone; a mistake of ours is none of AWS', async () => {
     const denied = new ServiceError('AwsAccessDeniedError' satisfies ErrorName, 'AWS refused.');
-    expect(await brokenBy({ encryption: () => Promise.reject(denied) })).toEqual({
+    expect(await brokenBy({ getBucketEncryption: () => Promise.reject(denied) })).toEqual({
       Encryption: 'AWS refused.',
     });
     const mistake = new TypeError('a mistake');
-    expect(await thrownBy(tested({ encryption: () => Promise.reject(mistake) }))).toBe(mistake);
+    expect(await thrownBy(tested({ getBucketEncryption: () => Promise.reject(mistake) }))).toBe(mistake);
   });
 
   test('what takes too long is given up', async () => {

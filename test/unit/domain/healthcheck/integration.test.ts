@@ -7,6 +7,7 @@ import {
 import { desiredState, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
 import { parseRequest } from '../../../../src/domain/model/request.ts';
+import { closed } from '../../../../src/domain/resources/bucket/bucket.ts';
 import type { Role } from '../../../../src/domain/resources/role/iam.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import {
@@ -55,6 +56,10 @@ const policyOf = (record: JournalRecord) => ({
   versionId: 'v1',
   document: documentOf(record),
 });
+const allowing = (origin: string, methods = ['GET', 'HEAD', 'PUT', 'POST']) => ({
+  AllowedOrigins: [origin],
+  AllowedMethods: methods,
+});
 const atDataloop = { id: 'i-1', name: 'acme', userArn, trustStatus: 'trust-established' };
 
 /** A connection on which everything is as it was made, but for what is given. */
@@ -64,15 +69,13 @@ const readsOf = (more: Partial<ConnectionReads> = {}, record = ready()): Connect
   getRole: async () => role,
   getDefaultPolicyVersion: async () => policyOf(record),
   listAttachedRolePolicies: async () => [policyArn],
-  publicAccessBlock: async () => 'complete',
-  corsRules: async () => [
-    { origins: ['https://console.dataloop.ai'], methods: ['GET', 'HEAD', 'PUT', 'POST'] },
-  ],
-  encryption: async () =>
+  getPublicAccessBlock: async () => closed,
+  getBucketCors: async () => [allowing('https://console.dataloop.ai')],
+  getBucketEncryption: async () =>
     record === withKey
       ? { algorithm: 'aws:kms', kmsKeyId: kmsKeyArn }
       : { algorithm: 'AES256', kmsKeyId: undefined },
-  tagsOf: async () => ours,
+  getBucketTagging: async () => ours,
   describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
   ...more,
 });
@@ -124,7 +127,7 @@ describe('a connection that is as it was made', () => {
   test('passes with a key, and without CORS that was not asked for', async () => {
     expect((await tested({}, withKey)).checks.filter(({ status }) => status !== 'passed')).toEqual([]);
     const noCors = ready(requestOf({ bucket: { name: 'dataloop-acme', cors: false } }));
-    const { status, checks } = await tested({ corsRules: async () => [] }, noCors);
+    const { status, checks } = await tested({ getBucketCors: async () => undefined }, noCors);
     expect(status).toBe('passed');
     expect(checks.find(({ name }) => name === 'Cors')?.status).toBe('skipped');
   });
@@ -136,7 +139,7 @@ describe('a connection that is as it was made', () => {
         getIntegration: async (...ids) => void asked.push(ids),
         verifyDriver: async (id) => void asked.push(id),
         describeKey: async (arn) => void asked.push(arn),
-        publicAccessBlock: async (bucket) => void asked.push(bucket),
+        getPublicAccessBlock: async (bucket) => void asked.push(bucket),
       },
       withKey,
     );
@@ -251,40 +254,48 @@ describe('each check fails on its own', () => {
     [
       'public access that was opened',
       'PublicAccessBlock',
-      { publicAccessBlock: async () => 'open' },
+      { getPublicAccessBlock: async () => ({ ...closed, BlockPublicPolicy: false }) },
       'all four',
     ],
     [
       'no public access block',
       'PublicAccessBlock',
-      { publicAccessBlock: async () => undefined },
+      { getPublicAccessBlock: async () => undefined },
       'is not blocked.',
     ],
-    ['CORS that was deleted', 'Cors', { corsRules: async () => [] }, 'https://console.dataloop.ai'],
+    [
+      'CORS that was deleted',
+      'Cors',
+      { getBucketCors: async () => undefined },
+      'https://console.dataloop.ai',
+    ],
     [
       'CORS that lacks a method',
       'Cors',
       {
-        corsRules: async () => [
-          { origins: ['https://console.dataloop.ai'], methods: ['GET', 'HEAD', 'POST'] },
-        ],
+        getBucketCors: async () => [allowing('https://console.dataloop.ai', ['GET', 'HEAD', 'POST'])],
       },
       'PUT',
     ],
     [
       'CORS for another origin',
       'Cors',
-      { corsRules: async () => [{ origins: ['https://x'], methods: ['GET', 'HEAD', 'PUT', 'POST'] }] },
+      { getBucketCors: async () => [allowing('https://x')] },
       'https://console.dataloop.ai',
     ],
     [
       'encryption with a key that nobody asked for',
       'Encryption',
-      { encryption: async () => ({ algorithm: 'aws:kms', kmsKeyId: 'arn:key' }) },
+      { getBucketEncryption: async () => ({ algorithm: 'aws:kms', kmsKeyId: 'arn:key' }) },
       'aws:kms with arn:key, and should be keys of S3',
     ],
-    ['no encryption', 'Encryption', { encryption: async () => undefined }, 'is nothing'],
-    ['a bucket without the tag', 'OwnerTags', { tagsOf: async () => ({}) }, 'bucket dataloop-acme.'],
+    ['no encryption', 'Encryption', { getBucketEncryption: async () => undefined }, 'is nothing'],
+    [
+      'a bucket without the tag',
+      'OwnerTags',
+      { getBucketTagging: async () => ({}) },
+      'bucket dataloop-acme.',
+    ],
     ['a role with somebody’s tag', 'OwnerTags', roleWith({ tags: theirs }), 'role dataloop-acme.'],
     [
       'a policy without the tag',
@@ -300,13 +311,13 @@ describe('each check fails on its own', () => {
     [
       'S3’s own keys in place of the key that was asked for',
       'Encryption',
-      { encryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }) },
+      { getBucketEncryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }) },
       `should be the KMS key ${kmsKeyArn}`,
     ],
     [
       'another key',
       'Encryption',
-      { encryption: async () => ({ algorithm: 'aws:kms', kmsKeyId: 'arn:other' }) },
+      { getBucketEncryption: async () => ({ algorithm: 'aws:kms', kmsKeyId: 'arn:other' }) },
       'arn:other',
     ],
     [
@@ -366,14 +377,32 @@ describe('a check that cannot be made has failed, and the others go on', () => {
     ['the role is hidden', { getRole: no('AwsAccessDeniedError') }, ['Role']],
     ['attachments are hidden', { listAttachedRolePolicies: no('AwsAccessDeniedError') }, ['PolicyAttached']],
     ['the policy is hidden', { getDefaultPolicyVersion: no('AwsAccessDeniedError') }, ['PermissionPolicy']],
-    ['the block is hidden', { publicAccessBlock: no('AwsAccessDeniedError') }, ['PublicAccessBlock']],
-    ['CORS is hidden', { corsRules: no('AwsAccessDeniedError') }, ['Cors']],
-    ['the encryption is hidden', { encryption: no('AwsAccessDeniedError') }, ['Encryption']],
-    ['the tags are hidden', { tagsOf: no('AwsAccessDeniedError') }, ['OwnerTags']],
+    ['the block is hidden', { getPublicAccessBlock: no('AwsAccessDeniedError') }, ['PublicAccessBlock']],
+    ['CORS is hidden', { getBucketCors: no('AwsAccessDeniedError') }, ['Cors']],
+    ['the encryption is hidden', { getBucketEncryption: no('AwsAccessDeniedError') }, ['Encryption']],
+    ['the tags are hidden', { getBucketTagging: no('AwsAccessDeniedError') }, ['OwnerTags']],
   ])('%s', async (_what, more, failing) => {
     const broken = await brokenBy(more);
     expect(Object.keys(broken)).toEqual(failing);
     expect(Object.values(broken)[0]).toBe('No. Ask again in a moment.');
+  });
+
+  test('a bucket that is gone is said to be gone, whatever of it is asked for', async () => {
+    const gone = no('AwsNotYetConsistentError');
+    const reads = {
+      getPublicAccessBlock: gone,
+      getBucketCors: gone,
+      getBucketEncryption: gone,
+      getBucketTagging: gone,
+    };
+    expect(await brokenBy(reads)).toEqual(
+      Object.fromEntries(
+        ['PublicAccessBlock', 'Cors', 'Encryption', 'OwnerTags'].map((name) => [
+          name,
+          expect.stringContaining('no bucket dataloop-acme any more'),
+        ]),
+      ),
+    );
   });
 
   test('also one that is given up, and what hangs on it is skipped', async () => {
@@ -457,11 +486,9 @@ describe('a connection of what was adopted', () => {
   const asAdopted: Partial<ConnectionReads> = {
     ...trusting(theirStatement, ourStatement),
     listAttachedRolePolicies: async () => ['arn:aws:iam::aws:policy/ReadOnlyAccess', policyArn],
-    encryption: () => Promise.reject(new Error('must not be read')),
-    corsRules: async () => [
-      { origins: ['https://*.dataloop.ai'], methods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] },
-    ],
-    tagsOf: () => Promise.reject(new Error('must not be read')),
+    getBucketEncryption: () => Promise.reject(new Error('must not be read')),
+    getBucketCors: async () => [allowing('https://*.dataloop.ai', ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'])],
+    getBucketTagging: () => Promise.reject(new Error('must not be read')),
   };
 
   test('passes, whatever else the customer has there', async () => {
@@ -494,7 +521,11 @@ describe('a connection of what was adopted', () => {
 
   test('fails where our policy is detached, or the bucket opened', async () => {
     const broken = await brokenBy(
-      { ...asAdopted, listAttachedRolePolicies: async () => [], publicAccessBlock: async () => 'open' },
+      {
+        ...asAdopted,
+        listAttachedRolePolicies: async () => [],
+        getPublicAccessBlock: async () => ({ ...closed, BlockPublicPolicy: false }),
+      },
       adopted,
     );
     expect(Object.keys(broken)).toEqual(['PolicyAttached', 'PublicAccessBlock']);
@@ -507,8 +538,8 @@ describe('a connection of what was adopted', () => {
     );
     const broken = await brokenBy(
       {
-        tagsOf: () => Promise.reject(new Error('must not be read')),
-        encryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
+        getBucketTagging: () => Promise.reject(new Error('must not be read')),
+        getBucketEncryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
       },
       ready(request),
     );

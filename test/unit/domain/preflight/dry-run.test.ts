@@ -14,7 +14,7 @@ const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
 const readsOf = (more: Partial<PlanReads> = {}): PlanReads => ({
   callerAccountId: async () => '111111111111',
   getProject: async (id) => ({ id, organizationId: 'org-1' }),
-  holderOf: async () => 'nobody',
+  headBucket: async () => ({ holder: 'nobody', region: undefined }),
   getRole: async () => undefined,
   getPolicy: async () => undefined,
   describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
@@ -123,9 +123,9 @@ describe('what is outside of the deployment’s parameters', () => {
         dataloop: { projectId: 'project-1', organizationId: 'org-2' },
       },
       {
-        holderOf: async () => {
+        headBucket: async () => {
           looked.push('bucket');
-          return 'nobody';
+          return { holder: 'nobody', region: undefined };
         },
         getRole: look('role'),
         getPolicy: look('policy'),
@@ -292,7 +292,7 @@ test('everything that is in the way is told at once, each finding with its field
     {
       getProject: () => Promise.reject(new ServiceError('DataloopNotFoundError', 'No project.')),
       listDrivers: forbidden,
-      holderOf: async () => 'account',
+      headBucket: async () => ({ holder: 'account', region: undefined }),
       describeKey: async () => ({ state: 'Disabled', encryptsSymmetrically: true }),
       getAccountSummary: async () => ({ roles: 2, rolesQuota: 2, policies: 3, policiesQuota: 3 }),
       countBuckets: async () => 10_000,
@@ -350,9 +350,9 @@ describe('a plan of what is adopted', () => {
     dataloop: { ...body.dataloop, integrationId: 'waiting-1' },
   };
   const standing: Partial<PlanReads> = {
-    locate: async () => ({ holder: 'account', region: 'eu-west-1' }),
-    tagsOf: async () => ({}),
-    publicAccessBlockOf: async () => closed,
+    headBucket: async () => ({ holder: 'account', region: 'eu-west-1' }),
+    getBucketTagging: async () => ({}),
+    getPublicAccessBlock: async () => closed,
     getRole: async (name) => ({
       arn: `arn:aws:iam::111111111111:role/team/${name}`,
       uniqueId: 'AROA1',
@@ -422,7 +422,7 @@ describe('a plan of what is adopted', () => {
   test('finds all that is not as it must be, by field', async () => {
     const plan = await planOf(request, {
       ...standing,
-      publicAccessBlockOf: async () => undefined,
+      getPublicAccessBlock: async () => undefined,
       getRole: async () => undefined,
       getIntegration: async () => undefined,
     });
@@ -439,7 +439,7 @@ describe('a plan of what is adopted', () => {
     const never = () => Promise.reject(new Error('looked'));
     const plan = await planOf(
       { ...body, ...names },
-      { locate: never, tagsOf: never, publicAccessBlockOf: never, getRole: never },
+      { headBucket: never, getBucketTagging: never, getPublicAccessBlock: never, getRole: never },
     );
     expect(plan.findings.map(({ pointer }) => pointer)).toEqual(['/bucket/name', '/role/name']);
   });

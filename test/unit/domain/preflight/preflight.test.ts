@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseRequest } from '../../../../src/domain/model/request.ts';
 import { type PreflightChecks, preflight } from '../../../../src/domain/preflight/preflight.ts';
+import type { BucketLocation } from '../../../../src/domain/resources/bucket/s3.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import {
   account,
@@ -15,11 +16,14 @@ import {
   userArn,
 } from '../fakes.ts';
 
+/** What S3 says of a bucket's name. */
+const held = (holder: BucketLocation['holder']) => async () => ({ holder, region: undefined });
+
 /** An account and a Dataloop in which nothing stands in the way, but for what is given. */
 const checksOf = (more: Partial<PreflightChecks> = {}): PreflightChecks => ({
   callerAccountId: async () => '111111111111',
   getProject: async (id) => ({ id, organizationId: 'org-1' }),
-  holderOf: async () => 'nobody',
+  headBucket: held('nobody'),
   getRole: async () => undefined,
   getPolicy: async () => undefined,
   describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
@@ -114,8 +118,8 @@ describe('what stands in the way is refused', () => {
   });
   test.each<[string, Partial<PreflightChecks>, string]>([
     ['credentials of another account', { callerAccountId: async () => '999999999999' }, 'WrongAccountError'],
-    ['a bucket in this account', { holderOf: async () => 'account' }, 'BucketNameTakenError'],
-    ['a bucket in another account', { holderOf: async () => 'another-account' }, 'BucketNameTakenError'],
+    ['a bucket in this account', { headBucket: held('account') }, 'BucketNameTakenError'],
+    ['a bucket in another account', { headBucket: held('another-account') }, 'BucketNameTakenError'],
     ['somebody else’s role', role(theirs), 'RoleNameTakenError'],
     ['an untagged role', role({}), 'RoleNameTakenError'],
     ['somebody else’s policy', policy(theirs), 'PolicyNameTakenError'],
@@ -149,9 +153,9 @@ describe('what stands in the way is refused', () => {
         looked.push(id);
         return { id, organizationId: 'org-1' };
       },
-      holderOf: async ({ name, region }) => {
+      headBucket: async ({ name, region }) => {
         looked.push(`${name} in ${region}`);
-        return 'nobody';
+        return { holder: 'nobody', region: undefined };
       },
       getRole: async (name) => void looked.push(name),
       getPolicy: async (arn) => void looked.push(arn),
@@ -189,11 +193,10 @@ describe('what is to be adopted', () => {
   /** Everything is there and can be adopted, but for what is given. */
   const adoptable = (more: Partial<PreflightChecks> = {}) =>
     checksOf({
-      holderOf: () => Promise.reject(new Error('looked')),
       countIntegrations: () => Promise.reject(new Error('counted')),
-      locate: async () => ({ holder: 'account', region: 'eu-west-1' }),
-      tagsOf: async () => ({}),
-      publicAccessBlockOf: async () => closed,
+      headBucket: async () => ({ holder: 'account', region: 'eu-west-1' }),
+      getBucketTagging: async () => ({}),
+      getPublicAccessBlock: async () => closed,
       getRole: async (name) => ({
         arn: `arn:aws:iam::111111111111:role/team/${name}`,
         uniqueId: 'AROA1',
@@ -218,7 +221,7 @@ describe('what is to be adopted', () => {
   });
 
   test.each<[string, Partial<PreflightChecks>, string]>([
-    ['bucket', { locate: async () => ({ holder: 'nobody', region: undefined }) }, 'BucketNotAdoptableError'],
+    ['bucket', { headBucket: held('nobody') }, 'BucketNotAdoptableError'],
     ['role', { getRole: async () => undefined }, 'RoleNotAdoptableError'],
     ['integration', { getIntegration: async () => undefined }, 'IntegrationNotAdoptableError'],
     [
@@ -237,7 +240,7 @@ describe('what is to be adopted', () => {
       preflight(
         stepOf(everything),
         adoptable({
-          locate: async () => ({ holder: 'nobody', region: undefined }),
+          headBucket: held('nobody'),
           getRole: async () => undefined,
           getIntegration: async () => undefined,
         }),
@@ -366,7 +369,7 @@ describe('everything that is in the way', () => {
 
   test('is told at once, under the name of the first', async () => {
     const thrown = await inTheWayOf(withKey, {
-      holderOf: async () => 'another-account',
+      headBucket: held('another-account'),
       getRole: async (name) => ({
         arn: `arn:aws:iam::111111111111:role/${name}`,
         uniqueId: 'AROA1',
@@ -392,7 +395,7 @@ describe('everything that is in the way', () => {
   test('goes before what may pass: the step is not tried again in vain', async () => {
     const thrown = await inTheWayOf(requestOf(), {
       getProject: failing('DataloopUnavailableError', 'Busy.'),
-      holderOf: async () => 'account',
+      headBucket: held('account'),
     });
     expect(thrown).toMatchObject({ name: 'BucketNameTakenError', message: expect.stringContaining('Busy.') });
   });
@@ -409,7 +412,7 @@ describe('everything that is in the way', () => {
   test('is looked for to the end, also where one look fails at once', async () => {
     let hasEnded = false;
     await inTheWayOf(requestOf(), {
-      holderOf: async () => 'account',
+      headBucket: held('account'),
       getPolicy: async () => {
         await new Promise((resolve) => setImmediate(resolve));
         hasEnded = true;

@@ -1,11 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CorsRule, PublicAccessBlock } from '../../../../../src/domain/model/record.ts';
-import {
-  adoptBucket,
-  type BucketAdopter,
-  type BucketLocation,
-  releaseBucket,
-} from '../../../../../src/domain/resources/bucket/adopt.ts';
+import { adoptBucket, releaseBucket } from '../../../../../src/domain/resources/bucket/adopt.ts';
+import type { BucketLocation } from '../../../../../src/domain/resources/bucket/s3.ts';
 import {
   everyInterruption,
   fencedStepOf,
@@ -61,17 +57,17 @@ const asUsual: World = {
 /** S3 with one bucket, which notes each effect. Nothing else can be done to the bucket than what it has methods for. */
 function fakeS3(events: string[], before: Partial<World> = {}, passage: Passage = (call) => call()) {
   const world: World = { ...asUsual, ...before };
-  const s3: BucketAdopter = {
-    locate: () => passage(async () => world.location),
-    tagsOf: () => passage(async () => world.tags),
-    publicAccessBlockOf: () => passage(async () => world.block),
-    corsOf: () => passage(async () => world.cors),
-    setPublicAccessBlock: (_bucket, block) =>
+  const s3: Parameters<typeof adoptBucket>[1] = {
+    headBucket: () => passage(async () => world.location),
+    getBucketTagging: () => passage(async () => world.tags),
+    getPublicAccessBlock: () => passage(async () => world.block),
+    getBucketCors: () => passage(async () => world.cors),
+    putPublicAccessBlock: (_bucket, block) =>
       passage(async () => {
         events.push('set public-access block');
         world.block = block;
       }),
-    setCors: (_bucket, rules) =>
+    putBucketCors: (_bucket, rules) =>
       passage(async () => {
         events.push('set CORS');
         world.cors = rules;
@@ -217,7 +213,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
   test('takes what somebody wrote between two attempts for what was there before', async () => {
     const journal = journalOf(adopting());
     const { s3, world } = fakeS3([], { cors: theirRules });
-    const cutOff: BucketAdopter = { ...s3, setCors: () => Promise.reject(new Error('cut off')) };
+    const cutOff: typeof s3 = { ...s3, putBucketCors: () => Promise.reject(new Error('cut off')) };
     await thrownBy(adoptBucket(journal.step(), cutOff));
     world.cors = [...theirRules, { AllowedMethods: ['PUT'], AllowedOrigins: ['https://new.example'] }];
     const found = world.cors;
@@ -229,7 +225,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
   test('waits for an earlier call that may still write something else', async () => {
     const journal = journalOf(adopting());
     const { s3, world } = fakeS3([], { cors: theirRules });
-    const cutOff: BucketAdopter = { ...s3, setCors: () => Promise.reject(new Error('cut off')) };
+    const cutOff: typeof s3 = { ...s3, putBucketCors: () => Promise.reject(new Error('cut off')) };
     await thrownBy(adoptBucket(journal.step(), cutOff));
     world.cors = [];
     const openCalls = { 'execution/CreateBucket/1': 100_000 };
@@ -308,14 +304,14 @@ describe('DeleteBucket of a bucket that was adopted', () => {
     expect(world.cors).toEqual(theirRules);
   });
 
-  test.each<[string, 'corsOf' | 'publicAccessBlockOf', object]>([
-    ['rules', 'corsOf', {}],
-    ['public-access block', 'publicAccessBlockOf', { cors: false, blockPublicAccess: true }],
+  test.each<[string, 'getBucketCors' | 'getPublicAccessBlock', object]>([
+    ['rules', 'getBucketCors', {}],
+    ['public-access block', 'getPublicAccessBlock', { cors: false, blockPublicAccess: true }],
   ])('is not done while S3 still shows the %s that we wrote', async (_what, read, more) => {
     const { journal, s3, world } = await adopted({ block: halfOpen }, { blockPublicAccess: true, ...more });
     const { cors, block } = world;
-    const written = read === 'corsOf' ? cors : block;
-    const slow: BucketAdopter = { ...s3, [read]: async () => written };
+    const written = read === 'getBucketCors' ? cors : block;
+    const slow: typeof s3 = { ...s3, [read]: async () => written };
     expect((await thrownBy(releaseBucket(journal.step(), slow))).name).toBe('AwsNotYetConsistentError');
     expect(journal.record().resources.bucket?.state).toBe('created');
     await retried(() => releaseBucket(journal.step(), s3));

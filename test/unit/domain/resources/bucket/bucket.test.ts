@@ -1,13 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PolicyDocument } from '../../../../../src/domain/model/permission-policy.ts';
-import {
-  type BucketAddress,
-  type BucketCreator,
-  type BucketHolder,
-  type BucketRemover,
-  createBucket,
-  deleteBucket,
-} from '../../../../../src/domain/resources/bucket/bucket.ts';
+import { createBucket, deleteBucket } from '../../../../../src/domain/resources/bucket/bucket.ts';
+import type { BucketAddress, BucketHolder } from '../../../../../src/domain/resources/bucket/s3.ts';
 import {
   everyInterruption,
   fencedStepOf,
@@ -60,28 +54,28 @@ function fakeS3(
     change(address, effect, () => {
       world.closed.add(effect);
     });
-  const s3: BucketCreator & BucketRemover = {
-    holderOf: (address) => look(address, () => world.holder),
-    tagsOf: (address) => look(address, () => world.tags ?? {}),
-    create: (address, tags) =>
+  const s3: Parameters<typeof createBucket>[1] & Parameters<typeof deleteBucket>[1] = {
+    headBucket: (address) => look(address, () => ({ holder: world.holder, region: undefined })),
+    getBucketTagging: (address) => look(address, () => world.tags ?? {}),
+    createBucket: (address, tags) =>
       change(address, 'create', () => {
         if (world.holder !== 'nobody') return 'exists-in-account';
         world.holder = 'account';
         world.tags = tags;
         return 'created';
       }),
-    blockPublicAccess: close('block public access'),
-    enforceOwnership: close('enforce ownership'),
-    encrypt: close('encrypt'),
-    setPolicy: (address, policy) =>
+    putPublicAccessBlock: close('block public access'),
+    putBucketOwnershipControls: close('enforce ownership'),
+    putBucketEncryption: close('encrypt'),
+    putBucketPolicy: (address, policy) =>
       change(address, 'set policy', () => {
         world.policy = policy;
       }),
-    allowOrigins: (address, origins) =>
+    putBucketCors: (address, rules) =>
       change(address, 'allow origins', () => {
-        world.origins = origins;
+        world.origins = rules?.flatMap(({ AllowedOrigins }) => AllowedOrigins) ?? [];
       }),
-    delete: (address) =>
+    deleteBucket: (address) =>
       change(address, 'delete', () => {
         if (world.holder !== 'account') return 'absent';
         if (world.objects) return 'not-empty';
@@ -169,7 +163,10 @@ describe('CreateBucket', () => {
   test('leaves a bucket alone that appeared between its look and its create', async () => {
     const events: string[] = [];
     const { s3 } = fakeS3(events, { holder: 'account', tags: theirs });
-    const lateSight: BucketCreator = { ...s3, holderOf: async () => 'nobody' };
+    const lateSight: typeof s3 = {
+      ...s3,
+      headBucket: async () => ({ holder: 'nobody', region: undefined }),
+    };
     expect((await thrownBy(createBucket(stepOf(recordOf(), events), lateSight))).name).toBe(
       'BucketNameTakenError',
     );
@@ -244,7 +241,7 @@ describe('DeleteBucket', () => {
   test('does not take S3’s word at once that there was nothing to delete', async () => {
     const journal = journalOf(created);
     const { s3 } = fakeS3([], { holder: 'account', tags: ours });
-    const denying: BucketRemover = { ...s3, delete: async () => 'absent' };
+    const denying: typeof s3 = { ...s3, deleteBucket: async () => 'absent' };
     expect((await thrownBy(deleteBucket(journal.step(), denying))).name).toBe('AwsNotYetConsistentError');
     expect(journal.record().resources.bucket).toMatchObject({ state: 'created', absentLooks: 1 });
   });
@@ -258,7 +255,7 @@ describe('DeleteBucket', () => {
     const events: string[] = [];
     const journal = journalOf(recordOf(), events);
     const { s3 } = fakeS3(events);
-    const taken: BucketCreator & BucketRemover = { ...s3, create: async () => 'exists-in-another-account' };
+    const taken: typeof s3 = { ...s3, createBucket: async () => 'exists-in-another-account' };
     expect((await thrownBy(createBucket(journal.step(), taken))).name).toBe('BucketNameTakenError');
     expect(journal.record().resources.bucket).toMatchObject({
       state: 'gone',

@@ -1,0 +1,52 @@
+/** Amazon S3's calls on buckets under AWS's own names. A function takes those that it makes: `Pick<S3, 'headBucket'>`. */
+import type { PolicyDocument } from '../../model/permission-policy.ts';
+import type { CorsRule, PublicAccessBlock } from '../../model/record.ts';
+import type { Tags } from '../../saga/ownership.ts';
+
+export interface BucketAddress {
+  readonly name: string;
+  readonly region: string;
+  /** The account that must own the bucket: every call on it is refused by S3 otherwise. */
+  readonly ownerAccountId: string;
+}
+
+/** Who holds a bucket name, as far as we can see: `account` is our own account. */
+export type BucketHolder = 'nobody' | 'account' | 'another-account';
+
+export interface BucketLocation {
+  readonly holder: BucketHolder | 'another-region';
+  /** Where it lies; undefined where S3 does not say. */
+  readonly region: string | undefined;
+}
+
+export interface S3 {
+  /** @throws ServiceError when S3 answers with anything but a holder */
+  headBucket(bucket: BucketAddress): Promise<BucketLocation>;
+  /** With its tags, in one call: there is no moment at which it exists and is not known as ours. */
+  createBucket(
+    bucket: BucketAddress,
+    tags: Tags,
+  ): Promise<'created' | 'exists-in-account' | 'exists-in-another-account'>;
+  /** Never empties it. */
+  deleteBucket(bucket: BucketAddress): Promise<'removed' | 'absent' | 'not-empty'>;
+  getBucketTagging(bucket: BucketAddress): Promise<Tags>;
+  /** Undefined where the bucket has none. */
+  getPublicAccessBlock(bucket: BucketAddress): Promise<PublicAccessBlock | undefined>;
+  /** Undefined: takes it away. */
+  putPublicAccessBlock(bucket: BucketAddress, block: PublicAccessBlock | undefined): Promise<void>;
+  /** Objects belong to the bucket's owner, whoever wrote them. */
+  putBucketOwnershipControls(bucket: BucketAddress): Promise<void>;
+  /** The default encryption; undefined where the bucket has none. */
+  getBucketEncryption(
+    bucket: BucketAddress,
+  ): Promise<{ readonly algorithm: string; readonly kmsKeyId: string | undefined } | undefined>;
+  /** Default encryption: with the KMS key, or S3's own where there is none. */
+  putBucketEncryption(bucket: BucketAddress, kmsKeyArn: string | undefined): Promise<void>;
+  putBucketPolicy(bucket: BucketAddress, policy: PolicyDocument): Promise<void>;
+  /** Undefined where the bucket has no CORS configuration. */
+  getBucketCors(bucket: BucketAddress): Promise<readonly CorsRule[] | undefined>;
+  /** Undefined: takes the configuration away. */
+  putBucketCors(bucket: BucketAddress, rules: readonly CorsRule[] | undefined): Promise<void>;
+  /** Buckets of the account, in all regions; not counted further than the default quota. */
+  countBuckets(): Promise<number>;
+}

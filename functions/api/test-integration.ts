@@ -1,5 +1,6 @@
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
-import { integrationReader } from '../../src/clients/dataloop/client.ts';
+import { callsOf } from '../../src/clients/calls.ts';
+import { getIntegration } from '../../src/clients/dataloop/client.ts';
 import { boundedBy } from '../../src/deadline.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { desiredStateOf } from '../../src/deployed/desired-state.ts';
@@ -10,7 +11,7 @@ import { apiHandler } from '../../src/runtime/api.ts';
 
 const records = recordReader(table);
 const dataloop = deployedDataloop();
-const reads = { ...deployedCheckReads(dataloop), ...integrationReader(dataloop) };
+const reads = { ...deployedCheckReads(dataloop), ...callsOf(dataloop, { getIntegration }) };
 
 /** `POST /integrations/{integrationId}/test` */
 export const handler = apiHandler(async (request) => {

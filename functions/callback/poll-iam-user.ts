@@ -2,7 +2,8 @@ import middy from '@middy/core';
 import * as z from 'zod';
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
-import { integrationReader } from '../../src/clients/dataloop/client.ts';
+import { callsOf } from '../../src/clients/calls.ts';
+import { getIntegration } from '../../src/clients/dataloop/client.ts';
 import { pollQueueUrl } from '../../src/config.ts';
 import { publish } from '../../src/deployed/bus.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
@@ -14,7 +15,7 @@ import { endedByLambda } from '../../src/runtime/timeout.ts';
 
 const parts = {
   ...recordReader(table),
-  ...integrationReader(deployedDataloop()),
+  ...callsOf(deployedDataloop(), { getIntegration }),
   schedulePoll: pollScheduler(queueClient(), pollQueueUrl()),
   announceIamUser: (issued: { integrationId: string; dataloopIntegrationId: string; userArn: string }) =>
     publish('Dataloop IAM User Issued', { version: '1', ...issued }),

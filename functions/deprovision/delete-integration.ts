@@ -1,9 +1,13 @@
-import { integrationRemover } from '../../src/clients/dataloop/client.ts';
+import { callsOf } from '../../src/clients/calls.ts';
+import * as dataloop from '../../src/clients/dataloop/client.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { deleteIntegration } from '../../src/domain/resources/dataloop/integration.ts';
 import { deprovisionStep } from '../../src/runtime/step.ts';
 
-const dataloop = integrationRemover(deployedDataloop());
+const calls = callsOf(deployedDataloop(), {
+  listIntegrations: dataloop.listIntegrations,
+  deleteIntegration: dataloop.deleteIntegration,
+});
 
 /** DeleteIntegration: undoes RequestIamUser. */
-export const handler = deprovisionStep('DeleteIntegration', (step) => deleteIntegration(step, dataloop));
+export const handler = deprovisionStep('DeleteIntegration', (step) => deleteIntegration(step, calls));

@@ -1,7 +1,7 @@
 import * as iam from '../../src/clients/aws/iam.ts';
 import { settleStep } from '../../src/clients/aws/journal/record.ts';
 import { callsOf } from '../../src/clients/calls.ts';
-import { integrationFinder } from '../../src/clients/dataloop/client.ts';
+import { getIntegration, listIntegrations } from '../../src/clients/dataloop/client.ts';
 import { accountSettings, dataloopSettings } from '../../src/config.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
@@ -17,7 +17,7 @@ const calls = callsOf(iam.iamClient(), {
   updateAssumeRolePolicy: iam.updateAssumeRolePolicy,
   attachRolePolicy: iam.attachRolePolicy,
 });
-const dataloop = integrationFinder(deployedDataloop());
+const dataloop = callsOf(deployedDataloop(), { getIntegration, listIntegrations });
 
 /**
  * CreateRole: trusts the one IAM user that Dataloop names when it is asked here, or an operator where it may not be

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { saveTaskToken } from '../../src/clients/aws/journal/task-tokens.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
-import { integrationCreator } from '../../src/clients/dataloop/client.ts';
+import { callsOf } from '../../src/clients/calls.ts';
+import * as dataloop from '../../src/clients/dataloop/client.ts';
 import { pollQueueUrl } from '../../src/config.ts';
 import { publish } from '../../src/deployed/bus.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
@@ -10,7 +11,11 @@ import { requestIamUser } from '../../src/domain/resources/dataloop/integration.
 import { parseInput } from '../../src/runtime/input.ts';
 import { stepHandler } from '../../src/runtime/step.ts';
 
-const dataloop = integrationCreator(deployedDataloop());
+const calls = callsOf(deployedDataloop(), {
+  getIntegration: dataloop.getIntegration,
+  listIntegrations: dataloop.listIntegrations,
+  createIntegration: dataloop.createIntegration,
+});
 const callback = {
   saveTaskToken: (integrationId: string, taskToken: string) => saveTaskToken(table, integrationId, taskToken),
   schedulePoll: pollScheduler(queueClient(), pollQueueUrl()),
@@ -29,6 +34,6 @@ export const handler = stepHandler(
   { during: ['provisioning'], endsAs: 'waiting' },
   (step, input) => {
     const { taskToken } = parseInput(inputSchema, input, 'The input of RequestIamUser');
-    return requestIamUser(step, dataloop, callback, taskToken);
+    return requestIamUser(step, calls, callback, taskToken);
   },
 );

@@ -5,15 +5,7 @@ import { describeKey, kmsClients } from '../clients/aws/kms.ts';
 import * as s3 from '../clients/aws/s3.ts';
 import { callerAccountId, stsClient } from '../clients/aws/sts.ts';
 import { callsOf } from '../clients/calls.ts';
-import type { Dataloop } from '../clients/dataloop/client.ts';
-import {
-  driverCounter,
-  driverFinder,
-  driverVerifier,
-  integrationCounter,
-  integrationReader,
-  projectReader,
-} from '../clients/dataloop/client.ts';
+import * as dataloop from '../clients/dataloop/client.ts';
 import type { CheckReads } from '../domain/healthcheck/checks.ts';
 import type { PreflightChecks } from '../domain/preflight/preflight.ts';
 import type { ForeignDriverReads } from '../domain/resources/dataloop/foreign-drivers.ts';
@@ -22,7 +14,6 @@ import { table } from './journal.ts';
 
 export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightChecks {
   const sts = stsClient();
-  const dataloop = deployedDataloop();
   return {
     ...callsOf(iam.patientIamClient(), {
       getRole: iam.getRole,
@@ -35,15 +26,17 @@ export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightChecks
       getPublicAccessBlock: s3.getPublicAccessBlock,
     }),
     ...callsOf(kmsClients(), { describeKey }),
-    ...projectReader(dataloop),
-    ...integrationCounter(dataloop),
-    ...integrationReader(dataloop),
-    ...driverFinder(dataloop),
+    ...callsOf(deployedDataloop(), {
+      getProject: dataloop.getProject,
+      getIntegration: dataloop.getIntegration,
+      countIntegrations: dataloop.countIntegrations,
+      listDrivers: dataloop.listDrivers,
+    }),
     callerAccountId: () => callerAccountId(sts),
   };
 }
 
-export const deployedCheckReads = (dataloop: Dataloop): CheckReads => ({
+export const deployedCheckReads = (client: dataloop.Dataloop): CheckReads => ({
   ...callsOf(iam.iamClient(), {
     getRole: iam.getRole,
     listAttachedRolePolicies: iam.listAttachedRolePolicies,
@@ -56,17 +49,18 @@ export const deployedCheckReads = (dataloop: Dataloop): CheckReads => ({
     getBucketEncryption: s3.getBucketEncryption,
   }),
   ...callsOf(kmsClients(), { describeKey }),
-  verifyDriver: driverVerifier(dataloop).verifyDriver,
+  ...callsOf(client, { verifyDriver: dataloop.verifyDriver }),
 });
 
 /** Most that one call of DynamoDB reads. */
 const atOnce = 100;
 
 export function deployedForeignDriverReads(): ForeignDriverReads {
-  const dataloop = deployedDataloop();
   return {
-    ...driverFinder(dataloop),
-    ...driverCounter(dataloop),
+    ...callsOf(deployedDataloop(), {
+      listDrivers: dataloop.listDrivers,
+      countDrivers: dataloop.countDrivers,
+    }),
     readRecords: async (ids) => {
       const pages = Array.from({ length: Math.ceil(ids.length / atOnce) }, (_page, index) =>
         ids.slice(index * atOnce, (index + 1) * atOnce),

@@ -1,28 +1,16 @@
 /**
  * Dataloop's API, as far as this service uses it (Dataloop's public OpenAPI document and its cross-account
- * guide). Each function contains just the calls of one step.
+ * guide), a function a call. A Lambda function binds those that it makes to its client.
  */
 import * as z from 'zod';
 import type { DataloopSettings } from '../../config.ts';
 import { dataloopIdSchema } from '../../domain/model/record.ts';
-import type { IntegrationCounter, ProjectReader } from '../../domain/preflight/preflight.ts';
 import type {
-  Driver,
-  DriverCreator,
-  DriverFinder,
-  DriverRemover,
-  DriverSettings,
-  DriverVerifier,
-} from '../../domain/resources/dataloop/driver.ts';
-import type { DriverCounter } from '../../domain/resources/dataloop/foreign-drivers.ts';
-import type {
+  DataloopApi,
   DataloopIntegration,
-  IntegrationCompleter,
-  IntegrationCreator,
-  IntegrationFinder,
-  IntegrationReader,
-  IntegrationRemover,
-} from '../../domain/resources/dataloop/integration.ts';
+  Driver,
+  DriverSettings,
+} from '../../domain/resources/dataloop/api.ts';
 import { ServiceError } from '../../errors.ts';
 import { credentialsFrom, type Token } from './credentials.ts';
 import { exchange, type Http, httpFor, noContent, parseJson, refusal } from './http.ts';
@@ -109,85 +97,72 @@ async function ifFound<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-export function projectReader({ http }: Dataloop): ProjectReader {
-  return {
-    getProject: (projectId) =>
+const integrations = (organizationId: string) => `/orgs/${segment(organizationId)}/integrations`;
+const integration = (organizationId: string, dataloopIntegrationId: string) =>
+  `${integrations(organizationId)}/${segment(dataloopIntegrationId)}`;
+
+export const getProject =
+  ({ http }: Dataloop): DataloopApi['getProject'] =>
+  (projectId) =>
+    http.send({
+      method: 'GET',
+      path: `/projects/${segment(projectId)}`,
+      schema: projectSchema,
+      what: `find project ${projectId}`,
+      role: developer,
+      repeatable: true,
+    });
+
+export const getIntegration =
+  ({ http }: Dataloop): DataloopApi['getIntegration'] =>
+  (organizationId, dataloopIntegrationId) =>
+    ifFound(
       http.send({
         method: 'GET',
-        path: `/projects/${segment(projectId)}`,
-        schema: projectSchema,
-        what: `find project ${projectId}`,
-        role: developer,
-        repeatable: true,
-      }),
-  };
-}
-
-const integrations = (organizationId: string) => `/orgs/${segment(organizationId)}/integrations`;
-
-export function integrationReader({ http }: Dataloop): IntegrationReader {
-  return {
-    getIntegration: (organizationId, id) =>
-      ifFound(
-        http.send({
-          method: 'GET',
-          path: `${integrations(organizationId)}/${segment(id)}`,
-          schema: integrationSchema,
-          what: `read integration ${id}`,
-          role: owner,
-          repeatable: true,
-        }),
-      ),
-  };
-}
-
-export function integrationFinder(dataloop: Dataloop): IntegrationFinder {
-  return {
-    ...integrationReader(dataloop),
-    listIntegrations: (organizationId) =>
-      dataloop.http.send({
-        method: 'GET',
-        path: integrations(organizationId),
-        schema: z.array(integrationSchema),
-        what: `list the integrations of organisation ${organizationId}`,
-        role: owner,
-        repeatable: true,
-      }),
-  };
-}
-
-export function integrationCounter({ http }: Dataloop): IntegrationCounter {
-  return {
-    countIntegrations: async (organizationId) => {
-      const all = await http.send({
-        method: 'GET',
-        path: integrations(organizationId),
-        schema: z.array(z.object({ type: z.string().nullish() })),
-        what: `list the integrations of organisation ${organizationId}`,
-        role: owner,
-        repeatable: true,
-      });
-      return all.filter(({ type }) => type === 'aws-cross').length;
-    },
-  };
-}
-
-export function integrationCreator(dataloop: Dataloop): IntegrationCreator {
-  return {
-    ...integrationFinder(dataloop),
-    createIntegration: (organizationId, name) =>
-      dataloop.http.send({
-        method: 'POST',
-        path: integrations(organizationId),
-        body: () => ({ type: 'aws-cross', name, options: {} }),
+        path: integration(organizationId, dataloopIntegrationId),
         schema: integrationSchema,
-        what: `create the integration "${name}"`,
+        what: `read integration ${dataloopIntegrationId}`,
         role: owner,
-        repeatable: false,
-        refused: (status, said) => limitReached(status, said, organizationId),
+        repeatable: true,
       }),
+    );
+
+/** @param schema what is needed of each: others' integrations may be of another shape in the rest */
+const listed = <T>({ http }: Dataloop, organizationId: string, schema: z.ZodType<T>): Promise<T[]> =>
+  http.send({
+    method: 'GET',
+    path: integrations(organizationId),
+    schema: z.array(schema),
+    what: `list the integrations of organisation ${organizationId}`,
+    role: owner,
+    repeatable: true,
+  });
+
+export const listIntegrations =
+  (dataloop: Dataloop): DataloopApi['listIntegrations'] =>
+  (organizationId) =>
+    listed(dataloop, organizationId, integrationSchema);
+
+export const countIntegrations =
+  (dataloop: Dataloop): DataloopApi['countIntegrations'] =>
+  async (organizationId) => {
+    const all = await listed(dataloop, organizationId, z.object({ type: z.string().nullish() }));
+    return all.filter(({ type }) => type === 'aws-cross').length;
   };
-}
+
+export const createIntegration =
+  ({ http }: Dataloop): DataloopApi['createIntegration'] =>
+  (organizationId, name) =>
+    http.send({
+      method: 'POST',
+      path: integrations(organizationId),
+      body: () => ({ type: 'aws-cross', name, options: {} }),
+      schema: integrationSchema,
+      what: `create the integration "${name}"`,
+      role: owner,
+      repeatable: false,
+      refused: (status, said) => limitReached(status, said, organizationId),
+    });
 
 /** Dataloop has no code for its limit; its words name it. */
 function limitReached(status: number, said: string, organizationId: string): ServiceError | undefined {
@@ -200,39 +175,36 @@ function limitReached(status: number, said: string, organizationId: string): Ser
   );
 }
 
-export function integrationCompleter(dataloop: Dataloop): IntegrationCompleter {
-  return {
-    ...integrationRemover(dataloop),
-    setRoleArn: (organizationId, id, roleArn) =>
-      dataloop.http.send({
-        method: 'PATCH',
-        path: integrations(organizationId),
-        body: () => ({ integrationId: id, credentials: { type: 'aws-cross', options: { roleArn } } }),
-        schema: integrationSchema,
-        what: `take the role ARN into integration ${id}`,
+export const setRoleArn =
+  ({ http }: Dataloop): DataloopApi['setRoleArn'] =>
+  (organizationId, dataloopIntegrationId, roleArn) =>
+    http.send({
+      method: 'PATCH',
+      path: integrations(organizationId),
+      body: () => ({
+        integrationId: dataloopIntegrationId,
+        credentials: { type: 'aws-cross', options: { roleArn } },
+      }),
+      schema: integrationSchema,
+      what: `take the role ARN into integration ${dataloopIntegrationId}`,
+      role: owner,
+      repeatable: true,
+    });
+
+export const deleteIntegration =
+  ({ http }: Dataloop): DataloopApi['deleteIntegration'] =>
+  async (organizationId, dataloopIntegrationId) => {
+    await ifFound(
+      http.send({
+        method: 'DELETE',
+        path: integration(organizationId, dataloopIntegrationId),
+        schema: noContent,
+        what: `delete integration ${dataloopIntegrationId}`,
         role: owner,
         repeatable: true,
       }),
+    );
   };
-}
-
-export function integrationRemover(dataloop: Dataloop): IntegrationRemover {
-  return {
-    ...integrationFinder(dataloop),
-    deleteIntegration: async (organizationId, id) => {
-      await ifFound(
-        dataloop.http.send({
-          method: 'DELETE',
-          path: `${integrations(organizationId)}/${segment(id)}`,
-          schema: noContent,
-          what: `delete integration ${id}`,
-          role: owner,
-          repeatable: true,
-        }),
-      );
-    },
-  };
-}
 
 const driverPayload =
   (settings: DriverSettings) =>
@@ -269,103 +241,88 @@ async function driverTest(bucket: string, call: Promise<unknown>): Promise<void>
   }
 }
 
-export function driverTester({ http }: Dataloop) {
-  return {
-    testDriver: (settings: DriverSettings) =>
-      driverTest(
-        `bucket ${settings.bucketName}`,
-        http.send({
-          method: 'POST',
-          path: '/drivers/test',
-          body: driverPayload(settings),
-          schema: noContent,
-          what: `pass its test of bucket ${settings.bucketName}`,
-          role: developer,
-          repeatable: true,
-        }),
-      ),
-  };
-}
-
-export function driverVerifier(dataloop: Dataloop): DriverVerifier {
-  return {
-    ...driverRemover(dataloop),
-    verifyDriver: (id: string) =>
-      driverTest(
-        `the bucket of driver ${id}`,
-        dataloop.http.send({
-          method: 'GET',
-          path: `/drivers/${segment(id)}/test`,
-          schema: noContent,
-          what: `pass its test of driver ${id}`,
-          role: developer,
-          repeatable: true,
-        }),
-      ),
-  };
-}
-
-export function driverFinder({ http }: Dataloop): DriverFinder {
-  return {
-    // A project that is gone has no drivers.
-    listDrivers: async (projectId) =>
-      (await ifFound(
-        http.send({
-          method: 'GET',
-          path: `/drivers?projectId=${segment(projectId)}`,
-          schema: z.array(driverSchema),
-          what: `list the drivers of project ${projectId}`,
-          role: developer,
-          repeatable: true,
-        }),
-      )) ?? [],
-  };
-}
-
-export function driverCounter({ http }: Dataloop): DriverCounter {
-  return {
-    countDrivers: (integrationId) =>
+export const testDriver =
+  ({ http }: Dataloop): DataloopApi['testDriver'] =>
+  (settings) =>
+    driverTest(
+      `bucket ${settings.bucketName}`,
       http.send({
-        method: 'GET',
-        path: `/drivers/byIntegration/${segment(integrationId)}`,
-        schema: z.number().int().nonnegative(),
-        what: `count the drivers of integration ${integrationId}`,
+        method: 'POST',
+        path: '/drivers/test',
+        body: driverPayload(settings),
+        schema: noContent,
+        what: `pass its test of bucket ${settings.bucketName}`,
         role: developer,
         repeatable: true,
       }),
-  };
-}
+    );
 
-export function driverCreator(dataloop: Dataloop): DriverCreator {
-  return {
-    ...driverFinder(dataloop),
-    createDriver: (settings) =>
-      dataloop.http.send({
-        method: 'POST',
-        path: '/drivers',
-        body: driverPayload(settings),
-        schema: driverSchema,
-        what: `create the driver "${settings.name}"`,
+export const verifyDriver =
+  ({ http }: Dataloop): DataloopApi['verifyDriver'] =>
+  (driverId) =>
+    driverTest(
+      `the bucket of driver ${driverId}`,
+      http.send({
+        method: 'GET',
+        path: `/drivers/${segment(driverId)}/test`,
+        schema: noContent,
+        what: `pass its test of driver ${driverId}`,
         role: developer,
-        repeatable: false,
+        repeatable: true,
       }),
-  };
-}
+    );
 
-export function driverRemover(dataloop: Dataloop): DriverRemover {
-  return {
-    ...driverFinder(dataloop),
-    deleteDriver: async (id) => {
-      await ifFound(
-        dataloop.http.send({
-          method: 'DELETE',
-          path: `/drivers/${segment(id)}`,
-          schema: noContent,
-          what: `delete driver ${id}`,
-          role: developer,
-          repeatable: true,
-        }),
-      );
-    },
+export const listDrivers =
+  ({ http }: Dataloop): DataloopApi['listDrivers'] =>
+  async (projectId) =>
+    // A project that is gone has no drivers.
+    (await ifFound(
+      http.send({
+        method: 'GET',
+        path: `/drivers?projectId=${segment(projectId)}`,
+        schema: z.array(driverSchema),
+        what: `list the drivers of project ${projectId}`,
+        role: developer,
+        repeatable: true,
+      }),
+    )) ?? [];
+
+export const countDrivers =
+  ({ http }: Dataloop): DataloopApi['countDrivers'] =>
+  (dataloopIntegrationId) =>
+    http.send({
+      method: 'GET',
+      path: `/drivers/byIntegration/${segment(dataloopIntegrationId)}`,
+      schema: z.number().int().nonnegative(),
+      what: `count the drivers of integration ${dataloopIntegrationId}`,
+      role: developer,
+      repeatable: true,
+    });
+
+export const createDriver =
+  ({ http }: Dataloop): DataloopApi['createDriver'] =>
+  (settings) =>
+    http.send({
+      method: 'POST',
+      path: '/drivers',
+      body: driverPayload(settings),
+      schema: driverSchema,
+      what: `create the driver "${settings.name}"`,
+      role: developer,
+      repeatable: false,
+    });
+
+export const deleteDriver =
+  ({ http }: Dataloop): DataloopApi['deleteDriver'] =>
+  async (driverId) => {
+    await ifFound(
+      http.send({
+        method: 'DELETE',
+        path: `/drivers/${segment(driverId)}`,
+        schema: noContent,
+        what: `delete driver ${driverId}`,
+        role: developer,
+        repeatable: true,
+      }),
+    );
   };
-}

@@ -12,7 +12,7 @@ import { bucketAddress, isClosed } from '../resources/bucket/bucket.ts';
 import { consoleMethods } from '../resources/bucket/cors.ts';
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
 import type { BucketAddress, S3 } from '../resources/bucket/s3.ts';
-import type { DriverVerifier } from '../resources/dataloop/driver.ts';
+import type { DataloopApi } from '../resources/dataloop/api.ts';
 import type { Iam, PolicyVersion, Role } from '../resources/role/iam.ts';
 import type { Tags } from '../saga/ownership.ts';
 
@@ -20,7 +20,7 @@ export interface CheckReads
   extends Pick<Iam, 'getRole' | 'listAttachedRolePolicies' | 'getDefaultPolicyVersion'>,
     Pick<S3, 'getBucketTagging' | 'getPublicAccessBlock' | 'getBucketCors' | 'getBucketEncryption'>,
     Kms,
-    Pick<DriverVerifier, 'verifyDriver'> {}
+    Pick<DataloopApi, 'verifyDriver'> {}
 
 export type Verdict = Omit<ConnectionCheck, 'name'>;
 
@@ -98,7 +98,7 @@ export async function ours(
 /** @param again what to do where there is nothing to mend */
 export async function driverTest(
   { resources }: JournalRecord,
-  { verifyDriver }: Pick<DriverVerifier, 'verifyDriver'>,
+  { verifyDriver }: Pick<DataloopApi, 'verifyDriver'>,
   again: string,
 ): Promise<Verdict> {
   const id = resources.driver?.id;

@@ -16,7 +16,7 @@ import { asIntegration } from '../model/lookup.ts';
 import { permissionPolicy } from '../model/permission-policy.ts';
 import type { JournalRecord, RecordReader } from '../model/record.ts';
 import { once } from '../preflight/checks.ts';
-import type { DataloopIntegration, IntegrationReader } from '../resources/dataloop/integration.ts';
+import type { DataloopApi, DataloopIntegration } from '../resources/dataloop/api.ts';
 import { trustEstablished } from '../resources/dataloop/integration.ts';
 import type { Role } from '../resources/role/iam.ts';
 import { adoptedSid, parseTrustPolicy } from '../resources/role/trust-policy.ts';
@@ -54,7 +54,7 @@ export async function readyRecord(integrationId: string, records: RecordReader):
   return record;
 }
 
-export interface ConnectionReads extends CheckReads, IntegrationReader {}
+export interface ConnectionReads extends CheckReads, Pick<DataloopApi, 'getIntegration'> {}
 
 /** Each part of an integration that is ready. Drivers that were added have a test of their own. */
 export async function testConnection(
@@ -65,7 +65,7 @@ export async function testConnection(
 ): Promise<ConnectionTest> {
   const bounded = {
     ...boundedReads(reads, bound),
-    getIntegration: (...ids: Parameters<IntegrationReader['getIntegration']>) =>
+    getIntegration: (...ids: Parameters<DataloopApi['getIntegration']>) =>
       bound('the integration at Dataloop', reads.getIntegration(...ids)),
   };
   return {

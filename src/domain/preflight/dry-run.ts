@@ -184,14 +184,7 @@ function distinct(findings: readonly Finding[]): Finding[] {
 }
 
 export function plannedResources(desired: DesiredState): PlannedResource[] {
-  const {
-    bucket,
-    policy,
-    role,
-    driver,
-    adoptedDataloopIntegrationId: adoptedIntegrationId,
-    isMadeByOperator,
-  } = desired;
+  const { bucket, policy, role, driver, adoptedDataloopIntegrationId, isMadeByOperator } = desired;
   const isBucketChanged = desired.corsOrigins.length > 0 || bucket.blockPublicAccess;
   const { mode: roleMode, ...roleReference } = role;
   return [
@@ -208,8 +201,8 @@ export function plannedResources(desired: DesiredState): PlannedResource[] {
       type: resourceTypes.role,
       ...roleReference,
     },
-    adoptedIntegrationId
-      ? { action: 'change', type: resourceTypes.dataloopIntegration, id: adoptedIntegrationId }
+    adoptedDataloopIntegrationId
+      ? { action: 'change', type: resourceTypes.dataloopIntegration, id: adoptedDataloopIntegrationId }
       : {
           action: isMadeByOperator ? 'leave' : 'create',
           type: resourceTypes.dataloopIntegration,

@@ -1,15 +1,14 @@
 /** Preflight: everything that stands in the way, found before the first write. */
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
-import type { DesiredState } from '../model/desired-state.ts';
+import { type DesiredState, partitionOf } from '../model/desired-state.ts';
 import { resourceTypes } from '../model/record.ts';
 import { checkAdoptable } from '../resources/bucket/adopt.ts';
 import { bucketAddress, holderOf, nameTaken } from '../resources/bucket/bucket.ts';
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
 import type { S3 } from '../resources/bucket/s3.ts';
-import type { DriverFinder } from '../resources/dataloop/driver.ts';
+import type { DataloopApi } from '../resources/dataloop/api.ts';
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
-import type { IntegrationReader } from '../resources/dataloop/integration.ts';
 import { checkAdoptableIntegration } from '../resources/dataloop/integration.ts';
 import { checkAdoptableRole } from '../resources/role/adopt.ts';
 import type { Iam } from '../resources/role/iam.ts';
@@ -20,26 +19,11 @@ import type { StepContext } from '../saga/step.ts';
 import { asOneError, type Check, type Finding, findingsOf, once } from './checks.ts';
 import { dataloopLimit, iamQuotas } from './quotas.ts';
 
-export interface ProjectReader {
-  /** @throws ServiceError `DataloopNotFoundError` when the project is not there or not visible. */
-  getProject(
-    projectId: string,
-  ): Promise<{ readonly id: string; readonly organizationId: string | undefined }>;
-}
-
-export interface IntegrationCounter {
-  /** How many cross-account integrations an organisation has at Dataloop. */
-  countIntegrations(organizationId: string): Promise<number>;
-}
-
 export interface PreflightChecks
   extends Pick<S3, 'headBucket' | 'getBucketTagging' | 'getPublicAccessBlock'>,
     Pick<Iam, 'getRole' | 'getPolicy' | 'getAccountSummary'>,
     Kms,
-    ProjectReader,
-    IntegrationCounter,
-    IntegrationReader,
-    DriverFinder {
+    Pick<DataloopApi, 'getProject' | 'getIntegration' | 'countIntegrations' | 'listDrivers'> {
   /** Account of the credentials that the service really acts with. */
   callerAccountId(): Promise<string>;
 }
@@ -53,8 +37,8 @@ export interface Wanted {
   readonly onlyOrganizationId: string | undefined;
   /** Whether tags say that a resource was made by an earlier attempt of the very same provisioning. */
   readonly isOurs: (tags: Tags) => boolean;
-  /** The integration at Dataloop that a driver is added to; then neither role nor policy nor integration is made. */
-  readonly addedTo?: string | undefined;
+  /** The integration at Dataloop that a bucket is added to; then neither role nor policy nor integration is made. */
+  readonly addedToDataloopIntegrationId?: string | undefined;
   /** Fields of the request that name what the deployment may not even look at. */
   readonly outside?: readonly string[];
 }
@@ -76,7 +60,7 @@ export async function preflight(
     onlyOrganizationId,
     // A repeated attempt after a crash may meet nothing of ours: no step has run before this one.
     isOurs: (tags) => isTaggedOurs(step, tags),
-    addedTo: step.record.parent?.dataloopIntegrationId,
+    addedToDataloopIntegrationId: step.record.parent?.dataloopIntegrationId,
   };
   const { findings, organization } = await inTheWay(wanted, checks);
   const error = asOneError(findings);
@@ -122,7 +106,7 @@ function accountCheck({ desired }: Wanted, reads: PreflightChecks): Check {
   };
 }
 
-type Project = Awaited<ReturnType<ProjectReader['getProject']>>;
+type Project = Awaited<ReturnType<DataloopApi['getProject']>>;
 
 /** @throws ServiceError where the project's organisation is not known, or not the one that was asked for */
 function organizationOf(project: Project, { organizationId, onlyOrganizationId }: Wanted): string {
@@ -150,7 +134,7 @@ function dataloopChecks(
   reads: PreflightChecks,
   known: { project: () => Promise<Project>; organization: () => Promise<string> },
 ): Check[] {
-  const { driver, adoptedDataloopIntegrationId: adoptedId, isMadeByOperator } = wanted.desired;
+  const { driver, adoptedDataloopIntegrationId, isMadeByOperator } = wanted.desired;
   const { projectId } = driver;
   const requested = wanted.organizationId ?? wanted.onlyOrganizationId;
   const ofProject = { type: 'Dataloop::Project', id: projectId };
@@ -166,8 +150,11 @@ function dataloopChecks(
       },
     },
     {
-      subject: { type: resourceTypes.dataloopIntegration, ...(adoptedId ? { id: adoptedId } : {}) },
-      ...(adoptedId ? { pointer: '/dataloop/integrationId' } : {}),
+      subject: {
+        type: resourceTypes.dataloopIntegration,
+        ...(adoptedDataloopIntegrationId ? { id: adoptedDataloopIntegrationId } : {}),
+      },
+      ...(adoptedDataloopIntegrationId ? { pointer: '/dataloop/integrationId' } : {}),
       failure: 'error',
       run: async () => {
         // What is the matter with the project is said above.
@@ -176,9 +163,9 @@ function dataloopChecks(
           () => requested,
         );
         // An operator knows the organisation's integrations; our credentials may not even see them.
-        if (!organizationId || isMadeByOperator || wanted.addedTo) return nothing;
-        if (adoptedId) {
-          await checkAdoptableIntegration(adoptedId, organizationId, reads);
+        if (!organizationId || isMadeByOperator || wanted.addedToDataloopIntegrationId) return nothing;
+        if (adoptedDataloopIntegrationId) {
+          await checkAdoptableIntegration(adoptedDataloopIntegrationId, organizationId, reads);
           return nothing;
         }
         return dataloopLimit(await reads.countIntegrations(organizationId), organizationId);
@@ -191,8 +178,8 @@ function dataloopChecks(
       // Answers only who may have drivers in the project.
       run: async () => {
         // What is made here is nobody's yet; on what is there, a driver of our name would be another's.
-        const standingId = wanted.addedTo ?? adoptedId;
-        if (standingId) await checkNoDriver(wanted.desired, standingId, reads);
+        const dataloopIntegrationId = wanted.addedToDataloopIntegrationId ?? adoptedDataloopIntegrationId;
+        if (dataloopIntegrationId) await checkNoDriver(wanted.desired, dataloopIntegrationId, reads);
         else await reads.listDrivers(projectId);
         return nothing;
       },
@@ -204,9 +191,9 @@ function awsChecks(wanted: Wanted, reads: PreflightChecks): Check[] {
   const { kmsKeyArn } = wanted.desired.bucket;
   return [
     bucketCheck(wanted, reads),
-    ...(wanted.addedTo ? [] : nameChecks(wanted, reads)),
+    ...(wanted.addedToDataloopIntegrationId ? [] : nameChecks(wanted, reads)),
     ...(kmsKeyArn ? [keyCheck(kmsKeyArn, reads)] : []),
-    ...(wanted.addedTo ? [] : [quotaCheck(reads)]),
+    ...(wanted.addedToDataloopIntegrationId ? [] : [quotaCheck(reads)]),
   ];
 }
 
@@ -243,8 +230,8 @@ function nameChecks({ desired, isOurs }: Wanted, reads: PreflightChecks): Check[
   // The policy of an adopted role is named after the integration.
   const policyField = role.mode === 'adopt' ? '/name' : roleField;
   // Names are unique in an account, whatever their path; what people make by hand lies under none.
-  const [beforePath = ''] = policy.arn.split(`${desired.iamPath}${policy.name}`);
-  const policyArns = [policy.arn, `${beforePath}/${policy.name}`];
+  const withoutPath = `arn:${partitionOf(desired)}:iam::${desired.accountId}:policy/${policy.name}`;
+  const policyArns = [policy.arn, withoutPath];
   return [
     {
       subject: roleSubject,

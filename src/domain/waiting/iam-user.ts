@@ -1,12 +1,8 @@
 /** From Dataloop's late answer to the workflow that waits for it. */
 import * as z from 'zod';
 import { integrationIdSchema, type JournalRecord, type RecordReader } from '../model/record.ts';
-import {
-  type Callback,
-  type IamUserIssued,
-  type IntegrationReader,
-  pollDelaySeconds,
-} from '../resources/dataloop/integration.ts';
+import type { DataloopApi } from '../resources/dataloop/api.ts';
+import { type Callback, type IamUserIssued, pollDelaySeconds } from '../resources/dataloop/integration.ts';
 
 export interface WaitingWorkflows extends RecordReader {
   readTaskToken(integrationId: string): Promise<string | undefined>;
@@ -56,7 +52,7 @@ export const iamUserPollSchema = z.object({
 
 export interface Poller
   extends RecordReader,
-    IntegrationReader,
+    Pick<DataloopApi, 'getIntegration'>,
     Pick<Callback, 'announceIamUser' | 'schedulePoll'> {
   onError(error: unknown): void;
 }

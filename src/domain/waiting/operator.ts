@@ -14,13 +14,9 @@ import {
   type RecordReader,
 } from '../model/record.ts';
 import { fieldErrors } from '../model/request.ts';
-import type { DriverFinder } from '../resources/dataloop/driver.ts';
+import type { DataloopApi, DataloopIntegration } from '../resources/dataloop/api.ts';
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
-import type {
-  DataloopIntegration,
-  IamUserIssued,
-  IntegrationFinder,
-} from '../resources/dataloop/integration.ts';
+import type { IamUserIssued } from '../resources/dataloop/integration.ts';
 import { trustEstablished } from '../resources/dataloop/integration.ts';
 import { trustedUserArn } from '../resources/role/trusted-user.ts';
 import type { StepContext } from '../saga/step.ts';
@@ -209,7 +205,7 @@ async function ifAllowed<T>(call: Promise<T>): Promise<T | 'forbidden'> {
 export async function namedUserArn(
   step: StepContext,
   organizationId: string,
-  dataloop: IntegrationFinder,
+  dataloop: Pick<DataloopApi, 'listIntegrations'>,
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<string> {
   const named = step.record.operator?.userArn;
@@ -234,7 +230,7 @@ export async function namedUserArn(
 export async function takeGivenIntegration(
   step: StepContext,
   organizationId: string,
-  dataloop: IntegrationFinder & DriverFinder,
+  dataloop: Pick<DataloopApi, 'getIntegration' | 'listDrivers'>,
   timeoutSeconds: number,
 ): Promise<{ trustStatus: string }> {
   const { operator } = step.record;

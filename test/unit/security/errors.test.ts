@@ -96,9 +96,7 @@ describe('a Dataloop that', () => {
     accountId: undefined,
   });
   const call = (secret: object) =>
-    client
-      .projectReader(client.dataloopClient(settings(), async () => JSON.stringify(secret)))
-      .getProject('project-1');
+    client.getProject(client.dataloopClient(settings(), async () => JSON.stringify(secret)))('project-1');
 
   test.each(answers)('%s is told without the API key', async (_what, answer) => {
     respond = answer;

@@ -5,59 +5,18 @@ import type { ResourceRecord } from '../../model/record.ts';
 import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import type { StepContext } from '../../saga/step.ts';
+import type { DataloopApi, Driver, DriverSettings } from './api.ts';
 import { dataloopIntegrationIdOf } from './integration.ts';
 
-/** A storage driver as it is to be. */
-export interface DriverSettings {
-  readonly name: string;
-  readonly dataloopIntegrationId: string;
-  readonly projectId: string;
-  readonly bucketName: string;
-  readonly region: string;
-  /** Folder in the bucket without slashes at its ends; empty: the whole bucket. */
-  readonly path: string;
-  readonly allowExternalDelete: boolean;
-}
-
-export interface Driver {
-  readonly id: string;
-  readonly name: string;
-  readonly dataloopIntegrationId: string | undefined;
-  readonly bucketName?: string | undefined;
-}
-
-export interface DriverTester {
-  /** @throws ServiceError `DriverTestFailedError` with Dataloop's reason. */
-  testDriver(settings: DriverSettings): Promise<void>;
-}
-
-export interface DriverVerifier extends DriverRemover {
-  /** @throws ServiceError `DriverTestFailedError` with Dataloop's reason. */
-  verifyDriver(id: string): Promise<void>;
-}
-
-export interface DriverFinder {
-  listDrivers(projectId: string): Promise<readonly Driver[]>;
-}
-
-export interface DriverCreator extends DriverFinder {
-  createDriver(settings: DriverSettings): Promise<Driver>;
-}
-
-export interface DriverRemover extends DriverFinder {
-  /** Deletes a driver; one that is gone already counts as deleted. */
-  deleteDriver(id: string): Promise<void>;
-}
-
 /** The integration at Dataloop on which the driver is: its own, or the one that it is added to. */
-const integrationOf = (step: StepContext): string =>
+const dataloopIntegrationOf = (step: StepContext): string =>
   step.record.parent?.dataloopIntegrationId ?? dataloopIntegrationIdOf(step);
 
 function settingsFor(step: StepContext): DriverSettings {
   const { bucket, driver } = step.desired;
   return {
     name: driver.name,
-    dataloopIntegrationId: integrationOf(step),
+    dataloopIntegrationId: dataloopIntegrationOf(step),
     projectId: driver.projectId,
     bucketName: bucket.name,
     region: bucket.region,
@@ -68,7 +27,7 @@ function settingsFor(step: StepContext): DriverSettings {
 
 export async function testDriver(
   step: StepContext,
-  dataloop: DriverTester,
+  dataloop: Pick<DataloopApi, 'testDriver'>,
 ): Promise<{ driverTest: 'passed' }> {
   await withKeyInMind(step, () => dataloop.testDriver(settingsFor(step)));
   return { driverTest: 'passed' };
@@ -93,7 +52,7 @@ async function withKeyInMind(step: StepContext, test: () => Promise<void>): Prom
 /** Creation is not idempotent at Dataloop: after an unknown outcome the driver is looked for first. */
 export async function createDriver(
   step: StepContext,
-  dataloop: DriverCreator,
+  dataloop: Pick<DataloopApi, 'listDrivers' | 'createDriver'>,
 ): Promise<{ driverId: string }> {
   const settings = settingsFor(step);
   const known = step.resource('driver');
@@ -107,7 +66,7 @@ export async function createDriver(
 
 async function createNewDriver(
   step: StepContext,
-  dataloop: DriverCreator,
+  dataloop: Pick<DataloopApi, 'listDrivers' | 'createDriver'>,
   settings: DriverSettings,
 ): Promise<string> {
   const { name } = settings;
@@ -121,7 +80,7 @@ async function createNewDriver(
 
 export async function verifyDriver(
   step: StepContext,
-  dataloop: DriverVerifier,
+  dataloop: Pick<DataloopApi, 'listDrivers' | 'verifyDriver' | 'deleteDriver'>,
 ): Promise<{ driverTest: 'passed' }> {
   const id = step.resource('driver')?.id;
   if (!id)
@@ -136,7 +95,10 @@ export async function verifyDriver(
   return { driverTest: 'passed' };
 }
 
-export async function deleteDriver(step: StepContext, dataloop: DriverRemover): Promise<UndoOutcome> {
+export async function deleteDriver(
+  step: StepContext,
+  dataloop: Pick<DataloopApi, 'listDrivers' | 'deleteDriver'>,
+): Promise<UndoOutcome> {
   const known = step.resource('driver');
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
   const found = await findDrivers(step, dataloop);
@@ -160,16 +122,16 @@ export const isOursByName = (
   driver.name === own.name &&
   (driver.bucketName ?? own.bucketName) === own.bucketName;
 
-async function findDrivers(step: StepContext, dataloop: DriverFinder): Promise<Driver[]> {
+async function findDrivers(step: StepContext, dataloop: Pick<DataloopApi, 'listDrivers'>): Promise<Driver[]> {
   const { name, projectId } = step.desired.driver;
   const own = { name, bucketName: step.desired.bucket.name };
   const known = step.resource('driver');
-  const integrationId = integrationOf(step);
+  const dataloopIntegrationId = dataloopIntegrationOf(step);
   const all = await dataloop.listDrivers(projectId);
   return all.filter(
     (driver) =>
       driver.id === known?.id ||
-      (driver.dataloopIntegrationId === integrationId && isOursByName(known, own, driver)),
+      (driver.dataloopIntegrationId === dataloopIntegrationId && isOursByName(known, own, driver)),
   );
 }
 
@@ -179,14 +141,17 @@ async function findDrivers(step: StepContext, dataloop: DriverFinder): Promise<D
  */
 export async function checkNoDriver(
   { driver: { name, projectId } }: DesiredState,
-  id: string,
-  dataloop: DriverFinder,
+  dataloopIntegrationId: string,
+  dataloop: Pick<DataloopApi, 'listDrivers'>,
 ): Promise<void> {
   const drivers = await dataloop.listDrivers(projectId);
-  if (drivers.some((driver) => driver.dataloopIntegrationId === id && driver.name === name)) {
+  const isTaken = drivers.some(
+    (driver) => driver.dataloopIntegrationId === dataloopIntegrationId && driver.name === name,
+  );
+  if (isTaken) {
     throw new ServiceError(
       'DriverNameTakenError',
-      `Dataloop's integration ${id} has a driver "${name}" in project ${projectId} already, which was not made for this ` +
+      `Dataloop's integration ${dataloopIntegrationId} has a driver "${name}" in project ${projectId} already, which was not made for this ` +
         'request; it was left as it is. Choose another dataloop.driverName, or delete that driver.',
     );
   }

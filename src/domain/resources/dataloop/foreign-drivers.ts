@@ -2,19 +2,13 @@
 import type { Bound } from '../../../deadline.ts';
 import { ServiceError } from '../../../errors.ts';
 import type { JournalRecord } from '../../model/record.ts';
-import { type Driver, type DriverFinder, isOursByName } from './driver.ts';
+import type { DataloopApi, Driver } from './api.ts';
+import { isOursByName } from './driver.ts';
 
-export interface DriverCounter {
-  /** How many drivers use an integration at Dataloop, in whatever project. */
-  countDrivers(integrationId: string): Promise<number>;
-}
-
-export interface NamedDriverReads extends DriverFinder {
+export interface ForeignDriverReads extends Pick<DataloopApi, 'listDrivers' | 'countDrivers'> {
   /** The records of ours that can be read. */
   readRecords(ids: readonly string[]): Promise<readonly JournalRecord[]>;
 }
-
-export interface ForeignDriverReads extends DriverCounter, NamedDriverReads {}
 
 interface Named {
   /** All on the integration in the projects that drivers of ours are in. */
@@ -33,7 +27,7 @@ interface Found {
 async function namedDrivers(
   record: JournalRecord,
   dataloopIntegrationId: string,
-  reads: NamedDriverReads,
+  reads: Omit<ForeignDriverReads, 'countDrivers'>,
 ): Promise<Named> {
   const added = await reads.readRecords(Object.keys(record.addedBuckets ?? {}));
   const all = [record, ...added];
@@ -53,9 +47,7 @@ async function namedDrivers(
       (await reads.listDrivers(projectId)).map((driver) => ({ ...driver, projectId })),
     ),
   );
-  const seen = lists
-    .flat()
-    .filter(({ dataloopIntegrationId: integrationId }) => integrationId === dataloopIntegrationId);
+  const seen = lists.flat().filter((driver) => driver.dataloopIntegrationId === dataloopIntegrationId);
   return {
     seen: seen.length,
     foreign: seen.filter((driver) => !isOurs(driver)),
@@ -129,7 +121,7 @@ export async function refuseForeignDrivers(
 export async function refuseForeignDriversOfBucket(
   driver: JournalRecord,
   integration: JournalRecord,
-  reads: NamedDriverReads,
+  reads: Omit<ForeignDriverReads, 'countDrivers'>,
   bound: Bound,
 ): Promise<void> {
   const id = integration.resources.dataloopIntegration?.id;

@@ -3,39 +3,10 @@ import { ServiceError } from '../../../errors.ts';
 import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import type { StepContext } from '../../saga/step.ts';
+import type { DataloopApi, DataloopIntegration } from './api.ts';
 
-/** What Dataloop says of a cross-account integration. */
-export interface DataloopIntegration {
-  readonly id: string;
-  readonly name: string;
-  /** `aws-cross`: cross-account. */
-  readonly type?: string | undefined;
-  /** The IAM user that Dataloop issued; may be absent at first. */
-  readonly userArn: string | undefined;
-  /** `trust-established` once Dataloop has assumed the role; any other value means not yet. */
-  readonly trustStatus: string | undefined;
-}
-
-export interface IntegrationReader {
-  getIntegration(organizationId: string, id: string): Promise<DataloopIntegration | undefined>;
-}
-
-export interface IntegrationFinder extends IntegrationReader {
-  listIntegrations(organizationId: string): Promise<readonly DataloopIntegration[]>;
-}
-
-export interface IntegrationCreator extends IntegrationFinder {
-  createIntegration(organizationId: string, name: string): Promise<DataloopIntegration>;
-}
-
-export interface IntegrationCompleter extends IntegrationRemover {
-  setRoleArn(organizationId: string, id: string, roleArn: string): Promise<DataloopIntegration>;
-}
-
-export interface IntegrationRemover extends IntegrationFinder {
-  /** Deletes an integration; one that is gone already counts as deleted. */
-  deleteIntegration(organizationId: string, id: string): Promise<void>;
-}
+/** How an integration of ours is found: by the id that Dataloop gave it, else by its name. */
+type FindCall = 'getIntegration' | 'listIntegrations';
 
 /** How "Dataloop has issued the IAM user" gets from Dataloop to the waiting workflow. */
 export interface Callback {
@@ -76,7 +47,7 @@ export function organizationOf(step: Pick<StepContext, 'record'>): string {
  */
 export async function requestIamUser(
   step: StepContext,
-  dataloop: IntegrationCreator,
+  dataloop: Pick<DataloopApi, FindCall | 'createIntegration'>,
   callback: Callback,
   taskToken: string,
 ): Promise<{ dataloopIntegrationId?: string }> {
@@ -85,9 +56,9 @@ export async function requestIamUser(
   await callback.saveTaskToken(step.desired.recordId, taskToken);
   // Nobody but the operator can say when the user is there.
   if (step.desired.isMadeByOperator) return {};
-  const { adoptedDataloopIntegrationId: adoptedIntegrationId } = step.desired;
-  const integration = adoptedIntegrationId
-    ? await adoptIntegration(step, adoptedIntegrationId, organizationId, dataloop)
+  const { adoptedDataloopIntegrationId } = step.desired;
+  const integration = adoptedDataloopIntegrationId
+    ? await adoptIntegration(step, adoptedDataloopIntegrationId, organizationId, dataloop)
     : ((await findIntegration(step, dataloop, organizationId)) ??
       (await createIntegration(step, dataloop, organizationId)));
 
@@ -104,7 +75,7 @@ export async function requestIamUser(
 
 async function createIntegration(
   step: StepContext,
-  dataloop: IntegrationCreator,
+  dataloop: Pick<DataloopApi, FindCall | 'createIntegration'>,
   organizationId: string,
 ): Promise<DataloopIntegration> {
   const name = step.desired.dataloopIntegrationName;
@@ -119,7 +90,7 @@ async function createIntegration(
 /** The integration that the journal knows by id or, where an answer was lost, by the name that carries our id. */
 async function findIntegration(
   step: StepContext,
-  dataloop: IntegrationFinder,
+  dataloop: Pick<DataloopApi, FindCall>,
   organizationId: string,
 ): Promise<DataloopIntegration | undefined> {
   const known = step.resource('dataloopIntegration');
@@ -136,7 +107,7 @@ async function findIntegration(
 /** By id, and by the name that carries our id: there are several where an answer was lost and it came late. */
 async function ownIntegrations(
   step: StepContext,
-  dataloop: IntegrationFinder,
+  dataloop: Pick<DataloopApi, 'listIntegrations'>,
   organizationId: string,
 ): Promise<DataloopIntegration[]> {
   const known = step.resource('dataloopIntegration');
@@ -159,7 +130,10 @@ export function dataloopIntegrationIdOf(step: StepContext): string {
  * Reads the IAM user from Dataloop with our own credentials.
  * @throws ServiceError `IamUserNotIssuedError` while there is none.
  */
-export async function readUserArn(step: StepContext, dataloop: IntegrationReader): Promise<string> {
+export async function readUserArn(
+  step: StepContext,
+  dataloop: Pick<DataloopApi, 'getIntegration'>,
+): Promise<string> {
   const id = dataloopIntegrationIdOf(step);
   const integration = await dataloop.getIntegration(organizationOf(step), id);
   if (!integration) throw missing(id);
@@ -175,7 +149,7 @@ export async function readUserArn(step: StepContext, dataloop: IntegrationReader
  */
 export async function completeIntegration(
   step: StepContext,
-  dataloop: IntegrationCompleter,
+  dataloop: Pick<DataloopApi, FindCall | 'setRoleArn' | 'deleteIntegration'>,
 ): Promise<{ trustStatus: string }> {
   const id = dataloopIntegrationIdOf(step);
   const organizationId = organizationOf(step);
@@ -210,7 +184,7 @@ function missing(id: string): ServiceError {
 
 export async function deleteIntegration(
   step: StepContext,
-  dataloop: IntegrationRemover,
+  dataloop: Pick<DataloopApi, 'listIntegrations' | 'deleteIntegration'>,
 ): Promise<UndoOutcome> {
   const known = step.resource('dataloopIntegration');
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
@@ -231,31 +205,35 @@ export const trustEstablished = 'trust-established';
  * @throws ServiceError `IntegrationNotAdoptableError`
  */
 export async function checkAdoptableIntegration(
-  id: string,
+  dataloopIntegrationId: string,
   organizationId: string,
-  dataloop: IntegrationReader,
+  dataloop: Pick<DataloopApi, 'getIntegration'>,
 ): Promise<DataloopIntegration> {
-  const found = await dataloop.getIntegration(organizationId, id);
+  const found = await dataloop.getIntegration(organizationId, dataloopIntegrationId);
   if (!found) {
-    throw notAdoptable(id, `is not in organisation ${organizationId}`, 'Check dataloop.integrationId.');
+    throw notAdoptable(
+      dataloopIntegrationId,
+      `is not in organisation ${organizationId}`,
+      'Check dataloop.integrationId.',
+    );
   }
   if (found.type !== 'aws-cross') {
     throw notAdoptable(
-      id,
+      dataloopIntegrationId,
       `("${found.name}") is of type "${found.type ?? 'unknown'}"`,
       'Name a cross-account integration ("aws-cross").',
     );
   }
   if (found.trustStatus === trustEstablished) {
     throw notAdoptable(
-      id,
+      dataloopIntegrationId,
       `("${found.name}") has a role already`,
       'Name one that still waits for its role, or leave dataloop.integrationId out.',
     );
   }
   if (!found.userArn) {
     throw notAdoptable(
-      id,
+      dataloopIntegrationId,
       `("${found.name}") has no IAM user`,
       'Wait until Dataloop has issued it, or leave dataloop.integrationId out.',
     );
@@ -263,22 +241,26 @@ export async function checkAdoptableIntegration(
   return found;
 }
 
-function notAdoptable(id: string, why: string, advice: string): ServiceError {
+function notAdoptable(dataloopIntegrationId: string, why: string, advice: string): ServiceError {
   return new ServiceError(
     'IntegrationNotAdoptableError',
-    `Dataloop's integration ${id} ${why}; it was left as it is. ${advice}`,
+    `Dataloop's integration ${dataloopIntegrationId} ${why}; it was left as it is. ${advice}`,
   );
 }
 
 /** Takes the integration on; a repeated attempt goes on with it. */
 export async function adoptIntegration(
   step: StepContext,
-  id: string,
+  dataloopIntegrationId: string,
   organizationId: string,
-  dataloop: IntegrationReader,
+  dataloop: Pick<DataloopApi, 'getIntegration'>,
 ): Promise<DataloopIntegration> {
-  const found = await checkAdoptableIntegration(id, organizationId, dataloop);
-  await step.created('dataloopIntegration', { id, name: found.name, origin: 'adopted' });
+  const found = await checkAdoptableIntegration(dataloopIntegrationId, organizationId, dataloop);
+  await step.created('dataloopIntegration', {
+    id: dataloopIntegrationId,
+    name: found.name,
+    origin: 'adopted',
+  });
   return found;
 }
 

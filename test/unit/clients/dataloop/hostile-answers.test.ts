@@ -49,27 +49,33 @@ const driverSettings = {
   allowExternalDelete: true,
 };
 
-const completer = client.integrationCompleter(dataloop);
-const remover = client.driverRemover(dataloop);
+const getIntegration = client.getIntegration(dataloop);
+const listIntegrations = client.listIntegrations(dataloop);
+const deleteIntegration = client.deleteIntegration(dataloop);
+const listDrivers = client.listDrivers(dataloop);
+const deleteDriver = client.deleteDriver(dataloop);
 /** Every call with an answer as it should be. */
 const calls: Record<string, { valid: unknown; call: () => Promise<unknown> }> = {
   getProject: {
     valid: { id: 'project-1', org: { id: 'org-1' } },
-    call: () => client.projectReader(dataloop).getProject('project-1'),
+    call: () => client.getProject(dataloop)('project-1'),
   },
-  getIntegration: { valid: integration, call: () => completer.getIntegration('org-1', integration.id) },
-  listIntegrations: { valid: [integration, integration], call: () => completer.listIntegrations('org-1') },
+  getIntegration: { valid: integration, call: () => getIntegration('org-1', integration.id) },
+  listIntegrations: { valid: [integration, integration], call: () => listIntegrations('org-1') },
   createIntegration: {
     valid: integration,
-    call: () => client.integrationCreator(dataloop).createIntegration('org-1', 'acme'),
+    call: () => client.createIntegration(dataloop)('org-1', 'acme'),
   },
-  setRoleArn: { valid: integration, call: () => completer.setRoleArn('org-1', integration.id, 'arn:role') },
-  deleteIntegration: { valid: {}, call: () => completer.deleteIntegration('org-1', integration.id) },
-  testDriver: { valid: {}, call: () => client.driverTester(dataloop).testDriver(driverSettings) },
-  createDriver: { valid: driver, call: () => client.driverCreator(dataloop).createDriver(driverSettings) },
-  verifyDriver: { valid: {}, call: () => client.driverVerifier(dataloop).verifyDriver(driver.id) },
-  listDrivers: { valid: [driver], call: () => remover.listDrivers('project-1') },
-  deleteDriver: { valid: {}, call: () => remover.deleteDriver(driver.id) },
+  setRoleArn: {
+    valid: integration,
+    call: () => client.setRoleArn(dataloop)('org-1', integration.id, 'arn:role'),
+  },
+  deleteIntegration: { valid: {}, call: () => deleteIntegration('org-1', integration.id) },
+  testDriver: { valid: {}, call: () => client.testDriver(dataloop)(driverSettings) },
+  createDriver: { valid: driver, call: () => client.createDriver(dataloop)(driverSettings) },
+  verifyDriver: { valid: {}, call: () => client.verifyDriver(dataloop)(driver.id) },
+  listDrivers: { valid: [driver], call: () => listDrivers('project-1') },
+  deleteDriver: { valid: {}, call: () => deleteDriver(driver.id) },
 };
 
 /** What a call is refused with; undefined where its answer is understood. @throws what is no error of ours */
@@ -176,12 +182,12 @@ describe('an id', () => {
           json({}),
         );
         const refusal = await refusalOf(async () => {
-          const { organizationId = 'none' } = await client.projectReader(dataloop).getProject('project-1');
-          const [found] = await completer.listIntegrations(organizationId);
-          const [foundDriver] = await remover.listDrivers('project-1');
-          await completer.deleteIntegration(organizationId, found?.id ?? '');
+          const { organizationId = 'none' } = await client.getProject(dataloop)('project-1');
+          const [found] = await listIntegrations(organizationId);
+          const [foundDriver] = await listDrivers('project-1');
+          await deleteIntegration(organizationId, found?.id ?? '');
           expect(partsOf()).toEqual(['orgs', organization, 'integrations', id]);
-          await remover.deleteDriver(foundDriver?.id ?? '');
+          await deleteDriver(foundDriver?.id ?? '');
           expect(partsOf()).toEqual(['drivers', driverId]);
         });
         if (!refusal) taken += 1;
@@ -199,9 +205,9 @@ describe('an id', () => {
     await fc.assert(
       fc.asyncProperty(takenRequest, async ({ dataloop: { projectId, organizationId = 'org-1' } }) => {
         dataloopAnswers(json({ id: 'project-1' }), json([]));
-        await client.projectReader(dataloop).getProject(projectId);
+        await client.getProject(dataloop)(projectId);
         expect(partsOf()).toEqual(['projects', projectId]);
-        await completer.listIntegrations(organizationId);
+        await listIntegrations(organizationId);
         expect(partsOf()).toEqual(['orgs', organizationId, 'integrations']);
       }),
       { numRuns: 300 },

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { desiredState } from '../../../../src/domain/model/desired-state.ts';
 import type { JournalRecord, OperatorRecord } from '../../../../src/domain/model/record.ts';
 import { parseRequest } from '../../../../src/domain/model/request.ts';
-import type { DataloopIntegration } from '../../../../src/domain/resources/dataloop/integration.ts';
+import type { DataloopIntegration } from '../../../../src/domain/resources/dataloop/api.ts';
 import { requestIamUser } from '../../../../src/domain/resources/dataloop/integration.ts';
 import { resumeProvisioning } from '../../../../src/domain/waiting/iam-user.ts';
 import {
@@ -282,7 +282,7 @@ describe('the user that a role trusts', () => {
     namedUserArn(
       journalOf(recordWith(operator ? { operator } : {})).step(),
       'org-1',
-      { listIntegrations: list, getIntegration: forbidden },
+      { listIntegrations: list },
       { ...trust, dataloopAccountId: accountId },
     );
 
@@ -324,7 +324,7 @@ describe('the integration that was given the role', () => {
         begunAt: Date.parse(at) + waitedSeconds * 1000,
       }),
       'org-1',
-      { getIntegration: get, listIntegrations: forbidden, listDrivers: async () => drivers },
+      { getIntegration: get, listDrivers: async () => drivers },
       3600,
     );
     return { answer, journal };

@@ -1,12 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import type { DataloopIntegration } from '../../../../../src/domain/resources/dataloop/api.ts';
 import { checkNoDriver } from '../../../../../src/domain/resources/dataloop/driver.ts';
 import {
   type Callback,
   completeIntegration,
-  type DataloopIntegration,
   deleteIntegration,
-  type IntegrationCompleter,
-  type IntegrationCreator,
   requestIamUser,
 } from '../../../../../src/domain/resources/dataloop/integration.ts';
 import {
@@ -38,7 +36,7 @@ const adopted = { state: 'created', id, name: 'made by hand', origin: 'adopted' 
 function fakeDataloop(found: DataloopIntegration | undefined, passage: Passage = (call) => call()) {
   let now = found;
   const never = () => Promise.reject(new Error('must not be called'));
-  const dataloop: IntegrationCreator & IntegrationCompleter = {
+  const dataloop: Parameters<typeof requestIamUser>[1] & Parameters<typeof completeIntegration>[1] = {
     getIntegration: (organizationId, wanted) =>
       passage(async () => (organizationId === 'org-1' && wanted === id ? now : undefined)),
     listIntegrations: never,

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ResourceRecord } from '../../../../../src/domain/model/record.ts';
+import type {
+  DataloopApi,
+  Driver,
+  DriverSettings,
+} from '../../../../../src/domain/resources/dataloop/api.ts';
 import {
   createDriver,
-  type Driver,
-  type DriverCreator,
-  type DriverRemover,
-  type DriverSettings,
-  type DriverVerifier,
   deleteDriver,
   testDriver,
   verifyDriver,
@@ -38,7 +38,7 @@ const createdAgain = knowingDriver({ state: 'created', id: 'own', name: 'acme', 
 /** Dataloop's drivers of one project. As there, names may repeat and creation is not idempotent. */
 function fakeDrivers(events: string[], before: readonly Driver[] = [], passage: Passage = (call) => call()) {
   let all = [...before];
-  const drivers: DriverCreator & DriverRemover = {
+  const drivers: Pick<DataloopApi, 'listDrivers' | 'createDriver' | 'deleteDriver'> = {
     listDrivers: (projectId) => passage(async () => (projectId === 'project-1' ? all : [])),
     createDriver: ({ name, dataloopIntegrationId }) =>
       passage(async () => {
@@ -216,7 +216,7 @@ describe('CreateDriver whose driver may have been made by an attempt that was cu
     const events: string[] = [];
     const journal = journalOf(record, events);
     const { drivers } = fakeDrivers(events, before);
-    const create = (using: Partial<DriverCreator> = {}) =>
+    const create = (using: Partial<DataloopApi> = {}) =>
       createDriver(journal.step(['provisioning'], { step: 'CreateDriver', attempt }), {
         ...drivers,
         ...using,
@@ -272,10 +272,10 @@ describe('CreateDriver whose driver may have been made by an attempt that was cu
 
 describe('VerifyDriver', () => {
   /** Dataloop's drivers, and a note of each that is listed, deleted or tried. */
-  const verifying = (before: readonly Driver[], using: Partial<DriverVerifier> = {}) => {
+  const verifying = (before: readonly Driver[], using: Partial<DataloopApi> = {}) => {
     const events: string[] = [];
     const { drivers, standing } = fakeDrivers(events, before);
-    const verifier: DriverVerifier = {
+    const verifier: Parameters<typeof verifyDriver>[1] = {
       listDrivers: async (projectId) => {
         events.push('list drivers');
         return drivers.listDrivers(projectId);
@@ -341,7 +341,7 @@ describe('VerifyDriver', () => {
   test('leaves one driver of ours where an attempt that was cut off comes late', async () => {
     const journal = journalOf(knowingDriver());
     const { verifier, drivers, standing } = verifying([foreign]);
-    const blind: DriverCreator = {
+    const blind: Parameters<typeof createDriver>[1] = {
       listDrivers: async () => [],
       createDriver: async (settings) => {
         const driver = await drivers.createDriver(settings);
@@ -417,7 +417,7 @@ describe('DeleteDriver', () => {
   test('removes one that shows late', async () => {
     const journal = journalOf(intended);
     const { drivers, standing } = fakeDrivers([], [own]);
-    const blind: DriverRemover = { ...drivers, listDrivers: async () => [] };
+    const blind: typeof drivers = { ...drivers, listDrivers: async () => [] };
     await thrownBy(deleteDriver(journal.step(), blind));
     await thrownBy(deleteDriver(journal.step(), blind));
     expect(await deleteDriver(journal.step(), drivers)).toEqual({ outcome: 'removed' });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Bound } from '../../../../../src/deadline.ts';
 import type { JournalRecord, ResourceRecord } from '../../../../../src/domain/model/record.ts';
-import type { Driver } from '../../../../../src/domain/resources/dataloop/driver.ts';
+import type { Driver } from '../../../../../src/domain/resources/dataloop/api.ts';
 import {
   type ForeignDriverReads,
   refuseForeignDrivers,

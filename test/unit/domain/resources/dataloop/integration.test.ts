@@ -1,14 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { StepCall } from '../../../../../src/domain/model/record.ts';
+import type { DataloopApi, DataloopIntegration } from '../../../../../src/domain/resources/dataloop/api.ts';
 import {
   type Callback,
   completeIntegration,
-  type DataloopIntegration,
   dataloopIntegrationIdOf,
   deleteIntegration,
-  type IntegrationCompleter,
-  type IntegrationCreator,
-  type IntegrationRemover,
   organizationOf,
   pollDelaySeconds,
   readUserArn,
@@ -49,7 +46,7 @@ function fakeDataloop(events: string[], setting: Setting = {}) {
   let all = [...before];
   let made = 0;
   const inOrganization = (organizationId: string) => (organizationId === 'org-1' ? all : []);
-  const dataloop: IntegrationCreator & IntegrationRemover = {
+  const dataloop: Parameters<typeof requestIamUser>[1] & Parameters<typeof deleteIntegration>[1] = {
     getIntegration: (organization, id) =>
       passage(async () => inOrganization(organization).find((each) => each.id === id)),
     listIntegrations: (organization) => passage(async () => inOrganization(organization)),
@@ -206,7 +203,7 @@ describe('RequestIamUser whose integration may have been made by an attempt that
     const journal = journalOf(record, events);
     const { dataloop, standing } = fakeDataloop(events, { before });
     const call: Partial<StepCall> = { step: 'RequestIamUser', attempt };
-    const requesting = (using: Partial<IntegrationCreator> = {}) =>
+    const requesting = (using: Partial<DataloopApi> = {}) =>
       requestIamUser(
         journal.step(['provisioning'], call),
         { ...dataloop, ...using },
@@ -292,7 +289,7 @@ describe('CompleteIntegration', () => {
   };
   const saying = (atOnce: string | undefined, later: string | undefined) => {
     const given: string[] = [];
-    const dataloop: IntegrationCompleter = {
+    const dataloop: Parameters<typeof completeIntegration>[1] = {
       listIntegrations: notAsked,
       deleteIntegration: notAsked,
       setRoleArn: async (...names) => {
@@ -339,13 +336,10 @@ describe('CompleteIntegration', () => {
     const again = knowing({
       dataloopIntegration: { state: 'created', id: 'own', name: ownName, madeAgain: true },
     });
-    const completing = (
-      before: readonly DataloopIntegration[],
-      using: Partial<IntegrationCompleter> = {},
-    ) => {
+    const completing = (before: readonly DataloopIntegration[], using: Partial<DataloopApi> = {}) => {
       const events: string[] = [];
       const { dataloop, standing } = fakeDataloop(events, { before });
-      const completer: IntegrationCompleter = {
+      const completer: Parameters<typeof completeIntegration>[1] = {
         ...dataloop,
         setRoleArn: async (_organization, id) => {
           events.push(`complete ${id}`);
@@ -389,7 +383,7 @@ describe('CompleteIntegration', () => {
   test('leaves one integration of our name where an attempt that was cut off comes late', async () => {
     const journal = journalOf(recordOf());
     const { dataloop, standing } = fakeDataloop([], { before: [foreign] });
-    const blind: IntegrationCreator = {
+    const blind: typeof dataloop = {
       ...dataloop,
       listIntegrations: async () => [],
       createIntegration: async (organization, name) => {
@@ -462,7 +456,7 @@ describe('DeleteIntegration', () => {
   test('removes one that shows late', async () => {
     const journal = journalOf(intended);
     const { dataloop, standing } = fakeDataloop([], { before: [own] });
-    const blind: IntegrationRemover = { ...dataloop, listIntegrations: async () => [] };
+    const blind: typeof dataloop = { ...dataloop, listIntegrations: async () => [] };
     await thrownBy(deleteIntegration(journal.step(), blind));
     await thrownBy(deleteIntegration(journal.step(), blind));
     expect(await deleteIntegration(journal.step(), dataloop)).toEqual({ outcome: 'removed' });

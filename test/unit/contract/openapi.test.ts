@@ -36,7 +36,7 @@ test('its operations are the routes of the deployment', () => {
   expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(deployed.sort());
 });
 
-test("the README's table and the answer to an unknown route have every operation", () => {
+test('the table of docs/api.md and the answer to an unknown route have every operation', () => {
   const [, said = ''] =
     /This API has (.*)\.'/.exec(
       projectFile('functions/api/unknown-route.ts').replaceAll(/' \+\n\s+'/g, ''),
@@ -47,7 +47,7 @@ test("the README's table and the answer to an unknown route have every operation
   });
   expect(told.sort()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).sort());
   for (const { method, path } of operations) {
-    expect(projectFile('README.md')).toContain(`| \`${method} ${path}\` |`);
+    expect(projectFile('docs/api.md')).toContain(`| \`${method} ${path}\` |`);
   }
 });
 

@@ -173,7 +173,7 @@ describe('a refusal', () => {
     const problem = await problemOf(new ServiceError('InvalidRequestError', 'One field is bad.', { fields }));
     expect(problem).toMatchObject({
       type: 'urn:dataloop-cross-account:problem:invalid-request',
-      title: 'The request is not valid',
+      title: 'The request is invalid',
       status: 400,
       detail: 'One field is bad.',
       errors: fields,

@@ -110,9 +110,9 @@ describe('an answer', () => {
 
   test.each([
     ['lacks a field', json({ name: 'x' }), 'id'],
-    ['is of another type', json([1]), 'the whole'],
-    ['is no JSON', text('<html>Welcome</html>'), 'the whole'],
-    ['is empty', noContent, 'the whole'],
+    ['is of another type', json([1]), 'the whole value'],
+    ['is no JSON', text('<html>Welcome</html>'), 'the whole value'],
+    ['is empty', noContent, 'the whole value'],
   ])('that %s is refused, naming the place', async (_what, answer, place) => {
     dataloopAnswers(answer);
     await expect(send(read)).rejects.toMatchObject({

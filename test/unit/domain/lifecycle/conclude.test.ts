@@ -103,7 +103,7 @@ describe('the end of an undo', () => {
     expect(reasons).toEqual(
       resourceKeys.map((key) => [
         key,
-        key === 'role' ? 'AWS refused the call: denied by a policy' : unexplained,
+        key === 'role' ? 'AWS denied access: denied by a policy' : unexplained,
       ]),
     );
     expect(resources.bucket?.residue?.advice).toBe('Send DELETE for this integration again.');
@@ -117,7 +117,7 @@ describe('the end of an undo', () => {
     expect(resources.bucket).toMatchObject({
       state: 'created',
       arn: 'arn:bucket',
-      residue: { reason: 'AWS refused the call: denied by a policy' },
+      residue: { reason: 'AWS denied access: denied by a policy' },
     });
   });
 
@@ -370,7 +370,7 @@ describe('an added driver', () => {
         {
           type: 'AWS::IAM::ManagedPolicy',
           arn: 'arn:policy',
-          reason: 'AWS refused the call: denied',
+          reason: 'AWS denied access: denied',
           advice: expect.stringMatching(
             /, or take the bucket out of the policy yourself\. Then send DELETE for this driver again\.$/,
           ),

@@ -375,7 +375,7 @@ describe('a rollback', () => {
     const { parts, now } = world(recordOf());
     const caught = { Error: 'RoleNameTakenError', Cause: '{"errorMessage":"taken"}' };
     await rollBackAfter('CreateRole', caught, integrationId, parts);
-    expect(now()?.error).toMatchObject({ title: 'Role name is taken', detail: 'taken', step: 'CreateRole' });
+    expect(now()?.error).toMatchObject({ title: 'The role name is taken', detail: 'taken', step: 'CreateRole' });
   });
 });
 
@@ -385,7 +385,7 @@ describe('DELETE', () => {
     const answer = await removeIntegration(integrationId, parts);
     expect(answer.status).toBe('rolling-back');
     expect(events).toEqual(['journal rolling-back', rollback(1), `stop ${recordOf().executionArn}`]);
-    expect(now()?.error?.title).toBe('Removal was requested while provisioning');
+    expect(now()?.error?.title).toBe('Removal was requested during provisioning');
   });
 
   test('removes what became ready while it was being stopped', async () => {

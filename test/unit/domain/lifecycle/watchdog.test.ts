@@ -58,11 +58,11 @@ const undoing = (run: number, more: Partial<JournalRecord> = {}) =>
 
 describe('after a provisioning that ended', () => {
   test.each([
-    ['ABORTED', 'The execution was stopped from outside', 'ended ABORTED before'],
-    ['FAILED', 'The execution was stopped from outside', 'ended FAILED before'],
-    ['SUCCEEDED', 'The execution was stopped from outside', 'ended SUCCEEDED before'],
-    ['TIMED_OUT', 'A step did not end in time', 'reached the time-out of the state machine'],
-    ['NOT_STARTED', 'The execution was stopped from outside', 'never started'],
+    ['ABORTED', 'The execution was stopped', 'ended ABORTED before'],
+    ['FAILED', 'The execution was stopped', 'ended FAILED before'],
+    ['SUCCEEDED', 'The execution was stopped', 'ended SUCCEEDED before'],
+    ['TIMED_OUT', 'A step timed out', 'reached the time-out of the state machine'],
+    ['NOT_STARTED', 'The execution was stopped', 'never started'],
   ] as const)('too early (%s), the watchdog rolls it back and says why', async (status, title, detail) => {
     const { watchdog, now, events } = world(recordOf());
     expect(await followUp(ended(integrationId, status), 'provision', watchdog)).toBe('rolled-back');

@@ -11,7 +11,7 @@ describe('describeFailure', () => {
     });
     expect(failure).toEqual({
       type: 'urn:dataloop-cross-account:problem:role-name-taken',
-      title: 'Role name is taken',
+      title: 'The role name is taken',
       detail: 'A role named x already exists.',
       step: 'CreateRole',
     });

@@ -28,7 +28,7 @@ describe('residue', () => {
     ['bucket', 'DeleteBucket'],
   ] as const)('of the %s is what %s failed on, and no other step', (key, step) => {
     const everything = deprovisionSteps.map((each) => failed(each, 'AwsAccessDeniedError', `in ${each}`));
-    expect(leftoverOf(key, everything)?.reason).toBe(`AWS refused the call: in ${step}`);
+    expect(leftoverOf(key, everything)?.reason).toBe(`AWS denied access: in ${step}`);
     expect(
       leftoverOf(
         key,
@@ -47,7 +47,7 @@ describe('residue', () => {
   ] as const)('of an adopted %s is never advised to be deleted', (key, step, advice) => {
     const failures = [failed(step, 'AwsAccessDeniedError')];
     const residue = leftoverOf(key, failures, 'adopted');
-    expect(residue?.reason).toBe('AWS refused the call: denied by a policy');
+    expect(residue?.reason).toBe('AWS denied access: denied by a policy');
     expect(residue?.advice).toMatch(advice);
     expect(residue?.advice).toMatch(/^Lift what forbids it .*yourself\. Then send DELETE/);
     expect(residue?.advice).not.toContain('delete it');
@@ -80,9 +80,9 @@ describe('residue', () => {
   test('says what happened in the words of the error, whatever its cause looks like', () => {
     const plain = { step: 'DeleteRole', error: { Error: 'States.Timeout', Cause: 'not JSON' } };
     expect(leftoverOf('role', [plain])?.reason).toMatch(
-      /^A step did not end in time: DeleteRole did not end/,
+      /^A step timed out: DeleteRole did not end/,
     );
     const bare = { step: 'DeleteRole', error: { Error: 'AwsConflictError' } };
-    expect(leftoverOf('role', [bare])?.reason).toMatch(/^AWS is still busy/);
+    expect(leftoverOf('role', [bare])?.reason).toMatch(/^AWS is still changing this resource/);
   });
 });

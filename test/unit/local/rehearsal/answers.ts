@@ -20,7 +20,7 @@ export function answer(more: Partial<IntegrationAnswer> = {}): IntegrationAnswer
 
 export const refused = (step: string) => ({
   type: problemType('AwsAccessDeniedError'),
-  title: 'AWS refused the call',
+  title: 'AWS denied access',
   detail: 'AWS did not do it.',
   step,
 });

@@ -24,8 +24,9 @@ import { idempotencyKeySchema } from '../src/domain/lifecycle/start.ts';
 import { addedBucketIdSchema, integrationIdSchema, statusSchema } from '../src/domain/model/record.ts';
 import { maximumBodyBytes, requestSchema } from '../src/domain/model/request.ts';
 import { confirmationSchema } from '../src/domain/waiting/operator.ts';
-import { type ErrorName, errorKinds, problemStatus, problemType } from '../src/errors.ts';
-import { examples, problemDetails } from './openapi-examples.ts';
+import { type ErrorName, errorKinds, isTold, problemStatus, problemType } from '../src/errors.ts';
+import { errorCatalog, sample } from './error-catalog.ts';
+import { examples } from './openapi-examples.ts';
 
 const schemas = {
   IntegrationRequest: z.toJSONSchema(requestSchema, { io: 'input', unrepresentable: 'any' }),
@@ -305,16 +306,17 @@ function problemAnswer(status: number, names: readonly ErrorName[]): object {
     },
     examples: Object.fromEntries(
       names.flatMap((name) => {
-        const said = problemDetails[name];
-        if (!said) return [];
-        const { detail, errors } = said;
+        // The details of our own faults stay in the logs.
+        const isShown = status !== 500 || isTold(name) || name === 'InternalError';
+        if (!isShown) return [];
+        const { detail, errors } = errorCatalog[name];
         const value = {
           type: problemType(name),
           title: errorKinds[name].title,
           status,
           detail,
           ...(errors ? { errors } : {}),
-          requestId: 'JKJaXmPLvHcESHA=',
+          requestId: sample.requestId,
         };
         return [[name, { value }]];
       }),

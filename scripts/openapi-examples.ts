@@ -13,7 +13,9 @@ import {
 } from '../src/domain/preflight/dry-run.ts';
 import { neededActions } from '../src/domain/preflight/needed-actions.ts';
 import { operatorAction } from '../src/domain/waiting/operator.ts';
-import type { ErrorName, FieldError } from '../src/errors.ts';
+import { sample } from './error-catalog.ts';
+
+const { integrationId, driverId } = sample;
 
 const account: AccountSettings = {
   partition: 'aws',
@@ -33,7 +35,7 @@ const account: AccountSettings = {
 const smallest = {
   name: 'acme-images',
   bucket: { name: 'dataloop-acme-images' },
-  dataloop: { projectId: 'f3c1a9d2-58a7-4f1e-9a4d-6a1c1f0b7e55' },
+  dataloop: { projectId: sample.projectId },
 };
 
 const full = {
@@ -46,7 +48,6 @@ const full = {
 };
 
 const request = parseBody(smallest);
-const integrationId = 'int_01M85CZQP0Y0YS5TZMSXQSHEJR';
 const plan = desiredState(integrationId, request, account);
 
 const { record } = newRegistration(request, undefined, {
@@ -71,8 +72,8 @@ const standing = {
     bucket: { state: 'created', arn: plan.bucket.arn },
     policy: { state: 'created', arn: plan.policy.arn },
     role: { state: 'created', arn: plan.role.arn },
-    dataloopIntegration: { state: 'created', id: '6f6b0f62-9c1f-4a7e-8d0b-2f3f7a1f9a10' },
-    driver: { state: 'created', id: '9a0c3b0e-0c7c-4bb4-9a39-2f1f6f7c4f21' },
+    dataloopIntegration: { state: 'created', id: sample.dataloopIntegrationId },
+    driver: { state: 'created', id: sample.dataloopDriverId },
   },
 } as const;
 
@@ -88,7 +89,6 @@ const driverFull = {
   tags: { 'cost-center': '42' },
 };
 
-const driverId = 'drv_01M85E1V7N3J2GQX0M5C9T8RWA';
 const driverRequest = requestFor(parseAddedBucketRequest(driverSmallest, account), standing);
 const driver = newRegistration(driverRequest, undefined, {
   integrationId: driverId,
@@ -196,65 +196,4 @@ export const examples = {
   plan: planView,
   connectionTest,
   driverTest,
-};
-
-/** What is said of the errors that people meet. */
-export const problemDetails: Partial<
-  Record<ErrorName, { readonly detail: string; readonly errors?: readonly FieldError[] }>
-> = {
-  InvalidRequestError: {
-    detail:
-      'One field is not as needed. Correct what "errors" lists and send the request again; nothing was created.',
-    errors: [{ pointer: '/dataloop/projectId', detail: 'This field is required.' }],
-  },
-  IntegrationNotFoundError: {
-    detail: `There is no integration ${integrationId} in this deployment. Check the id.`,
-  },
-  DriverNotFoundError: {
-    detail:
-      'There is no such driver on this integration. GET /integrations/{integrationId} lists those that were added to it.',
-  },
-  AccessFullError: {
-    detail:
-      `The 10 policies that IAM attaches to a role are full for integration ${integrationId}. ` +
-      'Take away a driver that nobody needs, or connect the bucket with POST /integrations.',
-  },
-  ForeignDriversError: {
-    detail:
-      `Drivers that this service did not make use the integration ${standing.resources.dataloopIntegration.id} at Dataloop: ` +
-      `"by-hand" (0f5d3c0a9b6e4d17a2c8e1f4, project ${smallest.dataloop.projectId}). They would lose their storage. ` +
-      "Delete them in Dataloop's console first, or send the request again with ?force=true; nothing was removed.",
-  },
-  DriversUnknownError: {
-    detail:
-      'Whether drivers that this service did not make would lose their storage cannot be found out: Dataloop did not answer ' +
-      'in time. Send the request again later or, to remove all the same, with ?force=true; nothing was removed.',
-  },
-  NameOrBucketTakenError: {
-    detail:
-      `The integration ${integrationId} ("acme-images", ready) has the name "acme-images", the bucket dataloop-acme-images. ` +
-      `Choose others, or remove it first with DELETE /integrations/${integrationId}.`,
-  },
-  NothingAwaitedError: {
-    detail: `Integration ${integrationId} (ready) does not wait for anybody's answer just now. Look at it with GET.`,
-  },
-  IntegrationNotReadyError: {
-    detail:
-      `The integration ${integrationId} is "provisioning", and only one that is "ready" can be tested. ` +
-      `GET /integrations/${integrationId} says how far it is.`,
-  },
-  DriverNotReadyError: {
-    detail:
-      `The driver ${driverId} is "provisioning", and only one that is "ready" can be tested. ` +
-      `GET /integrations/${integrationId}/drivers/${driverId} says how far it is.`,
-  },
-  RequestTooLargeError: { detail: 'The request body has 40021 bytes; at most 32768 are taken.' },
-  UnsupportedMediaTypeError: { detail: 'Send the body as JSON, with Content-Type: application/json.' },
-  IdempotencyKeyReusedError: {
-    detail: `This Idempotency-Key belongs to another request body (integration ${integrationId}). Use a new key for a new request.`,
-  },
-  InternalError: { detail: 'Something went wrong here. Look for request JKJaXmPLvHcESHA= in the logs.' },
-  AwsUnavailableError: {
-    detail: `AWS did not read integration ${integrationId} (ThrottlingException). It is tried again.`,
-  },
 };

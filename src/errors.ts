@@ -48,7 +48,7 @@ export const errorKinds = {
   DataloopCredentialsError: { title: 'Dataloop does not accept the credentials', retryable: false },
   DataloopForbiddenError: { title: 'The Dataloop user lacks a role', retryable: false },
   DataloopIntegrationLimitError: {
-    title: "Dataloop's limit of cross-account integrations is reached",
+    title: "Dataloop's integration limit is reached",
     retryable: false,
   },
   DataloopNotFoundError: { title: 'Dataloop does not know this resource', retryable: false },

@@ -22,7 +22,9 @@ describe('an input that is not', () => {
         /^The input of CreateRole is not .* \(count, more\.a\): nothing was done/,
       ),
     });
-    expect(await thrownBy(parsed(null))).toMatchObject({ message: expect.stringContaining('(the whole value)') });
+    expect(await thrownBy(parsed(null))).toMatchObject({
+      message: expect.stringContaining('(the whole value)'),
+    });
   });
 
   test.each(['{"count":', '', 'secret-token'])('is not quoted, JSON or not: %j', async (text) => {

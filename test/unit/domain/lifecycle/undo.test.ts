@@ -375,7 +375,11 @@ describe('a rollback', () => {
     const { parts, now } = world(recordOf());
     const caught = { Error: 'RoleNameTakenError', Cause: '{"errorMessage":"taken"}' };
     await rollBackAfter('CreateRole', caught, integrationId, parts);
-    expect(now()?.error).toMatchObject({ title: 'The role name is taken', detail: 'taken', step: 'CreateRole' });
+    expect(now()?.error).toMatchObject({
+      title: 'The role name is taken',
+      detail: 'taken',
+      step: 'CreateRole',
+    });
   });
 });
 

@@ -100,7 +100,7 @@ describe('a plan that is clear', () => {
       {
         severity: 'warning',
         type: 'urn:dataloop-cross-account:problem:dataloop-integration-limit',
-        title: "Dataloop's limit of cross-account integrations is reached",
+        title: "Dataloop's integration limit is reached",
         resource: { type: 'Dataloop::Integration' },
         detail: expect.stringContaining('Unless it has given you more, delete one'),
       },

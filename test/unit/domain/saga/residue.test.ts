@@ -79,9 +79,7 @@ describe('residue', () => {
 
   test('says what happened in the words of the error, whatever its cause looks like', () => {
     const plain = { step: 'DeleteRole', error: { Error: 'States.Timeout', Cause: 'not JSON' } };
-    expect(leftoverOf('role', [plain])?.reason).toMatch(
-      /^A step timed out: DeleteRole did not end/,
-    );
+    expect(leftoverOf('role', [plain])?.reason).toMatch(/^A step timed out: DeleteRole did not end/);
     const bare = { step: 'DeleteRole', error: { Error: 'AwsConflictError' } };
     expect(leftoverOf('role', [bare])?.reason).toMatch(/^AWS is still changing this resource/);
   });

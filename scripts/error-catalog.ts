@@ -1,0 +1,439 @@
+/**
+ * What people read about each error: a typical detail, and what to do. docs/errors.md and the examples of the OpenAPI
+ * document are made of it (`npm run errors-page`, `npm run openapi`). An error kind without an entry does not compile,
+ * and a test fails where the code no longer says what stands here.
+ */
+import type { ErrorName, FieldError } from '../src/errors.ts';
+
+/** Ids that examples share. */
+export const sample = {
+  integrationId: 'int_01M85CZQP0Y0YS5TZMSXQSHEJR',
+  driverId: 'drv_01M85E1V7N3J2GQX0M5C9T8RWA',
+  requestId: 'JKJaXmPLvHcESHA=',
+  projectId: 'f3c1a9d2-58a7-4f1e-9a4d-6a1c1f0b7e55',
+  organizationId: '2f1e7c1a-6a55-4b0e-9d5c-0b7f4f0a3c11',
+  dataloopIntegrationId: '6f6b0f62-9c1f-4a7e-8d0b-2f3f7a1f9a10',
+  dataloopDriverId: '9a0c3b0e-0c7c-4bb4-9a39-2f1f6f7c4f21',
+} as const;
+
+/** Groups of errors, as the page shows them: heading, and where people meet these errors. */
+export const errorGroups = {
+  request: {
+    title: 'Requests',
+    intro: 'The API answers your request with one of these. Nothing was changed.',
+  },
+  resources: {
+    title: 'Names and resources',
+    intro: 'Something in your AWS account or at Dataloop is in conflict with the request.',
+  },
+  aws: { title: 'AWS', intro: 'A call of AWS failed.' },
+  dataloop: {
+    title: 'Dataloop',
+    intro: 'A call of Dataloop failed, or Dataloop cannot use what was connected.',
+  },
+  workflow: { title: 'Workflows', intro: 'A workflow was interrupted.' },
+  service: { title: 'The service itself', intro: 'Something is wrong with the deployment or with its data.' },
+} as const;
+
+interface CatalogEntry {
+  readonly group: keyof typeof errorGroups;
+  /** As the code says it, with plausible values. */
+  readonly detail: string;
+  /** Invalid fields that go with it. */
+  readonly errors?: readonly FieldError[];
+  /** One or two sentences to the person who met it; Markdown. */
+  readonly whatToDo: string;
+}
+
+const { integrationId, driverId, requestId, projectId, organizationId, dataloopIntegrationId } = sample;
+const { dataloopDriverId } = sample;
+const bucket = 'dataloop-acme-images';
+const role = 'dataloop-acme-images';
+const roleArn = `arn:aws:iam::111111111111:role/dataloop-cross-account/dev/${role}`;
+const policyArn = `arn:aws:iam::111111111111:policy/dataloop-cross-account/dev/${role}`;
+const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/0b7f4f0a-3c11-4b0e-9d5c-2f1e7c1a6a55';
+const userArn = 'arn:aws:iam::222222222222:user/dataloop-acme-images';
+const secret = 'dataloop-cross-account/dev/dataloop';
+
+export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
+  AwsUnavailableError: {
+    group: 'aws',
+    detail: `AWS did not read integration ${integrationId} (ThrottlingException). It is tried again.`,
+    whatToDo: 'Wait a moment and send the request again. If it lasts, look at the AWS Health Dashboard.',
+  },
+  AwsConflictError: {
+    group: 'aws',
+    detail: 'DynamoDB is busy with another request for "acme-images". Try again.',
+    whatToDo:
+      'Send the request again. As the reason of a leftover it means that somebody still uses the role or the policy: ' +
+      'do what its `advice` says.',
+  },
+  AwsNotYetConsistentError: {
+    group: 'aws',
+    detail: `AWS says that the role ${roleArn} exists but does not show it yet. It is looked at again.`,
+    whatToDo:
+      'Nothing: the service waits until AWS shows the change. If a step fails with it, send the request again.',
+  },
+  AwsAccessDeniedError: {
+    group: 'aws',
+    detail:
+      `AWS did not create role ${role} (AccessDenied). The function's role, a service control policy or a bucket ` +
+      'policy forbids it. Check these, then send the request again.',
+    whatToDo:
+      'Allow the action that the detail names: look for a service control policy or a bucket policy that denies it. If ' +
+      'you changed parameters, deploy the service again.',
+  },
+  AwsQuotaExceededError: {
+    group: 'aws',
+    detail:
+      'The account has 1000 roles, and its quota is 1000. Ask AWS Service Quotas for more, or delete what is not needed.',
+    whatToDo: 'Ask AWS Service Quotas for a higher quota, or delete what nobody uses.',
+  },
+  AwsRequestRefusedError: {
+    group: 'aws',
+    detail:
+      `AWS did not set the encryption of bucket ${bucket} (InvalidArgument). Change what AWS names, then send the request ` +
+      'again.',
+    whatToDo: 'Change what AWS names in the detail, then send the request again.',
+  },
+  EarlierCallOpenError: {
+    group: 'workflow',
+    detail: `The call ${integrationId}/RequestIamUser/1 has not said how it ended and may still take effect. It is waited for.`,
+    whatToDo: 'Nothing: the service waits until the call has ended, at most 35 seconds.',
+  },
+  WrongAccountError: {
+    group: 'aws',
+    detail: 'The service acts in AWS account 333333333333 but was deployed to 111111111111. Deploy it again.',
+    whatToDo: 'Deploy the service again with credentials of the account in which it is to work.',
+  },
+  BucketNameTakenError: {
+    group: 'resources',
+    detail:
+      `The bucket ${bucket} already exists in another AWS account and was not made for this integration; it was left as it ` +
+      'is. Choose another bucket name.',
+    whatToDo: 'Choose another `bucket.name`. To use a bucket that exists, send `"mode": "adopt"`.',
+  },
+  PolicyNameTakenError: {
+    group: 'resources',
+    detail:
+      `A policy named ${role} already exists and was not made for this integration; it was left as it is. Choose another ` +
+      'name for the integration, or give role.name.',
+    whatToDo: 'Choose another `name`, or set `role.name`: the policy has the name of the role.',
+  },
+  RoleNameTakenError: {
+    group: 'resources',
+    detail:
+      `A role named ${role} already exists and was not made for this integration; it was left as it is. Choose another ` +
+      'name for the integration, or give role.name.',
+    whatToDo: 'Choose another `name`, or set `role.name`. To use a role that exists, send `"mode": "adopt"`.',
+  },
+  KmsKeyNotUsableError: {
+    group: 'resources',
+    detail: `The KMS key ${keyArn} is in the state Disabled, in which nobody can use it. Enable it, or name another key.`,
+    whatToDo:
+      'Enable the key, or name another one: it must exist, be enabled and be a symmetric encryption key.',
+  },
+  PrefixOverlapError: {
+    group: 'resources',
+    detail:
+      `The integration ${integrationId} ("acme-images", ready) reaches the folder raw/ of bucket ${bucket}, and so the same ` +
+      'objects: what is changed or deleted through one of them is so for both. Choose another prefix or bucket, unless ' +
+      'this is meant.',
+    whatToDo:
+      'A warning of a plan. If two integrations must not share objects, choose another prefix or bucket.',
+  },
+  BucketNotAdoptableError: {
+    group: 'resources',
+    detail:
+      `The bucket ${bucket} may be open to the public: not all four settings of its public-access block are on; it was left ` +
+      'as it is. Turn them on, or ask for it with bucket.blockPublicAccess: true; removal then puts back what was there.',
+    whatToDo: 'Change the bucket, or send the field that the detail names.',
+  },
+  RoleNotAdoptableError: {
+    group: 'resources',
+    detail:
+      `The role ${roleArn} has a trust policy that leaves no room for one more statement (IAM takes 2048 characters); it was ` +
+      'left as it is. Take out of it what nobody needs, or adopt another role.',
+    whatToDo: 'Change the role as the detail says, or adopt another one.',
+  },
+  IntegrationNotAdoptableError: {
+    group: 'dataloop',
+    detail:
+      `Dataloop's integration ${dataloopIntegrationId} ("acme") has a role already; it was left as it is. Name one that still ` +
+      'waits for its role, or leave dataloop.integrationId out.',
+    whatToDo:
+      'Name a cross-account integration that has an IAM user and no role yet, or omit `dataloop.integrationId`.',
+  },
+  DriverNameTakenError: {
+    group: 'dataloop',
+    detail:
+      `Dataloop's integration ${dataloopIntegrationId} has a driver "acme-images" in project ${projectId} already, which was ` +
+      'not made for this request; it was left as it is. Choose another dataloop.driverName, or delete that driver.',
+    whatToDo: 'Choose another `dataloop.driverName`, or delete that driver at Dataloop.',
+  },
+  RoleChangedError: {
+    group: 'resources',
+    detail:
+      `Somebody changed the trust policy or the boundary of the role ${role} while it was being set up; it is removed again. ` +
+      'Find out who in CloudTrail, then send the request again.',
+    whatToDo: 'Find out in CloudTrail who changed or replaced the role, then send the request again.',
+  },
+  PolicyChangedError: {
+    group: 'resources',
+    detail:
+      `The policy ${policyArn} says something else than the service wrote; it was left as it is, and no bucket can be added. ` +
+      'POST …/test shows how it should be: put it so, or connect the bucket with POST /integrations.',
+    whatToDo:
+      'Somebody edited or deleted a policy of the role. `POST …/test` shows the policy as it should be: restore it, or ' +
+      'connect the bucket with `POST /integrations`.',
+  },
+  DataloopUnavailableError: {
+    group: 'dataloop',
+    detail:
+      'Dataloop at https://gate.dataloop.ai did not answer within 8 s (TimeoutError). It is tried again.',
+    whatToDo: "Wait a moment and send the request again. If it lasts, look at Dataloop's status page.",
+  },
+  DataloopRateLimitError: {
+    group: 'dataloop',
+    detail: `Dataloop did not find project ${projectId} (429: no reason given). It is tried again.`,
+    whatToDo: 'Wait a moment and send the request again.',
+  },
+  DataloopCredentialsError: {
+    group: 'dataloop',
+    detail: `Dataloop did not find project ${projectId} (401: no reason given). The credentials in secret ${secret} are expired, revoked or wrong: put new ones there.`,
+    whatToDo: 'Put a valid API key into the secret. You need not deploy again.',
+  },
+  DataloopForbiddenError: {
+    group: 'dataloop',
+    detail: `Dataloop did not list the integrations of organisation ${organizationId} (403: no reason given). The user of the credentials needs to be owner of the organisation.`,
+    whatToDo:
+      'Give the user of the credentials the role that the detail names. If it cannot be owner of the organisation, use ' +
+      '`"createdBy": "operator"`.',
+  },
+  DataloopIntegrationLimitError: {
+    group: 'dataloop',
+    detail:
+      `Organisation ${organizationId} has as many cross-account integrations as Dataloop allows (15 by default). Delete one ` +
+      "that is not used, or ask Dataloop's support for more. Then send the request again.",
+    whatToDo: "Delete an integration that nobody uses, or ask Dataloop's support for more.",
+  },
+  DataloopNotFoundError: {
+    group: 'dataloop',
+    detail: `Dataloop did not find project ${projectId} (404: no reason given). Check the id, and that the user of the credentials may see it.`,
+    whatToDo:
+      'Check the id in the request, and that the user of the credentials may see the project or integration.',
+  },
+  DataloopRequestRefusedError: {
+    group: 'dataloop',
+    detail: `Dataloop did not delete driver ${dataloopDriverId} (400: no reason given). Change what Dataloop names, then send the request again.`,
+    whatToDo: 'Fix the cause that Dataloop names in the detail, then send the request again.',
+  },
+  DataloopAnswerError: {
+    group: 'dataloop',
+    detail: `Dataloop's answer to "find project ${projectId}" is not as documented (org). Its API may have changed: look for a newer version of this service.`,
+    whatToDo: "Dataloop's API may have changed: look for a newer version of this service.",
+  },
+  IamUserNotIssuedError: {
+    group: 'dataloop',
+    detail: `Dataloop's integration ${dataloopIntegrationId} has no IAM user yet.`,
+    whatToDo: 'Nothing: the service asks again until `iamUserTimeoutSeconds` have passed.',
+  },
+  IamUserTimeoutError: {
+    group: 'dataloop',
+    detail:
+      'Dataloop issued no IAM user, or nobody named the one that it showed, in the time allowed (parameter ' +
+      'iamUserTimeoutSeconds). Ask Dataloop whether cross-account integrations work for the organisation, then send the ' +
+      'request again.',
+    whatToDo: 'Ask Dataloop. If it is only slow, raise `iamUserTimeoutSeconds`.',
+  },
+  InvalidIamUserArnError: {
+    group: 'dataloop',
+    detail:
+      `The IAM user ${userArn} belongs to AWS account 222222222222, but only users of 333333333333 may be trusted (parameter ` +
+      'dataloopAccountId). No trust was granted.',
+    whatToDo:
+      'Ask Dataloop which AWS account its IAM users belong to, and compare it with the parameter `dataloopAccountId`. Do ' +
+      'not trust a user of another account.',
+  },
+  OperatorAwaitedError: {
+    group: 'dataloop',
+    detail: 'Nobody has given the role to Dataloop yet. It is waited for.',
+    whatToDo: 'Do what `action` of the integration says.',
+  },
+  OperatorTimeoutError: {
+    group: 'dataloop',
+    detail:
+      'Nobody gave the role to Dataloop, and said so, in the time allowed (parameter iamUserTimeoutSeconds). Send the request ' +
+      'again, or raise the parameter.',
+    whatToDo: 'Send the request again and do what `action` says in time, or raise `iamUserTimeoutSeconds`.',
+  },
+  TrustNotEstablishedError: {
+    group: 'dataloop',
+    detail:
+      `Dataloop could not assume the role ${roleArn} yet: its integration ${dataloopIntegrationId} says "waiting-trust". If this ` +
+      'lasts, look for a service control policy that keeps other accounts out, and for a changed trust policy.',
+    whatToDo:
+      'The service tries for about four minutes. Look for a policy of your organisation that keeps other AWS accounts out, ' +
+      'and in CloudTrail for changes of the trust policy.',
+  },
+  DriverTestFailedError: {
+    group: 'dataloop',
+    detail:
+      `Dataloop did not pass its test of bucket ${bucket} (424: no reason given). Change what Dataloop names, then send the ` +
+      `request again. Dataloop could not list, write, read or delete in bucket ${bucket}: look for a service control policy or ` +
+      'another policy that is in the way.',
+    whatToDo:
+      'Dataloop assumed the role but cannot use the bucket. The detail has its reason: look for a policy that denies ' +
+      'access to the bucket or its KMS key.',
+  },
+  StepTimeoutError: {
+    group: 'workflow',
+    detail: 'CreateRole did not end within its time-out. Send the request again.',
+    whatToDo: "Send the request again. If it lasts, read the function's log, and report it.",
+  },
+  StepCrashedError: {
+    group: 'workflow',
+    detail:
+      'The function of CreateRole ended without an answer (Sandbox.Timedout), every time it was tried. See its log.',
+    whatToDo: "Read the function's log, then send the request again. Report it if it happens again.",
+  },
+  ExecutionStoppedError: {
+    group: 'workflow',
+    detail: 'The execution ended ABORTED before the integration was ready.',
+    whatToDo: 'Somebody stopped the execution. Everything was rolled back: send the request again.',
+  },
+  RemovalRequestedError: {
+    group: 'workflow',
+    detail: 'DELETE was called before the integration was ready.',
+    whatToDo: 'Nothing: the integration was rolled back, as you asked.',
+  },
+  IntegrationMovedOnError: {
+    group: 'workflow',
+    detail: `Integration ${integrationId} is no longer provisioning: this step does nothing.`,
+    whatToDo: 'Nothing: a late attempt of a step found that its work is over, and changed nothing.',
+  },
+  RecordDamagedError: {
+    group: 'service',
+    detail:
+      `The journal's record of integration ${integrationId} is not as this service wrote it (status): somebody changed the ` +
+      `item "integration#${integrationId}" of its table. Put these fields right, or take the item from a backup of the table ` +
+      '(point-in-time recovery); until then nothing is done for this integration.',
+    whatToDo: 'Correct the fields that the detail names, or restore the item from a backup of the table.',
+  },
+  InvalidInputError: {
+    group: 'service',
+    detail:
+      'The input of CreateRole is not as this version of the service expects it (attempt): nothing was done. Find out who ' +
+      'sends it; after a change of the service, deploy all of it.',
+    whatToDo:
+      'Somebody called a function directly, or parts of the service have different versions: deploy all of it again.',
+  },
+  ConfigurationError: {
+    group: 'service',
+    detail:
+      'The environment variable TABLE_NAME is not set. It is set by serverless.yml: deploy the service again.',
+    whatToDo: 'Deploy the service again.',
+  },
+  InternalError: {
+    group: 'service',
+    detail: `Something went wrong here. Look for request ${requestId} in the logs.`,
+    whatToDo: 'Look for the request id in the logs of the function. Report it if it happens again.',
+  },
+  InvalidRequestError: {
+    group: 'request',
+    detail:
+      'One field is not as needed. Correct what "errors" lists and send the request again; nothing was created.',
+    errors: [{ pointer: '/dataloop/projectId', detail: 'This field is required.' }],
+    whatToDo: 'Correct each field that `errors` names, then send the request again.',
+  },
+  IntegrationNotFoundError: {
+    group: 'request',
+    detail: `There is no integration ${integrationId} in this deployment. Check the id.`,
+    whatToDo: 'Check the id, the stage and the region. `GET /integrations` lists all integrations.',
+  },
+  RouteNotFoundError: {
+    group: 'request',
+    detail:
+      'This API has POST and GET /integrations, GET /integrations/{integrationId}, DELETE /integrations/{integrationId}, ' +
+      'POST /integrations/{integrationId}/test, POST /integrations/{integrationId}/iam-user, ' +
+      'POST /integrations/{integrationId}/drivers, GET and DELETE /integrations/{integrationId}/drivers/{driverId}, ' +
+      'POST /integrations/{integrationId}/drivers/{driverId}/test and POST /plans.',
+    whatToDo: 'Check method and path.',
+  },
+  NameOrBucketTakenError: {
+    group: 'request',
+    detail:
+      `The integration ${integrationId} ("acme-images", ready) has the name "acme-images", the bucket ${bucket}. Choose ` +
+      `others, or remove it first with DELETE /integrations/${integrationId}.`,
+    whatToDo: 'Choose another name or bucket, or remove the integration that the detail names.',
+  },
+  IntegrationNotReadyError: {
+    group: 'request',
+    detail:
+      `The integration ${integrationId} is "provisioning", and only one that is "ready" can be tested. ` +
+      `GET /integrations/${integrationId} says how far it is.`,
+    whatToDo: 'Wait until `GET` of the integration shows `ready`. Only then you can test it or add buckets.',
+  },
+  AccessFullError: {
+    group: 'request',
+    detail:
+      `The 10 policies that IAM attaches to a role are full for integration ${integrationId}. Take away a driver that nobody ` +
+      'needs, or connect the bucket with POST /integrations.',
+    whatToDo: 'Remove a driver that nobody needs, or connect the bucket with `POST /integrations`.',
+  },
+  DriverNotReadyError: {
+    group: 'request',
+    detail:
+      `The driver ${driverId} is "provisioning", and only one that is "ready" can be tested. ` +
+      `GET /integrations/${integrationId}/drivers/${driverId} says how far it is.`,
+    whatToDo: 'Wait until `GET` of the driver shows `ready`.',
+  },
+  DriverNotFoundError: {
+    group: 'request',
+    detail:
+      'There is no such driver on this integration. GET /integrations/{integrationId} lists those that were added to it.',
+    whatToDo: 'Check both ids. `GET /integrations/{integrationId}` lists the drivers of an integration.',
+  },
+  ForeignDriversError: {
+    group: 'request',
+    detail:
+      `Drivers that this service did not make use the integration ${dataloopIntegrationId} at Dataloop: "by-hand" ` +
+      `(0f5d3c0a9b6e4d17a2c8e1f4, project ${projectId}). They would lose their storage. Delete them in Dataloop's console ` +
+      'first, or send the request again with ?force=true; nothing was removed.',
+    whatToDo:
+      "Delete these drivers in Dataloop's console, or send `DELETE` with `?force=true`: they stay, without storage.",
+  },
+  DriversUnknownError: {
+    group: 'request',
+    detail:
+      'Whether drivers that this service did not make would lose their storage cannot be found out: Dataloop at ' +
+      'https://gate.dataloop.ai did not answer within 8 s (TimeoutError). It is tried again. Send the request again later or, ' +
+      'to remove all the same, with ?force=true; nothing was removed.',
+    whatToDo: 'Send the request again later. `?force=true` removes without asking Dataloop.',
+  },
+  NothingAwaitedError: {
+    group: 'request',
+    detail: `Integration ${integrationId} (ready) does not wait for anybody's answer just now. Look at it with GET.`,
+    whatToDo: 'Look at the integration with `GET`: `action` says what it waits for, if it waits.',
+  },
+  RequestTooLargeError: {
+    group: 'request',
+    detail: 'The request body has 40021 bytes; at most 32768 are taken.',
+    whatToDo: 'Send a smaller body: shorten description and tags.',
+  },
+  UnsupportedMediaTypeError: {
+    group: 'request',
+    detail: 'Send the body as JSON, with Content-Type: application/json.',
+    whatToDo: 'Send the header `Content-Type: application/json`.',
+  },
+  IdempotencyKeyReusedError: {
+    group: 'request',
+    detail: `This Idempotency-Key belongs to another request body (integration ${integrationId}). Use a new key for a new request.`,
+    whatToDo: 'Send a new key. To repeat the earlier request, send exactly its body.',
+  },
+  TryAgainError: {
+    group: 'request',
+    detail: 'The integration was removed a moment ago. Send the request again.',
+    whatToDo: 'Send the request again.',
+  },
+};

@@ -1,4 +1,4 @@
-/** `npm run demo`: the whole job once, on real parts, with proof. */
+/** `npm run demo`: connects a bucket, proves that it works, and disconnects it, all on this machine. */
 import { DeleteObjectCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { deployService } from './environment/deploy.ts';
 import { saveFunctionLogs } from './environment/logs.ts';
@@ -22,7 +22,7 @@ const bucketName = 'dataloop-demo-images';
 
 function idOf(integration: IntegrationAnswer, type: string): string {
   const id = integration.resources.find((resource) => resource.type === type)?.id;
-  if (!id) throw new Error(`The integration names no ${type}.`);
+  if (!id) throw new Error(`The integration lists no ${type}.`);
   return id;
 }
 
@@ -31,12 +31,21 @@ function expectStatus(integration: IntegrationAnswer, status: string): void {
   const { error, residue } = integration;
   throw new Error(
     [
-      `The integration ended as "${integration.status}", not as "${status}".`,
+      `The integration is "${integration.status}"; expected "${status}".`,
       ...(error ? [`${error.step ?? ''}: ${error.title}. ${error.detail}`] : []),
-      ...residue.map((left) => `Left: ${left.type} ${left.arn ?? left.id ?? left.name}: ${left.reason}`),
+      ...residue.map((left) => `Left over: ${left.type} ${left.arn ?? left.id ?? left.name}: ${left.reason}`),
     ].join('\n'),
   );
 }
+
+/** A request as a person would write it, one field a line. */
+const requestLines = (request: object): string =>
+  Object.entries(request)
+    .map(([field, value], index, { length }) => {
+      const [begin, end] = [index === 0 ? '{' : ' ', index === length - 1 ? ' }' : ','];
+      return `  ${begin} "${field}": ${JSON.stringify(value)}${end}`;
+    })
+    .join('\n');
 
 function printListing(listings: readonly [string, Listing][]): void {
   const kinds = Object.keys(listings[0]?.[1] ?? {});
@@ -57,15 +66,17 @@ async function prove(environment: LocalEnvironment, integration: IntegrationAnsw
   const read = await (await s3.send(new GetObjectCommand(object))).Body?.transformToString();
   if (read !== content) throw new Error(`s3://${written.bucket}/${written.key} holds "${read}".`);
   say(`  ✓ Dataloop assumed the role and wrote s3://${written.bucket}/${written.key}`);
-  say(`  ✓ read with the customer's credentials: "${read}"`);
+  say(`  ✓ You can read it: "${read}"`);
 
   const stranger = await control.assumeAsStranger(idOf(integration, 'Dataloop::Integration'));
   if (stranger.assumed || stranger.errorName !== 'AccessDenied') {
-    throw new Error(`Another IAM user of Dataloop's account was not refused: ${JSON.stringify(stranger)}`);
+    throw new Error(
+      `Another IAM user of Dataloop's account was not denied access: ${JSON.stringify(stranger)}`,
+    );
   }
-  say("  ✓ another IAM user of Dataloop's account is refused: AccessDenied");
+  say("  ✓ Another IAM user of Dataloop's account is refused: AccessDenied");
   await s3.send(new DeleteObjectCommand(object));
-  say('  ✓ object deleted again: the service itself never deletes objects');
+  say('  ✓ Demo deleted the object: the service never deletes objects');
 }
 
 async function demo(environment: LocalEnvironment): Promise<void> {
@@ -79,7 +90,8 @@ async function demo(environment: LocalEnvironment): Promise<void> {
   const before = await takeListing(environment);
 
   const request = { name, bucket: { name: bucketName }, dataloop: { projectId: sandbox.projectId } };
-  title(`Connecting: POST /integrations ${JSON.stringify(request)}`);
+  title('Connecting: POST /integrations');
+  say(requestLines(request));
   const created = await api.request('POST', '/integrations', { body: request });
   if (created.status !== 202) {
     throw new Error(`POST /integrations answered ${created.status}: ${JSON.stringify(created.body)}`);
@@ -88,7 +100,10 @@ async function demo(environment: LocalEnvironment): Promise<void> {
   const connected = await follow(api, links.self, screen, { timeoutSeconds: 90 });
   expectStatus(connected, 'ready');
   say(`  ${integrationId} is ready:`);
-  for (const { type, arn, id } of connected.resources) say(`    ${type.padEnd(24)} ${arn ?? id}`);
+  for (const { type, arn, id } of connected.resources) {
+    // Whole ARNs are wider than a terminal.
+    say(`    ${type.padEnd(24)} ${arn?.split(/[:/]/).at(-1) ?? id}`);
+  }
 
   title('Proof');
   await prove(environment, connected);
@@ -102,7 +117,7 @@ async function demo(environment: LocalEnvironment): Promise<void> {
   }
   expectStatus(await follow(api, links.self, screen, { since, timeoutSeconds: 90 }), 'removed');
 
-  title('What stands');
+  title('Resources before and after');
   const after = await takeListing(environment);
   printListing([
     ['before', before],
@@ -110,8 +125,8 @@ async function demo(environment: LocalEnvironment): Promise<void> {
     ['disconnected', after],
   ]);
   const left = differences(before, after);
-  if (left.length > 0) throw new Error(`Not as before:\n${left.join('\n')}`);
-  say('  ✓ nothing is left, and nothing that was there before has changed');
+  if (left.length > 0) throw new Error(`The account is not as it was before:\n${left.join('\n')}`);
+  say('  ✓ Nothing is left, and nothing else has changed');
 }
 
 await runProgram(async () => {
@@ -126,7 +141,7 @@ await runProgram(async () => {
     try {
       await demo(environment);
     } catch (error) {
-      // They would end with the emulator. The demo's own error matters more than one of saving.
+      // The logs end with the emulator. The demo's own error matters more than one of saving them.
       await saveFunctionLogs(environment).catch(() => undefined);
       throw error;
     }

@@ -10,14 +10,14 @@ import { type LocalEnvironment, startEnvironment } from './environment/start.ts'
 
 const defaultPortBase = '47100';
 
-/** The process that wrote an environment file, where it still runs. */
+/** The process that wrote an environment file, if it is still running. */
 function ownerOf(file: string): number | undefined {
   if (!existsSync(file)) return undefined;
   const pid = Number(/^# process (\d+)$/m.exec(readFileSync(file, 'utf8'))?.[1]);
   return pid > 0 && pid !== process.pid && isAlive(pid) ? pid : undefined;
 }
 
-/** `.local/env`, or one named by the ports while another run holds that. @throws Error where both are held */
+/** `.local/env`, or one named after the ports while another run uses that. @throws Error if both are in use */
 function environmentFile(portBase: string | undefined): string {
   const usual = join(projectRoot, '.local', 'env');
   const owner = ownerOf(usual);
@@ -25,8 +25,8 @@ function environmentFile(portBase: string | undefined): string {
   const own = `${usual}-${portBase}`;
   if (portBase === undefined || portBase === '' || ownerOf(own) !== undefined) {
     throw new Error(
-      `npm run local runs here already (process ${owner}). Stop it, or start a second one beside it on other ports: ` +
-        'PORT_BASE=48000 npm run local',
+      `npm run local is already running here (process ${owner}). Stop it, or start a second one on other ports:\n` +
+        '  PORT_BASE=48000 npm run local',
     );
   }
   return own;
@@ -71,7 +71,7 @@ await runProgram(async () => {
     say('Deploying with serverless deploy');
     const deployment = await deployService(environment, 'local');
     await mkdir(dirname(file), { recursive: true });
-    // In one move: nobody reads half of it.
+    // In one step, so that nobody reads half of it.
     await writeFile(`${file}.new`, environmentText(environment, deployment), { mode: 0o600 });
     await rename(`${file}.new`, file);
     say(
@@ -81,10 +81,12 @@ await runProgram(async () => {
         `AWS       ${environment.endpointUrl}`,
         `Dataloop  ${environment.sandbox.apiUrl}`,
         '',
-        `Any AWS client works against it after:  set -a; . ${relative(projectRoot, file)}; set +a`,
-        'Ctrl-C stops everything.',
+        'To use it with any AWS client, run in another terminal:',
+        `  set -a; . ${relative(projectRoot, file)}; set +a`,
+        '',
+        'Press Ctrl-C to stop everything.',
       ].join('\n'),
     );
-    throw new Error(`${await environment.ended} ended by itself.`);
+    throw new Error(`${await environment.ended} stopped unexpectedly.`);
   });
 });

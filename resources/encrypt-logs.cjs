@@ -1,6 +1,6 @@
 /**
- * Gives every log group of the stack the KMS key of the parameter `dataKeyArn`, where there is one. Most log groups
- * are the framework's, one a function, and it has no setting for their key.
+ * Encrypts every log group of the stack with the KMS key of the parameter `dataKeyArn`, if it is set. The framework
+ * creates most log groups, one for each function, and has no setting for their key.
  */
 'use strict';
 

@@ -1,5 +1,5 @@
 /**
- * Deployment parameters, checked and with their types: what comes from the command line is always text.
+ * Deployment parameters, checked and converted: values from the command line are always text.
  * serverless.yml holds their defaults; everything else reads `${self:custom.parameters.…}`.
  */
 'use strict';
@@ -21,10 +21,10 @@ const integer = (minimum, maximum) => (value) => {
   return number;
 };
 
-// A pattern of nothing but wildcards would hand over every bucket, or every role, of the account.
+// A pattern of wildcards alone would grant access to every bucket or role of the account.
 const namePattern = text(
   /^[a-zA-Z0-9][a-zA-Z0-9.+=,@_-]{2,}\*?$/,
-  'a name, or at least three characters of it and one * at the end, such as dataloop-*',
+  'a name, or at least three characters and one * at the end, such as dataloop-*',
 );
 
 /** A list, separated by commas: `list` for CloudFormation, `text` for what takes text only. */
@@ -36,21 +36,21 @@ const listOf = (pattern, rule) => (value) => {
   return { text: list.join(','), list };
 };
 
-/** Lists stand in the environment of every function, which takes 4 KB, and in policies, which take little more. */
+/** Lists go into the environment of every function, which holds 4 KB, and into policies, which hold little more. */
 const short = (check, maximum, rule) => (value) => {
   const checkedList = check(value);
-  if (checkedList.text.length > maximum) throw `${rule}, ${maximum} characters at most`;
+  if (checkedList.text.length > maximum) throw `${rule}, of at most ${maximum} characters`;
   return checkedList;
 };
 
-const bucketArns = 'ARNs of different buckets without wildcards, separated by commas, or nothing';
+const bucketArns = 'empty, or a comma-separated list of bucket ARNs, each once and without wildcards';
 const bucketList = short(
   listOf(/^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, bucketArns),
   1_000,
   bucketArns,
 );
-// A comma, which a role's name may have, ends an ARN here.
-const roleArns = 'ARNs of different roles without wildcards, separated by commas, or nothing';
+// Role names may contain commas; here a comma ends the ARN.
+const roleArns = 'empty, or a comma-separated list of role ARNs, each once and without wildcards';
 const roleList = short(
   listOf(/^arn:aws[a-z-]*:iam::\d{12}:role\/([\w+=.@-]+\/)*[\w+=.@-]{1,64}$/, roleArns),
   1_000,
@@ -61,7 +61,7 @@ const keyArn = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/;
 
 const stage = text(
   /^[a-z][a-z0-9-]{0,14}$/,
-  'a letter and at most 14 lower-case letters, digits and hyphens: names of AWS resources are made of it',
+  'a lower-case letter, then at most 14 lower-case letters, digits and hyphens',
 );
 
 const checks = {
@@ -71,20 +71,19 @@ const checks = {
     /^[A-Za-z0-9/_+=.@-]{1,512}$/,
     'the name of a Secrets Manager secret, not its ARN',
   ),
-  dataloopOrganizationId: text(/^[A-Za-z0-9_-]{0,100}$/, 'the id of an organisation at Dataloop, or nothing'),
-  dataloopAccountId: text(/^(\d{12})?$/, 'the twelve digits of an AWS account, or nothing'),
+  dataloopOrganizationId: text(/^[A-Za-z0-9_-]{0,100}$/, 'empty, or the id of a Dataloop organisation'),
+  dataloopAccountId: text(/^(\d{12})?$/, 'empty, or the twelve digits of an AWS account id'),
   bucketNamePattern: namePattern,
   roleNamePattern: namePattern,
   policyNamePattern: namePattern,
-  kmsKeyArns: listOf(keyArn, 'ARNs of different KMS keys (not of aliases), separated by commas, or nothing'),
+  kmsKeyArns: listOf(keyArn, 'empty, or a comma-separated list of KMS key ARNs (no aliases), each once'),
   adoptableBucketArns: (value) => {
     const { text: arns, list } = bucketList(value);
     return { text: arns, list, objects: list.map((arn) => `${arn}/*`) };
   },
   adoptableRoleArns: roleList,
   dataKeyArn: (value) => {
-    if (value !== '' && !keyArn.test(String(value)))
-      throw 'the ARN of a KMS key (not of an alias), or nothing';
+    if (value !== '' && !keyArn.test(String(value))) throw 'empty, or the ARN of a KMS key (no alias)';
     return value;
   },
   apiRequestsPerSecond: integer(1, 10_000),
@@ -106,7 +105,7 @@ function checked(what, value, check) {
   } catch (rule) {
     if (typeof rule !== 'string') throw rule;
     const error = new Error(`${what} is "${value}"; it must be ${rule}.`);
-    // The message alone: where in this file it was thrown helps nobody who deploys.
+    // The message alone: the stack trace does not help people who deploy.
     error.stack = error.message;
     throw error;
   }

@@ -1,13 +1,13 @@
 /**
- * A plugin of the Serverless Framework: `serverless remove` is refused while integrations stand. Without the
- * service nobody could take their roles away any more, and what their workflows are doing would break off.
+ * A plugin of the Serverless Framework: refuses `serverless remove` while integrations own resources. Without the
+ * service their roles would stay for ever, and running workflows would be aborted.
  */
 const { CloudFormationClient, DescribeStacksCommand } = require('@aws-sdk/client-cloudformation');
 const { DynamoDBClient } = require('@aws-sdk/client-dynamodb');
 const { DynamoDBDocumentClient, paginateQuery } = require('@aws-sdk/lib-dynamodb');
 
-/** Every status in which something of an integration stands, or may come to stand. */
-const standing = ['provisioning', 'ready', 'rolling-back', 'removing', 'residue'];
+/** Every status in which an integration owns resources, or may come to own some. */
+const owningStatuses = ['provisioning', 'ready', 'rolling-back', 'removing', 'residue'];
 
 /** How many integrations a message names. */
 const named = 10;
@@ -23,19 +23,19 @@ class RefuseRemoval {
     const config = await this.provider.getAwsSdkV3Config();
     const tableName = await this.tableName(config);
     if (!tableName) return;
-    const found = await this.standingIn(tableName, config);
+    const found = await this.integrationsIn(tableName, config);
     if (found.length === 0) return;
     const lines = found.slice(0, named).map(({ integrationId, status }) => `  ${integrationId} (${status})`);
     if (found.length > named) lines.push(`  and ${found.length - named} more`);
     throw new ServerlessError(
-      `${found.length} integration${found.length === 1 ? ' stands' : 's stand'} in this deployment, so it is not removed: ` +
-        `their roles would stay, and nothing would take them away.\n${lines.join('\n')}\n` +
-        'Send DELETE /integrations/{integrationId} for each, wait until it is "removed" or "failed", and try again.',
-      'INTEGRATIONS_STAND',
+      'Cannot uninstall: these integrations still own resources. Disconnect them first:\n' +
+        `${lines.join('\n')}\n` +
+        'Send DELETE /integrations/{integrationId} for each, wait until it is "removed" or "failed", then try again.',
+      'INTEGRATIONS_OWN_RESOURCES',
     );
   }
 
-  /** The journal's table; undefined where there is no such stack. */
+  /** The journal's table; undefined if there is no such stack. */
   async tableName(config) {
     const StackName = this.provider.naming.getStackName();
     try {
@@ -49,10 +49,10 @@ class RefuseRemoval {
     }
   }
 
-  async standingIn(TableName, config) {
+  async integrationsIn(TableName, config) {
     const client = DynamoDBDocumentClient.from(new DynamoDBClient(config));
     const found = [];
-    for (const status of standing) {
+    for (const status of owningStatuses) {
       const query = {
         TableName,
         IndexName: 'byStatus',
@@ -62,7 +62,7 @@ class RefuseRemoval {
       };
       for await (const page of paginateQuery({ client }, query)) found.push(...page.Items);
     }
-    // Drivers that were added go with their integrations, which stand as long as they do.
+    // Added drivers are removed with their integration, which is listed as long as one exists.
     return found.filter(({ integrationId }) => integrationId.startsWith('int_'));
   }
 }

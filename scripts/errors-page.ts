@@ -1,24 +1,12 @@
 /** docs/errors.md: each error type with title, typical detail and what to do. */
+import { wrapped } from '../local/observe/wrapped.ts';
 import { type ErrorName, errorKinds, isErrorName, problemStatus, problemType } from '../src/errors.ts';
 import { errorCatalog, errorGroups } from './error-catalog.ts';
 import { operations } from './openapi-document.ts';
 
-const maximumLine = 120;
-
-/** Text in lines of at most 120 characters; a word that is longer stays whole. */
-export function wrapped(text: string, prefix = ''): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && prefix.length + line.length + 1 + word.length > maximumLine) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line].map((each) => `${prefix}${each}`).join('\n');
-}
+/** Longest line of a page. */
+const pageWidth = 120;
+const paragraph = (text: string, prefix = ''): string => wrapped(text, pageWidth, prefix);
 
 /** Errors that the API itself answers with. */
 const answered = new Set<ErrorName>(operations.flatMap(({ errors }) => errors).concat('RouteNotFoundError'));
@@ -33,12 +21,12 @@ function section(name: ErrorName): string {
   return [
     `### ${shortType(name)}`,
     '',
-    wrapped(`${errorKinds[name].title} (\`${name}\`, \`${problemType(name)}\`).`),
+    paragraph(`${errorKinds[name].title} (\`${name}\`, \`${problemType(name)}\`).`),
     '',
-    wrapped(detail, '> '),
-    ...errors.map((error) => `>\n${wrapped(`\`${error.pointer}\`: ${error.detail}`, '> ')}`),
+    paragraph(detail, '> '),
+    ...errors.map((error) => `>\n${paragraph(`\`${error.pointer}\`: ${error.detail}`, '> ')}`),
     '',
-    wrapped(`**What to do:** ${whatToDo}`),
+    paragraph(`**What to do:** ${whatToDo}`),
   ].join('\n');
 }
 
@@ -54,7 +42,7 @@ function group(key: string, { title, intro }: { readonly title: string; readonly
 }
 
 const introduction = [
-  wrapped(
+  paragraph(
     'Look for the last part of `type`: each problem that the API answers (RFC 9457) has one, each `error` of an ' +
       'integration or driver, each finding of a plan, and each event of a failure. The quoted detail is an example; yours ' +
       'names your resources.',
@@ -63,7 +51,7 @@ const introduction = [
   '- **API**: the HTTP status, where the API answers with this type. Others appear in `error`, `findings` or the logs.',
   '- **retried**: whether the service tries again by itself. Where the API answers with 503, send the request again.',
   '',
-  wrapped(
+  paragraph(
     'After `failed` nothing is left: fix the cause and send the request again. After `residue`, do what `advice` says, then ' +
       'send `DELETE` again. `leftAlone` lists resources of other owners: you need to do nothing.',
   ),

@@ -45,7 +45,7 @@ export async function choosePorts(base: string | undefined): Promise<Ports> {
   const ports = { emulator: first, sandbox: first + 1 };
   for (const port of Object.values(ports)) {
     if ((await claim(port)) === undefined) {
-      throw new Error(`Port ${port} on 127.0.0.1 is taken. Choose others: set PORT_BASE to another number.`);
+      throw new Error(`Port ${port} on 127.0.0.1 is in use. Set PORT_BASE to another number.`);
     }
   }
   return ports;

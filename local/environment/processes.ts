@@ -28,12 +28,12 @@ export interface SpawnOptions {
 const running = new Set<Spawned>();
 let stopping = false;
 
-/** Whether everything is being stopped: what fails from then on fails because of it. */
+/** Whether the program is stopping: later failures are a consequence of that. */
 export const isStopping = (): boolean => stopping;
 
-/** @throws Error when everything is being stopped: what started now would be left behind */
+/** @throws Error while the program is stopping: a process started now would be left behind */
 export function start(command: string, args: readonly string[], options: SpawnOptions): Spawned {
-  if (stopping) throw new Error(`${command} is not started: everything is being stopped.`);
+  if (stopping) throw new Error(`${command} was not started: the program is stopping.`);
   const log = options.logFile === undefined ? undefined : openSync(options.logFile, 'a');
   const child = spawn(command, args, {
     cwd: options.cwd,
@@ -104,7 +104,7 @@ export async function run(
 }
 
 export function tail(file: string, lines = 30): string {
-  return `${readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')}\n(all of it: ${file})`;
+  return `${readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')}\n(full log: ${file})`;
 }
 
 /** The first line of a stream. @throws Error when it ends without one */
@@ -154,7 +154,7 @@ export async function runProgram(program: () => Promise<number>): Promise<never>
     process.on(signal, () => {
       if (stopping) return;
       stopping = true;
-      process.stderr.write(`\n${signal}: stopping everything…\n`);
+      process.stderr.write(`\n${signal}: stopping…\n`);
       doLastWorks()
         .then(stopAll)
         .finally(() => process.exit(code));

@@ -1,4 +1,4 @@
-/** Python tools in virtual environments of the project's own, made once and remade when their list changes. */
+/** Python tools in the project's own virtual environments: created once, and again when their list changes. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -30,8 +30,8 @@ async function findPython(): Promise<string> {
     }
   }
   throw new Error(
-    `Python ${minimum.join('.')} or newer with its venv module is needed for the local AWS, and none of ` +
-      `${candidates.join(', ')} is. Install it, or name it in the environment variable PYTHON.`,
+    `The local AWS needs Python ${minimum.join('.')} or newer with its venv module. None of these is: ` +
+      `${candidates.join(', ')}. Install it, or set the environment variable PYTHON to its path.`,
   );
 }
 
@@ -57,7 +57,7 @@ export async function virtualEnvironment(name: string, requirements: string): Pr
     const python = await findPython();
     const logs = await mkdtemp(join(parent, 'log-'));
     const options = { env: process.env, logFile: join(logs, 'pip.log') };
-    await run(`Making a virtual environment with ${python}`, python, ['-m', 'venv', folder], options);
+    await run(`Creating a virtual environment with ${python}`, python, ['-m', 'venv', folder], options);
     const pip = [
       '-m',
       'pip',

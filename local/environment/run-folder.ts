@@ -45,6 +45,6 @@ export async function inRunFolder<T>(kind: string, work: (folder: string) => Pro
   } catch (error) {
     keep = existsSync(folder) && !isStopping();
     const message = error instanceof Error ? error.message : String(error);
-    throw new Error(keep ? `${message}\nLogs of every part: ${folder}` : message, { cause: error });
+    throw new Error(keep ? `${message}\nLogs: ${folder}` : message, { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-/** What stands in an AWS account: names, and the settings of a bucket as facts to compare. */
+/** The resources of an AWS account: names, and the settings of a bucket as facts to compare. */
 import { type IAMClient, paginateListPolicies, paginateListRoles } from '@aws-sdk/client-iam';
 import {
   GetBucketCorsCommand,

@@ -1,4 +1,4 @@
-/** What stands in the customer's account and at Dataloop: taken before and after, it proves what was left. */
+/** The resources in the customer's account and at Dataloop: compared before and after, they prove what is left. */
 import { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { LocalEnvironment } from '../environment/start.ts';
@@ -28,7 +28,7 @@ export async function takeListing(
   };
 }
 
-/** What `after` has and `before` had not (+), and the other way round (-); empty where both are the same. */
+/** Resources only in `after` (+) and only in `before` (-); empty if both are the same. */
 export function differences(before: Listing, after: Listing): string[] {
   return Object.keys(after).flatMap((kind) => {
     const [old, now] = [new Set(before[kind]), new Set(after[kind])];

@@ -1,4 +1,4 @@
-/** What is somebody else's, under names that the service may touch: in the local environment there is nothing else. */
+/** Resources of another owner, under names that the service may touch: a local environment has no others. */
 import { CreatePolicyCommand, CreateRoleCommand } from '@aws-sdk/client-iam';
 import { CreateBucketCommand, PutBucketCorsCommand } from '@aws-sdk/client-s3';
 import * as z from 'zod';
@@ -7,7 +7,7 @@ import { nameLike } from './service.ts';
 
 const name = 'somebody-else';
 
-/** Makes a bucket, a policy, a role, and an integration and a driver at Dataloop. */
+/** Creates a bucket, a policy, a role, and an integration and a driver at Dataloop. */
 export async function makeBystanders({ stack, clients, dataloop, projectId }: Place): Promise<void> {
   const { BUCKET_NAME_PATTERN, ROLE_NAME_PATTERN, IAM_PATH: Path } = stack.settings;
   const Bucket = nameLike(BUCKET_NAME_PATTERN, name);

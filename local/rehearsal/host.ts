@@ -1,19 +1,19 @@
-/** The integration that drivers are added to while their steps are rehearsed: whatever fails, it has to stay as it is. */
+/** The integration to which drivers are added in rehearsals of their steps. Whatever fails, it must stay unchanged. */
 import { resourceTypes } from '../../src/domain/model/record.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
 import type { Names, RehearsalService } from './service.ts';
 
 export interface Host {
   readonly names: Names;
-  /** As the API shows it while nothing is being added to it. */
+  /** As the API shows it between two rehearsals. */
   readonly integration: IntegrationAnswer;
   /** Policies of its role, which it shares with drivers that are added. */
   readonly policyArns: readonly string[];
-  /** Paths of all that is to stay: its own, and that of a driver whose access must be told from that of others. */
+  /** Paths of everything that must stay: its own, and that of a driver whose access must not be mixed up with others'. */
   readonly paths: readonly string[];
 }
 
-/** @throws Error where the service cannot do it, although nothing is denied */
+/** @throws Error if the service fails with nothing denied */
 export async function makeHost(service: RehearsalService): Promise<Host> {
   const names = service.nextNames();
   const connected = ready(await service.connect(names));
@@ -33,11 +33,11 @@ function ready(answer: IntegrationAnswer): IntegrationAnswer {
   const { status, error, links } = answer;
   if (status === 'ready') return answer;
   throw new Error(
-    `Without any denial, ${links.self} ended as "${status}"${error ? `: ${error.title}: ${error.detail}` : ''}`,
+    `With nothing denied, ${links.self} ended as "${status}"${error ? `: ${error.title}: ${error.detail}` : ''}`,
   );
 }
 
-/** What is wrong with it after a driver has come and gone: it is to be as before, and to work. */
+/** Problems after a driver was added and removed: the integration must be as before, and work. */
 export async function hostProblems(
   { integration: before }: Host,
   service: Pick<RehearsalService, 'read' | 'faultsOf'>,
@@ -47,13 +47,16 @@ export async function hostProblems(
   const [was, is] = [fieldsOf(before), fieldsOf(now)];
   const problems = [...new Set([...was.keys(), ...is.keys()])]
     .filter((field) => was.get(field) !== is.get(field))
-    .map((field) => `${path} says ${field} ${is.get(field)}; before it said ${was.get(field)}`);
-  // What is not ready cannot be tested.
+    .map(
+      (field) =>
+        `${path}: ${field} is ${is.get(field) ?? 'missing'}; before, it was ${was.get(field) ?? 'missing'}`,
+    );
+  // Only a ready integration can be tested.
   if (now.status !== 'ready') return problems;
   const faults = await service.faultsOf(path);
-  return [...problems, ...faults.map((fault) => `${path} does not work any more: ${fault}`)];
+  return [...problems, ...faults.map((fault) => `${path} no longer works: ${fault}`)];
 }
 
-/** Each field as text, but for the time of the last change. */
+/** Each field as text, except the time of the last change. */
 const fieldsOf = ({ updatedAt: _changes, ...fields }: IntegrationAnswer): Map<string, string | undefined> =>
   new Map(Object.entries(fields).map(([field, value]) => [field, JSON.stringify(value)]));

@@ -1,6 +1,6 @@
 /**
- * What the rehearsal does to the deployed service: denials on roles of functions, and functions that start anew.
- * Each is taken back, whatever happens; a run that was killed leaves them where the next one finds them.
+ * What the rehearsal changes about the deployed service: denials on roles of functions, and restarts of functions. Each
+ * change is undone, whatever happens; the next run finds the changes of a run that was killed.
  */
 import {
   DeleteRolePolicyCommand,
@@ -15,12 +15,12 @@ import {
 } from '@aws-sdk/client-lambda';
 import type { AwsClients } from './stack.ts';
 
-/** Name of the inline policy that denies; nothing else of that name is ever made. */
+/** Name of the inline policy that denies. Nothing else uses this name. */
 export const denialName = 'dataloop-cross-account-rehearsal';
 
 /**
- * Environment variable of a function that was started anew. No code reads it; as an environment is set when a
- * function starts, AWS cannot but start it anew.
+ * Environment variable of a restarted function. No code reads it, but AWS has to restart a function to change its
+ * environment.
  */
 export const restartVariable = 'DATALOOP_CROSS_ACCOUNT_REHEARSAL';
 
@@ -34,20 +34,25 @@ export const denialDocument = ({ actions, resource }: DenyStatement) => ({
   Statement: [{ Sid: 'Rehearsal', Effect: 'Deny', Action: actions, Resource: resource }],
 });
 
+/** A change of the deployed service could not be undone: every later step would meet it. */
+export class ServiceLeftBroken extends Error {
+  override readonly name = 'ServiceLeftBroken';
+}
+
 export type Interventions = ReturnType<typeof interventions>;
 
 type Clients = Pick<AwsClients, 'iam' | 'lambda'>;
 
 export function interventions({ iam, lambda }: Clients) {
-  /** What takes each of them back, by what it is. */
-  const standing = new Map<string, () => Promise<void>>();
+  /** How to undo each change, by its name. */
+  const changes = new Map<string, () => Promise<void>>();
   const underWay = new Set<Promise<unknown>>();
   let ended = false;
 
   const begin = async (what: string, act: () => Promise<void>, takeBack: () => Promise<void>) => {
-    if (ended) throw new Error(`${what} is not done: the rehearsal is being stopped.`);
-    // Known before it is sent: an answer that is lost must not hide it.
-    standing.set(what, takeBack);
+    if (ended) throw new Error(`${what} was not set: the rehearsal is stopping.`);
+    // Before it is sent, because the answer may get lost.
+    changes.set(what, takeBack);
     const acting = act();
     underWay.add(acting);
     try {
@@ -59,25 +64,26 @@ export function interventions({ iam, lambda }: Clients) {
 
   const takeAllBack = async (): Promise<void> => {
     const failures: string[] = [];
-    for (const [what, takeBack] of [...standing]) {
+    for (const [what, takeBack] of [...changes]) {
       try {
         await threeTimes(takeBack);
-        standing.delete(what);
+        changes.delete(what);
       } catch (error) {
         failures.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
     if (failures.length > 0) {
-      throw new Error(
-        `Not taken back, which breaks the deployed service:\n${failures.join('\n')}\n` +
-          'Run npm run rehearse again with the same options (it takes back what it finds), or do it by hand: ' +
-          `aws iam delete-role-policy --policy-name ${denialName} --role-name ROLE`,
+      throw new ServiceLeftBroken(
+        'The deployed service is broken until these changes are undone, which failed:\n' +
+          `${failures.map((failure) => `  ${failure}`).join('\n')}\n` +
+          'Run npm run rehearse again with the same options: it undoes them. Or delete each denial yourself:\n' +
+          `  aws iam delete-role-policy --policy-name ${denialName} --role-name ROLE`,
       );
     }
   };
 
   return {
-    /** Puts the denial on a role, in place of an earlier one of ours. */
+    /** Puts the denial on a role, replacing an earlier one of ours. */
     deny: (RoleName: string, statement: DenyStatement) => {
       const policy = { RoleName, PolicyName: denialName };
       return begin(
@@ -90,7 +96,7 @@ export function interventions({ iam, lambda }: Clients) {
       );
     },
 
-    /** Makes a function forget what it holds in memory: with another environment it starts anew. */
+    /** Makes a function forget its memory: a changed environment restarts it. */
     startAnew: (FunctionName: string) =>
       begin(
         `The variable ${restartVariable} of the function ${FunctionName}`,
@@ -100,7 +106,7 @@ export function interventions({ iam, lambda }: Clients) {
 
     takeAllBack,
 
-    /** Takes everything back, also what is being done at this moment; afterwards nothing can be done any more. */
+    /** Undoes everything, changes under way included; later changes are refused. */
     end: async () => {
       ended = true;
       await Promise.allSettled(underWay);
@@ -113,12 +119,12 @@ async function deleteDenial({ iam }: Pick<Clients, 'iam'>, RoleName: string): Pr
   try {
     await iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: denialName }));
   } catch (error) {
-    // It was never put, or an earlier try has deleted it.
+    // It was never created, or an earlier attempt has deleted it.
     if (!(error instanceof NoSuchEntityException)) throw error;
   }
 }
 
-/** Sets the variable, or takes it away; every other one stays as it is. */
+/** Sets the variable, or removes it; all others stay as they are. */
 async function setVariable(
   { lambda }: Pick<Clients, 'lambda'>,
   FunctionName: string,
@@ -129,10 +135,10 @@ async function setVariable(
   const { Environment, RevisionId } = await lambda.send(
     new GetFunctionConfigurationCommand({ FunctionName }),
   );
-  const { [restartVariable]: standing, ...others } = Environment?.Variables ?? {};
-  if (standing === value) return;
+  const { [restartVariable]: current, ...others } = Environment?.Variables ?? {};
+  if (current === value) return;
   const Variables = value === undefined ? others : { ...others, [restartVariable]: value };
-  // The revision: what somebody else changes meanwhile must not be overwritten.
+  // The revision id keeps us from overwriting a concurrent change.
   await lambda.send(
     new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables }, RevisionId }),
   );
@@ -149,7 +155,7 @@ async function threeTimes(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Takes back what a run that was killed has left. @returns what that was */
+/** Undoes the changes of a run that was killed. @returns what they were */
 export async function takeLeftoversBack(
   clients: Clients,
   stack: { readonly roles: readonly string[]; readonly functions: readonly string[] },

@@ -1,4 +1,4 @@
-/** Whether what happened is what was to happen. Each function answers with what is wrong; nothing, where all is right. */
+/** Compares what happened with what was expected. Each function returns the problems that it finds. */
 import { resourceTypes } from '../../src/domain/model/record.ts';
 import { problemType } from '../../src/errors.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
@@ -28,7 +28,7 @@ export const nameOf = ({
   name?: string | undefined;
 }) => arn ?? id ?? name ?? '';
 
-/** What the undo removed, by what its executions say. */
+/** What the undo removed, by the output of its executions. */
 export const removedBy = (runs: readonly UndoRun[]): RehearsedResource[] =>
   Object.entries(shortNames)
     .filter(([, output]) => runs.some((run) => run.output[output] === 'removed'))
@@ -36,7 +36,7 @@ export const removedBy = (runs: readonly UndoRun[]): RehearsedResource[] =>
 
 export const isRehearsed = (key: string): key is RehearsedResource => Object.hasOwn(shortNames, key);
 
-/** A connection that was to fail at one step and be undone. */
+/** A connection that should fail at one step and be undone. */
 export function judgeConnection(
   { failsAt, makes }: ConnectionRehearsal,
   integration: IntegrationAnswer,
@@ -44,10 +44,10 @@ export function judgeConnection(
 ): string[] {
   const { status, error, residue } = integration;
   const problems: string[] = [];
-  if (status !== 'failed') problems.push(`it ended as "${status}", not as "failed"`);
+  if (status !== 'failed') problems.push(`it ended as "${status}"; expected "failed"`);
   if (error?.step !== failsAt) {
     problems.push(
-      `it failed at ${error?.step ?? 'no step'}, not at ${failsAt}: ${error?.detail ?? 'no error'}`,
+      `it failed at ${error?.step ?? 'no step'}; expected ${failsAt}: ${error?.detail ?? 'no error'}`,
     );
   } else if (error.type !== problemType('AwsAccessDeniedError')) {
     problems.push(`it failed for another reason than the denial: ${error.title}: ${error.detail}`);
@@ -55,27 +55,29 @@ export function judgeConnection(
   const removed = removedBy(runs);
   for (const key of makes) {
     if (!removed.includes(key))
-      problems.push(`the undo removed no ${shortNames[key]}, although one must have been made`);
+      problems.push(`the undo removed no ${shortNames[key]}, although one had been created`);
   }
   return [...problems, ...named(residue)];
 }
 
-/** Residue that nobody asked for. */
+/** Unexpected residue. */
 const named = (residue: readonly Residue[]): string[] =>
-  residue.map((left) => `left: ${left.type} ${nameOf(left)}: ${left.reason} ${left.advice}`);
+  residue.map((left) => `left over: ${left.type} ${nameOf(left)}: ${left.reason} ${left.advice}`);
 
-/** A removal that was to leave just what could not be removed, and name it. */
+/** A removal that should leave exactly the resources that it could not remove, and list them. */
 export function judgeRemoval(
   { leaves, isStartedAgain }: RemovalRehearsal,
   { status, residue }: IntegrationAnswer,
   runs: readonly UndoRun[],
 ): string[] {
   const wanted = leaves.length > 0 ? 'residue' : 'removed';
-  const problems = status === wanted ? [] : [`it ended as "${status}", not as "${wanted}"`];
+  const problems = status === wanted ? [] : [`it ended as "${status}"; expected "${wanted}"`];
   const types = leaves.map((key) => resourceTypes[key]).sort();
   const named = residue.map(({ type }) => type).sort();
   if (named.join() !== types.join()) {
-    problems.push(`residue names ${named.join(', ') || 'nothing'}, not ${types.join(', ') || 'nothing'}`);
+    problems.push(
+      `residue lists ${named.join(', ') || 'nothing'}; expected ${types.join(', ') || 'nothing'}`,
+    );
   }
   for (const left of residue) {
     if (!left.advice || !left.reason) problems.push(`residue does not say what to do about ${nameOf(left)}`);
@@ -86,7 +88,7 @@ export function judgeRemoval(
   return problems;
 }
 
-/** Whether the denial had acted: on AWS it takes some seconds, and a rehearsal in which nothing failed shows nothing. */
+/** Whether the denial was in effect: on AWS that takes some seconds, and a rehearsal without a failure proves nothing. */
 export function denialActed(
   rehearsal: ConnectionRehearsal | RemovalRehearsal,
   { status, steps }: IntegrationAnswer,
@@ -99,17 +101,17 @@ export function denialActed(
   return rehearsal.isStartedAgain ? runs.some((run) => run.status === 'FAILED') : status !== 'removed';
 }
 
-/** Policies of an integration that a driver is added to: they stay, and are written for the driver's sake. */
+/** Policies of an integration that gets a driver: they stay, and change for the driver. */
 export interface SharedPolicies {
   readonly arns: readonly string[];
-  /** Whether they may have been written, and written again: what each says must be as before all the same. */
+  /** Whether they may have been written twice: their documents must be as before all the same. */
   readonly rewritten: boolean;
 }
 const noPolicies: SharedPolicies = { arns: [], rewritten: false };
 
 /**
- * Changes of what stands that residue does not name, and residue that does not stand.
- * @param listed kinds that were looked at: without a token of Dataloop's, only those of AWS
+ * Changes that residue does not list, and residue that does not exist.
+ * @param listed kinds that were checked: without a token for Dataloop, only those of AWS
  */
 export function judgeStanding(
   found: readonly string[],
@@ -129,20 +131,20 @@ export function judgeStanding(
   );
   return [
     ...unexplained.map(changeInWords),
-    ...absent.map(([, left]) => `residue names ${left.type} ${nameOf(left)}, which does not stand`),
+    ...absent.map(([, left]) => `residue lists ${left.type} ${nameOf(left)}, which does not exist`),
   ];
 }
 
-/** `left, or made by somebody meanwhile: roles: ARN` */
+/** `left over, or created by somebody else: roles: ARN` */
 export function changeInWords(change: string): string {
-  const said = { '+': 'left, or made by somebody meanwhile', '-': 'gone', '~': 'says something else now' };
+  const said = { '+': 'left over, or created by somebody else', '-': 'gone', '~': 'changed' };
   const [, kind = '', what = ''] = /^([+~-]) (.*)$/s.exec(change) ?? [];
   return kind === '+' || kind === '-' || kind === '~' ? `${said[kind]}: ${what}` : change;
 }
 
 /**
- * The line of a listing's differences that a leftover makes; of Dataloop's, its end. Access that is left is a policy
- * that stood before and says more now.
+ * The line that a leftover makes in the differences of two listings; for Dataloop, the end of that line. Access that is
+ * left over shows as an existing policy that grants more than before.
  */
 function lineOf({ type, arn, id }: Residue, { arns }: SharedPolicies): string {
   if (arn && arns.includes(arn)) return `~ ${kinds[type]}: ${arn}`;

@@ -1,4 +1,4 @@
-/** `npm run rehearse`: fails each step of an integration and of a driver once, and proves that nothing is left. */
+/** `npm run rehearse`: breaks each step of an integration and of a driver once, and proves that nothing is left. */
 import { deployService } from '../environment/deploy.ts';
 import { saveFunctionLogs } from '../environment/logs.ts';
 import { beforeStopping, isStopping, runProgram } from '../environment/processes.ts';
@@ -13,14 +13,14 @@ import { awsClients, readStack } from './stack.ts';
 
 const screen: Screen = {
   isTerminal: process.stdout.isTTY === true,
-  // While it is being stopped, only what is taken back is told.
+  // While it stops, only undone changes are printed.
   write: (text) => {
     if (!isStopping()) process.stdout.write(text);
   },
 };
 const say = (line: string) => screen.write(`${line}\n`);
 
-/** IAM's changes take some seconds to act on AWS, a few more than is usual here; the emulator's act at once. */
+/** On AWS, IAM applies changes after some seconds, with some margin here; the emulator applies them at once. */
 const iamDelayMs = 15_000;
 
 async function deployedPlace(deployed: NonNullable<Options['deployed']>): Promise<Place> {
@@ -30,7 +30,7 @@ async function deployedPlace(deployed: NonNullable<Options['deployed']>): Promis
   return {
     stack,
     clients,
-    // Asked for with each call, as temporary credentials run out.
+    // Read for each call, because temporary credentials expire.
     api: apiClient(stack.apiUrl, region, clients.iam.config.credentials),
     dataloop: deployed.dataloop,
     projectId: deployed.projectId,
@@ -51,7 +51,7 @@ async function rehearseLocally({ only }: Options): Promise<number> {
     const environment = await startEnvironment({
       folder,
       portBase: process.env['PORT_BASE'],
-      // Nothing here is to be seen of a wait, and there are many.
+      // The waits show nothing here, and there are many.
       waitScale: 0.05,
       say: (line) => say(`  ${line}`),
     });
@@ -71,13 +71,11 @@ async function rehearseLocally({ only }: Options): Promise<number> {
       pollPauseMs: 0,
     };
     await makeBystanders(place);
-    say(
-      "  ✓ somebody else's bucket, policy, role, integration and driver, under names that the service may touch",
-    );
-    // The environment ends with the program, and whatever was done to it.
+    say("  ✓ Created another owner's bucket, policy, role, integration and driver");
+    // The environment ends with the program, so nothing has to be undone.
     if (await rehearseAt(place, only, { ...hooks, beforeStopping: () => undefined })) return 0;
     await saveFunctionLogs(environment).catch(() => undefined);
-    throw new Error('The rehearsal does not prove what it is to prove: see above.');
+    throw new Error('The rehearsal failed: see above.');
   });
 }
 

@@ -1,20 +1,22 @@
-/** What `npm run rehearse` takes: nothing, for the local environment, or the stage that is to be rehearsed. */
+/** The options of `npm run rehearse`: none for the local environment, or the stage to rehearse. */
 import { parseArgs } from 'node:util';
 import { type StepName, stepNames } from '../../src/domain/model/steps.ts';
 
 export const usage = `npm run rehearse
-  starts a local AWS and the Dataloop sandbox, deploys, and rehearses there
+  starts a local AWS and the Dataloop sandbox, deploys the service, and
+  rehearses there
 npm run rehearse -- --stage STAGE --region REGION --project PROJECT_ID
-  rehearses a deployed stage, with the AWS credentials of the environment
+  rehearses a deployed stage with the AWS credentials of your environment
 
-  --stage     the deployed stage; never one that people work with
-  --region    its region (or AWS_REGION)
-  --project   a project at Dataloop in which drivers may be made (or DATALOOP_PROJECT_ID)
-  --api-url   the API's URL, where it has a domain of its own (or API_URL)
-  --only      a step, wherever it runs; may be given several times
+  --stage     the deployed stage; choose one that nobody works with
+  --region    its region (default: AWS_REGION)
+  --project   a Dataloop project in which drivers may be created
+              (default: DATALOOP_PROJECT_ID)
+  --api-url   the API's URL, if it has its own domain (default: API_URL)
+  --only      rehearse this step only; repeat the option for several steps
 
-With DATALOOP_TOKEN and DATALOOP_ORG_ID (and DATALOOP_API_URL, where it is not Dataloop's own) the proof covers
-Dataloop's side as well. A run at a time.`;
+To check Dataloop's side as well, set DATALOOP_TOKEN and DATALOOP_ORG_ID, and
+DATALOOP_API_URL if the API is not Dataloop's own. Run one rehearsal at a time.`;
 
 export interface DeployedOptions {
   readonly stage: string;
@@ -27,7 +29,7 @@ export interface DeployedOptions {
 }
 
 export interface Options {
-  /** The stage that is deployed already; undefined: one is deployed to a local environment. */
+  /** A deployed stage; undefined: deploy one to a local environment. */
   readonly deployed: DeployedOptions | undefined;
   readonly only: readonly StepName[];
 }
@@ -36,17 +38,17 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 const isStep = (name: string): name is StepName => stepNames.some((step) => step === name);
 
-/** @throws Error that says what is wrong and what to do */
+/** @throws Error that says what is wrong, and what to do */
 export function parseOptions(args: readonly string[], env: Env): Options | 'help' {
   const { values } = parsed(args);
   if (values.help) return 'help';
   const only = (values.only ?? []).map((name) => {
     if (isStep(name)) return name;
-    throw new Error(`--only ${name}: there is no such step. The steps are ${stepNames.join(', ')}.`);
+    throw new Error(`Unknown step "${name}" (--only). The steps are ${stepNames.join(', ')}.`);
   });
   if (values.stage === undefined) {
     const given = (['region', 'project', 'api-url'] as const).filter((name) => values[name] !== undefined);
-    if (given.length > 0) throw new Error(`--${given[0]} belongs to a deployed stage: name it with --stage.`);
+    if (given.length > 0) throw new Error(`--${given[0]} applies only to a deployed stage. Add --stage.`);
     return { deployed: undefined, only };
   }
   return { deployed: deployedOptions({ ...values, stage: values.stage }, env), only };
@@ -84,13 +86,13 @@ function deployedOptions(
   const { stage } = values;
   if (!/^[a-z][a-z0-9-]{0,14}$/.test(stage)) {
     throw new Error(
-      `"${stage}" is no stage: a letter and at most 14 lower-case letters, digits and hyphens.`,
+      `Invalid stage "${stage}": use a lower-case letter, then at most 14 lower-case letters, digits and hyphens.`,
     );
   }
   if (/^(prod|prd|live)/.test(stage)) {
     throw new Error(
-      `The stage "${stage}" is not rehearsed: each step of it would fail for everybody meanwhile. ` +
-        'Deploy the same version as another stage, best to a sandbox account, and rehearse that one.',
+      `Stage "${stage}" looks like production, and a rehearsal makes each step fail for everybody for a while. ` +
+        'Deploy the same version to another stage, best in a sandbox account, and rehearse that one.',
     );
   }
   return {
@@ -101,7 +103,7 @@ function deployedOptions(
     ),
     projectId: required(
       values.project || env['DATALOOP_PROJECT_ID'],
-      '--project (or DATALOOP_PROJECT_ID), the id of a project at Dataloop in which drivers may be made,',
+      '--project (or DATALOOP_PROJECT_ID): the id of a Dataloop project in which drivers may be created',
     ),
     apiUrl: (values['api-url'] || env['API_URL'] || undefined)?.replace(/\/$/, ''),
     endpoint: env['AWS_ENDPOINT_URL'] || undefined,
@@ -111,13 +113,13 @@ function deployedOptions(
 
 function required(value: string | undefined, what: string): string {
   if (value) return value;
-  throw new Error(`${what} is needed.\n\n${usage}`);
+  throw new Error(`Missing ${what}.\n\n${usage}`);
 }
 
 function dataloopOptions(env: Env): DeployedOptions['dataloop'] {
   const token = env['DATALOOP_TOKEN'];
   if (!token) return undefined;
   const apiUrl = env['DATALOOP_API_URL'] || 'https://gate.dataloop.ai/api/v1';
-  const orgId = required(env['DATALOOP_ORG_ID'], 'With DATALOOP_TOKEN, DATALOOP_ORG_ID');
+  const orgId = required(env['DATALOOP_ORG_ID'], 'DATALOOP_ORG_ID, which DATALOOP_TOKEN requires');
   return { apiUrl: apiUrl.replace(/\/$/, ''), token, orgId };
 }

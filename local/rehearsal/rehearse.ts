@@ -1,4 +1,4 @@
-/** Fails one step, follows what becomes of it, and proves what is left. */
+/** Breaks one step, follows the outcome, and proves what is left. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { resourceTypes } from '../../src/domain/model/record.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
@@ -18,26 +18,26 @@ import {
   shortNames,
 } from './steps.ts';
 
-/** How often a step is rehearsed again where its denial had not acted yet. */
+/** How often a step is tried if its denial is not in effect yet. */
 const maximumTries = 3;
 
 export interface Result {
   readonly step: string;
   readonly subject: Subject;
   readonly shows: string;
-  /** `iam:AttachRolePolicy`, with the step whose role was denied it where that is another. */
+  /** `iam:AttachRolePolicy`, followed by the step whose role was denied it, if that is another step. */
   readonly denied: readonly string[];
   /** How it ended, in a few words. */
   readonly ended: string;
   /** What the service said about it. */
   readonly said: readonly string[];
-  /** What had been made and was removed again. */
+  /** What had been created and was removed. */
   readonly removed: readonly string[];
   readonly residue: IntegrationAnswer['residue'];
   readonly runsOfTheUndo: number;
   readonly tries: number;
   readonly seconds: number;
-  /** What is wrong; empty where the rehearsal proves what it is to prove. */
+  /** What is wrong; empty for a rehearsal that passed. */
   readonly problems: readonly string[];
   /** Where to look. */
   readonly id: string | undefined;
@@ -63,13 +63,13 @@ export interface Bench {
 
 type Draft = Omit<Result, 'step' | 'subject' | 'shows' | 'denied' | 'tries' | 'seconds'>;
 
-/** Rehearses a step, again where its denial had not acted yet, and takes everything back whatever happens. */
+/** Rehearses a step, again if its denial was not in effect yet, and undoes all changes whatever happens. */
 export async function rehearse(rehearsal: Rehearsal, bench: Bench, scene: Scene): Promise<Result> {
   const started = Date.now();
   for (let tries = 1; ; tries += 1) {
     const { acted, draft } = await once(rehearsal, bench, scene);
     if (!acted && tries < maximumTries && draft.problems.length === 0) continue;
-    const notActed = acted ? [] : [`nothing failed, ${tries} times: the denial does not act`];
+    const notActed = acted ? [] : [`nothing failed in ${tries} tries: the denial has no effect`];
     return {
       step: rehearsal.step,
       subject: rehearsal.subject,
@@ -96,7 +96,7 @@ async function once(rehearsal: Rehearsal, bench: Bench, scene: Scene) {
   }
 }
 
-/** A driver is given to a role that is there. */
+/** A driver uses the existing role of its integration. */
 const namesFor = ({ service }: Bench, { host }: Scene): Names => ({
   ...service.nextNames(),
   ...(host ? { roleName: host.names.roleName } : {}),
@@ -145,7 +145,7 @@ async function removal(rehearsal: RemovalRehearsal, names: Names, bench: Bench, 
   }
   await intervene(rehearsal, names, bench);
   const stuck = await service.remove(ready.links.self);
-  // Before the proof: the denial itself is a change of a role.
+  // Before the proof, because the denial itself changes a role.
   await takeBack(bench);
   const standing = await unexplained(bench, scene, await leftOf(stuck, bench));
   const runs = await service.undoRuns(ready, 'remove');
@@ -155,7 +155,8 @@ async function removal(rehearsal: RemovalRehearsal, names: Names, bench: Bench, 
   let last = stuck;
   if (stuck.status === 'residue') {
     last = await service.remove(ready.links.self);
-    if (last.status !== 'removed') problems.push(`DELETE again ended as "${last.status}", not as "removed"`);
+    if (last.status !== 'removed')
+      problems.push(`the second DELETE ended as "${last.status}"; expected "removed"`);
     problems.push(...(await unexplained(bench, scene, [])));
   }
   problems.push(...(await problemsOfHost(bench, scene)));
@@ -164,7 +165,7 @@ async function removal(rehearsal: RemovalRehearsal, names: Names, bench: Bench, 
     draft: {
       ended: last === stuck ? stuck.status : `${stuck.status}, then ${last.status}`,
       said: [],
-      // An execution that fails says nothing of what it removed.
+      // A failed execution does not say what it removed.
       removed: last.status === 'removed' ? namesOf(rehearsal.subject, ready.resources) : [],
       residue: stuck.residue,
       runsOfTheUndo: runs.length,
@@ -174,13 +175,13 @@ async function removal(rehearsal: RemovalRehearsal, names: Names, bench: Bench, 
   };
 }
 
-/** With the policies that drivers share as the driver before has left them: from here on they are not to be written. */
+/** With the shared policies as the driver before has left them: from here on they must not change. */
 async function asLastWritten({ takeStanding: look }: Bench, scene: Scene): Promise<Scene> {
   if (!scene.host) return scene;
   return { ...scene, before: withVersionsOf(scene.before, await look(), scene.host.policyArns) };
 }
 
-/** What is left by what the service says: of a driver that an integration names, by what that says of itself. */
+/** What the service says is left over; for a listed driver, what the driver itself says. */
 async function leftOf(
   { residue, drivers = [] }: IntegrationAnswer,
   { service }: Bench,
@@ -213,15 +214,18 @@ function notConnected(integration: IntegrationAnswer): { acted: true; draft: Dra
       residue,
       runsOfTheUndo: 0,
       problems: [
-        `without any denial, the connection ended as "${status}"${why}`,
-        ...residue.map((left) => `left: ${left.type} ${nameOf(left)}: ${left.reason} ${left.advice}`),
+        `with nothing denied, the connection ended as "${status}"${why}`,
+        ...residue.map((left) => `left over: ${left.type} ${nameOf(left)}: ${left.reason} ${left.advice}`),
       ],
       ...whereabouts(integration),
     },
   };
 }
 
-/** The control: nothing is denied, and nothing fails. */
+/** What the control run shows. */
+export const controlShows = 'control run: with nothing denied, connecting and removing succeed';
+
+/** The control run: nothing is denied, and nothing fails. */
 export async function rehearseNothing(bench: Bench, scene: Scene): Promise<Result> {
   const started = Date.now();
   const ready = await connect(bench, scene, namesFor(bench, scene));
@@ -247,7 +251,7 @@ export async function rehearseNothing(bench: Bench, scene: Scene): Promise<Resul
   return {
     step: 'nothing',
     subject: scene.host ? 'driver' : 'integration',
-    shows: 'the control: with nothing denied, it connects and removes',
+    shows: controlShows,
     denied: [],
     ...draft,
     tries: 1,
@@ -271,7 +275,7 @@ async function intervene(
     await interventions.deny(stack.physicalId(`${role}Role`), { actions, resource });
   }
   await delay(bench.iamDelayMs);
-  // After the denial, so that the function cannot get a new token before it.
+  // After the denial, or the function could get a new token before it.
   if (startsAnew) await interventions.startAnew(stack.physicalId(`${step}LambdaFunction`));
 }
 
@@ -291,8 +295,8 @@ export function resourceOf(
 }
 
 /**
- * What differs from before and is not named; looked at for a while, as AWS may still show what is gone.
- * @param isWritten whether policies that a driver shares with others may have been written for its sake
+ * Unexplained differences from before. It looks repeatedly, because AWS may show deleted resources for some seconds.
+ * @param isWritten whether the shared policies may have changed for a driver
  */
 async function unexplained(
   bench: Bench,

@@ -1,5 +1,6 @@
-/** What is told of a rehearsal: on the screen while it goes on, and as a document to attach. */
+/** The output of a rehearsal: on the screen while it runs, and as a document to attach. */
 import type { IntegrationAnswer } from '../observe/api-client.ts';
+import { terminalWidth, wrapped } from '../observe/wrapped.ts';
 import { nameOf } from './judge.ts';
 import type { Result } from './rehearse.ts';
 import { countsOf, type Standing } from './snapshot.ts';
@@ -8,23 +9,23 @@ import { type Rehearsal, rehearsals, type Subject } from './steps.ts';
 export interface Run {
   /** The deployment, as people know it: `label` → value. */
   readonly facts: readonly (readonly [label: string, value: string])[];
-  /** Whether Dataloop's side was looked at. */
+  /** Whether Dataloop's side was checked. */
   readonly seesDataloop: boolean;
   readonly startedAt: Date;
   readonly endedAt: Date;
   readonly before: Standing;
   readonly after: Standing;
   readonly results: readonly Result[];
-  /** What was to be rehearsed; the controls come on top. */
+  /** The planned rehearsals; the control runs are extra. */
   readonly rehearsed: readonly Pick<Rehearsal, 'subject'>[];
-  /** What is wrong with the run as a whole: it broke off, or something is left at its end. */
+  /** Problems of the run as a whole: it was aborted, or something is left at its end. */
   readonly problems: readonly string[];
 }
 
 const countOf = (rows: Run['rehearsed'], wanted: Subject): number =>
   rows.filter(({ subject }) => subject === wanted).length;
 
-/** With the controls: one of integrations, always, and one of drivers where any is rehearsed. */
+/** With the control runs: one of integrations, always, and one of drivers if any is rehearsed. */
 const withControls = (rows: Run['rehearsed']): number =>
   rows.length + 1 + Math.min(1, countOf(rows, 'driver'));
 
@@ -36,28 +37,30 @@ export const isGood = ({ problems, results, rehearsed }: Run): boolean =>
 const sign = ({ problems }: Pick<Result, 'problems'>): string => (problems.length === 0 ? '✓' : '✗');
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
-/** `CreateBucket`, or `CreateBucket (driver)` where it runs for a driver that is added to an integration. */
+/** `CreateBucket`, or `CreateBucket (driver)` if it runs for an added driver. */
 export const titleOf = ({ step, subject }: Pick<Result, 'step' | 'subject'>): string =>
   `${step === 'nothing' ? 'Control' : step}${subject === 'driver' ? ' (driver)' : ''}`;
 const deniedOf = ({ denied }: Pick<Result, 'denied'>): string => denied.join(', ') || 'nothing';
 const cut = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length - 1)}…` : text;
 
+const nothingCreated = 'nothing: nothing had been created';
+
 const leftOf = ({ residue }: Pick<Result, 'residue'>): string =>
   residue.map(({ type }) => type).join(', ') || 'nothing';
 
-/** `once`, or how the watchdog took part. */
+/** How the watchdog took part, if it did. */
 const runsOf = ({ runsOfTheUndo }: Pick<Result, 'runsOfTheUndo'>): string | undefined =>
-  runsOfTheUndo > 1 ? `${runsOfTheUndo} times: the watchdog started it again, then ended it` : undefined;
+  runsOfTheUndo > 1 ? `${runsOfTheUndo} times: the watchdog restarted it, then closed it` : undefined;
 
 /** The sentence that a result proves. */
 export function proofOf({ residue, subject }: Pick<Result, 'residue' | 'subject'>): string {
   const integration =
-    subject === 'driver' ? '; the integration is ready as before, with exactly the access it had' : '';
-  const proof = `nothing is left, nothing that was there before has changed${integration}`;
+    subject === 'driver' ? '; the integration is ready and has exactly the access that it had before' : '';
+  const proof = `nothing is left, and nothing else has changed${integration}`;
   if (residue.length === 0) return proof;
   const count = residue.length === 1 ? 'this one' : `these ${residue.length}`;
-  return `just ${count} had stayed; after DELETE again ${proof}`;
+  return `only ${count} stayed; after a second DELETE ${proof}`;
 }
 
 /** One block of the screen. */
@@ -71,35 +74,37 @@ export function blockOf(result: Result): string {
       ['', cut(left.reason, 200)],
       ['', `→ ${left.advice}`],
     ]),
-    ['removed', result.removed.join(', ') || 'nothing, as nothing had been made'],
+    ['removed', result.removed.join(', ') || nothingCreated],
   ];
   const runs = runsOf(result);
   if (runs) lines.push(['undo ran', runs]);
-  if (result.tries > 1) lines.push(['tries', `${result.tries}: IAM had not acted on the denial before`]);
+  if (result.tries > 1) lines.push(['tries', `${result.tries}: IAM had not applied the denial before`]);
   const verdict =
     result.problems.length === 0
-      ? [`  ✓ ${proofOf(result)} (${seconds(result.seconds)})`]
+      ? [wrapped(`${proofOf(result)} (${seconds(result.seconds)})`, terminalWidth, '  ✓ ', '    ')]
       : [
-          ...result.problems.map((problem) => `  ✗ ${problem}`),
+          ...result.problems.map((problem) => wrapped(problem, terminalWidth, '  ✗ ', '    ')),
           `    Look at: ${result.id ?? 'the message above'} ${result.console ?? ''}`.trimEnd(),
         ];
-  return [...lines.map(([label = '', text]) => `  ${label.padEnd(9)} ${text}`), ...verdict].join('\n');
+  const block = lines.map(([label = '', text = '']) =>
+    wrapped(text, terminalWidth, `  ${label.padEnd(9)} `, ' '.repeat(12)),
+  );
+  return [...block, ...verdict].join('\n');
 }
 
-/** The table at the end of the screen. */
+/** The table at the end of the screen, as wide as a terminal; what was denied stands above. */
 export function tableOf(results: readonly Result[]): string {
   const rows = results.map((result) => [
     `${sign(result)} ${titleOf(result)}`,
-    cut(deniedOf(result), 60),
     cut(result.ended, 34),
     seconds(result.seconds),
   ]);
-  const all = [['  step', 'denied', 'ended', 'took'], ...rows];
-  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const all = [['  step', 'ended', 'took'], ...rows];
+  const widths = [0, 1].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   return all
     .map(
       (row) =>
-        `  ${row.map((cell, column) => (column < 3 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(8))).join('  ')}`,
+        `  ${row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(8))).join('  ')}`,
     )
     .join('\n');
 }
@@ -108,18 +113,18 @@ export function tableOf(results: readonly Result[]): string {
 export function verdictOf(run: Run): string {
   const good = run.results.filter(({ problems }) => problems.length === 0).length;
   const [wanted, all] = [withControls(run.rehearsed), withControls(rehearsals)];
-  const partly = wanted < all ? `, of ${all} that there are` : '';
-  const side = `${partly}${run.seesDataloop ? '' : ' (AWS only: Dataloop was not looked at)'}`;
+  const partly = wanted < all ? `, of ${all} in all` : '';
+  const side = `${partly}${run.seesDataloop ? '' : ' (AWS only: Dataloop was not checked)'}`;
   if (isGood(run)) {
-    return `✓ ${good} of ${wanted} as they should be${side}: nothing is left, nothing that was there before has changed`;
+    return `✓ ${good} of ${wanted} rehearsals passed${side}: nothing is left, and nothing else has changed`;
   }
-  return `✗ ${good} of ${wanted} as they should be${side}`;
+  return `✗ ${good} of ${wanted} rehearsals passed${side}`;
 }
 
 /** How much of the workflows was rehearsed. */
 function coverageOf({ rehearsed }: Run): string {
   const [integration, driver] = [countOf(rehearsals, 'integration'), countOf(rehearsals, 'driver')];
-  const all = `${integration} steps of an integration and the ${driver} of a driver that is added to one`;
+  const all = `${integration} steps of an integration and the ${driver} of an added driver`;
   return rehearsed.length === rehearsals.length
     ? `Each of the ${all}`
     : `Each of these ${rehearsed.length} steps (of the ${all})`;
@@ -131,9 +136,9 @@ const row = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | 
 
 /** The proof as Markdown. */
 export function markdownOf(run: Run): string {
-  const lookedAt = run.seesDataloop
-    ? "the account's buckets, policies and roles, and the organisation's integrations and the project's drivers at Dataloop"
-    : "the account's buckets, policies and roles. **Dataloop's side was not looked at**: no token was given";
+  const dataloop = run.seesDataloop
+    ? ", of the organisation's integrations and of the project's drivers at Dataloop."
+    : ". **Dataloop's side was not checked**: no token was given.";
   return `${[
     '# Rehearsal of dataloop-cross-account',
     '',
@@ -147,21 +152,21 @@ export function markdownOf(run: Run): string {
     row(['before', countsOf(run.before)]),
     row(['after', countsOf(run.after)]),
     '',
-    `${coverageOf(run)} was failed once, by an explicit deny on the IAM role of its function; the deployed code ` +
-      `is as it was deployed. (Functions that hold Dataloop's token in memory were started anew, by a variable in their ` +
-      `environment that no code reads.) Before and after each, the rehearsal looked at ${lookedAt}: their names, and ` +
-      'what they say (policy documents and their versions, trust policies, attachments, tags; tags, policy, CORS, encryption, ' +
-      'public access and ownership of buckets). "Nothing is left" means that no difference remained.',
+    `${coverageOf(run)} was broken once, by an explicit deny on the IAM role of its function. The deployed code did not ` +
+      "change. Functions that keep Dataloop's token in memory were restarted, by an environment variable that no code " +
+      "reads. Before and after each step, the rehearsal compared names and contents of the account's buckets, policies and " +
+      `roles${dataloop} Contents are policy documents and versions, trust policies, attachments and tags; of buckets tags, ` +
+      'policy, CORS, encryption, public access and ownership. "Nothing is left" means that no difference remained.',
     ...(countOf(run.rehearsed, 'driver') > 0
       ? [
           '',
-          'Drivers were added to an integration that has another one already. Afterwards the role of the integration had the ' +
-            'same policies, which said the same to the byte (a policy that was written twice has other versions); the service ' +
-            'showed the integration as before, and its own test of the connection passed.',
+          'Drivers were added to an integration that already had another one. Afterwards the role of the integration had the ' +
+            'same policies, identical to the byte (a policy that was written twice has other versions). The service showed ' +
+            'the integration as before, and its connection test passed.',
         ]
       : []),
     '',
-    row(['', 'step', 'denied', 'ended', 'removed again', 'left, and named', 'took']),
+    row(['', 'step', 'denied', 'ended', 'removed', 'left over', 'took']),
     '|---|---|---|---|---|---|---|',
     ...run.results.map((result) =>
       row([
@@ -187,10 +192,10 @@ function sectionOf(result: Result): string[] {
     `${result.shows[0]?.toUpperCase()}${result.shows.slice(1)}.`,
     '',
     `- Denied: ${result.denied.map(code).join(', ') || 'nothing'}`,
-    `- Ended: ${result.ended}${result.tries > 1 ? ` (try ${result.tries}: IAM had not acted before)` : ''}`,
+    `- Ended: ${result.ended}${result.tries > 1 ? ` (try ${result.tries}: IAM had not applied the denial before)` : ''}`,
     ...result.said.map((said) => `- The service said: ${oneLine(said)}`),
     ...(runs ? [`- The undo ran ${runs}`] : []),
-    `- Removed again: ${result.removed.join(', ') || 'nothing, as nothing had been made'}`,
+    `- Removed: ${result.removed.join(', ') || nothingCreated}`,
     ...result.residue.map(leftover),
     ...(result.problems.length === 0
       ? [`- ✓ ${proofOf(result)}`]
@@ -203,4 +208,4 @@ function sectionOf(result: Result): string[] {
 const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, ' ');
 
 const leftover = (left: IntegrationAnswer['residue'][number]): string =>
-  `- Left and named: ${left.type} ${code(nameOf(left))}. ${oneLine(left.reason)} **${oneLine(left.advice)}**`;
+  `- Left over: ${left.type} ${code(nameOf(left))}. ${oneLine(left.reason)} **${oneLine(left.advice)}**`;

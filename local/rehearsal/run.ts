@@ -1,4 +1,4 @@
-/** A whole rehearsal of one deployment: leftovers, controls, each step, report. */
+/** A whole rehearsal of one deployment: cleaning up, control runs, each step, report. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -7,11 +7,12 @@ import type { StepName } from '../../src/domain/model/steps.ts';
 import { projectRoot } from '../environment/paths.ts';
 import type { ApiClient } from '../observe/api-client.ts';
 import type { Screen } from '../observe/progress.ts';
+import { terminalWidth, wrapped } from '../observe/wrapped.ts';
 import { type Host, makeHost } from './host.ts';
-import { interventions, takeLeftoversBack } from './interventions.ts';
+import { interventions, ServiceLeftBroken, takeLeftoversBack } from './interventions.ts';
 import { changeInWords } from './judge.ts';
 import type { DeployedOptions } from './options.ts';
-import { type Bench, type Result, rehearse, rehearseNothing, type Scene } from './rehearse.ts';
+import { type Bench, controlShows, type Result, rehearse, rehearseNothing, type Scene } from './rehearse.ts';
 import { blockOf, isGood, markdownOf, type Run, tableOf, titleOf, verdictOf } from './report.ts';
 import { patient, rehearsalService } from './service.ts';
 import { changes, countsOf, takeStanding } from './snapshot.ts';
@@ -34,13 +35,19 @@ export interface Place {
 export interface Hooks {
   readonly screen: Screen;
   readonly isStopping: () => boolean;
-  /** Registers what is to be done when a signal stops the program. */
+  /** Registers work to do when a signal stops the program. */
   readonly beforeStopping: (work: () => Promise<void>) => void;
 }
 
+/** `  label        value` */
+const fact = (label: string, value: string): string =>
+  wrapped(value, terminalWidth, `  ${label.padEnd(12)} `, ' '.repeat(15));
+const heading = (title: string, shows: string): string =>
+  wrapped(`${title}: ${shows}`, terminalWidth, '\n', '  ');
+
 const reportFile = join(projectRoot, 'reports', 'rehearsal.md');
 
-/** @returns whether everything was as it should be */
+/** @returns whether everything passed */
 export async function rehearseAt(place: Place, only: readonly StepName[], hooks: Hooks): Promise<boolean> {
   const { stack, clients, dataloop, projectId, iamDelayMs } = place;
   const say = (line: string) => hooks.screen.write(`${line}\n`);
@@ -62,14 +69,14 @@ export async function rehearseAt(place: Place, only: readonly StepName[], hooks:
   };
   const facts = factsOf(place);
   say(`\nRehearsing stage "${stack.stage}"`);
-  for (const [label, value] of facts) say(`  ${label.padEnd(12)} ${value}`);
+  for (const [label, value] of facts) say(fact(label, value));
 
-  // One of an earlier run must not pass for this one's.
+  // A report of an earlier run must not look like this run's.
   await rm(reportFile, { force: true });
   hooks.beforeStopping(() => stopGently(bench));
   await clearLeftovers(bench, clients, say);
   const before = await bench.takeStanding();
-  say(`  ${'stands now'.padEnd(12)} ${countsOf(before)}`);
+  say(fact('exists now', countsOf(before)));
 
   const chosen = rehearsals.filter(({ step }) => only.length === 0 || only.includes(step));
   const results: Result[] = [];
@@ -83,13 +90,13 @@ export async function rehearseAt(place: Place, only: readonly StepName[], hooks:
     await rehearseEach(ofKind('integration'), bench, { before }, { tell, say });
     problems.push(...(await rehearseDrivers(ofKind('driver'), bench, { tell, say })));
   } catch (error) {
-    problems.push(`It broke off: ${error instanceof Error ? error.message : String(error)}`);
+    problems.push(`The rehearsal was aborted: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
     await done.takeAllBack();
   }
   problems.push(...(await service.tidy()));
   const after = await bench.takeStanding();
-  problems.push(...changes(before, after).map((change) => `at the end ${changeInWords(change)}`));
+  problems.push(...changes(before, after).map((change) => `at the end, ${changeInWords(change)}`));
 
   const run: Run = {
     facts,
@@ -104,10 +111,11 @@ export async function rehearseAt(place: Place, only: readonly StepName[], hooks:
   };
   await mkdir(join(projectRoot, 'reports'), { recursive: true });
   await writeFile(reportFile, markdownOf(run));
-  say(`\nAll together\n${tableOf(results)}\n`);
-  for (const problem of problems) say(`  ✗ ${problem}`);
-  say(`  before  ${countsOf(before)}\n  after   ${countsOf(after)}`);
-  say(`  ${verdictOf(run)}`);
+  say(`\nResults\n${tableOf(results)}\n`);
+  for (const problem of problems) say(wrapped(problem, terminalWidth, '  ✗ ', '    '));
+  say(fact('before', countsOf(before)));
+  say(fact('after', countsOf(after)));
+  say(wrapped(verdictOf(run), terminalWidth, '  ', '    '));
   const seconds = ((run.endedAt.getTime() - startedAt.getTime()) / 1000).toFixed(0);
   const file = relative(process.cwd(), reportFile);
   say(`\nDone in ${seconds} s. ${isGood(run) ? 'The proof to attach' : 'The report'}: ${file}`);
@@ -125,7 +133,7 @@ function factsOf({ stack, dataloop, projectId }: Place): [string, string][] {
       'Dataloop',
       dataloop
         ? `${dataloop.apiUrl}, organisation ${dataloop.orgId}, project ${projectId}`
-        : `project ${projectId}; not looked at: without DATALOOP_TOKEN only AWS's side is proven`,
+        : `project ${projectId}, not checked (set DATALOOP_TOKEN to check it as well)`,
     ],
   ];
 }
@@ -143,19 +151,19 @@ async function rehearseEach(
   { tell, say }: Telling,
 ): Promise<void> {
   const control = { step: 'nothing', subject: scene.host ? 'driver' : 'integration' } as const;
-  say(`\n${titleOf(control)}: with nothing denied, it connects and removes`);
+  say(heading(titleOf(control), controlShows));
   const nothingDenied = await rehearseNothing(bench, scene);
   tell(nothingDenied);
   if (nothingDenied.problems.length > 0) {
-    throw new Error('The service does not work here even with nothing denied: put that right first.');
+    throw new Error('The service fails here even with nothing denied. Fix that first.');
   }
   let now = scene;
   for (const rehearsal of chosen) {
-    say(`\n${titleOf(rehearsal)}: ${rehearsal.shows}`);
+    say(heading(titleOf(rehearsal), rehearsal.shows));
     const result = await attempt(rehearsal, bench, now);
     tell(result);
     await bench.service.tidy(scene.host?.paths);
-    // What is wrong now is told once; at the end everything is compared with the very beginning.
+    // Each problem is reported once; at the end everything is compared with the very beginning.
     if (result.problems.length > 0) now = await sceneNow(bench, scene.host);
   }
 }
@@ -166,27 +174,27 @@ async function sceneNow({ takeStanding: look, service }: Bench, host: Host | und
   return { before: await look(), host: { ...host, integration } };
 }
 
-/** The steps of drivers, on one integration that stands meanwhile. @returns what is wrong with its removal */
+/** The steps of drivers, on one integration that lasts throughout. @returns problems of its removal */
 async function rehearseDrivers(
   chosen: readonly Rehearsal[],
   bench: Bench,
   telling: Telling,
 ): Promise<string[]> {
   if (chosen.length === 0) return [];
-  telling.say('\nConnecting the integration that drivers are added to, with one driver that stays');
+  telling.say('\nConnecting an integration to add drivers to, and one driver that stays');
   const host = await makeHost(bench.service);
   const [path = ''] = host.paths;
   telling.say(`  ✓ ${path} is ready`);
-  // A policy that has just been written may be shown as it was.
+  // IAM may still show the policy as it was before.
   await delay(bench.iamDelayMs);
   await rehearseEach(chosen, bench, await sceneNow(bench, host), telling);
-  telling.say('\nRemoving that integration, and the driver with it');
+  telling.say('\nRemoving that integration with its driver');
   const { status } = await bench.service.remove(path);
   telling.say(`  ${status === 'removed' ? '✓' : '✗'} ${path} is ${status}`);
-  return status === 'removed' ? [] : [`${path}, to which drivers had been added, ended as "${status}"`];
+  return status === 'removed' ? [] : [`${path}, the integration with added drivers, ended as "${status}"`];
 }
 
-/** One that breaks off does not keep the others from being rehearsed, unless they would break off too. */
+/** An aborted rehearsal does not stop the others, unless all of them would be aborted. */
 async function attempt(rehearsal: Rehearsal, bench: Bench, scene: Scene): Promise<Result> {
   const started = Date.now();
   try {
@@ -198,7 +206,7 @@ async function attempt(rehearsal: Rehearsal, bench: Bench, scene: Scene): Promis
       subject: rehearsal.subject,
       shows: rehearsal.shows,
       denied: rehearsal.denials.flatMap(({ actions }) => actions),
-      ended: 'broke off',
+      ended: 'aborted',
       said: [],
       removed: [],
       residue: [],
@@ -212,51 +220,54 @@ async function attempt(rehearsal: Rehearsal, bench: Bench, scene: Scene): Promis
   }
 }
 
-/** What the person who rehearses may not do, or a denial that stands: every other step would meet it too. */
-const isForAll = ({ name, message }: Error): boolean =>
-  /^(AccessDenied|UnauthorizedOperation|ExpiredToken|CredentialsProvider)/.test(name) ||
-  message.startsWith('Not taken back');
+/** Missing permissions of the person who rehearses, or a denial that remains: every other step would fail, too. */
+const isForAll = (error: Error): boolean =>
+  error instanceof ServiceLeftBroken ||
+  /^(AccessDenied|UnauthorizedOperation|ExpiredToken|CredentialsProvider)/.test(error.name);
 
 async function clearLeftovers(bench: Bench, clients: AwsClients, say: (line: string) => void): Promise<void> {
   const found = await takeLeftoversBack(clients, bench.stack);
-  for (const what of found) say(`  taken back, left by a run that was killed: ${what}`);
+  for (const what of found) say(`  undone, left by a run that was killed: ${what}`);
   if (found.length > 0) await delay(bench.iamDelayMs);
 
   const { ours, busy, others } = await bench.service.standingIntegrations();
   if (busy.length > 0) {
     throw new Error(
-      `In this stage something is going on, which a denial would fail:\n${busy.map((each) => `  ${each}`).join('\n')}\n` +
-        'Wait until it has ended, or rehearse a stage that nobody else uses.',
+      `These integrations are under way, and a denial would make them fail:\n${busy.map((each) => `  ${each}`).join('\n')}\n` +
+        'Wait until they have ended, or rehearse a stage that nobody else uses.',
     );
   }
   for (const path of ours) {
     const rest = await bench.service.removeForGood(path);
     if (rest) {
       throw new Error(
-        `What a run that was killed has left cannot be removed: ${rest}. Do what its residue says.`,
+        `A run that was killed left an integration that cannot be removed: ${rest}. Do what "advice" in its residue says.`,
       );
     }
     say(`  removed, left by a run that was killed: ${path}`);
   }
   if (others > 0) {
-    say(`  ${others} integrations and added drivers of somebody else's in this stage; they are left alone`);
+    say(`  ${others} other integrations and drivers in this stage are left alone`);
   }
 }
 
-/** A signal: the denials first, then what stands of the connection. */
+/** After a signal: undoes the denials first, then the connection. */
 async function stopGently({ interventions: done, service, iamDelayMs }: Bench): Promise<void> {
   await done.end();
-  process.stderr.write('✓ Every denial is taken back. Removing what stands of the integration…\n');
+  process.stderr.write('✓ All denials are undone. Removing the integration…\n');
   await delay(iamDelayMs);
-  const left = await Promise.race([service.tidy(), delay(180_000, ['it takes more than three minutes'])]);
+  const left = await Promise.race([
+    service.tidy(),
+    delay(180_000, ['removal takes more than three minutes']),
+  ]);
   process.stderr.write(
     left.length === 0
-      ? '✓ Nothing is left of the integration that was being rehearsed.\n'
+      ? '✓ Nothing is left of the integration.\n'
       : `✗ Not removed: ${left.join(', ')}. The next run finds and removes it.\n`,
   );
 }
 
-/** Asks for a status no more often than need be. */
+/** Pauses before each request for a status. */
 function paced(api: ApiClient, pauseMs: number): ApiClient {
   return {
     request: async (method, ...rest) => {

@@ -1,4 +1,4 @@
-/** The deployed service as the rehearsal uses it: connect, remove, and what its executions and its journal say. */
+/** The deployed service as the rehearsal uses it: connect, remove, read executions and journal. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
 import { GetCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
@@ -13,7 +13,7 @@ import {
 import { follow, type Screen } from '../observe/progress.ts';
 import type { AwsClients, DeployedStack } from './stack.ts';
 
-/** Tag of every integration that a rehearsal makes: by it, and by nothing else, the next run knows them. */
+/** Tag of every integration that a rehearsal creates: the next run finds them by it, and by nothing else. */
 export const rehearsalTag = 'dataloop-cross-account-rehearsal';
 
 /** One run of the undo's state machine. */
@@ -72,12 +72,12 @@ export function rehearsalService(
   },
 ) {
   const { screen, timeoutSeconds } = options;
-  /** Paths of integrations, and of drivers added to them, of which something may stand; the oldest first. */
+  /** Paths of integrations and added drivers that may own resources; the oldest first. */
   const open = new Set<string>();
-  /** The request that is being sent: what it has begun is known when it is answered. */
+  /** The request under way: what it has started is known once it is answered. */
   let posting: Promise<ApiAnswer> | undefined;
   let count = 0;
-  // Of the progress only the line that is redrawn: what happened is told when it is over.
+  // Only the redrawn line of the progress: the outcome is printed at the end.
   const spinner: Screen = {
     isTerminal: screen.isTerminal,
     write: (text) => {
@@ -105,11 +105,11 @@ export function rehearsalService(
     return settled(path);
   };
 
-  /** Removes an integration, or a driver, in whatever state it is. @returns what is left of it, if anything */
+  /** Removes an integration or driver in any state. @returns what is left of it, if anything */
   const removeForGood = async (path: string): Promise<string | undefined> => {
     try {
       let { status } = await remove(path);
-      // An undo that was going on may have met a denial that is gone by now.
+      // An undo under way may have met a denial that is gone now.
       if (status === 'residue') ({ status } = await remove(path));
       return open.has(path) ? `${idIn(path)} is ${status}` : undefined;
     } catch (error) {
@@ -119,7 +119,7 @@ export function rehearsalService(
 
   const post = async (path: string, body: object, name: string): Promise<IntegrationAnswer> => {
     if (options.isStopping()) {
-      throw new Error('Nothing is connected any more: the rehearsal is being stopped.');
+      throw new Error('Not connected: the rehearsal is stopping.');
     }
     // The key makes a repeated request the same one.
     posting = api.request('POST', path, { body, headers: { 'idempotency-key': name } });
@@ -129,7 +129,7 @@ export function rehearsalService(
   };
 
   const common = {
-    description: 'Made by npm run rehearse, and removed by it',
+    description: 'Created and removed by npm run rehearse',
     tags: { [rehearsalTag]: options.runId },
   };
 
@@ -158,8 +158,8 @@ export function rehearsalService(
       const machine = stack.outputs.ProvisionStateMachineArn.replace(':stateMachine:', ':execution:');
       if (!begun.links.execution.startsWith(`${machine}:`)) {
         throw new Error(
-          `${stack.apiUrl} is the API of another deployment: it runs ${begun.links.execution}, and the stack's machine is ` +
-            `${stack.outputs.ProvisionStateMachineArn}. Correct --api-url (or API_URL).`,
+          `${stack.apiUrl} is the API of another deployment: it started ${begun.links.execution}, but the state machine ` +
+            `of this stack is ${stack.outputs.ProvisionStateMachineArn}. Correct --api-url (or API_URL).`,
         );
       }
       return settled(begun.links.self);

@@ -1,4 +1,4 @@
-/** What stands in the account and at Dataloop, by name and by what it says: taken before and after, it is the proof. */
+/** Everything in the account and at Dataloop, with names and contents: compared before and after, it is the proof. */
 import { paginateGetAccountAuthorizationDetails } from '@aws-sdk/client-iam';
 import type { S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
@@ -9,7 +9,7 @@ import type { AwsClients } from './stack.ts';
 
 export interface Standing {
   readonly listing: Listing;
-  /** `KIND: NAME` → what it says, as text. */
+  /** `KIND: NAME` → its contents as text. */
   readonly contents: ReadonlyMap<string, string>;
 }
 
@@ -41,7 +41,7 @@ export async function takeStanding(source: StandingSource): Promise<Standing> {
   };
 }
 
-/** What came (+), went (-) or says something else now (~); empty where both are the same. */
+/** What was added (+), removed (-) or changed (~); empty if both are the same. */
 export function changes(before: Standing, after: Standing): string[] {
   const changed = [...after.contents]
     .filter(([key, says]) => before.contents.has(key) && before.contents.get(key) !== says)
@@ -58,15 +58,15 @@ export const countsOf = ({ listing }: Standing): string =>
 const singular = (kind: string): string => kind.replace(/ies$/, 'y').replace(/s$/, '');
 
 /**
- * Apart from what a policy says: to write one is to add a version and to drop the oldest, so that one which says what
- * it said before has others.
+ * Kept apart from the documents of policies: writing a policy adds a version and drops the oldest, so a policy with the
+ * same document may have other versions.
  */
 const versionsOfPolicies = 'versions of policies';
 
-/** The change of a policy's versions, where nothing else of it has changed. */
+/** The change line for a policy whose versions changed. */
 export const versionsChanged = (policyArn: string): string => `~ ${versionsOfPolicies}: ${policyArn}`;
 
-/** The same, but with the versions that these policies have had since. */
+/** The same, but with the current versions of these policies. */
 export function withVersionsOf(standing: Standing, later: Standing, policyArns: readonly string[]): Standing {
   const keys = policyArns.map((arn) => `${versionsOfPolicies}: ${arn}`);
   const versions = keys.flatMap((key) => {
@@ -76,7 +76,7 @@ export function withVersionsOf(standing: Standing, later: Standing, policyArns: 
   return { ...standing, contents: new Map([...standing.contents, ...versions]) };
 }
 
-/** All roles and policies of the account, with all that they say, in a few calls. */
+/** All roles and policies of the account with their contents, in a few calls. */
 async function iamEntries({ iam }: Pick<AwsClients, 'iam'>) {
   const [policies, versions, roles]: [Entry[], Entry[], Entry[]] = [[], [], []];
   const filter: { Filter: ('Role' | 'LocalManagedPolicy')[] } = { Filter: ['Role', 'LocalManagedPolicy'] };
@@ -95,7 +95,7 @@ async function iamEntries({ iam }: Pick<AwsClients, 'iam'>) {
   return { policies, versions, roles };
 }
 
-/** Errors that are an answer: there is none, or it may not be seen. */
+/** Errors that are an answer: it does not exist, or we may not see it. */
 const none = /^(NoSuch|AccessDenied|.*NotFound)/;
 
 async function bucketEntries(s3: S3Client): Promise<Entry[]> {
@@ -107,7 +107,7 @@ async function bucketEntries(s3: S3Client): Promise<Entry[]> {
     const found = await Promise.all(
       some.map(async (name) => [name, await bucketSettings(s3, name, none)] as const),
     );
-    // A bucket that went away meanwhile is not there.
+    // A bucket that was deleted meanwhile does not count.
     entries.push(...found.filter(([, settings]) => !Object.values(settings).includes('NoSuchBucket')));
   }
   return entries;
@@ -118,7 +118,7 @@ const integrationsSchema = z.array(
     id: z.string(),
     name: z.string(),
     type: z.unknown(),
-    // Whatever else it holds may be made anew for each answer.
+    // Other fields may differ in each answer.
     metadata: z.array(z.object({ name: z.string(), value: z.unknown().optional() })).nullish(),
   }),
 );
@@ -145,8 +145,8 @@ async function dataloopEntries(
     });
     if (response.ok) return response.json();
     throw new Error(
-      `Dataloop answered ${response.status} to GET ${path}: DATALOOP_TOKEN must be of an owner of the organisation ` +
-        'DATALOOP_ORG_ID who is owner or developer of the project.',
+      `Dataloop answered ${response.status} to GET ${path}. DATALOOP_TOKEN must belong to an owner of the organisation ` +
+        'DATALOOP_ORG_ID who is also owner or developer of the project.',
     );
   };
   const [integrations, drivers] = await Promise.all([

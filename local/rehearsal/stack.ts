@@ -42,7 +42,7 @@ const outputsSchema = z.object({
   TableName: z.string(),
 });
 
-/** What the functions are told of the names that they may use. */
+/** The names that the functions may use. */
 const settingsSchema = z.object({
   BUCKET_NAME_PATTERN: z.string(),
   ROLE_NAME_PATTERN: z.string(),
@@ -68,8 +68,8 @@ export interface DeployedStack {
 }
 
 /**
- * @param given where the API is, and which endpoint stands in for AWS, if any
- * @throws Error that says what to do where there is no such stack, it is being changed, or the URL is another's
+ * @param given where the API is, and an endpoint to use in place of AWS, if any
+ * @throws Error that says what to do if there is no such stack, it is being changed, or the URL is another stage's
  */
 export async function readStack(
   clients: Pick<AwsClients, 'cloudFormation' | 'lambda'>,
@@ -80,7 +80,7 @@ export async function readStack(
   const description = await describe(clients.cloudFormation, StackName, stage);
   const { StackId = '', StackStatus = '', Outputs = [], LastUpdatedTime, CreationTime } = description;
   if (!StackStatus.endsWith('_COMPLETE')) {
-    throw new Error(`The stack ${StackName} is ${StackStatus}: wait until it is deployed.`);
+    throw new Error(`The stack ${StackName} is ${StackStatus}. Wait until it is deployed.`);
   }
   const outputs = outputsSchema.parse(
     Object.fromEntries(Outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue])),
@@ -99,7 +99,7 @@ export async function readStack(
   const physicalId = (logicalId: string) => {
     const found = resources.get(logicalId);
     if (found) return found.name;
-    throw new Error(`The stack ${StackName} has no ${logicalId}: deploy this version of the service first.`);
+    throw new Error(`The stack ${StackName} has no ${logicalId}. Deploy this version of the service first.`);
   };
   const { Environment } = await clients.lambda.send(
     new GetFunctionConfigurationCommand({ FunctionName: physicalId('StartProvisioningLambdaFunction') }),
@@ -129,8 +129,8 @@ async function describe(client: CloudFormationClient, StackName: string, stage: 
     const said = error instanceof Error ? error : new Error(String(error));
     if (said.name === 'CredentialsProviderError') {
       throw new Error(
-        'There are no AWS credentials. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; ' +
-          'for the local environment: set -a; . .local/env; set +a',
+        'No AWS credentials found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. For the local ' +
+          'environment, run: set -a; . .local/env; set +a',
         { cause: error },
       );
     }
@@ -146,7 +146,7 @@ async function describe(client: CloudFormationClient, StackName: string, stage: 
   );
 }
 
-/** A URL that names another API would have another stage rehearsed than the one whose roles are denied. */
+/** With the URL of another API, one stage would be denied and another one rehearsed. */
 function apiUrlOf(
   { HttpApiId, HttpApiUrl }: z.infer<typeof outputsSchema>,
   given: { readonly endpoint?: string | undefined; readonly apiUrl?: string | undefined },
@@ -156,8 +156,8 @@ function apiUrlOf(
   }
   if (given.apiUrl.includes('execute-api') && !given.apiUrl.includes(HttpApiId)) {
     throw new Error(
-      `The API URL ${given.apiUrl} is not this stage's: its API is ${HttpApiId}. ` +
-        'Correct --api-url (or API_URL), or leave it out.',
+      `The API URL ${given.apiUrl} belongs to another stage; the API of this stage is ${HttpApiId}. ` +
+        'Correct --api-url (or API_URL), or omit it.',
     );
   }
   return given.apiUrl;

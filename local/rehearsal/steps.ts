@@ -1,45 +1,45 @@
 /**
- * How each step is failed once: a denial on the role of its function, chosen so that the step has done as much as
- * it can when it fails. Nothing in the deployed code takes part in it.
+ * How each step is broken once: a denial on the role of its function, chosen so that the step has done as much as it can
+ * when it fails. The deployed code does not take part.
  */
 import type { ResourceKey } from '../../src/domain/model/record.ts';
 import type { StepName } from '../../src/domain/model/steps.ts';
 
 export interface Denial {
-  /** The step whose function's role is denied something. */
+  /** The step whose function's role gets the denial. */
   readonly role: StepName;
   readonly actions: readonly string[];
-  /** On what: the one that the rehearsal itself makes, where the action has such a resource. */
+  /** On which resource: the rehearsal's own one, if the action has such a resource. */
   readonly on: 'bucket' | 'policy' | 'role' | 'everything';
 }
 
-/** What is connected and removed: an integration, or a driver that is added to one that is ready. */
+/** What is connected and removed: an integration, or a driver added to a ready one. */
 export type Subject = 'integration' | 'driver';
 
 interface Rehearsed {
   readonly step: StepName;
   readonly subject: Subject;
   readonly denials: readonly Denial[];
-  /** The function keeps Dataloop's token in memory, so it must start anew to be without one. */
+  /** The function keeps Dataloop's token in memory and must restart to lose it. */
   readonly startsAnew?: true;
-  /** What is to be seen, for people. */
+  /** What people see. */
   readonly shows: string;
 }
 
-/** A connection that fails: nothing of it may be left, and what it was added to is as before. */
+/** A connection that fails: nothing of it may be left, and its host must be as before. */
 export interface ConnectionRehearsal extends Rehearsed {
   readonly of: 'connection';
   /** The step that the integration's error names. */
   readonly failsAt: StepName;
-  /** What has certainly been made by then, and so must have been removed. */
+  /** What has certainly been created before the failure, and must have been removed. */
   readonly makes: readonly RehearsedResource[];
 }
 
-/** A removal that fails: what is left must be named, and nothing else may be left. */
+/** A removal that fails: residue must list what is left, and nothing else may be left. */
 export interface RemovalRehearsal extends Rehearsed {
   readonly of: 'removal';
   readonly leaves: readonly RehearsedResource[];
-  /** The execution itself fails, and the watchdog starts it again until it gives up. */
+  /** The execution itself fails, and the watchdog restarts it until it gives up. */
   readonly isStartedAgain?: true;
   /** Before an integration is removed, a driver is added to it. */
   readonly withDriver?: true;
@@ -47,7 +47,7 @@ export interface RemovalRehearsal extends Rehearsed {
 
 export type Rehearsal = ConnectionRehearsal | RemovalRehearsal;
 
-/** Everything that is made for one, in the order in which people read it. */
+/** Everything that is created for one, in reading order. */
 export const everythingOf: Readonly<Record<Subject, readonly RehearsedResource[]>> = {
   integration: ['bucket', 'policy', 'role', 'dataloopIntegration', 'driver'],
   driver: ['bucket', 'access', 'driver'],
@@ -63,7 +63,7 @@ const withoutJournal = (role: StepName): Denial[] => [
   { role, actions: ['dynamodb:UpdateItem'], on: 'everything' },
 ];
 
-/** Written without the subject, which is the same for all of a list. */
+/** Without the subject, which is the same for a whole list. */
 type Row<R = Rehearsal> = R extends Rehearsal ? Omit<R, 'subject'> : never;
 
 /** Once everything is gone. */
@@ -74,7 +74,7 @@ const endOfUndo: readonly Row[] = [
     denials: withoutJournal('AwaitUndoCalls'),
     leaves: [],
     isStartedAgain: true,
-    shows: 'everything is gone, and the undo cannot make sure of it: the watchdog ends it',
+    shows: 'everything is gone, but the undo cannot confirm it: the watchdog closes it',
   },
   {
     step: 'Conclude',
@@ -82,7 +82,7 @@ const endOfUndo: readonly Row[] = [
     denials: withoutJournal('Conclude'),
     leaves: [],
     isStartedAgain: true,
-    shows: 'everything is gone, and the undo cannot say so: the watchdog says it',
+    shows: 'everything is gone, but the undo cannot record it: the watchdog does',
   },
 ];
 
@@ -93,7 +93,7 @@ const ofIntegrations: readonly Row[] = [
     denials: [{ role: 'Preflight', actions: ['iam:GetPolicy'], on: 'everything' }],
     failsAt: 'Preflight',
     makes: [],
-    shows: 'the last look before the first write is refused: nothing is made',
+    shows: 'the check before the first write is refused: nothing is created',
   },
   {
     step: 'CreateBucket',
@@ -101,7 +101,7 @@ const ofIntegrations: readonly Row[] = [
     denials: [{ role: 'CreateBucket', actions: ['s3:PutBucketCORS'], on: 'bucket' }],
     failsAt: 'CreateBucket',
     makes: ['bucket'],
-    shows: 'the bucket exists, and its last setting is refused',
+    shows: 'the bucket exists, but its last setting is refused',
   },
   {
     step: 'CreatePolicy',
@@ -109,7 +109,7 @@ const ofIntegrations: readonly Row[] = [
     denials: [{ role: 'CreatePolicy', actions: ['iam:CreatePolicy'], on: 'policy' }],
     failsAt: 'CreatePolicy',
     makes: [],
-    shows: 'the policy is refused while bucket and integration are being made beside it',
+    shows: 'the policy is refused while bucket and integration are created in parallel',
   },
   {
     step: 'RequestIamUser',
@@ -117,7 +117,7 @@ const ofIntegrations: readonly Row[] = [
     denials: [{ role: 'RequestIamUser', actions: ['sqs:SendMessage', 'events:PutEvents'], on: 'everything' }],
     failsAt: 'RequestIamUser',
     makes: ['dataloopIntegration'],
-    shows: 'the integration exists at Dataloop, and nobody can be told of its IAM user',
+    shows: 'the integration exists at Dataloop, but its IAM user cannot be announced',
   },
   {
     step: 'CreateRole',
@@ -125,7 +125,7 @@ const ofIntegrations: readonly Row[] = [
     denials: [{ role: 'CreateRole', actions: ['iam:AttachRolePolicy'], on: 'role' }],
     failsAt: 'CreateRole',
     makes: allButTheDriver,
-    shows: 'the role exists and trusts Dataloop, and its policy cannot be attached',
+    shows: 'the role exists and trusts Dataloop, but its policy cannot be attached',
   },
   {
     step: 'CompleteIntegration',
@@ -134,7 +134,7 @@ const ofIntegrations: readonly Row[] = [
     startsAnew: true,
     failsAt: 'CompleteIntegration',
     makes: allButTheDriver,
-    shows: "the role is there, and Dataloop's credentials cannot be read",
+    shows: "the role exists, but Dataloop's credentials cannot be read",
   },
   {
     step: 'TestDriver',
@@ -143,7 +143,7 @@ const ofIntegrations: readonly Row[] = [
     startsAnew: true,
     failsAt: 'TestDriver',
     makes: allButTheDriver,
-    shows: "trust is established, and Dataloop's credentials cannot be read",
+    shows: "trust is established, but Dataloop's credentials cannot be read",
   },
   {
     step: 'CreateDriver',
@@ -152,7 +152,7 @@ const ofIntegrations: readonly Row[] = [
     startsAnew: true,
     failsAt: 'CreateDriver',
     makes: allButTheDriver,
-    shows: "the test has passed, and Dataloop's credentials cannot be read",
+    shows: "the test has passed, but Dataloop's credentials cannot be read",
   },
   {
     step: 'VerifyDriver',
@@ -161,7 +161,7 @@ const ofIntegrations: readonly Row[] = [
     startsAnew: true,
     failsAt: 'VerifyDriver',
     makes: everything,
-    shows: "the driver is in the project, and Dataloop's credentials cannot be read",
+    shows: "the driver is in the project, but Dataloop's credentials cannot be read",
   },
   {
     step: 'Activate',
@@ -169,7 +169,7 @@ const ofIntegrations: readonly Row[] = [
     denials: withoutJournal('Activate'),
     failsAt: 'Activate',
     makes: everything,
-    shows: 'everything works, and the journal cannot be told so',
+    shows: 'everything works, but the journal cannot be updated',
   },
   {
     step: 'RollBack',
@@ -188,7 +188,7 @@ const ofIntegrations: readonly Row[] = [
     denials: withoutJournal('AwaitOpenCalls'),
     leaves: everything,
     isStartedAgain: true,
-    shows: 'the undo cannot even begin: the watchdog starts it again, gives up, and names all that stands',
+    shows: 'the undo cannot begin: the watchdog restarts it, gives up, and lists everything as left over',
   },
   {
     step: 'RemoveDrivers',
@@ -196,8 +196,7 @@ const ofIntegrations: readonly Row[] = [
     denials: [{ role: 'RemoveDrivers', actions: ['states:StartExecution'], on: 'everything' }],
     withDriver: true,
     leaves: ['driver'],
-    shows:
-      'the undo of a driver that was added cannot be started: the driver stays, and everything else goes',
+    shows: 'the undo of an added driver cannot start: the driver stays; everything else goes',
   },
   {
     step: 'DeleteDriver',
@@ -240,8 +239,8 @@ const ofIntegrations: readonly Row[] = [
 ];
 
 /**
- * Also the steps that an integration has: for a driver they are told of another integration, meet what others use as
- * well, and may take back just their part of it. From GrantAccess on, each is one more place to take access back from.
+ * Includes the steps that an integration has, too: for a driver they work on another integration, on shared resources,
+ * of which they may undo only their own part. From GrantAccess on, access has to be revoked after each step.
  */
 const ofDrivers: readonly Row[] = [
   {
@@ -251,7 +250,7 @@ const ofDrivers: readonly Row[] = [
     startsAnew: true,
     failsAt: 'Preflight',
     makes: [],
-    shows: 'the last look before the first write is refused: nothing is made',
+    shows: 'the check before the first write is refused: nothing is created',
   },
   {
     step: 'CreateBucket',
@@ -259,7 +258,7 @@ const ofDrivers: readonly Row[] = [
     denials: [{ role: 'CreateBucket', actions: ['s3:PutBucketCORS'], on: 'bucket' }],
     failsAt: 'CreateBucket',
     makes: ['bucket'],
-    shows: 'the bucket exists, and its last setting is refused',
+    shows: 'the bucket exists, but its last setting is refused',
   },
   {
     step: 'GrantAccess',
@@ -267,7 +266,7 @@ const ofDrivers: readonly Row[] = [
     denials: [{ role: 'GrantAccess', actions: ['iam:CreatePolicyVersion'], on: 'policy' }],
     failsAt: 'GrantAccess',
     makes: bucketAndAccess,
-    shows: 'the journal says what is about to be granted, and the policy cannot be written',
+    shows: 'the journal announces the access, but the policy cannot be written',
   },
   {
     step: 'TestDriver',
@@ -276,7 +275,7 @@ const ofDrivers: readonly Row[] = [
     startsAnew: true,
     failsAt: 'TestDriver',
     makes: bucketAndAccess,
-    shows: "access is granted, and Dataloop's credentials cannot be read",
+    shows: "access is granted, but Dataloop's credentials cannot be read",
   },
   {
     step: 'CreateDriver',
@@ -285,7 +284,7 @@ const ofDrivers: readonly Row[] = [
     startsAnew: true,
     failsAt: 'CreateDriver',
     makes: bucketAndAccess,
-    shows: "the test has passed, and Dataloop's credentials cannot be read",
+    shows: "the test has passed, but Dataloop's credentials cannot be read",
   },
   {
     step: 'VerifyDriver',
@@ -294,7 +293,7 @@ const ofDrivers: readonly Row[] = [
     startsAnew: true,
     failsAt: 'VerifyDriver',
     makes: everythingOf.driver,
-    shows: "the driver is in the project, and Dataloop's credentials cannot be read",
+    shows: "the driver is in the project, but Dataloop's credentials cannot be read",
   },
   {
     step: 'Activate',
@@ -302,7 +301,7 @@ const ofDrivers: readonly Row[] = [
     denials: withoutJournal('Activate'),
     failsAt: 'Activate',
     makes: everythingOf.driver,
-    shows: 'everything works, and the journal cannot be told so',
+    shows: 'everything works, but the journal cannot be updated',
   },
   {
     step: 'RollBack',
@@ -321,7 +320,7 @@ const ofDrivers: readonly Row[] = [
     denials: withoutJournal('AwaitOpenCalls'),
     leaves: everythingOf.driver,
     isStartedAgain: true,
-    shows: 'the undo cannot even begin: the watchdog starts it again, gives up, and names all that stands',
+    shows: 'the undo cannot begin: the watchdog restarts it, gives up, and lists everything as left over',
   },
   {
     step: 'DeleteDriver',
@@ -329,7 +328,7 @@ const ofDrivers: readonly Row[] = [
     denials: withoutSecret('DeleteDriver'),
     startsAnew: true,
     leaves: ['driver'],
-    shows: 'the driver cannot be deleted; access ends and the bucket goes all the same',
+    shows: 'the driver cannot be deleted; access ends, and the bucket goes anyway',
   },
   {
     step: 'RevokeAccess',
@@ -356,7 +355,7 @@ export const rehearsals: readonly Rehearsal[] = [
   ...rowsOf('driver', ofDrivers),
 ];
 
-/** What a resource is called in the undo's executions and to people. */
+/** Names of resources in the undo's executions, and for people. */
 export const shortNames = {
   bucket: 'bucket',
   policy: 'policy',

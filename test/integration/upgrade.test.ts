@@ -45,7 +45,9 @@ test('serverless remove while an integration stands is refused, naming it; it go
 
   const removal = runServerless(place, 'remove', deployment.stage, params);
 
-  await expect(removal).rejects.toThrow(`1 integration stands in this deployment, so it is not removed`);
+  await expect(removal).rejects.toThrow(
+    'Cannot uninstall: these integrations still own resources. Disconnect them first:',
+  );
   await expect(removal).rejects.toThrow(`${integrationId} (ready)`);
   await expect(removal).rejects.toThrow('Send DELETE /integrations/{integrationId} for each');
   expect((await read(integrationId)).status).toBe('ready');

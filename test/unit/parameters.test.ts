@@ -57,7 +57,7 @@ test('a list is what stands between commas', async () => {
   });
   for (const bad of ['*', keyArn.replace('key/', 'alias/'), `${keyArn},${keyArn}`, `${keyArn},`, undefined]) {
     await expect(deployedWith({ kmsKeyArns: bad })).rejects.toThrow(
-      `The parameter kmsKeyArns is "${bad}"; it must be ARNs of different KMS keys`,
+      `The parameter kmsKeyArns is "${bad}"; it must be empty, or a comma-separated list of KMS key ARNs (no aliases), each once`,
     );
   }
 });
@@ -80,7 +80,7 @@ const manyBuckets = Array.from({ length: 20 }, (_, index) => `arn:aws:s3:::${ind
 test.each([
   [
     'adoptableBucketArns',
-    'ARNs of different buckets',
+    'bucket ARNs',
     [
       '*',
       'acme-photos',
@@ -97,7 +97,7 @@ test.each([
   ],
   [
     'adoptableRoleArns',
-    'ARNs of different roles',
+    'role ARNs',
     [
       '*',
       'AcmeLabelling',
@@ -112,7 +112,7 @@ test.each([
 ])('%s names each thing that may be adopted, whole and once', async (name, rule, bad) => {
   for (const value of bad) {
     await expect(deployedWith({ [name]: value })).rejects.toThrow(
-      `The parameter ${name} is "${value}"; it must be ${rule} without wildcards`,
+      `The parameter ${name} is "${value}"; it must be empty, or a comma-separated list of ${rule}, each once and without wildcards`,
     );
   }
 });
@@ -189,6 +189,8 @@ test.each([
 
 test('a stage is short and lower-case: names of AWS resources are made of it', async () => {
   for (const stage of ['Dev', '1st', 'a-stage-too-long', 'dev_1', '']) {
-    await expect(deployedWith({}, stage)).rejects.toThrow(`The stage is "${stage}"; it must be a letter`);
+    await expect(deployedWith({}, stage)).rejects.toThrow(
+      `The stage is "${stage}"; it must be a lower-case letter`,
+    );
   }
 });

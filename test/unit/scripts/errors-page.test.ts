@@ -1,7 +1,7 @@
 /** docs/errors.md: as npm run errors-page writes it, complete, and with details that the code really says. */
 import { describe, expect, test } from '@jest/globals';
 import { errorCatalog, errorGroups } from '../../../scripts/error-catalog.ts';
-import { errorsPage, wrapped } from '../../../scripts/errors-page.ts';
+import { errorsPage } from '../../../scripts/errors-page.ts';
 import { type ErrorName, errorKinds, isErrorName, problemType } from '../../../src/errors.ts';
 import { projectFile } from '../../bundle.ts';
 import { finder, messagesBelow, messagesOf } from './messages.ts';
@@ -69,11 +69,4 @@ describe('a text comes from a message', () => {
   ])('not with %s', (_what, other) => {
     expect(find(other)).toEqual([]);
   });
-});
-
-test('a line is wrapped between words', () => {
-  const word = 'x'.repeat(59);
-  expect(wrapped(`${word} ${word} ${word}`)).toBe(`${word} ${word}\n${word}`);
-  expect(wrapped(`${word} ${word}`, '> ')).toBe(`> ${word}\n> ${word}`);
-  expect(wrapped('x'.repeat(130))).toBe('x'.repeat(130));
 });

@@ -57,7 +57,7 @@ test('with a base the ports follow from it', async () => {
 
 test('a port that is taken is named, the first one and the next', async () => {
   const taken = await takenBetweenFree();
-  const said = `Port ${taken} on 127.0.0.1 is taken. Choose others: set PORT_BASE to another number.`;
+  const said = `Port ${taken} on 127.0.0.1 is in use. Set PORT_BASE to another number.`;
   await expect(choosePorts(String(taken))).rejects.toThrow(said);
   await expect(choosePorts(String(taken - 1))).rejects.toThrow(said);
 });

@@ -137,7 +137,7 @@ describe('the end', () => {
   test('lets nothing be done afterwards', async () => {
     const done = interventions(clients);
     await done.end();
-    await expect(done.deny('role-a', statement)).rejects.toThrow('being stopped');
+    await expect(done.deny('role-a', statement)).rejects.toThrow('the rehearsal is stopping');
     expect(iam.commandCalls(PutRolePolicyCommand)).toEqual([]);
   });
 });

@@ -133,7 +133,7 @@ describe('what stands', () => {
 
   test('is wrong where residue names what does not stand', () => {
     expect(judgeStanding(changes.slice(0, 2), all, kinds)).toEqual([
-      'residue names Dataloop::Driver d-1, which does not stand',
+      'residue lists Dataloop::Driver d-1, which does not exist',
     ]);
   });
 
@@ -160,20 +160,20 @@ describe('what stands of an integration that a driver is added to', () => {
 
   test('is wrong where its policy says something else, and residue does not name it', () => {
     const found = [`~ policies: ${arn}`, versionsChanged(arn)];
-    expect(judgeStanding(found, [], kinds, written)).toEqual([`says something else now: policies: ${arn}`]);
+    expect(judgeStanding(found, [], kinds, written)).toEqual([`changed: policies: ${arn}`]);
     expect(judgeStanding(found, access, kinds, written)).toEqual([]);
   });
 
   test('is wrong where its policy is gone, whatever residue names', () => {
     expect(judgeStanding([`- policies: ${arn}`], access, kinds, written)).toEqual([
       `gone: policies: ${arn}`,
-      expect.stringContaining('which does not stand'),
+      expect.stringContaining('which does not exist'),
     ]);
   });
 
   test('is wrong where residue names access that is not left', () => {
     expect(judgeStanding([versionsChanged(arn)], access, kinds, written)).toEqual([
-      expect.stringContaining('which does not stand'),
+      expect.stringContaining('which does not exist'),
     ]);
   });
 });
@@ -195,5 +195,5 @@ test('what an undo removed is what its executions say, in whichever run', () => 
 
 test('a change is told in words', () => {
   expect(changeInWords('- buckets: a')).toBe('gone: buckets: a');
-  expect(changeInWords('~ roles: r')).toBe('says something else now: roles: r');
+  expect(changeInWords('~ roles: r')).toBe('changed: roles: r');
 });

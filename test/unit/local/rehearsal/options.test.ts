@@ -14,7 +14,7 @@ describe('without options', () => {
   });
 
   test.each(['--region', '--project', '--api-url'])('%s alone is refused: it asks for a stage', (name) => {
-    expect(() => parseOptions([name, 'x'], {})).toThrow(`${name} belongs to a deployed stage`);
+    expect(() => parseOptions([name, 'x'], {})).toThrow(`${name} applies only to a deployed stage`);
   });
 });
 
@@ -62,7 +62,7 @@ describe('with a stage', () => {
   });
 
   test('a token without an organisation is refused', () => {
-    expect(() => parseOptions(deployed, { DATALOOP_TOKEN: 't' })).toThrow('DATALOOP_ORG_ID is needed');
+    expect(() => parseOptions(deployed, { DATALOOP_TOKEN: 't' })).toThrow('Missing DATALOOP_ORG_ID');
   });
 
   test.each([
@@ -74,11 +74,11 @@ describe('with a stage', () => {
 });
 
 test.each(['prod', 'production', 'prod-eu', 'prd', 'live'])('the stage %s is refused', (stage) => {
-  expect(() => parseOptions([...deployed, '--stage', stage], {})).toThrow('is not rehearsed');
+  expect(() => parseOptions([...deployed, '--stage', stage], {})).toThrow('looks like production');
 });
 
 test.each(['Dev', 'a/b', '-x', ''])('"%s" is no stage', (stage) => {
-  expect(() => parseOptions([...deployed, `--stage=${stage}`], {})).toThrow('is no stage');
+  expect(() => parseOptions([...deployed, `--stage=${stage}`], {})).toThrow('Invalid stage');
 });
 
 test('an option that there is not is refused with those that there are', () => {

@@ -127,7 +127,7 @@ describe('a connection', () => {
   test('that becomes ready three times proves nothing', async () => {
     const { bench } = fakeBench({ connects: [answer(), answer(), answer()] });
     const { problems } = await rehearse(connectionOf('CreateBucket'), bench, scene);
-    expect(problems).toEqual(['nothing failed, 3 times: the denial does not act']);
+    expect(problems).toEqual(['nothing failed in 3 tries: the denial has no effect']);
   });
 
   test('that leaves something is a problem', async () => {
@@ -167,20 +167,20 @@ describe('a removal', () => {
   test('is a problem where what is named does not stand', async () => {
     const { bench } = fakeBench({ connects: [ready], removes: [residue] });
     const { problems } = await rehearse(removalOf('DeleteRole'), bench, scene);
-    expect(problems).toEqual([expect.stringContaining('which does not stand')]);
+    expect(problems).toEqual([expect.stringContaining('which does not exist')]);
   });
 
   test('is a problem where DELETE again does not take it away', async () => {
     const { bench } = fakeBench({ connects: [ready], removes: [residue, residue], stands });
     const { problems } = await rehearse(removalOf('DeleteRole'), bench, scene);
-    expect(problems).toEqual(['DELETE again ended as "residue", not as "removed"']);
+    expect(problems).toEqual(['the second DELETE ended as "residue"; expected "removed"']);
   });
 
   test('that cannot be connected before says why, and denies nothing', async () => {
     const { bench, done } = fakeBench({ connects: [failed] });
     const { problems } = await rehearse(removalOf('DeleteRole'), bench, scene);
     expect(problems).toEqual([
-      expect.stringContaining('without any denial, the connection ended as "failed"'),
+      expect.stringContaining('with nothing denied, the connection ended as "failed"'),
     ]);
     expect(done).toEqual(['connect', 'take back']);
   });
@@ -265,7 +265,11 @@ describe('a driver', () => {
   });
 
   test.each([
-    { what: 'is not ready any more', now: { status: 'removing' }, says: 'says status "removing"' },
+    {
+      what: 'is not ready any more',
+      now: { status: 'removing' },
+      says: 'status is "removing"; before, it was "ready"',
+    },
     {
       what: 'still lists the driver',
       now: { drivers: [stays, { ...stays, driverId: 'drv_B' }] },
@@ -274,7 +278,7 @@ describe('a driver', () => {
     {
       what: 'has lost the one that stays',
       now: { drivers: undefined },
-      says: 'says drivers undefined; before',
+      says: 'drivers is missing; before, it was',
     },
     {
       what: 'has other resources',
@@ -296,7 +300,7 @@ describe('a driver', () => {
       faults: ['PermissionPolicy: It says something else.'],
     });
     const { problems } = await rehearse(grantAccess, bench, withHost);
-    expect(problems).toEqual([expect.stringContaining('does not work any more: PermissionPolicy')]);
+    expect(problems).toEqual([expect.stringContaining('no longer works: PermissionPolicy')]);
   });
 
   test('is a problem where the policy was written although nothing was granted', async () => {

@@ -221,7 +221,7 @@ test('the API of another deployment is noticed, and what it made is removed', as
 test('nothing is connected any more while everything is being stopped', async () => {
   const { api, calls } = fakeApi([]);
   const service = serviceAt(api, true);
-  await expect(service.connect(service.nextNames())).rejects.toThrow('being stopped');
+  await expect(service.connect(service.nextNames())).rejects.toThrow('the rehearsal is stopping');
   expect(calls).toEqual([]);
 });
 

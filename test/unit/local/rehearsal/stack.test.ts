@@ -66,7 +66,7 @@ test('a stack is read from CloudFormation, all pages of its resources', async ()
     settings: { BUCKET_NAME_PATTERN: 'b-*' },
   });
   expect(read.physicalId('CreateRoleRole')).toBe('dev-CreateRoleRole');
-  expect(() => read.physicalId('NewStepRole')).toThrow('deploy this version of the service first');
+  expect(() => read.physicalId('NewStepRole')).toThrow('Deploy this version of the service first');
 });
 
 test.each([
@@ -86,7 +86,7 @@ test.each([
 
 test('the URL of another stage is refused: its roles would not be the ones that are denied', async () => {
   const given = { apiUrl: 'https://other.execute-api.eu-west-1.amazonaws.com' };
-  await expect(readStack(clients, 'dev', given)).rejects.toThrow("is not this stage's");
+  await expect(readStack(clients, 'dev', given)).rejects.toThrow('belongs to another stage');
 });
 
 test('a stage that is not deployed is told with the command that deploys it', async () => {

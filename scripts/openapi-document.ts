@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document of the API, made from the schemas that the code checks and answers with. */
+/** The OpenAPI 3.1 document of the API, from the schemas that the code uses for requests and answers. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -49,7 +49,7 @@ interface Operation {
   readonly operationId: string;
   readonly summary: string;
   readonly description?: string;
-  /** Schema of the body; without one no body is read. */
+  /** Schema of the body; undefined: the operation reads no body. */
   readonly body?: SchemaName;
   readonly headers?: readonly (keyof typeof headers)[];
   readonly query?: Readonly<Record<string, Parameter>>;
@@ -57,10 +57,10 @@ interface Operation {
     readonly status: 200 | 202;
     readonly schema: SchemaName;
     readonly example: unknown;
-    /** Has the header Location: the path of this. */
+    /** The header Location leads to this. */
     readonly location?: keyof typeof locations;
   };
-  /** What it can refuse or fail with. The statuses follow from the names. */
+  /** Errors that it can answer with. The statuses follow from the names. */
   readonly errors: readonly ErrorName[];
 }
 
@@ -69,20 +69,23 @@ interface Parameter {
   readonly schema: z.ZodType;
 }
 
-/** The parameters that the code knows, as OpenAPI writes them; a list is one text, with commas. */
+/** The parameters that the code reads, in OpenAPI's form; a list is one text with commas. */
 const listQuery: Readonly<Record<keyof typeof listQuerySchema.shape, Parameter>> = {
-  status: { description: 'Only these.', schema: z.array(statusSchema) },
+  status: { description: 'Only integrations in one of these statuses.', schema: z.array(statusSchema) },
   limit: {
-    description: 'How many a page has at most. It may have fewer although there are more.',
+    description: 'Largest number of integrations on a page. A page may hold fewer although there are more.',
     schema: z.int().min(1).max(maximumLimit).default(defaultLimit),
   },
-  nextToken: { description: 'From the page before.', schema: z.string().max(200) },
+  nextToken: {
+    description: 'From the page before, exactly as returned. Omit it for the first page.',
+    schema: z.string().max(200),
+  },
 };
 
 const removalQuery: Readonly<Record<keyof typeof removalQuerySchema.shape, Parameter>> = {
   force: {
     description:
-      'true removes although drivers that this service did not make lose their storage. Those stay at Dataloop.',
+      '"true" removes even if drivers that this service did not create lose their storage. They stay at Dataloop.',
     schema: removalQuerySchema.shape.force,
   },
 };
@@ -90,14 +93,14 @@ const removalQuery: Readonly<Record<keyof typeof removalQuerySchema.shape, Param
 const headers = {
   'Idempotency-Key': {
     description:
-      'For 24 hours, the same key and body get the same answer and start nothing new. A UUID will do.',
+      'For 24 hours, the same key with the same body gets the same answer and starts nothing new. Use a UUID, for example.',
     schema: idempotencyKeySchema,
   },
 };
 
-/** Whatever a request's body may be refused for. */
+/** Errors of a request's body. */
 const bodyErrors = ['InvalidRequestError', 'RequestTooLargeError', 'UnsupportedMediaTypeError'] as const;
-/** What the table or Step Functions may do to any call that needs them. */
+/** Errors of any operation that uses the table or Step Functions. */
 const journalErrors = [
   'RecordDamagedError',
   'AwsAccessDeniedError',
@@ -109,10 +112,10 @@ const journalErrors = [
   'AwsConflictError',
 ] as const;
 
-/** Whatever else a `DELETE` may be refused for. */
+/** Further errors of a `DELETE`. */
 const removalErrors = ['InvalidRequestError', 'ForeignDriversError', 'DriversUnknownError'] as const;
 
-/** All of the API: an operation is one entry. */
+/** The whole API, one entry for each operation. */
 export const operations: readonly Operation[] = [
   {
     method: 'post',
@@ -120,7 +123,7 @@ export const operations: readonly Operation[] = [
     operationId: 'createIntegration',
     summary: 'Connects a bucket',
     description:
-      'Starts a provisioning and answers at once. The same request again, while that integration stands, gets that integration.',
+      'Starts the setup and answers at once. Sent again while that integration exists, the same request gets that integration.',
     headers: ['Idempotency-Key'],
     body: 'IntegrationRequest',
     answer: { status: 202, schema: 'Integration', example: examples.begun, location: 'integration' },
@@ -136,7 +139,7 @@ export const operations: readonly Operation[] = [
     method: 'get',
     path: '/integrations',
     operationId: 'listIntegrations',
-    summary: 'All integrations by pages, newest first',
+    summary: 'Lists integrations, newest first',
     query: listQuery,
     answer: { status: 200, schema: 'IntegrationList', example: examples.list },
     errors: ['InvalidRequestError', ...journalErrors],
@@ -145,7 +148,7 @@ export const operations: readonly Operation[] = [
     method: 'get',
     path: '/integrations/{integrationId}',
     operationId: 'getIntegration',
-    summary: 'How far an integration is',
+    summary: 'Shows an integration and its progress',
     answer: { status: 200, schema: 'Integration', example: examples.ready },
     errors: ['IntegrationNotFoundError', ...journalErrors],
   },
@@ -153,10 +156,10 @@ export const operations: readonly Operation[] = [
     method: 'delete',
     path: '/integrations/{integrationId}',
     operationId: 'deleteIntegration',
-    summary: 'Disconnects',
+    summary: 'Disconnects a bucket',
     description:
-      'Removes what is ready or left over, drivers that were added included; stops and rolls back what is still provisioning. ' +
-      'Sent again, it changes nothing.',
+      'Removes an integration that is `ready` or `residue`, with its added drivers. Stops and rolls back one that is `provisioning`. ' +
+      'Sending it again changes nothing.',
     query: removalQuery,
     answer: { status: 202, schema: 'Integration', example: examples.removing, location: 'integration' },
     errors: ['IntegrationNotFoundError', ...removalErrors, ...journalErrors],
@@ -165,9 +168,9 @@ export const operations: readonly Operation[] = [
     method: 'post',
     path: '/integrations/{integrationId}/iam-user',
     operationId: 'confirmIamUser',
-    summary: 'What an operator did at Dataloop',
+    summary: 'Reports what the operator did at Dataloop',
     description:
-      'For a request with "createdBy": "operator". The integration\'s `action` says what is awaited: first `userArn` alone, then `dataloopIntegrationId` with it.',
+      'For requests with "createdBy": "operator". `action` of the integration says what to send: first `userArn` alone, later `userArn` with `dataloopIntegrationId`.',
     body: 'OperatorAnswer',
     answer: { status: 202, schema: 'Integration', example: examples.awaiting, location: 'integration' },
     errors: [...bodyErrors, 'IntegrationNotFoundError', 'NothingAwaitedError', ...journalErrors],
@@ -176,8 +179,8 @@ export const operations: readonly Operation[] = [
     method: 'post',
     path: '/integrations/{integrationId}/test',
     operationId: 'testIntegration',
-    summary: 'Looks at each part of a connection that is ready, now',
-    description: 'Changes nothing. A check that cannot be made has failed, and says why.',
+    summary: 'Tests each part of a ready connection now',
+    description: 'Changes nothing. A check that cannot be made counts as failed and says why.',
     answer: { status: 200, schema: 'ConnectionTest', example: examples.connectionTest },
     errors: ['IntegrationNotFoundError', 'IntegrationNotReadyError', ...journalErrors],
   },
@@ -185,9 +188,9 @@ export const operations: readonly Operation[] = [
     method: 'post',
     path: '/integrations/{integrationId}/drivers',
     operationId: 'addDriver',
-    summary: 'Connects one more bucket over an integration that is ready',
+    summary: 'Connects one more bucket through a ready integration',
     description:
-      'Starts the making of bucket, permissions and driver, and answers at once. The same request again, while that driver stands, gets that driver.',
+      'Starts to create bucket, permissions and driver, and answers at once. Sent again while that driver exists, the same request gets that driver.',
     headers: ['Idempotency-Key'],
     body: 'DriverRequest',
     answer: { status: 202, schema: 'Driver', example: examples.driverBegun, location: 'driver' },
@@ -206,7 +209,7 @@ export const operations: readonly Operation[] = [
     method: 'get',
     path: '/integrations/{integrationId}/drivers/{driverId}',
     operationId: 'getDriver',
-    summary: 'How far a driver is that was added',
+    summary: 'Shows an added driver and its progress',
     answer: { status: 200, schema: 'Driver', example: examples.driverReady },
     errors: ['DriverNotFoundError', ...journalErrors],
   },
@@ -214,9 +217,9 @@ export const operations: readonly Operation[] = [
     method: 'post',
     path: '/integrations/{integrationId}/drivers/{driverId}/test',
     operationId: 'testDriver',
-    summary: 'Looks at each part of a driver that was added and is ready, now',
+    summary: 'Tests each part of an added driver now',
     description:
-      'Changes nothing. The role and what Dataloop says of it are tested with the integration. A check that cannot be made has failed, and says why.',
+      'Changes nothing. The test of the integration covers the role and its trust. A check that cannot be made counts as failed and says why.',
     answer: { status: 200, schema: 'DriverTest', example: examples.driverTest },
     errors: ['DriverNotFoundError', 'DriverNotReadyError', ...journalErrors],
   },
@@ -224,9 +227,9 @@ export const operations: readonly Operation[] = [
     method: 'delete',
     path: '/integrations/{integrationId}/drivers/{driverId}',
     operationId: 'deleteDriver',
-    summary: 'Takes a driver away that was added, with its permissions and its bucket if that is empty',
+    summary: 'Removes an added driver with its permissions, and its bucket if that is empty',
     description:
-      'Removes what is ready or left over; stops and rolls back what is still being made. Sent again, it changes nothing.',
+      'Removes a driver that is `ready` or `residue`. Stops and rolls back one that is `provisioning`. Sending it again changes nothing.',
     query: removalQuery,
     answer: { status: 202, schema: 'Driver', example: examples.driverRemoving, location: 'driver' },
     errors: ['DriverNotFoundError', ...removalErrors, ...journalErrors],
@@ -235,8 +238,8 @@ export const operations: readonly Operation[] = [
     method: 'post',
     path: '/plans',
     operationId: 'planIntegration',
-    summary: 'What a request would make, and everything that is in its way',
-    description: 'Writes nothing. What cannot be looked at is a finding, not an error of this call.',
+    summary: 'Shows what a request would create, and all blocking issues',
+    description: 'Writes nothing. A check that cannot be made is a finding, not an error of this call.',
     body: 'IntegrationRequest',
     answer: { status: 200, schema: 'Plan', example: examples.plan },
     errors: [...bodyErrors, 'ConfigurationError', 'InternalError'],
@@ -250,13 +253,13 @@ const patternOf = (schema: z.ZodType): string =>
 
 const pathParameters = { integrationId: integrationIdSchema, driverId: addedBucketIdSchema };
 
-/** Where Location leads. */
+/** Targets of the header Location. */
 const locations = {
   integration: '/integrations/{integrationId}',
   driver: '/integrations/{integrationId}/drivers/{driverId}',
 } as const;
 
-/** The pattern of a path, with those of its parameters. */
+/** The pattern of a path with its parameters. */
 const patternOfPath = (path: string): string =>
   Object.entries(pathParameters).reduce(
     (pattern, [name, schema]) => pattern.replace(`{${name}}`, patternOf(schema).replaceAll(/[$^]/g, '')),
@@ -270,7 +273,7 @@ function responseHeaders(names: { location?: keyof typeof locations; retryAfter?
     schema: { type: 'string', pattern: patternOfPath(locations[names.location]) },
   };
   const RetryAfter = {
-    description: 'Seconds after which to send the request again.',
+    description: 'Wait this many seconds before you send the request again.',
     required: true,
     schema: { type: 'integer', minimum: 1 },
   };
@@ -280,14 +283,14 @@ function responseHeaders(names: { location?: keyof typeof locations; retryAfter?
   };
 }
 
-/** Answered before any function is called. */
+/** Answers before any function is called. */
 const gatewayAnswers = {
   403: {
     description: 'API Gateway: the call is not signed, or IAM does not allow it.',
     message: 'Forbidden',
   },
   429: {
-    description: 'API Gateway: more calls than the deployment takes (apiRequestsPerSecond, apiBurst).',
+    description: 'API Gateway: more calls than the deployment allows (apiRequestsPerSecond, apiBurst).',
     message: 'Too Many Requests',
   },
 };
@@ -296,7 +299,7 @@ const gatewayContent = (message: string) => ({
   'application/json': { schema: ref('GatewayMessage'), example: { message } },
 });
 
-/** Problems of one status, and what API Gateway says itself where a function does not answer. */
+/** Problems of one status, and the answer of API Gateway itself if a function does not answer. */
 function problemAnswer(status: number, names: readonly ErrorName[]): object {
   const problem = {
     schema: {
@@ -340,7 +343,7 @@ function responses({ answer, errors }: Operation): Record<string, object> {
   }
   return {
     [answer.status]: {
-      description: answer.status === 202 ? 'Begun: ask Location how far it is.' : 'As it is now.',
+      description: answer.status === 202 ? 'Started. Follow its progress at Location.' : 'The current state.',
       ...(answer.location ? { headers: responseHeaders({ location: answer.location }) } : {}),
       content: { 'application/json': { schema: ref(answer.schema), example: answer.example } },
     },

@@ -1,4 +1,4 @@
-/** Examples of the OpenAPI document, made by the code that answers. */
+/** Examples of the OpenAPI document, created by the code that answers. */
 import type { AccountSettings } from '../src/config.ts';
 import type { ConnectionTest, DriverTest, PlanView } from '../src/domain/api/responses.ts';
 import { addedBucketView, integrationView } from '../src/domain/api/view.ts';

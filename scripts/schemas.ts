@@ -1,4 +1,4 @@
-/** `npm run schemas`: writes the JSON Schemas of the events, made from the schemas that the code checks with. */
+/** `npm run schemas`: writes the JSON Schemas of the events, from the schemas that the code checks with. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../local/environment/paths.ts';

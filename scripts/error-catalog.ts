@@ -111,7 +111,7 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     detail:
       `The bucket ${bucket} already exists in another AWS account and was not made for this integration; it was left as it ` +
       'is. Choose another bucket name.',
-    whatToDo: 'Choose another `bucket.name`. To use a bucket that exists, send `"mode": "adopt"`.',
+    whatToDo: 'Choose another `bucket.name`. To use a bucket that exists, [adopt it](adoption.md).',
   },
   PolicyNameTakenError: {
     group: 'resources',
@@ -125,7 +125,8 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     detail:
       `A role named ${role} already exists and was not made for this integration; it was left as it is. Choose another ` +
       'name for the integration, or give role.name.',
-    whatToDo: 'Choose another `name`, or set `role.name`. To use a role that exists, send `"mode": "adopt"`.',
+    whatToDo:
+      'Choose another `name`, or set `role.name`. To use a role that exists, [adopt it](adoption.md).',
   },
   KmsKeyNotUsableError: {
     group: 'resources',
@@ -147,14 +148,16 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     detail:
       `The bucket ${bucket} may be open to the public: not all four settings of its public-access block are on; it was left ` +
       'as it is. Turn them on, or ask for it with bucket.blockPublicAccess: true; removal then puts back what was there.',
-    whatToDo: 'Change the bucket, or send the field that the detail names.',
+    whatToDo:
+      'Change the bucket, or send the field that the detail names: [before you adopt](adoption.md#before-you-adopt).',
   },
   RoleNotAdoptableError: {
     group: 'resources',
     detail:
       `The role ${roleArn} has a trust policy that leaves no room for one more statement (IAM takes 2048 characters); it was ` +
       'left as it is. Take out of it what nobody needs, or adopt another role.',
-    whatToDo: 'Change the role as the detail says, or adopt another one.',
+    whatToDo:
+      'Change the role as the detail says, or adopt another one: [before you adopt](adoption.md#before-you-adopt).',
   },
   IntegrationNotAdoptableError: {
     group: 'dataloop',
@@ -184,8 +187,8 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
       `The policy ${policyArn} says something else than the service wrote; it was left as it is, and no bucket can be added. ` +
       'POST …/test shows how it should be: put it so, or connect the bucket with POST /integrations.',
     whatToDo:
-      'Somebody edited or deleted a policy of the role. `POST …/test` shows the policy as it should be: restore it, or ' +
-      'connect the bucket with `POST /integrations`.',
+      '`POST …/test` shows the policy as it should be: restore it, or connect the bucket with `POST /integrations`. ' +
+      '[More about edited policies](several-buckets.md#when-somebody-edits-a-policy).',
   },
   DataloopUnavailableError: {
     group: 'dataloop',
@@ -201,14 +204,16 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   DataloopCredentialsError: {
     group: 'dataloop',
     detail: `Dataloop did not find project ${projectId} (401: no reason given). The credentials in secret ${secret} are expired, revoked or wrong: put new ones there.`,
-    whatToDo: 'Put a valid API key into the secret. You need not deploy again.',
+    whatToDo:
+      "Put a valid API key into the secret: [Dataloop's credentials](operations.md#dataloops-credentials). You need not deploy " +
+      'again.',
   },
   DataloopForbiddenError: {
     group: 'dataloop',
     detail: `Dataloop did not list the integrations of organisation ${organizationId} (403: no reason given). The user of the credentials needs to be owner of the organisation.`,
     whatToDo:
-      'Give the user of the credentials the role that the detail names. If it cannot be owner of the organisation, use ' +
-      '`"createdBy": "operator"`.',
+      'Give the user of the credentials the role that the detail names. If it may not be owner of the organisation, use ' +
+      '[operator mode](operations.md#operator-mode).',
   },
   DataloopIntegrationLimitError: {
     group: 'dataloop',
@@ -258,7 +263,7 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   OperatorAwaitedError: {
     group: 'dataloop',
     detail: 'Nobody has given the role to Dataloop yet. It is waited for.',
-    whatToDo: 'Do what `action` of the integration says.',
+    whatToDo: 'Do what `action` of the integration says: [operator mode](operations.md#operator-mode).',
   },
   OperatorTimeoutError: {
     group: 'dataloop',
@@ -379,7 +384,9 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     detail:
       `The 10 policies that IAM attaches to a role are full for integration ${integrationId}. Take away a driver that nobody ` +
       'needs, or connect the bucket with POST /integrations.',
-    whatToDo: 'Remove a driver that nobody needs, or connect the bucket with `POST /integrations`.',
+    whatToDo:
+      'Remove a driver that nobody needs, or connect the bucket with `POST /integrations`: ' +
+      '[how many fit](several-buckets.md#how-many-fit).',
   },
   DriverNotReadyError: {
     group: 'request',
@@ -401,7 +408,8 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
       `(0f5d3c0a9b6e4d17a2c8e1f4, project ${projectId}). They would lose their storage. Delete them in Dataloop's console ` +
       'first, or send the request again with ?force=true; nothing was removed.',
     whatToDo:
-      "Delete these drivers in Dataloop's console, or send `DELETE` with `?force=true`: they stay, without storage.",
+      "Delete these drivers in Dataloop's console, or send `DELETE` with `?force=true`: they stay, without storage. " +
+      '[More about such drivers](several-buckets.md#drivers-made-by-hand).',
   },
   DriversUnknownError: {
     group: 'request',

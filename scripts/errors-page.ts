@@ -52,8 +52,9 @@ const introduction = [
   '- **retried**: whether the service tries again by itself. Where the API answers with 503, send the request again.',
   '',
   paragraph(
-    'After `failed` nothing is left: fix the cause and send the request again. After `residue`, do what `advice` says, then ' +
-      'send `DELETE` again. `leftAlone` lists resources of other owners: you need to do nothing.',
+    'After `failed` nothing is left: fix the cause and send the request again. `residue` lists leftovers: do what `advice` ' +
+      'says, then send `DELETE` again. It removes only what is still ours. The most frequent leftover is a bucket with ' +
+      'objects. `leftAlone` lists resources of other owners: you need to do nothing.',
   ),
   '',
   '`npm run errors-page` writes this page from the code; a test compares both.',

@@ -1,30 +1,13 @@
-/** The steps of the state machines, in the order in which people read them. Names are those of the states. */
+/**
+ * The saga: each step, what it makes, and what undoes that. Names are those of the states. Whatever needs to know which
+ * step makes a resource, or undoes it, derives it from here.
+ */
 
-export const provisionSteps = [
-  'Preflight',
-  'CreateBucket',
-  'CreatePolicy',
-  'RequestIamUser',
-  'CreateRole',
-  'CompleteIntegration',
-  'TestDriver',
-  'CreateDriver',
-  'VerifyDriver',
-  'Activate',
-  'RollBack',
-] as const;
+/** What a record is of. */
+export const recordKinds = ['integration', 'added bucket'] as const;
+export type RecordKind = (typeof recordKinds)[number];
 
-export const addDriverSteps = [
-  'Preflight',
-  'CreateBucket',
-  'GrantAccess',
-  'TestDriver',
-  'CreateDriver',
-  'VerifyDriver',
-  'Activate',
-  'RollBack',
-] as const;
-
+/** The undo, in the order of its state machine. Each step runs even if the one before it failed. */
 export const deprovisionSteps = [
   'AwaitOpenCalls',
   'RemoveDrivers',
@@ -37,12 +20,67 @@ export const deprovisionSteps = [
   'AwaitUndoCalls',
   'Conclude',
 ] as const;
+export type UndoStepName = (typeof deprovisionSteps)[number];
 
-const [firstSteps, lastSteps] = [provisionSteps.slice(0, 6), provisionSteps.slice(6)];
+interface ForwardStep {
+  /** Records of these kinds pass through it. */
+  readonly of: readonly RecordKind[];
+  /** A resource of the record, by its key. */
+  readonly makes?: string;
+  readonly undoneBy?: UndoStepName;
+}
 
-/** Steps on the way to ready, of an integration and of a driver that is added. */
-export const forwardSteps = [...firstSteps, 'GrantAccess', ...lastSteps] as const;
+const integration = ['integration'] as const;
+const addedBucket = ['added bucket'] as const;
 
-export const stepNames = [...forwardSteps, ...deprovisionSteps] as const;
+/** The way to `ready`, in the order of the state machines. */
+export const saga = {
+  Preflight: { of: recordKinds },
+  CreateBucket: { of: recordKinds, makes: 'bucket', undoneBy: 'DeleteBucket' },
+  CreatePolicy: { of: integration, makes: 'policy', undoneBy: 'DeletePolicy' },
+  RequestIamUser: { of: integration, makes: 'dataloopIntegration', undoneBy: 'DeleteIntegration' },
+  CreateRole: { of: integration, makes: 'role', undoneBy: 'DeleteRole' },
+  CompleteIntegration: { of: integration },
+  GrantAccess: { of: addedBucket, makes: 'access', undoneBy: 'RevokeAccess' },
+  TestDriver: { of: recordKinds },
+  CreateDriver: { of: recordKinds, makes: 'driver', undoneBy: 'DeleteDriver' },
+  VerifyDriver: { of: recordKinds },
+  Activate: { of: recordKinds },
+  RollBack: { of: recordKinds },
+} as const satisfies Readonly<Record<string, ForwardStep>>;
 
-export type StepName = (typeof stepNames)[number];
+export type ForwardStepName = keyof typeof saga;
+export type StepName = ForwardStepName | UndoStepName;
+
+/** Steps on the way to ready, of integrations and of added buckets. */
+export const forwardSteps = Object.keys(saga) as ForwardStepName[];
+
+const rowOf = (step: ForwardStepName): ForwardStep => saga[step];
+const stepsOf = (kind: RecordKind) => forwardSteps.filter((step) => rowOf(step).of.includes(kind));
+
+export const provisionSteps = stepsOf('integration');
+export const addDriverSteps = stepsOf('added bucket');
+
+export const stepNames: readonly StepName[] = [...forwardSteps, ...deprovisionSteps];
+
+/** What steps make. */
+type Made = Extract<(typeof saga)[ForwardStepName], { makes: string }>['makes'];
+
+const made = forwardSteps.flatMap((step) => {
+  const { makes, undoneBy, of } = rowOf(step);
+  return makes && undoneBy ? [{ makes, undoneBy, of, step }] : [];
+});
+
+/** The step that makes each resource. */
+export const madeBy = Object.fromEntries(made.map(({ makes, step }) => [makes, step])) as Readonly<
+  Record<Made, ForwardStepName>
+>;
+
+/** The step that undoes each resource. */
+export const undoneBy = Object.fromEntries(made.map((row) => [row.makes, row.undoneBy])) as Readonly<
+  Record<Made, UndoStepName>
+>;
+
+/** Whether a record of this kind has such a resource of its own making. */
+export const isMadeFor = (kind: RecordKind, resource: string): boolean =>
+  made.some(({ makes, of }) => makes === resource && of.includes(kind));

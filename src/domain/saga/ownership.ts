@@ -2,7 +2,7 @@
 import { ServiceError } from '../../errors.ts';
 import { ownerTag } from '../model/desired-state.ts';
 import type { Changes, ResourceKey, ResourceRecord } from '../model/record.ts';
-import type { StepName } from '../model/steps.ts';
+import { madeBy, type StepName } from '../model/steps.ts';
 import type { StepContext } from './step.ts';
 
 /** What an undo did, for people who read the execution. */
@@ -36,19 +36,12 @@ const looksFor = { created: 6, intended: 5 } as const;
 /** From this age on, what was created is certainly seen by all of AWS. */
 const settledAfterMs = 3_600_000;
 
-/** The step that makes a resource; of policies that are made for added drivers, no step of this record says when. */
-const madeBy: Partial<Record<ResourceKey, StepName>> = {
-  bucket: 'CreateBucket',
-  policy: 'CreatePolicy',
-  access: 'GrantAccess',
-  role: 'CreateRole',
-  dataloopIntegration: 'RequestIamUser',
-  driver: 'CreateDriver',
-};
+/** Of policies that are made for added buckets, no step of this record says when. */
+const makers: Partial<Record<ResourceKey, StepName>> = madeBy;
 
 /** Whether a resource was made long ago, by the clock of Step Functions: its step is as old as it or older. */
 function isOld(step: StepContext, key: ResourceKey): boolean {
-  const maker = madeBy[key];
+  const maker = makers[key];
   const made = maker && step.record.steps[maker];
   const last = made?.endedAt ?? made?.startedAt;
   return last !== undefined && Date.parse(step.call.startedAt) - Date.parse(last) > settledAfterMs;

@@ -1,6 +1,7 @@
 /** Each leftover is a to-do: why it stayed, and the one thing to do about it. */
 import * as z from 'zod';
 import { forEachPolicy, type ResourceKey } from '../model/record.ts';
+import { type UndoStepName, undoneBy } from '../model/steps.ts';
 import { describeFailure, errorOutputSchema } from './failure.ts';
 
 /** A step of the undo that the state machine gave up on. */
@@ -16,13 +17,10 @@ export interface Leftover {
 export const sendAgain = (first: string): string =>
   `${first}${first ? ' Then send' : 'Send'} DELETE for this integration again.`;
 
-const undoOf: Readonly<Record<ResourceKey, string>> = {
-  driver: 'DeleteDriver',
-  dataloopIntegration: 'DeleteIntegration',
-  role: 'DeleteRole',
-  ...forEachPolicy('DeletePolicy'),
-  access: 'RevokeAccess',
-  bucket: 'DeleteBucket',
+/** One step undoes all policies. */
+const undoOf: Readonly<Record<ResourceKey, UndoStepName>> = {
+  ...forEachPolicy(undoneBy.policy),
+  ...undoneBy,
 };
 
 /** IAM deletes nothing that somebody still uses. */

@@ -10,8 +10,8 @@ import { accountSettings, dataloopSettings, provisionStateMachineArn } from '../
 import { table } from '../../src/deployed/journal.ts';
 import { firstView, integrationView } from '../../src/domain/api/view.ts';
 import { newRegistration, startProvisioning } from '../../src/domain/lifecycle/start.ts';
+import { parseRequest } from '../../src/domain/model/allowed.ts';
 import { sha256 } from '../../src/domain/model/canonical-json.ts';
-import { parseRequest } from '../../src/domain/model/request.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
 const stateMachineArn = provisionStateMachineArn();

@@ -1,6 +1,6 @@
 /** Requests that are taken, up to every limit; JSON of any kind; and what becomes of something valid in wrong hands. */
 import fc from 'fast-check';
-import { type Allowed, parseRequest } from '../../src/domain/model/request.ts';
+import { type Allowed, parseRequest } from '../../src/domain/model/allowed.ts';
 import { hostileText } from '../security/bad-requests.ts';
 import { account } from './domain/fakes.ts';
 

@@ -2,11 +2,11 @@
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { ConnectionCheck } from '../api/responses.ts';
+import { matchesPattern } from '../model/allowed.ts';
 import { sameJson } from '../model/canonical-json.ts';
 import { type DesiredState, ownerTag } from '../model/desired-state.ts';
 import type { PolicyDocument } from '../model/permission-policy.ts';
 import type { JournalRecord } from '../model/record.ts';
-import { matchesPattern } from '../model/request.ts';
 import { saidOnce } from '../preflight/checks.ts';
 import { bucketAddress, isClosed } from '../resources/bucket/bucket.ts';
 import { consoleMethods } from '../resources/bucket/cors.ts';

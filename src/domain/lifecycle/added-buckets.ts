@@ -1,17 +1,11 @@
 /** Several buckets on one integration: drivers that are added to it and taken away, each by a workflow of its own. */
 import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
+import { type Allowed, outsideForBucket } from '../model/allowed.ts';
 import type { DesiredState } from '../model/desired-state.ts';
 import { asAddedBucket } from '../model/lookup.ts';
 import type { AddedBucket, JournalRecord, RecordReader, Status } from '../model/record.ts';
-import {
-  type Allowed,
-  fieldErrors,
-  type IntegrationRequest,
-  notAsNeeded,
-  outsideForBucket,
-  requestSchema,
-} from '../model/request.ts';
+import { fieldErrors, type IntegrationRequest, notAsNeeded, requestSchema } from '../model/request.ts';
 import { roomFor } from '../resources/role/shared-policies.ts';
 import type { StepContext } from '../saga/step.ts';
 import type { Idempotency, ProvisionStarter, Register } from './start.ts';

@@ -1,9 +1,10 @@
 /** What a request comes to: the names, ARNs and policy documents of everything that will be made. */
 import type { AccountSettings } from '../../config.ts';
+import { rolesNamed } from './allowed.ts';
 import { type Grant, grantOf, type PolicyDocument, permissionPolicy } from './permission-policy.ts';
 import type { JournalRecord, PolicyKey } from './record.ts';
 import { policyKeys } from './record.ts';
-import { defaultRoleName, type IntegrationRequest, rolesNamed, tagPrefix } from './request.ts';
+import { defaultRoleName, type IntegrationRequest, tagPrefix } from './request.ts';
 
 /** Tag that says which integration a resource belongs to; with the journal it decides what is ours. */
 export const ownerTag = `${tagPrefix}integration-id`;

@@ -1,8 +1,8 @@
 /** An integration in memory, a journal that keeps the order of all that happens, and calls that are cut off. */
 import type { AccountSettings } from '../../../src/config.ts';
+import { parseRequest } from '../../../src/domain/model/allowed.ts';
 import { desiredState, ownerTag } from '../../../src/domain/model/desired-state.ts';
 import type { JournalRecord, ResourceRecord, Status, StepCall } from '../../../src/domain/model/record.ts';
-import { parseRequest } from '../../../src/domain/model/request.ts';
 import { type StepContext, stepContext } from '../../../src/domain/saga/step.ts';
 import { ServiceError } from '../../../src/errors.ts';
 

@@ -1,6 +1,7 @@
 /** What Dataloop's console needs of a bucket's CORS configuration: files go from the bucket straight to the browser. */
+
+import { matchesPattern } from '../../model/allowed.ts';
 import type { CorsRule } from '../../model/record.ts';
-import { matchesPattern } from '../../model/request.ts';
 
 /** How many rules S3 takes (Amazon S3 User Guide, "Elements of a CORS configuration"). */
 export const maximumCorsRules = 100;

@@ -3,6 +3,7 @@
  * Who writes them holds the integration's lock, and what may stand in them by our doing follows from the journal alone.
  */
 import { ServiceError } from '../../../errors.ts';
+import { matchesPattern } from '../../model/allowed.ts';
 import { canonicalJson, sha256 } from '../../model/canonical-json.ts';
 import {
   type DesiredState,
@@ -22,7 +23,6 @@ import {
   type Status,
   type StepCall,
 } from '../../model/record.ts';
-import { matchesPattern } from '../../model/request.ts';
 import type { StepContext } from '../../saga/step.ts';
 import type { Iam, PolicyVersion, Role } from './iam.ts';
 

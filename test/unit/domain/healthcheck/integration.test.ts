@@ -4,9 +4,9 @@ import {
   readyRecord,
   testConnection,
 } from '../../../../src/domain/healthcheck/integration.ts';
+import { parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { desiredState, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
-import { parseRequest } from '../../../../src/domain/model/request.ts';
 import { closed } from '../../../../src/domain/resources/bucket/bucket.ts';
 import type { Role } from '../../../../src/domain/resources/role/iam.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';

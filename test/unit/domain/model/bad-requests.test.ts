@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { maximumBodyBytes, parseRequest } from '../../../../src/domain/model/request.ts';
+import { parseRequest } from '../../../../src/domain/model/allowed.ts';
+import { maximumBodyBytes } from '../../../../src/domain/model/request.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { badBody } from '../../../security/bad-requests.ts';
 import { allowed, anyJson, longestBody, mutationsOf, takenBody } from '../../arbitraries.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
+import { matchesPattern, parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { desiredState, ownerTag, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import type { PolicyDocument } from '../../../../src/domain/model/permission-policy.ts';
-import { matchesPattern, parseRequest } from '../../../../src/domain/model/request.ts';
 import { account, body, integrationId, requestOf } from '../fakes.ts';
 
 const plan = (more?: object, settings = account) => desiredState(integrationId, requestOf(more), settings);

@@ -10,9 +10,10 @@ import {
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod';
+import { parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { desiredState, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import type { PolicyDocument } from '../../../../src/domain/model/permission-policy.ts';
-import { type IntegrationRequest, parseRequest } from '../../../../src/domain/model/request.ts';
+import type { IntegrationRequest } from '../../../../src/domain/model/request.ts';
 import { trustedUserArn } from '../../../../src/domain/resources/role/trusted-user.ts';
 import { allowed, kmsKeyArn, longestBody, takenRequest } from '../../arbitraries.ts';
 import { account, integrationId, userArn } from '../fakes.ts';

@@ -1,13 +1,12 @@
 import { posix } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { matchesPattern, parseRequest } from '../../../../src/domain/model/allowed.ts';
 import {
   defaultRoleName,
   isBucketName,
   jsonPointer,
-  matchesPattern,
   maximumBodyBytes,
-  parseRequest,
   tagPrefix,
 } from '../../../../src/domain/model/request.ts';
 import { ServiceError } from '../../../../src/errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseRequest } from '../../../../src/domain/model/request.ts';
+import { parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { type PreflightChecks, preflight } from '../../../../src/domain/preflight/preflight.ts';
 import type { BucketLocation } from '../../../../src/domain/resources/bucket/s3.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { desiredState } from '../../../../src/domain/model/desired-state.ts';
 import type { JournalRecord, OperatorRecord } from '../../../../src/domain/model/record.ts';
-import { parseRequest } from '../../../../src/domain/model/request.ts';
 import type { DataloopIntegration } from '../../../../src/domain/resources/dataloop/api.ts';
 import { requestIamUser } from '../../../../src/domain/resources/dataloop/integration.ts';
 import { resumeProvisioning } from '../../../../src/domain/waiting/iam-user.ts';

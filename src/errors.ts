@@ -139,13 +139,24 @@ export interface FieldError {
 export class ServiceError extends Error {
   override readonly name: ErrorName;
   readonly fields: readonly FieldError[];
+  /** The message for whoever made the only attempt that there is. */
+  readonly messageOnce: string;
 
   constructor(
     name: ErrorName,
     message: string,
-    options: { cause?: unknown; fields?: readonly FieldError[] } = {},
+    options: {
+      cause?: unknown;
+      fields?: readonly FieldError[];
+      /** Whoever meets it tries again by itself, and the message says so at its end. */
+      triedAgain?: true;
+    } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      options.triedAgain ? `${message} It is tried again.` : message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.messageOnce = options.triedAgain ? `${message} Ask again in a moment.` : message;
     this.name = name;
     this.fields = options.fields ?? [];
   }

@@ -1,6 +1,5 @@
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
 import { boundedBy } from '../../src/deadline.ts';
-import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { desiredStateOf } from '../../src/deployed/desired-state.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { deployedCheckReads } from '../../src/deployed/reads.ts';
@@ -8,7 +7,7 @@ import { readyAddedBucket, testAddedBucket } from '../../src/domain/healthcheck/
 import { apiHandler } from '../../src/runtime/api.ts';
 
 const records = recordReader(table);
-const reads = deployedCheckReads(deployedDataloop());
+const reads = deployedCheckReads();
 
 /** `POST /integrations/{integrationId}/drivers/{driverId}/test` */
 export const handler = apiHandler(async (request) => {

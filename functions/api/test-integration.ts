@@ -1,8 +1,5 @@
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
-import { callsOf } from '../../src/clients/calls.ts';
-import { getIntegration } from '../../src/clients/dataloop/client.ts';
 import { boundedBy } from '../../src/deadline.ts';
-import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { desiredStateOf } from '../../src/deployed/desired-state.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { deployedCheckReads } from '../../src/deployed/reads.ts';
@@ -10,8 +7,7 @@ import { readyRecord, testConnection } from '../../src/domain/healthcheck/integr
 import { apiHandler } from '../../src/runtime/api.ts';
 
 const records = recordReader(table);
-const dataloop = deployedDataloop();
-const reads = { ...deployedCheckReads(dataloop), ...callsOf(dataloop, { getIntegration }) };
+const reads = deployedCheckReads();
 
 /** `POST /integrations/{integrationId}/test` */
 export const handler = apiHandler(async (request) => {

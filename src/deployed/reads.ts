@@ -3,17 +3,16 @@ import * as iam from '../clients/aws/iam.ts';
 import { readRecords } from '../clients/aws/journal/records.ts';
 import { describeKey, kmsClients } from '../clients/aws/kms.ts';
 import * as s3 from '../clients/aws/s3.ts';
-import { callerAccountId, stsClient } from '../clients/aws/sts.ts';
+import { getCallerAccountId, stsClient } from '../clients/aws/sts.ts';
 import { callsOf } from '../clients/calls.ts';
 import * as dataloop from '../clients/dataloop/client.ts';
 import type { CheckReads } from '../domain/healthcheck/checks.ts';
-import type { PreflightChecks } from '../domain/preflight/preflight.ts';
+import type { PreflightReads } from '../domain/preflight/preflight.ts';
 import type { ForeignDriverReads } from '../domain/resources/dataloop/foreign-drivers.ts';
 import { deployedDataloop } from './dataloop.ts';
 import { table } from './journal.ts';
 
-export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightChecks {
-  const sts = stsClient();
+export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightReads {
   return {
     ...callsOf(iam.patientIamClient(), {
       getRole: iam.getRole,
@@ -32,11 +31,11 @@ export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightChecks
       countIntegrations: dataloop.countIntegrations,
       listDrivers: dataloop.listDrivers,
     }),
-    callerAccountId: () => callerAccountId(sts),
+    ...callsOf(stsClient(), { getCallerAccountId }),
   };
 }
 
-export const deployedCheckReads = (client: dataloop.Dataloop): CheckReads => ({
+export const deployedCheckReads = (): CheckReads => ({
   ...callsOf(iam.iamClient(), {
     getRole: iam.getRole,
     listAttachedRolePolicies: iam.listAttachedRolePolicies,
@@ -49,7 +48,10 @@ export const deployedCheckReads = (client: dataloop.Dataloop): CheckReads => ({
     getBucketEncryption: s3.getBucketEncryption,
   }),
   ...callsOf(kmsClients(), { describeKey }),
-  ...callsOf(client, { verifyDriver: dataloop.verifyDriver }),
+  ...callsOf(deployedDataloop(), {
+    getIntegration: dataloop.getIntegration,
+    verifyDriver: dataloop.verifyDriver,
+  }),
 });
 
 /** Most that one call of DynamoDB reads. */

@@ -1,5 +1,5 @@
 /** AWS SDK errors as errors of ours. Source: the services' API references, and the SDK's own retry lists. */
-import { ServiceError } from '../../errors.ts';
+import { type ErrorName, ServiceError } from '../../errors.ts';
 
 interface SdkErrorShape {
   readonly name?: unknown;
@@ -79,14 +79,17 @@ export function mapAwsError(error: unknown, what: string): ServiceError {
   const { message } = shape(error);
   const words = typeof message === 'string' ? message.replace(quotedRequest, '') : '';
   const said = words === '' ? '' : `: ${words}`;
-  const fail = (name: ConstructorParameters<typeof ServiceError>[0], advice: string) =>
-    new ServiceError(name, `AWS did not ${what} (${code}${said}). ${advice}`, { cause: error });
+  const refused = `AWS did not ${what} (${code}${said}).`;
+  const fail = (name: ErrorName, advice: string) =>
+    new ServiceError(name, `${refused} ${advice}`, { cause: error });
+  const passing = (name: ErrorName, why = refused) =>
+    new ServiceError(name, why, { cause: error, triedAgain: true });
 
   if (code === 'MalformedPolicyDocument' && /invalid principal/i.test(said)) {
-    return fail('AwsNotYetConsistentError', 'AWS does not see the new IAM user yet; it is tried again.');
+    return passing('AwsNotYetConsistentError', `${refused} AWS does not see the new IAM user yet.`);
   }
-  if (conflicting.has(code)) return fail('AwsConflictError', 'It is tried again.');
-  if (notYetConsistent.has(code)) return fail('AwsNotYetConsistentError', 'It is tried again.');
+  if (conflicting.has(code)) return passing('AwsConflictError');
+  if (notYetConsistent.has(code)) return passing('AwsNotYetConsistentError');
   if (quota.has(code))
     return fail('AwsQuotaExceededError', 'Ask AWS Service Quotas for more, or remove what is not needed.');
   if (denied.has(code) || status === 403) {
@@ -97,7 +100,7 @@ export function mapAwsError(error: unknown, what: string): ServiceError {
   }
   // Without a status no answer came: a lost connection, or a time-out.
   if (unavailable.has(code) || status === undefined || status === 429 || status >= 500) {
-    return fail('AwsUnavailableError', 'It is tried again.');
+    return passing('AwsUnavailableError');
   }
   return fail('AwsRequestRefusedError', 'Change what AWS names, then send the request again.');
 }
@@ -110,7 +113,8 @@ export function given<T>(value: T | undefined, field: string, what: string): T {
   if (value !== undefined) return value;
   throw new ServiceError(
     'AwsUnavailableError',
-    `AWS's answer to "${what}" lacks ${field}, so nothing is known of it. It is tried again.`,
+    `AWS's answer to "${what}" lacks ${field}, so nothing is known of it.`,
+    { triedAgain: true },
   );
 }
 

@@ -6,9 +6,9 @@ import { clientSettings } from './settings.ts';
 export const stsClient = () => new STSClient(clientSettings);
 
 /** Account of the credentials that calls are really made with. */
-export async function callerAccountId(client: STSClient): Promise<string> {
+export const getCallerAccountId = (client: STSClient) => async (): Promise<string> => {
   const identity = await awsCall('tell whose credentials these are', () =>
     client.send(new GetCallerIdentityCommand({})),
   );
   return identity.Account ?? '';
-}
+};

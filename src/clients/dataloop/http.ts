@@ -1,7 +1,7 @@
 /** HTTP with Dataloop: time-outs, retries that honour `Retry-After`, and errors that say what to do. */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import { placesOf, ServiceError } from '../../errors.ts';
+import { type ErrorName, placesOf, ServiceError } from '../../errors.ts';
 import type { Credentials, Token } from './credentials.ts';
 
 export interface Call<T> {
@@ -70,8 +70,8 @@ export async function exchange(
     const reason = error instanceof Error ? error.name : 'unknown';
     throw new ServiceError(
       'DataloopUnavailableError',
-      `Dataloop at ${new URL(url).origin} did not answer within ${timeoutMs / 1000} s (${reason}). It is tried again.`,
-      { cause: error },
+      `Dataloop at ${new URL(url).origin} did not answer within ${timeoutMs / 1000} s (${reason}).`,
+      { cause: error, triedAgain: true },
     );
   }
 }
@@ -117,8 +117,9 @@ export function refusal(
   const said = saidBy(answer.body, sent);
   const special = call.refused?.(answer.status, said);
   if (special) return special;
-  const fail = (name: ConstructorParameters<typeof ServiceError>[0], advice: string) =>
-    new ServiceError(name, `Dataloop did not ${call.what} (${answer.status}: ${said}). ${advice}`);
+  const refused = `Dataloop did not ${call.what} (${answer.status}: ${said}).`;
+  const fail = (name: ErrorName, advice: string) => new ServiceError(name, `${refused} ${advice}`);
+  const passing = (name: ErrorName) => new ServiceError(name, refused, { triedAgain: true });
   switch (answer.status) {
     case 401:
       return fail(
@@ -130,10 +131,9 @@ export function refusal(
     case 404:
       return fail('DataloopNotFoundError', 'Check the id, and that the user of the credentials may see it.');
     case 429:
-      return fail('DataloopRateLimitError', 'It is tried again.');
+      return passing('DataloopRateLimitError');
   }
-  if (answer.status === 408 || answer.status >= 500)
-    return fail('DataloopUnavailableError', 'It is tried again.');
+  if (answer.status === 408 || answer.status >= 500) return passing('DataloopUnavailableError');
   return fail('DataloopRequestRefusedError', 'Change what Dataloop names, then send the request again.');
 }
 

@@ -27,7 +27,7 @@ import {
 const again = 'Send DELETE for this driver, then add the bucket again.';
 
 /** A driver with the integration that it was added to. */
-export interface ReadyAddedBucket {
+interface ReadyAddedBucket {
   readonly driver: JournalRecord;
   readonly integration: JournalRecord;
 }

@@ -7,7 +7,6 @@ import { sameJson } from '../model/canonical-json.ts';
 import { type DesiredState, ownerTag } from '../model/desired-state.ts';
 import type { PolicyDocument } from '../model/permission-policy.ts';
 import type { JournalRecord } from '../model/record.ts';
-import { saidOnce } from '../preflight/checks.ts';
 import { bucketAddress, isClosed } from '../resources/bucket/bucket.ts';
 import { consoleMethods } from '../resources/bucket/cors.ts';
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
@@ -20,7 +19,7 @@ export interface CheckReads
   extends Pick<Iam, 'getRole' | 'listAttachedRolePolicies' | 'getDefaultPolicyVersion'>,
     Pick<S3, 'getBucketTagging' | 'getPublicAccessBlock' | 'getBucketCors' | 'getBucketEncryption'>,
     Kms,
-    Pick<DataloopApi, 'verifyDriver'> {}
+    Pick<DataloopApi, 'getIntegration' | 'verifyDriver'> {}
 
 export type Verdict = Omit<ConnectionCheck, 'name'>;
 
@@ -32,6 +31,7 @@ export type Checks = Readonly<Record<string, () => Promise<Verdict>>>;
 
 /** Every read given up in time: what hangs on one is skipped then, and not given up as well. */
 export const boundedReads = (reads: CheckReads, bound: Bound): CheckReads => ({
+  getIntegration: (...ids) => bound('the integration at Dataloop', reads.getIntegration(...ids)),
   verifyDriver: (id) => bound('the driver', reads.verifyDriver(id)),
   getRole: (name) => bound('the role', reads.getRole(name)),
   listAttachedRolePolicies: (roleName) =>
@@ -72,7 +72,7 @@ export async function makeChecks(
         return { name, ...(await check()) };
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;
-        return { name, ...failed(saidOnce(error)) };
+        return { name, ...failed(error.messageOnce) };
       }
     }),
   );
@@ -98,7 +98,7 @@ export async function ours(
 /** @param again what to do where there is nothing to mend */
 export async function driverTest(
   { resources }: JournalRecord,
-  { verifyDriver }: Pick<DataloopApi, 'verifyDriver'>,
+  { verifyDriver }: Pick<CheckReads, 'verifyDriver'>,
   again: string,
 ): Promise<Verdict> {
   const id = resources.driver?.id;

@@ -16,7 +16,7 @@ import { asIntegration } from '../model/lookup.ts';
 import { permissionPolicy } from '../model/permission-policy.ts';
 import type { JournalRecord, RecordReader } from '../model/record.ts';
 import { once } from '../preflight/checks.ts';
-import type { DataloopApi, DataloopIntegration } from '../resources/dataloop/api.ts';
+import type { DataloopIntegration } from '../resources/dataloop/api.ts';
 import { trustEstablished } from '../resources/dataloop/integration.ts';
 import type { Role } from '../resources/role/iam.ts';
 import { adoptedSid, parseTrustPolicy } from '../resources/role/trust-policy.ts';
@@ -54,27 +54,20 @@ export async function readyRecord(integrationId: string, records: RecordReader):
   return record;
 }
 
-export interface ConnectionReads extends CheckReads, Pick<DataloopApi, 'getIntegration'> {}
-
 /** Each part of an integration that is ready. Drivers that were added have a test of their own. */
 export async function testConnection(
   record: JournalRecord,
   desired: DesiredState,
-  reads: ConnectionReads,
+  reads: CheckReads,
   bound: Bound,
 ): Promise<ConnectionTest> {
-  const bounded = {
-    ...boundedReads(reads, bound),
-    getIntegration: (...ids: Parameters<DataloopApi['getIntegration']>) =>
-      bound('the integration at Dataloop', reads.getIntegration(...ids)),
-  };
   return {
     integrationId: record.id,
-    ...(await makeChecks(connectionChecks(record, desired, bounded))),
+    ...(await makeChecks(connectionChecks(record, desired, boundedReads(reads, bound)))),
   };
 }
 
-function connectionChecks(record: JournalRecord, desired: DesiredState, reads: ConnectionReads): Checks {
+function connectionChecks(record: JournalRecord, desired: DesiredState, reads: CheckReads): Checks {
   const atDataloop = once(async () => {
     const { dataloop, resources } = record;
     const id = resources.dataloopIntegration?.id;

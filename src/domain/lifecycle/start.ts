@@ -92,23 +92,37 @@ export interface ProvisionStarter {
   startProvisioning(integrationId: string): Promise<void>;
 }
 
-const bucketLocks = ({ name, mode }: IntegrationRequest['bucket'], driverName: string): string[] => [
-  `bucket#${name}#${driverName}`,
-  ...(mode === 'adopt' ? [`adopted-bucket#${name}`] : []),
-];
+/** A lock by its key, and the field of the request that says what it is on. */
+interface Lock {
+  readonly key: string;
+  readonly pointer: string;
+}
+
+function bucketLocks({ name, mode }: IntegrationRequest['bucket'], driverName: string): Lock[] {
+  const pointer = '/bucket/name';
+  return [
+    { key: `bucket#${name}#${driverName}`, pointer },
+    ...(mode === 'adopt' ? [{ key: `adopted-bucket#${name}`, pointer }] : []),
+  ];
+}
 
 /** Drivers are known by their names on an integration: two of one name would be taken for each other. */
-const driverLocks = ({ bucket, dataloop }: IntegrationRequest, integrationId: string): string[] => [
-  `driver#${integrationId}#${dataloop.projectId}#${dataloop.driverName}`,
+const driverLocks = ({ bucket, dataloop }: IntegrationRequest, integrationId: string): Lock[] => [
+  {
+    key: `driver#${integrationId}#${dataloop.projectId}#${dataloop.driverName}`,
+    pointer: '/dataloop/driverName',
+  },
   ...bucketLocks(bucket, dataloop.driverName ?? ''),
 ];
 
 /** What is adopted is in one integration at a time: what one found there, another must not have written. */
-const lockKeys = ({ name, bucket, role, dataloop }: IntegrationRequest): string[] => [
-  `name#${name}`,
+const integrationLocks = ({ name, bucket, role, dataloop }: IntegrationRequest): Lock[] => [
+  { key: `name#${name}`, pointer: '/name' },
   ...bucketLocks(bucket, dataloop.driverName ?? name),
-  ...(role?.mode === 'adopt' ? [`adopted-role#${role.name}`] : []),
-  ...(dataloop.integrationId ? [`adopted-integration#${dataloop.integrationId}`] : []),
+  ...(role?.mode === 'adopt' ? [{ key: `adopted-role#${role.name}`, pointer: '/role/name' }] : []),
+  ...(dataloop.integrationId
+    ? [{ key: `adopted-integration#${dataloop.integrationId}`, pointer: '/dataloop/integrationId' }]
+    : []),
 ];
 
 /** What else a request may collide with, as part of a sentence. */
@@ -121,8 +135,11 @@ function adoptedBy({ role, dataloop }: IntegrationRequest): string {
     .join('');
 }
 
-export const locksOf = ({ request, parent }: Pick<JournalRecord, 'request' | 'parent'>): string[] =>
-  parent ? driverLocks(request, parent.integrationId) : lockKeys(request);
+export const locksByField = ({ request, parent }: Pick<JournalRecord, 'request' | 'parent'>): Lock[] =>
+  parent ? driverLocks(request, parent.integrationId) : integrationLocks(request);
+
+export const locksOf = (record: Pick<JournalRecord, 'request' | 'parent'>): string[] =>
+  locksByField(record).map(({ key }) => key);
 
 /** How often a request begins again because what it met has changed meanwhile. */
 const registrationAttempts = 5;

@@ -65,13 +65,9 @@ export function findingView({ severity, error, subject, pointer }: Finding): Fin
     title: errorKinds[error.name].title,
     resource: subject,
     ...(pointer === undefined ? {} : { pointer }),
-    detail: saidOnce(error),
+    detail: error.messageOnce,
   };
 }
-
-/** An error's message where nobody tries again. */
-export const saidOnce = (error: ServiceError): string =>
-  error.message.replace(/[.;]? [Ii]t is tried again\.$/, '. Ask again in a moment.');
 
 /**
  * All that is in the way as one error: under the name of the first that does not pass by itself, with all of them in

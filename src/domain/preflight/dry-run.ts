@@ -3,7 +3,7 @@ import type { AccountSettings } from '../../config.ts';
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { PlannedResource, PlanView } from '../api/responses.ts';
-import { locksOf, nameOrBucketTaken } from '../lifecycle/start.ts';
+import { locksByField, nameOrBucketTaken } from '../lifecycle/start.ts';
 import { outsideDeployment } from '../model/allowed.ts';
 import { sameJson } from '../model/canonical-json.ts';
 import { type DesiredState, desiredState, trustPolicy, trustStatement } from '../model/desired-state.ts';
@@ -13,29 +13,19 @@ import type { S3 } from '../resources/bucket/s3.ts';
 import { sidWith } from '../resources/role/trust-policy.ts';
 import { type Check, type Finding, findingsOf, findingView } from './checks.ts';
 import { neededActions } from './needed-actions.ts';
-import { inTheWay, type PreflightChecks } from './preflight.ts';
+import { inTheWay, type PreflightReads } from './preflight.ts';
 import { bucketQuota } from './quotas.ts';
 
 /** Stands for what is known only once an integration is made; neither can pass for an id or an ARN. */
 export const integrationIdPlaceholder = '<id of the integration>';
 export const iamUserPlaceholder = '<ARN of the IAM user that Dataloop issues>';
 
-export interface LockReader {
+export interface PlanReads extends PreflightReads, Pick<S3, 'countBuckets'>, RecordReader {
   /** Id of the integration that holds a lock. */
   lockHolder(lock: string): Promise<string | undefined>;
-}
-
-export interface StandingReader {
   /** Integrations of this deployment of which something stands, or may. */
   standingIntegrations(): Promise<readonly JournalRecord[]>;
 }
-
-export interface PlanReads
-  extends PreflightChecks,
-    LockReader,
-    RecordReader,
-    Pick<S3, 'countBuckets'>,
-    StandingReader {}
 
 export async function planIntegration(
   request: IntegrationRequest,
@@ -89,24 +79,16 @@ function outsideFinding({ pointer, detail }: { pointer: string; detail: string }
   };
 }
 
-/** Fields of the request that say what a lock is on. */
-const fieldOf: Readonly<Record<string, string>> = {
-  name: '/name',
-  'adopted-role': '/role/name',
-  'adopted-integration': '/dataloop/integrationId',
-};
-
 /** What `POST /integrations` would answer 409 for. */
-function lockChecks(request: IntegrationRequest, reads: LockReader & RecordReader): Check[] {
-  return locksOf({ request }).map((lock) => {
-    const pointer = fieldOf[lock.split('#')[0] ?? ''] ?? '/bucket/name';
+function lockChecks(request: IntegrationRequest, reads: PlanReads): Check[] {
+  return locksByField({ request }).map(({ key, pointer }) => {
     const subject = { type: 'Integration', name: request.name };
     return {
       subject,
       pointer,
       failure: 'error' as const,
       run: async () => {
-        const holderId = await reads.lockHolder(lock);
+        const holderId = await reads.lockHolder(key);
         const holder = holderId === undefined ? undefined : await reads.read(holderId);
         if (!holder) return [];
         const isSame = sameJson(holder.request, request) && holder.status !== 'removing';
@@ -128,7 +110,7 @@ function lockChecks(request: IntegrationRequest, reads: LockReader & RecordReade
  * What stops nothing, and is good to know. Preflight, which can only stop, leaves it out: so it needs neither the
  * names of all buckets nor the records of other integrations.
  */
-function warningChecks(desired: DesiredState, reads: Pick<S3, 'countBuckets'> & StandingReader): Check[] {
+function warningChecks(desired: DesiredState, reads: PlanReads): Check[] {
   const { arn } = desired.bucket;
   return [
     {

@@ -19,17 +19,17 @@ import type { StepContext } from '../saga/step.ts';
 import { asOneError, type Check, type Finding, findingsOf, once } from './checks.ts';
 import { dataloopLimit, iamQuotas } from './quotas.ts';
 
-export interface PreflightChecks
+export interface PreflightReads
   extends Pick<S3, 'headBucket' | 'getBucketTagging' | 'getPublicAccessBlock'>,
     Pick<Iam, 'getRole' | 'getPolicy' | 'getAccountSummary'>,
     Kms,
     Pick<DataloopApi, 'getProject' | 'getIntegration' | 'countIntegrations' | 'listDrivers'> {
-  /** Account of the credentials that the service really acts with. */
-  callerAccountId(): Promise<string>;
+  /** The account of the credentials that the service really acts with. */
+  getCallerAccountId(): Promise<string>;
 }
 
 /** What is asked for. */
-export interface Wanted {
+interface Wanted {
   readonly desired: DesiredState;
   /** Organisation that the request names. */
   readonly organizationId: string | undefined;
@@ -51,7 +51,7 @@ export interface Wanted {
  */
 export async function preflight(
   step: StepContext,
-  checks: PreflightChecks,
+  reads: PreflightReads,
   onlyOrganizationId: string | undefined,
 ): Promise<{ organizationId: string; warnings?: readonly string[] }> {
   const wanted: Wanted = {
@@ -62,7 +62,7 @@ export async function preflight(
     isOurs: (tags) => isTaggedOurs(step, tags),
     addedToDataloopIntegrationId: step.record.parent?.dataloopIntegrationId,
   };
-  const { findings, organization } = await inTheWay(wanted, checks);
+  const { findings, organization } = await inTheWay(wanted, reads);
   const error = asOneError(findings);
   if (error) throw error;
   const warnings = findings.map((finding) => finding.error.message);
@@ -72,7 +72,7 @@ export async function preflight(
 /** Looks at everything that may stop a provisioning, and changes nothing. */
 export async function inTheWay(
   wanted: Wanted,
-  reads: PreflightChecks,
+  reads: PreflightReads,
   bound?: Bound,
 ): Promise<{ readonly findings: readonly Finding[]; readonly organization: () => Promise<string> }> {
   const project = once(() => reads.getProject(wanted.desired.driver.projectId));
@@ -89,13 +89,13 @@ export async function inTheWay(
 
 const nothing: readonly Finding[] = [];
 
-function accountCheck({ desired }: Wanted, reads: PreflightChecks): Check {
+function accountCheck({ desired }: Wanted, reads: PreflightReads): Check {
   const subject = { type: 'AWS::Account', id: desired.accountId };
   return {
     subject,
     failure: 'error',
     run: async () => {
-      const accountId = await reads.callerAccountId();
+      const accountId = await reads.getCallerAccountId();
       if (accountId === desired.accountId) return nothing;
       const error = new ServiceError(
         'WrongAccountError',
@@ -131,7 +131,7 @@ function organizationOf(project: Project, { organizationId, onlyOrganizationId }
 
 function dataloopChecks(
   wanted: Wanted,
-  reads: PreflightChecks,
+  reads: PreflightReads,
   known: { project: () => Promise<Project>; organization: () => Promise<string> },
 ): Check[] {
   const { driver, adoptedDataloopIntegrationId, isMadeByOperator } = wanted.desired;
@@ -187,7 +187,7 @@ function dataloopChecks(
   ];
 }
 
-function awsChecks(wanted: Wanted, reads: PreflightChecks): Check[] {
+function awsChecks(wanted: Wanted, reads: PreflightReads): Check[] {
   const { kmsKeyArn } = wanted.desired.bucket;
   return [
     bucketCheck(wanted, reads),
@@ -197,7 +197,7 @@ function awsChecks(wanted: Wanted, reads: PreflightChecks): Check[] {
   ];
 }
 
-function bucketCheck({ desired }: Wanted, reads: PreflightChecks): Check {
+function bucketCheck({ desired }: Wanted, reads: PreflightReads): Check {
   const { bucket } = desired;
   const subject = { type: resourceTypes.bucket, arn: bucket.arn };
   const pointer = '/bucket/name';
@@ -222,7 +222,7 @@ function bucketCheck({ desired }: Wanted, reads: PreflightChecks): Check {
   };
 }
 
-function nameChecks({ desired, isOurs }: Wanted, reads: PreflightChecks): Check[] {
+function nameChecks({ desired, isOurs }: Wanted, reads: PreflightReads): Check[] {
   const { role, policy } = desired;
   const roleSubject = { type: resourceTypes.role, arn: role.arn };
   const policySubject = { type: resourceTypes.policy, arn: policy.arn };

@@ -11,7 +11,7 @@ import {
   type Status,
   standingStatuses,
 } from '../../../domain/model/record.ts';
-import type { LockReader, StandingReader } from '../../../domain/preflight/dry-run.ts';
+import type { PlanReads } from '../../../domain/preflight/dry-run.ts';
 import { awsCall } from '../errors.ts';
 import { lockKey } from './record.ts';
 import { readRecords } from './records.ts';
@@ -86,7 +86,7 @@ export function integrationLister(table: Table): IntegrationLister {
 }
 
 /** @param records reads what the index, which is eventually consistent, only names */
-export function standingReader(table: Table, records: RecordReader): StandingReader {
+export function standingReader(table: Table, records: RecordReader): Pick<PlanReads, 'standingIntegrations'> {
   return {
     standingIntegrations: async () => {
       const ids = await Promise.all(standingStatuses.map((status) => idsByStatus(table, status)));
@@ -99,7 +99,7 @@ export function standingReader(table: Table, records: RecordReader): StandingRea
 
 const lockSchema = z.object({ integrationId: z.string() });
 
-export function lockReader(table: Table): LockReader {
+export function lockReader(table: Table): Pick<PlanReads, 'lockHolder'> {
   return {
     lockHolder: async (lock) => {
       const { Item } = await awsCall(`look at the lock ${lock}`, () =>

@@ -12,8 +12,14 @@ type FindCall = 'getIntegration' | 'listIntegrations';
 export interface Callback {
   saveTaskToken(integrationId: string, taskToken: string): Promise<void>;
   announceIamUser(issued: IamUserIssued): Promise<void>;
-  /** Asks for a look at Dataloop after a while, for an answer that comes late or an event that is lost. */
-  schedulePoll(poll: IamUserPoll, delaySeconds: number): Promise<void>;
+  /**
+   * Asks for a look at Dataloop after a while, for an answer that comes late or an event that is lost.
+   * @param poll how many looks came before, too
+   */
+  schedulePoll(
+    poll: { readonly integrationId: string; readonly count: number },
+    delaySeconds: number,
+  ): Promise<void>;
 }
 
 export interface IamUserIssued {
@@ -21,12 +27,6 @@ export interface IamUserIssued {
   /** Undefined where an operator names the user: the integration is known later. */
   readonly dataloopIntegrationId?: string | undefined;
   readonly userArn: string;
-}
-
-export interface IamUserPoll {
-  readonly integrationId: string;
-  /** How many polls came before this one. */
-  readonly count: number;
 }
 
 /** Seconds until a poll: 2, 4, 8, … 60. */

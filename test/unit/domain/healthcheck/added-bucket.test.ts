@@ -49,6 +49,7 @@ function readsOf(integration: JournalRecord, more: Partial<CheckReads> = {}): Ch
     ]),
   );
   return {
+    getIntegration: () => Promise.reject(new Error('The integration has a test of its own.')),
     verifyDriver: async () => undefined,
     getRole: async () => role,
     listAttachedRolePolicies: async () => [...documents.keys()],

@@ -1,9 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  type ConnectionReads,
-  readyRecord,
-  testConnection,
-} from '../../../../src/domain/healthcheck/integration.ts';
+import type { CheckReads } from '../../../../src/domain/healthcheck/checks.ts';
+import { readyRecord, testConnection } from '../../../../src/domain/healthcheck/integration.ts';
 import { parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { desiredState, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
@@ -63,7 +60,7 @@ const allowing = (origin: string, methods = ['GET', 'HEAD', 'PUT', 'POST']) => (
 const atDataloop = { id: 'i-1', name: 'acme', userArn, trustStatus: 'trust-established' };
 
 /** A connection on which everything is as it was made, but for what is given. */
-const readsOf = (more: Partial<ConnectionReads> = {}, record = ready()): ConnectionReads => ({
+const readsOf = (more: Partial<CheckReads> = {}, record = ready()): CheckReads => ({
   getIntegration: async () => atDataloop,
   verifyDriver: async () => undefined,
   getRole: async () => role,
@@ -80,7 +77,7 @@ const readsOf = (more: Partial<ConnectionReads> = {}, record = ready()): Connect
   ...more,
 });
 
-const tested = (more: Partial<ConnectionReads> = {}, record = ready()) =>
+const tested = (more: Partial<CheckReads> = {}, record = ready()) =>
   testConnection(
     record,
     desiredState(integrationId, record.request, settings),
@@ -89,13 +86,13 @@ const tested = (more: Partial<ConnectionReads> = {}, record = ready()) =>
   );
 
 /** What is not as it should be, by check. */
-async function brokenBy(more: Partial<ConnectionReads>, record = ready()) {
+async function brokenBy(more: Partial<CheckReads>, record = ready()) {
   const { checks, status } = await tested(more, record);
   const broken = checks.filter((check) => check.status === 'failed');
   expect(status).toBe(broken.length > 0 ? 'failed' : 'passed');
   return Object.fromEntries(broken.map(({ name, detail }) => [name, detail]));
 }
-const skippedBy = async (more: Partial<ConnectionReads>) =>
+const skippedBy = async (more: Partial<CheckReads>) =>
   (await tested(more)).checks.filter(({ status }) => status === 'skipped').map(({ name }) => name);
 
 const names = [
@@ -153,7 +150,7 @@ describe('a connection that is as it was made', () => {
 });
 
 describe('each check fails on its own', () => {
-  const roleWith = (more: Partial<Role>): Partial<ConnectionReads> => ({
+  const roleWith = (more: Partial<Role>): Partial<CheckReads> => ({
     getRole: async () => ({ ...role, ...more }),
   });
   const trusting = (principal: unknown) =>
@@ -165,7 +162,7 @@ describe('each check fails on its own', () => {
     });
   const changed = { ...documentOf(ready()), Statement: [] };
 
-  test.each<[string, string, Partial<ConnectionReads>, string]>([
+  test.each<[string, string, Partial<CheckReads>, string]>([
     [
       'trust that Dataloop has lost',
       'DataloopTrust',
@@ -307,7 +304,7 @@ describe('each check fails on its own', () => {
     expect(await brokenBy(more)).toEqual({ [name]: expect.stringContaining(said) });
   });
 
-  test.each<[string, string, Partial<ConnectionReads>, string]>([
+  test.each<[string, string, Partial<CheckReads>, string]>([
     [
       'S3’s own keys in place of the key that was asked for',
       'Encryption',
@@ -334,7 +331,7 @@ describe('each check fails on its own', () => {
 describe('what is gone takes with it what hangs on it, and no more', () => {
   const onRole = ['TrustPolicy', 'PermissionsBoundary', 'PolicyAttached'];
 
-  test.each<[string, Awaited<ReturnType<ConnectionReads['getRole']>>, string, string[]]>([
+  test.each<[string, Awaited<ReturnType<CheckReads['getRole']>>, string, string[]]>([
     ['a role that was deleted', undefined, 'any more', onRole],
     [
       'a role of the name under another path',
@@ -367,8 +364,8 @@ describe('what is gone takes with it what hangs on it, and no more', () => {
 });
 
 describe('a check that cannot be made has failed, and the others go on', () => {
-  const no = (name: ErrorName) => () => Promise.reject(new ServiceError(name, 'No. It is tried again.'));
-  test.each<[string, Partial<ConnectionReads>, string[]]>([
+  const no = (name: ErrorName) => () => Promise.reject(new ServiceError(name, 'No.', { triedAgain: true }));
+  test.each<[string, Partial<CheckReads>, string[]]>([
     [
       'Dataloop is down',
       { getIntegration: no('DataloopUnavailableError'), verifyDriver: no('DataloopUnavailableError') },
@@ -473,7 +470,7 @@ describe('a connection of what was adopted', () => {
     Principal: { AWS: userArn },
     Action: 'sts:AssumeRole',
   };
-  const trusting = (...Statement: object[]): Partial<ConnectionReads> => ({
+  const trusting = (...Statement: object[]): Partial<CheckReads> => ({
     getRole: async () => ({
       ...role,
       arn: adoptedRole,
@@ -483,7 +480,7 @@ describe('a connection of what was adopted', () => {
     }),
   });
   /** As customers have it: statements, policies, encryption and CORS rules of their own, and no tag of ours. */
-  const asAdopted: Partial<ConnectionReads> = {
+  const asAdopted: Partial<CheckReads> = {
     ...trusting(theirStatement, ourStatement),
     listAttachedRolePolicies: async () => ['arn:aws:iam::aws:policy/ReadOnlyAccess', policyArn],
     getBucketEncryption: () => Promise.reject(new Error('must not be read')),

@@ -12,7 +12,7 @@ const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
 
 /** An account and a Dataloop in which nothing stands in the way, but for what is given. */
 const readsOf = (more: Partial<PlanReads> = {}): PlanReads => ({
-  callerAccountId: async () => '111111111111',
+  getCallerAccountId: async () => '111111111111',
   getProject: async (id) => ({ id, organizationId: 'org-1' }),
   headBucket: async () => ({ holder: 'nobody', region: undefined }),
   getRole: async () => undefined,
@@ -250,10 +250,9 @@ describe('what cannot be looked at', () => {
   });
 
   test('is unknown where that may pass, and then the plan is not clear', async () => {
-    const busy = new ServiceError(
-      'AwsUnavailableError',
-      'AWS did not read role x (Throttling). It is tried again.',
-    );
+    const busy = new ServiceError('AwsUnavailableError', 'AWS did not read role x (Throttling).', {
+      triedAgain: true,
+    });
     const plan = await planOf(body, { getRole: () => Promise.reject(busy) });
     expect(plan.clear).toBe(false);
     expect(plan.findings).toEqual([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseRequest } from '../../../../src/domain/model/allowed.ts';
-import { type PreflightChecks, preflight } from '../../../../src/domain/preflight/preflight.ts';
+import { type PreflightReads, preflight } from '../../../../src/domain/preflight/preflight.ts';
 import type { BucketLocation } from '../../../../src/domain/resources/bucket/s3.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import {
@@ -20,8 +20,8 @@ import {
 const held = (holder: BucketLocation['holder']) => async () => ({ holder, region: undefined });
 
 /** An account and a Dataloop in which nothing stands in the way, but for what is given. */
-const checksOf = (more: Partial<PreflightChecks> = {}): PreflightChecks => ({
-  callerAccountId: async () => '111111111111',
+const checksOf = (more: Partial<PreflightReads> = {}): PreflightReads => ({
+  getCallerAccountId: async () => '111111111111',
   getProject: async (id) => ({ id, organizationId: 'org-1' }),
   headBucket: held('nobody'),
   getRole: async () => undefined,
@@ -33,7 +33,7 @@ const checksOf = (more: Partial<PreflightChecks> = {}): PreflightChecks => ({
   ...nothingAdopted,
   ...more,
 });
-const project = (organizationId: string | undefined): Partial<PreflightChecks> => ({
+const project = (organizationId: string | undefined): Partial<PreflightReads> => ({
   getProject: async (id) => ({ id, organizationId }),
 });
 const naming = (organizationId: string) =>
@@ -104,7 +104,7 @@ describe('the organisation', () => {
 });
 
 describe('what stands in the way is refused', () => {
-  const role = (tags: Readonly<Record<string, string>>): Partial<PreflightChecks> => ({
+  const role = (tags: Readonly<Record<string, string>>): Partial<PreflightReads> => ({
     getRole: async (name) => ({
       arn: `arn:aws:iam::111111111111:role/${name}`,
       uniqueId: 'AROA1',
@@ -113,11 +113,15 @@ describe('what stands in the way is refused', () => {
       permissionsBoundaryArn: undefined,
     }),
   });
-  const policy = (tags: Readonly<Record<string, string>>): Partial<PreflightChecks> => ({
+  const policy = (tags: Readonly<Record<string, string>>): Partial<PreflightReads> => ({
     getPolicy: async () => ({ tags, uniqueId: 'ANPA1' }),
   });
-  test.each<[string, Partial<PreflightChecks>, string]>([
-    ['credentials of another account', { callerAccountId: async () => '999999999999' }, 'WrongAccountError'],
+  test.each<[string, Partial<PreflightReads>, string]>([
+    [
+      'credentials of another account',
+      { getCallerAccountId: async () => '999999999999' },
+      'WrongAccountError',
+    ],
     ['a bucket in this account', { headBucket: held('account') }, 'BucketNameTakenError'],
     ['a bucket in another account', { headBucket: held('another-account') }, 'BucketNameTakenError'],
     ['somebody else’s role', role(theirs), 'RoleNameTakenError'],
@@ -131,7 +135,7 @@ describe('what stands in the way is refused', () => {
   test('before Dataloop is asked, where the account is the wrong one', async () => {
     const asked: string[] = [];
     const checks = checksOf({
-      callerAccountId: async () => '999999999999',
+      getCallerAccountId: async () => '999999999999',
       getProject: async (id) => {
         asked.push(id);
         return { id, organizationId: 'org-1' };
@@ -191,7 +195,7 @@ describe('what is to be adopted', () => {
     RestrictPublicBuckets: true,
   };
   /** Everything is there and can be adopted, but for what is given. */
-  const adoptable = (more: Partial<PreflightChecks> = {}) =>
+  const adoptable = (more: Partial<PreflightReads> = {}) =>
     checksOf({
       countIntegrations: () => Promise.reject(new Error('counted')),
       headBucket: async () => ({ holder: 'account', region: 'eu-west-1' }),
@@ -220,7 +224,7 @@ describe('what is to be adopted', () => {
     });
   });
 
-  test.each<[string, Partial<PreflightChecks>, string]>([
+  test.each<[string, Partial<PreflightReads>, string]>([
     ['bucket', { headBucket: held('nobody') }, 'BucketNotAdoptableError'],
     ['role', { getRole: async () => undefined }, 'RoleNotAdoptableError'],
     ['integration', { getIntegration: async () => undefined }, 'IntegrationNotAdoptableError'],
@@ -268,7 +272,7 @@ const withKey = parseRequest(
   { ...body, bucket: { name: 'dataloop-acme', kmsKeyArn } },
   { ...account, kmsKeyArns: [kmsKeyArn] },
 );
-const inTheWayOf = (request: ReturnType<typeof requestOf>, more: Partial<PreflightChecks>) =>
+const inTheWayOf = (request: ReturnType<typeof requestOf>, more: Partial<PreflightReads>) =>
   thrownBy(preflight(stepOf(recordOf({ request })), checksOf(more), undefined));
 
 describe('a KMS key', () => {
@@ -344,7 +348,7 @@ describe('quotas', () => {
 
 describe('a role that is missing at Dataloop is in the way', () => {
   const forbidden = () => Promise.reject(new ServiceError('DataloopForbiddenError', 'No.'));
-  test.each<[string, Partial<PreflightChecks>]>([
+  test.each<[string, Partial<PreflightReads>]>([
     ['of the organisation', { countIntegrations: forbidden }],
     ['of the project', { listDrivers: forbidden }],
   ])('%s', async (_which, more) => {

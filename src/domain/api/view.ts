@@ -99,7 +99,7 @@ export function integrationView(record: JournalRecord): IntegrationView {
     type: resourceTypes.driver,
     name,
     reason: `This driver, which was added to the integration, was not removed, or not all of it: GET ${links.self} says what.`,
-    advice: sendAgain('Do what it says there.'),
+    advice: sendAgain(record, 'Do what it says there.'),
   }));
   return {
     integrationId: record.id,
@@ -109,26 +109,14 @@ export function integrationView(record: JournalRecord): IntegrationView {
   };
 }
 
-/** Reasons and advice are written for integrations, whose resources most are. */
-const ofDriver = (text: string): string => text.replaceAll('this integration', 'this driver');
-
 /** A driver that was added to an integration, as the API shows it. */
 export function addedBucketView(record: JournalRecord): DriverView {
-  const { residue, leftAlone, ...progress } = progressOf(record);
   return {
     driverId: record.id,
     integrationId: record.parent?.integrationId ?? '',
     bucket: record.request.bucket.name,
     projectId: record.request.dataloop.projectId,
-    ...progress,
-    residue: residue.map((left) => ({
-      ...left,
-      reason: ofDriver(left.reason),
-      advice: ofDriver(left.advice),
-    })),
-    ...(leftAlone
-      ? { leftAlone: leftAlone.map((foreign) => ({ ...foreign, reason: ofDriver(foreign.reason) })) }
-      : {}),
+    ...progressOf(record),
   };
 }
 

@@ -64,7 +64,7 @@ export function conclude(
   const resources = { ...record.resources };
   const standing = standingResources(record);
   for (const [key, resource] of standing) {
-    const residue = leftoverOf(key, failures, resource.origin) ?? resource.residue ?? unexplained;
+    const residue = leftoverOf(key, failures, record) ?? resource.residue ?? unexplained(record);
     resources[key] = { ...resource, residue };
   }
   // Where something is left of a driver, the integration still knows it.
@@ -73,11 +73,11 @@ export function conclude(
   return { status: mode === 'rollback' ? 'failed' : 'removed', resources };
 }
 
-const unexplained = {
+const unexplained = (record: JournalRecord) => ({
   reason:
     'The undo ended, time and again, before it got to this resource: look at its executions in Step Functions.',
-  advice: sendAgain(''),
-};
+  advice: sendAgain(record, ''),
+});
 
 /**
  * Writes how the undo ended, releases the locks where nothing is left, and says so on the bus. Repeatable.

@@ -267,6 +267,10 @@ export const toStored = (record: JournalRecord): Record<string, unknown> => rena
 export const nameOf = ({ name, parent, request }: JournalRecord): string =>
   parent ? (request.dataloop.driverName ?? name) : name;
 
+/** What messages for its owner call it. */
+export const thisOf = ({ parent }: Pick<JournalRecord, 'parent'>): string =>
+  parent ? 'this driver' : 'this integration';
+
 /** Path of an integration in the API, or of a driver that was added to one. */
 export const pathOf = ({ id: integrationId, parent }: Pick<JournalRecord, 'id' | 'parent'>) =>
   parent

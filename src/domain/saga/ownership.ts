@@ -1,7 +1,7 @@
 /** Ours is what the journal's intent and the owner tag both say; anything else is left alone. */
 import { ServiceError } from '../../errors.ts';
 import { ownerTag } from '../model/desired-state.ts';
-import type { Changes, ResourceKey, ResourceRecord } from '../model/record.ts';
+import { type Changes, type ResourceKey, type ResourceRecord, thisOf } from '../model/record.ts';
 import { madeBy, type StepName } from '../model/steps.ts';
 import type { StepContext } from './step.ts';
 
@@ -108,14 +108,14 @@ export async function removeIfOurs(
   }
   if (!isTaggedOurs(step, found.tags)) {
     if (known.state === 'intended') {
-      await step.gone(key, 'It was not made for this integration.');
+      await step.gone(key, `It was not made for ${thisOf(step.record)}.`);
       return { outcome: 'not ours, left alone' };
     }
     await step.residue(key, {
       reason: `It no longer carries the tag ${ownerTag}=${step.desired.recordId}, so it may be somebody else's by now.`,
       advice:
-        `If it is this integration's, put the tag back; if nobody needs it, delete it. ` +
-        `${key === 'role' ? 'Until then Dataloop can still use it. ' : ''}Then send DELETE for this integration again.`,
+        `If it is ${thisOf(step.record)}'s, put the tag back; if nobody needs it, delete it. ` +
+        `${key === 'role' ? 'Until then Dataloop can still use it. ' : ''}Then send DELETE for ${thisOf(step.record)} again.`,
     });
     return { outcome: 'left: not tagged as ours' };
   }

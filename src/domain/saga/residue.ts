@@ -1,6 +1,6 @@
 /** Each leftover is a to-do: why it stayed, and the one thing to do about it. */
 import * as z from 'zod';
-import { forEachPolicy, type ResourceKey } from '../model/record.ts';
+import { forEachPolicy, type JournalRecord, type ResourceKey, thisOf } from '../model/record.ts';
 import { type UndoStepName, undoneBy } from '../model/steps.ts';
 import { describeFailure, errorOutputSchema } from './failure.ts';
 
@@ -14,8 +14,8 @@ export interface Leftover {
 }
 
 /** The way on once what is in the way has gone. */
-export const sendAgain = (first: string): string =>
-  `${first}${first ? ' Then send' : 'Send'} DELETE for this integration again.`;
+export const sendAgain = (record: Pick<JournalRecord, 'parent'>, first: string): string =>
+  `${first}${first ? ' Then send' : 'Send'} DELETE for ${thisOf(record)} again.`;
 
 /** One step undoes all policies. */
 const undoOf: Readonly<Record<ResourceKey, UndoStepName>> = {
@@ -51,19 +51,19 @@ const giveBackYourself: Partial<Record<ResourceKey, string>> = {
 export function leftoverOf(
   key: ResourceKey,
   failures: readonly FailedUndo[],
-  origin?: 'adopted',
+  record: Pick<JournalRecord, 'parent' | 'resources'>,
 ): Leftover | undefined {
   const failure = failures.find(({ step }) => step === undoOf[key]);
   if (!failure) return undefined;
   const { title, detail } = describeFailure(failure.step, failure.error);
   const name = failure.error.Error;
-  if (origin === 'adopted' && name === 'AwsAccessDeniedError') {
+  if (record.resources[key]?.origin === 'adopted' && name === 'AwsAccessDeniedError') {
     const lift = "Lift what forbids it (the function's role, a service control policy or a bucket policy)";
     return {
       reason: `${title}: ${detail}`,
-      advice: sendAgain(`${lift}, ${giveBackYourself[key] ?? 'or do it yourself.'}`),
+      advice: sendAgain(record, `${lift}, ${giveBackYourself[key] ?? 'or do it yourself.'}`),
     };
   }
   const advice = (name === 'AwsConflictError' ? inUse[key] : undefined) ?? adviceFor[name] ?? '';
-  return { reason: `${title}: ${detail}`, advice: sendAgain(advice) };
+  return { reason: `${title}: ${detail}`, advice: sendAgain(record, advice) };
 }

@@ -5,7 +5,7 @@
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, ownerTag } from '../../model/desired-state.ts';
-import type { Changes, CorsRule, PublicAccessBlock } from '../../model/record.ts';
+import { type Changes, type CorsRule, type PublicAccessBlock, thisOf } from '../../model/record.ts';
 import { noEarlierCall } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/ownership.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
@@ -147,7 +147,7 @@ export async function releaseBucket(
   const bucket = { ...bucketAddress(step), region: known.region ?? step.desired.bucket.region };
   const { holder } = await s3.headBucket(bucket);
   if (holder === 'nobody') return confirmAbsence(step, 'bucket');
-  if (holder !== 'account') throw bucketHidden(bucket.name, 'changed');
+  if (holder !== 'account') throw bucketHidden(step.record, 'changed');
 
   const corsNow = await putBack(cors, bucket, {
     read: () => s3.getBucketCors(bucket),
@@ -161,13 +161,13 @@ export async function releaseBucket(
   const left = [
     ...(corsNow === 'changed'
       ? [
-          `Somebody changed its CORS rules after this integration had added one (${ruleIdOf(step)}): they were left as ` +
+          `Somebody changed its CORS rules after ${thisOf(step.record)} had added one (${ruleIdOf(step)}): they were left as ` +
             'they are. Take that rule out if nobody needs it.',
         ]
       : []),
     ...(blockNow === 'changed'
       ? [
-          'Somebody changed its public-access block after this integration had closed it: it was left as it is.',
+          `Somebody changed its public-access block after ${thisOf(step.record)} had closed it: it was left as it is.`,
         ]
       : []),
   ].join(' ');

@@ -1,7 +1,7 @@
 /** The bucket: CreateBucket and its undo, DeleteBucket. */
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
-import type { PublicAccessBlock } from '../../model/record.ts';
+import { type JournalRecord, type PublicAccessBlock, thisOf } from '../../model/record.ts';
 import { isTaggedOurs, type RemovalOutcome, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import type { StepContext } from '../../saga/step.ts';
 import { corsRule } from './cors.ts';
@@ -90,11 +90,11 @@ export function nameTaken(bucketName: string, holder: string): ServiceError {
   );
 }
 
-/** @param did what this integration did to the bucket */
-export function bucketHidden(bucketName: string, did: string): ServiceError {
+/** @param did what the integration or driver did to the bucket */
+export function bucketHidden(record: JournalRecord, did: string): ServiceError {
   return new ServiceError(
     'AwsAccessDeniedError',
-    `S3 refuses to show the bucket ${bucketName}, which this integration ${did}. ` +
+    `S3 refuses to show the bucket ${record.request.bucket.name}, which ${thisOf(record)} ${did}. ` +
       'Look for a bucket policy or service control policy that is in the way.',
   );
 }
@@ -115,7 +115,7 @@ export function deleteBucket(
       const holder = await holderOf(bucket, s3);
       // S3 answers 403 for a foreign bucket and for a refusal alike, and the name was free when it was meant for ours:
       // what we made, or may have made, is not called gone on that.
-      if (holder === 'another-account') throw bucketHidden(bucket.name, 'made or was about to make');
+      if (holder === 'another-account') throw bucketHidden(step.record, 'made or was about to make');
       return holder === 'account' ? { tags: await s3.getBucketTagging(bucket) } : undefined;
     },
     async (): Promise<RemovalOutcome> => {
@@ -123,7 +123,7 @@ export function deleteBucket(
       if (outcome !== 'not-empty') return outcome;
       return {
         reason: 'It is not empty, and objects are never deleted by this service.',
-        advice: 'Keep it, or empty it yourself and send DELETE for this integration again.',
+        advice: `Keep it, or empty it yourself and send DELETE for ${thisOf(step.record)} again.`,
       };
     },
   );

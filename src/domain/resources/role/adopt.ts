@@ -138,6 +138,7 @@ export async function releaseRole(
       await step.residue('role', {
         reason: `The statement ${sidOf(step)} is the only one that its trust policy has by now, and IAM takes none without.`,
         advice: sendAgain(
+          step.record,
           'Give the role another statement, or delete it: until then Dataloop can still assume it.',
         ),
       });

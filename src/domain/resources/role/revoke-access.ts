@@ -64,7 +64,7 @@ export async function revokeAccess(
     if (found && ours?.uniqueId === found.uniqueId && !isTagged) {
       const rest = withoutGrant(found.document, grantOf(driver, partitionOf(desired)), remaining);
       if (!sameJson(rest, found.document)) {
-        await step.residue('access', untagged(arn, desired.recordId));
+        await step.residue('access', untagged(step, arn, desired.recordId));
         return { outcome: 'left: its policy is not tagged as ours' };
       }
     }
@@ -90,11 +90,11 @@ export async function revokeAccess(
 }
 
 /** The access stands as long as the policy says so, whoever's it is by now. */
-const untagged = (arn: string, integrationId: string): Leftover => ({
+const untagged = ({ record }: StepContext, arn: string, integrationId: string): Leftover => ({
   reason:
     `The policy ${arn} still grants it, but no longer carries the tag ${ownerTag}=${integrationId}, so it may be ` +
     "somebody else's by now.",
-  advice: sendAgain('Put the tag back, or take the bucket out of the policy yourself.'),
+  advice: sendAgain(record, 'Put the tag back, or take the bucket out of the policy yourself.'),
 });
 
 async function writeWithout(

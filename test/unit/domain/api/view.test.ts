@@ -276,8 +276,8 @@ describe('the view of an added driver', () => {
     expect(addedDriverViewSchema.parse(view)).toEqual(view);
   });
 
-  test('speaks of the driver where something is left of it, or was left alone', () => {
-    const reason = 'It was not made for this integration.';
+  test('says why something is left of it, or was left alone', () => {
+    const reason = 'It was not made for this driver.';
     const view = addedBucketView(
       driverWith({
         status: 'residue',
@@ -286,8 +286,8 @@ describe('the view of an added driver', () => {
             state: 'created',
             id: 'driver-1',
             residue: {
-              reason: 'It is this integration’s.',
-              advice: 'Send DELETE for this integration again.',
+              reason: 'It is this driver’s.',
+              advice: 'Send DELETE for this driver again.',
             },
           },
           bucket: { state: 'gone', arn: 'arn:bucket', leftAlone: reason },

@@ -128,6 +128,19 @@ describe('removeIfOurs', () => {
     expect(left()).toEqual({ ...inState('gone'), leftAlone: 'It was not made for this integration.' });
   });
 
+  test('speaks of the driver where it is one that is removed', async () => {
+    const parent = { integrationId, dataloopIntegrationId: 'dataloop-1' };
+    const bucket = { state: 'intended', arn: 'arn:bucket' } as const;
+    const journal = journalOf({ ...knowing({ bucket }), parent });
+    await removeIfOurs(
+      journal.step(),
+      'bucket',
+      async () => ({ tags: theirs }),
+      async () => 'removed',
+    );
+    expect(journal.record().resources.bucket?.leftAlone).toBe('It was not made for this driver.');
+  });
+
   test.each([
     ['no tag', {}],
     ['another integration’s tag', theirs],

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { type ResourceKey, resourceKeys } from '../../../../src/domain/model/record.ts';
+import { type JournalRecord, type ResourceKey, resourceKeys } from '../../../../src/domain/model/record.ts';
 import { deprovisionSteps } from '../../../../src/domain/model/steps.ts';
 import { leftoverOf, sendAgain } from '../../../../src/domain/saga/residue.ts';
 
 const again = 'DELETE for this integration again.';
+const integration: Pick<JournalRecord, 'parent' | 'resources'> = { resources: {} };
+const driver = { ...integration, parent: { integrationId: 'int_1', dataloopIntegrationId: 'i-1' } };
 const failed = (step: string, name: string, message = 'denied by a policy') => ({
   step,
   error: { Error: name, Cause: JSON.stringify({ errorMessage: message }) },
@@ -11,11 +13,15 @@ const failed = (step: string, name: string, message = 'denied by a policy') => (
 
 describe('the way on', () => {
   test('is to do one thing, then to send DELETE again', () => {
-    expect(sendAgain('Empty it.')).toBe(`Empty it. Then send ${again}`);
+    expect(sendAgain(integration, 'Empty it.')).toBe(`Empty it. Then send ${again}`);
   });
 
   test('is to send DELETE again where there is nothing else to do', () => {
-    expect(sendAgain('')).toBe(`Send ${again}`);
+    expect(sendAgain(integration, '')).toBe(`Send ${again}`);
+  });
+
+  test('speaks of the driver where it is one that is removed', () => {
+    expect(sendAgain(driver, 'Empty it.')).toBe('Empty it. Then send DELETE for this driver again.');
   });
 });
 
@@ -28,17 +34,20 @@ describe('residue', () => {
     ['bucket', 'DeleteBucket'],
   ] as const)('of the %s is what %s failed on, and no other step', (key, step) => {
     const everything = deprovisionSteps.map((each) => failed(each, 'AwsAccessDeniedError', `in ${each}`));
-    expect(leftoverOf(key, everything)?.reason).toBe(`AWS denied access: in ${step}`);
+    expect(leftoverOf(key, everything, integration)?.reason).toBe(`AWS denied access: in ${step}`);
     expect(
       leftoverOf(
         key,
         everything.filter((failure) => failure.step !== step),
+        integration,
       ),
     ).toBeUndefined();
   });
 
   test('is none where nothing failed', () => {
-    expect(resourceKeys.map((key) => leftoverOf(key, []))).toEqual(resourceKeys.map(() => undefined));
+    expect(resourceKeys.map((key) => leftoverOf(key, [], integration))).toEqual(
+      resourceKeys.map(() => undefined),
+    );
   });
 
   test.each([
@@ -46,7 +55,9 @@ describe('residue', () => {
     ['role', 'DeleteRole', /statement out of its trust policy/],
   ] as const)('of an adopted %s is never advised to be deleted', (key, step, advice) => {
     const failures = [failed(step, 'AwsAccessDeniedError')];
-    const residue = leftoverOf(key, failures, 'adopted');
+    const residue = leftoverOf(key, failures, {
+      resources: { [key]: { state: 'created', origin: 'adopted' } },
+    });
     expect(residue?.reason).toBe('AWS denied access: denied by a policy');
     expect(residue?.advice).toMatch(advice);
     expect(residue?.advice).toMatch(/^Lift what forbids it .*yourself\. Then send DELETE/);
@@ -54,7 +65,7 @@ describe('residue', () => {
   });
 
   const adviceOn = (key: ResourceKey, step: string, name: string) =>
-    leftoverOf(key, [failed(step, name)])?.advice;
+    leftoverOf(key, [failed(step, name)], integration)?.advice;
 
   test.each([
     ['AwsAccessDeniedError', 'bucket', 'DeleteBucket', /^Lift what forbids it .*bucket policy.* delete it/],
@@ -79,8 +90,10 @@ describe('residue', () => {
 
   test('says what happened in the words of the error, whatever its cause looks like', () => {
     const plain = { step: 'DeleteRole', error: { Error: 'States.Timeout', Cause: 'not JSON' } };
-    expect(leftoverOf('role', [plain])?.reason).toMatch(/^A step timed out: DeleteRole did not end/);
+    expect(leftoverOf('role', [plain], integration)?.reason).toMatch(
+      /^A step timed out: DeleteRole did not end/,
+    );
     const bare = { step: 'DeleteRole', error: { Error: 'AwsConflictError' } };
-    expect(leftoverOf('role', [bare])?.reason).toMatch(/^AWS is still changing this resource/);
+    expect(leftoverOf('role', [bare], integration)?.reason).toMatch(/^AWS is still changing this resource/);
   });
 });

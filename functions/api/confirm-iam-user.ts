@@ -1,18 +1,16 @@
 import { operatorJournal } from '../../src/clients/aws/journal/record.ts';
 import { accountSettings, dataloopSettings } from '../../src/config.ts';
-import { publish } from '../../src/deployed/bus.ts';
+import { announceIamUser } from '../../src/deployed/bus.ts';
 import { desiredStateOf } from '../../src/deployed/desired-state.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { integrationView } from '../../src/domain/api/view.ts';
-import type { IamUserIssued } from '../../src/domain/resources/dataloop/integration.ts';
 import { confirmIamUser, operatorAction } from '../../src/domain/waiting/operator.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
 const account = accountSettings();
 const parts = {
   journal: operatorJournal(table),
-  announceIamUser: (issued: IamUserIssued) =>
-    publish('Dataloop IAM User Issued', { version: '1', ...issued }),
+  announceIamUser,
   partition: account.partition,
   dataloopAccountId: dataloopSettings().accountId,
 };

@@ -5,7 +5,7 @@ import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { getIntegration } from '../../src/clients/dataloop/client.ts';
 import { pollQueueUrl } from '../../src/config.ts';
-import { publish } from '../../src/deployed/bus.ts';
+import { announceIamUser } from '../../src/deployed/bus.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { iamUserPollSchema, pollIamUser } from '../../src/domain/waiting/iam-user.ts';
@@ -17,8 +17,7 @@ const parts = {
   ...recordReader(table),
   ...callsOf(deployedDataloop(), { getIntegration }),
   schedulePoll: pollScheduler(queueClient(), pollQueueUrl()),
-  announceIamUser: (issued: { integrationId: string; dataloopIntegrationId: string; userArn: string }) =>
-    publish('Dataloop IAM User Issued', { version: '1', ...issued }),
+  announceIamUser,
   onError: (error: unknown) => logger.warn('Poll fails, tried again', errorKeys(error)),
 };
 

@@ -4,7 +4,7 @@ import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import * as dataloop from '../../src/clients/dataloop/client.ts';
 import { pollQueueUrl } from '../../src/config.ts';
-import { publish } from '../../src/deployed/bus.ts';
+import { announceIamUser } from '../../src/deployed/bus.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { requestIamUser } from '../../src/domain/resources/dataloop/integration.ts';
@@ -19,12 +19,8 @@ const calls = callsOf(deployedDataloop(), {
 const callback = {
   saveTaskToken: (integrationId: string, taskToken: string) => saveTaskToken(table, integrationId, taskToken),
   schedulePoll: pollScheduler(queueClient(), pollQueueUrl()),
-  announceIamUser: (issued: Parameters<typeof publishIssued>[0]) => publishIssued(issued),
+  announceIamUser,
 };
-
-function publishIssued(issued: { integrationId: string; dataloopIntegrationId: string; userArn: string }) {
-  return publish('Dataloop IAM User Issued', { version: '1', ...issued });
-}
 
 const inputSchema = z.looseObject({ taskToken: z.string().min(1) });
 

@@ -1,23 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { projectRoot } from '../../../../local/environment/paths.ts';
 import { everythingOf, rehearsals, type Subject } from '../../../../local/rehearsal/steps.ts';
+import { roles } from '../../../../resources/iam/roles.ts';
 import { deprovisionSteps, stepNames } from '../../../../src/domain/model/steps.ts';
 import { stateMachines } from '../../../../statemachines/machines.ts';
 
-const roles = ['provision', 'deprovision', 'drivers']
-  .map((folder) => readFileSync(join(projectRoot, 'resources', `roles-${folder}.yml`), 'utf8'))
-  .join('\n');
-
-/** The actions that the role of a step's function is allowed, as its YAML writes them. */
-function allowedActions(step: string): string[] {
-  const [, block = ''] =
-    new RegExp(`^ {2}${step}Role:\\n((?: {3,}.*\\n|\\n)*)`, 'm').exec(`${roles}\n`) ?? [];
-  const lists = [...block.matchAll(/Action:((?: [^\n]*)?(?:\n +- [^\n]+)*)/g)].map(([, list = '']) => list);
-  return lists.flatMap((list) => list.match(/[a-z0-9]+:[A-Za-z]+/g) ?? []);
-}
+/** The actions that the role of a step's function is allowed. */
+const allowedActions = (step: string): string[] =>
+  roles
+    .filter(({ roleId }) => roleId === `${step}Role`)
+    .flatMap(({ statements }) => statements.flatMap(({ Action }) => Action));
 
 interface State {
   readonly Type: string;
@@ -130,7 +122,7 @@ test('everything that a driver has is left once, and named', () => {
   expect(left.toSorted()).toEqual(everythingOf.driver.toSorted());
 });
 
-test('a role’s actions are read from one line and from a list', () => {
+test('a role’s actions are read from single ones and from lists', () => {
   expect(allowedActions('Activate')).toEqual(
     expect.arrayContaining(['dynamodb:UpdateItem', 'events:PutEvents']),
   );

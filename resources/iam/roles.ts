@@ -1,0 +1,289 @@
+/**
+ * What each function may do: its role, as a list of statements. The statements stand in statements/, each once,
+ * with the reason for it. Those about adopted buckets, adopted roles and KMS keys are in the role only where the
+ * deployment names such. `npm run iam-statements` writes all of it to docs/iam-statements.md.
+ */
+import type { Statement } from './statement.ts';
+import {
+  FindActive,
+  FindPage,
+  FindStanding,
+  Journal,
+  JournalAndLocks,
+  Register,
+  ReleaseLocks,
+  ReleaseLocksAndToken,
+  TaskToken,
+} from './statements/dynamodb.ts';
+import {
+  AdoptRole,
+  AttachPolicy,
+  AttachToAdoptedRole,
+  CreatePolicy,
+  CreateRole,
+  DeletePolicy,
+  DeleteRole,
+  DetachFromAdoptedRole,
+  DetachPolicy,
+  LookAtPolicy,
+  LookAtPolicyName,
+  LookAtQuotas,
+  LookAtRole,
+  ReadAttachments,
+  ReadAttachmentsOfAdopted,
+  ReadPolicy,
+  ReadRole,
+  ReleaseRole,
+  TagRole,
+  WritePolicy,
+} from './statements/iam.ts';
+import {
+  Announce,
+  DataloopCredentials,
+  Polls,
+  SchedulePoll,
+  Unhandled,
+  WriteLogs,
+} from './statements/other-services.ts';
+import {
+  AdoptBucket,
+  CreateBucket,
+  DeleteBucket,
+  LookAtAdoptableBucket,
+  LookAtBucket,
+  LookAtKeys,
+  ReadAdoptedBucket,
+  ReadBucket,
+  ReleaseBucket,
+} from './statements/s3.ts';
+import {
+  AnswerTask,
+  LookAtExecutions,
+  StartAdding,
+  StartProvisioning,
+  StartUndo,
+  StopAdding,
+  StopProvisioning,
+} from './statements/step-functions.ts';
+
+/**
+ * @param functionName as in serverless.yml
+ * @param description as people see it in IAM
+ * @param statements beside WriteLogs, which every function has
+ */
+const role = (functionName: string, description: string, statements: readonly Statement[]) => ({
+  /** Logical id in the template. */
+  roleId: `${functionName.charAt(0).toUpperCase()}${functionName.slice(1)}Role`,
+  functionName,
+  description,
+  statements: [...statements, WriteLogs(functionName)],
+});
+
+/** A connection test reads every part of a connection, and may write nothing. */
+const healthCheck = [
+  Journal('dynamodb:GetItem'),
+  DataloopCredentials,
+  ReadRole,
+  ReadAttachments,
+  ReadPolicy,
+  ReadBucket,
+  LookAtKeys,
+  ReadAttachmentsOfAdopted,
+  ReadAdoptedBucket,
+];
+
+export const roles = [
+  // API
+  role('startProvisioning', 'Registers an integration and starts its workflow', [
+    Register('dynamodb:PutItem'),
+    Journal('dynamodb:GetItem'),
+    StartProvisioning,
+  ]),
+  role('listIntegrations', 'Reads pages of the journal', [FindPage, Journal('dynamodb:BatchGetItem')]),
+  role('getIntegration', 'Reads the journal', [Journal('dynamodb:GetItem')]),
+  role(
+    'removeIntegration',
+    'Starts the undo, stops a running provisioning, and looks for drivers of others',
+    [
+      Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem']),
+      DataloopCredentials,
+      StartUndo,
+      StopProvisioning,
+    ],
+  ),
+  role('confirmIamUser', 'Journals what an operator said and wakes the workflow by an event', [
+    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    Announce,
+  ]),
+  role('testIntegration', 'Looks at each part of a live connection and changes nothing', healthCheck),
+  role('planIntegration', 'Looks at what is there and changes nothing', [
+    JournalAndLocks('dynamodb:GetItem'),
+    FindStanding,
+    DataloopCredentials,
+    LookAtBucket,
+    LookAtRole,
+    LookAtPolicyName,
+    LookAtQuotas(['iam:GetAccountSummary', 's3:ListAllMyBuckets']),
+    LookAtKeys,
+    LookAtAdoptableBucket,
+  ]),
+  role('addDriver', 'Registers a driver on an integration and starts its workflow', [
+    Register(['dynamodb:PutItem', 'dynamodb:UpdateItem']),
+    Journal('dynamodb:GetItem'),
+    StartAdding,
+  ]),
+  role('getDriver', 'Reads the journal', [Journal('dynamodb:GetItem')]),
+  role('testAddedDriver', 'Looks at each part of a driver that was added and changes nothing', healthCheck),
+  role(
+    'removeDriver',
+    'Starts the undo of a driver, stops one that is being added, and looks for drivers of others',
+    [
+      Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem']),
+      DataloopCredentials,
+      StartUndo,
+      StopAdding,
+    ],
+  ),
+  role('unknownRoute', 'Answers 404', []),
+
+  // States of statemachines/provision.asl.json
+  role('preflight', 'Looks at what is there and changes nothing but the journal', [
+    Journal('dynamodb:UpdateItem'),
+    DataloopCredentials,
+    LookAtBucket,
+    LookAtRole,
+    LookAtPolicyName,
+    LookAtQuotas('iam:GetAccountSummary'),
+    LookAtKeys,
+    LookAtAdoptableBucket,
+  ]),
+  role('createBucket', 'Creates one bucket and sets it up', [
+    Journal('dynamodb:UpdateItem'),
+    CreateBucket,
+    AdoptBucket,
+  ]),
+  role('createPolicy', 'Creates one policy under the path of the service', [
+    Journal('dynamodb:UpdateItem'),
+    CreatePolicy,
+    LookAtPolicy('iam:GetPolicy'),
+  ]),
+  role('requestIamUser', 'Creates the integration at Dataloop and keeps the task token', [
+    Journal('dynamodb:UpdateItem'),
+    TaskToken('dynamodb:PutItem'),
+    DataloopCredentials,
+    Announce,
+    SchedulePoll,
+  ]),
+  role('createRole', 'Creates one role with the boundary and attaches its policy', [
+    Journal('dynamodb:UpdateItem'),
+    DataloopCredentials,
+    CreateRole,
+    TagRole,
+    AttachPolicy,
+    LookAtRole,
+    AdoptRole,
+    AttachToAdoptedRole,
+  ]),
+  role('completeIntegration', 'Gives the role ARN to Dataloop', [
+    Journal('dynamodb:UpdateItem'),
+    DataloopCredentials,
+  ]),
+  role('testDriver', 'Lets Dataloop try the bucket', [Journal('dynamodb:UpdateItem'), DataloopCredentials]),
+  role('createDriver', 'Creates the storage driver at Dataloop', [
+    Journal('dynamodb:UpdateItem'),
+    DataloopCredentials,
+  ]),
+  role('verifyDriver', 'Lets Dataloop try the new driver', [
+    Journal('dynamodb:UpdateItem'),
+    DataloopCredentials,
+  ]),
+  role('activate', 'Declares the integration ready', [Journal('dynamodb:UpdateItem'), Announce]),
+  role('rollBack', 'Starts the undo', [Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']), StartUndo]),
+
+  // The state of statemachines/add-driver.asl.json that is no state of provision.asl.json
+  role('grantAccess', 'Writes what the role of an integration may do with buckets that are added', [
+    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    LookAtPolicy(['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListPolicyVersions']),
+    CreatePolicy,
+    WritePolicy(['iam:CreatePolicyVersion', 'iam:DeletePolicyVersion']),
+    LookAtRole,
+    AttachPolicy,
+    AttachToAdoptedRole,
+  ]),
+
+  // States of statemachines/deprovision.asl.json
+  role('awaitOpenCalls', 'Reads the journal', [Journal('dynamodb:UpdateItem')]),
+  role('removeDrivers', 'Starts the undo of the drivers that were added to an integration', [
+    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    StartUndo,
+    StopAdding,
+  ]),
+  role('deleteDriver', 'Deletes the driver at Dataloop', [
+    Journal('dynamodb:UpdateItem'),
+    DataloopCredentials,
+  ]),
+  role('deleteIntegration', 'Deletes the integration at Dataloop', [
+    Journal('dynamodb:UpdateItem'),
+    DataloopCredentials,
+  ]),
+  role('revokeAccess', 'Takes buckets of drivers out of what the role of an integration may do', [
+    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    LookAtPolicy(['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListPolicyVersions']),
+    WritePolicy(['iam:CreatePolicyVersion', 'iam:DeletePolicyVersion', 'iam:DeletePolicy']),
+    LookAtRole,
+    DetachPolicy,
+    DetachFromAdoptedRole,
+  ]),
+  role('deleteRole', 'Deletes roles that the service created', [
+    Journal('dynamodb:UpdateItem'),
+    LookAtRole,
+    DetachPolicy,
+    DeleteRole,
+    ReleaseRole,
+    DetachFromAdoptedRole,
+  ]),
+  role('deletePolicy', 'Deletes policies that the service created', [
+    Journal('dynamodb:UpdateItem'),
+    LookAtPolicy(['iam:GetPolicy', 'iam:ListPolicyVersions']),
+    DeletePolicy,
+  ]),
+  role('deleteBucket', 'Deletes empty buckets; cannot delete objects', [
+    Journal('dynamodb:UpdateItem'),
+    DeleteBucket,
+    ReleaseBucket,
+  ]),
+  role('awaitUndoCalls', 'Reads the journal', [Journal('dynamodb:UpdateItem')]),
+  role('conclude', 'Ends an undo', [Journal('dynamodb:UpdateItem'), ReleaseLocksAndToken, Announce]),
+
+  // The callback
+  role('resumeProvisioning', 'Wakes the workflow that waits', [
+    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    TaskToken(['dynamodb:GetItem', 'dynamodb:DeleteItem']),
+    AnswerTask,
+    Unhandled,
+  ]),
+  role('pollIamUser', 'Asks Dataloop for the IAM user', [
+    Journal('dynamodb:GetItem'),
+    DataloopCredentials,
+    Announce,
+    Polls,
+  ]),
+
+  // The watchdog
+  role('executionEnded', 'Starts the undo of what was stopped', [
+    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    ReleaseLocks,
+    StartUndo,
+    Announce,
+    Unhandled,
+  ]),
+  role('sweep', 'Follows up what ended without an event', [
+    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    ReleaseLocks,
+    FindActive,
+    LookAtExecutions,
+    StartUndo,
+    Announce,
+    Unhandled,
+  ]),
+];

@@ -1,0 +1,99 @@
+/** Buckets, and the KMS keys that encrypt them. No function has a right to objects. */
+import { adoptableBuckets, buckets, kmsKeys } from '../references.ts';
+import type { Statement } from '../statement.ts';
+
+export const LookAtBucket: Statement = {
+  Sid: 'LookAtBucket',
+  why: 'Checks whether the bucket name is free.',
+  Action: 's3:ListBucket',
+  Resource: buckets,
+};
+
+export const CreateBucket: Statement = {
+  Sid: 'CreateBucket',
+  why: 'Creates the bucket with its owner tag, reads it back and configures it. Grants no access to objects.',
+  Action: [
+    's3:CreateBucket',
+    's3:TagResource',
+    's3:ListBucket',
+    's3:GetBucketTagging',
+    's3:PutBucketPublicAccessBlock',
+    's3:PutBucketOwnershipControls',
+    's3:PutEncryptionConfiguration',
+    's3:PutBucketPolicy',
+    's3:PutBucketCORS',
+  ],
+  Resource: buckets,
+};
+
+export const ReadBucket: Statement = {
+  Sid: 'ReadBucket',
+  why: 'Checks that settings and owner tag are still as the service wrote them. Grants no access to objects.',
+  Action: [
+    's3:GetBucketPublicAccessBlock',
+    's3:GetBucketCORS',
+    's3:GetEncryptionConfiguration',
+    's3:GetBucketTagging',
+  ],
+  Resource: buckets,
+};
+
+export const DeleteBucket: Statement = {
+  Sid: 'DeleteBucket',
+  why: 'Deletes empty buckets. Grants no access to objects, and S3 deletes no bucket that holds any.',
+  Action: ['s3:ListBucket', 's3:GetBucketTagging', 's3:DeleteBucket'],
+  Resource: buckets,
+};
+
+export const LookAtAdoptableBucket: Statement = {
+  Sid: 'LookAtAdoptableBucket',
+  why: 'Checks whether the bucket can be adopted as it is.',
+  Action: ['s3:ListBucket', 's3:GetBucketTagging', 's3:GetBucketPublicAccessBlock'],
+  Resource: adoptableBuckets,
+  onlyIf: 'NamesAdoptableBuckets',
+};
+
+export const AdoptBucket: Statement = {
+  Sid: 'AdoptBucket',
+  why: 'Adds a CORS rule and, on request, blocks public access. Grants no access to objects.',
+  Action: [
+    's3:ListBucket',
+    's3:GetBucketTagging',
+    's3:GetBucketPublicAccessBlock',
+    's3:PutBucketPublicAccessBlock',
+    's3:GetBucketCORS',
+    's3:PutBucketCORS',
+  ],
+  Resource: adoptableBuckets,
+  onlyIf: 'NamesAdoptableBuckets',
+};
+
+export const ReadAdoptedBucket: Statement = {
+  Sid: 'ReadAdoptedBucket',
+  why: 'Checks that public access is still blocked and that the console can still show the objects.',
+  Action: ['s3:GetBucketPublicAccessBlock', 's3:GetBucketCORS', 's3:GetEncryptionConfiguration'],
+  Resource: adoptableBuckets,
+  onlyIf: 'NamesAdoptableBuckets',
+};
+
+export const ReleaseBucket: Statement = {
+  Sid: 'ReleaseBucket',
+  why: 'Restores what AdoptBucket changed. Adopted buckets are never deleted.',
+  Action: [
+    's3:ListBucket',
+    's3:GetBucketPublicAccessBlock',
+    's3:PutBucketPublicAccessBlock',
+    's3:GetBucketCORS',
+    's3:PutBucketCORS',
+  ],
+  Resource: adoptableBuckets,
+  onlyIf: 'NamesAdoptableBuckets',
+};
+
+export const LookAtKeys: Statement = {
+  Sid: 'LookAtKeys',
+  why: 'Checks whether the KMS key is usable.',
+  Action: 'kms:DescribeKey',
+  Resource: kmsKeys,
+  onlyIf: 'NamesKmsKeys',
+};

@@ -1,78 +1,12 @@
 /**
- * Every IAM statement of the stack as a document, made of the packaged template, with the reason for each. A test
- * compares the document with what is deployed.
+ * Every IAM statement of the stack as a document: the packaged template, with the reasons that resources/iam gives.
+ * A test compares the document with what is deployed.
  */
 import * as z from 'zod';
+import { reasons } from '../resources/iam/reasons.ts';
+import { roles as functionRoles } from '../resources/iam/roles.ts';
 
-/** Why a statement is there, by its Sid. A statement without a reason cannot be written down. */
-const reasons: Readonly<Record<string, string>> = {
-  // Functions
-  Journal: 'integration records: what this function reads of them or writes to them',
-  Register: 'writes record, locks and idempotency key in one transaction',
-  TaskToken:
-    'the token of the task that waits: kept by RequestIamUser, used and deleted by ResumeProvisioning',
-  ReleaseLocks: 'frees name and bucket when nothing is left; deletes a token that was never used',
-  FindActive: 'finds integrations in which something is still to happen',
-  DataloopCredentials: 'calls Dataloop',
-  StartProvisioning: 'starts the workflow',
-  StartUndo: 'starts the undo',
-  StopProvisioning: 'DELETE while provisioning',
-  LookAtExecutions: 'finds executions that ended without an event',
-  AnswerTask: 'wakes the workflow; AWS authorises the answer on the state machine',
-  Announce: 'events, under the service’s own name only',
-  SchedulePoll: 'asks for the next look at Dataloop',
-  Polls: 'Lambda reads the queue with this role, and the function asks for the next look',
-  Unhandled: 'Lambda puts there what the function failed on',
-  WriteLogs: 'its own log group; it exists already, so no function creates one',
-  LookAtBucket: 'is the name free?',
-  LookAtRole: 'is the name free? IAM finds roles by name, under whatever path they lie',
-  LookAtPolicy: 'is the name free, is it ours?',
-  LookAtQuotas: 'is there room for one more? AWS has no resource-level permissions for these',
-  LookAtKeys: 'can the key be used?',
-  StartAdding: 'starts the workflow that adds a driver',
-  StopAdding: 'ends the adding of a driver that is to be removed',
-  FindPage: 'which integrations are on a page of the list',
-  FindStanding: 'which other integrations reach the same objects?',
-  ReadRole: 'is it as it was made? IAM authorises a look at a role that is gone by an ARN without its path',
-  ReadAttachments: 'is just our policy attached?',
-  ReadPolicy: 'is it as it was written?',
-  ReadBucket: 'are its settings and its tag as they were made? No right to objects',
-  CreateBucket: 'creates the bucket with its tag, looks at it and sets it up; no right to objects',
-  CreatePolicy: 'creates the policy, with the owner tag only',
-  CreateRole: 'creates the role, with the boundary only',
-  TagRole: 'CreateRole with tags needs it; with the owner tag only',
-  AttachPolicy: 'attaches the service’s own policies, to roles with the boundary only',
-  DetachPolicy: 'takes access away before the role goes',
-  DeleteRole: 'deletes roles with the owner tag only',
-  LookAtAdoptableBucket: 'can it be adopted as it is?',
-  ReadAttachmentsOfAdopted: 'is our policy still attached to a role that was adopted?',
-  ReadAdoptedBucket: 'is a bucket that was adopted still closed, and readable for the console?',
-  AdoptBucket:
-    'adds a CORS rule to buckets that are named at deployment, and closes them to the public where asked; no right to objects',
-  ReleaseBucket: 'puts back what AdoptBucket changed; none of these is ever deleted',
-  AdoptRole: 'adds a statement to the trust policy of roles that are named at deployment',
-  AttachToAdoptedRole: 'attaches the service’s own policies to roles that are named at deployment',
-  WritePolicy:
-    'writes what the role may do with the buckets that were added; policies with the owner tag only',
-  ReleaseRole: 'takes out the statement that AdoptRole added',
-  DetachFromAdoptedRole: 'detaches what AttachToAdoptedRole attached',
-  DeletePolicy: 'deletes policies with the owner tag only',
-  DeleteBucket: 'deletes empty buckets; no right to objects, and S3 deletes none that has any',
-  // State machines
-  InvokeSteps: 'calls its own functions',
-  DeliverLogs: 'CloudWatch Logs has no resource-level permissions for log delivery',
-  Trace: 'X-Ray has no resource-level permissions for these',
-  // What the service creates, and queues
-  ListBuckets: 'upper limit: lists buckets of the pattern',
-  UseObjects: 'upper limit: objects in buckets of the pattern',
-  ListAdoptedBuckets: 'upper limit: lists buckets that are named at deployment',
-  UseAdoptedObjects: 'upper limit: objects in buckets that are named at deployment',
-  UseKeys: 'upper limit: the named keys, through S3 only',
-  RulesOfThisAccount: 'EventBridge puts there what it could not hand over',
-  TlsOnly: 'refuses plain HTTP',
-};
-
-/** Parameters whose ARNs a statement is for that is there only where they name any. */
+/** Parameters whose ARNs a conditional statement is about, by the condition of the template. */
 const parameterOf: Readonly<Record<string, string>> = {
   NamesKmsKeys: 'kmsKeyArns',
   NamesAdoptableBuckets: 'adoptableBucketArns',
@@ -81,35 +15,34 @@ const parameterOf: Readonly<Record<string, string>> = {
 
 const list = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 const statementSchema = z.looseObject({
-  Sid: z.string().optional(),
+  Sid: z.string().default(''),
   Effect: z.enum(['Allow', 'Deny']),
+  Principal: z.union([z.string(), z.strictObject({ Service: z.string() })]).optional(),
   Action: list,
-  Principal: z.unknown().optional(),
   Resource: z.unknown().optional(),
-  Condition: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+  Condition: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
 });
-type Statement = z.infer<typeof statementSchema>;
+const conditionalSchema = z
+  .object({ 'Fn::If': z.tuple([z.string(), statementSchema, z.unknown()]) })
+  .transform(({ 'Fn::If': [condition, statement] }) => ({
+    ...statement,
+    onlyIf: parameterOf[condition] ?? condition,
+  }));
+const unconditionalSchema = statementSchema.transform((statement) => ({ ...statement, onlyIf: '' }));
+const documentSchema = z
+  .object({ Statement: z.array(z.union([conditionalSchema, unconditionalSchema])) })
+  .transform(({ Statement }) => Statement);
+type Statement = z.infer<typeof documentSchema>[number];
 
-const documentSchema = z.object({ Statement: z.array(z.looseObject({})) });
-const propertiesSchema = z.looseObject({
-  Description: z.string().optional(),
-  Policies: z.array(z.object({ PolicyDocument: documentSchema })).optional(),
-  PolicyDocument: documentSchema.optional(),
-  AssumeRolePolicyDocument: documentSchema.optional(),
+const roleSchema = z.object({
+  Description: z.string().default(''),
+  AssumeRolePolicyDocument: documentSchema,
+  Policies: z.array(z.object({ PolicyDocument: documentSchema })),
 });
+const policySchema = z.object({ Description: z.string().optional(), PolicyDocument: documentSchema });
 const templateSchema = z.object({
   Resources: z.record(z.string(), z.looseObject({ Type: z.string(), Properties: z.unknown() })),
 });
-
-/** Statements of a document, those under a condition of the template with its name. */
-function statementsOf(document: z.infer<typeof documentSchema>): [Statement, string | undefined][] {
-  return document.Statement.map((each) => {
-    const choice = z.object({ 'Fn::If': z.tuple([z.string(), z.unknown(), z.unknown()]) }).safeParse(each);
-    return choice.success
-      ? [statementSchema.parse(choice.data['Fn::If'][1]), choice.data['Fn::If'][0]]
-      : [statementSchema.parse(each), undefined];
-  });
-}
 
 /** A value of the template as people read it: references as `${Name}`. */
 function readable(value: unknown): string {
@@ -122,42 +55,126 @@ function readable(value: unknown): string {
   return `${name}: ${readable(argument)}`;
 }
 
-const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const alphabetically = (one: string, other: string) => (one < other ? -1 : Number(one > other));
+
 const code = (text: string) => `\`${text}\``;
+const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const row = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [row(head), `|${'---|'.repeat(head.length)}`, ...rows.map(row)].join('\n');
 
 /** `operator key: values` of each condition of a statement. */
-const conditionsOf = ({ Condition = {} }: Statement): string[] =>
+const conditionsOf = ({ Condition }: Statement): string[] =>
   Object.entries(Condition).flatMap(([operator, keys]) =>
     Object.entries(keys).map(([key, value]) => `${operator} ${key}: ${readable(value)}`),
   );
 
-function row([statement, condition]: [Statement, string | undefined]): string {
-  const { Sid = '', Effect, Action, Resource } = statement;
-  const why = reasons[Sid];
-  if (!why) throw new Error(`The statement "${Sid}" has no reason: add one in scripts/iam-statements.ts.`);
-  const parameter = condition === undefined ? undefined : (parameterOf[condition] ?? condition);
-  const when = parameter === undefined ? '' : ` (where \`${parameter}\` names any)`;
-  const on = parameter === undefined ? code(readable(Resource)) : `each of ${code(parameter)}`;
-  const actions = `${Effect === 'Deny' ? '**Deny** ' : ''}${Action.map(code).join(', ')}`;
-  const cells = [`${Sid}${when}`, actions, on, conditionsOf(statement).map(code).join('<br>'), why];
-  return `| ${cells.map(cell).join(' | ')} |`;
-}
-
-const head = '| Sid | actions | on | only where | why |\n|---|---|---|---|---|';
+const principalOf = ({ Principal }: Statement): string =>
+  code(typeof Principal === 'object' ? Principal.Service : (Principal ?? ''));
 
 const ofThisAccount = 'StringEquals aws:SourceAccount: \u0024{AWS::AccountId}';
 
 /** Who may assume a role: the services of AWS that its trust policy names, and under which conditions. */
-function trusted(document: z.infer<typeof documentSchema>): string {
-  return statementsOf(document)
-    .map(([statement]) => {
-      const { Service } = z.object({ Service: z.string() }).parse(statement.Principal);
+const trusted = (statements: readonly Statement[]): string =>
+  statements
+    .map((statement) => {
       const where = conditionsOf(statement).map((each) =>
         each === ofThisAccount ? 'of this account' : `where ${code(each)}`,
       );
-      return [code(Service), ...where].join(' ');
+      return [principalOf(statement), ...where].join(' ');
     })
     .join(', ');
+
+/** @throws Error for a statement without a reason */
+function reasonOf(resourceId: string, { Sid }: Statement): string {
+  const role = functionRoles.find(({ roleId }) => roleId === resourceId);
+  const reason = role ? role.statements.find((each) => each.Sid === Sid)?.why : reasons[Sid];
+  if (!reason) {
+    const file = role ? 'statements/' : 'reasons.ts';
+    throw new Error(
+      `${resourceId}: the statement "${Sid}" has no reason. Give it one in resources/iam/${file}.`,
+    );
+  }
+  return reason;
+}
+
+const statementHead = ['statement', 'actions', 'on', 'only where', 'why'];
+
+function statementCells(resourceId: string, statement: Statement): string[] {
+  const { Sid, Effect, Action, Resource, onlyIf } = statement;
+  return [
+    onlyIf ? `${Sid} (only if ${code(onlyIf)} is set)` : Sid,
+    `${Effect === 'Deny' ? '**Deny** ' : ''}${Action.map(code).join(', ')}`,
+    onlyIf ? `each of ${code(onlyIf)}` : code(readable(Resource)),
+    conditionsOf(statement).map(code).join('<br>'),
+    reasonOf(resourceId, statement),
+  ];
+}
+
+interface Role {
+  readonly id: string;
+  /** The id without its ending. */
+  readonly name: string;
+  readonly functionName: string | undefined;
+  readonly description: string;
+  readonly trust: readonly Statement[];
+  readonly statements: readonly Statement[];
+}
+
+function rolesOf(resources: readonly (readonly [string, unknown])[]): Role[] {
+  return resources.map(([id, properties]) => {
+    const { Description, AssumeRolePolicyDocument, Policies } = roleSchema.parse(properties);
+    return {
+      id,
+      name: id.replace(/Role$/, ''),
+      functionName: functionRoles.find(({ roleId }) => roleId === id)?.functionName,
+      description: Description,
+      trust: AssumeRolePolicyDocument,
+      statements: Policies.flatMap(({ PolicyDocument }) => PolicyDocument),
+    };
+  });
+}
+
+/** What each role may do, by who assumes it. */
+function roleSections(roles: readonly Role[]): string[] {
+  const byTrust = Map.groupBy(roles, ({ trust }) => trusted(trust));
+  return [...byTrust].map(([who, those]) => {
+    const rows = those.map(({ name, description, statements }) => [
+      name,
+      description,
+      statements.map(({ Sid }) => Sid).join(', '),
+    ]);
+    return `### Assumed by ${who}\n\n${table(['role', 'description', 'statements'], rows)}`;
+  });
+}
+
+/** Each statement once, with the roles that have it, by the AWS service whose actions it allows. */
+function statementSections(roles: readonly Role[], stage: string): string[] {
+  const logGroup = (functionName: string) =>
+    `:log-group:/aws/lambda/dataloop-cross-account-${stage}-${functionName}:*`;
+  const rows = new Map<string, { service: string; sid: string; cells: string[]; names: string[] }>();
+  for (const { id, name, functionName, statements } of roles) {
+    for (const statement of statements) {
+      const { Sid: sid, Action } = statement;
+      const cells = statementCells(id, statement).map((each) =>
+        // Otherwise the same statement would be a row for each function.
+        functionName ? each.replace(logGroup(functionName), logGroup('FUNCTION')) : each,
+      );
+      const [service = ''] = Action[0]?.split(':') ?? [];
+      const { names } = rows.get(row(cells)) ?? { names: [] };
+      rows.set(row(cells), { service, sid, cells, names: [...names, name] });
+    }
+  }
+  const ofFunctions = roles.filter(({ functionName }) => functionName).map(({ name }) => name);
+  const holders = (names: readonly string[]) =>
+    names.length > 1 && names.join() === ofFunctions.join() ? 'every function' : names.join(', ');
+  const sorted = [...rows.values()].sort((one, other) =>
+    alphabetically(`${one.service} ${one.sid}`, `${other.service} ${other.sid}`),
+  );
+  return [...Map.groupBy(sorted, ({ service }) => service)].map(([service, those]) => {
+    const cells = those.map((each) => [...each.cells, holders(each.names)]);
+    return `### ${service}\n\n${table([...statementHead, 'roles'], cells)}`;
+  });
 }
 
 /**
@@ -167,29 +184,41 @@ function trusted(document: z.infer<typeof documentSchema>): string {
  */
 export function iamStatements(template: unknown, stage: string): string {
   const { Resources } = templateSchema.parse(template);
-  const sections = Object.entries(Resources)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([id, { Type, Properties }]) => {
-      if (!['AWS::IAM::Role', 'AWS::IAM::ManagedPolicy', 'AWS::SQS::QueuePolicy'].includes(Type)) return [];
-      const properties = propertiesSchema.parse(Properties);
-      const documents = [
-        ...(properties.Policies ?? []).map(({ PolicyDocument }) => PolicyDocument),
-        ...(properties.PolicyDocument ? [properties.PolicyDocument] : []),
-      ];
-      const intro = [
-        ...(properties.Description ? [`${properties.Description}.`] : []),
-        ...(properties.AssumeRolePolicyDocument
-          ? [`Assumed by ${trusted(properties.AssumeRolePolicyDocument)}.`]
-          : []),
-      ].join(' ');
-      const rows = documents.flatMap(statementsOf).map(row);
-      return [[`## ${id}`, '', ...(intro ? [intro, ''] : []), head, ...rows].join('\n')];
-    });
-  const intro =
-    'Every statement that the stack creates, made by `npm run iam-statements` from the packaged template with the default\n' +
-    'parameters; a test compares it with what is deployed. `\u0024{…}` are references of CloudFormation.';
-  const text = `# IAM statements\n\n${intro}\n\n${sections.join('\n\n')}\n`;
-  return text
+  const ofType = (type: string) =>
+    Object.entries(Resources)
+      .filter(([, { Type }]) => Type === type)
+      .map(([id, { Properties }]) => [id, Properties] as const)
+      .sort(([one], [other]) => alphabetically(one, other));
+
+  const roles = rolesOf(ofType('AWS::IAM::Role'));
+  const boundaries = ofType('AWS::IAM::ManagedPolicy').map(([id, properties]) => {
+    const { Description, PolicyDocument } = policySchema.parse(properties);
+    const rows = PolicyDocument.map((statement) => statementCells(id, statement));
+    return `## ${id}\n\n${Description}.\n\n${table(statementHead, rows)}`;
+  });
+  const ofQueues = ofType('AWS::SQS::QueuePolicy').flatMap(([id, properties]) =>
+    policySchema
+      .parse(properties)
+      .PolicyDocument.map((statement) => [id, principalOf(statement), ...statementCells(id, statement)]),
+  );
+
+  const sections = [
+    '# IAM statements',
+    'What every role of the stack may do, and why. `npm run iam-statements` writes this page from the packaged template\n' +
+      'with the default parameters; the reasons come from `resources/iam`. A test compares it with what is deployed.',
+    'The first tables list the statements of each role; the tables after them list each statement once, with its reason and\n' +
+      'its roles. `\u0024{…}` are references of CloudFormation. STAGE and FUNCTION stand for the names of the stage and of the\n' +
+      'role’s function. In the template, the name of a role ends in `Role`.',
+    '## Roles',
+    ...roleSections(roles),
+    '## Statements by AWS service',
+    ...statementSections(roles, stage),
+    ...boundaries,
+    ...(ofQueues.length > 0
+      ? [`## Queue policies\n\n${table(['policy', 'principal', ...statementHead], ofQueues)}`]
+      : []),
+  ];
+  return `${sections.join('\n\n')}\n`
     .replaceAll(`dataloop-cross-account-${stage}`, 'dataloop-cross-account-STAGE')
     .replaceAll(`dataloop-cross-account/${stage}/`, 'dataloop-cross-account/STAGE/');
 }

@@ -10,6 +10,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { packageService } from '../../local/environment/deploy.ts';
 import { projectRoot } from '../../local/environment/paths.ts';
+import { roles } from '../../resources/iam/roles.ts';
 import { iamStatements } from '../../scripts/iam-statements.ts';
 import { desiredState } from '../../src/domain/model/desired-state.ts';
 import { parseBody } from '../../src/domain/model/request.ts';
@@ -553,6 +554,17 @@ describe('data at rest and on the way', () => {
     const [[, api] = []] = ofType('AWS::ApiGatewayV2::Api');
     expect(api?.Properties).not.toHaveProperty('CorsConfiguration');
   });
+});
+
+test('every role is one of resources/iam, statement by statement, or that of a state machine', () => {
+  const ofMachines = ofType('AWS::StepFunctions::StateMachine').map(([id]) => target(machineOf(id).RoleArn));
+  expect(ofMachines).toHaveLength(3);
+  const packaged = ofType('AWS::IAM::Role').flatMap(([id]) =>
+    ofMachines.includes(id) ? [] : [[id, ...allStatementsOf(id).map(({ Sid }) => Sid)]],
+  );
+  expect(packaged.sort()).toEqual(
+    roles.map(({ roleId, statements }) => [roleId, ...statements.map(({ Sid }) => Sid)]).sort(),
+  );
 });
 
 test('docs/iam-statements.md says what is deployed, and why', () => {

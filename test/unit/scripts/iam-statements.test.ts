@@ -29,7 +29,7 @@ describe('who may assume a role is told', () => {
     ],
   ])('%s', (_what, condition, said) => {
     expect(iamStatements(template(condition), 'test')).toContain(
-      `Assumed by \`states.amazonaws.com\`${said}.\n`,
+      `### Assumed by \`states.amazonaws.com\`${said}\n`,
     );
   });
 });

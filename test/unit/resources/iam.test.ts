@@ -1,0 +1,78 @@
+/** Holds serverless.yml, resources/iam and docs/iam-statements.md together, without packaging the service. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { projectRoot } from '../../../local/environment/paths.ts';
+import { reasons } from '../../../resources/iam/reasons.ts';
+import { roles } from '../../../resources/iam/roles.ts';
+import { template } from '../../../resources/iam/template.ts';
+import { iamStatements } from '../../../scripts/iam-statements.ts';
+import { projectFile } from '../../bundle.ts';
+
+test('each function of serverless.yml has a role of its own, and no role is left over', () => {
+  const text = projectFile('serverless.yml');
+  const functions = [...text.matchAll(/^ {2}(\w+):\n {4}handler: .+\n {4}role: !GetAtt (\w+)\.Arn$/gm)];
+  expect(functions).toHaveLength(text.match(/^ {4}handler:/gm)?.length ?? 0);
+  expect(roles.map(({ functionName, roleId }) => [functionName, roleId]).sort()).toEqual(
+    functions.map(([, functionName, roleId]) => [functionName, roleId]).sort(),
+  );
+});
+
+describe('each statement has a reason that people can read', () => {
+  const sentence = /^[A-Z].{15,}[.?]$/;
+
+  test.each(roles)('$functionName', ({ statements }) => {
+    for (const { why } of statements) expect(why).toMatch(sentence);
+    // Reasons are found by the Sid.
+    const sids = statements.map(({ Sid }) => Sid);
+    expect(sids).toEqual([...new Set(sids)]);
+  });
+
+  test.each(Object.entries(reasons))('%s', (_sid, why) => {
+    expect(why).toMatch(sentence);
+  });
+
+  test('those that stand beside their resource have theirs in reasons.ts, and no other is there', () => {
+    const beside = readdirSync(join(projectRoot, 'resources'), { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .flatMap(({ name }) => [...projectFile(`resources/${name}`).matchAll(/\bSid: '?(\w+)/g)])
+      .map(([, sid]) => sid);
+    expect(new Set(beside)).toEqual(new Set(Object.keys(reasons)));
+  });
+});
+
+describe('docs/iam-statements.md', () => {
+  const lines = projectFile('docs/iam-statements.md').split('\n');
+
+  /** The roles as they are packaged with the default parameters. */
+  function packaged(): unknown {
+    const values = {
+      'self:custom.name': 'dataloop-cross-account-unit',
+      'self:custom.iamPath': '/dataloop-cross-account/unit/',
+      'self:custom.parameters.dataloopSecretName': 'dataloop-cross-account/unit/dataloop',
+      'self:custom.parameters.bucketNamePattern': 'dataloop-*',
+      'self:custom.parameters.roleNamePattern': 'dataloop-*',
+      'self:custom.parameters.policyNamePattern': 'dataloop-*',
+    };
+    const text = Object.entries(values).reduce(
+      (before, [name, value]) => before.replaceAll(`\${${name}}`, value),
+      JSON.stringify(template),
+    );
+    return JSON.parse(text);
+  }
+
+  // Where one of these fails, `npm run iam-statements` writes the page anew.
+  test('says of each role what it may do, and why', () => {
+    const rows = iamStatements(packaged(), 'unit')
+      .split('\n')
+      .filter((line) => line.startsWith('| '));
+    expect(rows.length).toBeGreaterThan(roles.length);
+    expect(rows.filter((row) => !lines.includes(row))).toEqual([]);
+  });
+
+  test.each(Object.entries(reasons))('says why there is %s', (sid, why) => {
+    const saying = lines.filter((line) => line.includes(`| ${sid} `));
+    expect(saying.length).toBeGreaterThan(0);
+    for (const line of saying) expect(line).toContain(` ${why} |`);
+  });
+});

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { closingJournal } from '../../src/clients/aws/journal/record.ts';
+import { closingJournal } from '../../src/clients/aws/journal/ends.ts';
 import { deleteTaskToken } from '../../src/clients/aws/journal/task-tokens.ts';
 import { publish } from '../../src/deployed/bus.ts';
 import { table } from '../../src/deployed/journal.ts';
@@ -19,10 +19,10 @@ const inputSchema = z.looseObject({
 /** Conclude: nothing is left, or everything that is left is named; an event says which. Repeatable. */
 export const handler = stepHandler(
   'Conclude',
-  { during: ['rolling-back', 'removing', 'failed', 'removed', 'residue'] },
+  { during: ['rolling-back', 'removing'], endsIn: ['failed', 'removed', 'residue'] },
   async (step, input) => {
     const undo = parseInput(inputSchema, input, 'The input of Conclude');
     await deleteTaskToken(table, step.desired.recordId);
-    return closeAndAnnounce(step.record, undo, journal, publish);
+    return closeAndAnnounce(step.record, { ...undo, step: step.call.step }, journal, publish);
   },
 );

@@ -1,5 +1,5 @@
 /** The watchdog as deployed: journal, state machines and bus. */
-import { closingJournal } from '../clients/aws/journal/record.ts';
+import { closingJournal } from '../clients/aws/journal/ends.ts';
 import { stepFunctionsClient } from '../clients/aws/step-functions.ts';
 import type { Watchdog } from '../domain/lifecycle/watchdog.ts';
 import { publish } from './bus.ts';

@@ -29,6 +29,8 @@ interface StepOptions {
   readonly during: readonly Status[];
   /** How the step stands once its function has returned. */
   readonly endsAs?: 'succeeded' | 'waiting';
+  /** States that its work leads to, in the write that ends the step; a repeated attempt may find one of them. */
+  readonly endsIn?: readonly Status[];
 }
 
 type Work<T> = (step: StepContext, input: Readonly<Record<string, unknown>>) => Promise<T>;
@@ -58,13 +60,14 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
       stateName: step,
       attempt: call.attempt,
     });
-    const record = await journal.beginStep(call, options.during);
+    const record = await journal.beginStep(call, options.during, options.endsIn);
     logger.info('Step begins');
     try {
       const desired = desiredStateOf(record);
       const result = await work(stepContext(call, record, desired, options.during, journal), input);
       const status = options.endsAs ?? 'succeeded';
-      await journal.endStep(call, status, status === 'succeeded' ? new Date().toISOString() : undefined);
+      if (options.endsIn) await journal.endCall(call);
+      else await journal.endStep(call, status, status === 'succeeded' ? new Date().toISOString() : undefined);
       logger.info('Step ends', { stepStatus: status });
       return result;
     } catch (thrown) {

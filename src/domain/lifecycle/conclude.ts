@@ -2,7 +2,8 @@
 import { ServiceError } from '../../errors.ts';
 import type { Publish } from '../api/events.ts';
 import { addedBucketView, integrationView } from '../api/view.ts';
-import { type JournalRecord, nameOf, standingResources } from '../model/record.ts';
+import { type JournalRecord, nameOf, openSteps, type StepEnds, standingResources } from '../model/record.ts';
+import type { StepName } from '../model/steps.ts';
 import { type FailedUndo, leftoverOf, sendAgain } from '../saga/residue.ts';
 import type { StepContext } from '../saga/step.ts';
 import { locksOf } from './start.ts';
@@ -12,6 +13,8 @@ export interface Closing {
   readonly run: number;
   readonly status: 'failed' | 'removed' | 'residue';
   readonly resources: JournalRecord['resources'];
+  /** How each step ends that is still open. */
+  readonly steps: StepEnds;
   /** Locks to release; none where something is left. */
   readonly locks: readonly string[];
 }
@@ -54,6 +57,8 @@ export interface UndoEnd {
   readonly run: number;
   /** Steps of the undo that the state machine gave up on. */
   readonly failures: readonly FailedUndo[];
+  /** The step that succeeds with the end; none where the watchdog gives up. */
+  readonly step?: StepName;
 }
 
 /** How an undo ends, and the resources with the reason why each that still stands does so. */
@@ -111,16 +116,24 @@ async function closeRecord(
   journal: ClosingJournal,
 ): Promise<JournalRecord | undefined> {
   const { status, resources } = conclude(record, undo);
+  const steps = endsOf(record, undo.step);
   const closed = await journal.close(record.id, {
     run: undo.run,
     status,
     resources,
+    steps,
     locks: status === 'residue' ? [] : locksOf(record),
   });
   // Its last driver may have gone meanwhile, and saw an integration that was still being removed.
   const isOver = closed && status === 'residue' && conclude(closed, undo).status !== 'residue';
-  return isOver ? closeRecord(closed, undo, journal) : closed;
+  // Or a step began meanwhile, which from now on does nothing.
+  const isOpen = closed && openSteps(closed).some((name) => !steps[name]);
+  return isOver || isOpen ? closeRecord(closed, undo, journal) : closed;
 }
+
+/** Whoever has not said by the end of the undo how a step ended does not say it any more. */
+const endsOf = (record: JournalRecord, step: StepName | undefined): StepEnds =>
+  Object.fromEntries(openSteps(record).map((name) => [name, name === step ? 'succeeded' : 'failed']));
 
 /** An integration of which only drivers were left ends with the last of them; repeated, it is announced again. */
 async function endWithLastDriver(

@@ -1,6 +1,12 @@
 /** How an undo starts: a rollback after a failure, a removal after DELETE. */
 import { asIntegration } from '../model/lookup.ts';
-import type { JournalRecord, RecordedError, RecordReader, Status } from '../model/record.ts';
+import {
+  type JournalRecord,
+  openSteps,
+  type RecordedError,
+  type RecordReader,
+  type Status,
+} from '../model/record.ts';
 import { forwardSteps, type StepName } from '../model/steps.ts';
 import { describeFailure, type ErrorOutput, recordedError } from '../saga/failure.ts';
 
@@ -78,10 +84,9 @@ export async function rollBack(integrationId: string, error: RecordedError, part
     { from: ['provisioning'], to: 'rolling-back', mode: 'rollback', run: 1, error },
     parts,
   );
+  const open = record ? openSteps(record) : [];
   for (const step of forwardSteps) {
-    const status = record?.steps[step]?.status;
-    const open = status === 'running' || status === 'waiting' || status === 'retrying';
-    if (open && step !== 'RollBack') await parts.journal.failStep(integrationId, step);
+    if (open.includes(step) && step !== 'RollBack') await parts.journal.failStep(integrationId, step);
   }
   return record;
 }

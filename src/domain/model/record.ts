@@ -292,15 +292,28 @@ export interface StepCall {
   readonly openUntil: number;
 }
 
+/** Steps that have begun and not ended, in the order of a run. */
+export const openSteps = ({ steps }: Pick<JournalRecord, 'steps'>): StepName[] =>
+  stepNames.filter((name) => {
+    const status = steps[name]?.status;
+    return status !== undefined && status !== 'succeeded' && status !== 'failed';
+  });
+
+/** How steps end that end together with the status of their record. */
+export type StepEnds = Readonly<Partial<Record<StepName, 'succeeded' | 'failed'>>>;
+
 /** What steps read and write; each write is refused unless the integration is in one of the given states. */
 export interface StepJournal {
   /**
    * Notes that a call begins and returns the record as it then is.
-   * @throws ServiceError `IntegrationMovedOnError` when the integration is in none of `during`.
+   * @param endsIn states in which the step has ended: a repeated attempt leaves it so, and is only a call
+   * @throws ServiceError `IntegrationMovedOnError` when the integration is in none of these states.
    */
-  beginStep(call: StepCall, during: readonly Status[]): Promise<JournalRecord>;
+  beginStep(call: StepCall, during: readonly Status[], endsIn?: readonly Status[]): Promise<JournalRecord>;
   /** Notes how a call ended. A later call of the same step that has begun meanwhile keeps its own entry. */
   endStep(call: StepCall, status: StepRecord['status'], endedAt?: string): Promise<void>;
+  /** Notes that a call is over whose step ended together with the status. */
+  endCall(call: StepCall): Promise<void>;
   /**
    * Writes what is about to be done to a resource, or what came of it.
    * @throws ServiceError `IntegrationMovedOnError` when the integration is in none of `during`.

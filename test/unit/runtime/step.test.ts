@@ -16,11 +16,16 @@ function refuseIfTold(what: keyof StepJournal): void {
 }
 
 const journal: StepJournal = {
-  beginStep: async (call, during) => {
+  beginStep: async (call, during, endsIn) => {
     refuseIfTold('beginStep');
     calls.push(call);
-    events.push(`begin ${call.step} while ${during.join(' or ')}`);
+    const states = `while ${during.join(' or ')}${endsIn ? `, ends in ${endsIn.join(' or ')}` : ''}`;
+    events.push(`begin ${call.step} ${states}`);
     return recordOf();
+  },
+  endCall: async (call) => {
+    refuseIfTold('endCall');
+    events.push(`end call ${call.callId}`);
   },
   endStep: async (call, status, endedAt) => {
     refuseIfTold('endStep');
@@ -131,6 +136,16 @@ describe('a step', () => {
     const handler = stepHandler('RequestIamUser', { during: ['provisioning'], endsAs: 'waiting' }, work);
     await handler(input, lambdaContext);
     expect(events.at(-1)).toBe(`end ${integrationId}/RequestIamUser/2 as waiting`);
+  });
+
+  test('that ends with the status leaves its end to its work, and ends only its call', async () => {
+    const options = { during: ['provisioning'], endsIn: ['ready'] } as const;
+    await stepHandler('Activate', options, work)(input, lambdaContext);
+    expect(events).toEqual([
+      'begin Activate while provisioning, ends in ready',
+      'work',
+      `end call ${integrationId}/Activate/2`,
+    ]);
   });
 
   test.each([

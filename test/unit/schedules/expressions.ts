@@ -22,7 +22,11 @@ function compare(left: unknown, operator: string, right: unknown): boolean {
   if (left === undefined) return false;
   if (operator === '=') return left === right;
   if (operator === '<>') return left !== right;
-  if (operator === '<') return Number(left) < Number(right);
+  if (operator === '<') {
+    return typeof left === 'string' && typeof right === 'string'
+      ? left < right
+      : Number(left) < Number(right);
+  }
   throw new Error(`Operator ${operator} is not known here.`);
 }
 

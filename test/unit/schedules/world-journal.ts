@@ -8,7 +8,12 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { type JournalRecord, storedRecordSchema } from '../../../src/domain/model/record.ts';
+import {
+  activeStatuses,
+  type JournalRecord,
+  openSteps,
+  storedRecordSchema,
+} from '../../../src/domain/model/record.ts';
 import { holds, type Item, plain, updated } from './expressions.ts';
 import { awsError, type Service } from './sdk.ts';
 
@@ -65,6 +70,14 @@ export function journal(violate: (text: string) => void): Journal {
     ExpressionAttributeValues?: Record<string, unknown> | undefined;
   }) => ({ names: input.ExpressionAttributeNames ?? {}, values: input.ExpressionAttributeValues ?? {} });
 
+  // Items are never changed, only replaced.
+  const parsed = new WeakMap<Item, JournalRecord>();
+  const parse = (item: Item): JournalRecord => {
+    const known = parsed.get(item) ?? storedRecordSchema.parse(item);
+    parsed.set(item, known);
+    return known;
+  };
+
   /** Puts an item, and watches that an integration only ever goes forward. */
   function put(pk: string, item: Item): void {
     const standing = items.get(pk) ?? {};
@@ -73,6 +86,11 @@ export function journal(violate: (text: string) => void): Journal {
     const isForward = typeof before !== 'string' || mayBecome[before]?.includes(String(after));
     if (before !== after && !isForward && !endsWithLastDriver(standing, after)) {
       violate(`${pk} went from ${before} to ${after}`);
+    }
+    // What somebody reads at this moment must not contradict itself.
+    if (pk.startsWith('integration#') && !activeStatuses.some((status) => status === after)) {
+      const open = openSteps(parse(item));
+      if (open.length > 0) violate(`${pk} is ${after} while ${open.join(' and ')} has not ended`);
     }
     if (before !== after && (after === 'failed' || after === 'removed')) clean(String(item['integrationId']));
     const isTaken = /^(lock|idempotency)#/.test(pk) && items.has(pk);
@@ -158,13 +176,6 @@ export function journal(violate: (text: string) => void): Journal {
     throw new Error('DynamoDB does not know this command here.');
   };
 
-  // Items are never changed, only replaced.
-  const parsed = new WeakMap<Item, JournalRecord>();
-  const parse = (item: Item): JournalRecord => {
-    const known = parsed.get(item) ?? storedRecordSchema.parse(item);
-    parsed.set(item, known);
-    return known;
-  };
   const record = (integrationId: string) => {
     const item = items.get(`integration#${integrationId}`);
     return item && parse(item);

@@ -4,7 +4,6 @@
  * same call. Items beside it: `lock#…`, `idempotency#…` and `token#…`.
  */
 import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
-import type { Closing, ClosingJournal } from '../../../domain/lifecycle/conclude.ts';
 import type { UndoJournal } from '../../../domain/lifecycle/undo.ts';
 import {
   isRecordId,
@@ -12,6 +11,7 @@ import {
   type RecordReader,
   type ResourceRecord,
   type Status,
+  type StepCall,
   type StepJournal,
   storedRecordSchema,
 } from '../../../domain/model/record.ts';
@@ -19,7 +19,7 @@ import type { StepName } from '../../../domain/model/steps.ts';
 import type { OperatorJournal } from '../../../domain/waiting/operator.ts';
 import { placesOf, ServiceError } from '../../../errors.ts';
 import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
-import { deleteOwnItem, type Table } from './table.ts';
+import type { Table } from './table.ts';
 
 export const recordKey = (integrationId: string) => ({ pk: `integration#${integrationId}` });
 export const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
@@ -106,45 +106,90 @@ const statesBefore = {
   gone: ['intended', 'created', 'gone'],
 } as const satisfies Record<ResourceRecord['state'], readonly ResourceRecord['state'][]>;
 
+/** The call is over, however its step stands. */
+async function endCall(table: Table, { recordId, step, callId }: StepCall): Promise<void> {
+  await updateRecord(table, recordId, `end step ${step}`, {
+    UpdateExpression: 'SET #updatedAt = :now REMOVE #open.#call',
+    ConditionExpression: 'attribute_exists(pk)',
+    names: { '#open': 'openCalls', '#call': callId, '#updatedAt': 'updatedAt' },
+    values: { ':now': now() },
+  });
+}
+
+/**
+ * The step's entry is an earlier one, or this very attempt's, sent again. The write of a function that is dead, which
+ * DynamoDB carries out late, must not begin anew what a later attempt has begun, or what has ended.
+ */
+const isNoLaterAttempt =
+  '(attribute_not_exists(#steps.#step) OR #steps.#step.#startedAt < :startedAt OR ' +
+  '(#steps.#step.#startedAt = :startedAt AND (#steps.#step.#attempts < :attempt OR ' +
+  '(#steps.#step.#attempts = :attempt AND #steps.#step.#status = :running))))';
+
 export function stepJournal(table: Table): StepJournal {
   return {
-    beginStep: async (call, during) => {
-      const { condition, values } = statusIn(during);
-      const record = await updateRecord(table, call.recordId, `begin step ${call.step}`, {
-        UpdateExpression: 'SET #steps.#step = :step, #open.#call = :until, #updatedAt = :now',
-        ConditionExpression: condition,
+    beginStep: async (call, during, endsIn = []) => {
+      const { recordId, step, startedAt, attempt } = call;
+      const what = `begin step ${step}`;
+      const opening = {
+        expression: '#open.#call = :until, #updatedAt = :now',
         names: {
-          '#steps': 'steps',
-          '#step': call.step,
           '#open': 'openCalls',
           '#call': call.callId,
           '#status': 'status',
           '#updatedAt': 'updatedAt',
         },
+        values: { ':until': call.openUntil, ':now': now() },
+      };
+      const begun = statusIn(during);
+      const record = await updateRecord(table, recordId, what, {
+        UpdateExpression: `SET #steps.#step = :step, ${opening.expression}`,
+        ConditionExpression: `${begun.condition} AND ${isNoLaterAttempt}`,
+        names: {
+          ...opening.names,
+          '#steps': 'steps',
+          '#step': step,
+          '#startedAt': 'startedAt',
+          '#attempts': 'attempts',
+        },
         values: {
-          ...values,
-          ':step': { status: 'running', startedAt: call.startedAt, attempts: call.attempt },
-          ':until': call.openUntil,
-          ':now': now(),
+          ...opening.values,
+          ...begun.values,
+          ':step': { status: 'running', startedAt, attempts: attempt },
+          ':startedAt': startedAt,
+          ':attempt': attempt,
+          ':running': 'running',
         },
       });
-      if (!record) throw movedOn(call.recordId, during);
-      return record;
+      if (record) return record;
+      const ended = statusIn(endsIn);
+      // The step ended together with the status, and nobody may read one without the other.
+      const again =
+        endsIn.length > 0 &&
+        (await updateRecord(table, recordId, what, {
+          UpdateExpression: `SET ${opening.expression}`,
+          ConditionExpression: ended.condition,
+          names: opening.names,
+          values: { ...opening.values, ...ended.values },
+        }));
+      if (!again) throw movedOn(recordId, [...during, ...endsIn]);
+      return again;
     },
 
     endStep: async (call, status, endedAt) => {
       const what = `end step ${call.step}`;
-      const names = { '#open': 'openCalls', '#call': call.callId };
       const ended = await updateRecord(table, call.recordId, what, {
         UpdateExpression: `SET #steps.#step.#status = :ended, #updatedAt = :now${endedAt ? ', #steps.#step.#endedAt = :endedAt' : ''} REMOVE #open.#call`,
         // A later attempt, or the answer to a waiting step, may have written its own entry meanwhile.
-        ConditionExpression: '#steps.#step.#status = :running AND #steps.#step.#attempts = :attempt',
+        ConditionExpression:
+          '#steps.#step.#status = :running AND #steps.#step.#attempts = :attempt AND #steps.#step.#startedAt = :startedAt',
         names: {
-          ...names,
+          '#open': 'openCalls',
+          '#call': call.callId,
           '#steps': 'steps',
           '#step': call.step,
           '#status': 'status',
           '#attempts': 'attempts',
+          '#startedAt': 'startedAt',
           '#updatedAt': 'updatedAt',
           ...(endedAt ? { '#endedAt': 'endedAt' } : {}),
         },
@@ -152,18 +197,15 @@ export function stepJournal(table: Table): StepJournal {
           ':ended': status,
           ':running': 'running',
           ':attempt': call.attempt,
+          ':startedAt': call.startedAt,
           ':now': now(),
           ...(endedAt ? { ':endedAt': endedAt } : {}),
         },
       });
-      if (ended) return;
-      await updateRecord(table, call.recordId, what, {
-        UpdateExpression: 'SET #updatedAt = :now REMOVE #open.#call',
-        ConditionExpression: 'attribute_exists(pk)',
-        names: { ...names, '#updatedAt': 'updatedAt' },
-        values: { ':now': now() },
-      });
+      if (!ended) await endCall(table, call);
     },
+
+    endCall: (call) => endCall(table, call),
 
     writeResource: async (integrationId, key, resource, during) => {
       const { condition, values } = statusIn(during);
@@ -265,57 +307,6 @@ export async function settleStep(
       ':to': to,
       ':now': now(),
     },
-  });
-}
-
-/** Ready: from here on only `DELETE` changes it. Repeated, it changes nothing. */
-export async function activate(table: Table, integrationId: string): Promise<JournalRecord | undefined> {
-  const { condition, values } = statusIn(['provisioning', 'ready']);
-  return updateRecord(table, integrationId, `activate ${integrationId}`, {
-    UpdateExpression: 'SET #status = :to, #updatedAt = :now',
-    ConditionExpression: condition,
-    names: { '#status': 'status', '#updatedAt': 'updatedAt' },
-    values: { ...values, ':to': 'ready', ':now': now() },
-  });
-}
-
-/** The end of undos, in the journal. */
-export const closingJournal = (table: Table): ClosingJournal => ({
-  close: (integrationId, closing) => closeIntegration(table, integrationId, closing),
-  forgetAddedBucket: (integrationId, driverId) =>
-    updateRecord(table, integrationId, `forget the driver ${driverId}`, {
-      UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver',
-      ConditionExpression: 'attribute_exists(#drivers)',
-      names: { '#drivers': 'drivers', '#driver': driverId, '#updatedAt': 'updatedAt' },
-      values: { ':now': now() },
-    }),
-});
-
-/**
- * Ends an undo: where nothing is left the locks, then status and what is left of each resource. Repeatable. The
- * status comes last, because from then on nobody looks after the integration any more.
- */
-async function closeIntegration(
-  table: Table,
-  integrationId: string,
-  { run, status, resources, locks }: Closing,
-): Promise<JournalRecord | undefined> {
-  for (const lock of locks) {
-    await deleteOwnItem(table, lockKey(lock), integrationId, `release ${lock}`);
-  }
-  // Of what was left, only drivers may have been, which went later.
-  const during = statusIn(['rolling-back', 'removing', 'residue', status]);
-  return updateRecord(table, integrationId, `close ${integrationId}`, {
-    UpdateExpression: 'SET #status = :to, #resources = :resources, #updatedAt = :now',
-    ConditionExpression: `${during.condition} AND #deprovision.#run = :run`,
-    names: {
-      '#status': 'status',
-      '#resources': 'resources',
-      '#updatedAt': 'updatedAt',
-      '#deprovision': 'deprovision',
-      '#run': 'run',
-    },
-    values: { ...during.values, ':run': run, ':to': status, ':resources': resources, ':now': now() },
   });
 }
 

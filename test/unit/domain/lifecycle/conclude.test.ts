@@ -242,6 +242,46 @@ describe('Conclude', () => {
     expect(done[0]).toBe('closed');
   });
 
+  const startedAt = '2026-11-23T00:00:01.000Z';
+  const open = {
+    CreateRole: { status: 'succeeded', startedAt, endedAt: startedAt, attempts: 1 },
+    DeleteRole: { status: 'retrying', startedAt, attempts: 3 },
+    DeleteBucket: { status: 'running', startedAt, attempts: 1 },
+    Conclude: { status: 'running', startedAt, attempts: 1 },
+  } as const;
+
+  test('ends itself and every step that nobody ended, with the status', async () => {
+    const ended: Closing[] = [];
+    const record = recordOf({ status: 'removing', deprovision: undoOf('remove', 1), steps: open });
+    const journal = closingWith(async (_id, closing) => {
+      ended.push(closing);
+      return recordOf({ status: closing.status });
+    });
+    const undo = { mode: 'remove', run: 1, failures: [], step: 'Conclude' } as const;
+    await closeAndAnnounce(record, undo, journal, fakeBus([]));
+    expect(ended).toMatchObject([
+      { steps: { DeleteRole: 'failed', DeleteBucket: 'failed', Conclude: 'succeeded' } },
+    ]);
+    expect(Object.keys(ended[0]?.steps ?? {})).toHaveLength(3);
+  });
+
+  test('has failed, too, where the watchdog ends the undo', async () => {
+    const { closing } = await concluded('remove', { steps: open });
+    expect(closing?.steps).toEqual({ DeleteRole: 'failed', DeleteBucket: 'failed', Conclude: 'failed' });
+  });
+
+  test('ends a step that began while the end was written', async () => {
+    const record = recordOf({ status: 'removing', deprovision: undoOf('remove', 1) });
+    const { DeleteBucket } = open;
+    const ended: Closing[] = [];
+    const journal = closingWith(async (_id, closing) => {
+      ended.push(closing);
+      return { ...record, status: closing.status, steps: ended.length === 1 ? { DeleteBucket } : {} };
+    });
+    await closeAndAnnounce(record, { mode: 'remove', run: 1, failures: [] }, journal, fakeBus([]));
+    expect(ended.map(({ steps }) => steps)).toEqual([{}, { DeleteBucket: 'failed' }]);
+  });
+
   test('announces no end that the journal did not take', async () => {
     const done: unknown[] = [];
     const closing = closeAndAnnounce(
@@ -405,7 +445,7 @@ describe('an added driver', () => {
       }),
       fakeBus(done),
     );
-    expect(closings).toEqual([{ run: 1, status: 'residue', resources: {}, locks: [] }]);
+    expect(closings).toEqual([{ run: 1, status: 'residue', resources: {}, steps: {}, locks: [] }]);
     const residue = [expect.objectContaining({ type: 'Dataloop::Driver', name: 'dataloop-b' })];
     expect(done).toEqual([
       [

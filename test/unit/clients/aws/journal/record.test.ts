@@ -1,10 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import {
-  activate,
-  closingJournal,
   deprovisionJournal,
   recordReader,
   settleStep,
@@ -117,11 +115,85 @@ describe('a step', () => {
     });
     expect(updates()).toMatchObject([
       {
-        ConditionExpression: '#status IN (:status0, :status1)',
+        ConditionExpression: expect.stringMatching(/^#status IN \(:status0, :status1\) AND /),
         ExpressionAttributeNames: { '#status': 'status' },
         ExpressionAttributeValues: { ':status0': 'rolling-back', ':status1': 'removing' },
       },
     ]);
+  });
+
+  test('does not begin anew what a later attempt has begun, or what this one has ended', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+    await journal.beginStep(call, ['provisioning']);
+    expect(updates()).toMatchObject([
+      {
+        ConditionExpression:
+          '#status IN (:status0) AND (attribute_not_exists(#steps.#step) OR ' +
+          '#steps.#step.#startedAt < :startedAt OR (#steps.#step.#startedAt = :startedAt AND ' +
+          '(#steps.#step.#attempts < :attempt OR ' +
+          '(#steps.#step.#attempts = :attempt AND #steps.#step.#status = :running))))',
+        ExpressionAttributeValues: { ':startedAt': call.startedAt, ':attempt': 2, ':running': 'running' },
+      },
+    ]);
+  });
+
+  describe('that ends together with the status', () => {
+    const begin = () => journal.beginStep({ ...call, step: 'Activate' }, ['provisioning'], ['ready']);
+
+    test('begins like any other', async () => {
+      dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+      await begin();
+      expect(updates()).toMatchObject([
+        { UpdateExpression: expect.stringContaining('#steps.#step = :step') },
+      ]);
+      expect(updates()[0]?.ExpressionAttributeValues).not.toHaveProperty(':status1');
+    });
+
+    test('stays ended where a repeated attempt finds it so: only the call is journalled', async () => {
+      const ready = recordOf({ status: 'ready' });
+      dynamo
+        .on(UpdateCommand)
+        .rejectsOnce(lostRace)
+        .resolves({ Attributes: toStored(ready) });
+      await expect(begin()).resolves.toEqual(ready);
+      expect(updates()[1]).toEqual(
+        expect.objectContaining({
+          UpdateExpression: 'SET #open.#call = :until, #updatedAt = :now',
+          ConditionExpression: '#status IN (:status0)',
+          ExpressionAttributeNames: {
+            '#open': 'openCalls',
+            '#call': 'execution/CreateBucket/2',
+            '#status': 'status',
+            '#updatedAt': 'updatedAt',
+          },
+          ExpressionAttributeValues: {
+            ':status0': 'ready',
+            ':until': call.openUntil,
+            ':now': expect.any(String),
+          },
+        }),
+      );
+    });
+
+    test('does not begin in any other state', async () => {
+      dynamo.on(UpdateCommand).rejects(lostRace);
+      await expect(begin()).rejects.toMatchObject({
+        name: 'IntegrationMovedOnError',
+        message: expect.stringContaining('no longer provisioning or ready'),
+      });
+    });
+
+    test('has a call that ends by itself', async () => {
+      dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+      await journal.endCall(call);
+      expect(updates()).toMatchObject([
+        {
+          Key,
+          UpdateExpression: 'SET #updatedAt = :now REMOVE #open.#call',
+          ConditionExpression: 'attribute_exists(pk)',
+        },
+      ]);
+    });
   });
 
   test('ends its own attempt: state, time and open call in one write', async () => {
@@ -133,11 +205,13 @@ describe('a step', () => {
         UpdateExpression: expect.stringMatching(
           /^SET #steps\.#step\.#status = :ended.*#steps\.#step\.#endedAt = :endedAt REMOVE #open\.#call$/,
         ),
-        ConditionExpression: '#steps.#step.#status = :running AND #steps.#step.#attempts = :attempt',
+        ConditionExpression:
+          '#steps.#step.#status = :running AND #steps.#step.#attempts = :attempt AND #steps.#step.#startedAt = :startedAt',
         ExpressionAttributeNames: { '#call': 'execution/CreateBucket/2' },
         ExpressionAttributeValues: {
           ':ended': 'succeeded',
           ':attempt': 2,
+          ':startedAt': call.startedAt,
           ':endedAt': '2026-11-23T00:00:02.000Z',
         },
       },
@@ -328,146 +402,5 @@ describe('beginning an undo', () => {
         ExpressionAttributeValues: { ':to': 'failed' },
       },
     ]);
-  });
-});
-
-describe('activating', () => {
-  test('makes ready what is provisioning, and may be repeated', async () => {
-    const ready = recordOf({ status: 'ready' });
-    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(ready) });
-    await expect(activate(table, integrationId)).resolves.toEqual(ready);
-    expect(updates()).toMatchObject([
-      {
-        ConditionExpression: '#status IN (:status0, :status1)',
-        ExpressionAttributeValues: { ':status0': 'provisioning', ':status1': 'ready', ':to': 'ready' },
-      },
-    ]);
-  });
-
-  test('does nothing to an integration that is being undone', async () => {
-    dynamo.on(UpdateCommand).rejects(lostRace);
-    await expect(activate(table, integrationId)).resolves.toBeUndefined();
-  });
-});
-
-describe('closing', () => {
-  const closing = {
-    run: 2,
-    status: 'removed',
-    resources: { bucket: { state: 'gone' } },
-    locks: ['name#acme', 'bucket#dataloop-acme#acme'],
-  } as const;
-  const deleted = () => dynamo.commandCalls(DeleteCommand).map((call) => call.args[0].input);
-
-  test('releases the locks that this integration holds, and writes the end last', async () => {
-    const closed = recordOf({ status: 'removed' });
-    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(closed) });
-    dynamo.on(DeleteCommand).resolves({});
-    await expect(closingJournal(table).close(integrationId, closing)).resolves.toEqual(closed);
-    expect(updates()).toMatchObject([
-      {
-        ExpressionAttributeValues: {
-          ':status0': 'rolling-back',
-          ':status1': 'removing',
-          // Of what was left only drivers may have been, which went later.
-          ':status2': 'residue',
-          // Repeated, it must get past its own first write to the locks.
-          ':status3': 'removed',
-          ':to': 'removed',
-          ':resources': closing.resources,
-          ':run': 2,
-        },
-      },
-    ]);
-    expect(deleted()).toMatchObject(
-      closing.locks.map((lock) => ({
-        TableName: 'journal',
-        Key: { pk: `lock#${lock}` },
-        ConditionExpression: 'attribute_not_exists(pk) OR integrationId = :id',
-        ExpressionAttributeValues: { ':id': integrationId },
-      })),
-    );
-    // From its end on nobody looks after the integration any more, nor after a lock that it has left.
-    expect(dynamo.calls().map((call) => call.args[0].constructor)).toEqual([
-      DeleteCommand,
-      DeleteCommand,
-      UpdateCommand,
-    ]);
-  });
-
-  test('of what leaves something releases no lock', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
-    await closingJournal(table).close(integrationId, { ...closing, status: 'residue', locks: [] });
-    expect(deleted()).toEqual([]);
-    expect(updates()).toMatchObject([{ ExpressionAttributeValues: { ':to': 'residue' } }]);
-  });
-
-  describe('forgetting a driver', () => {
-    const driverId = `drv_${'0'.repeat(26)}`;
-    const forget = () => closingJournal(table).forgetAddedBucket(integrationId, driverId);
-
-    test('takes it out of its integration, and answers with what that is then', async () => {
-      dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
-      await expect(forget()).resolves.toEqual(record);
-      expect(updates()).toMatchObject([
-        {
-          Key,
-          UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver',
-          // One that was forgotten before is forgotten all the same.
-          ConditionExpression: 'attribute_exists(#drivers)',
-          ExpressionAttributeNames: { '#drivers': 'drivers', '#driver': driverId },
-        },
-      ]);
-    });
-
-    test('is of no use where the integration has none, or is gone', async () => {
-      dynamo.on(UpdateCommand).rejects(lostRace);
-      await expect(forget()).resolves.toBeUndefined();
-    });
-
-    test('that does not succeed says what failed', async () => {
-      dynamo.on(UpdateCommand).rejects(throttled);
-      await expect(forget()).rejects.toMatchObject({
-        name: 'AwsUnavailableError',
-        message: expect.stringContaining(`forget the driver ${driverId}`),
-      });
-    });
-  });
-
-  test('ends only the run that it closes, in the states of an undo and in its own end', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
-    await closingJournal(table).close(integrationId, { ...closing, run: 7, locks: [] });
-    expect(updates()).toMatchObject([
-      {
-        Key,
-        ConditionExpression:
-          '#status IN (:status0, :status1, :status2, :status3) AND #deprovision.#run = :run',
-        ExpressionAttributeNames: { '#status': 'status', '#deprovision': 'deprovision', '#run': 'run' },
-        ExpressionAttributeValues: { ':run': 7 },
-      },
-    ]);
-  });
-
-  test('is undefined where the integration has moved on, or another run has begun', async () => {
-    dynamo.on(DeleteCommand).resolves({});
-    dynamo.on(UpdateCommand).rejects(lostRace);
-    await expect(closingJournal(table).close(integrationId, closing)).resolves.toBeUndefined();
-  });
-
-  test("leaves a lock that is another integration's by now, releases the next, and closes", async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
-    dynamo.on(DeleteCommand).rejectsOnce(lostRace).resolves({});
-    await expect(closingJournal(table).close(integrationId, closing)).resolves.toEqual(record);
-    expect(deleted()).toHaveLength(2);
-  });
-
-  test('does not write the end while a lock could not be released: the next attempt releases it', async () => {
-    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
-    dynamo.on(DeleteCommand).rejects(throttled);
-    await expect(closingJournal(table).close(integrationId, closing)).rejects.toMatchObject({
-      name: 'AwsUnavailableError',
-      message: expect.stringContaining('release name#acme'),
-    });
-    expect(updates()).toEqual([]);
   });
 });

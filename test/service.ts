@@ -1,7 +1,6 @@
 /** The deployed service as its callers use it: requests over the API, and the wait for what becomes of them. */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type ApiClient,
   apiClient,
@@ -10,17 +9,22 @@ import {
   settledStatuses,
 } from '../local/observe/api-client.ts';
 import type { SandboxDescription } from '../local/sandbox/schemas.ts';
+import { contradictions } from './contradictions.ts';
+import type { Place } from './faults/clients.ts';
+import { type JournalItem, recordItem } from './faults/journal.ts';
+import { hangSeconds, until as untilSeen } from './until.ts';
 
 export interface ServiceSettings {
-  readonly environment: {
+  readonly environment: Place & {
     /** Folder of the run: every answer is kept there. */
     readonly folder: string;
-    readonly region: string;
-    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
     readonly sandbox: Pick<SandboxDescription, 'projectId'>;
   };
-  readonly deployment: { readonly apiUrl: string };
+  readonly deployment: { readonly apiUrl: string; readonly outputs: { readonly TableName: string } };
 }
+
+/** How an undo ends. */
+export const undoneStatuses = ['failed', 'removed', 'residue'];
 
 /** Faults are for the workflow: whether Dataloop can be asked for drivers of others must not decide about it. */
 export const forced = '?force=true';
@@ -34,6 +38,8 @@ export function serviceAt({ environment, deployment }: ServiceSettings) {
       const answer = await request(...call);
       const kept = JSON.stringify({ ...answer, headers: [...answer.headers] });
       appendFileSync(join(environment.folder, 'answers.log'), `${kept}\n`);
+      const wrong = contradictions(answer.body);
+      if (wrong.length > 0) throw new Error(`${wrong.join(' ')} ${JSON.stringify(answer.body)}`);
       return answer;
     },
   };
@@ -70,42 +76,62 @@ export function serviceAt({ environment, deployment }: ServiceSettings) {
     return integration;
   };
 
-  /** Waits until the integration is as wanted. @throws Error with its last state when that takes too long */
-  const until = async (
+  /** The record as it stands in the journal: cheaper to ask for, time and again, than the API. */
+  const recordOf = (integrationId: string) => recordItem({ environment, deployment }, integrationId);
+
+  /**
+   * Waits until the integration is as wanted; the API is asked where the journal has something new.
+   * @param limitSeconds longest wait, where more than a hang's may pass
+   * @throws Error with its last state where that never comes
+   */
+  const until = (
     integrationId: string,
     wanted: (integration: IntegrationAnswer) => boolean,
-    timeoutSeconds = 60,
+    limitSeconds = 0,
   ): Promise<IntegrationAnswer> => {
-    const deadline = Date.now() + timeoutSeconds * 1000;
-    for (;;) {
-      const integration = await look(integrationId);
-      if (integration && wanted(integration)) return integration;
-      if (Date.now() > deadline) {
-        throw new Error(`Not within ${timeoutSeconds} s: ${JSON.stringify(integration, undefined, 1)}`);
-      }
-      await delay(200);
-    }
+    let known: string | undefined;
+    let seen: IntegrationAnswer | undefined;
+    return untilSeen(
+      () => JSON.stringify(seen, undefined, 1),
+      async () => {
+        const item = JSON.stringify(await recordOf(integrationId));
+        if (seen && item === known) return undefined;
+        seen = await look(integrationId);
+        // Read before the answer: whatever changes after it is asked about again.
+        known = item;
+        return seen && wanted(seen) ? seen : undefined;
+      },
+      { limitSeconds: Math.max(limitSeconds, hangSeconds) },
+    );
   };
 
-  const settled = (integrationId: string, timeoutSeconds?: number): Promise<IntegrationAnswer> =>
-    until(integrationId, ({ status }) => settledStatuses.includes(status), timeoutSeconds);
+  /** Waits until the journal has one of these states, then asks the API. */
+  const untilStatus = async (
+    integrationId: string,
+    statuses: readonly string[],
+  ): Promise<IntegrationAnswer> => {
+    let item: JournalItem | undefined;
+    await untilSeen(
+      () => `${integrationId} ${statuses.join(' or ')}: ${JSON.stringify(item, undefined, 1)}`,
+      async () => {
+        item = await recordOf(integrationId);
+        return statuses.includes(item?.status ?? '');
+      },
+    );
+    return until(integrationId, ({ status }) => statuses.includes(status));
+  };
+
+  const settled = (integrationId: string): Promise<IntegrationAnswer> =>
+    untilStatus(integrationId, settledStatuses);
 
   /** DELETE and wait for its end. */
-  const disconnect = async (
-    integrationId: string,
-    timeoutSeconds?: number,
-    query = '',
-  ): Promise<IntegrationAnswer> => {
+  const disconnect = async (integrationId: string, query = ''): Promise<IntegrationAnswer> => {
     const answer = await api.request('DELETE', `/integrations/${integrationId}${query}`);
     if (answer.status !== 202) {
       throw new Error(`DELETE answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     }
-    return until(
-      integrationId,
-      ({ status }) => settledStatuses.includes(status) && status !== 'ready',
-      timeoutSeconds,
-    );
+    return untilStatus(integrationId, undoneStatuses);
   };
 
-  return { api, requestFor, connect, read, until, settled, disconnect };
+  return { api, requestFor, connect, read, until, untilStatus, settled, disconnect };
 }

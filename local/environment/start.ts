@@ -148,6 +148,8 @@ async function startEmulator(
         AWS_SECRET_ACCESS_KEY: 'test',
         BIND_HOST: '127.0.0.1',
         GATEWAY_PORT: String(port),
+        // Functions inherit it: what one environment has compiled, the next need not.
+        NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
         ...(waitScale === undefined ? {} : { SFN_WAIT_SCALE: String(waitScale) }),
       },
     },

@@ -1,5 +1,4 @@
 /** One case of a driver that is added to an integration or taken away, with a fault on the way. */
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   GetPolicyCommand,
   GetPolicyVersionCommand,
@@ -10,6 +9,7 @@ import type * as z from 'zod';
 import { addedDriverViewSchema } from '../../src/domain/api/responses.ts';
 import { canonicalJson } from '../../src/domain/model/canonical-json.ts';
 import { forced, type Service } from '../service.ts';
+import { until } from '../until.ts';
 import type { TestBed } from './bed.ts';
 import type { Case } from './cases.ts';
 import { clientsAt } from './clients.ts';
@@ -29,8 +29,6 @@ export interface DriverRun {
   readonly addRules: () => Promise<void>;
 }
 
-/** Longest wait for a driver to settle: no measure of speed, only a hang must not last for ever. */
-const timeoutSeconds = 240;
 const over = ['ready', 'failed', 'removed', 'residue'];
 
 export const bucketOf = (scope: string): string => `dataloop-f-${scope}-2`;
@@ -60,17 +58,13 @@ export async function driverAfter(
     throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
   }
   const { driverId, links } = addedDriverViewSchema.parse(answer.body);
-  const deadline = Date.now() + timeoutSeconds * 1000;
-  while (!statuses.includes((await statusOf(bed, driverId)) ?? '')) {
-    if (Date.now() > deadline) throw new Error(`The driver ${driverId} does not end.`);
-    await delay(150);
-  }
-  for (;;) {
+  await until(`the driver ${driverId} is ${statuses.join(' or ')}`, async () =>
+    statuses.includes((await statusOf(bed, driverId)) ?? ''),
+  );
+  return until(`an answer to GET ${links.self}`, async () => {
     const now = await service.api.request('GET', links.self);
-    if (now.status === 200) return addedDriverViewSchema.parse(now.body);
-    if (Date.now() > deadline) throw new Error(`GET ${links.self} answered ${now.status}.`);
-    await delay(150);
-  }
+    return now.status === 200 && addedDriverViewSchema.parse(now.body);
+  });
 }
 
 /** What the role may do, by the default versions of its policies. */
@@ -136,7 +130,7 @@ export async function driverInTurn(run: DriverRun, found: string[]): Promise<End
   const { integrationId } = await service.connect(name);
   onTaken(integrationId);
   await bed.proxy.registerIntegration(scope, integrationId);
-  const integration = await service.settled(integrationId, timeoutSeconds);
+  const integration = await service.settled(integrationId);
   if (integration.status !== 'ready') throw new Error(`Without a fault it ended ${integration.status}`);
   const before = {
     own: await takeBoth(bed, scope),
@@ -186,7 +180,7 @@ export async function driverInTurn(run: DriverRun, found: string[]): Promise<End
     found.push(...(await driverViolations(run, last, before, 'taken away again')));
   }
 
-  const removed = await service.disconnect(integrationId, timeoutSeconds, forced);
+  const removed = await service.disconnect(integrationId, forced);
   found.push(...(await violations(bed, removed, { requests: 2 })));
   for (const key of (await takeBoth(bed, scope)).keys()) found.push(`Left in the end: ${key}`);
   if (found.length === 0) await forget(bed, added.driverId);

@@ -25,20 +25,23 @@ export async function journalItems({ environment, deployment }: Where): Promise<
   return items;
 }
 
-/** Status of an integration: cheaper to ask for, time and again, than the API. */
-export async function statusOf(
+/** The record of an integration or a driver; undefined where there is none. */
+export async function recordItem(
   { environment, deployment }: Where,
-  integrationId: string,
-): Promise<string | undefined> {
+  id: string,
+): Promise<JournalItem | undefined> {
   const { Item } = await clientsAt(environment).table.send(
     new GetCommand({
       TableName: deployment.outputs.TableName,
-      Key: { pk: `integration#${integrationId}` },
+      Key: { pk: `integration#${id}` },
       ConsistentRead: true,
     }),
   );
-  return itemSchema.parse(Item).status;
+  return Item && itemSchema.parse(Item);
 }
+
+export const statusOf = async (where: Where, id: string): Promise<string | undefined> =>
+  (await recordItem(where, id))?.status;
 
 /** Makes an integration look untouched for a while: the sweep leaves alone what has just been written. */
 export async function age({ environment, deployment }: Where, integrationId: string): Promise<void> {

@@ -5,6 +5,7 @@
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { customerAccountId } from '../../local/environment/start.ts';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
+import { contradictions } from '../contradictions.ts';
 import { clientsAt } from './clients.ts';
 import { journalItems } from './journal.ts';
 import { changes, type Snapshot, type SnapshotSource, takeNamed } from './snapshot.ts';
@@ -92,12 +93,8 @@ export async function violations(
   if (ending === 'ready') {
     const kinds = [...own.keys()].map((key) => key.split(' ')[0]).sort();
     if (kinds.join() !== complete.join()) found.push(`Ready with ${kinds.join(', ') || 'nothing'}`);
-    // Activate writes its own end after it has made the integration ready.
-    const open = integration.steps.filter(
-      ({ name, status }) => name !== 'Activate' && status !== 'succeeded',
-    );
-    for (const { name, status } of open) found.push(`Ready, and ${name} is told as ${status}`);
   }
+  found.push(...contradictions(integration));
   if (ending === 'clean' && own.size > 0) found.push(`Said to be clean: ${[...own.keys()].join(', ')}`);
   if (ending === 'clean' && integration.residue.length > 0) found.push('Clean, and yet it names residue');
   if (ending === 'residue' && integration.residue.length === 0) found.push('Residue that is not named');

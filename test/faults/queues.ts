@@ -1,11 +1,11 @@
 /** No queue holds a forgotten message: polls come to their end, and nothing is a dead letter. */
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   ListQueuesCommand,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { until } from '../until.ts';
 import { clientsAt, type Place } from './clients.ts';
 
 /** The service's own queues. */
@@ -61,10 +61,10 @@ async function messages(place: Place): Promise<Map<string, number>> {
   return found;
 }
 
-/** A poll comes at most a minute after the one before; the last one finds that nobody waits. */
-const drainSeconds = 90;
-
-/** @param mayBeDead integrations of which a function was refused for good: an event of theirs is a dead letter */
+/**
+ * A poll comes at most a minute after the one before; the last one finds that nobody waits.
+ * @param mayBeDead integrations of which a function was refused for good: an event of theirs is a dead letter
+ */
 export async function queueViolations(
   { environment }: { environment: Place },
   mayBeDead: readonly string[],
@@ -73,13 +73,18 @@ export async function queueViolations(
     (body) => !mayBeDead.some((integrationId) => body.includes(integrationId)),
   );
   if (unexpected.length > 0) return unexpected.map((body) => `A dead letter: ${body.slice(0, 4_000)}`);
-  const deadline = Date.now() + drainSeconds * 1000;
-  for (;;) {
-    const left = await messages(environment);
-    if (left.size === 0) return [];
-    if (Date.now() > deadline) {
-      return [...left].map(([name, count]) => `${count} messages are left in ${name}`);
-    }
-    await delay(500);
+  let left = new Map<string, number>();
+  try {
+    await until(
+      'the queues are empty',
+      async () => {
+        left = await messages(environment);
+        return left.size === 0;
+      },
+      { everyMs: 500 },
+    );
+    return [];
+  } catch {
+    return [...left].map(([name, count]) => `${count} messages are left in ${name}`);
   }
 }

@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { integrationSchema } from '../../local/observe/api-client.ts';
 import { eventSource } from '../../src/domain/api/events.ts';
 import { forced, serviceAt } from '../service.ts';
+import { until } from '../until.ts';
 import type { TestBed } from './bed.ts';
 import { faultNames, faults } from './cases.ts';
 import { clientsAt, stopIfRunning } from './clients.ts';
@@ -168,7 +169,6 @@ async function publish(bed: TestBed, integrationId: string, other: string, times
   await events.send(new PutEventsCommand({ Entries: Array.from({ length: times }, () => Entry) }));
 }
 
-const settledSeconds = 180;
 const active = ['provisioning', 'rolling-back', 'removing'];
 
 /** All integrations of the scopes: those, too, whose request was answered with an error after it was registered. */
@@ -183,23 +183,25 @@ async function integrationsOf({ bed, scopes }: World): Promise<{ id: string; sco
 async function settle(world: World): Promise<void> {
   const { bed, scopes } = world;
   for (const scope of scopes) await bed.proxy.clearRules(scope);
-  const deadline = Date.now() + settledSeconds * 1000;
   let swept = Date.now();
-  for (;;) {
-    const open: string[] = [];
-    for (const { id } of await integrationsOf(world)) {
-      if (active.includes((await statusOf(bed, id)) ?? '')) open.push(id);
-    }
-    if (open.length === 0) return;
-    if (Date.now() > deadline) throw new Error(`Never settled: ${open.join(', ')}`);
-    if (Date.now() - swept > 10_000) {
-      for (const id of open) await age(bed, id);
-      const FunctionName = `dataloop-cross-account-${bed.deployment.stage}-sweep`;
-      await clientsAt(bed.environment).lambda.send(new InvokeCommand({ FunctionName }));
-      swept = Date.now();
-    }
-    await delay(200);
-  }
+  let open: string[] = [];
+  await until(
+    () => `nothing is under way any more of ${open.join(', ')}`,
+    async () => {
+      open = [];
+      for (const { id } of await integrationsOf(world)) {
+        if (active.includes((await statusOf(bed, id)) ?? '')) open.push(id);
+      }
+      if (open.length > 0 && Date.now() - swept > 10_000) {
+        for (const id of open) await age(bed, id);
+        const FunctionName = `dataloop-cross-account-${bed.deployment.stage}-sweep`;
+        await clientsAt(bed.environment).lambda.send(new InvokeCommand({ FunctionName }));
+        swept = Date.now();
+      }
+      return open.length === 0;
+    },
+    { everyMs: 200 },
+  );
 }
 
 /**
@@ -240,7 +242,7 @@ async function check(world: World, foreign: Snapshot): Promise<string[]> {
       found.push(`Left although all of them are clean: ${scope}`);
   }
   for (const { id } of all) {
-    const last = await disconnect(id, settledSeconds, forced);
+    const last = await disconnect(id, forced);
     if (endingOf(last) !== 'clean') found.push(`DELETE at the end left ${JSON.stringify(last.residue)}`);
   }
   for (const scope of scopes) {

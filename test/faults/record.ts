@@ -56,7 +56,7 @@ async function recordIntegration(bed: TestBed, phase: 'at-once' | 'late' | 'undo
   }
   await record(phase);
   if (phase !== 'undo') {
-    const removed = await disconnect(integrationId, undefined, forced);
+    const removed = await disconnect(integrationId, forced);
     if (removed.status !== 'removed') throw new Error(`Recording a removal ended ${removed.status}`);
     if (phase === 'at-once') await record('remove');
   }
@@ -103,7 +103,7 @@ async function recordDriver(bed: TestBed): Promise<GraphCall[]> {
   await record('add');
   await driverAfter(run, { method: 'DELETE', path: `${added.links.self}${forced}` }, ['removed', 'residue']);
   await record('take');
-  await service.disconnect(integrationId, undefined, forced);
+  await service.disconnect(integrationId, forced);
   await bed.proxy.close(scope);
   return graph;
 }
@@ -131,7 +131,7 @@ async function recordAdopted(bed: TestBed): Promise<GraphCall[]> {
   const ready = await service.settled(integrationId);
   if (ready.status !== 'ready') throw new Error(`Recording an adoption ended ${JSON.stringify(ready.error)}`);
   await record('adopt');
-  const removed = await service.disconnect(integrationId, undefined, forced);
+  const removed = await service.disconnect(integrationId, forced);
   if (removed.status !== 'removed') throw new Error(`Recording a release ended ${removed.status}`);
   await record('release');
   await there.drop();

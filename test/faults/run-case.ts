@@ -1,18 +1,15 @@
 /** One case from its request to the proof: connect, disconnect, disconnect again, with a fault on the way. */
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type IntegrationAnswer,
-  integrationSchema,
-  settledStatuses,
-} from '../../local/observe/api-client.ts';
+import { type IntegrationAnswer, integrationSchema } from '../../local/observe/api-client.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
-import { forced, type Service, serviceAt } from '../service.ts';
+import { forced, type Service, serviceAt, undoneStatuses } from '../service.ts';
+import { until } from '../until.ts';
 import { adoptedInTurn } from './adopted-case.ts';
 import { functionTimeoutSeconds, type TestBed } from './bed.ts';
 import type { Case, Release } from './cases.ts';
 import { stopIfRunning } from './clients.ts';
 import { driverInTurn } from './driver-case.ts';
-import { forget, statusOf } from './journal.ts';
+import { forget } from './journal.ts';
 import { type Ending, endingOf, foreignChanges, takeOwn, violations } from './oracle.ts';
 import { changes, type Snapshot } from './snapshot.ts';
 import { untilTaken } from './until-taken.ts';
@@ -31,9 +28,6 @@ export interface CaseResult {
   readonly integrationId: string | undefined;
   readonly seconds: number;
 }
-
-/** Longest wait for an integration to settle: no measure of speed, only a hang must not last for ever. */
-const timeoutSeconds = 240;
 
 interface Run {
   readonly bed: TestBed;
@@ -58,24 +52,7 @@ async function connect(
   onTaken(integrationId);
   await bed.proxy.registerIntegration(scope, integrationId);
   if (wanted.release) return stopWhileHeld({ bed, service, scope, wanted }, integrationId, wanted.release);
-  return ended(bed, service, integrationId, settledStatuses);
-}
-
-/** Waits until the journal has one of the states, then asks the service. */
-async function ended(
-  bed: TestBed,
-  service: Service,
-  integrationId: string,
-  statuses: readonly string[],
-): Promise<IntegrationAnswer> {
-  const deadline = Date.now() + timeoutSeconds * 1000;
-  while (!statuses.includes((await statusOf(bed, integrationId)) ?? '')) {
-    if (Date.now() > deadline) {
-      throw new Error(`It does not end: ${JSON.stringify(await service.read(integrationId))}`);
-    }
-    await delay(150);
-  }
-  return service.until(integrationId, ({ status }) => statuses.includes(status), timeoutSeconds);
+  return service.settled(integrationId);
 }
 
 /** Stops the execution while a call of it is held back, and lets the call go when the case says so. */
@@ -85,11 +62,7 @@ async function stopWhileHeld(
   release: Release,
 ): Promise<IntegrationAnswer> {
   const { proxy } = bed;
-  const deadline = Date.now() + timeoutSeconds * 1000;
-  while (!(await proxy.held()).includes(scope)) {
-    if (Date.now() > deadline) throw new Error('The call to hold back was not made.');
-    await delay(50);
-  }
+  await until('the call to hold back is made', async () => (await proxy.held()).includes(scope));
   const heldAt = Date.now();
   if (release === 'before') await proxy.release(scope);
   const { links } = await service.read(integrationId);
@@ -99,7 +72,7 @@ async function stopWhileHeld(
     await service.until(integrationId, ({ status }) => status !== 'provisioning');
     await proxy.release(scope);
   }
-  const last = await ended(bed, service, integrationId, settledStatuses);
+  const last = await service.settled(integrationId);
   const lived = Date.now() - heldAt;
   if (release === 'after' && wanted.isFenced) {
     await proxy.release(scope);
@@ -123,7 +96,7 @@ async function disconnect(
   );
   if (answer.status !== 202)
     throw new Error(`DELETE answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-  return ended(bed, service, integrationId, ['failed', 'removed', 'residue']);
+  return service.untilStatus(integrationId, undoneStatuses);
 }
 
 async function liftRefusal(bed: TestBed, scope: string, wanted: Case): Promise<void> {

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import type { ApiClient } from '../../local/observe/api-client.ts';
 import { type Answer, readContract } from '../contract.ts';
 import { clientsAt } from '../faults/clients.ts';
+import { until } from '../until.ts';
 import {
   api,
   control,
@@ -106,15 +107,10 @@ async function add(
 
 /** Waits until a driver is in one of these states. @returns in which. @throws Error where that takes too long */
 async function driverUntil(path: string, wanted: readonly string[]) {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const answer = await call('GET', path);
-    const parsed = driverSchema.safeParse(answer.body);
-    if (parsed.success && wanted.includes(parsed.data.status)) return parsed.data.status;
-    if (Date.now() > deadline)
-      throw new Error(`Not within 60 s: ${JSON.stringify(answer.body, undefined, 1)}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+  return until(`${path} is ${wanted.join(' or ')}`, async () => {
+    const parsed = driverSchema.safeParse((await call('GET', path)).body);
+    return parsed.success && wanted.includes(parsed.data.status) && parsed.data.status;
+  });
 }
 
 /** An integration that is ready, for drivers to be added to. */
@@ -303,9 +299,10 @@ test('what is awaited of an operator is said, and their answer taken once', asyn
   const { integrationId } = idSchema.parse(answer.body);
   begun.push(integrationId);
   const awaiting = z.looseObject({ action: z.object({ what: z.string() }).optional() });
-  while (!awaiting.parse((await call('GET', `/integrations/${integrationId}`)).body).action) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await until(
+    'an operator is asked for something',
+    async () => awaiting.parse((await call('GET', `/integrations/${integrationId}`)).body).action,
+  );
   expect(await confirm(integrationId, { body: {} })).toBe(400);
   expect(await confirm(integrationId, { rawBody: `{"userArn":"${'x'.repeat(40_000)}"}` })).toBe(413);
   const text = { rawBody: 'x', headers: { 'content-type': 'text/plain' } };

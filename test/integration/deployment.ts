@@ -11,9 +11,10 @@ import { type Listing, takeListing } from '../../local/observe/inventory.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { sandboxDescriptionSchema } from '../../local/sandbox/schemas.ts';
 import { serviceAt } from '../service.ts';
+import { hangSeconds } from '../until.ts';
 
 // No measure of speed: only a hang must not last for ever.
-jest.setTimeout(180_000);
+jest.setTimeout(3 * hangSeconds * 1000);
 
 const deployedSchema = z.object({
   environment: z.object({
@@ -75,7 +76,7 @@ export const foreignClient = {
 /** A name that no other test uses; settings and faults of the sandbox are scoped by it. */
 export const uniqueName = (what: string): string => `${what}-${randomBytes(4).toString('hex')}`;
 
-export const { api, requestFor, connect, read, until, settled, disconnect } = serviceAt({
+export const { api, requestFor, connect, read, until, untilStatus, settled, disconnect } = serviceAt({
   environment,
   deployment,
 });

@@ -1,5 +1,4 @@
 /** Faults for the tests of whole paths: the proxy between the functions and what they call, and the oracle. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { afterEach, expect } from '@jest/globals';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
@@ -7,6 +6,7 @@ import { clientsAt } from '../faults/clients.ts';
 import { age as ageIn } from '../faults/journal.ts';
 import { violations } from '../faults/oracle.ts';
 import { faultControl } from '../faults/proxy/control-client.ts';
+import { until } from '../until.ts';
 import { deployment, environment, faultControlUrl, uniqueName } from './deployment.ts';
 
 export const faults = faultControl(faultControlUrl);
@@ -30,11 +30,7 @@ afterEach(async () => {
 
 /** Waits until a call is held back under a name. @throws Error where none is made in time */
 export async function untilHeld(name: string): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await faults.held()).includes(name)) {
-    if (Date.now() > deadline) throw new Error(`No call is held under "${name}".`);
-    await delay(50);
-  }
+  await until(`a call is held under "${name}"`, async () => (await faults.held()).includes(name));
 }
 
 /** AWS, Dataloop and journal, read directly, say nothing against what the service says. */

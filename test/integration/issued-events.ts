@@ -2,6 +2,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { eventSource } from '../../src/domain/api/events.ts';
+import { until as untilSeen } from '../until.ts';
 import { client, connect, control, deployment, environment, stepStatus, until } from './deployment.ts';
 import { faults } from './faulty.ts';
 
@@ -28,15 +29,16 @@ export async function publishIssued(
 
 /** Waits until a function was called so many times in a scope, by what it reads first. */
 export async function untilCalled(name: string, caller: string, count: number): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    const reads = (await faults.calls(name)).filter(
-      (call) => call.function === caller && call.operation === 'dynamodb:GetItem',
-    ).length;
-    if (reads >= count) return;
-    if (Date.now() > deadline) throw new Error(`${caller} was called ${reads} times, not ${count}.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  let reads = 0;
+  await untilSeen(
+    () => `${caller} is called ${count} times, not ${reads}`,
+    async () => {
+      reads = (await faults.calls(name)).filter(
+        (call) => call.function === caller && call.operation === 'dynamodb:GetItem',
+      ).length;
+      return reads >= count;
+    },
+  );
 }
 
 /** A provisioning that waits for Dataloop's IAM user, which does not come. */

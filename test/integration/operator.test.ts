@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
+import { until } from '../until.ts';
 import {
   api,
   client,
@@ -85,14 +86,12 @@ const waitingSchema = z.looseObject({
 
 /** What the API says that a person has to do, once it says so. */
 async function actionOf(integrationId: string, what: RegExp) {
-  for (const end = Date.now() + 60_000; ; ) {
+  return until(`${what} is asked for`, async () => {
     const seen = waitingSchema.parse((await api.request('GET', `/integrations/${integrationId}`)).body);
     if (seen.action && what.test(seen.action.what)) return seen.action;
-    if (seen.status !== 'provisioning' || Date.now() > end) {
-      throw new Error(`Nothing like ${what} is asked for: ${JSON.stringify(seen)}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+    if (seen.status !== 'provisioning') throw new Error(`It is ${seen.status}: ${JSON.stringify(seen)}`);
+    return undefined;
+  });
 }
 
 const start = (name: string) =>

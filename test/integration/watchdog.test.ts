@@ -115,7 +115,7 @@ describe('with the status event', () => {
       fault: { kind: 'refuse' },
     });
 
-    const left = await disconnect(integrationId, 120);
+    const left = await disconnect(integrationId);
 
     expect(left.status).toBe('residue');
     expect(left.residue.map(({ type }) => type).sort()).toEqual([

@@ -99,7 +99,7 @@ test('revoked before a removal: access ends all the same, the rest is named, and
   // Whether somebody else's drivers use the integration only Dataloop knows.
   const asked = await api.request('DELETE', `/integrations/${ready.integrationId}`);
   expect([asked.status, JSON.stringify(asked.body)]).toEqual([503, expect.stringContaining('force=true')]);
-  const left = await disconnect(ready.integrationId, undefined, forced);
+  const left = await disconnect(ready.integrationId, forced);
   expect(left.status).toBe('residue');
   expect(left.residue.map(({ type }) => type).sort()).toEqual(['Dataloop::Driver', 'Dataloop::Integration']);
   for (const { reason } of left.residue) expect(reason).toContain(SecretId);

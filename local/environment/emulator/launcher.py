@@ -4,8 +4,9 @@
   ``dynamodb:LeadingKeys`` are filled in, and so are the tags of IAM policies (``aws:ResourceTag``).
 - Calls on IAM roles and policies are authorised on ARNs with their path, and answers to waiting tasks on the
   state machine that waits.
-- A Node.js function's error is reported under its own name, a dead worker as ``Runtime.ExitError``, one that
-  ran too long as ``Sandbox.Timedout``, a failure of the emulator to start one as ``Lambda.ServiceException``.
+- A Node.js function's error is reported under its own name and leaves its worker alive, a dead worker as
+  ``Runtime.ExitError``, one that ran too long as ``Sandbox.Timedout``, a failure of the emulator to start one as
+  ``Lambda.ServiceException``.
 - A function that fails on an event is tried again, and the event then goes where the function says.
 - A function that throws before its task's token is answered fails the task. A history shows what a task was given.
 - Port 443 is left alone, so that several copies run side by side.
@@ -74,6 +75,19 @@ def report_error_names() -> None:
                 '"error": f"Task timed out after {timeout}.00 seconds",\n                    "cold_start": cold,\n'
                 '                    "errorType": "Sandbox.Timedout",\n'
                 '                    "log": self._drain_stderr(),\n                }\n\n            if not result_box:',
+            ),
+            (
+                'if response.get("status") == "error":\n                proc, self._proc = self._proc, None\n',
+                # A function's own error leaves its environment in use, as on AWS.
+                'if response.get("status") == "error" and '
+                'response.get("errorType", "Runtime.ExitError") == "Runtime.ExitError":\n'
+                "                proc, self._proc = self._proc, None\n",
+            ),
+            (
+                '        _realStdoutWrite(JSON.stringify({ status: "ready", cold: true }) + "\\n");\n',
+                # What it has compiled, the next environment of the same function need not: it is ended by a signal.
+                '        _realStdoutWrite(JSON.stringify({ status: "ready", cold: true }) + "\\n");\n'
+                "        Module.flushCompileCache();\n",
             ),
         ],
     )

@@ -652,7 +652,7 @@ describe('all three', () => {
       ),
     );
     const ready = await connectReady(name, everything(11, id));
-    const removed = await disconnect(ready.integrationId, 120);
+    const removed = await disconnect(ready.integrationId);
     expect(removed).toMatchObject({ status: 'removed', leftAlone: [{ type: 'Dataloop::Integration' }] });
     onlyTrust(before, await standing(), id);
     const struck = (await faults.calls(name)).flatMap(({ fault }) => (fault ? [fault] : []));

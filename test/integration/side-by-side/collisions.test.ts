@@ -97,11 +97,11 @@ async function round(name: string, kind: Kind, size: number, seed: number): Prom
   // Whoever is refused is told who was first.
   for (const { detail } of late) expect(detail).toContain(winner);
 
-  expect(await settled(winner, 120)).toMatchObject({ status: 'ready' });
+  expect(await settled(winner)).toMatchObject({ status: 'ready' });
   const { buckets, roles, policies, integrations, drivers } = await listing(name);
   expect([buckets, roles, policies, integrations].map((each) => each?.length)).toEqual([1, 1, 1, 1]);
   if (kind !== 'same bucket') expect(drivers).toHaveLength(1);
-  expect(await disconnect(winner, 120)).toMatchObject({ status: 'removed' });
+  expect(await disconnect(winner)).toMatchObject({ status: 'removed' });
   return winner;
 }
 

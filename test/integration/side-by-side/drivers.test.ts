@@ -17,14 +17,18 @@ import {
   integrationSchema,
 } from '../../../src/domain/api/responses.ts';
 import { sameJson } from '../../../src/domain/model/canonical-json.ts';
+import { recordItem } from '../../faults/journal.ts';
 import type { Fault } from '../../faults/proxy/faults.ts';
 import { changes, takeSnapshot } from '../../faults/snapshot.ts';
+import { undoneStatuses } from '../../service.ts';
+import { until } from '../../until.ts';
 import { dataloopSession } from '../dataloop-session.ts';
 import {
   api,
   client,
   connect,
   dataloopCall,
+  deployment,
   disconnect,
   environment,
   iam,
@@ -53,21 +57,17 @@ async function add(integrationId: string, request: object): Promise<Driver> {
   return addedDriverViewSchema.parse(body);
 }
 
-async function driverSettled({ links }: Driver, wanted = over, timeoutSeconds = 60): Promise<Driver> {
-  const deadline = Date.now() + timeoutSeconds * 1000;
-  for (;;) {
-    const { status, body } = await api.request('GET', links.self);
-    const driver = status === 200 ? addedDriverViewSchema.parse(body) : undefined;
-    if (driver && wanted.includes(driver.status)) return driver;
-    if (Date.now() > deadline) throw new Error(`Not within ${timeoutSeconds} s: ${JSON.stringify(body)}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+async function driverSettled({ driverId, links }: Driver, wanted = over): Promise<Driver> {
+  await until(`the driver ${driverId} is ${wanted.join(' or ')}`, async () =>
+    wanted.includes((await recordItem({ environment, deployment }, driverId))?.status ?? ''),
+  );
+  return addedDriverViewSchema.parse((await api.request('GET', links.self)).body);
 }
 
 async function takeAway(driver: Driver, query = ''): Promise<Driver> {
   const { status, body } = await api.request('DELETE', `${driver.links.self}${query}`);
   if (status !== 202) throw new Error(`DELETE of a driver answered ${status}: ${JSON.stringify(body)}`);
-  return driverSettled(driver, ['removed', 'failed', 'residue'], 120);
+  return driverSettled(driver, undoneStatuses);
 }
 
 async function ready(name: string, more?: Record<string, unknown>) {
@@ -197,8 +197,6 @@ describe('on one integration', () => {
       numbers.map(async (number) =>
         driverSettled(
           await add(integrationId, driverRequest(`dataloop-${name}-${number}`, { prefix: folder(number) })),
-          over,
-          180,
         ),
       ),
     );
@@ -221,7 +219,7 @@ describe('on one integration', () => {
       expect.arrayContaining(['PermissionPolicy', 'PermissionPolicy2']),
     );
 
-    expect((await disconnect(integrationId, 240)).status).toBe('removed');
+    expect((await disconnect(integrationId)).status).toBe('removed');
     expect([...(await standing(name)).keys()]).toEqual([]);
     expect((await driverSettled(added[0] as Driver)).status).toBe('removed');
   });
@@ -248,7 +246,7 @@ describe('on one integration', () => {
     });
     expect(own.status).toBe(409);
     expect(await integrationOf(integrationId)).toMatchObject({ drivers: [{ driverId: driver.driverId }] });
-    expect((await disconnect(integrationId, 120)).status).toBe('removed');
+    expect((await disconnect(integrationId)).status).toBe('removed');
   });
 });
 
@@ -295,7 +293,7 @@ describe('what is not as it must be', () => {
     }
     const list = await api.request('GET', '/integrations?limit=100');
     expect(JSON.stringify(list.body)).not.toContain(`"integrationId":"${driver.driverId}"`);
-    expect((await disconnect(integrationId, 120)).status).toBe('removed');
+    expect((await disconnect(integrationId)).status).toBe('removed');
   });
 });
 
@@ -320,7 +318,7 @@ describe('a driver that fails', () => {
     expect(await driverSettled(await add(integrationId, driverRequest(`dataloop-${name}-2`)))).toMatchObject({
       status: 'ready',
     });
-    expect((await disconnect(integrationId, 120)).status).toBe('removed');
+    expect((await disconnect(integrationId)).status).toBe('removed');
     expect([...(await standing(name)).keys()]).toEqual([]);
   });
 
@@ -337,14 +335,10 @@ describe('a driver that fails', () => {
       call: 1,
       fault: { kind },
     });
-    const added = await driverSettled(
-      await add(integrationId, driverRequest(`dataloop-${name}-2`)),
-      over,
-      180,
-    );
+    const added = await driverSettled(await add(integrationId, driverRequest(`dataloop-${name}-2`)));
     expect(added).toMatchObject({ status: 'ready' });
     expect(await testOf(integrationId)).toMatchObject({ status: 'passed' });
-    expect((await disconnect(integrationId, 120)).status).toBe('removed');
+    expect((await disconnect(integrationId)).status).toBe('removed');
     expect([...(await standing(name)).keys()]).toEqual([]);
   });
 
@@ -363,7 +357,7 @@ describe('a driver that fails', () => {
     await untilHeld(name);
     await stepFunctions.send(new StopExecutionCommand({ executionArn: adding.links.execution }));
     await faults.release(name);
-    expect(await driverSettled(adding, ['failed', 'residue'], 120)).toMatchObject({ status: 'failed' });
+    expect(await driverSettled(adding, ['failed', 'residue'])).toMatchObject({ status: 'failed' });
     expect(sameJson(await policyOf(integration), granted)).toBe(true);
     expect((await disconnect(integrationId)).status).toBe('removed');
     expect([...(await standing(name)).keys()]).toEqual([]);
@@ -377,7 +371,7 @@ test('an object in its bucket keeps it, and the integration says so until it is 
   const object = { Bucket: `dataloop-${name}-2`, Key: 'theirs' };
   await s3.send(new PutObjectCommand({ ...object, Body: 'x' }));
 
-  const left = await disconnect(integrationId, 120);
+  const left = await disconnect(integrationId);
   expect(left).toMatchObject({
     status: 'residue',
     residue: [{ type: 'Dataloop::Driver', reason: expect.stringContaining(driver.links.self) }],
@@ -389,7 +383,7 @@ test('an object in its bucket keeps it, and the integration says so until it is 
   expect(await (await s3.send(new GetObjectCommand(object))).Body?.transformToString()).toBe('x');
 
   await s3.send(new DeleteObjectCommand(object));
-  expect((await disconnect(integrationId, 120)).status).toBe('removed');
+  expect((await disconnect(integrationId)).status).toBe('removed');
   expect((await driverSettled(driver)).status).toBe('removed');
   expect([...(await standing(name)).keys()]).toEqual([]);
 });
@@ -422,7 +416,7 @@ test('drivers that somebody made by hand are in the way of a removal, unless it 
   expect(await driverSettled(driver)).toMatchObject({ status: 'ready' });
 
   expect(await takeAway(driver, '?force=true')).toMatchObject({ status: 'removed' });
-  expect((await disconnect(integrationId, 120, '?force=true')).status).toBe('removed');
+  expect((await disconnect(integrationId, '?force=true')).status).toBe('removed');
   await dataloopCall('DELETE', `/drivers/${theirs.id}`);
 });
 

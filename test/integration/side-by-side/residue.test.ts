@@ -25,7 +25,7 @@ async function ready(what: string): Promise<{ name: string; integrationId: strin
 }
 
 async function expectResidue(integrationId: string, type: string, advice: RegExp) {
-  const left = await disconnect(integrationId, 120);
+  const left = await disconnect(integrationId);
   expect(left.residue).toEqual([
     expect.objectContaining({
       type,
@@ -62,7 +62,7 @@ test('a policy that somebody gave a new version and attached to a role of theirs
     }),
   );
 
-  const left = await disconnect(integrationId, 120);
+  const left = await disconnect(integrationId);
 
   expect(left.residue).toMatchObject([
     {
@@ -90,7 +90,7 @@ test('a role that somebody took our tag from', async () => {
   const { integrationId, RoleName } = await ready('untagged');
   const Key = 'dataloop-cross-account:integration-id';
   await iam.send(new UntagRoleCommand({ RoleName, TagKeys: [Key] }));
-  const left = await disconnect(integrationId, 120);
+  const left = await disconnect(integrationId);
   expect(left.residue).toMatchObject([
     // Still attached to the role, so that it cannot go either.
     { type: 'AWS::IAM::ManagedPolicy' },
@@ -116,7 +116,7 @@ test('everything but the role: one stuck step never keeps access open', async ()
     await faults.addRule({ scope: name, function: caller, operation, fault: { kind: 'refuse' } });
   }
 
-  const left = await disconnect(integrationId, 120);
+  const left = await disconnect(integrationId);
 
   expect(left.status).toBe('residue');
   expect(left.residue.map(({ type }) => type)).toEqual([

@@ -84,6 +84,12 @@ def report_error_names() -> None:
                 "                proc, self._proc = self._proc, None\n",
             ),
             (
+                "      patchAwsSdk();\n      try {\n",
+                # Each call to AWS says which worker makes it.
+                "      process.env.AWS_SDK_UA_APP_ID = `worker-${process.pid}`;\n"
+                "      patchAwsSdk();\n      try {\n",
+            ),
+            (
                 '        _realStdoutWrite(JSON.stringify({ status: "ready", cold: true }) + "\\n");\n',
                 # What it has compiled, the next environment of the same function need not: it is ended by a signal.
                 '        _realStdoutWrite(JSON.stringify({ status: "ready", cold: true }) + "\\n");\n'

@@ -135,10 +135,11 @@ export class FaultProxy implements FaultControl {
   }
 
   #record(exchange: Exchange, identify: Identify): { entry: RecordedCall; scope: Scope | undefined } {
-    const worker = this.#workers.of(exchange.connection);
+    const { request, connection } = exchange;
+    const worker = this.#workers.of(connection, request.headers['user-agent']);
     // Only a worker works for one case at a time.
     const workerPid = worker?.function === undefined ? undefined : worker.pid;
-    const attributed = this.#attribution.attribute(exchange.request, workerPid);
+    const attributed = this.#attribution.attribute(request, workerPid);
     const scope = attributed && this.#scopes.get(attributed.scope);
     this.#sequence += 1;
     const entry = (scope?.log ?? this.#unattributed).add({
@@ -148,7 +149,7 @@ export class FaultProxy implements FaultControl {
       attributedBy: attributed?.by,
       function: worker?.function,
       pid: worker?.pid,
-      ...identify(exchange.request),
+      ...identify(request),
     });
     return { entry, scope };
   }

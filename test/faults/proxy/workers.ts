@@ -17,11 +17,19 @@ export class Workers {
 
   /**
    * The process that opened a connection to this one, on this machine.
+   * @param userAgent where a worker of the emulator names itself; without it all processes are searched
    * @returns undefined where it has ended
    */
-  of(connection: Socket): Worker | undefined {
+  of(connection: Socket, userAgent = ''): Worker | undefined {
     const known = this.#found.get(connection);
     if (known) return known;
+    const named = /(?:^| )app\/worker-(\d+)(?: |$)/.exec(userAgent)?.[1];
+    const worker = named === undefined ? this.#search(connection) : workerOf(Number(named));
+    if (worker) this.#found.set(connection, worker);
+    return worker;
+  }
+
+  #search(connection: Socket): Worker | undefined {
     const { remotePort, localPort } = connection;
     if (remotePort === undefined || localPort === undefined) return undefined;
     const inode = inodeOf(remotePort, localPort);
@@ -30,9 +38,7 @@ export class Workers {
     const pid = this.#candidates().find((candidate) => holds(candidate, link));
     if (pid === undefined) return undefined;
     this.#seen.add(pid);
-    const worker = { pid, function: functionOf(pid) };
-    this.#found.set(connection, worker);
-    return worker;
+    return workerOf(pid);
   }
 
   /** Known workers, then everything that runs, the youngest first. */
@@ -47,13 +53,16 @@ export class Workers {
   }
 }
 
+const workerOf = (pid: number): Worker => ({ pid, function: functionOf(pid) });
+
 /** Inode of the client's end: its own port is the peer's for us. */
 function inodeOf(clientPort: number, serverPort: number): string | undefined {
   const client = hexPort(clientPort);
   const server = hexPort(serverPort);
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
     const lines = unlessEnded(() => readFileSync(table, 'utf8'), '').split('\n');
-    for (const line of lines) {
+    // Of all connections of the machine, most of which have ended: only one is taken apart.
+    for (const line of lines.filter((each) => each.includes(`${client} `))) {
       const [, local = '', remote = '', , , , , , , inode = '0'] = line.trim().split(/\s+/);
       // 0: a connection that is closing and belongs to no process any more.
       if (local.endsWith(client) && remote.endsWith(server) && inode !== '0') return inode;

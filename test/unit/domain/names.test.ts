@@ -18,15 +18,16 @@ import { executionArnSchema } from '../../../src/domain/model/record.ts';
 import type { IntegrationRequest } from '../../../src/domain/model/request.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { errorKeys, logger } from '../../../src/runtime/log.ts';
-import { hostileText } from '../../security/bad-requests.ts';
+import { anyText, hostileText } from '../../security/bad-requests.ts';
 import { takenRequest } from '../arbitraries.ts';
+import { runs } from '../runs.ts';
 import { account, integrationId, recordOf } from './fakes.ts';
 
-const numRuns = 1_000;
-const anyText = fc.oneof(hostileText, fc.string({ unit: 'binary', maxLength: 200 }));
+const numRuns = runs(1_000);
+const texts = fc.oneof(hostileText, anyText({ maxLength: 200 }));
 
 /** The logger leaves out what is empty. */
-const someText = anyText.filter((text) => text !== '');
+const someText = texts.filter((text) => text !== '');
 
 describe('ARNs', () => {
   test('have the parts that they are made of, and no more', () => {
@@ -131,7 +132,7 @@ describe('keys of the journal', () => {
         expect(new Set(keys).size).toBe(4);
         for (const pk of keys) expect(Buffer.byteLength(pk)).toBeLessThan(1_024);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });
@@ -191,7 +192,7 @@ describe('messages and events', () => {
     const publish = publisher(new EventBridgeClient({ region: 'eu-west-1' }), 'bus');
     const schedule = pollScheduler(new SQSClient({ region: 'eu-west-1' }), 'https://queue.example');
     await fc.assert(
-      fc.asyncProperty(anyText, anyText, async (text, other) => {
+      fc.asyncProperty(texts, texts, async (text, other) => {
         bus.reset();
         queue.reset();
         bus.on(PutEventsCommand).resolves({ Entries: [{ EventId: '1' }] });
@@ -213,7 +214,7 @@ describe('messages and events', () => {
         const message = queue.commandCalls(SendMessageCommand)[0]?.args[0].input.MessageBody ?? '';
         expect(JSON.parse(message)).toEqual({ integrationId: text, count: 1 });
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });
@@ -241,7 +242,7 @@ describe('links', () => {
         expect(links).toEqual(integrationView(recordOf({ executionArn })).links);
         expectConsole(executionArn);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -284,7 +285,7 @@ describe('links', () => {
           expectConsole(executionArn);
         },
       ),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     );
     expect(taken).toBeGreaterThan(100);
   });

@@ -2,8 +2,9 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ServiceError } from '../../../../src/errors.ts';
-import { hostileText } from '../../../security/bad-requests.ts';
+import { anyText, hostileText } from '../../../security/bad-requests.ts';
 import { anyJson, hostile, isFitToTell, takenRequest } from '../../arbitraries.ts';
+import { runs } from '../../runs.ts';
 import {
   client,
   credentialsFrom,
@@ -99,7 +100,7 @@ describe.each(Object.entries(calls))('%s', (_name, { valid, call }) => {
         const refusal = await refusalOf(call);
         expect(refusal?.name ?? 'DataloopAnswerError').toBe('DataloopAnswerError');
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
     dataloopAnswers(json(valid));
     expect(await refusalOf(call)).toBeUndefined();
@@ -133,7 +134,7 @@ describe.each(Object.entries(calls))('%s', (_name, { valid, call }) => {
         if (refusal) expect(refusal.name).toMatch(/^(Dataloop|DriverTestFailed)/);
         else expect(code).toBe(404);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });
@@ -196,7 +197,7 @@ describe('an id', () => {
         const leading = [organization, id, driverId].filter((each) => /^\.{0,2}$/.test(each.trim()));
         if (leading.length > 0) expect(refusal).toBeDefined();
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
     expect(taken).toBeGreaterThan(20);
   });
@@ -210,7 +211,7 @@ describe('an id', () => {
         await listIntegrations(organizationId);
         expect(partsOf()).toEqual(['orgs', organizationId, 'integrations']);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });
@@ -222,7 +223,7 @@ describe('credentials', () => {
       (secret) => JSON.stringify(secret) ?? '',
     ),
     hostileText,
-    fc.string({ unit: 'binary' }),
+    anyText(),
   );
 
   test('in the secret are understood, or refused without a word of them', () => {
@@ -241,7 +242,7 @@ describe('credentials', () => {
           expect([message, isFitToTell(message, 300)]).toEqual([message, true]);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
     expect(taken).toBeGreaterThan(20);
   });
@@ -251,7 +252,7 @@ describe('credentials', () => {
       (claims) => `head.${Buffer.from(JSON.stringify(claims) ?? '').toString('base64url')}.signature`,
     );
     fc.assert(
-      fc.property(fc.oneof(payload, hostileText, fc.string({ unit: 'binary' })), (value) => {
+      fc.property(fc.oneof(payload, hostileText, anyText()), (value) => {
         try {
           readToken(value, 'the-secret');
         } catch (error) {
@@ -262,7 +263,7 @@ describe('credentials', () => {
           );
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
@@ -279,7 +280,7 @@ describe('credentials', () => {
         else expect((await login.token()).value).toMatch(/^[\x21-\x7e]+$/);
         expect(refusal?.message ?? '').not.toContain(apiKey);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

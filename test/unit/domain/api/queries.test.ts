@@ -9,6 +9,7 @@ import {
 import { integrationView } from '../../../../src/domain/api/view.ts';
 import { type JournalRecord, type Status, statuses } from '../../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../../src/errors.ts';
+import { runs } from '../../runs.ts';
 import { recordOf } from '../fakes.ts';
 
 const start = Date.parse('2026-11-23T00:00:00Z');
@@ -174,7 +175,7 @@ describe('a list', () => {
           expect(found.flat()).toEqual(all.map(([id]) => id).toReversed());
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -27,6 +27,7 @@ import {
 import { requestSchema } from '../../../../src/domain/model/request.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { allowed, hostile, kmsKeyArn } from '../../arbitraries.ts';
+import { runs } from '../../runs.ts';
 import { addedTo, driverIdOf, driverRecord, longTo, parent, planOf, sha256 } from '../fake-access.ts';
 import { undoOf } from '../fake-undo.ts';
 import { account, integrationId, recordOf, requestOf, stepOf, thrownBy } from '../fakes.ts';
@@ -129,7 +130,7 @@ describe('the request for a driver', () => {
         if (pointers.length === 0)
           expect(parseAddedBucketRequest(request, allowed).bucket.name).toMatch(/^dataloop-/);
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { newRegistration } from '../../../../src/domain/lifecycle/start.ts';
 import { canonicalJson } from '../../../../src/domain/model/canonical-json.ts';
 import { recordSchema } from '../../../../src/domain/model/record.ts';
+import { runs } from '../../runs.ts';
 import { integrationId, requestOf } from '../fakes.ts';
 
 const executionArn = `arn:aws:states:eu-west-1:111111111111:execution:provision:${integrationId}`;
@@ -31,7 +32,7 @@ describe('canonical JSON', () => {
       fc.property(fc.jsonValue(), (value) => {
         expect(canonicalJson(shuffled(value))).toBe(canonicalJson(value));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -40,7 +41,7 @@ describe('canonical JSON', () => {
       fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
         expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -16,9 +16,10 @@ import {
 import { type AddedBucket, type PolicyKey, policyKeys } from '../../../../src/domain/model/record.ts';
 import { roomFor } from '../../../../src/domain/resources/role/shared-policies.ts';
 import { kmsKeyArn } from '../../arbitraries.ts';
+import { runs } from '../../runs.ts';
 import { account, integrationId, requestOf } from '../fakes.ts';
 
-const numRuns = 1_000;
+const numRuns = runs(1_000);
 const otherKeyArn = 'arn:aws:kms:us-east-1:111111111111:key/another';
 
 const oneOrMore = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());

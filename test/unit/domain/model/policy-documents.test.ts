@@ -16,9 +16,10 @@ import type { PolicyDocument } from '../../../../src/domain/model/permission-pol
 import type { IntegrationRequest } from '../../../../src/domain/model/request.ts';
 import { trustedUserArn } from '../../../../src/domain/resources/role/trusted-user.ts';
 import { allowed, kmsKeyArn, longestBody, takenRequest } from '../../arbitraries.ts';
+import { runs } from '../../runs.ts';
 import { account, integrationId, userArn } from '../fakes.ts';
 
-const numRuns = 1_000;
+const numRuns = runs(1_000);
 const policiesOf = (request: IntegrationRequest) => desiredState(integrationId, request, account);
 const longest = policiesOf(parseRequest(longestBody, allowed));
 
@@ -130,7 +131,7 @@ describe('a linter', () => {
         expect(identityFindings(read(permissionPolicy))).toEqual([]);
         expect(bucketFindings(read(bucketPolicy))).toEqual([]);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
     expect(identityFindings(read(longest.permissionPolicy))).toEqual([]);
     expect(bucketFindings(read(longest.bucketPolicy))).toEqual([]);
@@ -144,7 +145,7 @@ describe('a linter', () => {
         expect(trustFindings(read(trust))).toEqual([]);
         expect(lengthOf(trust)).toBeLessThan(limits.trust);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -10,6 +10,7 @@ import {
   tagPrefix,
 } from '../../../../src/domain/model/request.ts';
 import { ServiceError } from '../../../../src/errors.ts';
+import { runs } from '../../runs.ts';
 import { account, body, requestOf } from '../fakes.ts';
 
 /** The refusal of a request; undefined where it is taken. */
@@ -100,7 +101,7 @@ describe('a request', () => {
       fc.property(fc.oneof(fc.jsonValue(), fields), (value) => {
         expect(refusalOf(value)?.fields.length).toBeGreaterThan(0);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
@@ -245,7 +246,7 @@ describe('bucket names', () => {
           expect(name).not.toMatch(/[*?$:/]/);
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     );
   });
 });
@@ -282,7 +283,7 @@ describe('prefixes', () => {
         expect(posix.join('/', prefix)).toBe(`/${prefix}`);
         expect(prefix).not.toMatch(/[*?${}\n]/);
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     );
     expect(taken).toBeGreaterThan(0);
   });

@@ -1,5 +1,5 @@
 /** Builds a function as `serverless deploy` does, to see what is in it. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { projectRoot } from '../local/environment/paths.ts';
@@ -14,26 +14,50 @@ export const bundleOptions = {
   mainFields: ['module', 'main'],
 } as const satisfies BuildOptions;
 
-/** @param file of the function, from the project's folder */
-export async function metafileOf(file: string): Promise<Metafile> {
+/** The files of all functions, from the project's folder. */
+export const functionFiles: readonly string[] = readdirSync(join(projectRoot, 'functions'), {
+  recursive: true,
+  encoding: 'utf8',
+})
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => `functions/${file}`)
+  .sort();
+
+type Output = Metafile['outputs'][string];
+
+let bundles: Promise<ReadonlyMap<string, Output>> | undefined;
+
+/** All functions at once, each a bundle of its own: what they share is read only once. */
+async function bundleAll(): Promise<ReadonlyMap<string, Output>> {
   const { metafile } = await build({
     ...bundleOptions,
     mainFields: [...bundleOptions.mainFields],
-    entryPoints: [join(projectRoot, file)],
+    entryPoints: [...functionFiles],
     absWorkingDir: projectRoot,
+    outdir: 'bundles',
     write: false,
     metafile: true,
     logLevel: 'error',
   });
-  return metafile;
+  return new Map(
+    Object.values(metafile.outputs).flatMap((output) =>
+      output.entryPoint === undefined ? [] : [[output.entryPoint, output]],
+    ),
+  );
+}
+
+/** @param file of the function, from the project's folder */
+export async function bundleOf(file: string): Promise<Output> {
+  bundles ??= bundleAll();
+  const bundle = (await bundles).get(file);
+  if (!bundle) throw new Error(`${file} is no function.`);
+  return bundle;
 }
 
 /** Paths of what is really in a bundle, from the project's folder. */
 export async function filesInBundle(file: string): Promise<string[]> {
-  const { outputs } = await metafileOf(file);
-  return Object.values(outputs).flatMap(({ inputs }) =>
-    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
-  );
+  const { inputs } = await bundleOf(file);
+  return Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []));
 }
 
 /** The text of a file of the project. */

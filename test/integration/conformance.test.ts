@@ -18,7 +18,7 @@ import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../src/doma
 import { neededActions } from '../../src/domain/preflight/needed-actions.ts';
 import { errorKinds, isErrorName } from '../../src/errors.ts';
 import { stateMachines } from '../../statemachines/machines.ts';
-import { metafileOf, projectFile } from '../bundle.ts';
+import { bundleOf, projectFile } from '../bundle.ts';
 import { deployment, environment, params, python } from './deployment.ts';
 import {
   allStatementsOf,
@@ -213,8 +213,7 @@ const deadLetterActions = ['sqs:SendMessage'];
 
 /** IAM actions that the code in a bundle can call: the SDK's commands that tree shaking left in it. */
 async function actionsInBundle(file: string): Promise<string[]> {
-  const metafile = await metafileOf(file);
-  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+  const inputs = Object.entries((await bundleOf(file)).inputs);
   // Clients also keep commands for uses of their own, paginators and sessions: ours are those that our code names.
   const ourSource = inputs
     .filter(([path, { bytesInOutput }]) => path.startsWith('src/clients/aws/') && bytesInOutput > 0)

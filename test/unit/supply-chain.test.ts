@@ -1,7 +1,5 @@
 /** What others wrote and we deploy: little, pinned, and nothing that is for development alone. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { projectRoot } from '../../local/environment/paths.ts';
@@ -11,7 +9,7 @@ import {
   packagesOf,
   parseLock,
 } from '../../scripts/deployed-components.ts';
-import { bundleOptions, filesInBundle, projectFile } from '../bundle.ts';
+import { bundleOptions, filesInBundle, functionFiles, projectFile } from '../bundle.ts';
 
 const project = z
   .object({
@@ -23,11 +21,6 @@ const project = z
 const lock = parseLock(projectFile('package-lock.json'));
 const deployed = deployedPackages(lock);
 const deployedNames = new Set(deployed.map(({ name }) => name));
-
-const functionFiles = readdirSync(join(projectRoot, 'functions'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
-  .map((file) => `functions/${file}`)
-  .sort();
 
 describe('bundles', () => {
   test('are looked at as they are deployed', () => {

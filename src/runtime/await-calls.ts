@@ -1,6 +1,6 @@
 /** The two waits of the undo: before it begins for all that was called before, at its end for its own calls. */
 import * as z from 'zod';
-import { openCallsSettled } from '../domain/saga/in-flight-calls.ts';
+import { inFlightCallsSettled } from '../domain/saga/in-flight-calls.ts';
 import { parseInput } from './input.ts';
 import { deprovisionStep } from './step.ts';
 
@@ -12,5 +12,5 @@ export const awaitCalls = (step: 'AwaitOpenCalls' | 'AwaitUndoCalls') =>
     const { since, enteredAt } = parseInput(waitSchema, input, `The input of ${step}`);
     // What was added to an integration goes before it does.
     const drivers = Object.keys(context.record.addedBuckets ?? {}).length;
-    return { ...openCallsSettled(context, since, enteredAt), drivers };
+    return { ...inFlightCallsSettled(context, since, enteredAt), drivers };
   });

@@ -1,5 +1,6 @@
 /** What AWS calls a function with: the input of a state, an event, a message of a queue. */
-import type * as z from 'zod';
+import * as z from 'zod';
+import { recordIdSchema } from '../domain/model/record.ts';
 import { placesOf, ServiceError } from '../errors.ts';
 
 /**
@@ -17,14 +18,34 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown, what: string
   );
 }
 
-/** Checks a text that must be JSON; one that is not is like none. @throws ServiceError `InvalidInputError` */
-export function parseJsonInput<T>(schema: z.ZodType<T>, text: string, what: string): T {
-  let json: unknown;
+/** What a text holds as JSON; one that is none is like nothing. */
+function jsonOf(text: string): unknown {
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     // Parsing errors quote the text.
-    json = undefined;
+    return undefined;
   }
-  return parseInput(schema, json, what);
 }
+
+/** Checks a text that must be JSON. @throws ServiceError `InvalidInputError` */
+export function parseJsonInput<T>(schema: z.ZodType<T>, text: string, what: string): T {
+  return parseInput(schema, jsonOf(text), what);
+}
+
+/** The name that an earlier version gave to the id of the record, whose executions may still run. */
+const earlierInputSchema = z.looseObject({ integrationId: z.unknown(), recordId: z.undefined().optional() });
+
+/** Adds to the check of an input that it names a record, by its name of today or of an earlier version. */
+export const namingRecord = <T extends z.core.$ZodLooseShape>(shape: T) =>
+  z.preprocess(
+    (input) => {
+      const earlier = earlierInputSchema.safeParse(input);
+      return earlier.success ? { ...earlier.data, recordId: earlier.data.integrationId } : input;
+    },
+    z.looseObject({ recordId: recordIdSchema, ...shape }),
+  );
+
+/** The record that an execution was started for, by its input; undefined where it names none. */
+export const recordIdOf = (executionInput: string): string | undefined =>
+  namingRecord({}).safeParse(jsonOf(executionInput)).data?.recordId;

@@ -5,17 +5,16 @@ import * as z from 'zod';
 import { stepJournal } from '../clients/aws/journal/record.ts';
 import { desiredStateOf } from '../deployed/desired-state.ts';
 import { table } from '../deployed/journal.ts';
-import { executionArnSchema, recordIdSchema, type Status, type StepCall } from '../domain/model/record.ts';
+import { executionArnSchema, type Status, type StepCall } from '../domain/model/record.ts';
 import type { StepName } from '../domain/model/steps.ts';
 import { type StepContext, stepContext } from '../domain/saga/step.ts';
 import { toServiceError } from '../errors.ts';
-import { parseInput } from './input.ts';
+import { namingRecord, parseInput } from './input.ts';
 import { errorKeys, logger } from './log.ts';
 import { endedByLambda } from './timeout.ts';
 
 /** What every state passes to its function. */
-const stepInputSchema = z.looseObject({
-  integrationId: recordIdSchema,
+const stepInputSchema = namingRecord({
   executionArn: executionArnSchema,
   /** When the state was entered; the same for each attempt. */
   enteredAt: z.iso.datetime(),
@@ -46,7 +45,7 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
     // A clock that is behind the one of Step Functions must not make the call seem over before it is.
     const now = Math.max(Date.now(), startedAt.getTime());
     const call: StepCall = {
-      recordId: input.integrationId,
+      recordId: input.recordId,
       step,
       callId: `${input.executionArn.split(':').at(-1)}/${step}/${input.attempt}`,
       attempt: input.attempt,

@@ -69,5 +69,7 @@ export const executionStatusEventSchema = z.object({
     stateMachineArn: z.string().max(300),
     name: z.string().max(80),
     status: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
+    /** JSON; left out where it is longer than an event may be. */
+    input: z.string().nullish(),
   }),
 });

@@ -23,6 +23,8 @@ const maximumRestartsWhileOpen = 100;
 export type EndStatus = 'FAILED' | 'TIMED_OUT' | 'ABORTED' | 'SUCCEEDED' | 'NOT_STARTED';
 
 export interface EndedExecution {
+  /** The record that it worked on; undefined for one that somebody started otherwise than this service does. */
+  readonly recordId: string | undefined;
   readonly executionArn: string;
   readonly executionName: string;
   readonly status: EndStatus;
@@ -43,8 +45,7 @@ export async function followUp(
   machine: 'provision' | 'deprovision',
   parts: Watchdog,
 ): Promise<FollowUp> {
-  const integrationId = ended.executionName.split('-')[0] ?? '';
-  const record = await parts.journal.read(integrationId);
+  const record = ended.recordId === undefined ? undefined : await parts.journal.read(ended.recordId);
   if (!record) return 'nothing';
   return machine === 'provision' ? afterProvisioning(record, ended, parts) : afterUndo(record, ended, parts);
 }
@@ -89,8 +90,8 @@ async function afterUndo(record: JournalRecord, ended: EndedExecution, parts: Wa
 }
 
 /** Whether a call of a step function may still take effect. */
-function mayBeAtWork({ inFlightCalls: openCalls }: JournalRecord, now: number): boolean {
-  return Object.values(openCalls).some((until) => until + graceSeconds * 1000 > now);
+function mayBeAtWork({ inFlightCalls }: JournalRecord, now: number): boolean {
+  return Object.values(inFlightCalls).some(({ until }) => until + graceSeconds * 1000 > now);
 }
 
 function endedError(status: EndStatus): RecordedError {
@@ -145,5 +146,5 @@ async function sweepOne(integrationId: string, parts: Sweep): Promise<FollowUp> 
   const executionArn = machine === 'provision' ? record.executionArn : parts.undoExecutionArn(executionName);
   const status = await parts.executionStatus(executionArn);
   if (status === 'RUNNING') return 'nothing';
-  return followUp({ executionArn, executionName, status }, machine, parts);
+  return followUp({ recordId: record.id, executionArn, executionName, status }, machine, parts);
 }

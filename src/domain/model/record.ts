@@ -189,6 +189,19 @@ const parentSchema = z.object({
   dataloopIntegrationId: dataloopIdSchema,
 });
 
+const inFlightCallSchema = z.preprocess(
+  // An earlier version stored the time alone.
+  (call) => (typeof call === 'number' ? { until: call } : call),
+  z.object({
+    /** Unknown of a call of an earlier version, which counts for any step. */
+    step: z.enum(stepNames).optional(),
+    /** Until when its function can live and so take effect, ms since the epoch. */
+    until: z.number(),
+  }),
+);
+/** A call of a step function that has begun and not said that it ended. */
+export type InFlightCall = z.output<typeof inFlightCallSchema>;
+
 /** A driver that was added to an integration, as the integration knows it. */
 const addedBucketSchema = z.object({
   bucket: requestSchema.shape.bucket.pick({ name: true, prefix: true, kmsKeyArn: true }),
@@ -227,11 +240,8 @@ export const recordSchema = z.object({
   operator: operatorSchema.optional(),
   steps: z.partialRecord(z.enum(stepNames), stepSchema),
   resources: z.partialRecord(z.enum(resourceKeys), resourceSchema),
-  /**
-   * Calls of step functions that have begun and not said that they ended, with the time (ms since the epoch)
-   * until which their function can live and so take effect.
-   */
-  inFlightCalls: z.record(z.string(), z.number()),
+  /** By the ids of the calls. */
+  inFlightCalls: z.record(z.string(), inFlightCallSchema),
   /** The current undo: which run of it, in which mode, and how often the watchdog has started it again. */
   deprovision: z
     .object({

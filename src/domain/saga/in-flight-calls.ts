@@ -12,14 +12,14 @@ export const graceSeconds = 5;
  */
 export function noEarlierCall(step: StepContext): void {
   const { callId, step: name, begunAt } = step.call;
-  const open = Object.entries(step.record.inFlightCalls).find(
-    ([other, until]) =>
-      other !== callId && other.split('/').at(-2) === name && until + graceSeconds * 1000 > begunAt,
+  const earlier = Object.entries(step.record.inFlightCalls).find(
+    ([other, call]) =>
+      other !== callId && (call.step ?? name) === name && call.until + graceSeconds * 1000 > begunAt,
   );
-  if (open) {
+  if (earlier) {
     throw new ServiceError(
       'EarlierCallOpenError',
-      `The call ${open[0]} has not said how it ended and may still take effect. It is waited for.`,
+      `The call ${earlier[0]} has not said how it ended and may still take effect. It is waited for.`,
     );
   }
 }
@@ -57,22 +57,22 @@ export const functionLifetimeSeconds = 30;
  * @param since when the undo began to wait: no call that counts began later
  * @param now when this look began; both by the clock of Step Functions, so that no function's clock decides
  */
-export function openCallsSettled(
+export function inFlightCallsSettled(
   step: StepContext,
   since: Date,
   now: Date,
-): { settled: boolean; waitSeconds: number; openCalls: string[] } {
+): { settled: boolean; waitSeconds: number; inFlightCalls: string[] } {
   const lastEnd = since.getTime() + (functionLifetimeSeconds + graceSeconds) * 1000;
   // What a function's clock said is believed only where it shortens the wait.
   const endOf = (until: number) => Math.min(until + graceSeconds * 1000, lastEnd);
-  const open = Object.entries(step.record.inFlightCalls).filter(
-    ([callId, until]) => callId !== step.call.callId && endOf(until) > now.getTime(),
+  const inFlight = Object.entries(step.record.inFlightCalls).filter(
+    ([callId, { until }]) => callId !== step.call.callId && endOf(until) > now.getTime(),
   );
-  const longest = Math.max(0, ...open.map(([, until]) => endOf(until) - now.getTime()));
+  const longest = Math.max(0, ...inFlight.map(([, { until }]) => endOf(until) - now.getTime()));
   return {
-    settled: open.length === 0,
+    settled: inFlight.length === 0,
     // Looks again soon: most calls end well before their function would.
     waitSeconds: Math.max(1, Math.min(5, Math.ceil(longest / 1000))),
-    openCalls: open.map(([callId]) => callId),
+    inFlightCalls: inFlight.map(([callId]) => callId),
   };
 }

@@ -40,7 +40,9 @@ const inputOf = (more: object) => ({
   ...more,
 });
 /** A call of a function whose clock is a day ahead. */
-const inFlightCalls = { 'execution/CreateRole/1': Date.parse('2026-11-24T00:00:00.000Z') };
+const inFlightCalls = {
+  'execution/CreateRole/1': { step: 'CreateRole', until: Date.parse('2026-11-24T00:00:00.000Z') },
+} as const;
 
 describe.each([
   ['AwaitOpenCalls', awaitOpenCalls],
@@ -57,7 +59,7 @@ describe.each([
       drivers: 0,
       settled: false,
       waitSeconds: 1,
-      openCalls: ['execution/CreateRole/1'],
+      inFlightCalls: ['execution/CreateRole/1'],
     });
     expect(await handler(inputOf({ enteredAt: at(35) }), lambdaContext)).toMatchObject({ settled: true });
     expect(await handler(inputOf({ since: at(1), enteredAt: at(35) }), lambdaContext)).toMatchObject({

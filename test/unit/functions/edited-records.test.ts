@@ -97,7 +97,7 @@ const full: JournalRecord = recordOf({
       madeAgain: true,
     },
   },
-  inFlightCalls: { 'execution/CreateRole/1': 1 },
+  inFlightCalls: { 'execution/CreateRole/1': { step: 'CreateRole', until: 1 } },
   deprovision: undoOf('remove', 1),
   error: { type: 'urn:x', title: 'Title', detail: 'Detail', step: 'CreateRole' },
 });
@@ -250,6 +250,7 @@ describe('an edited record', () => {
         stateMachineArn: machineArn('provision'),
         name: integrationId,
         status: 'FAILED',
+        input: JSON.stringify({ recordId: integrationId }),
       },
     };
     const poll = { Records: [{ body: JSON.stringify({ integrationId, count: 0 }) }] };

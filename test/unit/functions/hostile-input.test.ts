@@ -231,6 +231,7 @@ describe('an event on the bus', () => {
         stateMachineArn: machineArn('provision'),
         name: integrationId,
         status: 'FAILED',
+        input: JSON.stringify({ recordId: integrationId }),
       },
     };
     const { refused, understood } = await tried(hostile(ended), handler, 1_000);

@@ -106,6 +106,7 @@ describe('an execution that ended early', () => {
       stateMachineArn: machine,
       name: `${integrationId}-remove-2`,
       status: 'ABORTED',
+      input: JSON.stringify({ recordId: integrationId, mode: 'remove', run: 2 }),
       ...more,
     },
   });
@@ -131,6 +132,33 @@ describe('an execution that ended early', () => {
     const ofProvisioning = { executionArn, stateMachineArn: 'arn:provision', name: integrationId };
     await executionEnded(eventOf(ofProvisioning), lambdaContext);
     expect(starts()).toMatchObject([{ stateMachineArn: machine, name: `${integrationId}-rollback-1` }]);
+  });
+
+  test('of an earlier version is known by the name that its input had', async () => {
+    journalled(removing());
+    dynamo
+      .on(UpdateCommand)
+      .resolves({ Attributes: toStored(removing({ deprovision: undoOf('remove', 3, 1) })) });
+    await executionEnded(
+      eventOf({ input: JSON.stringify({ integrationId, mode: 'remove', run: 2 }) }),
+      lambdaContext,
+    );
+    expect(starts()).toMatchObject([{ name: `${integrationId}-remove-3` }]);
+  });
+
+  test.each([
+    ['is not told', { input: undefined }],
+    ['was too long to tell', { input: null }],
+    ['is of somebody else’s', { input: '{"mine":true}' }],
+    ['names no id', { input: '{"recordId":"acme"}' }],
+    ['is no JSON', { input: 'int_1' }],
+  ])('is left alone where its input %s', async (_what, more) => {
+    journalled(removing());
+    await executionEnded(eventOf(more), lambdaContext);
+    expect([dynamo.calls(), starts()]).toEqual([[], []]);
+    expect(logs.info.mock.calls).toEqual([
+      ['Execution ended early', expect.objectContaining({ outcome: 'nothing' })],
+    ]);
   });
 
   test('too often is closed in the journal, announced on the bus and told as an error', async () => {

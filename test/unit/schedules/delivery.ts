@@ -92,9 +92,15 @@ export function deliveries(clock: Clock, lambda: () => Lambda, fates: readonly D
       return {};
     },
     publish,
-    executionEnded: ({ arn, machine, name, status }) =>
+    executionEnded: ({ arn, machine, name, status, input }) =>
       deliver('executionEnded', {
-        detail: { executionArn: arn, stateMachineArn: machineArn(machine), name, status },
+        detail: {
+          executionArn: arn,
+          stateMachineArn: machineArn(machine),
+          name,
+          status,
+          input: JSON.stringify(input),
+        },
       }),
     sweep: () => void handOver('sweep', {}, 0),
     open: () => open,

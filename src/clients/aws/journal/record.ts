@@ -6,6 +6,7 @@
 import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { UndoJournal } from '../../../domain/lifecycle/undo.ts';
 import {
+  type InFlightCall,
   isRecordId,
   type JournalRecord,
   type RecordReader,
@@ -131,14 +132,14 @@ export function stepJournal(table: Table): StepJournal {
       const { recordId, step, startedAt, attempt } = call;
       const what = `begin step ${step}`;
       const opening = {
-        expression: '#open.#call = :until, #updatedAt = :now',
+        expression: '#open.#call = :call, #updatedAt = :now',
         names: {
           '#open': 'openCalls',
           '#call': call.callId,
           '#status': 'status',
           '#updatedAt': 'updatedAt',
         },
-        values: { ':until': call.openUntil, ':now': now() },
+        values: { ':call': { step, until: call.openUntil } satisfies InFlightCall, ':now': now() },
       };
       const begun = statusIn(during);
       const record = await updateRecord(table, recordId, what, {

@@ -16,6 +16,7 @@ const keySchema = z.looseObject({ pk: z.string() });
 export async function readRecords(table: Table, ids: readonly string[]) {
   const records: JournalRecord[] = [];
   const damaged: string[] = [];
+  const idOf = new Map(ids.map((id) => [recordKey(id).pk, id]));
   let keys: Record<string, unknown>[] = ids.map(recordKey);
   for (let attempt = 1; keys.length > 0; attempt += 1) {
     if (attempt > attemptsToRead) {
@@ -30,7 +31,7 @@ export async function readRecords(table: Table, ids: readonly string[]) {
       ),
     );
     for (const item of Responses?.[table.name] ?? []) {
-      const id = keySchema.parse(item).pk.slice(recordKey('').pk.length);
+      const id = idOf.get(keySchema.parse(item).pk) ?? '';
       try {
         records.push(toRecord(item, id));
       } catch (error) {

@@ -116,7 +116,7 @@ describe('the view of an integration', () => {
 
   test('shows no internals of the journal', () => {
     const record = recordOf({
-      inFlightCalls: { 'execution/CreateBucket/1': 4 },
+      inFlightCalls: { 'execution/CreateBucket/1': { step: 'CreateBucket', until: 4 } },
       deprovision: undoOf('rollback', 1, 4),
       resources: { role: { state: 'created', arn: 'arn:role', uniqueId: 'AROA1', absentLooks: 2 } },
     });

@@ -49,6 +49,7 @@ function world(first: JournalRecord | undefined) {
 }
 
 const ended = (executionName: string, status: EndStatus = 'ABORTED') => ({
+  recordId: integrationId,
   executionArn: recordOf().executionArn,
   executionName,
   status,
@@ -188,7 +189,11 @@ describe('giving up', () => {
   ] as const)(
     'waits for a call that %s: its names are not to be free before',
     async (_what, until, expected) => {
-      const { watchdog } = world(exhausted('remove', { inFlightCalls: { 'execution/DeleteRole/1': until } }));
+      const { watchdog } = world(
+        exhausted('remove', {
+          inFlightCalls: { 'execution/DeleteRole/1': { step: 'DeleteRole', until } },
+        }),
+      );
       expect(await followUp(afterRun('remove'), 'deprovision', watchdog)).toBe(expected);
     },
   );
@@ -197,7 +202,7 @@ describe('giving up', () => {
     const tomorrow = clock + 86_400_000;
     const undo = (restarts: number) => ({
       deprovision: undoOf('remove', 9, restarts),
-      inFlightCalls: { 'execution/DeleteRole/1': tomorrow },
+      inFlightCalls: { 'execution/DeleteRole/1': { step: 'DeleteRole' as const, until: tomorrow } },
     });
     const [before, last] = [world(exhausted('remove', undo(99))), world(exhausted('remove', undo(100)))];
     expect(await followUp(afterRun('remove'), 'deprovision', before.watchdog)).toBe('run-again');

@@ -2,10 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import {
   activeStatuses,
   policyKeys,
-  recordSchema,
   resourceKeys,
   resourceTypes,
   standingResources,
+  storedRecordSchema,
+  toStored,
 } from '../../../../src/domain/model/record.ts';
 import { undoOf } from '../fake-undo.ts';
 import { knowing, recordOf } from '../fakes.ts';
@@ -21,13 +22,23 @@ describe('a stored record', () => {
       role: { state: 'gone', arn: 'arn:role', leftAlone: 'It is theirs.' },
       driver: { state: 'created', id: 'driver-1', name: 'acme', madeAgain: true },
     },
-    inFlightCalls: { 'execution/CreateBucket/1': 1_795_392_000_000 },
+    inFlightCalls: { 'execution/CreateBucket/1': { step: 'CreateBucket', until: 1_795_392_000_000 } },
     deprovision: undoOf('remove', 2, 1),
     error: { type: 'x', title: 'x', detail: 'x' },
   });
 
   test('is read as it was written, without the table’s own keys', () => {
-    expect(recordSchema.parse({ ...structuredClone(full), pk: 'integration#1' })).toEqual(full);
+    const stored = structuredClone(toStored(full));
+    expect(storedRecordSchema.parse({ ...stored, pk: 'integration#1' })).toEqual(full);
+  });
+
+  test('keeps the names of attributes of the first version', () => {
+    const { id, inFlightCalls } = full;
+    expect(toStored({ ...full, addedBuckets: {} })).toMatchObject({
+      integrationId: id,
+      drivers: {},
+      openCalls: inFlightCalls,
+    });
   });
 
   test.each([
@@ -44,13 +55,20 @@ describe('a stored record', () => {
     ['an undo that was started less than never', { deprovision: undoOf('remove', 1, -1) }],
     ['a request that could not have been made', { request: { name: 'acme' } }],
   ])('is refused with %s', (_what, more) => {
-    expect(recordSchema.safeParse({ ...full, ...more }).success).toBe(false);
+    expect(storedRecordSchema.safeParse({ ...toStored(full), ...more }).success).toBe(false);
+  });
+});
+
+test('a call that an earlier version noted is in flight, of a step that is not known', () => {
+  const stored = { ...toStored(recordOf()), openCalls: { 'execution/CreateBucket/1': 5_000 } };
+  expect(storedRecordSchema.parse(stored).inFlightCalls).toEqual({
+    'execution/CreateBucket/1': { until: 5_000 },
   });
 });
 
 test('an undo of which no restart is noted has not been started again', () => {
-  const stored = { ...recordOf(), deprovision: { mode: 'remove', run: 3 } };
-  expect(recordSchema.parse(stored).deprovision).toEqual(undoOf('remove', 3, 0));
+  const stored = { ...toStored(recordOf()), deprovision: { mode: 'remove', run: 3 } };
+  expect(storedRecordSchema.parse(stored).deprovision).toEqual(undoOf('remove', 3, 0));
 });
 
 test('something is still to happen until an integration is ready, over, or left to a person', () => {

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { projectRoot } from '../../../../local/environment/paths.ts';
+import type { JournalRecord } from '../../../../src/domain/model/record.ts';
+import type { StepName } from '../../../../src/domain/model/steps.ts';
 import {
   beforeMaking,
   functionLifetimeSeconds,
   graceSeconds,
+  inFlightCallsSettled,
   noEarlierCall,
-  openCallsSettled,
 } from '../../../../src/domain/saga/in-flight-calls.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { integrationId, journalOf, recordOf, stepOf } from '../fakes.ts';
@@ -25,20 +27,31 @@ test('a function lives as long as the deployment lets it', () => {
   expect(steps).not.toContain('timeout:');
 });
 
-describe('open calls', () => {
+/** Calls by their ids, each with the time until which its function can live. */
+const inFlight = (untils: Record<string, number>, step?: StepName): JournalRecord['inFlightCalls'] =>
+  Object.fromEntries(Object.entries(untils).map(([callId, until]) => [callId, { step, until }]));
+
+describe('in-flight calls', () => {
   /** When the undo began to wait, by the clock of Step Functions. */
   const since = 1_795_392_000_000;
-  const settled = (openCalls: Record<string, number>, now: number) =>
-    openCallsSettled(stepOf(recordOf({ inFlightCalls: openCalls })), new Date(since), new Date(now));
+  const settled = (untils: Record<string, number>, now: number) =>
+    inFlightCallsSettled(
+      stepOf(recordOf({ inFlightCalls: inFlight(untils) })),
+      new Date(since),
+      new Date(now),
+    );
   const until = since + 10_000;
 
   test('hold the undo up, by name, until their functions can no longer live', () => {
-    expect(settled({ a: until, b: until }, until)).toMatchObject({ settled: false, openCalls: ['a', 'b'] });
+    expect(settled({ a: until, b: until }, until)).toMatchObject({
+      settled: false,
+      inFlightCalls: ['a', 'b'],
+    });
     expect(settled({ a: until, b: until + 1 }, until + grace)).toMatchObject({
       settled: false,
-      openCalls: ['b'],
+      inFlightCalls: ['b'],
     });
-    expect(settled({ a: until }, until + grace)).toMatchObject({ settled: true, openCalls: [] });
+    expect(settled({ a: until }, until + grace)).toMatchObject({ settled: true, inFlightCalls: [] });
   });
 
   test('hold it up beyond their functions’ life: a request sent last may still be under way', () => {
@@ -53,11 +66,11 @@ describe('open calls', () => {
   ])('of a function whose clock is %s hold it up no longer than a function lives', (_how, openUntil) => {
     expect(settled({ a: openUntil }, since + lifetime + grace - 1)).toMatchObject({
       settled: false,
-      openCalls: ['a'],
+      inFlightCalls: ['a'],
     });
     expect(settled({ a: openUntil }, since + lifetime + grace)).toMatchObject({
       settled: true,
-      openCalls: [],
+      inFlightCalls: [],
     });
   });
 
@@ -105,17 +118,17 @@ function thrownIn(call: () => unknown): unknown {
 describe('what cannot be made twice', () => {
   const begunAt = 1_795_392_000_000;
   const call = { step: 'CreateDriver', callId: 'execution/CreateDriver/2', begunAt } as const;
-  const making = (openCalls: Record<string, number>) =>
-    noEarlierCall(journalOf(recordOf({ inFlightCalls: openCalls })).step(['provisioning'], call));
-  const refused = (openCalls: Record<string, number>) => thrownIn(() => making(openCalls));
+  const making = (inFlightCalls: JournalRecord['inFlightCalls']) =>
+    noEarlierCall(journalOf(recordOf({ inFlightCalls })).step(['provisioning'], call));
+  const others = inFlight({ 'execution/CreatePolicy/1': begunAt + 30_000 }, 'CreatePolicy');
 
   test.each([
-    ['an earlier attempt', 'execution/CreateDriver/1'],
-    ['another execution', 'other-execution/CreateDriver/2'],
-    ['an execution with a slash in its name', 'a/b/CreateDriver/1'],
-  ])('is not made while a call of the same step by %s may still take effect', (_whose, open) => {
+    ['of the same step by an earlier attempt', 'execution/CreateDriver/1', 'CreateDriver'],
+    ['of the same step by another execution', 'other-execution/CreateDriver/2', 'CreateDriver'],
+    ['that an earlier version noted, without its step', 'execution/CreatePolicy/2', undefined],
+  ] as const)('is not made while a call %s may still take effect', (_which, open, step) => {
     for (const until of [begunAt + 20_000, begunAt, begunAt - grace + 1]) {
-      const error = refused({ 'execution/CreatePolicy/1': begunAt, [open]: until });
+      const error = thrownIn(() => making({ ...others, ...inFlight({ [open]: until }, step) }));
       expect(error).toBeInstanceOf(ServiceError);
       expect(error).toMatchObject({
         name: 'EarlierCallOpenError',
@@ -126,13 +139,19 @@ describe('what cannot be made twice', () => {
   });
 
   test.each([
-    ['nothing is open', {}],
-    ['the only open call is the one that asks', { [call.callId]: begunAt + 30_000 }],
-    ['only other steps are at work', { 'execution/CreateRole/1': begunAt + 30_000 }],
-    ['an earlier call can take effect no more', { 'execution/CreateDriver/1': begunAt - grace }],
-    ['a name only resembles the step’s', { 'execution/CreateDriver2/1': begunAt + 30_000 }],
-  ])('is made where %s', (_when, openCalls) => {
-    expect(() => making(openCalls)).not.toThrow();
+    ['no call is in flight', {}],
+    [
+      'the only call in flight is the one that asks',
+      inFlight({ [call.callId]: begunAt + 30_000 }, call.step),
+    ],
+    ['only other steps are at work', others],
+    [
+      'an earlier call can take effect no more',
+      inFlight({ 'execution/CreateDriver/1': begunAt - grace }, call.step),
+    ],
+    ['only an id names the step', inFlight({ 'execution/CreateDriver/1': begunAt + 30_000 }, 'CreateRole')],
+  ])('is made where %s', (_when, inFlightCalls) => {
+    expect(() => making(inFlightCalls)).not.toThrow();
   });
 });
 
@@ -147,9 +166,9 @@ describe('what there can be two of', () => {
   const making = (
     state: keyof typeof known | undefined,
     attempt: number,
-    openCalls: Record<string, number> = {},
+    inFlightCalls: JournalRecord['inFlightCalls'] = {},
   ) => {
-    const record = recordOf({ inFlightCalls: openCalls, resources: state ? { driver: known[state] } : {} });
+    const record = recordOf({ inFlightCalls, resources: state ? { driver: known[state] } : {} });
     return beforeMaking(journalOf(record).step(['provisioning'], callOf(attempt)), 'driver');
   };
 
@@ -189,11 +208,12 @@ describe('what there can be two of', () => {
     (state, attempt) => {
       const open = 'execution/CreateDriver/1';
       const until = begunAt - grace + 1;
-      expect(thrownIn(() => making(state, attempt, { [open]: until }))).toMatchObject({
+      const inFlightUntil = (end: number) => inFlight({ [open]: end }, 'CreateDriver');
+      expect(thrownIn(() => making(state, attempt, inFlightUntil(until)))).toMatchObject({
         name: 'EarlierCallOpenError',
         message: expect.stringContaining(open),
       });
-      expect(() => making(state, attempt, { [open]: until - 1 })).not.toThrow();
+      expect(() => making(state, attempt, inFlightUntil(until - 1))).not.toThrow();
     },
   );
 });

@@ -85,14 +85,14 @@ describe('a step', () => {
   } as const;
   const journal = stepJournal(table);
 
-  test('begins with its entry and its open call, in one write, and reads the record', async () => {
+  test('begins with its entry and its call in flight, in one write, and reads the record', async () => {
     dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...toStored(record) } });
     await expect(journal.beginStep(call, ['rolling-back', 'removing'])).resolves.toEqual(record);
     expect(updates()).toEqual([
       expect.objectContaining({
         TableName: 'journal',
         Key,
-        UpdateExpression: expect.stringMatching(/^SET #steps\.#step = :step, #open\.#call = :until,/),
+        UpdateExpression: expect.stringMatching(/^SET #steps\.#step = :step, #open\.#call = :call,/),
         ExpressionAttributeNames: expect.objectContaining({
           '#steps': 'steps',
           '#step': 'CreateBucket',
@@ -101,7 +101,7 @@ describe('a step', () => {
         }),
         ExpressionAttributeValues: expect.objectContaining({
           ':step': { status: 'running', startedAt: call.startedAt, attempts: 2 },
-          ':until': call.openUntil,
+          ':call': { step: call.step, until: call.openUntil },
         }),
       }),
     ]);
@@ -158,7 +158,7 @@ describe('a step', () => {
       await expect(begin()).resolves.toEqual(ready);
       expect(updates()[1]).toEqual(
         expect.objectContaining({
-          UpdateExpression: 'SET #open.#call = :until, #updatedAt = :now',
+          UpdateExpression: 'SET #open.#call = :call, #updatedAt = :now',
           ConditionExpression: '#status IN (:status0)',
           ExpressionAttributeNames: {
             '#open': 'openCalls',
@@ -168,7 +168,7 @@ describe('a step', () => {
           },
           ExpressionAttributeValues: {
             ':status0': 'ready',
-            ':until': call.openUntil,
+            ':call': { step: 'Activate', until: call.openUntil },
             ':now': expect.any(String),
           },
         }),

@@ -228,8 +228,8 @@ describe('CreateBucket of a bucket that is adopted', () => {
     const cutOff: typeof s3 = { ...s3, putBucketCors: () => Promise.reject(new Error('cut off')) };
     await thrownBy(adoptBucket(journal.step(), cutOff));
     world.cors = [];
-    const openCalls = { 'execution/CreateBucket/1': 100_000 };
-    const open = journalOf({ ...journal.record(), inFlightCalls: openCalls });
+    const inFlightCalls = { 'execution/CreateBucket/1': { step: 'CreateBucket', until: 100_000 } } as const;
+    const open = journalOf({ ...journal.record(), inFlightCalls });
     const again = (begunAt: number) =>
       open.step(['provisioning'], { callId: 'execution/CreateBucket/2', attempt: 2, begunAt });
     expect((await thrownBy(adoptBucket(again(50_000), s3))).name).toBe('EarlierCallOpenError');

@@ -170,7 +170,7 @@ describe('CreateDriver', () => {
 
 describe('CreateDriver while an earlier call of it may still take effect', () => {
   const call = { step: 'CreateDriver', callId: 'execution/CreateDriver/2', begunAt: 30_000 } as const;
-  const open = { 'execution/CreateDriver/1': 30_000 };
+  const open = { 'execution/CreateDriver/1': { step: 'CreateDriver', until: 30_000 } } as const;
 
   test.each([
     ['after its intent', intended],

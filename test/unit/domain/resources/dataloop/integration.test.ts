@@ -146,7 +146,7 @@ describe('RequestIamUser', () => {
 
 describe('RequestIamUser while an earlier call of it may still take effect', () => {
   const call = { step: 'RequestIamUser', callId: 'execution/RequestIamUser/2', begunAt: 30_000 } as const;
-  const open = { 'execution/RequestIamUser/1': 30_000 };
+  const open = { 'execution/RequestIamUser/1': { step: 'RequestIamUser', until: 30_000 } } as const;
 
   test.each([
     ['after its intent', intended],

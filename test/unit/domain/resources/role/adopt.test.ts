@@ -200,7 +200,10 @@ describe('CreateRole of a role that is adopted', () => {
       adopt(first, { ...iam, updateAssumeRolePolicy: () => Promise.reject(new Error('cut off')) }),
     );
     become({ trustPolicy: documentOf({ ...theirs, Sid: 'New' }) });
-    const open = journalOf({ ...first.record(), inFlightCalls: { 'execution/CreateRole/1': 100_000 } });
+    const open = journalOf({
+      ...first.record(),
+      inFlightCalls: { 'execution/CreateRole/1': { step: 'CreateRole', until: 100_000 } },
+    });
     const again = (begunAt: number) =>
       adoptRole(
         open.step(['provisioning'], { step: 'CreateRole', callId: 'execution/CreateRole/2', begunAt }),

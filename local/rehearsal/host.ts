@@ -1,5 +1,5 @@
 /** The integration to which drivers are added in rehearsals of their steps. Whatever fails, it must stay unchanged. */
-import { resourceTypes } from '../../src/domain/model/record.ts';
+import { resourceTypes } from '../../src/domain/model/resource-keys.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
 import type { Names, RehearsalService } from './service.ts';
 

@@ -1,5 +1,5 @@
 /** Compares what happened with what was expected. Each function returns the problems that it finds. */
-import { resourceTypes } from '../../src/domain/model/record.ts';
+import { resourceTypes } from '../../src/domain/model/resource-keys.ts';
 import { problemType } from '../../src/errors.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
 import type { UndoRun } from './service.ts';

@@ -1,6 +1,6 @@
 /** Breaks one step, follows the outcome, and proves what is left. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { resourceTypes } from '../../src/domain/model/record.ts';
+import { resourceTypes } from '../../src/domain/model/resource-keys.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
 import { type Host, hostProblems } from './host.ts';
 import type { Interventions } from './interventions.ts';

@@ -2,7 +2,7 @@
  * How each step is broken once: a denial on the role of its function, chosen so that the step has done as much as it can
  * when it fails. The deployed code does not take part.
  */
-import type { ResourceKey } from '../../src/domain/model/record.ts';
+import type { ResourceKey } from '../../src/domain/model/resource-keys.ts';
 import type { StepName } from '../../src/domain/model/steps.ts';
 
 export interface Denial {

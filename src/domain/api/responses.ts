@@ -6,9 +6,9 @@ import {
   errorSchema,
   integrationIdSchema as integrationId,
   recordSchema,
-  resourceTypes,
   stepSchema,
 } from '../model/record.ts';
+import { resourceTypes } from '../model/resource-keys.ts';
 import { stepNames } from '../model/steps.ts';
 
 /** As it was read or parsed: views share parts with what they were made from. */

@@ -1,12 +1,6 @@
 /** The integration as the API shows it. */
-import {
-  type JournalRecord,
-  nameOf,
-  pathOf,
-  resourceKeys,
-  resourceTypes,
-  standingResources,
-} from '../model/record.ts';
+import { type JournalRecord, nameOf, pathOf, standingResources } from '../model/record.ts';
+import { resourceKeys, resourceTypes } from '../model/resource-keys.ts';
 import { stepNames } from '../model/steps.ts';
 import { sendAgain } from '../saga/residue.ts';
 import type { DriverView, IntegrationView } from './responses.ts';

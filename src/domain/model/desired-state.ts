@@ -2,9 +2,10 @@
 import type { AccountSettings } from '../../config.ts';
 import { rolesNamed } from './allowed.ts';
 import { type Grant, grantOf, type PolicyDocument, permissionPolicy } from './permission-policy.ts';
-import type { JournalRecord, PolicyKey } from './record.ts';
-import { policyKeys } from './record.ts';
+import type { JournalRecord } from './record.ts';
 import { defaultRoleName, type IntegrationRequest, tagPrefix } from './request.ts';
+import type { PolicyKey } from './resource-keys.ts';
+import { policyKeys } from './resource-keys.ts';
 
 /** Tag that says which integration a resource belongs to; with the journal it decides what is ours. */
 export const ownerTag = `${tagPrefix}integration-id`;

@@ -2,6 +2,7 @@
  * The saga: each step, what it makes, and what undoes that. Names are those of the states. Whatever needs to know which
  * step makes a resource, or undoes it, derives it from here.
  */
+import type { ResourceKey } from './resource-keys.ts';
 
 /** What a record is of. */
 export const recordKinds = ['integration', 'added bucket'] as const;
@@ -25,8 +26,7 @@ export type UndoStepName = (typeof deprovisionSteps)[number];
 interface ForwardStep {
   /** Records of these kinds pass through it. */
   readonly of: readonly RecordKind[];
-  /** A resource of the record, by its key. */
-  readonly makes?: string;
+  readonly makes?: ResourceKey;
   readonly undoneBy?: UndoStepName;
 }
 
@@ -82,5 +82,5 @@ export const undoneBy = Object.fromEntries(made.map((row) => [row.makes, row.und
 >;
 
 /** Whether a record of this kind has such a resource of its own making. */
-export const isMadeFor = (kind: RecordKind, resource: string): boolean =>
+export const isMadeFor = (kind: RecordKind, resource: ResourceKey): boolean =>
   made.some(({ makes, of }) => makes === resource && of.includes(kind));

@@ -2,7 +2,7 @@
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import { type DesiredState, partitionOf } from '../model/desired-state.ts';
-import { resourceTypes } from '../model/record.ts';
+import { resourceTypes } from '../model/resource-keys.ts';
 import { checkAdoptable } from '../resources/bucket/adopt.ts';
 import { bucketAddress, holderOf, nameTaken } from '../resources/bucket/bucket.ts';
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';

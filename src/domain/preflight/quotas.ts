@@ -1,6 +1,6 @@
 /** How much of an account's, or an organisation's, quotas is left for one integration more. */
 import { ServiceError } from '../../errors.ts';
-import { resourceTypes } from '../model/record.ts';
+import { resourceTypes } from '../model/resource-keys.ts';
 import type { AccountSummary } from '../resources/role/iam.ts';
 import type { Finding } from './checks.ts';
 

@@ -1,6 +1,6 @@
 /** Calls of step functions that may still take effect, although nobody waits for them any more. */
 import { ServiceError } from '../../errors.ts';
-import type { ResourceKey } from '../model/record.ts';
+import type { ResourceKey } from '../model/resource-keys.ts';
 import type { StepContext } from './step.ts';
 
 /** Seconds that are added to a function's life: a request that it sent last may still be under way. */

@@ -1,7 +1,8 @@
 /** Ours is what the journal's intent and the owner tag both say; anything else is left alone. */
 import { ServiceError } from '../../errors.ts';
 import { ownerTag } from '../model/desired-state.ts';
-import { type Changes, type ResourceKey, type ResourceRecord, thisOf } from '../model/record.ts';
+import { type Changes, type ResourceRecord, thisOf } from '../model/record.ts';
+import type { ResourceKey } from '../model/resource-keys.ts';
 import { madeBy, type StepName } from '../model/steps.ts';
 import type { StepContext } from './step.ts';
 

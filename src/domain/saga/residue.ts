@@ -1,6 +1,7 @@
 /** Each leftover is a to-do: why it stayed, and the one thing to do about it. */
 import * as z from 'zod';
-import { forEachPolicy, type JournalRecord, type ResourceKey, thisOf } from '../model/record.ts';
+import { type JournalRecord, thisOf } from '../model/record.ts';
+import { forEachPolicy, type ResourceKey } from '../model/resource-keys.ts';
 import { type UndoStepName, undoneBy } from '../model/steps.ts';
 import { describeFailure, errorOutputSchema } from './failure.ts';
 

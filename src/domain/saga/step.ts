@@ -1,14 +1,8 @@
 /** What a step's domain function is given: the desired, what the journal knows, and how to write to it. */
 import { ServiceError } from '../../errors.ts';
 import type { DesiredState } from '../model/desired-state.ts';
-import type {
-  JournalRecord,
-  ResourceKey,
-  ResourceRecord,
-  Status,
-  StepCall,
-  StepJournal,
-} from '../model/record.ts';
+import type { JournalRecord, ResourceRecord, Status, StepCall, StepJournal } from '../model/record.ts';
+import type { ResourceKey } from '../model/resource-keys.ts';
 
 export interface StepContext {
   readonly call: StepCall;

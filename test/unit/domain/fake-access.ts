@@ -7,13 +7,8 @@ import {
   policyOf,
 } from '../../../src/domain/model/desired-state.ts';
 import { permissionPolicy } from '../../../src/domain/model/permission-policy.ts';
-import type {
-  AddedBucket,
-  JournalRecord,
-  PolicyKey,
-  Status,
-  StepCall,
-} from '../../../src/domain/model/record.ts';
+import type { AddedBucket, JournalRecord, Status, StepCall } from '../../../src/domain/model/record.ts';
+import type { PolicyKey } from '../../../src/domain/model/resource-keys.ts';
 import { grantAccess } from '../../../src/domain/resources/role/grant-access.ts';
 import type { Iam, PolicyVersion } from '../../../src/domain/resources/role/iam.ts';
 import { revokeAccess } from '../../../src/domain/resources/role/revoke-access.ts';

@@ -1,6 +1,7 @@
 /** Says whether what was there before was kept, or given back to the byte, and what others changed reported. */
 import { integrationView } from '../../../src/domain/api/view.ts';
-import type { JournalRecord, ResourceKey } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
+import type { ResourceKey } from '../../../src/domain/model/resource-keys.ts';
 import { adoptedBucket, adoptedRole, adoptedRoleArn } from './adoption.ts';
 import { type Announced, isSame, type Part } from './parts.ts';
 import type { Simulation } from './simulation.ts';

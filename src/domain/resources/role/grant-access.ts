@@ -5,7 +5,8 @@
 import { ServiceError } from '../../../errors.ts';
 import { type DesiredState, firstPolicy, grantsOf, ownerTag, policyOf } from '../../model/desired-state.ts';
 import { type PolicyDocument, permissionPolicy } from '../../model/permission-policy.ts';
-import type { JournalRecord, PolicyKey, ResourceRecord } from '../../model/record.ts';
+import type { JournalRecord, ResourceRecord } from '../../model/record.ts';
+import type { PolicyKey } from '../../model/resource-keys.ts';
 import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
 import type { Iam, PolicyVersion } from './iam.ts';
 import { policyNameTaken } from './policy.ts';

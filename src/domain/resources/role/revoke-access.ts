@@ -2,13 +2,8 @@
 import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, grantsOf, ownerTag, partitionOf, policyOf } from '../../model/desired-state.ts';
 import { type Grant, grantOf, permissionPolicy, withoutGrant } from '../../model/permission-policy.ts';
-import {
-  type AddedBucket,
-  type JournalRecord,
-  type PolicyKey,
-  type Status,
-  statuses,
-} from '../../model/record.ts';
+import { type AddedBucket, type JournalRecord, type Status, statuses } from '../../model/record.ts';
+import type { PolicyKey } from '../../model/resource-keys.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import { type Leftover, sendAgain } from '../../saga/residue.ts';
 import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';

@@ -14,15 +14,8 @@ import {
   policyOf,
 } from '../../model/desired-state.ts';
 import { grantOf, maximumPolicySize, permissionPolicy, sizeOf } from '../../model/permission-policy.ts';
-import {
-  type AddedBucket,
-  type JournalRecord,
-  type PolicyKey,
-  policyKeys,
-  type ResourceRecord,
-  type Status,
-  type StepCall,
-} from '../../model/record.ts';
+import type { AddedBucket, JournalRecord, ResourceRecord, Status, StepCall } from '../../model/record.ts';
+import { type PolicyKey, policyKeys } from '../../model/resource-keys.ts';
 import type { StepContext } from '../../saga/step.ts';
 import type { Iam, PolicyVersion, Role } from './iam.ts';
 

@@ -3,7 +3,8 @@ import { readyAddedBucket, testAddedBucket } from '../../../../src/domain/health
 import type { CheckReads } from '../../../../src/domain/healthcheck/checks.ts';
 import { grantsOf, ownerTag, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import { permissionPolicy } from '../../../../src/domain/model/permission-policy.ts';
-import type { JournalRecord, PolicyKey } from '../../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../../src/domain/model/record.ts';
+import type { PolicyKey } from '../../../../src/domain/model/resource-keys.ts';
 import { closed } from '../../../../src/domain/resources/bucket/bucket.ts';
 import type { Role } from '../../../../src/domain/resources/role/iam.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';

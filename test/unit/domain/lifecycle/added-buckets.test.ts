@@ -19,12 +19,11 @@ import { asAddedBucket } from '../../../../src/domain/model/lookup.ts';
 import {
   type AddedBucket,
   type JournalRecord,
-  type PolicyKey,
-  policyKeys,
   type Status,
   statuses,
 } from '../../../../src/domain/model/record.ts';
 import { requestSchema } from '../../../../src/domain/model/request.ts';
+import { type PolicyKey, policyKeys } from '../../../../src/domain/model/resource-keys.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { allowed, hostile, kmsKeyArn } from '../../arbitraries.ts';
 import { runs } from '../../runs.ts';

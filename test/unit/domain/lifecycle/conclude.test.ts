@@ -9,7 +9,8 @@ import {
   conclude,
 } from '../../../../src/domain/lifecycle/conclude.ts';
 import { locksOf } from '../../../../src/domain/lifecycle/start.ts';
-import { type JournalRecord, resourceKeys } from '../../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../../src/domain/model/record.ts';
+import { resourceKeys } from '../../../../src/domain/model/resource-keys.ts';
 import { addedTo, driverIdOf, driverRecord } from '../fake-access.ts';
 import { undoOf } from '../fake-undo.ts';
 import { integrationId, recordOf, stepOf, thrownBy } from '../fakes.ts';

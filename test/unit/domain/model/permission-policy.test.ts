@@ -13,7 +13,8 @@ import {
   sizeOf,
   withoutGrant,
 } from '../../../../src/domain/model/permission-policy.ts';
-import { type AddedBucket, type PolicyKey, policyKeys } from '../../../../src/domain/model/record.ts';
+import type { AddedBucket } from '../../../../src/domain/model/record.ts';
+import { type PolicyKey, policyKeys } from '../../../../src/domain/model/resource-keys.ts';
 import { roomFor } from '../../../../src/domain/resources/role/shared-policies.ts';
 import { kmsKeyArn } from '../../arbitraries.ts';
 import { runs } from '../../runs.ts';

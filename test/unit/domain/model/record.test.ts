@@ -1,13 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   activeStatuses,
-  policyKeys,
-  resourceKeys,
-  resourceTypes,
   standingResources,
   storedRecordSchema,
   toStored,
 } from '../../../../src/domain/model/record.ts';
+import { policyKeys, resourceKeys, resourceTypes } from '../../../../src/domain/model/resource-keys.ts';
 import { undoOf } from '../fake-undo.ts';
 import { knowing, recordOf } from '../fakes.ts';
 

@@ -1,6 +1,6 @@
 /** The table of the saga, against the state machines: the same steps, in the order in which the machines take them. */
 import { expect, test } from '@jest/globals';
-import { resourceKeys } from '../../../../src/domain/model/record.ts';
+import { resourceKeys } from '../../../../src/domain/model/resource-keys.ts';
 import {
   addDriverSteps,
   deprovisionSteps,
@@ -46,14 +46,7 @@ test('every resource has an undo in the state machine', () => {
 });
 
 test('what is made for a record depends on its kind', () => {
-  expect(['bucket', 'access', 'role'].map((key) => isMadeFor('added bucket', key))).toEqual([
-    true,
-    true,
-    false,
-  ]);
-  expect(['bucket', 'access', 'role'].map((key) => isMadeFor('integration', key))).toEqual([
-    true,
-    false,
-    true,
-  ]);
+  const keys = ['bucket', 'access', 'role'] as const;
+  expect(keys.map((key) => isMadeFor('added bucket', key))).toEqual([true, true, false]);
+  expect(keys.map((key) => isMadeFor('integration', key))).toEqual([true, false, true]);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type JournalRecord, type ResourceKey, resourceKeys } from '../../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../../src/domain/model/record.ts';
+import { type ResourceKey, resourceKeys } from '../../../../src/domain/model/resource-keys.ts';
 import { deprovisionSteps } from '../../../../src/domain/model/steps.ts';
 import { leftoverOf, sendAgain } from '../../../../src/domain/saga/residue.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { desiredState } from '../../../../src/domain/model/desired-state.ts';
-import type { ResourceKey, ResourceRecord, Status } from '../../../../src/domain/model/record.ts';
+import type { ResourceRecord, Status } from '../../../../src/domain/model/record.ts';
+import type { ResourceKey } from '../../../../src/domain/model/resource-keys.ts';
 import { createdNotYetSeen, stepContext } from '../../../../src/domain/saga/step.ts';
 import { account, fencedStepOf, integrationId, knowing, recordOf, stepOf, thrownBy } from '../fakes.ts';
 

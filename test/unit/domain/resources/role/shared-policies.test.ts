@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { canonicalJson } from '../../../../../src/domain/model/canonical-json.ts';
 import { grantOf, permissionPolicy } from '../../../../../src/domain/model/permission-policy.ts';
-import { policyKeys, type ResourceRecord, statuses } from '../../../../../src/domain/model/record.ts';
+import { type ResourceRecord, statuses } from '../../../../../src/domain/model/record.ts';
+import { policyKeys } from '../../../../../src/domain/model/resource-keys.ts';
 import { grantAccess } from '../../../../../src/domain/resources/role/grant-access.ts';
 import { revokeAccess } from '../../../../../src/domain/resources/role/revoke-access.ts';
 import { roomFor } from '../../../../../src/domain/resources/role/shared-policies.ts';

@@ -119,8 +119,11 @@ function withValue(item: Item, [key = '', ...rest]: readonly string[], value: un
 /** `SET path = value, path = if_not_exists(path, value), … REMOVE path, …` on a copy of the item. */
 export function updated(text: string, item: Item, placeholders: Placeholders): Item {
   let changed = item;
-  const [set = '', remove] = text.replace(/^SET /, '').split(' REMOVE ');
-  for (const assignment of set.split(/, (?![^(]*\))/)) {
+  const [set = '', remove] = text.split(/(?:^| )REMOVE /);
+  for (const assignment of set
+    .replace(/^SET /, '')
+    .split(/, (?![^(]*\))/)
+    .filter(Boolean)) {
     const [target = '', operand = ''] = assignment.split(' = ');
     const [, kept, otherwise] = /^if_not_exists\((\S+), (\S+)\)$/.exec(operand) ?? [];
     const standing = kept && valueAt(item, pathOf(kept, placeholders));

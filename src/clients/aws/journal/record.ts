@@ -53,7 +53,7 @@ export async function updateRecord(
   what: string,
   update: Pick<UpdateCommandInput, 'UpdateExpression' | 'ConditionExpression'> & {
     names: Record<string, string>;
-    values: Record<string, unknown>;
+    values?: Record<string, unknown>;
   },
 ): Promise<JournalRecord | undefined> {
   try {
@@ -107,13 +107,12 @@ const statesBefore = {
   gone: ['intended', 'created', 'gone'],
 } as const satisfies Record<ResourceRecord['state'], readonly ResourceRecord['state'][]>;
 
-/** The call is over, however its step stands. */
+/** The call is over, however its step stands. Nothing that anybody is shown has changed, nor has the time of it. */
 async function endCall(table: Table, { recordId, step, callId }: StepCall): Promise<void> {
   await updateRecord(table, recordId, `end step ${step}`, {
-    UpdateExpression: 'SET #updatedAt = :now REMOVE #open.#call',
+    UpdateExpression: 'REMOVE #open.#call',
     ConditionExpression: 'attribute_exists(pk)',
-    names: { '#open': 'openCalls', '#call': callId, '#updatedAt': 'updatedAt' },
-    values: { ':now': now() },
+    names: { '#open': 'openCalls', '#call': callId },
   });
 }
 
@@ -132,21 +131,17 @@ export function stepJournal(table: Table): StepJournal {
       const { recordId, step, startedAt, attempt } = call;
       const what = `begin step ${step}`;
       const opening = {
-        expression: '#open.#call = :call, #updatedAt = :now',
-        names: {
-          '#open': 'openCalls',
-          '#call': call.callId,
-          '#status': 'status',
-          '#updatedAt': 'updatedAt',
-        },
-        values: { ':call': { step, until: call.openUntil } satisfies InFlightCall, ':now': now() },
+        expression: '#open.#call = :call',
+        names: { '#open': 'openCalls', '#call': call.callId, '#status': 'status' },
+        values: { ':call': { step, until: call.openUntil } satisfies InFlightCall },
       };
       const begun = statusIn(during);
       const record = await updateRecord(table, recordId, what, {
-        UpdateExpression: `SET #steps.#step = :step, ${opening.expression}`,
+        UpdateExpression: `SET #steps.#step = :step, ${opening.expression}, #updatedAt = :now`,
         ConditionExpression: `${begun.condition} AND ${isNoLaterAttempt}`,
         names: {
           ...opening.names,
+          '#updatedAt': 'updatedAt',
           '#steps': 'steps',
           '#step': step,
           '#startedAt': 'startedAt',
@@ -155,6 +150,7 @@ export function stepJournal(table: Table): StepJournal {
         values: {
           ...opening.values,
           ...begun.values,
+          ':now': now(),
           ':step': { status: 'running', startedAt, attempts: attempt },
           ':startedAt': startedAt,
           ':attempt': attempt,

@@ -158,18 +158,16 @@ describe('a step', () => {
       await expect(begin()).resolves.toEqual(ready);
       expect(updates()[1]).toEqual(
         expect.objectContaining({
-          UpdateExpression: 'SET #open.#call = :call, #updatedAt = :now',
+          UpdateExpression: 'SET #open.#call = :call',
           ConditionExpression: '#status IN (:status0)',
           ExpressionAttributeNames: {
             '#open': 'openCalls',
             '#call': 'execution/CreateBucket/2',
             '#status': 'status',
-            '#updatedAt': 'updatedAt',
           },
           ExpressionAttributeValues: {
             ':status0': 'ready',
             ':call': { step: 'Activate', until: call.openUntil },
-            ':now': expect.any(String),
           },
         }),
       );
@@ -189,7 +187,7 @@ describe('a step', () => {
       expect(updates()).toMatchObject([
         {
           Key,
-          UpdateExpression: 'SET #updatedAt = :now REMOVE #open.#call',
+          UpdateExpression: 'REMOVE #open.#call',
           ConditionExpression: 'attribute_exists(pk)',
         },
       ]);
@@ -235,7 +233,7 @@ describe('a step', () => {
     await journal.endStep(call, 'failed', '2026-11-23T00:00:02.000Z');
     expect(updates()).toHaveLength(2);
     expect(updates()[1]).toMatchObject({
-      UpdateExpression: 'SET #updatedAt = :now REMOVE #open.#call',
+      UpdateExpression: 'REMOVE #open.#call',
       ExpressionAttributeNames: { '#open': 'openCalls', '#call': 'execution/CreateBucket/2' },
     });
   });

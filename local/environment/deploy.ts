@@ -1,5 +1,6 @@
 /** The real `serverless deploy` into the local environment, from a working copy of its own. */
-import { cp, mkdir, symlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -50,6 +51,35 @@ async function copySources(work: string): Promise<void> {
   await symlink(join(projectRoot, 'node_modules'), join(work, 'node_modules'));
 }
 
+const bundlesIn = (folder: string) => join(folder, 'bundles');
+const reuseBundles = 'reuse-bundles.cjs';
+
+/**
+ * From now on the functions of a working copy are not bundled again, which takes longer than all the rest: their zip
+ * files are those that were first deployed.
+ */
+async function keepBundles(folder: string, work: string): Promise<void> {
+  const plugin = `module.exports = class {
+  constructor(serverless) {
+    this.hooks = {
+      initialize: () => {
+        for (const [name, settings] of Object.entries(serverless.service.functions)) {
+          const artifact = \`${bundlesIn(folder)}/\${name}.zip\`;
+          Object.assign(settings, { package: { artifact } });
+        }
+      },
+    };
+  }
+};
+`;
+  await writeFile(join(work, reuseBundles), plugin);
+  const settings = join(work, 'serverless.yml');
+  const text = await readFile(settings, 'utf8');
+  const changed = text.replace('\n  - serverless-esbuild\n', `\n  - ./${reuseBundles}\n`);
+  if (changed === text) throw new Error('serverless.yml does not name serverless-esbuild as it did.');
+  await writeFile(settings, changed);
+}
+
 /** Runs `serverless`, if not told otherwise in the working copy that {@link deployService} made. */
 export async function runServerless(
   environment: Pick<LocalEnvironment, 'folder' | 'sandbox' | 'env'>,
@@ -80,6 +110,7 @@ export async function packageService(
 ): Promise<string> {
   const work = join(environment.folder, `packaged-${stage}`);
   await copySources(work);
+  if (existsSync(bundlesIn(environment.folder))) await keepBundles(environment.folder, work);
   await runServerless(environment, 'package', stage, params, work);
   return templateIn(work);
 }
@@ -101,6 +132,8 @@ export async function deployService(
     }),
   );
   await runServerless(environment, 'deploy', stage, params);
+  await cp(join(work, '.serverless'), bundlesIn(environment.folder), { recursive: true });
+  await keepBundles(environment.folder, work);
 
   const { Stacks } = await new CloudFormationClient(client).send(
     new DescribeStacksCommand({ StackName: `${service}-${stage}` }),

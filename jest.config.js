@@ -1,3 +1,18 @@
+/** They look at the whole account, or turn off what others need: one after the other, and nothing beside them. */
+const alone = [
+  'integration/api',
+  'integration/callback',
+  'integration/contract',
+  'integration/list',
+  'integration/operator',
+  'integration/plan',
+  'integration/sandbox',
+  'integration/upgrade',
+  'integration/watchdog',
+  'security/credentials',
+  'security/hostile-requests',
+].map((name) => `<rootDir>/test/${name}.test.ts`);
+
 /** Unit tests touch no network; integration tests share one deployment, which test/run.ts makes. */
 const project = {
   testEnvironment: 'node',
@@ -15,16 +30,14 @@ export default {
   maxWorkers: '100%',
   projects: [
     { ...project, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
-    // One after the other: they look at the whole account, or turn off what others need.
-    { ...project, displayName: 'integration', testMatch: ['<rootDir>/test/integration/*.test.ts'] },
+    { ...project, displayName: 'alone', testMatch: alone },
+    // Each uses names of its own.
     {
       ...project,
       displayName: 'side-by-side',
-      testMatch: ['<rootDir>/test/integration/side-by-side/*.test.ts'],
+      testMatch: ['<rootDir>/test/{integration,security}/**/*.test.ts', ...alone.map((path) => `!${path}`)],
     },
     // The last: what all others left behind is searched.
     { ...project, displayName: 'afterwards', testMatch: ['<rootDir>/test/afterwards/*.test.ts'] },
-    // In band, too: they borrow the roles of functions, and send thousands of requests.
-    { ...project, displayName: 'security', testMatch: ['<rootDir>/test/security/*.test.ts'] },
   ],
 };

@@ -3,9 +3,7 @@
  * With `integration` as its first argument only the latter; what follows goes to jest.
  */
 import { appendFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
 import { runServerless } from '../local/environment/deploy.ts';
 import { projectRoot } from '../local/environment/paths.ts';
 import { runProgram, start } from '../local/environment/processes.ts';
@@ -17,6 +15,8 @@ import { matrix, sample, together } from './faults/cases.ts';
 import { runCases } from './faults/pool.ts';
 import { recordGraph } from './faults/record.ts';
 import { countsOf, line } from './faults/report.ts';
+import { type Count, describeBed, type Project, runJest } from './jest.ts';
+import { takeLeftoversAway } from './leftovers.ts';
 
 /** Where what people read is kept, once there is a folder for it. */
 let consoleFile: string | undefined;
@@ -25,23 +25,6 @@ const say = (line: string) => {
   if (consoleFile) appendFileSync(consoleFile, `${line}\n`);
 };
 const bin = (name: string) => join(projectRoot, 'node_modules', '.bin', name);
-const jest = [
-  '--experimental-vm-modules',
-  '--no-warnings',
-  bin('jest').replace('.bin/jest', 'jest/bin/jest.js'),
-];
-
-const reportSchema = z.object({
-  numPassedTests: z.number(),
-  numFailedTests: z.number(),
-  /** Files that failed before their tests could run. */
-  numRuntimeErrorTestSuites: z.number(),
-});
-
-interface Count {
-  readonly passed: number;
-  readonly failed: number;
-}
 
 /** Runs a check to its end. @returns whether it passed */
 async function check(what: string, command: string, args: readonly string[]): Promise<boolean> {
@@ -50,60 +33,22 @@ async function check(what: string, command: string, args: readonly string[]): Pr
   return code === 0;
 }
 
-async function runJest(
-  folder: string,
-  project: 'unit' | 'integration' | 'side-by-side' | 'security' | 'afterwards',
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Count> {
-  const report = join(folder, `${project}.json`);
-  // No measure of speed: a machine may be busy with other things.
-  const options = [
-    '--testTimeout=60000',
-    '--selectProjects',
-    project,
-    '--json',
-    `--outputFile=${report}`,
-    ...args,
-  ];
-  // Standard output holds the JSON again; what people read goes to standard error.
-  await start(process.execPath, [...jest, ...options], {
-    cwd: projectRoot,
-    env,
-    discardOutput: true,
-    ...(consoleFile ? { errorsAlsoTo: consoleFile } : {}),
-  }).ended;
-  const found = reportSchema.parse(JSON.parse(await readFile(report, 'utf8')));
-  return {
-    passed: found.numPassedTests,
-    failed: found.numFailedTests + found.numRuntimeErrorTestSuites,
-  };
-}
-
-/** Lint, types and unit tests: on a machine with two cores they run while the service is deployed. */
-async function quickChecks(folder: string): Promise<{ clean: boolean; unit: Count }> {
+/** @returns whether both are clean */
+async function lintAndTypes(): Promise<boolean> {
   const lint = await check('lint and format', bin('biome'), ['check', '--error-on-warnings']);
-  const types = await check('types', bin('tsc'), []);
-  // Jest by itself leaves one core free, for people who go on working.
-  const unit = await runJest(folder, 'unit', ['--maxWorkers=2'], process.env);
-  return { clean: lint && types, unit };
+  return (await check('types', bin('tsc'), [])) && lint;
 }
 
-/** Writes down where the deployment is, for the tests in jest's process. */
-async function describeBed(
-  bed: TestBed,
-  folder: string,
-  python: string,
-): Promise<Record<string, string | undefined>> {
-  const file = join(folder, 'deployed.json');
-  const { env, ...environment } = bed.environment;
-  const { deployment, params } = bed;
-  const faultControlUrl = bed.proxy.controlUrl;
-  await writeFile(
-    file,
-    JSON.stringify({ environment, deployment, params, faultControlUrl, python: join(python, 'bin') }),
-  );
-  return { ...env, TEST_DEPLOYMENT: file };
+const nothing: Count = { passed: 0, failed: 0 };
+
+/** Runs a part of the tests, says how long it took, and takes away what tests that failed have left. */
+async function part(what: string, bed: TestBed, run: () => Promise<Count>): Promise<Count> {
+  const started = performance.now();
+  const { passed, failed } = await run();
+  const left = await takeLeftoversAway(bed);
+  for (const line of left) say(`✗ ${line}`);
+  say(`${what}: ${Math.round((performance.now() - started) / 1000)} s`);
+  return { passed, failed: failed + left.length };
 }
 
 /** A part of the fault matrix that meets every call and every fault; `npm run faults` runs all of it. */
@@ -140,9 +85,8 @@ await runProgram(() =>
     if (only !== undefined && only !== 'integration') {
       throw new Error(`"${only}" is not known. Either nothing, or "integration" and arguments for jest.`);
     }
-    const quick = only ? { clean: true, unit: { passed: 0, failed: 0 } } : undefined;
-    const [checks, bed, python] = await Promise.all([
-      quick ?? quickChecks(folder),
+    const [isClean, bed, python] = await Promise.all([
+      only ? true : lintAndTypes(),
       startTestBed(folder, say),
       virtualEnvironment('test', 'test/requirements.txt'),
     ]);
@@ -150,20 +94,23 @@ await runProgram(() =>
     consoleFile = join(bed.environment.folder, 'console.log');
     await keepEvents(bed.environment, everyEvent(bed.deployment.outputs.EventBusName));
     const paths = ['--passWithNoTests', ...args];
+    const jest = (project: Project, options: readonly string[]) =>
+      runJest(folder, project, options, project === 'unit' ? process.env : env, consoleFile);
     const counts = [
-      checks.unit,
-      await runJest(folder, 'integration', ['--runInBand', ...paths], env),
       // They mostly wait.
-      await runJest(folder, 'side-by-side', ['--maxWorkers=4', ...paths], env),
-      await runJest(folder, 'security', ['--runInBand', ...paths], env),
+      await part('side by side', bed, () => jest('side-by-side', ['--maxWorkers=5', ...paths])),
     ];
-    if (!only) counts.push(await runFaults(bed));
-    counts.push(await runJest(folder, 'afterwards', ['--runInBand'], env));
+    // Those who wait alone leave the machine to those who need nothing but the machine.
+    const unit = only ? nothing : jest('unit', []);
+    counts.push(await part('alone', bed, () => jest('alone', ['--runInBand', ...paths])));
+    counts.push(await unit);
+    if (!only) counts.push(await part('faults', bed, () => runFaults(bed)));
+    counts.push(await jest('afterwards', ['--runInBand']));
     if (!only) counts.push(await removeService(bed));
     const passed = counts.reduce((sum, count) => sum + count.passed, 0);
     const failed = counts.reduce((sum, count) => sum + count.failed, 0);
-    if (!checks.clean) say('Lint or type check failed: see above.');
+    if (!isClean) say('Lint or type check failed: see above.');
     say(`${passed} passed, ${failed} failed`);
-    return failed === 0 && passed > 0 && checks.clean ? 0 : 1;
+    return failed === 0 && passed > 0 && isClean ? 0 : 1;
   }),
 );

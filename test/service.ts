@@ -133,5 +133,11 @@ export function serviceAt({ environment, deployment }: ServiceSettings) {
     return untilStatus(integrationId, undoneStatuses);
   };
 
-  return { api, requestFor, connect, read, until, untilStatus, settled, disconnect };
+  /** Takes away what is left of an integration, where anything is. */
+  const discard = async (integrationId: string): Promise<void> => {
+    const isGone = ['failed', 'removed'].includes((await recordOf(integrationId))?.status ?? 'removed');
+    if (!isGone) await disconnect(integrationId, forced);
+  };
+
+  return { api, requestFor, connect, read, until, untilStatus, settled, disconnect, discard };
 }

@@ -57,6 +57,8 @@ export interface Case {
   readonly rules: readonly CaseRule[];
   /** How many of the rules must have struck something; left out: one. */
   readonly strikes?: number;
+  /** The cases that this run joins; where one of their faults did not strike, each is run by itself. */
+  readonly members?: readonly Case[];
   /** The execution is stopped while the rules hold a call back, which is let go at this point of the undo. */
   readonly release?: Release;
   /** What is held back is a write that the journal refuses once the undo has begun. */
@@ -269,6 +271,7 @@ function inRuns(cases: readonly Case[]): Case[] {
       column: joined(({ column }) => column),
       rules: members.flatMap(({ rules }) => rules),
       strikes: members.length,
+      members,
     });
   }
   return runs;

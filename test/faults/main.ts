@@ -4,6 +4,8 @@
  *   npm run faults -- --part undo              one part of it
  *   npm run faults -- --case 'ID'              one case, as a run that failed names it
  *   npm run faults -- --part random --seed 7   other schedules; with --path one of them, as a run that failed names it
+ *   npm run faults -- --part thorough          1,000 random schedules in memory, every input of each property, and
+ *                                              crowds: all of what `npm test` tries a share of
  *   npm run faults -- --list                   what there is
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -12,8 +14,10 @@ import { parseArgs } from 'node:util';
 import { saveFunctionLogs } from '../../local/environment/logs.ts';
 import { projectRoot } from '../../local/environment/paths.ts';
 import { runProgram } from '../../local/environment/processes.ts';
+import { virtualEnvironment } from '../../local/environment/python.ts';
 import { inRunFolder } from '../../local/environment/run-folder.ts';
-import { prepareBed, startTestBed } from './bed.ts';
+import { type Count, describeBed, runJest } from '../jest.ts';
+import { prepareBed, startTestBed, type TestBed } from './bed.ts';
 import { matrix, parts, sample, together } from './cases.ts';
 import { defaultWidth, runCases } from './pool.ts';
 import { runRandom } from './random-run.ts';
@@ -22,6 +26,8 @@ import { countsOf, line, reportOf } from './report.ts';
 import type { CaseResult } from './run-case.ts';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
+
+const everyPart: readonly string[] = [...parts, 'thorough'];
 
 function wholeNumber(option: string, value: string): number {
   const number = Number(value);
@@ -33,7 +39,7 @@ function wholeNumber(option: string, value: string): number {
 function readOptions() {
   const { values } = parseArgs({
     options: {
-      part: { type: 'string', multiple: true, default: [...parts] },
+      part: { type: 'string', multiple: true, default: [...everyPart] },
       case: { type: 'string', multiple: true, default: [] },
       sample: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
@@ -43,14 +49,26 @@ function readOptions() {
       path: { type: 'string' },
     },
   });
-  const unknown = values.part.find((part) => !parts.some((each) => each === part));
-  if (unknown) throw new Error(`There is no part "${unknown}". There are: ${parts.join(', ')}.`);
+  const unknown = values.part.find((part) => !everyPart.includes(part));
+  if (unknown) throw new Error(`There is no part "${unknown}". There are: ${everyPart.join(', ')}.`);
   return {
     ...values,
     width: wholeNumber('width', values.width),
     schedules: wholeNumber('schedules', values.schedules),
     seed: wholeNumber('seed', values.seed),
   };
+}
+
+/** What `npm test` tries a share of. */
+async function tryAll(bed: TestBed, folder: string): Promise<Count> {
+  say('Trying every input of each property, 1,000 random schedules, and crowds');
+  const thorough = { THOROUGH: '1' };
+  const python = await virtualEnvironment('test', 'test/requirements.txt');
+  const unit = await runJest(folder, 'unit', [], { ...process.env, ...thorough });
+  const env = await describeBed(bed, folder, python);
+  const crowds = ['--testPathPatterns', 'collisions', '--runInBand'];
+  const live = await runJest(folder, 'side-by-side', crowds, { ...env, ...thorough });
+  return { passed: unit.passed + live.passed, failed: unit.failed + live.failed };
 }
 
 await runProgram(() =>
@@ -72,6 +90,12 @@ await runProgram(() =>
     if (options.list) {
       for (const { id } of wanted) say(id);
       return 0;
+    }
+    const isThorough = options.case.length === 0 && !options.sample && options.part.includes('thorough');
+    const tried = isThorough ? await tryAll(bed, folder) : { passed: 0, failed: 0 };
+    if (isThorough && wanted.length + schedules === 0) {
+      say(`${tried.passed} passed, ${tried.failed} failed`);
+      return tried.failed === 0 ? 0 : 1;
     }
     if (wanted.length + schedules === 0) throw new Error('No case is meant. --list shows them all.');
     say(`${wanted.length} cases and ${schedules} random schedules, ${options.width} at a time`);
@@ -95,9 +119,9 @@ await runProgram(() =>
       `${counts.ready} ready, ${counts.clean} clean, ${counts.residue} residue; ${counts.violations} violations. ` +
         `Report: ${report}`,
     );
-    const failed = counts.violations + violations.length;
+    const failed = counts.violations + violations.length + tried.failed;
     if (failed > 0) await saveFunctionLogs(bed.environment).catch(() => undefined);
-    say(`${counts.cases - counts.violations} passed, ${failed} failed`);
+    say(`${counts.cases - counts.violations + tried.passed} passed, ${failed} failed`);
     if (failed > 0) throw new Error('The promise was broken: see above.');
     return 0;
   }),

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { jest } from '@jest/globals';
+import { afterEach, beforeEach, jest } from '@jest/globals';
 import * as z from 'zod';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { type Listing, takeListing } from '../../local/observe/inventory.ts';
@@ -76,9 +76,35 @@ export const foreignClient = {
 /** A name that no other test uses; settings and faults of the sandbox are scoped by it. */
 export const uniqueName = (what: string): string => `${what}-${randomBytes(4).toString('hex')}`;
 
-export const { api, requestFor, connect, read, until, untilStatus, settled, disconnect } = serviceAt({
-  environment,
-  deployment,
+const service = serviceAt({ environment, deployment });
+export const { api, requestFor, read, until, untilStatus, settled, disconnect } = service;
+
+/** What is done when a test has ended, before what it made is taken away. */
+const endings: (() => Promise<void>)[] = [];
+export const whenTestsEnd = (work: () => Promise<void>): void => {
+  endings.push(work);
+};
+
+let isInTest = false;
+/** Integrations that the test has made. */
+const made: string[] = [];
+
+/** Sends the request and expects it to be taken. What a test makes goes with it, also where it fails. */
+export async function connect(
+  ...[name, more]: Parameters<typeof service.connect>
+): Promise<IntegrationAnswer> {
+  const integration = await service.connect(name, more);
+  if (isInTest) made.push(integration.integrationId);
+  return integration;
+}
+
+beforeEach(() => {
+  isInTest = true;
+});
+afterEach(async () => {
+  isInTest = false;
+  for (const work of endings) await work();
+  for (const integrationId of made.splice(0)) await service.discard(integrationId);
 });
 
 export const stepStatus = (integration: IntegrationAnswer, name: string): string | undefined =>

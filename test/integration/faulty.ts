@@ -1,13 +1,13 @@
 /** Faults for the tests of whole paths: the proxy between the functions and what they call, and the oracle. */
 import { InvokeCommand } from '@aws-sdk/client-lambda';
-import { afterEach, expect } from '@jest/globals';
+import { expect } from '@jest/globals';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { clientsAt } from '../faults/clients.ts';
 import { age as ageIn } from '../faults/journal.ts';
 import { violations } from '../faults/oracle.ts';
 import { faultControl } from '../faults/proxy/control-client.ts';
 import { until } from '../until.ts';
-import { deployment, environment, faultControlUrl, uniqueName } from './deployment.ts';
+import { deployment, environment, faultControlUrl, uniqueName, whenTestsEnd } from './deployment.ts';
 
 export const faults = faultControl(faultControlUrl);
 const { lambda } = clientsAt(environment);
@@ -22,7 +22,8 @@ export async function faultyName(what: string): Promise<string> {
   return name;
 }
 
-afterEach(async () => {
+// Before what the test has made is taken away: no fault is to be in the way.
+whenTestsEnd(async () => {
   for (const name of opened.splice(0)) await faults.close(name);
   // What the proxy itself did not manage must not pass for an injected fault.
   expect(await faults.failures()).toEqual([]);

@@ -47,7 +47,7 @@ describe('an integration with everything that a request may say', () => {
   let ready: IntegrationAnswer;
 
   beforeAll(async () => {
-    before = await listing();
+    before = await listing(name);
     const { integrationId } = await connect(name, {
       description: 'Images for the labelling team',
       bucket: { name: bucket, prefix: 'raw/' },
@@ -198,7 +198,7 @@ describe('an integration with everything that a request may say', () => {
     const removed = await disconnect(ready.integrationId);
     expect(removed.status).toBe('removed');
     expect(removed.resources).toEqual([]);
-    expect(differences(before, await listing())).toEqual([]);
+    expect(differences(before, await listing(name))).toEqual([]);
 
     const again = await api.request('DELETE', `/integrations/${ready.integrationId}`);
     expect(again.status).toBe(202);
@@ -208,7 +208,7 @@ describe('an integration with everything that a request may say', () => {
 
 test('an IAM user that Dataloop issues late is awaited through the callback', async () => {
   const name = uniqueName('late');
-  const before = await listing();
+  const before = await listing(name);
   await control.set(name, { userArnDelaySeconds: 4 });
 
   const { integrationId } = await connect(name);
@@ -221,15 +221,16 @@ test('an IAM user that Dataloop issues late is awaited through the callback', as
   const step = ready.steps.find((each) => each.name === 'RequestIamUser');
   expect(Date.parse(step?.endedAt ?? '') - Date.parse(step?.startedAt ?? '')).toBeGreaterThanOrEqual(3_900);
   expect((await disconnect(integrationId)).status).toBe('removed');
-  expect(differences(before, await listing())).toEqual([]);
+  expect(differences(before, await listing(name))).toEqual([]);
 });
 
 test('two integrations at once do not get in each other’s way', async () => {
-  const before = await listing();
-  const started = await Promise.all([connect(uniqueName('twin')), connect(uniqueName('twin'))]);
+  const twins = uniqueName('twin');
+  const before = await listing(twins);
+  const started = await Promise.all([connect(`${twins}-1`), connect(`${twins}-2`)]);
   const ready = await Promise.all(started.map(({ integrationId }) => settled(integrationId)));
   expect(ready.map(({ status }) => status)).toEqual(['ready', 'ready']);
   const removed = await Promise.all(ready.map(({ integrationId }) => disconnect(integrationId)));
   expect(removed.map(({ status }) => status)).toEqual(['removed', 'removed']);
-  expect(differences(before, await listing())).toEqual([]);
+  expect(differences(before, await listing(twins))).toEqual([]);
 });

@@ -58,27 +58,27 @@ const secret = 'dataloop-cross-account/dev/dataloop';
 export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   AwsUnavailableError: {
     group: 'aws',
-    detail: `AWS did not read integration ${integrationId} (ThrottlingException). It is tried again.`,
+    detail: `AWS did not read integration ${integrationId} (ThrottlingException). Try again in a moment.`,
     whatToDo: 'Wait a moment and send the request again. If it lasts, look at the AWS Health Dashboard.',
   },
   AwsConflictError: {
     group: 'aws',
-    detail: 'DynamoDB is busy with another request for "acme-images". Try again.',
+    detail: 'DynamoDB is busy with another request for "acme-images". Send the request again.',
     whatToDo:
       'Send the request again. As the reason of a leftover it means that somebody still uses the role or the policy: ' +
       'do what its `advice` says.',
   },
   AwsNotYetConsistentError: {
     group: 'aws',
-    detail: `AWS says that the role ${roleArn} exists but does not show it yet. It is looked at again.`,
+    detail: `AWS does not show the role ${roleArn} yet. The service looks again.`,
     whatToDo:
       'Nothing: the service waits until AWS shows the change. If a step fails with it, send the request again.',
   },
   AwsAccessDeniedError: {
     group: 'aws',
     detail:
-      `AWS did not create role ${role} (AccessDenied). The function's role, a service control policy or a bucket ` +
-      'policy forbids it. Check these, then send the request again.',
+      `AWS did not create role ${role} (AccessDenied). Check the function's role, service control policies and ` +
+      'bucket policies for what denies it, then send the request again.',
     whatToDo:
       'Allow the action that the detail names: look for a service control policy or a bucket policy that denies it. If ' +
       'you changed parameters, deploy the service again.',
@@ -86,106 +86,111 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   AwsQuotaExceededError: {
     group: 'aws',
     detail:
-      'The account has 1000 roles, and its quota is 1000. Ask AWS Service Quotas for more, or delete what is not needed.',
+      'The account has 1000 roles, and its quota is 1000. Request a higher quota in AWS Service Quotas, or ' +
+      'delete roles that you do not need.',
     whatToDo: 'Ask AWS Service Quotas for a higher quota, or delete what nobody uses.',
   },
   AwsRequestRefusedError: {
     group: 'aws',
     detail:
-      `AWS did not set the encryption of bucket ${bucket} (InvalidArgument). Change what AWS names, then send the request ` +
-      'again.',
+      `AWS did not set the encryption of bucket ${bucket} (InvalidArgument). Fix the cause AWS reports, then ` +
+      'try again.',
     whatToDo: 'Change what AWS names in the detail, then send the request again.',
   },
   EarlierCallOpenError: {
     group: 'workflow',
-    detail: `The call ${integrationId}/RequestIamUser/1 has not said how it ended and may still take effect. It is waited for.`,
+    detail: `The in-flight call ${integrationId}/RequestIamUser/1 may still take effect. The service waits for it.`,
     whatToDo: 'Nothing: the service waits until the call has ended, at most 35 seconds.',
   },
   WrongAccountError: {
     group: 'aws',
-    detail: 'The service acts in AWS account 333333333333 but was deployed to 111111111111. Deploy it again.',
+    detail:
+      'The service runs with credentials of AWS account 333333333333 but was deployed to 111111111111. Deploy ' +
+      'it again.',
     whatToDo: 'Deploy the service again with credentials of the account in which it is to work.',
   },
   BucketNameTakenError: {
     group: 'resources',
     detail:
-      `The bucket ${bucket} already exists in another AWS account and was not made for this integration; it was left as it ` +
-      'is. Choose another bucket name.',
+      `The bucket ${bucket} already exists in another AWS account and does not belong to this integration. It ` +
+      'was left unchanged. Choose another bucket name.',
     whatToDo: 'Choose another `bucket.name`. To use a bucket that exists, [adopt it](adoption.md).',
   },
   PolicyNameTakenError: {
     group: 'resources',
     detail:
-      `A policy named ${role} already exists and was not made for this integration; it was left as it is. Choose another ` +
-      'name for the integration, or give role.name.',
+      `A policy named ${role} already exists and does not belong to this integration. It was left unchanged. ` +
+      'Choose another name for the integration, or set role.name.',
     whatToDo: 'Choose another `name`, or set `role.name`: the policy has the name of the role.',
   },
   RoleNameTakenError: {
     group: 'resources',
     detail:
-      `A role named ${role} already exists and was not made for this integration; it was left as it is. Choose another ` +
-      'name for the integration, or give role.name.',
+      `A role named ${role} already exists and does not belong to this integration. It was left unchanged. ` +
+      'Choose another name for the integration, or set role.name.',
     whatToDo:
       'Choose another `name`, or set `role.name`. To use a role that exists, [adopt it](adoption.md).',
   },
   KmsKeyNotUsableError: {
     group: 'resources',
-    detail: `The KMS key ${keyArn} is in the state Disabled, in which nobody can use it. Enable it, or name another key.`,
+    detail: `The KMS key ${keyArn} is in the state Disabled and cannot be used. Enable it, or choose another key.`,
     whatToDo:
       'Enable the key, or name another one: it must exist, be enabled and be a symmetric encryption key.',
   },
   PrefixOverlapError: {
     group: 'resources',
     detail:
-      `The integration ${integrationId} ("acme-images", ready) reaches the folder raw/ of bucket ${bucket}, and so the same ` +
-      'objects: what is changed or deleted through one of them is so for both. Choose another prefix or bucket, unless ' +
-      'this is meant.',
+      `The integration ${integrationId} ("acme-images", ready) uses the folder raw/ of bucket ${bucket}, so ` +
+      'both share objects: a change or deletion through one affects the other. Choose another prefix or ' +
+      'bucket, unless this is intended.',
     whatToDo:
       'A warning of a plan. If two integrations must not share objects, choose another prefix or bucket.',
   },
   BucketNotAdoptableError: {
     group: 'resources',
     detail:
-      `The bucket ${bucket} may be open to the public: not all four settings of its public-access block are on; it was left ` +
-      'as it is. Turn them on, or ask for it with bucket.blockPublicAccess: true; removal then puts back what was there.',
+      `The bucket ${bucket} may be open to the public: not all four settings of its public-access block are ` +
+      'on. It was left unchanged. Turn them on, or send bucket.blockPublicAccess: true. Then the service turns ' +
+      'them on, and restores them on removal.',
     whatToDo:
       'Change the bucket, or send the field that the detail names: [before you adopt](adoption.md#before-you-adopt).',
   },
   RoleNotAdoptableError: {
     group: 'resources',
     detail:
-      `The role ${roleArn} has a trust policy that leaves no room for one more statement (IAM takes 2048 characters); it was ` +
-      'left as it is. Take out of it what nobody needs, or adopt another role.',
+      `The role ${roleArn} has no room in its trust policy for one more statement (IAM allows 2048 ` +
+      'characters). It was left unchanged. Remove statements that nobody needs, or adopt another role.',
     whatToDo:
       'Change the role as the detail says, or adopt another one: [before you adopt](adoption.md#before-you-adopt).',
   },
   IntegrationNotAdoptableError: {
     group: 'dataloop',
     detail:
-      `Dataloop's integration ${dataloopIntegrationId} ("acme") has a role already; it was left as it is. Name one that still ` +
-      'waits for its role, or leave dataloop.integrationId out.',
+      `Dataloop's integration ${dataloopIntegrationId} ("acme") already has a role. It was left unchanged. ` +
+      'Choose one that still waits for its role, or omit dataloop.integrationId.',
     whatToDo:
       'Name a cross-account integration that has an IAM user and no role yet, or omit `dataloop.integrationId`.',
   },
   DriverNameTakenError: {
     group: 'dataloop',
     detail:
-      `Dataloop's integration ${dataloopIntegrationId} has a driver "acme-images" in project ${projectId} already, which was ` +
-      'not made for this request; it was left as it is. Choose another dataloop.driverName, or delete that driver.',
+      `Dataloop's integration ${dataloopIntegrationId} already has a driver "acme-images" in project ` +
+      `${projectId}, which does not belong to this request. It was left unchanged. Choose another ` +
+      'dataloop.driverName, or delete that driver.',
     whatToDo: 'Choose another `dataloop.driverName`, or delete that driver at Dataloop.',
   },
   RoleChangedError: {
     group: 'resources',
     detail:
-      `Somebody changed the trust policy or the boundary of the role ${role} while it was being set up; it is removed again. ` +
-      'Find out who in CloudTrail, then send the request again.',
+      `Somebody changed the trust policy or the permissions boundary of the role ${role} during setup, so the ` +
+      'role is removed. Find out who did in CloudTrail, then send the request again.',
     whatToDo: 'Find out in CloudTrail who changed or replaced the role, then send the request again.',
   },
   PolicyChangedError: {
     group: 'resources',
     detail:
-      `The policy ${policyArn} says something else than the service wrote; it was left as it is, and no bucket can be added. ` +
-      'POST …/test shows how it should be: put it so, or connect the bucket with POST /integrations.',
+      `Somebody changed the policy ${policyArn}, so no bucket can be added. POST …/test shows the expected ` +
+      'document. Restore it, or connect the bucket with POST /integrations.',
     whatToDo:
       '`POST …/test` shows the policy as it should be: restore it, or connect the bucket with `POST /integrations`. ' +
       '[More about edited policies](several-buckets.md#when-somebody-edits-a-policy).',
@@ -193,24 +198,28 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   DataloopUnavailableError: {
     group: 'dataloop',
     detail:
-      'Dataloop at https://gate.dataloop.ai did not answer within 8 s (TimeoutError). It is tried again.',
+      'Dataloop at https://gate.dataloop.ai did not answer within 8 s (TimeoutError). The service tries again.',
     whatToDo: "Wait a moment and send the request again. If it lasts, look at Dataloop's status page.",
   },
   DataloopRateLimitError: {
     group: 'dataloop',
-    detail: `Dataloop did not find project ${projectId} (429: no reason given). It is tried again.`,
+    detail: `Dataloop did not find project ${projectId} (429: no reason given). The service tries again.`,
     whatToDo: 'Wait a moment and send the request again.',
   },
   DataloopCredentialsError: {
     group: 'dataloop',
-    detail: `Dataloop did not find project ${projectId} (401: no reason given). The credentials in secret ${secret} are expired, revoked or wrong: put new ones there.`,
+    detail:
+      `Dataloop did not find project ${projectId} (401: no reason given). The credentials in secret ${secret} ` +
+      'are wrong, expired or revoked. Replace them.',
     whatToDo:
       "Put a valid API key into the secret: [Dataloop's credentials](operations.md#dataloops-credentials). You need not deploy " +
       'again.',
   },
   DataloopForbiddenError: {
     group: 'dataloop',
-    detail: `Dataloop did not list the integrations of organisation ${organizationId} (403: no reason given). The user of the credentials needs to be owner of the organisation.`,
+    detail:
+      `Dataloop did not list the integrations of organisation ${organizationId} (403: no reason given). The ` +
+      'user of the credentials must be owner of the organisation.',
     whatToDo:
       'Give the user of the credentials the role that the detail names. If it may not be owner of the organisation, use ' +
       '[operator mode](operations.md#operator-mode).',
@@ -218,24 +227,30 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   DataloopIntegrationLimitError: {
     group: 'dataloop',
     detail:
-      `Organisation ${organizationId} has as many cross-account integrations as Dataloop allows (15 by default). Delete one ` +
-      "that is not used, or ask Dataloop's support for more. Then send the request again.",
+      `Organisation ${organizationId} has reached Dataloop's limit of cross-account integrations (15 by ` +
+      "default). Delete one that nobody uses, or ask Dataloop's support for more, then send the request again.",
     whatToDo: "Delete an integration that nobody uses, or ask Dataloop's support for more.",
   },
   DataloopNotFoundError: {
     group: 'dataloop',
-    detail: `Dataloop did not find project ${projectId} (404: no reason given). Check the id, and that the user of the credentials may see it.`,
+    detail:
+      `Dataloop did not find project ${projectId} (404: no reason given). Check the id, and that the user of ` +
+      'the credentials may see it.',
     whatToDo:
       'Check the id in the request, and that the user of the credentials may see the project or integration.',
   },
   DataloopRequestRefusedError: {
     group: 'dataloop',
-    detail: `Dataloop did not delete driver ${dataloopDriverId} (400: no reason given). Change what Dataloop names, then send the request again.`,
+    detail:
+      `Dataloop did not delete driver ${dataloopDriverId} (400: no reason given). Fix the cause Dataloop ` +
+      'reports, then try again.',
     whatToDo: 'Fix the cause that Dataloop names in the detail, then send the request again.',
   },
   DataloopAnswerError: {
     group: 'dataloop',
-    detail: `Dataloop's answer to "find project ${projectId}" is not as documented (org). Its API may have changed: look for a newer version of this service.`,
+    detail:
+      `Dataloop's answer to "find project ${projectId}" is not as documented (org). Its API may have changed. ` +
+      'Look for a newer version of this service.',
     whatToDo: "Dataloop's API may have changed: look for a newer version of this service.",
   },
   IamUserNotIssuedError: {
@@ -246,9 +261,9 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   IamUserTimeoutError: {
     group: 'dataloop',
     detail:
-      'Dataloop issued no IAM user, or nobody named the one that it showed, in the time allowed (parameter ' +
-      'iamUserTimeoutSeconds). Ask Dataloop whether cross-account integrations work for the organisation, then send the ' +
-      'request again.',
+      'No IAM user was named in time (parameter iamUserTimeoutSeconds): Dataloop did not issue one or, in ' +
+      'operator mode, nobody sent it. Ask Dataloop whether cross-account integrations work for the ' +
+      'organisation, then send the request again.',
     whatToDo: 'Ask Dataloop. If it is only slow, raise `iamUserTimeoutSeconds`.',
   },
   InvalidIamUserArnError: {
@@ -262,21 +277,22 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   },
   OperatorAwaitedError: {
     group: 'dataloop',
-    detail: 'Nobody has given the role to Dataloop yet. It is waited for.',
+    detail: 'The operator has not given the role to Dataloop yet. The service waits.',
     whatToDo: 'Do what `action` of the integration says: [operator mode](operations.md#operator-mode).',
   },
   OperatorTimeoutError: {
     group: 'dataloop',
     detail:
-      'Nobody gave the role to Dataloop, and said so, in the time allowed (parameter iamUserTimeoutSeconds). Send the request ' +
-      'again, or raise the parameter.',
+      'The operator did not report in time that Dataloop has the role (parameter iamUserTimeoutSeconds). Send ' +
+      'the request again, or raise the parameter.',
     whatToDo: 'Send the request again and do what `action` says in time, or raise `iamUserTimeoutSeconds`.',
   },
   TrustNotEstablishedError: {
     group: 'dataloop',
     detail:
-      `Dataloop could not assume the role ${roleArn} yet: its integration ${dataloopIntegrationId} says "waiting-trust". If this ` +
-      'lasts, look for a service control policy that keeps other accounts out, and for a changed trust policy.',
+      `Dataloop could not assume the role ${roleArn} yet: its integration ${dataloopIntegrationId} says ` +
+      '"waiting-trust". If this continues, look for a service control policy that blocks other accounts, and ' +
+      'for a changed trust policy.',
     whatToDo:
       'The service tries for about four minutes. Look for a policy of your organisation that keeps other AWS accounts out, ' +
       'and in CloudTrail for changes of the trust policy.',
@@ -284,70 +300,71 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   DriverTestFailedError: {
     group: 'dataloop',
     detail:
-      `Dataloop did not pass its test of bucket ${bucket} (424: no reason given). Change what Dataloop names, then send the ` +
-      `request again. Dataloop could not list, write, read or delete in bucket ${bucket}: look for a service control policy or ` +
-      'another policy that is in the way.',
+      `Dataloop did not complete its test of bucket ${bucket} (424: no reason given). Fix the cause Dataloop ` +
+      `reports, then try again. Dataloop could not list, write, read or delete objects in bucket ${bucket}: ` +
+      'look for a service control policy or another policy that denies it.',
     whatToDo:
       'Dataloop assumed the role but cannot use the bucket. The detail has its reason: look for a policy that denies ' +
       'access to the bucket or its KMS key.',
   },
   StepTimeoutError: {
     group: 'workflow',
-    detail: 'CreateRole did not end within its time-out. Send the request again.',
+    detail: 'CreateRole did not end in time. Send the request again.',
     whatToDo: "Send the request again. If it lasts, read the function's log, and report it.",
   },
   StepCrashedError: {
     group: 'workflow',
-    detail:
-      'The function of CreateRole ended without an answer (Sandbox.Timedout), every time it was tried. See its log.',
+    detail: 'The function of CreateRole crashed in every attempt (Sandbox.Timedout). See its log.',
     whatToDo: "Read the function's log, then send the request again. Report it if it happens again.",
   },
   ExecutionStoppedError: {
     group: 'workflow',
-    detail: 'The execution ended ABORTED before the integration was ready.',
+    detail:
+      'The execution ended with the status ABORTED before the integration was ready. Send the request again.',
     whatToDo: 'Somebody stopped the execution. Everything was rolled back: send the request again.',
   },
   RemovalRequestedError: {
     group: 'workflow',
-    detail: 'DELETE was called before the integration was ready.',
+    detail: 'DELETE was sent before the integration was ready.',
     whatToDo: 'Nothing: the integration was rolled back, as you asked.',
   },
   IntegrationMovedOnError: {
     group: 'workflow',
-    detail: `Integration ${integrationId} is no longer provisioning: this step does nothing.`,
+    detail: `Integration ${integrationId} is no longer provisioning, so this step changed nothing.`,
     whatToDo: 'Nothing: a late attempt of a step found that its work is over, and changed nothing.',
   },
   RecordDamagedError: {
     group: 'service',
     detail:
-      `The journal's record of integration ${integrationId} is not as this service wrote it (status): somebody changed the ` +
-      `item "integration#${integrationId}" of its table. Put these fields right, or take the item from a backup of the table ` +
-      '(point-in-time recovery); until then nothing is done for this integration.',
+      `Somebody changed the record of integration ${integrationId}: the item "integration#${integrationId}" of ` +
+      'the table has invalid fields (status). Correct them, or restore the item from a backup of the table ' +
+      '(point-in-time recovery). Until then the service does nothing for this integration.',
     whatToDo: 'Correct the fields that the detail names, or restore the item from a backup of the table.',
   },
   InvalidInputError: {
     group: 'service',
     detail:
-      'The input of CreateRole is not as this version of the service expects it (attempt): nothing was done. Find out who ' +
-      'sends it; after a change of the service, deploy all of it.',
+      'The input of CreateRole is not what this version of the service expects (attempt). Nothing was done. ' +
+      'Find out who sent it. If parts of the service have different versions, deploy all of it.',
     whatToDo:
       'Somebody called a function directly, or parts of the service have different versions: deploy all of it again.',
   },
   ConfigurationError: {
     group: 'service',
     detail:
-      'The environment variable TABLE_NAME is not set. It is set by serverless.yml: deploy the service again.',
+      'The environment variable TABLE_NAME is not set. Deploy the service again: serverless.yml sets it.',
     whatToDo: 'Deploy the service again.',
   },
   InternalError: {
     group: 'service',
-    detail: `Something went wrong here. Look for request ${requestId} in the logs.`,
+    detail: `The service failed unexpectedly. Look for request ${requestId} in its logs.`,
     whatToDo: 'Look for the request id in the logs of the function. Report it if it happens again.',
   },
   InvalidRequestError: {
     group: 'request',
     detail:
-      'One field is not as needed. Correct what "errors" lists and send the request again; nothing was created.',
+      'One field is invalid. Correct the fields that "errors" lists, then send the request again. Nothing was ' +
+      'created.',
     errors: [{ pointer: '/dataloop/projectId', detail: 'This field is required.' }],
     whatToDo: 'Correct each field that `errors` names, then send the request again.',
   },
@@ -368,22 +385,22 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   NameOrBucketTakenError: {
     group: 'request',
     detail:
-      `The integration ${integrationId} ("acme-images", ready) has the name "acme-images", the bucket ${bucket}. Choose ` +
-      `others, or remove it first with DELETE /integrations/${integrationId}.`,
+      `The name "acme-images" is used by ${integrationId}, which is ready. Choose another, or remove it first ` +
+      `with DELETE /integrations/${integrationId}.`,
     whatToDo: 'Choose another name or bucket, or remove the integration that the detail names.',
   },
   IntegrationNotReadyError: {
     group: 'request',
     detail:
-      `The integration ${integrationId} is "provisioning", and only one that is "ready" can be tested. ` +
-      `GET /integrations/${integrationId} says how far it is.`,
+      'You can add buckets only to a ready integration; this one is provisioning. See GET ' +
+      `/integrations/${integrationId}.`,
     whatToDo: 'Wait until `GET` of the integration shows `ready`. Only then you can test it or add buckets.',
   },
   AccessFullError: {
     group: 'request',
     detail:
-      `The 10 policies that IAM attaches to a role are full for integration ${integrationId}. Take away a driver that nobody ` +
-      'needs, or connect the bucket with POST /integrations.',
+      `All 10 policies that IAM attaches to a role are full for integration ${integrationId}. Remove a driver ` +
+      'that nobody needs, or connect the bucket with POST /integrations.',
     whatToDo:
       'Remove a driver that nobody needs, or connect the bucket with `POST /integrations`: ' +
       '[how many fit](several-buckets.md#how-many-fit).',
@@ -391,22 +408,21 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   DriverNotReadyError: {
     group: 'request',
     detail:
-      `The driver ${driverId} is "provisioning", and only one that is "ready" can be tested. ` +
-      `GET /integrations/${integrationId}/drivers/${driverId} says how far it is.`,
+      'You can test only a ready driver; this one is provisioning. See GET ' +
+      `/integrations/${integrationId}/drivers/${driverId}.`,
     whatToDo: 'Wait until `GET` of the driver shows `ready`.',
   },
   DriverNotFoundError: {
     group: 'request',
-    detail:
-      'There is no such driver on this integration. GET /integrations/{integrationId} lists those that were added to it.',
+    detail: 'This integration has no added driver of this id. GET /integrations/{integrationId} lists them.',
     whatToDo: 'Check both ids. `GET /integrations/{integrationId}` lists the drivers of an integration.',
   },
   ForeignDriversError: {
     group: 'request',
     detail:
-      `Drivers that this service did not make use the integration ${dataloopIntegrationId} at Dataloop: "by-hand" ` +
-      `(0f5d3c0a9b6e4d17a2c8e1f4, project ${projectId}). They would lose their storage. Delete them in Dataloop's console ` +
-      'first, or send the request again with ?force=true; nothing was removed.',
+      `Drivers that this service did not create use the integration ${dataloopIntegrationId} at Dataloop: ` +
+      `"by-hand" (0f5d3c0a9b6e4d17a2c8e1f4, project ${projectId}). They would lose their storage. Delete them ` +
+      "in Dataloop's console first, or send DELETE with ?force=true. Nothing was removed.",
     whatToDo:
       "Delete these drivers in Dataloop's console, or send `DELETE` with `?force=true`: they stay, without storage. " +
       '[More about such drivers](several-buckets.md#drivers-made-by-hand).',
@@ -414,19 +430,19 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   DriversUnknownError: {
     group: 'request',
     detail:
-      'Whether drivers that this service did not make would lose their storage cannot be found out: Dataloop at ' +
-      'https://gate.dataloop.ai did not answer within 8 s (TimeoutError). It is tried again. Send the request again later or, ' +
-      'to remove all the same, with ?force=true; nothing was removed.',
+      'The service could not check whether other drivers would lose their storage: Dataloop at ' +
+      'https://gate.dataloop.ai did not answer within 8 s (TimeoutError). Try again in a moment. To remove ' +
+      'without this check, send DELETE with ?force=true. Nothing was removed.',
     whatToDo: 'Send the request again later. `?force=true` removes without asking Dataloop.',
   },
   NothingAwaitedError: {
     group: 'request',
-    detail: `Integration ${integrationId} (ready) does not wait for anybody's answer just now. Look at it with GET.`,
+    detail: `No input is needed now. See GET /integrations/${integrationId}.`,
     whatToDo: 'Look at the integration with `GET`: `action` says what it waits for, if it waits.',
   },
   RequestTooLargeError: {
     group: 'request',
-    detail: 'The request body has 40021 bytes; at most 32768 are taken.',
+    detail: 'The request body has 40021 bytes. Send at most 32768.',
     whatToDo: 'Send a smaller body: shorten description and tags.',
   },
   UnsupportedMediaTypeError: {
@@ -436,12 +452,12 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   },
   IdempotencyKeyReusedError: {
     group: 'request',
-    detail: `This Idempotency-Key belongs to another request body (integration ${integrationId}). Use a new key for a new request.`,
+    detail: `You already used this key with a different body (${integrationId}, failed). Send a new key.`,
     whatToDo: 'Send a new key. To repeat the earlier request, send exactly its body.',
   },
   TryAgainError: {
     group: 'request',
-    detail: 'The integration was removed a moment ago. Send the request again.',
+    detail: 'Timed out while reading the drivers at Dataloop. Send the request again.',
     whatToDo: 'Send the request again.',
   },
 };

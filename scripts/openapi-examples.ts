@@ -147,11 +147,15 @@ const connectionTest: ConnectionTest = {
   integrationId,
   status: 'failed',
   checks: [
-    { name: 'DataloopTrust', status: 'passed', detail: 'Dataloop says "trust-established".' },
+    {
+      name: 'DataloopTrust',
+      status: 'passed',
+      detail: `Dataloop's integration ${sample.dataloopIntegrationId} says "trust-established".`,
+    },
     {
       name: 'Cors',
       status: 'failed',
-      detail: `The CORS rules of the bucket ${plan.bucket.name} do not allow GET, HEAD, PUT, POST from ${account.consoleOrigin}: Dataloop's console cannot show its items. Add such a rule.`,
+      detail: `The CORS rules of the bucket ${plan.bucket.name} do not allow GET, HEAD, PUT, POST from ${account.consoleOrigin}, so Dataloop's console cannot show its items. Add a rule that allows them.`,
     },
     { name: 'KmsKey', status: 'skipped', detail: 'The bucket has no KMS key of its own.' },
   ],

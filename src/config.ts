@@ -6,7 +6,7 @@ function required(name: string): string {
   if (!value) {
     throw new ServiceError(
       'ConfigurationError',
-      `The environment variable ${name} is not set. It is set by serverless.yml: deploy the service again.`,
+      `The environment variable ${name} is not set. Deploy the service again: serverless.yml sets it.`,
     );
   }
   return value;

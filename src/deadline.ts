@@ -1,7 +1,7 @@
-/** Gives up waiting for a part of a request, so that its answer comes in time and says which part is missing. */
+/** Limits the wait for each part of a request, so that the answer comes in time and names what is missing. */
 import { ServiceError } from './errors.ts';
 
-/** What is left of a function's time for its answer, once nothing more is waited for. */
+/** Time of a function that is kept for its answer. */
 const answerMs = 2_000;
 
 /**
@@ -17,7 +17,7 @@ export function boundedBy(remainingMs: number): Bound {
       timer = setTimeout(
         () => {
           reject(
-            new ServiceError('TryAgainError', `No answer about ${what} came in time. Ask again in a moment.`),
+            new ServiceError('TryAgainError', `Timed out while reading ${what}. Send the request again.`),
           );
         },
         Math.max(expired - Date.now(), 0),

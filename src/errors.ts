@@ -153,10 +153,10 @@ export class ServiceError extends Error {
     } = {},
   ) {
     super(
-      options.triedAgain ? `${message} It is tried again.` : message,
+      options.triedAgain ? `${message} The service tries again.` : message,
       options.cause === undefined ? undefined : { cause: options.cause },
     );
-    this.messageOnce = options.triedAgain ? `${message} Ask again in a moment.` : message;
+    this.messageOnce = options.triedAgain ? `${message} Try again in a moment.` : message;
     this.name = name;
     this.fields = options.fields ?? [];
   }

@@ -18,7 +18,7 @@ const parts = {
   ...callsOf(deployedDataloop(), { getIntegration }),
   schedulePoll: pollScheduler(queueClient(), pollQueueUrl()),
   announceIamUser,
-  onError: (error: unknown) => logger.warn('Poll fails, tried again', errorKeys(error)),
+  onError: (error: unknown) => logger.warn('Poll failed, retrying', errorKeys(error)),
 };
 
 const batchSchema = z.object({ Records: z.array(z.object({ body: z.string() })) });

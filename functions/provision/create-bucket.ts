@@ -17,7 +17,7 @@ const calls = callsOf(s3.s3Clients(), {
   putBucketCors: s3.putBucketCors,
 });
 
-/** CreateBucket: the bucket, closed to the public, encrypted, tagged, and deaf to plain HTTP; or one that is there. */
+/** CreateBucket: the bucket, closed to the public, encrypted, tagged, TLS only; or an existing one. */
 export const handler = provisionStep('CreateBucket', (step) =>
   step.desired.bucket.mode === 'adopt' ? adoptBucket(step, calls) : createBucket(step, calls),
 );

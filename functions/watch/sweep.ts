@@ -16,19 +16,19 @@ const parts = {
   executionStatus: (executionArn: string) => executionStatus(stepFunctions, executionArn),
   undoExecutionArn: (executionName: string) => executionArnOf(deprovisionArn, executionName),
   onFollowUp: (integrationId: string, outcome: string) =>
-    logger.warn('Sweep finds what no event reported', { integrationId, outcome }),
+    logger.warn('Sweep found an ended execution that no event reported', { integrationId, outcome }),
   onError: (integrationId: string, error: unknown) =>
-    logger.error('Sweep cannot look at an integration', { integrationId, ...errorKeys(error) }),
+    logger.error('Sweep could not check an integration', { integrationId, ...errorKeys(error) }),
 };
 
 /** Called by a schedule: follows up what ended, or never began, without an event that said so. */
 export const handler = middy(async (): Promise<void> => {
   const failures = await sweep(parts);
-  // Told as a failure, so that Lambda tries again and the alarm on dead letters hears of it.
+  // Thrown, so that Lambda retries and the alarm on dead letters can fire.
   if (failures > 0) {
     throw new ServiceError(
       'TryAgainError',
-      `The sweep could not look at all integrations (${failures} failed): see its log.`,
+      `The sweep could not check all integrations (${failures} failed). See its log.`,
     );
   }
 }, endedByLambda);

@@ -90,7 +90,7 @@ function parseBody(event: ApiEvent): unknown {
   if (body.byteLength > maximumBodyBytes) {
     throw new ServiceError(
       'RequestTooLargeError',
-      `The request body has ${body.byteLength} bytes; at most ${maximumBodyBytes} are taken.`,
+      `The request body has ${body.byteLength} bytes. Send at most ${maximumBodyBytes}.`,
     );
   }
   try {
@@ -102,12 +102,12 @@ function parseBody(event: ApiEvent): unknown {
 
 function problem(error: ServiceError, requestId: string): APIGatewayProxyStructuredResultV2 {
   const status = problemStatus(error.name);
-  if (status >= 500) logger.error('Request fails', errorKeys(error));
+  if (status >= 500) logger.error('Request failed', errorKeys(error));
   else logger.info('Request refused', { errorName: error.name });
   const said =
     status !== 500 || isTold(error.name)
-      ? error.message
-      : `Something went wrong here. Look for request ${requestId} in the logs.`;
+      ? error.messageOnce
+      : `The service failed unexpectedly. Look for request ${requestId} in its logs.`;
   const body: Problem = {
     type: problemType(error.name),
     title: errorKinds[error.name].title,

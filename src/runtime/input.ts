@@ -13,8 +13,8 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown, what: string
   if (parsed.success) return parsed.data;
   throw new ServiceError(
     'InvalidInputError',
-    `${what} is not as this version of the service expects it (${placesOf(parsed.error)}): nothing was done. Find out who ` +
-      'sends it; after a change of the service, deploy all of it.',
+    `${what} is not what this version of the service expects (${placesOf(parsed.error)}). Nothing was done. Find out who sent ` +
+      'it. If parts of the service have different versions, deploy all of it.',
   );
 }
 

@@ -60,18 +60,18 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
       attempt: call.attempt,
     });
     const record = await journal.beginStep(call, options.during, options.endsIn);
-    logger.info('Step begins');
+    logger.info('Step started');
     try {
       const desired = desiredStateOf(record);
       const result = await work(stepContext(call, record, desired, options.during, journal), input);
       const status = options.endsAs ?? 'succeeded';
       if (options.endsIn) await journal.endCall(call);
       else await journal.endStep(call, status, status === 'succeeded' ? new Date().toISOString() : undefined);
-      logger.info('Step ends', { stepStatus: status });
+      logger.info('Step ended', { stepStatus: status });
       return result;
     } catch (thrown) {
       const error = toServiceError(thrown);
-      logger.warn('Step fails', { ...errorKeys(error), retryable: error.retryable });
+      logger.warn('Step failed', { ...errorKeys(error), retryable: error.retryable });
       await journalFailure(call, error.retryable);
       throw error;
     }
@@ -87,7 +87,7 @@ async function journalFailure(call: StepCall, retryable: boolean): Promise<void>
       retryable ? undefined : new Date().toISOString(),
     );
   } catch (error) {
-    logger.error('Journal does not take the end of the step', errorKeys(error));
+    logger.error('End of the step was not recorded', errorKeys(error));
   }
 }
 

@@ -155,7 +155,7 @@ test('a plan that is clear writes nothing, and what is provisioned after it is w
 
   const again = await planFor(requestFor(name, more));
   expect(again.findings.map(({ detail }) => detail)).toContainEqual(
-    expect.stringMatching(new RegExp(`${ready.integrationId} .*made by this very request`)),
+    expect.stringMatching(new RegExp(`^Already connected as ${ready.integrationId}; `)),
   );
   const nested = await planFor(
     requestFor(`${name}-2`, { bucket: { name: `dataloop-${name}`, prefix: 'raw/more/' } }),

@@ -244,7 +244,7 @@ describe('without it, a sweep of the journal finds', () => {
       fault: { kind: 'refuse' },
     });
 
-    expect(await runSweep()).toContain('could not look at all integrations (1 failed)');
+    expect(await runSweep()).toContain('could not check all integrations (1 failed)');
 
     expect((await settled(ids[1] ?? '')).status).toBe('failed');
     expect((await read(ids[0] ?? '')).status).toBe('provisioning');

@@ -61,12 +61,12 @@ test('rotated: functions that hold the old key go on with what the secret holds 
 });
 
 test.each<[string, () => object, RegExp]>([
-  ['revoked', () => ({ apiKey: sandbox.token }), /401.*expired, revoked or wrong: put new ones there/],
+  ['revoked', () => ({ apiKey: sandbox.token }), /401.*wrong, expired or revoked\. Replace them/],
   ['expired', () => ({ apiKey: expired }), /has expired\. Create a new one/],
   [
     'wrong',
     () => ({ username: sandbox.username, password: 'no longer' }),
-    /401.*expired, revoked or wrong: put new ones there/,
+    /401.*wrong, expired or revoked\. Replace them/,
   ],
   ['not credentials at all', () => ({ token: 'x' }), /must hold JSON/],
 ])('%s: told as such, with the secret to change, and nothing is left', async (what, value, said) => {

@@ -51,7 +51,7 @@ function expectEachMissed(read: () => unknown, names: readonly string[]): void {
       expect(read).toThrow(
         expect.objectContaining({
           name: 'ConfigurationError',
-          message: expect.stringMatching(new RegExp(`environment variable ${name} is not set.*deploy`)),
+          message: expect.stringMatching(new RegExp(`environment variable ${name} is not set\\..*Deploy`)),
         }),
       );
     }

@@ -39,7 +39,7 @@ test('what does not is given up two seconds before the function ends, by its nam
   expect(first.error).toMatchObject({
     name: 'TryAgainError',
     retryable: true,
-    message: expect.stringContaining('No answer about role acme came in time'),
+    message: expect.stringContaining('Timed out while reading role acme'),
   });
   expect(second.error).toMatchObject({ message: expect.stringContaining('policy acme') });
 });

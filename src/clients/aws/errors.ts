@@ -91,18 +91,21 @@ export function mapAwsError(error: unknown, what: string): ServiceError {
   if (conflicting.has(code)) return passing('AwsConflictError');
   if (notYetConsistent.has(code)) return passing('AwsNotYetConsistentError');
   if (quota.has(code))
-    return fail('AwsQuotaExceededError', 'Ask AWS Service Quotas for more, or remove what is not needed.');
+    return fail(
+      'AwsQuotaExceededError',
+      'Request a higher quota in AWS Service Quotas, or delete resources that you do not need.',
+    );
   if (denied.has(code) || status === 403) {
     return fail(
       'AwsAccessDeniedError',
-      "The function's role, a service control policy or a bucket policy forbids it. Check these, then send the request again.",
+      "Check the function's role, service control policies and bucket policies for what denies it, then send the request again.",
     );
   }
   // Without a status no answer came: a lost connection, or a time-out.
   if (unavailable.has(code) || status === undefined || status === 429 || status >= 500) {
     return passing('AwsUnavailableError');
   }
-  return fail('AwsRequestRefusedError', 'Change what AWS names, then send the request again.');
+  return fail('AwsRequestRefusedError', 'Fix the cause AWS reports, then try again.');
 }
 
 /**
@@ -111,11 +114,9 @@ export function mapAwsError(error: unknown, what: string): ServiceError {
  */
 export function given<T>(value: T | undefined, field: string, what: string): T {
   if (value !== undefined) return value;
-  throw new ServiceError(
-    'AwsUnavailableError',
-    `AWS's answer to "${what}" lacks ${field}, so nothing is known of it.`,
-    { triedAgain: true },
-  );
+  throw new ServiceError('AwsUnavailableError', `The answer of AWS to "${what}" lacks ${field}.`, {
+    triedAgain: true,
+  });
 }
 
 /** Runs one AWS call and maps its error. */

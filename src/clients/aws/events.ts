@@ -32,7 +32,7 @@ export function publisher(client: EventBridgeClient, eventBusName: string): Publ
     if (answer.FailedEntryCount || !entry?.EventId) {
       throw new ServiceError(
         'AwsUnavailableError',
-        `EventBridge did not take "${detailType}" (${entry?.ErrorCode ?? 'no reason given'}).`,
+        `EventBridge did not accept "${detailType}" (${entry?.ErrorCode ?? 'no reason given'}).`,
         { triedAgain: true },
       );
     }

@@ -24,7 +24,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { parseJson } from '../../domain/model/canonical-json.ts';
 import type { Iam } from '../../domain/resources/role/iam.ts';
-import { createdNotYetSeen } from '../../domain/saga/step.ts';
+import { notYetShown } from '../../domain/saga/step.ts';
 import { awsCall, awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
 
@@ -234,7 +234,7 @@ export const createPolicyVersion =
       ),
     );
     // One that was just written was not among those listed.
-    if (written === 'full') throw createdNotYetSeen(`last version of policy ${arn}`);
+    if (written === 'full') throw notYetShown(`the last version of policy ${arn}`);
   };
 
 export const deletePolicy =

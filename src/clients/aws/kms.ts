@@ -12,7 +12,7 @@ export const kmsClients = (): KmsClientFor => regionalClients((settings) => new 
 export const describeKey =
   (clientFor: KmsClientFor): Kms['describeKey'] =>
   async (arn) => {
-    const what = `look at the KMS key ${arn}`;
+    const what = `read the KMS key ${arn}`;
     const [, , , region = ''] = arn.split(':');
     const answer = await awsCallOr(what, ['NotFound'], undefined, () =>
       clientFor(region).send(new DescribeKeyCommand({ KeyId: arn })),

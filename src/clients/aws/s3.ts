@@ -57,7 +57,7 @@ export const headBucket =
       if (status === 404) return { holder: 'nobody', region: undefined };
       if (status === 403) return { holder: 'another-account', region };
       if (status === 301 || status === 400) return { holder: 'another-region', region };
-      throw mapAwsError(error, `look at bucket ${bucket.name}`);
+      throw mapAwsError(error, `read bucket ${bucket.name}`);
     }
   };
 

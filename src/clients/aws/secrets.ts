@@ -14,7 +14,7 @@ export async function readSecret(client: SecretsManagerClient, secretId: string)
   if (!answer?.SecretString) {
     throw new ServiceError(
       'DataloopCredentialsError',
-      `The secret ${secretId} holds no Dataloop credentials. Put {"apiKey":"…"} or {"username":"…","password":"…"} there ` +
+      `The secret ${secretId} holds no Dataloop credentials. Store {"apiKey":"…"} or {"username":"…","password":"…"} in it ` +
         'with aws secretsmanager put-secret-value, then send the request again.',
     );
   }

@@ -48,7 +48,7 @@ export function provisionStopper(client: SFNClient): ProvisionStopper {
           new StopExecutionCommand({
             executionArn,
             error: 'RemovalRequestedError',
-            cause: 'DELETE was called before the integration was ready.',
+            cause: 'DELETE was sent before the integration was ready.',
           }),
         ),
       );
@@ -70,7 +70,7 @@ export async function executionStatus(
   client: SFNClient,
   executionArn: string,
 ): Promise<EndStatus | 'RUNNING'> {
-  const what = `look at execution ${executionArn}`;
+  const what = `read execution ${executionArn}`;
   const answer = await awsCallOr(what, ['ExecutionDoesNotExist'], undefined, () =>
     client.send(new DescribeExecutionCommand({ executionArn })),
   );

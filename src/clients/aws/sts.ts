@@ -7,7 +7,7 @@ export const stsClient = () => new STSClient(clientSettings);
 
 /** Account of the credentials that calls are really made with. */
 export const getCallerAccountId = (client: STSClient) => async (): Promise<string> => {
-  const identity = await awsCall('tell whose credentials these are', () =>
+  const identity = await awsCall('identify the credentials of the service', () =>
     client.send(new GetCallerIdentityCommand({})),
   );
   return identity.Account ?? '';

@@ -33,7 +33,7 @@ export function dataloopClient(settings: DataloopSettings, readSecret: () => Pro
     if (answer.status >= 200 && answer.status < 300) return parseJson(answer.body);
     // A log-in that is refused answers 400, 401 or 403: each means the same to the reader.
     const refused = answer.status >= 400 && answer.status < 404 ? { ...answer, status: 401 } : answer;
-    const call = { what: 'log in', role: 'a member of the organisation' };
+    const call = { what: 'accept the log-in', role: 'a member of the organisation' };
     const sent = [body['password'], body['refresh_token']].filter((secret) => secret !== undefined);
     throw refusal(refused, call, settings.secretId, sent);
   });
@@ -170,8 +170,8 @@ function limitReached(status: number, said: string, organizationId: string): Ser
   if (!mayBe || !/\b(limit|quota|maximum|exceed)/i.test(said)) return undefined;
   return new ServiceError(
     'DataloopIntegrationLimitError',
-    `Organisation ${organizationId} has as many cross-account integrations as Dataloop allows (15 by default). ` +
-      "Delete one that is not used, or ask Dataloop's support for more. Then send the request again.",
+    `Organisation ${organizationId} has reached Dataloop's limit of cross-account integrations (15 by default). Delete one ` +
+      "that nobody uses, or ask Dataloop's support for more, then send the request again.",
   );
 }
 
@@ -186,7 +186,7 @@ export const setRoleArn =
         credentials: { type: 'aws-cross', options: { roleArn } },
       }),
       schema: integrationSchema,
-      what: `take the role ARN into integration ${dataloopIntegrationId}`,
+      what: `set the role ARN of integration ${dataloopIntegrationId}`,
       role: owner,
       repeatable: true,
     });
@@ -232,8 +232,8 @@ async function driverTest(bucket: string, call: Promise<unknown>): Promise<void>
     if (error instanceof ServiceError && error.name === 'DataloopRequestRefusedError') {
       throw new ServiceError(
         'DriverTestFailedError',
-        `${error.message} Dataloop could not list, write, read or delete in ${bucket}: look for a service control policy ` +
-          'or another policy that is in the way.',
+        `${error.message} Dataloop could not list, write, read or delete objects in ${bucket}: look for a service control ` +
+          'policy or another policy that denies it.',
         { cause: error },
       );
     }
@@ -251,7 +251,7 @@ export const testDriver =
         path: '/drivers/test',
         body: driverPayload(settings),
         schema: noContent,
-        what: `pass its test of bucket ${settings.bucketName}`,
+        what: `complete its test of bucket ${settings.bucketName}`,
         role: developer,
         repeatable: true,
       }),
@@ -266,7 +266,7 @@ export const verifyDriver =
         method: 'GET',
         path: `/drivers/${segment(driverId)}/test`,
         schema: noContent,
-        what: `pass its test of driver ${driverId}`,
+        what: `complete its test of driver ${driverId}`,
         role: developer,
         repeatable: true,
       }),

@@ -56,7 +56,7 @@ export function parseSecret(text: string, secretId: string): DataloopSecret {
     throw new ServiceError(
       'DataloopCredentialsError',
       `The secret ${secretId} must hold JSON: {"apiKey":"…"} or {"username":"…","password":"…"}. ` +
-        'Put it there with aws secretsmanager put-secret-value, then send the request again.',
+        'Store it with aws secretsmanager put-secret-value, then send the request again.',
     );
   }
   return parsed.data;
@@ -76,7 +76,7 @@ export function readToken(value: string, secretId: string): Token {
   if (!claims.success) {
     throw new ServiceError(
       'DataloopCredentialsError',
-      `The token from secret ${secretId} is not one of Dataloop's (a JWT with an expiry). Create a new API key at Dataloop.`,
+      `The token from secret ${secretId} is not a Dataloop token (a JWT that expires). Create a new API key at Dataloop.`,
     );
   }
   return { value, expiresAt: claims.data.exp * 1000, email: claims.data.email };

@@ -124,17 +124,17 @@ export function refusal(
     case 401:
       return fail(
         'DataloopCredentialsError',
-        `The credentials in secret ${secretId} are expired, revoked or wrong: put new ones there.`,
+        `The credentials in secret ${secretId} are wrong, expired or revoked. Replace them.`,
       );
     case 403:
-      return fail('DataloopForbiddenError', `The user of the credentials needs to be ${call.role}.`);
+      return fail('DataloopForbiddenError', `The user of the credentials must be ${call.role}.`);
     case 404:
       return fail('DataloopNotFoundError', 'Check the id, and that the user of the credentials may see it.');
     case 429:
       return passing('DataloopRateLimitError');
   }
   if (answer.status === 408 || answer.status >= 500) return passing('DataloopUnavailableError');
-  return fail('DataloopRequestRefusedError', 'Change what Dataloop names, then send the request again.');
+  return fail('DataloopRequestRefusedError', 'Fix the cause Dataloop reports, then try again.');
 }
 
 export function httpFor(credentials: Credentials, settings: HttpSettings): Http {
@@ -205,6 +205,6 @@ function parseAnswer<T>(call: Call<T>, answer: Answer): T {
   if (parsed.success) return parsed.data;
   throw new ServiceError(
     'DataloopAnswerError',
-    `Dataloop's answer to "${call.what}" is not as documented (${placesOf(parsed.error)}). Its API may have changed: look for a newer version of this service.`,
+    `Dataloop's answer to "${call.what}" is not as documented (${placesOf(parsed.error)}). Its API may have changed. Look for a newer version of this service.`,
   );
 }

@@ -19,11 +19,37 @@ export interface IntegrationLister {
   }>;
 }
 
+/** Edits (insert, delete, replace a character) that turn one text into another, as far as they matter here. */
+function editsBetween(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [index, letter] of [...one].entries()) {
+    let diagonal = index;
+    const next = [index + 1];
+    for (const [column, otherLetter] of [...other].entries()) {
+      const above = row[column + 1] ?? 0;
+      next.push(Math.min(above + 1, (next[column] ?? 0) + 1, diagonal + (letter === otherLetter ? 0 : 1)));
+      diagonal = above;
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
+
+/** Most of a caller's text that a message repeats. */
+const longestShown = 40;
+
+function unknownParameter(parameter: string, known: readonly string[]): string {
+  const shown = parameter.replace(/[^\x20-\x7e]+/g, ' ').slice(0, longestShown);
+  const meant = known.find((name) => editsBetween(shown, name) <= 2);
+  const hint = meant ? `Did you mean "${meant}"?` : `Known parameters: ${known.join(', ')}.`;
+  return `Unknown parameter "${shown}". ${hint}`;
+}
+
 export const defaultLimit = 25;
 export const maximumLimit = 100;
-const limitRule = `limit is a whole number from 1 to ${maximumLimit}.`;
-const statusRule = `status is one of ${statuses.join(', ')}, or several of them separated by commas.`;
-const tokenRule = 'nextToken is as an earlier answer gave it: leave it out to begin again.';
+const limitRule = `limit must be a whole number from 1 to ${maximumLimit}.`;
+const statusRule = `status must be one of ${statuses.join(', ')}, or several of them separated by commas.`;
+const tokenRule = 'Invalid nextToken. Pass it exactly as returned, or omit it to start from the first page.';
 
 const positionSchema = z.strictObject({ before: z.string().refine(isIntegrationId) });
 
@@ -78,7 +104,7 @@ export function parseListQuery(query: Readonly<Record<string, string>>): ListQue
   if (!parsed.success) {
     throw new ServiceError(
       'InvalidRequestError',
-      'The query is not as needed. Correct what "errors" lists.',
+      'The query string is invalid. Correct the parameters that "errors" lists.',
       {
         fields: parsed.error.issues.flatMap(queryErrors),
       },
@@ -92,10 +118,10 @@ function queryErrors(issue: z.core.$ZodIssue): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       pointer: jsonPointer(['query', key]),
-      detail: 'There is no such parameter: status, limit and nextToken are known.',
+      detail: unknownParameter(key, Object.keys(listQuerySchema.shape)),
     }));
   }
-  // A bad status among several is the status that is bad.
+  // One bad status among several makes the whole parameter invalid.
   const [parameter = ''] = issue.path;
   return [
     {
@@ -151,7 +177,7 @@ export async function listIntegrations(
 }
 
 const forceRule =
-  'force is "true", to remove although drivers that somebody else made lose their storage, or "false".';
+  'force must be "true" or "false". With "true", drivers that this service did not create lose their storage.';
 
 export const removalQuerySchema = z.strictObject({ force: z.enum(['true', 'false'], forceRule).optional() });
 
@@ -163,13 +189,13 @@ export function isForced(query: Readonly<Record<string, string>>): boolean {
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({
           pointer: jsonPointer(['query', key]),
-          detail: 'There is no such parameter: force is known.',
+          detail: unknownParameter(key, Object.keys(removalQuerySchema.shape)),
         }))
       : [{ pointer: jsonPointer(['query', ...issue.path]), detail: issue.message }],
   );
   throw new ServiceError(
     'InvalidRequestError',
-    'The query is not as needed. Correct what "errors" lists; nothing was removed.',
+    'The query string is invalid. Correct the parameters that "errors" lists. Nothing was removed.',
     { fields },
   );
 }

@@ -24,7 +24,7 @@ function consoleLink(executionArn: string): string {
   return `https://${region}.${host}/states/home?region=${region}#/v2/executions/details/${executionArn}`;
 }
 
-/** What an undo met under the name of a resource and took for somebody else's. */
+/** Resources of other owners that an undo found under our names. */
 function foreignOf(record: JournalRecord) {
   return resourceKeys.flatMap((key) => {
     const resource = record.resources[key];
@@ -92,8 +92,8 @@ export function integrationView(record: JournalRecord): IntegrationView {
   const leftOfDrivers = drivers.map(({ name, links }) => ({
     type: resourceTypes.driver,
     name,
-    reason: `This driver, which was added to the integration, was not removed, or not all of it: GET ${links.self} says what.`,
-    advice: sendAgain(record, 'Do what it says there.'),
+    reason: `This added driver was not removed completely. GET ${links.self} lists what is left.`,
+    advice: sendAgain(record, 'Do what its "advice" says.'),
   }));
   return {
     integrationId: record.id,

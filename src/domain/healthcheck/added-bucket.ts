@@ -1,4 +1,4 @@
-/** `POST /integrations/{integrationId}/drivers/{driverId}/test`: each part of a driver that was added, looked at now. */
+/** `POST /integrations/{integrationId}/drivers/{driverId}/test`: checks each part of an added bucket now. */
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { DriverTest } from '../api/responses.ts';
@@ -42,16 +42,16 @@ export async function readyAddedBucket(
   if (driver.status !== 'ready') {
     throw new ServiceError(
       'DriverNotReadyError',
-      `The driver ${driverId} is "${driver.status}", and only one that is "ready" can be tested. ` +
-        `GET /integrations/${integrationId}/drivers/${driverId} says how far it is.`,
+      `You can test only a ready driver; this one is ${driver.status}. ` +
+        `See GET /integrations/${integrationId}/drivers/${driverId}.`,
     );
   }
   return { driver, integration: asIntegration(await records.read(integrationId), integrationId) };
 }
 
 /**
- * Its bucket, its access and its driver at Dataloop. The role and Dataloop's trust are the integration's, which has a
- * test of its own.
+ * Checks its bucket, its access and its driver at Dataloop. The role and Dataloop's trust belong to the integration,
+ * which has its own test.
  * @param desiredStateOf the plan of a record
  */
 export async function testAddedBucket(
@@ -88,9 +88,9 @@ function driverChecks(
   };
 }
 
-const nothingGranted = failed(`No policy of the role is known to grant access to the bucket. ${again}`);
+const nothingGranted = failed(`The record names no policy that grants access to the bucket. ${again}`);
 
-/** The one of the role's policies that grants the driver's access, with all that it is to grant. */
+/** The policy of the role that grants the driver's access, with everything that it should grant. */
 function accessPolicy(
   { id: driverId }: JournalRecord,
   integration: JournalRecord,
@@ -108,13 +108,13 @@ async function attachment(
   reads: Pick<CheckReads, 'getRole' | 'listAttachedRolePolicies'>,
 ): Promise<Verdict> {
   const { role, recordId: integrationId } = desired;
-  const more = `POST /integrations/${integrationId}/test looks at all of it.`;
+  const more = `POST /integrations/${integrationId}/test checks the whole role.`;
   const found = await ours(() => reads.getRole(role.name), desired);
-  if (!found) return failed(`The role ${role.arn} is not to be seen. ${more}`);
+  if (!found) return failed(`The role ${role.arn} was not found. ${more}`);
   if ((await reads.listAttachedRolePolicies(role.name)).includes(arn)) {
     return passed(`The policy ${arn} is attached to the role ${role.arn}.`);
   }
   return failed(
-    `The policy ${arn} is not attached to the role ${role.arn}, so Dataloop may not use the bucket. Attach it again. ${more}`,
+    `The policy ${arn} is not attached to the role ${role.arn}, so Dataloop cannot use the bucket. Attach it again. ${more}`,
   );
 }

@@ -1,4 +1,4 @@
-/** What the tests of an integration and of a driver that was added to one look at alike. Nothing is written. */
+/** Checks that the tests of an integration and of an added bucket share. Nothing is written. */
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { ConnectionCheck } from '../api/responses.ts';
@@ -29,7 +29,7 @@ export const skipped = (detail: string): Verdict => ({ status: 'skipped', detail
 
 export type Checks = Readonly<Record<string, () => Promise<Verdict>>>;
 
-/** Every read given up in time: what hangs on one is skipped then, and not given up as well. */
+/** Limits the time of every read. Checks that depend on a read that timed out are skipped. */
 export const boundedReads = (reads: CheckReads, bound: Bound): CheckReads => ({
   getIntegration: (...ids) => bound('the integration at Dataloop', reads.getIntegration(...ids)),
   verifyDriver: (id) => bound('the driver', reads.verifyDriver(id)),
@@ -47,7 +47,7 @@ export const boundedReads = (reads: CheckReads, bound: Bound): CheckReads => ({
   describeKey: (arn) => bound('the KMS key', reads.describeKey(arn)),
 });
 
-/** A bucket that is not there any more does not come back by waiting, as one does that was just created. */
+/** Unlike a new bucket, a deleted one does not appear after a while. */
 async function ofStanding<T>({ name }: BucketAddress, read: Promise<T>): Promise<T> {
   try {
     return await read;
@@ -55,14 +55,13 @@ async function ofStanding<T>({ name }: BucketAddress, read: Promise<T>): Promise
     if (!(error instanceof ServiceError) || error.name !== 'AwsNotYetConsistentError') throw error;
     throw new ServiceError(
       'AwsRequestRefusedError',
-      `There is no bucket ${name} any more: somebody deleted it. Send DELETE for this integration, then connect ` +
-        'the bucket again.',
+      `Somebody deleted the bucket ${name}. Send DELETE for this integration, then connect the bucket again.`,
       { cause: error },
     );
   }
 }
 
-/** Makes every check, each on its own: one that cannot be made has failed, and the others go on. */
+/** Makes all checks independently. A check that cannot be made counts as failed, and the others go on. */
 export async function makeChecks(
   checks: Checks,
 ): Promise<{ status: 'passed' | 'failed'; checks: ConnectionCheck[] }> {
@@ -79,14 +78,14 @@ export async function makeChecks(
   return { status: made.some(({ status }) => status === 'failed') ? 'failed' : 'passed', checks: made };
 }
 
-/** What another check also reads, and reports on where it cannot be read. */
+/** A read whose failure another check reports. */
 export const orUndefined = <T>(read: () => Promise<T>): Promise<T | undefined> =>
   read().catch((error: unknown) => {
     if (error instanceof ServiceError) return undefined;
     throw error;
   });
 
-/** The role that was made, if it is to be seen; one of its name under another path is not it. */
+/** The role of this integration, if it is found; a role of the same name under another path is not. */
 export async function ours(
   role: () => Promise<Role | undefined>,
   desired: DesiredState,
@@ -95,7 +94,7 @@ export async function ours(
   return found?.arn === desired.role.arn ? found : undefined;
 }
 
-/** @param again what to do where there is nothing to mend */
+/** @param again what to do if nothing can be repaired */
 export async function driverTest(
   { resources }: JournalRecord,
   { verifyDriver }: Pick<CheckReads, 'verifyDriver'>,
@@ -106,11 +105,11 @@ export async function driverTest(
     if (id) await verifyDriver(id);
   } catch (error) {
     if (!(error instanceof ServiceError) || error.name !== 'DataloopNotFoundError') throw error;
-    return failed(`Dataloop has no driver ${id} any more: somebody deleted it there. ${again}`);
+    return failed(`Somebody deleted the driver ${id} at Dataloop. ${again}`);
   }
   return id
     ? passed(`Dataloop used the bucket through driver ${id}.`)
-    : failed(`No driver is known. ${again}`);
+    : failed(`The record names no driver. ${again}`);
 }
 
 export interface WantedPolicy {
@@ -119,19 +118,19 @@ export interface WantedPolicy {
   readonly document: PolicyDocument;
 }
 
-/** @param again what to do where there is nothing to mend */
+/** @param again what to do if nothing can be repaired */
 export function policyAsWritten(
   found: PolicyVersion | undefined,
   { arn, document }: WantedPolicy,
   again: string,
 ): Verdict {
-  if (!found) return failed(`There is no policy ${arn} any more: somebody deleted it. ${again}`);
+  if (!found) return failed(`Somebody deleted the policy ${arn}. ${again}`);
   if (sameJson(found.document, document)) {
-    return passed(`Version ${found.versionId} of ${arn}, the default, says what was asked for.`);
+    return passed(`The default version ${found.versionId} of ${arn} grants what was requested.`);
   }
   return failed(
-    `Version ${found.versionId} of ${arn}, the default, says something else than what this version of the service writes. ` +
-      `If nobody meant to change it, make a version of this the default: ${JSON.stringify(document)}`,
+    `The default version ${found.versionId} of ${arn} differs from what this version of the service writes. Unless the ` +
+      `change was intended, create a default version with this document: ${JSON.stringify(document)}`,
   );
 }
 
@@ -143,12 +142,12 @@ export function bucketChecks(desired: DesiredState, reads: CheckReads): Checks {
       const block = await reads.getPublicAccessBlock(bucket);
       if (isClosed(block)) return passed('All four settings block public access to the bucket.');
       return failed(
-        `Public access to the bucket ${bucket.name} is ${block ? 'not blocked by all four settings' : 'not blocked'}. Switch ` +
+        `Public access to the bucket ${bucket.name} is ${block ? 'not blocked by all four settings' : 'not blocked'}. Turn ` +
           '"Block all public access" on again.',
       );
     },
     Cors: async () => {
-      if (desired.corsOrigins.length === 0) return skipped('CORS was not asked for.');
+      if (desired.corsOrigins.length === 0) return skipped('CORS was not requested.');
       const rules = (await reads.getBucketCors(bucket)) ?? [];
       const missing = desired.corsOrigins.filter(
         (origin) =>
@@ -163,13 +162,13 @@ export function bucketChecks(desired: DesiredState, reads: CheckReads): Checks {
       if (missing.length === 0)
         return passed(`Browsers may use the bucket from ${desired.corsOrigins.join(', ')}.`);
       return failed(
-        `The CORS rules of the bucket ${bucket.name} do not allow ${consoleMethods.join(', ')} from ${missing.join(', ')}: ` +
-          "Dataloop's console cannot show its items. Add such a rule.",
+        `The CORS rules of the bucket ${bucket.name} do not allow ${consoleMethods.join(', ')} from ${missing.join(', ')}, ` +
+          "so Dataloop's console cannot show its items. Add a rule that allows them.",
       );
     },
     Encryption: async () =>
       desired.bucket.mode === 'adopt' && !kmsKeyArn
-        ? skipped('The bucket was adopted: its encryption is left as it is.')
+        ? skipped('The bucket is adopted: the service does not set its encryption.')
         : encryption(await reads.getBucketEncryption(bucket), desired),
     KmsKey: async () => {
       if (!kmsKeyArn) return skipped('The bucket has no KMS key of its own.');
@@ -190,12 +189,12 @@ function encryption(
   if (asWanted) return passed(`The bucket encrypts with ${wanted}.`);
   const now = found ? `${found.algorithm}${found.kmsKeyId ? ` with ${found.kmsKeyId}` : ''}` : 'nothing';
   return failed(
-    `The default encryption of the bucket ${name} is ${now}, and should be ${wanted}: with another key Dataloop may not be able ` +
-      'to read what is written. Set it back.',
+    `The default encryption of the bucket ${name} is ${now}, but should be ${wanted}. With another key, Dataloop may not be ` +
+      'able to read new objects. Restore the setting.',
   );
 }
 
-/** Tags of a bucket that was created; one that was adopted carries none of ours. */
+/** Tags of a created bucket; an adopted one has none of ours. */
 export async function bucketTags(
   desired: DesiredState,
   { getBucketTagging }: Pick<S3, 'getBucketTagging'>,
@@ -204,7 +203,7 @@ export async function bucketTags(
   return mode === 'adopt' ? {} : { [`bucket ${name}`]: await getBucketTagging(bucketAddress({ desired })) };
 }
 
-/** Without the tag, nothing of it would be removed. What is gone is reported by other checks. */
+/** Without the tag, the undo would not remove a resource. Other checks report missing resources. */
 export function ownerTags(
   tagged: Readonly<Record<string, Tags | undefined>>,
   { recordId: integrationId }: DesiredState,
@@ -212,9 +211,9 @@ export function ownerTags(
   const without = Object.entries(tagged)
     .filter(([, tags]) => tags && tags[ownerTag] !== integrationId)
     .map(([what]) => what);
-  if (without.length === 0) return passed(`What was created carries the tag ${ownerTag}.`);
+  if (without.length === 0) return passed(`All created resources carry the tag ${ownerTag}.`);
   return failed(
-    `These do not carry the tag ${ownerTag}=${integrationId} any more: ${without.join(', ')}. DELETE would leave them ` +
-      'alone. Put the tag back.',
+    `These no longer carry the tag ${ownerTag}=${integrationId}: ${without.join(', ')}. DELETE would leave them alone. ` +
+      'Restore the tag.',
   );
 }

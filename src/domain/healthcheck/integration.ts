@@ -1,4 +1,4 @@
-/** `POST /integrations/{integrationId}/test`: each part of a live connection, looked at now. Nothing is written. */
+/** `POST /integrations/{integrationId}/test`: checks each part of a live connection now. Nothing is written. */
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { ConnectionTest } from '../api/responses.ts';
@@ -47,14 +47,14 @@ export async function readyRecord(integrationId: string, records: RecordReader):
   if (record.status !== 'ready') {
     throw new ServiceError(
       'IntegrationNotReadyError',
-      `The integration ${integrationId} is "${record.status}", and only one that is "ready" can be tested. ` +
-        `GET /integrations/${integrationId} says how far it is.`,
+      `You can test only a ready integration; this one is ${record.status}. ` +
+        `See GET /integrations/${integrationId}.`,
     );
   }
   return record;
 }
 
-/** Each part of an integration that is ready. Drivers that were added have a test of their own. */
+/** Checks each part of a ready integration. Added buckets have their own test. */
 export async function testConnection(
   record: JournalRecord,
   desired: DesiredState,
@@ -81,7 +81,7 @@ function connectionChecks(record: JournalRecord, desired: DesiredState, reads: C
   return {
     DataloopTrust: async () => dataloopTrust(await atDataloop(), record),
     DriverTest: () => driverTest(record, reads, again),
-    Role: async () => roleStands(await role(), record, desired),
+    Role: async () => roleExists(await role(), record, desired),
     TrustPolicy: async () => {
       const found = await ours(role, desired);
       if (!found) return noRole;
@@ -91,7 +91,8 @@ function connectionChecks(record: JournalRecord, desired: DesiredState, reads: C
         : trust(parseJson(found.trustPolicy), dataloop, desired.role.arn);
     },
     PermissionsBoundary: async () => {
-      if (desired.role.mode === 'adopt') return skipped('The role was adopted: it has its own permissions.');
+      if (desired.role.mode === 'adopt')
+        return skipped('The role is adopted: the service sets no permissions boundary.');
       const found = await ours(role, desired);
       return found ? boundary(found, desired) : noRole;
     },
@@ -110,7 +111,7 @@ function connectionChecks(record: JournalRecord, desired: DesiredState, reads: C
     ...bucketChecks(desired, reads),
     OwnerTags: async () => {
       const { role: theRole } = desired;
-      // What was adopted carries none.
+      // Adopted resources have no owner tag.
       const tagged = {
         ...(await bucketTags(desired, reads)),
         ...(theRole.mode === 'adopt' ? {} : { [`role ${theRole.name}`]: (await orUndefined(role))?.tags }),
@@ -125,32 +126,30 @@ function connectionChecks(record: JournalRecord, desired: DesiredState, reads: C
   };
 }
 
-const noRole = skipped('There is no role of this integration to be seen: look at the check "Role".');
+const noRole = skipped('Not checked, because the role was not found. See the check "Role".');
 
 function dataloopTrust(found: DataloopIntegration | undefined, { resources }: JournalRecord): Verdict {
   const id = resources.dataloopIntegration?.id;
-  if (!found)
-    return failed(`Dataloop has no integration ${id} any more: somebody deleted it there. ${again}`);
+  if (!found) return failed(`Somebody deleted the integration ${id} at Dataloop. ${again}`);
   if (found.trustStatus === trustEstablished)
     return passed(`Dataloop's integration ${id} says "${trustEstablished}".`);
   return failed(
-    `Dataloop's integration ${id} says "${found.trustStatus ?? 'nothing'}" instead of "${trustEstablished}": it cannot ` +
-      'assume the role. Look at the checks of role and trust policy, and for a service control policy that keeps other ' +
-      'accounts out.',
+    `Dataloop cannot assume the role: its integration ${id} says "${found.trustStatus ?? 'nothing'}" instead of ` +
+      `"${trustEstablished}". See the checks "Role" and "TrustPolicy", and look for a service control policy that blocks ` +
+      'other accounts.',
   );
 }
 
-function roleStands(found: Role | undefined, { resources }: JournalRecord, { role }: DesiredState): Verdict {
-  if (!found) return failed(`There is no role ${role.arn} any more: somebody deleted it. ${again}`);
+function roleExists(found: Role | undefined, { resources }: JournalRecord, { role }: DesiredState): Verdict {
+  if (!found) return failed(`Somebody deleted the role ${role.arn}. ${again}`);
   const madeAgain = resources.role?.uniqueId !== undefined && resources.role.uniqueId !== found.uniqueId;
-  if (found.arn === role.arn && !madeAgain) return passed(`The role ${role.arn} stands.`);
+  if (found.arn === role.arn && !madeAgain) return passed(`The role ${role.arn} exists.`);
   return failed(
-    `The role that was made for this integration is gone, and somebody made another one (${found.arn}, ` +
-      `${found.uniqueId}). ${again}`,
+    `Somebody replaced the role of this integration with another one (${found.arn}, ${found.uniqueId}). ${again}`,
   );
 }
 
-/** Values of `AWS` in the principals of a trust policy, whatever shape it is of. */
+/** Values of `AWS` in the principals of a trust policy of any shape. */
 function principalsOf(document: unknown): string[] {
   if (Array.isArray(document)) return document.flatMap(principalsOf);
   if (typeof document !== 'object' || document === null) return [];
@@ -164,32 +163,31 @@ const orphanId = /^A[A-Z]{3}[A-Z0-9]{12,}$/;
 
 const orphaned = (orphan: string, roleArn: string): Verdict =>
   failed(
-    `The trust policy of ${roleArn} names the id ${orphan} where an ARN should stand: the IAM user that it trusted was ` +
-      'deleted at Dataloop. One that is made again under the same name has another id, and is not trusted. ' +
-      again,
+    `The trust policy of ${roleArn} names the id ${orphan} instead of an ARN: Dataloop deleted the IAM user that it ` +
+      `trusted. A new user of the same name has another id and is not trusted. ${again}`,
   );
 
 const unknownUser =
-  'Dataloop does not say which IAM user is to be trusted: look at the check "DataloopTrust".';
+  'Not checked, because Dataloop does not name the IAM user. See the check "DataloopTrust".';
 
 function trust(found: unknown, atDataloop: DataloopIntegration | undefined, roleArn: string): Verdict {
-  // AWS keeps the id of a user, role or session whose ARN leads nowhere any more.
+  // AWS shows the id of a deleted user, role or session in place of its ARN.
   const orphan = principalsOf(found).find((principal) => orphanId.test(principal));
   if (orphan) return orphaned(orphan, roleArn);
   if (!atDataloop) return skipped(unknownUser);
   const { userArn } = atDataloop;
-  if (!userArn) return failed(`Dataloop names no IAM user for this integration any more. ${again}`);
+  if (!userArn) return failed(`Dataloop no longer names an IAM user for this integration. ${again}`);
   if (sameJson(found, trustPolicy(userArn))) {
-    return passed(`The role trusts ${userArn}, whom Dataloop names, and nobody else.`);
+    return passed(`The role trusts only ${userArn}, the IAM user that Dataloop names.`);
   }
   const named = principalsOf(found).join(', ') || 'nobody';
   return failed(
-    `The trust policy of ${roleArn} was changed: it should trust ${userArn} and nobody else, and it names ${named}. Find ` +
-      `out who changed it in CloudTrail (UpdateAssumeRolePolicy), and write it back: ${JSON.stringify(trustPolicy(userArn))}`,
+    `Somebody changed the trust policy of ${roleArn}: it should trust only ${userArn}, but names ${named}. Find out who ` +
+      `did in CloudTrail (UpdateAssumeRolePolicy), then restore it: ${JSON.stringify(trustPolicy(userArn))}`,
   );
 }
 
-/** Of an adopted role only our statement counts: the others are the customer's. */
+/** In an adopted role only our statement counts: the others belong to the customer. */
 function adoptedTrust(
   found: string,
   atDataloop: DataloopIntegration | undefined,
@@ -199,7 +197,7 @@ function adoptedTrust(
   const statement = parseTrustPolicy(found)?.statements.find((each) => each['Sid'] === Sid);
   if (!statement) {
     return failed(
-      `The trust policy of ${desired.role.arn} has no statement ${Sid} any more: somebody took it out. ${again}`,
+      `Somebody removed the statement ${Sid} from the trust policy of ${desired.role.arn}. ${again}`,
     );
   }
   const one = { Version: '2012-10-17', Statement: [statement] };
@@ -207,28 +205,28 @@ function adoptedTrust(
   if (orphan) return orphaned(orphan, desired.role.arn);
   if (!atDataloop) return skipped(unknownUser);
   const { userArn } = atDataloop;
-  if (!userArn) return failed(`Dataloop names no IAM user for this integration any more. ${again}`);
+  if (!userArn) return failed(`Dataloop no longer names an IAM user for this integration. ${again}`);
   if (sameJson(statement, { Sid, ...trustStatement(userArn) })) {
-    return passed(`The statement ${Sid} trusts ${userArn}, whom Dataloop names, and nobody else.`);
+    return passed(`The statement ${Sid} trusts only ${userArn}, the IAM user that Dataloop names.`);
   }
   return failed(
-    `The statement ${Sid} of the trust policy of ${desired.role.arn} was changed: it should trust ${userArn} and nobody else. ` +
-      'Find out who changed it in CloudTrail (UpdateAssumeRolePolicy).',
+    `Somebody changed the statement ${Sid} in the trust policy of ${desired.role.arn}: it should trust only ${userArn}. ` +
+      'Find out who did in CloudTrail (UpdateAssumeRolePolicy), then restore it.',
   );
 }
 
 function boundary({ permissionsBoundaryArn }: Role, desired: DesiredState): Verdict {
   if (permissionsBoundaryArn === desired.permissionsBoundaryArn) {
-    return passed(`The role has the boundary ${desired.permissionsBoundaryArn}.`);
+    return passed(`The role has the permissions boundary ${desired.permissionsBoundaryArn}.`);
   }
   return failed(
-    `The role ${desired.role.arn} has ${permissionsBoundaryArn ? `the boundary ${permissionsBoundaryArn}` : 'no permissions boundary'}, so ` +
-      `nothing of this service bounds what it may do. Put ${desired.permissionsBoundaryArn} back as its permissions boundary, and ` +
-      'find out who changed it in CloudTrail.',
+    `The role ${desired.role.arn} has ${permissionsBoundaryArn ? `the permissions boundary ${permissionsBoundaryArn}` : 'no permissions boundary'}, ` +
+      `so this service no longer limits its permissions. Restore the permissions boundary ${desired.permissionsBoundaryArn}, and ` +
+      'find out in CloudTrail who changed it.',
   );
 }
 
-/** The role's policies, with what they are to grant: the first on its own bucket, too, all on buckets that were added. */
+/** The role's policies with what they should grant: all on added buckets, the first on the integration's bucket, too. */
 function rolePolicies(
   record: JournalRecord,
   desired: DesiredState,
@@ -249,17 +247,17 @@ function attachment(
   const missing = wanted.filter((arn) => !attached.includes(arn));
   if (missing.length > 0) {
     return failed(
-      `The policy ${missing.join(', ')} is not attached to the role ${role.arn}, so Dataloop may not do what it grants. ` +
+      `The policy ${missing.join(', ')} is not attached to the role ${role.arn}, so Dataloop lacks its permissions. ` +
         'Attach it again.',
     );
   }
   const others = attached.filter((arn) => !wanted.includes(arn));
-  if (others.length === 0) return passed(`Just ${wanted.join(', ')} is attached.`);
-  // It had others before, and they are the customer's.
+  if (others.length === 0) return passed(`Only ${wanted.join(', ')} is attached.`);
+  // An adopted role has policies of the customer.
   if (role.mode === 'adopt')
-    return passed(`The policy ${wanted.join(', ')} is attached, beside the role's own.`);
+    return passed(`The policy ${wanted.join(', ')} is attached, next to the role's own policies.`);
   return failed(
-    `Somebody attached also ${others.join(', ')} to the role ${role.arn}: it may change what Dataloop may do, and the role ` +
-      'cannot be removed with it. Detach what nobody needs.',
+    `Somebody attached ${others.join(', ')} to the role ${role.arn}. This may change Dataloop's permissions, and it ` +
+      'prevents the removal of the role. Detach what nobody needs.',
   );
 }

@@ -1,11 +1,11 @@
-/** Several buckets on one integration: drivers that are added to it and taken away, each by a workflow of its own. */
+/** Several buckets on one integration: each added bucket is added and removed by its own workflow. */
 import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { type Allowed, outsideForBucket } from '../model/allowed.ts';
 import type { DesiredState } from '../model/desired-state.ts';
 import { asAddedBucket } from '../model/lookup.ts';
 import type { AddedBucket, JournalRecord, RecordReader, Status } from '../model/record.ts';
-import { fieldErrors, type IntegrationRequest, notAsNeeded, requestSchema } from '../model/request.ts';
+import { fieldErrors, type IntegrationRequest, invalidFields, requestSchema } from '../model/request.ts';
 import { roomFor } from '../resources/role/shared-policies.ts';
 import type { StepContext } from '../saga/step.ts';
 import type { Idempotency, ProvisionStarter, Register } from './start.ts';
@@ -29,13 +29,13 @@ export type DriverRequest = z.output<typeof driverRequestSchema>;
  */
 export function parseAddedBucketRequest(body: unknown, allowed: Allowed): DriverRequest {
   const parsed = driverRequestSchema.safeParse(body);
-  if (!parsed.success) throw notAsNeeded(fieldErrors(parsed.error, body));
+  if (!parsed.success) throw invalidFields(fieldErrors(parsed.error, body));
   const errors = outsideForBucket(parsed.data.bucket, allowed);
-  if (errors.length > 0) throw notAsNeeded(errors);
+  if (errors.length > 0) throw invalidFields(errors);
   return parsed.data;
 }
 
-/** The request as a driver's record holds it: what is its integration's is taken from there. */
+/** The request as a driver's record holds it, completed from its integration. */
 export function requestFor(
   { description, bucket, dataloop, tags }: DriverRequest,
   integration: JournalRecord,
@@ -94,7 +94,7 @@ export async function addBucket(
   const { id: integrationId, resources } = integration;
   const dataloopIntegrationId = resources.dataloopIntegration?.id;
   // Whether it is ready decides the transaction: a request that was taken before is answered as before.
-  if (!dataloopIntegrationId) throw integrationNotReady(integrationId);
+  if (!dataloopIntegrationId) throw integrationNotReady(integration);
   const request = requestFor(asked, integration);
   const added = addedOf(request);
   const wanted = parts.newRecord(request, { integrationId, dataloopIntegrationId });
@@ -105,7 +105,7 @@ export async function addBucket(
   if (isOwn) {
     throw new ServiceError(
       'NameOrBucketTakenError',
-      `The integration ${integrationId} itself has a driver "${added.dataloop.driverName}" in project ` +
+      `The integration ${integrationId} already has its own driver "${added.dataloop.driverName}" in project ` +
         `${added.dataloop.projectId}. Choose another dataloop.driverName.`,
     );
   }
@@ -120,7 +120,7 @@ export async function addBucket(
 
 /**
  * `DELETE` of a driver. Repeated, it changes nothing.
- * @param mayGo asked before one that is ready or left over is removed. @throws where something is in the way
+ * @param mayGo called before a driver that is `ready` or `residue` is removed. @throws if the removal is blocked
  * @throws ServiceError `DriverNotFoundError`
  */
 export async function removeAddedBucket(

@@ -1,4 +1,4 @@
-/** How an integration becomes ready, and how an undo ends: in the journal, then as an event. */
+/** How an integration becomes ready, and how an undo ends: first in the record, then as an event. */
 import { ServiceError } from '../../errors.ts';
 import type { Publish } from '../api/events.ts';
 import { addedBucketView, integrationView } from '../api/view.ts';
@@ -9,7 +9,7 @@ import type { StepContext } from '../saga/step.ts';
 import { locksOf } from './start.ts';
 
 export interface Closing {
-  /** The run of the undo that ends: another one that has begun by now is not ended by it. */
+  /** The run of the undo that ends; it does not end a later run. */
   readonly run: number;
   readonly status: 'failed' | 'removed' | 'residue';
   readonly resources: JournalRecord['resources'];
@@ -20,7 +20,7 @@ export interface Closing {
 }
 
 export interface ClosingJournal {
-  /** Ends an undo. @returns undefined where another run has begun by now */
+  /** Ends an undo. @returns undefined if another run has begun */
   close(integrationId: string, closing: Closing): Promise<JournalRecord | undefined>;
   /** Lets an integration forget a driver; repeated, it changes nothing more. @returns the integration as it then is */
   forgetAddedBucket(integrationId: string, driverId: string): Promise<JournalRecord | undefined>;
@@ -29,7 +29,7 @@ export interface ClosingJournal {
 function movedOn(integrationId: string): ServiceError {
   return new ServiceError(
     'IntegrationMovedOnError',
-    `Integration ${integrationId} is in another state by now: this step does nothing.`,
+    `Integration ${integrationId} has moved to another state, so this step changed nothing.`,
   );
 }
 
@@ -61,7 +61,7 @@ export interface UndoEnd {
   readonly step?: StepName;
 }
 
-/** How an undo ends, and the resources with the reason why each that still stands does so. */
+/** How an undo ends, and the resources with the reason of each leftover. */
 export function conclude(
   record: JournalRecord,
   { mode, failures }: Pick<UndoEnd, 'mode' | 'failures'>,
@@ -80,13 +80,13 @@ export function conclude(
 
 const unexplained = (record: JournalRecord) => ({
   reason:
-    'The undo ended, time and again, before it got to this resource: look at its executions in Step Functions.',
+    'The undo was aborted several times before it reached this resource. See its executions in Step Functions.',
   advice: sendAgain(record, ''),
 });
 
 /**
  * Writes how the undo ended, releases the locks where nothing is left, and says so on the bus. Repeatable.
- * @throws ServiceError `IntegrationMovedOnError` where another run has begun by now
+ * @throws ServiceError `IntegrationMovedOnError` if another run has begun
  */
 export async function closeAndAnnounce(
   record: JournalRecord,
@@ -98,7 +98,7 @@ export async function closeAndAnnounce(
   // A repeated attempt of an earlier run must not end a later one.
   if (record.deprovision?.run !== undo.run) throw movedOn(integrationId);
 
-  // Before its own end is written: from then on nobody looks after the driver any more.
+  // Before its own end is written, because from then on nothing follows up the driver.
   if (parent && conclude(record, undo).status !== 'residue') {
     const integration = await journal.forgetAddedBucket(parent.integrationId, integrationId);
     if (integration) await endWithLastDriver(integration, journal, publish);
@@ -109,7 +109,7 @@ export async function closeAndAnnounce(
   return { status: closed.status };
 }
 
-/** @returns the record as it was closed; undefined where another run has begun by now */
+/** @returns the record as it was closed; undefined if another run has begun */
 async function closeRecord(
   record: JournalRecord,
   undo: UndoEnd,

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
 import type { AddedBucket, JournalRecord, RecordReader } from '../model/record.ts';
-import { nameOf, pathOf } from '../model/record.ts';
+import { pathOf } from '../model/record.ts';
 import type { IntegrationRequest } from '../model/request.ts';
 
 /** How long an Idempotency-Key is remembered. */
@@ -27,7 +27,7 @@ export function newRegistration(
   if (key !== undefined && !idempotencyKeySchema.safeParse(key).success) {
     throw new ServiceError(
       'InvalidRequestError',
-      'The header Idempotency-Key has 1 to 255 printable ASCII characters without spaces, such as a UUID.',
+      'The header Idempotency-Key must have 1 to 255 printable ASCII characters without spaces. Use a UUID, for example.',
     );
   }
   const { parent } = context;
@@ -63,27 +63,27 @@ export interface Idempotency {
   readonly expiresAt: number;
 }
 
-/** What is written at once for a new integration, where nothing holds it yet. */
+/** What is written in one transaction for a new integration, if nothing holds it yet. */
 export interface Registration {
   readonly record: JournalRecord;
   /** Keys that only one integration at a time may hold: its name, its bucket with its driver name, what it adopts. */
   readonly locks: readonly string[];
   readonly idempotency: Idempotency | undefined;
-  /** Of a driver: what the integration that it is added to is told of it, at once with the rest. */
+  /** For a driver: its entry in the record of its integration, written in the same transaction. */
   readonly added?: AddedBucket;
 }
 
 export type RegistrationOutcome =
   | { readonly outcome: 'registered' }
-  /** The integration that a driver was to be added to is not ready by now. */
+  /** The integration to which a driver should be added is not ready. */
   | { readonly outcome: 'not-ready' }
   | { readonly outcome: 'repeated'; readonly integrationId: string; readonly requestHash: string }
   | { readonly outcome: 'locked'; readonly by: string };
 
 export interface Register {
-  /** Writes record, locks, idempotency item and what the integration is told in one transaction, or nothing. */
+  /** Writes record, locks, idempotency item and the integration's entry in one transaction, or nothing. */
   register(registration: Registration): Promise<RegistrationOutcome>;
-  /** Keeps a key for an integration that stands already. @returns false where the key is in use by now */
+  /** Keeps a key for an integration that stands already. @returns false if the key is in use */
   remember(idempotency: Idempotency, holder: Pick<JournalRecord, 'id' | 'requestHash'>): Promise<boolean>;
 }
 
@@ -92,48 +92,52 @@ export interface ProvisionStarter {
   startProvisioning(integrationId: string): Promise<void>;
 }
 
-/** A lock by its key, and the field of the request that says what it is on. */
+/** A lock by its key, what it holds in words, and the field of the request that names it. */
 interface Lock {
   readonly key: string;
+  readonly what: string;
   readonly pointer: string;
 }
 
 function bucketLocks({ name, mode }: IntegrationRequest['bucket'], driverName: string): Lock[] {
   const pointer = '/bucket/name';
   return [
-    { key: `bucket#${name}#${driverName}`, pointer },
-    ...(mode === 'adopt' ? [{ key: `adopted-bucket#${name}`, pointer }] : []),
+    {
+      key: `bucket#${name}#${driverName}`,
+      what: `bucket ${name} with the driver name "${driverName}"`,
+      pointer,
+    },
+    ...(mode === 'adopt' ? [{ key: `adopted-bucket#${name}`, what: `adopted bucket ${name}`, pointer }] : []),
   ];
 }
 
-/** Drivers are known by their names on an integration: two of one name would be taken for each other. */
+/** Drivers on an integration are known by name: two of one name could not be told apart. */
 const driverLocks = ({ bucket, dataloop }: IntegrationRequest, integrationId: string): Lock[] => [
   {
     key: `driver#${integrationId}#${dataloop.projectId}#${dataloop.driverName}`,
+    what: `driver name "${dataloop.driverName}" in project ${dataloop.projectId}`,
     pointer: '/dataloop/driverName',
   },
   ...bucketLocks(bucket, dataloop.driverName ?? ''),
 ];
 
-/** What is adopted is in one integration at a time: what one found there, another must not have written. */
+/** An adopted resource is in one integration at a time: one must not find what another has written. */
 const integrationLocks = ({ name, bucket, role, dataloop }: IntegrationRequest): Lock[] => [
-  { key: `name#${name}`, pointer: '/name' },
+  { key: `name#${name}`, what: `name "${name}"`, pointer: '/name' },
   ...bucketLocks(bucket, dataloop.driverName ?? name),
-  ...(role?.mode === 'adopt' ? [{ key: `adopted-role#${role.name}`, pointer: '/role/name' }] : []),
+  ...(role?.mode === 'adopt'
+    ? [{ key: `adopted-role#${role.name}`, what: `adopted role ${role.name}`, pointer: '/role/name' }]
+    : []),
   ...(dataloop.integrationId
-    ? [{ key: `adopted-integration#${dataloop.integrationId}`, pointer: '/dataloop/integrationId' }]
+    ? [
+        {
+          key: `adopted-integration#${dataloop.integrationId}`,
+          what: `integration ${dataloop.integrationId} at Dataloop`,
+          pointer: '/dataloop/integrationId',
+        },
+      ]
     : []),
 ];
-
-/** What else a request may collide with, as part of a sentence. */
-function adoptedBy({ role, dataloop }: IntegrationRequest): string {
-  return [
-    ...(role?.mode === 'adopt' ? [`the role ${role.name}`] : []),
-    ...(dataloop.integrationId ? [`the integration ${dataloop.integrationId} at Dataloop`] : []),
-  ]
-    .map((each) => ` or ${each}`)
-    .join('');
-}
 
 export const locksByField = ({ request, parent }: Pick<JournalRecord, 'request' | 'parent'>): Lock[] =>
   parent ? driverLocks(request, parent.integrationId) : integrationLocks(request);
@@ -141,7 +145,7 @@ export const locksByField = ({ request, parent }: Pick<JournalRecord, 'request' 
 export const locksOf = (record: Pick<JournalRecord, 'request' | 'parent'>): string[] =>
   locksByField(record).map(({ key }) => key);
 
-/** How often a request begins again because what it met has changed meanwhile. */
+/** How often a request starts over because the records changed meanwhile. */
 const registrationAttempts = 5;
 
 /**
@@ -163,14 +167,21 @@ export async function startProvisioning(
       await machine.startProvisioning(record.id);
       return { record, repeated: false };
     }
-    if (result.outcome === 'not-ready') throw integrationNotReady(record.parent?.integrationId ?? '');
-    if (result.outcome === 'repeated' && result.requestHash !== record.requestHash) {
-      throw keyReused(result.integrationId);
+    if (result.outcome === 'not-ready') {
+      const id = record.parent?.integrationId ?? '';
+      const parent = await store.read(id);
+      // It became ready in between.
+      if (parent?.status === 'ready') continue;
+      throw integrationNotReady({ id, status: parent?.status ?? 'removed' });
     }
-    const holder = await store.read(result.outcome === 'repeated' ? result.integrationId : result.by);
+    const isKnownKey = result.outcome === 'repeated';
+    const holder = await store.read(isKnownKey ? result.integrationId : result.by);
+    if (isKnownKey && result.requestHash !== record.requestHash) {
+      throw keyReused(result.integrationId, holder?.status);
+    }
     if (!holder) continue;
     if (result.outcome === 'locked') {
-      // Its locks went before its status did: the name is free by now.
+      // Locks are released before the status changes: the name is free now.
       if (holder.status === 'failed' || holder.status === 'removed') continue;
       if (holder.requestHash !== record.requestHash || holder.status === 'removing') {
         throw nameOrBucketTaken(holder, record);
@@ -188,36 +199,35 @@ export async function startProvisioning(
   );
 }
 
-function keyReused(holderId: string): ServiceError {
+function keyReused(holderId: string, status = 'unknown'): ServiceError {
   return new ServiceError(
     'IdempotencyKeyReusedError',
-    `This Idempotency-Key belongs to another request body (integration ${holderId}). Use a new key for a new request.`,
+    `You already used this key with a different body (${holderId}, ${status}). Send a new key.`,
   );
 }
 
 export function nameOrBucketTaken(
   holder: JournalRecord,
-  { request, parent }: Pick<JournalRecord, 'request' | 'parent'>,
+  wanted: Pick<JournalRecord, 'request' | 'parent'>,
 ): ServiceError {
+  const held = locksOf(holder);
+  const taken = locksByField(wanted).filter(({ key }) => held.includes(key));
+  const what = taken.map((lock) => lock.what).join(' and the ') || 'name or bucket';
   const advice =
     holder.status === 'removing' || holder.status === 'rolling-back'
-      ? 'Choose others, or send the request again once nothing of it is left.'
-      : `Choose others, or remove it first with DELETE ${pathOf(holder)}.`;
-  const wanted = parent
-    ? `a driver "${request.dataloop.driverName}" in project ${request.dataloop.projectId}, or the bucket ${request.bucket.name}`
-    : `the name "${request.name}", the bucket ${request.bucket.name}${adoptedBy(request)}`;
+      ? 'Choose another, or send the request again when it is gone.'
+      : `Choose another, or remove it first with DELETE ${pathOf(holder)}.`;
+  const status = holder.status === 'residue' ? 'in residue' : holder.status;
   return new ServiceError(
     'NameOrBucketTakenError',
-    `The ${holder.parent ? 'driver' : 'integration'} ${holder.id} ("${nameOf(holder)}", ${holder.status}) has ` +
-      `${wanted}. ${advice}`,
+    `The ${what} ${taken.length > 1 ? 'are' : 'is'} used by ${holder.id}, which is ${status}. ${advice}`,
   );
 }
 
-/** Why nothing can be added to an integration. */
-export function integrationNotReady(integrationId: string): ServiceError {
+/** Why no bucket can be added to an integration. */
+export function integrationNotReady({ id, status }: Pick<JournalRecord, 'id' | 'status'>): ServiceError {
   return new ServiceError(
     'IntegrationNotReadyError',
-    `The integration ${integrationId} is not "ready", and only to one that is a driver can be added. ` +
-      `GET /integrations/${integrationId} says how far it is.`,
+    `You can add buckets only to a ready integration; this one is ${status}. See GET /integrations/${id}.`,
   );
 }

@@ -108,7 +108,7 @@ export interface RemovalParts extends UndoParts {
 /**
  * `DELETE`: removes what is ready or left over; stops and rolls back what is still provisioning; repeated, it
  * changes nothing.
- * @param mayGo asked before something that is ready or left over is removed. @throws where something is in the way
+ * @param mayGo called before an integration that is `ready` or `residue` is removed. @throws if the removal is blocked
  * @throws ServiceError `IntegrationNotFoundError`
  */
 export async function removeIntegration(
@@ -126,10 +126,7 @@ export async function removeRecord(record: JournalRecord, parts: RemovalParts): 
   const { id: integrationId } = record;
   let moved: JournalRecord | undefined = record;
   if (record.status === 'provisioning') {
-    const error = recordedError(
-      'RemovalRequestedError',
-      'DELETE was called before the integration was ready.',
-    );
+    const error = recordedError('RemovalRequestedError', 'DELETE was sent before the integration was ready.');
     // The journal first: from then on no step of the execution can begin anything.
     moved = await rollBack(integrationId, error, parts);
     await parts.stopper.stopProvisioning(record.executionArn);

@@ -100,12 +100,12 @@ function endedError(status: EndStatus): RecordedError {
   }
   const detail =
     status === 'NOT_STARTED'
-      ? 'The execution was never started: the request had been registered when the service failed. Send it again.'
-      : `The execution ended ${status} before the integration was ready.`;
+      ? 'The execution never started, because the service failed after it had registered the request. Send the request again.'
+      : `The execution ended with the status ${status} before the integration was ready. Send the request again.`;
   return recordedError('ExecutionStoppedError', detail);
 }
 
-/** Since when an integration must be as it is before the sweep looks at it: what is only slow is left alone. */
+/** How long an integration must be unchanged before the sweep checks it: slow ones are left alone. */
 const sweepAfterMs = 120_000;
 
 export interface Sweep extends Watchdog, ActiveFinder {

@@ -1,7 +1,7 @@
 /** What a deployment allows requests to name: its parameters, and what is said of a field that is outside of them. */
 import type { AccountSettings } from '../../config.ts';
 import type { FieldError } from '../../errors.ts';
-import { defaultRoleName, type IntegrationRequest, notAsNeeded, parseBody } from './request.ts';
+import { defaultRoleName, type IntegrationRequest, invalidFields, parseBody } from './request.ts';
 
 /** True where a name matches a pattern in which `*` stands for any run of characters. */
 export function matchesPattern(name: string, pattern: string): boolean {
@@ -37,7 +37,7 @@ export interface Allowed
 export function parseRequest(body: unknown, allowed: Allowed): IntegrationRequest {
   const request = parseBody(body);
   const errors = outsideDeployment(request, allowed);
-  if (errors.length > 0) throw notAsNeeded(errors);
+  if (errors.length > 0) throw invalidFields(errors);
   return request;
 }
 
@@ -47,30 +47,29 @@ type Refuse = (pointer: string, detail: string) => void;
 export const rolesNamed = (name: string, arns: readonly string[]): string[] =>
   arns.filter((arn) => arn.split('/').at(-1) === name);
 
-const listed = (arns: readonly string[]) => (arns.length > 0 ? arns.join(', ') : 'none');
+const adoptOnly = (what: string, parameter: string, arns: readonly string[]): string =>
+  arns.length > 0
+    ? `This deployment may adopt only these ${what}s: ${arns.join(', ')}. Choose one of them, or add yours to ${parameter}.`
+    : `This deployment may adopt no ${what}s. Add yours to the parameter ${parameter}.`;
 
 function refuseBucket(bucket: IntegrationRequest['bucket'], allowed: Allowed, refuse: Refuse): void {
   if (bucket.mode === 'adopt') {
     if (!allowed.adoptableBucketArns.includes(`arn:${allowed.partition}:s3:::${bucket.name}`)) {
-      refuse(
-        '/bucket/name',
-        `This deployment may only adopt these buckets: ${listed(allowed.adoptableBucketArns)}. ` +
-          'Name one of them, or deploy with another adoptableBucketArns.',
-      );
+      refuse('/bucket/name', adoptOnly('bucket', 'adoptableBucketArns', allowed.adoptableBucketArns));
     }
     return;
   }
   if (!matchesPattern(bucket.name, allowed.bucketNamePattern)) {
     refuse(
       '/bucket/name',
-      `This deployment may only touch buckets named like "${allowed.bucketNamePattern}". ` +
+      `Bucket names in this deployment must match "${allowed.bucketNamePattern}". ` +
         'Choose such a name, or deploy with another bucketNamePattern.',
     );
   }
   if (bucket.blockPublicAccess !== undefined) {
     refuse(
       '/bucket/blockPublicAccess',
-      'Only of a bucket that is adopted this is asked: one that is created is always closed. Leave the field out.',
+      'blockPublicAccess applies only to "mode": "adopt"; new buckets are always closed. Omit it.',
     );
   }
 }
@@ -82,19 +81,15 @@ function refuseRole(request: IntegrationRequest, allowed: Allowed, refuse: Refus
     ? defaultRoleName(request.name)
     : (role?.name ?? defaultRoleName(request.name));
   if (isAdopted && role.name === undefined) {
-    refuse('/role/name', 'This field is required where the mode is "adopt".');
+    refuse('/role/name', 'This field is required if the mode is "adopt".');
   } else if (isAdopted && role.name !== undefined) {
     const found = rolesNamed(role.name, allowed.adoptableRoleArns);
     if (found.length === 0) {
-      refuse(
-        '/role/name',
-        `This deployment may only adopt these roles: ${listed(allowed.adoptableRoleArns)}. ` +
-          'Give the name of one of them, or deploy with another adoptableRoleArns.',
-      );
+      refuse('/role/name', adoptOnly('role', 'adoptableRoleArns', allowed.adoptableRoleArns));
     } else if (found.length > 1) {
       refuse(
         '/role/name',
-        `More than one role of this name may be adopted: ${found.join(', ')}. Deploy with an adoptableRoleArns that names one.`,
+        `adoptableRoleArns lists several roles of this name: ${found.join(', ')}. Deploy with only one of them.`,
       );
     }
   }
@@ -105,12 +100,12 @@ function refuseRole(request: IntegrationRequest, allowed: Allowed, refuse: Refus
   const unmet = patterns.filter(([, parameter]) => !matchesPattern(policyName, allowed[parameter]));
   if (unmet.length > 0) {
     const rules = unmet
-      .map(([what, parameter]) => `${what} named like "${allowed[parameter]}"`)
+      .map(([what, parameter]) => `${what} whose names match "${allowed[parameter]}"`)
       .join(' and ');
     refuse(
       isAdopted ? '/name' : '/role/name',
-      `This deployment may only create ${rules}, not "${policyName}" ` +
-        `(${isAdopted ? 'the policy of an adopted role is named after the integration' : 'role and policy have one name'}). ` +
+      `This deployment may create only ${rules}, not "${policyName}" ` +
+        `(${isAdopted ? 'the policy of an adopted role is named after the integration' : 'role and policy share one name'}). ` +
         `Choose such a name, or deploy with another ${unmet.map(([, parameter]) => parameter).join(' and ')}.`,
     );
   }
@@ -121,13 +116,15 @@ function refuseKey(bucket: IntegrationRequest['bucket'], allowed: Allowed, refus
   if (!allowed.kmsKeyArns.includes(bucket.kmsKeyArn)) {
     refuse(
       '/bucket/kmsKeyArn',
-      `This deployment may only use ${allowed.kmsKeyArns.length > 0 ? `the KMS keys ${allowed.kmsKeyArns.join(', ')}` : 'keys of AWS'}. ` +
-        'Name one of them, leave the field out, or deploy with another kmsKeyArns.',
+      allowed.kmsKeyArns.length > 0
+        ? `This deployment allows only the KMS keys ${allowed.kmsKeyArns.join(', ')}. Choose one of them, omit kmsKeyArn, or ` +
+            'add the key to kmsKeyArns.'
+        : 'This deployment allows no customer KMS keys. Omit kmsKeyArn, or add the key to kmsKeyArns.',
     );
   } else if (bucket.kmsKeyArn.split(':')[3] !== (bucket.region ?? allowed.region)) {
     refuse(
       '/bucket/kmsKeyArn',
-      `S3 takes keys of the bucket's own region only, which is ${bucket.region ?? allowed.region}. Name a key of that region.`,
+      `The key must be in the bucket's region, ${bucket.region ?? allowed.region}. Choose a key of that region.`,
     );
   }
 }
@@ -152,14 +149,13 @@ export function outsideDeployment(request: IntegrationRequest, allowed: Allowed)
   if (dataloop.createdBy && !allowed.dataloopAccountId) {
     refuse(
       '/dataloop/createdBy',
-      "An operator may name the IAM user only where the deployment names the AWS account that is Dataloop's: deploy with " +
-        'dataloopAccountId.',
+      "Operator mode needs the id of Dataloop's AWS account. Deploy with the parameter dataloopAccountId, or omit createdBy.",
     );
   }
   if (dataloop.createdBy && dataloop.integrationId) {
     refuse(
       '/dataloop/integrationId',
-      'An integration that an operator makes is named later: leave this field or createdBy out.',
+      'In operator mode you name the integration later. Omit this field or createdBy.',
     );
   }
   if (
@@ -169,7 +165,7 @@ export function outsideDeployment(request: IntegrationRequest, allowed: Allowed)
   ) {
     refuse(
       '/dataloop/organizationId',
-      `This deployment serves the organisation ${allowed.organizationId} only (parameter dataloopOrganizationId).`,
+      `This deployment serves only the organisation ${allowed.organizationId} (parameter dataloopOrganizationId). Omit the field or name that one.`,
     );
   }
   return errors;

@@ -4,10 +4,10 @@ import type { JournalRecord } from './record.ts';
 import { isIntegrationId } from './record.ts';
 
 export function integrationNotFound(integrationId: string): ServiceError {
-  const named = isIntegrationId(integrationId) ? integrationId : 'of that id';
+  const named = isIntegrationId(integrationId) ? `integration ${integrationId}` : 'integration of this id';
   return new ServiceError(
     'IntegrationNotFoundError',
-    `There is no integration ${named} in this deployment. Check the id.`,
+    `There is no ${named} in this deployment. Check the id.`,
   );
 }
 
@@ -26,6 +26,6 @@ export function asAddedBucket(
   if (record && parent?.integrationId === integrationId) return { ...record, parent };
   throw new ServiceError(
     'DriverNotFoundError',
-    'There is no such driver on this integration. GET /integrations/{integrationId} lists those that were added to it.',
+    'This integration has no added driver of this id. GET /integrations/{integrationId} lists them.',
   );
 }

@@ -35,7 +35,12 @@ export const executionArnSchema = z
   .regex(/^arn:[a-z-]{1,20}:states:[a-z0-9-]{1,30}:[0-9]{12}:execution:[\w-]{1,80}:[\w-]{1,80}$/);
 
 /** An id at Dataloop. It becomes one part of a URL's path, where `..` would lead elsewhere. */
-export const dataloopIdSchema = z.string().regex(/^(?!\.{1,2}$)[\x21-\x7e]{1,200}$/);
+export const dataloopIdSchema = z
+  .string()
+  .regex(
+    /^(?!\.{1,2}$)[\x21-\x7e]{1,200}$/,
+    'An id at Dataloop must have 1 to 200 printable ASCII characters without spaces.',
+  );
 
 export const errorSchema = z.object({
   type: z.string(),
@@ -113,11 +118,11 @@ const resourceSchema = z.object({
   written: z.array(z.string()).optional(),
   /** Of such a policy: when the call began that wrote it last, ms since the epoch. */
   writtenAt: z.number().optional(),
-  /** Made a second time, because the first was not to be seen: there may be two of it. */
+  /** Created a second time, because the first was not found: there may be two of it. */
   madeAgain: z.literal(true).optional(),
   /** Why it could not be removed, and what to do. */
   residue: z.object({ reason: z.string(), advice: z.string() }).optional(),
-  /** Why what stands under its name was taken for somebody else's and left as it is. */
+  /** Why the resource under its name belongs to another owner and was left alone. */
   leftAlone: z.string().optional(),
 });
 export type ResourceRecord = z.infer<typeof resourceSchema>;

@@ -1,4 +1,4 @@
-/** The body of `POST /integrations`: its schema, its defaults and what is said of a bad field. */
+/** The body of `POST /integrations`: its schema, its defaults, and messages about invalid fields. */
 import * as z from 'zod';
 import { type FieldError, ServiceError } from '../../errors.ts';
 
@@ -9,8 +9,8 @@ export const maximumBodyBytes = 32 * 1024;
 export const tagPrefix = 'dataloop-cross-account:';
 
 const bucketNameRule =
-  'A bucket name has 3 to 63 lower-case letters, digits, dots and hyphens, starts and ends with a letter or digit, ' +
-  'has no two dots in a row, is not an IP address, and uses none of the prefixes and suffixes that S3 reserves.';
+  'A bucket name must have 3 to 63 lower-case letters, digits, dots and hyphens, start and end with a letter or digit, ' +
+  'have no two dots in a row, not be an IP address, and not use a prefix or suffix that S3 reserves.';
 
 /** S3's rules for general purpose buckets (Amazon S3 User Guide, "General purpose bucket naming rules"). */
 export function isBucketName(name: string): boolean {
@@ -25,20 +25,20 @@ export function isBucketName(name: string): boolean {
 
 const text = (maximum: number, what: string) =>
   z
-    .string(`${what} is a string.`)
+    .string(`${what} must be a string.`)
     .min(1, `${what} must not be empty.`)
-    .max(maximum, `${what} has at most ${maximum} characters.`)
-    // IAM descriptions take Latin-1 only, and a control character could forge a line of a log.
-    .regex(/^[\u0020-\u007e\u00a1-\u00ff]*$/, `${what} has printable Latin characters only.`);
+    .max(maximum, `${what} must have at most ${maximum} characters.`)
+    // IAM descriptions allow Latin-1 only, and a control character could forge a line of a log.
+    .regex(/^[\u0020-\u007e\u00a1-\u00ff]*$/, `${what} must have printable Latin characters only.`);
 
 const identifier = (what: string) =>
   z
-    .string(`${what} is a string.`)
-    .regex(/^[A-Za-z0-9_-]{1,100}$/, `${what} has 1 to 100 letters, digits, hyphens and underscores.`);
+    .string(`${what} must be a string.`)
+    .regex(/^[A-Za-z0-9_-]{1,100}$/, `${what} must have 1 to 100 letters, digits, hyphens and underscores.`);
 
 const prefixRule =
-  'prefix names one folder and ends with a slash ("raw/"): letters, digits and !_.()-/ and spaces, no leading slash, ' +
-  'no empty or dot-only part, at most 512 characters.';
+  'prefix must name one folder and end with a slash, such as "raw/". It may have 512 letters, digits, spaces and !_.()-/, ' +
+  'no leading slash, and no part that is empty or has only dots.';
 
 /** Wildcards and policy variables (`*`, `?`, `$`) are refused: in a policy they would mean more than one folder. */
 function isPrefix(prefix: string): boolean {
@@ -54,17 +54,17 @@ const tagText = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 /** A record of strings leaves out this key without a word. */
 const withoutPrototype = z.unknown().superRefine((tags, context) => {
   if (typeof tags === 'object' && tags !== null && Object.hasOwn(tags, '__proto__')) {
-    context.addIssue({ code: 'custom', path: ['__proto__'], message: 'A tag key is not "__proto__".' });
+    context.addIssue({ code: 'custom', path: ['__proto__'], message: 'A tag key must not be "__proto__".' });
   }
 });
 
 const tagsSchema = withoutPrototype
-  .pipe(z.record(z.string(), z.string('A tag value is a string.'), 'tags is an object of strings.'))
+  .pipe(z.record(z.string(), z.string('A tag value must be a string.'), 'tags must be an object of strings.'))
   .superRefine((tags, context) => {
     const entries = Object.entries(tags);
     const seen = new Set<string>();
     if (entries.length > 40) {
-      context.addIssue({ code: 'custom', message: 'There are at most 40 tags.' });
+      context.addIssue({ code: 'custom', message: 'Send at most 40 tags.' });
     }
     for (const [key, value] of entries) {
       const lower = key.toLowerCase();
@@ -72,7 +72,7 @@ const tagsSchema = withoutPrototype
         context.addIssue({
           code: 'custom',
           path: [key],
-          message: 'Another tag key differs from this one in case only, which IAM takes for the same.',
+          message: 'Another tag key differs only in case, and IAM treats both as the same.',
         });
       }
       seen.add(lower);
@@ -80,7 +80,7 @@ const tagsSchema = withoutPrototype
         context.addIssue({
           code: 'custom',
           path: [key],
-          message: 'A tag key has 1 to 128 letters, digits, spaces and _.:/=+-@.',
+          message: 'A tag key must have 1 to 128 letters, digits, spaces and _.:/=+-@.',
         });
       } else if (lower.startsWith('aws:') || lower.startsWith(tagPrefix)) {
         context.addIssue({
@@ -93,7 +93,7 @@ const tagsSchema = withoutPrototype
         context.addIssue({
           code: 'custom',
           path: [key],
-          message: 'A tag value has at most 256 letters, digits, spaces and _.:/=+-@.',
+          message: 'A tag value must have at most 256 letters, digits, spaces and _.:/=+-@.',
         });
       }
     }
@@ -103,47 +103,50 @@ const tagsSchema = withoutPrototype
     maxProperties: 40,
     propertyNames: { minLength: 1, maxLength: 128 },
     additionalProperties: { type: 'string', maxLength: 256 },
-    description: `Tags of what is created. Keys that start with "aws:" or "${tagPrefix}" are reserved.`,
+    description: `Tags of all created resources. Keys that start with "aws:" or "${tagPrefix}" are reserved.`,
   });
 
 const modeOf = (what: string) =>
   z
-    .enum(['create', 'adopt'], `The mode of the ${what} is "create", or "adopt" for one that exists.`)
+    .enum(['create', 'adopt'], `The mode of the ${what} must be "create", or "adopt" for one that exists.`)
     .default('create');
 
-/** What refinements check is told in words: JSON Schema has no place for it. */
+/** Descriptions say what refinements check: JSON Schema cannot express it. */
 export const requestSchema = z.strictObject({
   name: z
-    .string('name is a string.')
+    .string('name must be a string.')
     .regex(
       /^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$/,
-      'name has 1 to 48 lower-case letters, digits and hyphens and starts and ends with a letter or digit.',
+      'name must have 1 to 48 lower-case letters, digits and hyphens, and start and end with a letter or digit.',
     ),
   description: text(500, 'description').optional(),
   bucket: z.strictObject({
     name: z
-      .string('bucket.name is a string.')
+      .string('bucket.name must be a string.')
       .refine(isBucketName, bucketNameRule)
       .meta({ minLength: 3, maxLength: 63, description: bucketNameRule }),
     mode: modeOf('bucket'),
     region: z
-      .string('region is a string.')
-      .regex(/^[a-z]{2}(-[a-z]{1,12}){1,2}-\d$/, 'region is the code of an AWS region, such as "eu-west-1".')
+      .string('region must be a string.')
+      .regex(
+        /^[a-z]{2}(-[a-z]{1,12}){1,2}-\d$/,
+        'region must be the code of an AWS region, such as "eu-west-1".',
+      )
       .optional(),
     prefix: z
-      .string('prefix is a string.')
+      .string('prefix must be a string.')
       .refine(isPrefix, prefixRule)
       .meta({ minLength: 2, maxLength: 512, description: prefixRule })
       .optional(),
     kmsKeyArn: z
-      .string('kmsKeyArn is a string.')
+      .string('kmsKeyArn must be a string.')
       .regex(
         /^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key\/[A-Za-z0-9-]{1,64}$/,
-        'kmsKeyArn is the ARN of a KMS key, not of an alias: arn:aws:kms:REGION:ACCOUNT:key/ID.',
+        'kmsKeyArn must be the ARN of a KMS key, not of an alias: arn:aws:kms:REGION:ACCOUNT:key/ID.',
       )
       .optional(),
-    cors: z.boolean('cors is true or false.').default(true),
-    blockPublicAccess: z.boolean('blockPublicAccess is true or false.').optional(),
+    cors: z.boolean('cors must be true or false.').default(true),
+    blockPublicAccess: z.boolean('blockPublicAccess must be true or false.').optional(),
   }),
   dataloop: z.strictObject({
     projectId: identifier('projectId'),
@@ -152,17 +155,17 @@ export const requestSchema = z.strictObject({
     createdBy: z
       .literal(
         'operator',
-        'createdBy is "operator", where a person makes the integration at Dataloop; else leave it out.',
+        'createdBy must be "operator" if a person creates the integration at Dataloop. Otherwise omit it.',
       )
       .optional(),
     driverName: text(100, 'driverName').optional(),
-    allowDelete: z.boolean('allowDelete is true or false.').default(true),
+    allowDelete: z.boolean('allowDelete must be true or false.').default(true),
   }),
   role: z
     .strictObject({
       name: z
-        .string('role.name is a string.')
-        .regex(/^[A-Za-z0-9+=,.@_-]{1,64}$/, 'A role name has 1 to 64 letters, digits and +=,.@_-')
+        .string('role.name must be a string.')
+        .regex(/^[A-Za-z0-9+=,.@_-]{1,64}$/, 'A role name must have 1 to 64 letters, digits and +=,.@_-')
         .optional(),
       mode: modeOf('role'),
     })
@@ -194,7 +197,7 @@ export function fieldErrors(error: z.ZodError, body: unknown): FieldError[] {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({
         pointer: jsonPointer([...issue.path, key]),
-        detail: 'This field is not known: remove it.',
+        detail: 'Unknown field. Remove it.',
       }));
     }
     const pointer = jsonPointer(issue.path);
@@ -214,15 +217,15 @@ export const defaultRoleName = (name: string) => `dataloop-${name}`;
  */
 export function parseBody(body: unknown): IntegrationRequest {
   const parsed = requestSchema.safeParse(body);
-  if (!parsed.success) throw notAsNeeded(fieldErrors(parsed.error, body));
+  if (!parsed.success) throw invalidFields(fieldErrors(parsed.error, body));
   return parsed.data;
 }
 
-export function notAsNeeded(errors: readonly FieldError[]): ServiceError {
+export function invalidFields(errors: readonly FieldError[]): ServiceError {
   const count = errors.length === 1 ? 'One field is' : `${errors.length} fields are`;
   return new ServiceError(
     'InvalidRequestError',
-    `${count} not as needed. Correct what "errors" lists and send the request again; nothing was created.`,
+    `${count} invalid. Correct the fields that "errors" lists, then send the request again. Nothing was created.`,
     { fields: errors },
   );
 }

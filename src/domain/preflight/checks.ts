@@ -1,4 +1,4 @@
-/** What stands in the way of a request, or may: all of it at once, each with what to do. */
+/** Blocking issues of a request, and warnings: all at once, each with what to do. */
 import type { Bound } from '../../deadline.ts';
 import { errorKinds, problemType, ServiceError } from '../../errors.ts';
 import type { FindingView } from '../api/responses.ts';
@@ -26,12 +26,12 @@ export interface Finding {
 export interface Check {
   readonly subject: Subject;
   readonly pointer?: string;
-  /** What it means where the check itself cannot be made; a failure that may pass is then `unknown`, not `error`. */
+  /** The severity if the check itself cannot be made; a transient failure is then `unknown`, not `error`. */
   readonly failure: 'error' | 'warning';
   run(): Promise<readonly Finding[]>;
 }
 
-/** Makes all checks at once, and waits for all of them: nothing is under way any more when it returns. */
+/** Makes all checks at once and waits for all of them: nothing is under way when it returns. */
 export async function findingsOf(
   checks: readonly Check[],
   bound: Bound = (_what, work) => work,
@@ -41,7 +41,7 @@ export async function findingsOf(
       try {
         return await bound(nameOf(check.subject), check.run());
       } catch (error) {
-        // Anything else is a mistake of ours, and nothing that people could do something about.
+        // Anything else is our own mistake, about which the caller can do nothing.
         if (!(error instanceof ServiceError)) throw error;
         return [notMade(check, error)];
       }
@@ -70,8 +70,8 @@ export function findingView({ severity, error, subject, pointer }: Finding): Fin
 }
 
 /**
- * All that is in the way as one error: under the name of the first that does not pass by itself, with all of them in
- * its message.
+ * All blocking issues as one error: with the name of the first one that does not pass by itself, and all of them in the
+ * message.
  */
 export function asOneError(findings: readonly Finding[]): ServiceError | undefined {
   const lasting = findings.filter(({ severity }) => severity === 'error');
@@ -79,7 +79,7 @@ export function asOneError(findings: readonly Finding[]): ServiceError | undefin
   const [first, ...others] = [...lasting, ...passing].map(({ error }) => error);
   if (!first || others.length === 0) return first;
   const list = [first, ...others].map(({ message }, index) => `${index + 1}. ${message}`).join(' ');
-  return new ServiceError(first.name, `${others.length + 1} things are in the way: ${list}`, {
+  return new ServiceError(first.name, `${others.length + 1} blocking issues: ${list}`, {
     cause: first,
   });
 }

@@ -1,4 +1,4 @@
-/** `POST /plans`: what a request would come to, and everything that is in its way. Nothing is written. */
+/** `POST /plans`: what a request would create, and all blocking issues. Nothing is written. */
 import type { AccountSettings } from '../../config.ts';
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
@@ -14,10 +14,10 @@ import type { S3 } from '../resources/bucket/s3.ts';
 import { sidWith } from '../resources/role/trust-policy.ts';
 import { type Check, type Finding, findingsOf, findingView } from './checks.ts';
 import { neededActions } from './needed-actions.ts';
-import { inTheWay, type PreflightReads } from './preflight.ts';
+import { blockingIssues, type PreflightReads } from './preflight.ts';
 import { bucketQuota } from './quotas.ts';
 
-/** Stands for what is known only once an integration is made; neither can pass for an id or an ARN. */
+/** Placeholders for what is known only after creation; neither can pass for an id or an ARN. */
 export const integrationIdPlaceholder = '<id of the integration>';
 export const iamUserPlaceholder = '<ARN of the IAM user that Dataloop issues>';
 
@@ -46,7 +46,7 @@ export async function planIntegration(
   };
   const [locks, { findings }, warnings] = await Promise.all([
     findingsOf(lockChecks(request, reads), bound),
-    inTheWay(wanted, reads, bound),
+    blockingIssues(wanted, reads, bound),
     findingsOf(warningChecks(desired, reads), bound),
   ]);
   const all = [...outside.map(outsideFinding), ...distinct(locks), ...findings, ...warnings];
@@ -63,7 +63,7 @@ export async function planIntegration(
           }
         : trustPolicy(iamUserPlaceholder),
     permissionPolicy: desired.permissionPolicy,
-    // What is adopted keeps what it has, and gets no other.
+    // Adopted resources keep their own bucket policy and boundary.
     ...(desired.bucket.mode === 'adopt' ? {} : { bucketPolicy: desired.bucketPolicy }),
     ...(desired.role.mode === 'adopt' ? {} : { permissionsBoundaryArn: desired.permissionsBoundaryArn }),
     actions: neededActions(desired),
@@ -96,8 +96,7 @@ function lockChecks(request: IntegrationRequest, reads: PlanReads): Check[] {
         const error = isSame
           ? new ServiceError(
               'NameOrBucketTakenError',
-              `The integration ${holder.id} (${holder.status}) was made by this very request: sending it again ` +
-                'answers with that integration and makes nothing.',
+              `Already connected as ${holder.id}; sending this again changes nothing.`,
             )
           : nameOrBucketTaken(holder, { request });
         const about = { type: 'Integration', id: holder.id, name: holder.name };
@@ -108,8 +107,8 @@ function lockChecks(request: IntegrationRequest, reads: PlanReads): Check[] {
 }
 
 /**
- * What stops nothing, and is good to know. Preflight, which can only stop, leaves it out: so it needs neither the
- * names of all buckets nor the records of other integrations.
+ * Warnings only. Preflight, which can only refuse, leaves them out, so it needs neither the names of all buckets nor the
+ * records of other integrations.
  */
 function warningChecks(desired: DesiredState, reads: PlanReads): Check[] {
   const { arn } = desired.bucket;
@@ -129,8 +128,8 @@ function warningChecks(desired: DesiredState, reads: PlanReads): Check[] {
 }
 
 /**
- * Other integrations that reach the same objects. They may be meant so: one bucket may serve two projects. But what
- * one of them deletes is gone for both.
+ * Other integrations that use the same objects. This may be intended: one bucket may serve two projects. But what one of
+ * them deletes is gone for both.
  */
 function overlaps({ bucket }: DesiredState, standing: readonly JournalRecord[]): Finding[] {
   const others = standing.filter(({ request }) => {
@@ -143,10 +142,9 @@ function overlaps({ bucket }: DesiredState, standing: readonly JournalRecord[]):
     const reached = prefix ? `folder ${prefix} of bucket ${bucket.name}` : `whole bucket ${bucket.name}`;
     const error = new ServiceError(
       'PrefixOverlapError',
-      `The ${other.parent ? 'driver' : 'integration'} ${other.id} ("${nameOf(other)}", ${other.status}) reaches the ` +
-        `${reached}, and so the same ` +
-        'objects: what is changed or deleted through one of them is so for both. Choose another prefix or bucket, ' +
-        'unless this is meant.',
+      `The ${other.parent ? 'driver' : 'integration'} ${other.id} ("${nameOf(other)}", ${other.status}) uses the ` +
+        `${reached}, so both share objects: a change or deletion through one affects the other. Choose another prefix or ` +
+        'bucket, unless this is intended.',
     );
     return {
       severity: 'warning',

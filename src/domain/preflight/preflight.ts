@@ -1,4 +1,4 @@
-/** Preflight: everything that stands in the way, found before the first write. */
+/** Preflight: finds all blocking issues before the first write. */
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import { type DesiredState, partitionOf } from '../model/desired-state.ts';
@@ -45,9 +45,9 @@ interface Wanted {
 
 /**
  * Resolves the Dataloop organisation and refuses what would fail later anyway.
- * @returns the organisation, and what people should know although it is not in the way
- * @throws ServiceError by the name of the first thing that is in the way, with all of them in its message; nothing
- *   has been made then
+ * @returns the organisation, and warnings
+ * @throws ServiceError with the name of the first blocking issue, and all of them in its message; nothing has been
+ *   created then
  */
 export async function preflight(
   step: StepContext,
@@ -62,15 +62,15 @@ export async function preflight(
     isOurs: (tags) => isTaggedOurs(step, tags),
     addedToDataloopIntegrationId: step.record.parent?.dataloopIntegrationId,
   };
-  const { findings, organization } = await inTheWay(wanted, reads);
+  const { findings, organization } = await blockingIssues(wanted, reads);
   const error = asOneError(findings);
   if (error) throw error;
   const warnings = findings.map((finding) => finding.error.message);
   return { organizationId: await organization(), ...(warnings.length > 0 ? { warnings } : {}) };
 }
 
-/** Looks at everything that may stop a provisioning, and changes nothing. */
-export async function inTheWay(
+/** Checks everything that may block a provisioning, and changes nothing. */
+export async function blockingIssues(
   wanted: Wanted,
   reads: PreflightReads,
   bound?: Bound,
@@ -78,7 +78,7 @@ export async function inTheWay(
   const project = once(() => reads.getProject(wanted.desired.driver.projectId));
   const organization = once(async () => organizationOf(await project(), wanted));
   const account = await findingsOf([accountCheck(wanted, reads)], bound);
-  // Of another account nothing that is found would be true.
+  // In another account no finding would be true.
   if (account.some(({ error }) => error.name === 'WrongAccountError')) {
     return { findings: account, organization };
   }
@@ -99,7 +99,7 @@ function accountCheck({ desired }: Wanted, reads: PreflightReads): Check {
       if (accountId === desired.accountId) return nothing;
       const error = new ServiceError(
         'WrongAccountError',
-        `The service acts in AWS account ${accountId} but was deployed to ${desired.accountId}. Deploy it again.`,
+        `The service runs with credentials of AWS account ${accountId} but was deployed to ${desired.accountId}. Deploy it again.`,
       );
       return [{ severity: 'error', error, subject }];
     },
@@ -114,15 +114,15 @@ function organizationOf(project: Project, { organizationId, onlyOrganizationId }
   if (!found) {
     throw new ServiceError(
       'DataloopNotFoundError',
-      `Dataloop does not say which organisation project ${project.id} belongs to. Give dataloop.organizationId.`,
+      `Dataloop does not say which organisation the project ${project.id} belongs to. Send dataloop.organizationId.`,
     );
   }
   for (const expected of [organizationId, onlyOrganizationId]) {
     if (expected && expected !== found) {
       throw new ServiceError(
         'DataloopForbiddenError',
-        `Dataloop project ${project.id} belongs to organisation ${found}, not to ${expected}. ` +
-          'Name a project of that organisation.',
+        `The Dataloop project ${project.id} belongs to organisation ${found}, not to ${expected}. ` +
+          `Choose a project of organisation ${expected}.`,
       );
     }
   }
@@ -157,7 +157,7 @@ function dataloopChecks(
       ...(adoptedDataloopIntegrationId ? { pointer: '/dataloop/integrationId' } : {}),
       failure: 'error',
       run: async () => {
-        // What is the matter with the project is said above.
+        // The check above reports problems of the project.
         const organizationId = await known.project().then(
           (project) => project.organizationId ?? requested,
           () => requested,
@@ -177,7 +177,7 @@ function dataloopChecks(
       failure: 'error',
       // Answers only who may have drivers in the project.
       run: async () => {
-        // What is made here is nobody's yet; on what is there, a driver of our name would be another's.
+        // A new integration has no drivers yet; on an existing one, a driver of our name belongs to somebody else.
         const dataloopIntegrationId = wanted.addedToDataloopIntegrationId ?? adoptedDataloopIntegrationId;
         if (dataloopIntegrationId) await checkNoDriver(wanted.desired, dataloopIntegrationId, reads);
         else await reads.listDrivers(projectId);
@@ -215,7 +215,7 @@ function bucketCheck({ desired }: Wanted, reads: PreflightReads): Check {
       const holderName =
         holder === 'account'
           ? 'this AWS account'
-          : 'another AWS account (or a policy of yours hides it from the service)';
+          : 'another AWS account (or one of your policies hides it from the service)';
       const error = nameTaken(bucket.name, holderName);
       return [{ severity: 'error', error, subject, pointer }];
     },

@@ -1,4 +1,4 @@
-/** How much of an account's, or an organisation's, quotas is left for one integration more. */
+/** Whether the quotas of the account and the organisation allow one more integration. */
 import { ServiceError } from '../../errors.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
 import type { AccountSummary } from '../resources/role/iam.ts';
@@ -21,8 +21,8 @@ function usedUp(what: string, type: string, used: number, quota: number): Findin
   if (used < quota) return [];
   const error = new ServiceError(
     'AwsQuotaExceededError',
-    `The account has ${used} ${what}, and its quota is ${quota}. Ask AWS Service Quotas for more, or delete what is ` +
-      'not needed.',
+    `The account has ${used} ${what}, and its quota is ${quota}. Request a higher quota in AWS Service Quotas, or delete ` +
+      `${what} that you do not need.`,
   );
   return [{ severity: 'error', error, subject: { type } }];
 }
@@ -31,8 +31,8 @@ export function bucketQuota(buckets: number): Finding[] {
   if (buckets < defaultBucketQuota) return [];
   const error = new ServiceError(
     'AwsQuotaExceededError',
-    `The account has at least ${defaultBucketQuota} buckets, which is the default quota. Unless AWS Service Quotas has ` +
-      'given it more, ask there, or delete buckets that are not needed.',
+    `The account has at least ${defaultBucketQuota} buckets, the default quota. Unless its quota is higher, request more ` +
+      'in AWS Service Quotas, or delete buckets that you do not need.',
   );
   return [{ severity: 'warning', error, subject: { type: resourceTypes.bucket } }];
 }
@@ -42,7 +42,7 @@ export function dataloopLimit(integrations: number, organizationId: string): Fin
   const error = new ServiceError(
     'DataloopIntegrationLimitError',
     `Organisation ${organizationId} has ${integrations} cross-account integrations; Dataloop allows ${defaultDataloopLimit} ` +
-      'by default. Unless it has given you more, delete one that is not used, or ask its support.',
+      "by default. Unless your limit is higher, delete one that nobody uses, or ask Dataloop's support for more.",
   );
   return [{ severity: 'warning', error, subject: { type: resourceTypes.dataloopIntegration } }];
 }

@@ -48,7 +48,7 @@ export function recordedError(name: ErrorName, detail: string, step?: string): R
 function classify(step: string, caught: ErrorOutput): { name: ErrorName; detail: string } {
   const lambda = lambdaCauseSchema.safeParse(parseJson(caught.Cause));
   const said = (lambda.success ? lambda.data.errorMessage : caught.Cause) ?? '';
-  // Preflight may have a long list to tell.
+  // Preflight may have a long list.
   if (isErrorName(caught.Error)) return { name: caught.Error, detail: said.slice(0, 8000) };
   const message = said.slice(0, 2000);
   if (caught.Error === 'States.Timeout' || caught.Error === 'States.HeartbeatTimeout') {
@@ -56,18 +56,18 @@ function classify(step: string, caught: ErrorOutput): { name: ErrorName; detail:
       ? {
           name: 'IamUserTimeoutError',
           detail:
-            'Dataloop issued no IAM user, or nobody named the one that it showed, in the time allowed (parameter iamUserTimeoutSeconds). ' +
+            'No IAM user was named in time (parameter iamUserTimeoutSeconds): Dataloop did not issue one or, in operator mode, nobody sent it. ' +
             'Ask Dataloop whether cross-account integrations work for the organisation, then send the request again.',
         }
       : {
           name: 'StepTimeoutError',
-          detail: `${step} did not end within its time-out. Send the request again.`,
+          detail: `${step} did not end in time. Send the request again.`,
         };
   }
   if (/^(Sandbox\.Timedout|Lambda\.Unknown|Runtime\.ExitError)$/.test(caught.Error)) {
     return {
       name: 'StepCrashedError',
-      detail: `The function of ${step} ended without an answer (${caught.Error}), every time it was tried. See its log.`,
+      detail: `The function of ${step} crashed in every attempt (${caught.Error}). See its log.`,
     };
   }
   return { name: 'InternalError', detail: `${caught.Error.slice(0, 100)}: ${message}` };

@@ -1,4 +1,4 @@
-/** Calls of step functions that may still take effect, although nobody waits for them any more. */
+/** In-flight calls: calls of step functions that may still take effect, although nothing waits for them. */
 import { ServiceError } from '../../errors.ts';
 import type { ResourceKey } from '../model/resource-keys.ts';
 import type { StepContext } from './step.ts';
@@ -7,7 +7,7 @@ import type { StepContext } from './step.ts';
 export const graceSeconds = 5;
 
 /**
- * What cannot be made twice must not be made again while an earlier call of the same step may still take effect.
+ * A resource that can exist twice must not be created again while an earlier call may still take effect.
  * @throws ServiceError `EarlierCallOpenError` until its function cannot live any more
  */
 export function noEarlierCall(step: StepContext): void {
@@ -19,16 +19,16 @@ export function noEarlierCall(step: StepContext): void {
   if (earlier) {
     throw new ServiceError(
       'EarlierCallOpenError',
-      `The call ${earlier[0]} has not said how it ended and may still take effect. It is waited for.`,
+      `The in-flight call ${earlier[0]} may still take effect. The service waits for it.`,
     );
   }
 }
 
-/** Attempts of a step that only look for what an earlier one may have made; then it is made again. */
+/** Attempts of a step that only look for what an earlier one may have created; then it is created again. */
 const looksBeforeAgain = 3;
 
 /**
- * Before something is made of which there can be two: what an earlier attempt has sent may still show.
+ * Before a resource is created that can exist twice: an earlier attempt's may still appear.
  * @returns whether it is made again
  * @throws ServiceError `EarlierCallOpenError` until it is likely enough that nothing was made
  */
@@ -38,8 +38,8 @@ export function beforeMaking(step: StepContext, key: ResourceKey): boolean {
   if (step.call.attempt <= 1 + looksBeforeAgain) {
     throw new ServiceError(
       'EarlierCallOpenError',
-      `Whether an earlier attempt made the ${key} of integration ${step.desired.recordId} is not known, and it is not ` +
-        'to be seen. It is looked for again.',
+      `An earlier attempt may have created the ${key} of integration ${step.desired.recordId}, but it was not found yet. ` +
+        'The service looks for it again.',
     );
   }
   return true;

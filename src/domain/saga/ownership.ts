@@ -1,4 +1,4 @@
-/** Ours is what the journal's intent and the owner tag both say; anything else is left alone. */
+/** A resource is ours if the record's intent and the owner tag both say so; anything else is left alone. */
 import { ServiceError } from '../../errors.ts';
 import { ownerTag } from '../model/desired-state.ts';
 import { type Changes, type ResourceRecord, thisOf } from '../model/record.ts';
@@ -29,12 +29,12 @@ export function isTaggedOurs(step: StepContext, tags: Tags | undefined): boolean
 }
 
 /**
- * How often nothing must be seen before it is believed that there is nothing. AWS shows what was just created
- * after some seconds, rarely a minute; with the back-off of the state machines five looks take a quarter of a
- * minute on average, six take half a minute.
+ * Not-found reads required before a resource counts as gone. AWS shows a new resource after some seconds, rarely a
+ * minute; with the back-off of the state machines five reads take a quarter of a minute on average, six take half a
+ * minute.
  */
 const looksFor = { created: 6, intended: 5 } as const;
-/** From this age on, what was created is certainly seen by all of AWS. */
+/** From this age on, all of AWS certainly shows a created resource. */
 const settledAfterMs = 3_600_000;
 
 /** Of policies that are made for added buckets, no step of this record says when. */
@@ -49,8 +49,8 @@ function isOld(step: StepContext, key: ResourceKey): boolean {
 }
 
 /**
- * @param leftAlone what was left as somebody else's
- * @throws ServiceError `AwsNotYetConsistentError` where nothing to be seen does not mean yet that there is nothing
+ * @param leftAlone what was left, because it belongs to another owner
+ * @throws ServiceError `AwsNotYetConsistentError` until absence is confirmed
  */
 export async function confirmAbsence(
   step: StepContext,
@@ -64,8 +64,8 @@ export async function confirmAbsence(
     const what = known?.origin === 'adopted' ? `The change of the ${key} by` : `The ${key} of`;
     throw new ServiceError(
       'AwsNotYetConsistentError',
-      `${what} integration ${step.desired.recordId} is not to be seen (look ${looks} of ${needed}); it may just ` +
-        'not be visible yet. It is looked for again.',
+      `${what} integration ${step.desired.recordId} was not found (read ${looks} of ${needed}), but AWS may not show it ` +
+        'yet. The service looks for it again.',
     );
   }
   await step.gone(key, leftAlone);
@@ -104,19 +104,19 @@ export async function removeIfOurs(
   const isAnother =
     known.uniqueId !== undefined && found.uniqueId !== undefined && known.uniqueId !== found.uniqueId;
   if (isAnother) {
-    await step.gone(key, 'Ours was deleted, and somebody made another one of the same name; that one stays.');
-    return { outcome: 'replaced by somebody, left alone' };
+    await step.gone(key, 'Somebody deleted it and created another one of the same name, which stays.');
+    return { outcome: 'replaced by somebody else, left alone' };
   }
   if (!isTaggedOurs(step, found.tags)) {
     if (known.state === 'intended') {
-      await step.gone(key, `It was not made for ${thisOf(step.record)}.`);
+      await step.gone(key, `It does not belong to ${thisOf(step.record)}.`);
       return { outcome: 'not ours, left alone' };
     }
     await step.residue(key, {
-      reason: `It no longer carries the tag ${ownerTag}=${step.desired.recordId}, so it may be somebody else's by now.`,
+      reason: `It no longer carries the tag ${ownerTag}=${step.desired.recordId}, so another owner may hold it now.`,
       advice:
-        `If it is ${thisOf(step.record)}'s, put the tag back; if nobody needs it, delete it. ` +
-        `${key === 'role' ? 'Until then Dataloop can still use it. ' : ''}Then send DELETE for ${thisOf(step.record)} again.`,
+        `To have it deleted, restore the tag, or delete it yourself. ` +
+        `${key === 'role' ? 'Until then Dataloop can still assume it. ' : ''}Then send DELETE for ${thisOf(step.record)} again.`,
     });
     return { outcome: 'left: not tagged as ours' };
   }

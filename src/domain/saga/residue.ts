@@ -1,4 +1,4 @@
-/** Each leftover is a to-do: why it stayed, and the one thing to do about it. */
+/** Each leftover is a to-do: why it stayed, and what to do about it. */
 import * as z from 'zod';
 import { type JournalRecord, thisOf } from '../model/record.ts';
 import { forEachPolicy, type ResourceKey } from '../model/resource-keys.ts';
@@ -14,7 +14,7 @@ export interface Leftover {
   readonly advice: string;
 }
 
-/** The way on once what is in the way has gone. */
+/** What to do after the blocking issue is fixed. */
 export const sendAgain = (record: Pick<JournalRecord, 'parent'>, first: string): string =>
   `${first}${first ? ' Then send' : 'Send'} DELETE for ${thisOf(record)} again.`;
 
@@ -27,28 +27,27 @@ const undoOf: Readonly<Record<ResourceKey, UndoStepName>> = {
 /** IAM deletes nothing that somebody still uses. */
 const inUse: Partial<Record<ResourceKey, string>> = {
   role:
-    'Detach the policies that somebody attached to the role, delete its inline policies and take it out of instance ' +
-    'profiles: until it is gone, Dataloop can still assume it.',
-  ...forEachPolicy('Detach the policy from every user, group and role that somebody attached it to.'),
+    'Detach the policies that somebody attached to the role, delete its inline policies, and remove it from instance ' +
+    'profiles. Until the role is gone, Dataloop can still assume it.',
+  ...forEachPolicy('Detach the policy from every user, group and role to which somebody attached it.'),
 };
 
 const adviceFor: Readonly<Record<string, string>> = {
   AwsAccessDeniedError:
-    "Lift what forbids it (the function's role, a service control policy or a bucket policy), or delete it yourself.",
-  DataloopCredentialsError: "Put valid credentials of Dataloop's into the secret.",
-  DataloopForbiddenError: 'Give the user of the credentials the role at Dataloop that it lacks.',
+    "Allow it (in the function's role, a service control policy or a bucket policy), or delete it yourself.",
+  DataloopCredentialsError: 'Put valid Dataloop credentials into the secret.',
+  DataloopForbiddenError: 'Give the user of the credentials the missing role at Dataloop.',
   DataloopRequestRefusedError: "Delete it in Dataloop's console.",
 };
 
-/** What is adopted is never to be deleted. */
-const giveBackYourself: Partial<Record<ResourceKey, string>> = {
-  bucket:
-    'or take its CORS rule, and its public-access block where the request asked for one, back yourself.',
-  access: 'or take the bucket out of the policy yourself.',
-  role: 'or take the statement out of its trust policy, and detach the policy, yourself.',
+/** Adopted resources must never be deleted. */
+const restoreYourself: Partial<Record<ResourceKey, string>> = {
+  bucket: 'or restore its CORS rules and public-access block yourself.',
+  access: 'or remove the bucket from the policy yourself.',
+  role: 'or remove the statement from its trust policy and detach the policy yourself.',
 };
 
-/** The to-do that a failed step of the undo leaves; undefined where the resource's step did not fail. */
+/** The to-do after a failed step of the undo; undefined if the resource's step did not fail. */
 export function leftoverOf(
   key: ResourceKey,
   failures: readonly FailedUndo[],
@@ -59,10 +58,10 @@ export function leftoverOf(
   const { title, detail } = describeFailure(failure.step, failure.error);
   const name = failure.error.Error;
   if (record.resources[key]?.origin === 'adopted' && name === 'AwsAccessDeniedError') {
-    const lift = "Lift what forbids it (the function's role, a service control policy or a bucket policy)";
+    const allow = "Allow it (in the function's role, a service control policy or a bucket policy)";
     return {
       reason: `${title}: ${detail}`,
-      advice: sendAgain(record, `${lift}, ${giveBackYourself[key] ?? 'or do it yourself.'}`),
+      advice: sendAgain(record, `${allow}, ${restoreYourself[key] ?? 'or do it yourself.'}`),
     };
   }
   const advice = (name === 'AwsConflictError' ? inUse[key] : undefined) ?? adviceFor[name] ?? '';

@@ -25,19 +25,11 @@ export interface StepContext {
   residue(key: ResourceKey, residue: { reason: string; advice: string }): Promise<void>;
 }
 
-/** AWS says of something that it exists and, asked for it, that it does not: it is too new. */
-export function createdNotYetSeen(what: string): ServiceError {
-  return new ServiceError(
-    'AwsNotYetConsistentError',
-    `AWS says that the ${what} exists but does not show it yet. It is looked at again.`,
-  );
-}
-
-/** What was changed a moment ago is still shown as it was. */
+/** A resource exists, or was changed, too recently for AWS to show it. */
 export function notYetShown(what: string): ServiceError {
   return new ServiceError(
     'AwsNotYetConsistentError',
-    `AWS does not show ${what} yet. It is looked at again.`,
+    `AWS does not show ${what} yet. The service looks again.`,
   );
 }
 

@@ -42,7 +42,7 @@ export function operatorAction(record: JournalRecord, desired: DesiredState): Op
   switch (awaitedOf(record)) {
     case 'iam-user':
       return {
-        what: 'Have Dataloop issue an IAM user, and name it here.',
+        what: 'Let Dataloop issue an IAM user, and send its ARN.',
         steps: [
           `In Dataloop's console, open the integrations${organization} as an owner, create an integration of the type ` +
             `"Cross Account" named "${desired.dataloopIntegrationName}", and choose "Get IAM user". Leave the dialogue open.`,
@@ -53,7 +53,7 @@ export function operatorAction(record: JournalRecord, desired: DesiredState): Op
       };
     case 'role-given':
       return {
-        what: 'Give the role to Dataloop, and say so here.',
+        what: 'Give the role to Dataloop, and send the id of the integration.',
         steps: [
           `In Dataloop's console, enter the role ARN ${desired.role.arn} in the integration of the IAM user ` +
             `${operator?.userArn}, and choose "Create".`,
@@ -69,7 +69,10 @@ export function operatorAction(record: JournalRecord, desired: DesiredState): Op
 }
 
 export const confirmationSchema = z.strictObject({
-  userArn: z.string('userArn is a string.').min(20).max(200),
+  userArn: z
+    .string('userArn must be a string.')
+    .min(20, 'userArn must have at least 20 characters.')
+    .max(200, 'userArn must have at most 200 characters.'),
   dataloopIntegrationId: dataloopIdSchema.optional(),
 });
 
@@ -137,7 +140,7 @@ async function write(
   if (written) return written;
   throw new ServiceError(
     'NothingAwaitedError',
-    `Integration ${record.id} has gone on, or somebody else answered at the same moment. Look at it with GET.`,
+    `Integration ${record.id} has moved on, or somebody else answered first. See GET /integrations/${record.id}.`,
   );
 }
 
@@ -148,15 +151,15 @@ function repeatedOrRefused(record: JournalRecord, dataloopIntegrationId: string 
   if (operator && isSame && status === 'provisioning') return record;
   throw new ServiceError(
     'NothingAwaitedError',
-    `Integration ${record.id} (${status}) does not wait for anybody's answer just now. Look at it with GET.`,
+    `No input is needed now. See GET /integrations/${record.id}.`,
   );
 }
 
 function otherUser({ id: integrationId, operator }: JournalRecord): ServiceError {
   return new ServiceError(
     'NothingAwaitedError',
-    `The IAM user ${operator?.userArn} was named for integration ${integrationId} before. Send DELETE and begin again ` +
-      'if that was wrong.',
+    `Integration ${integrationId} already has the IAM user ${operator?.userArn}. If that is wrong, send DELETE and start ` +
+      'again.',
   );
 }
 
@@ -174,17 +177,20 @@ function operatorUserArn(userArn: string, partition: string, dataloopAccountId: 
   if (!dataloopAccountId) {
     throw new ServiceError(
       'InvalidIamUserArnError',
-      'An IAM user is trusted on the word of an operator only where the deployment names the AWS account that is ' +
-        "Dataloop's: deploy with dataloopAccountId.",
+      "Operator mode needs the id of Dataloop's AWS account. Deploy with the parameter dataloopAccountId.",
     );
   }
-  return trustedUserArn(userArn, partition, dataloopAccountId);
+  return trustedUserArn(userArn, partition, dataloopAccountId, 'caller');
 }
 
 function refused(fields: readonly FieldError[]): ServiceError {
-  return new ServiceError('InvalidRequestError', 'The body is not as needed. Correct what "errors" lists.', {
-    fields,
-  });
+  return new ServiceError(
+    'InvalidRequestError',
+    'The request body is invalid. Correct the fields that "errors" lists.',
+    {
+      fields,
+    },
+  );
 }
 
 /** What Dataloop answers, where our credentials may ask. */
@@ -209,14 +215,14 @@ export async function namedUserArn(
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<string> {
   const named = step.record.operator?.userArn;
-  if (!named) throw new ServiceError('IamUserNotIssuedError', 'Nobody has named the IAM user yet.');
+  if (!named) throw new ServiceError('IamUserNotIssuedError', 'The operator has not named the IAM user yet.');
   const userArn = operatorUserArn(named, trust.partition, trust.dataloopAccountId);
   const all = await ifAllowed(dataloop.listIntegrations(organizationId));
   if (all !== 'forbidden' && !all.some((integration) => integration.userArn === userArn)) {
     throw new ServiceError(
       'InvalidIamUserArnError',
-      `Dataloop's organisation ${organizationId} has no integration with the IAM user ${userArn} that was named. ` +
-        'No trust was granted. Send the request again and name the user that Dataloop shows.',
+      `The organisation ${organizationId} has no integration at Dataloop with the IAM user ${userArn}. No trust was granted. ` +
+        'Send the request again, and name the user that Dataloop shows.',
     );
   }
   return userArn;
@@ -240,8 +246,8 @@ export async function takeGivenIntegration(
   if (!found) {
     throw new ServiceError(
       'DataloopNotFoundError',
-      `Dataloop's organisation ${organizationId} has no integration ${id}, which was named as the one that has the role. ` +
-        'Send the request again and name the right one.',
+      `The organisation ${organizationId} has no integration ${id} at Dataloop. Send the request again, and name the ` +
+        'integration that has the role.',
     );
   }
   if (found !== 'forbidden') checkGiven(found, operator.userArn, step.desired.role.arn);
@@ -257,10 +263,13 @@ export async function takeGivenIntegration(
 function notGiven(step: StepContext, timeoutSeconds: number): ServiceError {
   const waitedSeconds = (step.call.begunAt - Date.parse(step.call.startedAt)) / 1000;
   return waitedSeconds < timeoutSeconds
-    ? new ServiceError('OperatorAwaitedError', 'Nobody has given the role to Dataloop yet. It is waited for.')
+    ? new ServiceError(
+        'OperatorAwaitedError',
+        'The operator has not given the role to Dataloop yet. The service waits.',
+      )
     : new ServiceError(
         'OperatorTimeoutError',
-        'Nobody gave the role to Dataloop, and said so, in the time allowed (parameter iamUserTimeoutSeconds). ' +
+        'The operator did not report in time that Dataloop has the role (parameter iamUserTimeoutSeconds). ' +
           'Send the request again, or raise the parameter.',
       );
 }
@@ -269,15 +278,15 @@ function checkGiven(found: DataloopIntegration, userArn: string, roleArn: string
   if (found.userArn !== userArn) {
     throw new ServiceError(
       'InvalidIamUserArnError',
-      `Dataloop's integration ${found.id} has another IAM user than ${userArn}, which was named. ` +
-        'Send the request again and name user and integration that belong together.',
+      `Dataloop's integration ${found.id} does not have the IAM user ${userArn} that was named. Send the request again, with a ` +
+        'user and an integration that belong together.',
     );
   }
   if (found.trustStatus !== trustEstablished) {
     throw new ServiceError(
       'TrustNotEstablishedError',
-      `Dataloop's integration ${found.id} says "${found.trustStatus ?? 'nothing'}": enter the role ARN ${roleArn} there. ` +
-        'If it has it, look for a service control policy that keeps other accounts out.',
+      `Dataloop's integration ${found.id} says "${found.trustStatus ?? 'nothing'}". Enter the role ARN ${roleArn} there. If it ` +
+        'is there already, look for a service control policy that blocks other accounts.',
     );
   }
 }

@@ -404,7 +404,7 @@ describe('a role', () => {
       'whose trust policy is full',
       (number) => makeRole(number, theirTrust.replace('made-by-the-team', 'x'.repeat(1_800))),
       'CreateRole',
-      'no room for one more statement',
+      'no room in its trust policy for one more statement',
     ],
   ])('%s is refused, and left as it was', async (_what, make, step, detail) => {
     const name = uniqueName('unfit');
@@ -439,7 +439,7 @@ describe('a role', () => {
       body: requestFor(uniqueName('second'), inRole(5)),
     });
     expect(second.status).toBe(409);
-    expect(second.body).toMatchObject({ detail: expect.stringContaining(`the role ${roleName(5)}`) });
+    expect(second.body).toMatchObject({ detail: expect.stringContaining(`adopted role ${roleName(5)}`) });
     expect((await disconnect(integrationId)).status).toBe('removed');
     await dropRole(5);
   });
@@ -472,7 +472,7 @@ describe('an integration that waits at Dataloop', () => {
       status: 'removed',
       residue: [],
       leftAlone: [
-        { type: 'Dataloop::Integration', id, reason: expect.stringContaining('cannot take a role ARN back') },
+        { type: 'Dataloop::Integration', id, reason: expect.stringContaining('cannot remove a role ARN') },
       ],
     });
     const left = await snapshot(name);
@@ -482,7 +482,7 @@ describe('an integration that waits at Dataloop', () => {
     expect(again.error).toMatchObject({
       type: 'urn:dataloop-cross-account:problem:integration-not-adoptable',
       step: 'Preflight',
-      detail: expect.stringContaining('has a role already'),
+      detail: expect.stringContaining('already has a role'),
     });
     expect(changes(left, await snapshot(name))).toEqual([]);
     await dropWaiting(id);

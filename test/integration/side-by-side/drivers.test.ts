@@ -429,7 +429,7 @@ test('what was there before is adopted for a driver, and given back', async () =
   });
   expect([answer.status, JSON.stringify(answer.body)]).toEqual([
     400,
-    expect.stringContaining('may only adopt'),
+    expect.stringContaining('may adopt only'),
   ]);
   // A plan of an integration sees that the bucket of a driver is taken.
   const driver = await driverSettled(await add(integrationId, driverRequest(`dataloop-${name}-2`)));

@@ -64,6 +64,10 @@ test('a bucket that Dataloop cannot use: the error says that the key’s own pol
   const failed = await settled((await connect(name, withKey(name))).integrationId);
   expect(failed).toMatchObject({
     status: 'failed',
-    error: { detail: expect.stringContaining(`${kmsKeyArn}: its key policy must`) },
+    error: {
+      detail: expect.stringContaining(
+        `${kmsKeyArn}. Make sure that the key is enabled, and that its key policy`,
+      ),
+    },
   });
 });

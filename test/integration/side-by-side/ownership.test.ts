@@ -233,7 +233,7 @@ describe.each(Object.entries(subjects))('%s', (what, subject) => {
           residue: [],
           error: { type: `urn:dataloop-cross-account:problem:${subject.taken}` },
           leftAlone: [
-            { type: subject.type, reason: expect.stringContaining('not made for this integration') },
+            { type: subject.type, reason: expect.stringContaining('does not belong to this integration') },
           ],
         });
       } else {

@@ -96,7 +96,7 @@ test('a role that somebody took our tag from', async () => {
     { type: 'AWS::IAM::ManagedPolicy' },
     {
       type: 'AWS::IAM::Role',
-      advice: expect.stringMatching(/put the tag back.*Until then Dataloop can still use it/),
+      advice: expect.stringMatching(/restore the tag.*Until then Dataloop can still assume it/),
     },
   ]);
   await expectPromiseKept(left);

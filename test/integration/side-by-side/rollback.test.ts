@@ -300,7 +300,7 @@ test('a bucket that is not empty is kept and named; DELETE finishes once it is',
       {
         type: 'AWS::S3::Bucket',
         arn: `arn:aws:s3:::dataloop-${name}`,
-        reason: 'It is not empty, and objects are never deleted by this service.',
+        reason: 'The bucket still holds objects, and this service never deletes objects.',
         advice: expect.stringContaining('DELETE'),
       },
     ],

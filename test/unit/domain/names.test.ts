@@ -158,9 +158,9 @@ describe('lines of the log', () => {
       fc.property(someText, someText, (text, other) => {
         written.length = 0;
         logger.appendKeys({ integrationId: text, executionArn: other });
-        logger.info('Step begins');
-        logger.warn('Step fails', errorKeys(new ServiceError('RoleNameTakenError', text)));
-        logger.error('Request fails', errorKeys(Object.assign(new Error(other), { name: text })));
+        logger.info('Step started');
+        logger.warn('Step failed', errorKeys(new ServiceError('RoleNameTakenError', text)));
+        logger.error('Request failed', errorKeys(Object.assign(new Error(other), { name: text })));
         expect(written).toHaveLength(3);
         const lines = written.map((line): unknown => {
           expect(line.indexOf('\n')).toBe(line.length - 1);
@@ -169,15 +169,15 @@ describe('lines of the log', () => {
         });
         const keys = { integrationId: text, executionArn: other };
         expect(lines).toMatchObject([
-          { level: 'INFO', message: 'Step begins', ...keys },
+          { level: 'INFO', message: 'Step started', ...keys },
           {
             level: 'WARN',
-            message: 'Step fails',
+            message: 'Step failed',
             ...keys,
             errorName: 'RoleNameTakenError',
             errorMessage: text,
           },
-          { level: 'ERROR', message: 'Request fails', ...keys, errorName: text, errorMessage: other },
+          { level: 'ERROR', message: 'Request failed', ...keys, errorName: text, errorMessage: other },
         ]);
       }),
       { numRuns },

@@ -65,7 +65,7 @@ describe('the sweep', () => {
     expect(described).toEqual([{ executionArn: executionOf(name) }]);
     expect(starts()).toMatchObject([{ stateMachineArn: machine, name }]);
     expect(logs.warn.mock.calls).toEqual([
-      ['Sweep finds what no event reported', { integrationId, outcome: 'started' }],
+      ['Sweep found an ended execution that no event reported', { integrationId, outcome: 'started' }],
     ]);
   });
 
@@ -86,12 +86,12 @@ describe('the sweep', () => {
       .rejects(sdkError('ThrottlingException', 400));
     expect(await thrownBy(sweep(schedule, lambdaContext))).toMatchObject({
       name: 'TryAgainError',
-      message: expect.stringContaining('could not look at all integrations (1 failed)'),
+      message: expect.stringContaining('could not check all integrations (1 failed)'),
     });
     expect(starts()).toMatchObject([{ name: `${otherId}-remove-2` }]);
     expect(logs.error.mock.calls).toEqual([
       [
-        'Sweep cannot look at an integration',
+        'Sweep could not check an integration',
         expect.objectContaining({ integrationId, errorName: 'AwsUnavailableError' }),
       ],
     ]);

@@ -213,7 +213,7 @@ describe('a fault of ours', () => {
     const cause = new Error('answer with secret-token');
     await problemOf(new ServiceError('AwsRequestRefusedError', 'what happened', { cause }));
     expect(errorLog.mock.calls).toEqual([
-      ['Request fails', { errorName: 'AwsRequestRefusedError', errorMessage: 'what happened' }],
+      ['Request failed', { errorName: 'AwsRequestRefusedError', errorMessage: 'what happened' }],
     ]);
   });
 

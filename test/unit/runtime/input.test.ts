@@ -19,7 +19,7 @@ describe('an input that is not', () => {
       name: 'InvalidInputError',
       retryable: false,
       message: expect.stringMatching(
-        /^The input of CreateRole is not .* \(count, more\.a\): nothing was done/,
+        /^The input of CreateRole is not .* \(count, more\.a\)\. Nothing was done/,
       ),
     });
     expect(await thrownBy(parsed(null))).toMatchObject({

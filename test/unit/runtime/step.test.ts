@@ -226,7 +226,7 @@ test('logs say which step of which integration, and never hold the input or a ca
   });
   const lines = logs.flatMap((log) => log.mock.calls);
   expect(lines).toContainEqual([
-    'Step fails',
+    'Step failed',
     { errorName: 'DataloopForbiddenError', errorMessage: 'x', retryable: false },
   ]);
   // `inspect` shows what a logger would find in an error, its causes included.

@@ -31,9 +31,13 @@ describe('the page', () => {
 describe('the typical detail', () => {
   const said = messagesBelow(['src', 'functions']);
   const find = finder(said);
-  /** Files that throw or record an error, by its name; the API itself speaks for those of which it tells nothing. */
+  /**
+   * Files that throw or record an error, by its name. The API itself speaks for those of which it shows nothing, and
+   * src/errors.ts adds that the service tries again.
+   */
   const mentions = (file: string, name: ErrorName): boolean =>
     said.some((each) => each.file === file && each.fixed.join() === name) ||
+    (errorKinds[name].retryable && file === 'src/errors.ts') ||
     (name === 'InternalError' && file === 'src/runtime/api.ts');
 
   test.each(names)('of %s is what the code says', (name) => {

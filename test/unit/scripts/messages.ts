@@ -85,38 +85,45 @@ const isPlain = (value: string): boolean => /^[^\s,]*(, [^\s,]+)*$/.test(value);
  * end, and each value between them is plain or can come from a message itself.
  */
 export function finder(all: readonly Message[]): (text: string) => Message[] {
-  // One without words would fit anything.
-  const messages = all.filter(({ fixed }) => /[A-Za-z]{3}/.test(fixed.join(' ')));
+  const hasWords = ({ fixed }: Message) => /[A-Za-z]{3}/.test(fixed.join(' '));
+  const messages = all.filter(hasWords);
+  /** Sentences put together; they fit only sentences that the code says, or they would fit anything. */
+  const joins = all.filter((each) => !hasWords(each) && each.fixed.some((part) => part.includes(' ')));
   const known = new Map<string, boolean>();
 
-  const isSaid = (value: string): boolean => {
-    if (isPlain(value)) return true;
+  const isMessage = (value: string): boolean => {
     const before = known.get(value);
     if (before !== undefined) return before;
     known.set(value, false);
-    const said = messages.some(({ fixed }) => fits(fixed, value));
+    const said = messages.some(({ fixed }) => fits(fixed, value, isValue));
     known.set(value, said);
     return said;
   };
+  const isValue = (value: string): boolean =>
+    isPlain(value) || isMessage(value) || joins.some(({ fixed }) => fits(fixed, value, isMessage));
 
-  const fits = (fixed: readonly string[], text: string): boolean => {
+  type Allows = (value: string) => boolean;
+  const fits = (fixed: readonly string[], text: string, allows: Allows): boolean => {
     // Quick to see of most.
     if (!fixed.every((part) => text.includes(part))) return false;
     const [first = '', ...rest] = fixed;
     if (!text.startsWith(first)) return false;
-    return rest.length === 0 ? text === first : fitsAfterHole(rest, text.slice(first.length));
+    return rest.length === 0 ? text === first : fitsAfterHole(rest, text.slice(first.length), allows);
   };
 
   /** The text after a fixed part: a value, and then the next part somewhere. */
-  const fitsAfterHole = ([next = '', ...rest]: readonly string[], text: string): boolean => {
+  const fitsAfterHole = ([next = '', ...rest]: readonly string[], text: string, allows: Allows): boolean => {
     if (rest.length === 0) {
-      return text.endsWith(next) && isSaid(text.slice(0, text.length - next.length));
+      return text.endsWith(next) && allows(text.slice(0, text.length - next.length));
     }
     for (let at = text.indexOf(next); at >= 0 && at < text.length; at = text.indexOf(next, at + 1)) {
-      if (isSaid(text.slice(0, at)) && fitsAfterHole(rest, text.slice(at + next.length))) return true;
+      if (allows(text.slice(0, at)) && fitsAfterHole(rest, text.slice(at + next.length), allows)) return true;
     }
     return false;
   };
 
-  return (text) => messages.filter(({ fixed }) => fits(fixed, text));
+  return (text) => [
+    ...messages.filter(({ fixed }) => fits(fixed, text, isValue)),
+    ...joins.filter(({ fixed }) => fits(fixed, text, isMessage)),
+  ];
 }

@@ -102,7 +102,7 @@ const lockSchema = z.object({ integrationId: z.string() });
 export function lockReader(table: Table): Pick<PlanReads, 'lockHolder'> {
   return {
     lockHolder: async (lock) => {
-      const { Item } = await awsCall(`look at the lock ${lock}`, () =>
+      const { Item } = await awsCall(`read the lock ${lock}`, () =>
         table.client.send(
           new GetCommand({ TableName: table.name, Key: lockKey(lock), ConsistentRead: true }),
         ),

@@ -32,9 +32,9 @@ export function toRecord(item: unknown, integrationId: string): JournalRecord {
   const places = parsed.success ? 'integrationId' : placesOf(parsed.error);
   throw new ServiceError(
     'RecordDamagedError',
-    `The journal's record of integration ${integrationId} is not as this service wrote it (${places}): ` +
-      `somebody changed the item "${recordKey(integrationId).pk}" of its table. Put these fields right, or take the item ` +
-      'from a backup of the table (point-in-time recovery); until then nothing is done for this integration.',
+    `Somebody changed the record of integration ${integrationId}: the item "${recordKey(integrationId).pk}" of the table has ` +
+      `invalid fields (${places}). Correct them, or restore the item from a backup of the table (point-in-time recovery). ` +
+      'Until then the service does nothing for this integration.',
   );
 }
 
@@ -93,7 +93,7 @@ export function recordReader(table: Table): RecordReader {
 export function movedOn(integrationId: string, during: readonly Status[]): ServiceError {
   return new ServiceError(
     'IntegrationMovedOnError',
-    `Integration ${integrationId} is no longer ${during.join(' or ')}: this step does nothing.`,
+    `Integration ${integrationId} is no longer ${during.join(' or ')}, so this step changed nothing.`,
   );
 }
 
@@ -208,7 +208,7 @@ export function stepJournal(table: Table): StepJournal {
       const { condition, values } = statusIn(during);
       const before = statesBefore[resource.state];
       const named = Object.fromEntries(before.map((state) => [`:${state}`, state]));
-      const written = await updateRecord(table, integrationId, `journal the ${key}`, {
+      const written = await updateRecord(table, integrationId, `record the ${key}`, {
         UpdateExpression: 'SET #resources.#key = :resource, #updatedAt = :now',
         ConditionExpression:
           `${condition} AND (attribute_not_exists(#resources.#key) OR ` +
@@ -224,7 +224,7 @@ export function stepJournal(table: Table): StepJournal {
       });
       if (written) return;
       // Which of the two conditions was it?
-      const isDuring = await updateRecord(table, integrationId, `journal the ${key}`, {
+      const isDuring = await updateRecord(table, integrationId, `record the ${key}`, {
         UpdateExpression: 'SET #updatedAt = :now',
         ConditionExpression: condition,
         names: { '#status': 'status', '#updatedAt': 'updatedAt' },
@@ -242,7 +242,7 @@ export async function writeOrganization(
   integrationId: string,
   organizationId: string,
 ): Promise<void> {
-  await updateRecord(table, integrationId, 'journal the organisation', {
+  await updateRecord(table, integrationId, 'record the organisation', {
     UpdateExpression: 'SET #dataloop = :dataloop',
     ConditionExpression: 'attribute_exists(pk)',
     names: { '#dataloop': 'dataloop' },
@@ -256,7 +256,7 @@ export function deprovisionJournal(table: Table): UndoJournal {
     failStep: (integrationId, step) => settleStep(table, integrationId, step, 'failed'),
     beginDeprovision: (integrationId, { from, to, mode, run, restarts = 0, error }) => {
       const { condition, values } = statusIn(from);
-      return updateRecord(table, integrationId, `begin to undo ${integrationId}`, {
+      return updateRecord(table, integrationId, `start the undo of ${integrationId}`, {
         UpdateExpression: `SET #status = :to, #deprovision = :deprovision, #updatedAt = :now${error ? ', #error = :error' : ''}`,
         // The run number makes of two who want to start the same run one.
         ConditionExpression: `${condition} AND (attribute_not_exists(#deprovision) OR #deprovision.#run = :before)`,
@@ -312,26 +312,31 @@ export function operatorJournal(table: Table): OperatorJournal {
     ...recordReader(table),
     writeOperator: (integrationId, operator, before) => {
       const { condition, values } = statusIn(['provisioning']);
-      return updateRecord(table, integrationId, `journal what was said of integration ${integrationId}`, {
-        UpdateExpression: 'SET #operator = :operator, #updatedAt = :now',
-        ConditionExpression: `${condition} AND ${
-          before
-            ? '#operator.#userArn = :userArn AND attribute_not_exists(#operator.#given)'
-            : 'attribute_not_exists(#operator)'
-        }`,
-        names: {
-          '#operator': 'operator',
-          '#status': 'status',
-          '#updatedAt': 'updatedAt',
-          ...(before ? { '#userArn': 'userArn', '#given': 'given' } : {}),
+      return updateRecord(
+        table,
+        integrationId,
+        `record what the operator sent for integration ${integrationId}`,
+        {
+          UpdateExpression: 'SET #operator = :operator, #updatedAt = :now',
+          ConditionExpression: `${condition} AND ${
+            before
+              ? '#operator.#userArn = :userArn AND attribute_not_exists(#operator.#given)'
+              : 'attribute_not_exists(#operator)'
+          }`,
+          names: {
+            '#operator': 'operator',
+            '#status': 'status',
+            '#updatedAt': 'updatedAt',
+            ...(before ? { '#userArn': 'userArn', '#given': 'given' } : {}),
+          },
+          values: {
+            ...values,
+            ':operator': operator,
+            ':now': new Date().toISOString(),
+            ...(before ? { ':userArn': before.userArn } : {}),
+          },
         },
-        values: {
-          ...values,
-          ':operator': operator,
-          ':now': new Date().toISOString(),
-          ...(before ? { ':userArn': before.userArn } : {}),
-        },
-      });
+      );
     },
   };
 }

@@ -22,7 +22,7 @@ export async function readRecords(table: Table, ids: readonly string[]) {
     if (attempt > attemptsToRead) {
       throw new ServiceError(
         'AwsUnavailableError',
-        'DynamoDB does not answer in full. Send the request again.',
+        'DynamoDB did not return all records. Send the request again.',
       );
     }
     const { Responses, UnprocessedKeys } = await awsCall('read integrations', () =>

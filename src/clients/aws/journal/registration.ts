@@ -140,7 +140,7 @@ function registrationError(error: unknown, name: string): ServiceError {
   if (reasons.length > 0 && reasons.every((code) => passing.includes(code))) {
     return new ServiceError(
       'AwsConflictError',
-      `DynamoDB is busy with another request for "${name}". Try again.`,
+      `DynamoDB is busy with another request for "${name}". Send the request again.`,
       { cause: error },
     );
   }

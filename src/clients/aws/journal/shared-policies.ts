@@ -14,7 +14,7 @@ function held(record: JournalRecord | undefined, integrationId: string): Journal
   if (record) return record;
   throw new ServiceError(
     'EarlierCallOpenError',
-    `Another call has taken the lock of the policies of integration ${integrationId}. It is waited for.`,
+    `Another call holds the lock on the policies of integration ${integrationId}. The service waits for it.`,
   );
 }
 
@@ -52,7 +52,7 @@ export function accessJournal(table: Table): AccessJournal {
     },
 
     place: async (integrationId, { callId }, driverId, policy) => {
-      const placed = await updateRecord(table, integrationId, `journal the access of ${driverId}`, {
+      const placed = await updateRecord(table, integrationId, `record the access of ${driverId}`, {
         UpdateExpression: policy
           ? 'SET #drivers.#driver.#placedIn = :policy, #updatedAt = :now'
           : 'SET #updatedAt = :now REMOVE #drivers.#driver.#placedIn',
@@ -64,7 +64,7 @@ export function accessJournal(table: Table): AccessJournal {
     },
 
     writePolicy: async (integrationId, { callId }, key, policy) => {
-      const written = await updateRecord(table, integrationId, `journal the ${key} of ${integrationId}`, {
+      const written = await updateRecord(table, integrationId, `record the ${key} of ${integrationId}`, {
         UpdateExpression: 'SET #resources.#key = :policy, #updatedAt = :now',
         ConditionExpression: isHolder,
         names: { ...names, '#resources': 'resources', '#key': key },

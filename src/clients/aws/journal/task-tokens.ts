@@ -34,8 +34,8 @@ export async function readTaskToken(table: Table, integrationId: string): Promis
   if (parsed.success) return parsed.data.taskToken;
   throw new ServiceError(
     'RecordDamagedError',
-    `The item "${tokenKey(integrationId).pk}" of the journal's table holds no task token: somebody changed it. The ` +
-      'workflow waits until its time-out, and is rolled back then.',
+    `Somebody changed the item "${tokenKey(integrationId).pk}" of the table: it holds no task token. The workflow waits until ` +
+      'it times out, then it is rolled back.',
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * A bucket that was there before: CreateBucket adopts it, DeleteBucket gives it back. It carries no tag of ours. What
- * we changed is what the journal says we wrote and what still stands as we wrote it; anything else is left alone.
+ * An existing bucket: CreateBucket adopts it, DeleteBucket restores its settings. It carries no tag of ours. A setting is
+ * restored only if the record says that we wrote it and it is still as we wrote it; anything else is left alone.
  */
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
@@ -14,7 +14,7 @@ import { alreadyAllowed, corsRule, maximumCorsRules } from './cors.ts';
 import type { BucketAddress, S3 } from './s3.ts';
 
 /**
- * Looks whether the bucket may be adopted, and changes nothing.
+ * Checks whether the bucket may be adopted, and changes nothing.
  * @returns its public-access block
  * @throws ServiceError `BucketNotAdoptableError`
  */
@@ -25,28 +25,28 @@ export async function checkAdoptable(
   const bucket = bucketAddress({ desired });
   const { holder, region } = await s3.headBucket(bucket);
   if (holder === 'nobody') {
-    throw notAdoptable(bucket, 'does not exist', 'Leave bucket.mode out to have it created.');
+    throw notAdoptable(bucket, 'does not exist', 'Omit bucket.mode to create it.');
   }
   if (holder === 'another-region' || (region !== undefined && region !== bucket.region)) {
     throw notAdoptable(
       bucket,
-      `lies in ${region ?? `another region than ${bucket.region}`}`,
-      `Give ${region ? `bucket.region "${region}"` : 'its region as bucket.region'}.`,
+      `is in ${region ?? `another region than ${bucket.region}`}`,
+      `Send ${region ? `bucket.region "${region}"` : 'its region as bucket.region'}.`,
     );
   }
   if (holder === 'another-account') {
     throw notAdoptable(
       bucket,
       'belongs to another AWS account, or a policy hides it from the service',
-      `Name a bucket of account ${bucket.ownerAccountId}, and let its bucket policy show it to the service.`,
+      `Choose a bucket of account ${bucket.ownerAccountId}, and let its bucket policy give the service access.`,
     );
   }
   const maker = (await s3.getBucketTagging(bucket))[ownerTag];
   if (maker !== undefined) {
     throw notAdoptable(
       bucket,
-      `was made for the integration ${maker}, which deletes it once it is empty`,
-      `Remove that integration first; or, if the bucket is to stay, its tag ${ownerTag}.`,
+      `belongs to the integration ${maker}, which deletes it when it is empty`,
+      `Remove that integration first or, to keep the bucket, remove its tag ${ownerTag}.`,
     );
   }
   const block = await s3.getPublicAccessBlock(bucket);
@@ -54,7 +54,7 @@ export async function checkAdoptable(
     throw notAdoptable(
       bucket,
       'may be open to the public: not all four settings of its public-access block are on',
-      'Turn them on, or ask for it with bucket.blockPublicAccess: true; removal then puts back what was there.',
+      'Turn them on, or send bucket.blockPublicAccess: true. Then the service turns them on, and restores them on removal.',
     );
   }
   return block;
@@ -63,14 +63,14 @@ export async function checkAdoptable(
 function notAdoptable(bucket: BucketAddress, why: string, advice: string): ServiceError {
   return new ServiceError(
     'BucketNotAdoptableError',
-    `The bucket ${bucket.name} ${why}; it was left as it is. ${advice}`,
+    `The bucket ${bucket.name} ${why}. It was left unchanged. ${advice}`,
   );
 }
 
 /** The calls on what of a bucket may be changed. */
 type SettingCall = 'getPublicAccessBlock' | 'putPublicAccessBlock' | 'getBucketCors' | 'putBucketCors';
 
-/** Changes nothing that was not asked for: no encryption, no policy, no ownership, no tags, no objects. */
+/** Changes only what was requested: no encryption, no policy, no ownership, no tags, no objects. */
 export async function adoptBucket(
   step: StepContext,
   s3: Pick<S3, 'headBucket' | 'getBucketTagging' | SettingCall>,
@@ -101,7 +101,7 @@ export async function adoptBucket(
   return { bucketArn: arn };
 }
 
-/** What an earlier attempt sent may still come; where it was something else, it must not come after this one's. */
+/** A late write of an earlier attempt, if it differs, must not come after this one's. */
 function announce<K extends 'cors' | 'publicAccessBlock'>(
   step: StepContext,
   key: K,
@@ -113,7 +113,7 @@ function announce<K extends 'cors' | 'publicAccessBlock'>(
 
 const ruleIdOf = (step: StepContext) => `dataloop-cross-account-${step.desired.recordId}`;
 
-/** Our rule behind the others, so that it changes nothing of what they decide; undefined where none is needed. */
+/** Our rule after the others, so that it does not change their effect; undefined if none is needed. */
 function corsChange(
   step: StepContext,
   bucket: BucketAddress,
@@ -125,20 +125,20 @@ function corsChange(
   if (after.length > maximumCorsRules) {
     throw notAdoptable(
       bucket,
-      `has ${maximumCorsRules} CORS rules, as many as S3 takes`,
+      `has ${maximumCorsRules} CORS rules, the maximum in S3`,
       'Remove one, or send bucket.cors: false.',
     );
   }
   return { before: rules && [...rules], after };
 }
 
-/** Puts back what we changed, where nobody has changed it since. The bucket and its objects stay. */
+/** Restores our changes, unless somebody has changed the settings since. The bucket and its objects stay. */
 export async function releaseBucket(
   step: StepContext,
   s3: Pick<S3, 'headBucket' | SettingCall>,
 ): Promise<UndoOutcome> {
   const known = step.resource('bucket');
-  if (!known || known.state === 'gone') return { outcome: 'nothing to give back' };
+  if (!known || known.state === 'gone') return { outcome: 'nothing to restore' };
   const { cors, publicAccessBlock } = known.changes ?? {};
   if (!cors && !publicAccessBlock) {
     await step.gone('bucket');
@@ -161,13 +161,13 @@ export async function releaseBucket(
   const left = [
     ...(corsNow === 'changed'
       ? [
-          `Somebody changed its CORS rules after ${thisOf(step.record)} had added one (${ruleIdOf(step)}): they were left as ` +
-            'they are. Take that rule out if nobody needs it.',
+          `Somebody changed its CORS rules after ${thisOf(step.record)} had added the rule ${ruleIdOf(step)}, so they were left ` +
+            'unchanged. Remove that rule if nobody needs it.',
         ]
       : []),
     ...(blockNow === 'changed'
       ? [
-          `Somebody changed its public-access block after ${thisOf(step.record)} had closed it: it was left as it is.`,
+          `Somebody changed its public-access block after ${thisOf(step.record)} had closed it, so it was left unchanged.`,
         ]
       : []),
   ].join(' ');
@@ -175,11 +175,11 @@ export async function releaseBucket(
   if (corsNow === 'as-before' || blockNow === 'as-before')
     return confirmAbsence(step, 'bucket', left || undefined);
   await step.gone('bucket', left || undefined);
-  return { outcome: left ? 'given back, but for what others changed' : 'given back' };
+  return { outcome: left ? 'restored, except changes by others' : 'restored' };
 }
 
 /**
- * Puts back what stood before a change, where nobody has changed it since.
+ * Restores one setting, unless somebody has changed it since.
  * @returns how it was found; undefined where there was no change
  * @throws ServiceError `AwsNotYetConsistentError` while S3 still shows what we wrote
  */
@@ -195,9 +195,9 @@ async function putBack<T>(
   const found = compare(await setting.read(), change);
   if (found === 'as-written') {
     await setting.write(change.before);
-    // Whoever adopts the bucket next must not be shown what we wrote, and take it for what was there.
+    // The next integration that adopts the bucket must not find our setting and keep it as the original.
     if (compare(await setting.read(), change) === 'as-written') {
-      throw notYetShown(`what was put back of the bucket ${bucket.name}`);
+      throw notYetShown(`the restored settings of the bucket ${bucket.name}`);
     }
   }
   return found;

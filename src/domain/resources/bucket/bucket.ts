@@ -32,12 +32,12 @@ export async function holderOf(bucket: BucketAddress, s3: Pick<S3, 'headBucket'>
   if (holder !== 'another-region') return holder;
   throw new ServiceError(
     'BucketNameTakenError',
-    `The bucket ${bucket.name} already exists in another region than ${bucket.region}; it was left as it is. ` +
+    `The bucket ${bucket.name} already exists in another region than ${bucket.region}. It was left unchanged. ` +
       'Choose another bucket name.',
   );
 }
 
-/** Looks at the bucket first: in us-east-1, creating a bucket that one already owns succeeds and resets it. */
+/** Checks for the bucket first: in us-east-1, creating a bucket that you already own succeeds and resets it. */
 export async function createBucket(
   step: StepContext,
   s3: Pick<
@@ -85,8 +85,8 @@ export async function createBucket(
 export function nameTaken(bucketName: string, holder: string): ServiceError {
   return new ServiceError(
     'BucketNameTakenError',
-    `The bucket ${bucketName} already exists in ${holder} and was not made for this integration; it was left as it is. ` +
-      'Choose another bucket name.',
+    `The bucket ${bucketName} already exists in ${holder} and does not belong to this integration. It was left ` +
+      'unchanged. Choose another bucket name.',
   );
 }
 
@@ -94,8 +94,8 @@ export function nameTaken(bucketName: string, holder: string): ServiceError {
 export function bucketHidden(record: JournalRecord, did: string): ServiceError {
   return new ServiceError(
     'AwsAccessDeniedError',
-    `S3 refuses to show the bucket ${record.request.bucket.name}, which ${thisOf(record)} ${did}. ` +
-      'Look for a bucket policy or service control policy that is in the way.',
+    `S3 denies access to the bucket ${record.request.bucket.name}, which ${thisOf(record)} ${did}. ` +
+      'Look for a bucket policy or service control policy that denies it.',
   );
 }
 
@@ -115,15 +115,15 @@ export function deleteBucket(
       const holder = await holderOf(bucket, s3);
       // S3 answers 403 for a foreign bucket and for a refusal alike, and the name was free when it was meant for ours:
       // what we made, or may have made, is not called gone on that.
-      if (holder === 'another-account') throw bucketHidden(step.record, 'made or was about to make');
+      if (holder === 'another-account') throw bucketHidden(step.record, 'created or tried to create');
       return holder === 'account' ? { tags: await s3.getBucketTagging(bucket) } : undefined;
     },
     async (): Promise<RemovalOutcome> => {
       const outcome = await s3.deleteBucket(bucket);
       if (outcome !== 'not-empty') return outcome;
       return {
-        reason: 'It is not empty, and objects are never deleted by this service.',
-        advice: `Keep it, or empty it yourself and send DELETE for ${thisOf(step.record)} again.`,
+        reason: 'The bucket still holds objects, and this service never deletes objects.',
+        advice: `To delete it, empty it, then send DELETE for ${thisOf(step.record)} again. To keep it, leave it as it is.`,
       };
     },
   );

@@ -15,8 +15,8 @@ export interface Kms {
 }
 
 const advice: Readonly<Record<string, string>> = {
-  Disabled: 'Enable it, or name another key.',
-  PendingDeletion: 'Cancel its deletion and enable it, or name another key.',
+  Disabled: 'Enable it, or choose another key.',
+  PendingDeletion: 'Cancel its deletion and enable it, or choose another key.',
 };
 
 /** Why a key cannot encrypt a bucket; undefined where it can. */
@@ -24,12 +24,12 @@ export function unusableKey(
   arn: string,
   key: Awaited<ReturnType<Kms['describeKey']>>,
 ): ServiceError | undefined {
-  const fail = (what: string, toDo = 'Name another key.') =>
+  const fail = (what: string, toDo = 'Choose another key.') =>
     new ServiceError('KmsKeyNotUsableError', `The KMS key ${arn} ${what}. ${toDo}`);
   if (!key) return fail('does not exist');
   if (key.state !== 'Enabled') {
-    return fail(`is in the state ${key.state}, in which nobody can use it`, advice[key.state]);
+    return fail(`is in the state ${key.state} and cannot be used`, advice[key.state]);
   }
-  if (!key.encryptsSymmetrically) return fail('is no symmetric encryption key, and S3 takes no other');
+  if (!key.encryptsSymmetrically) return fail('is not a symmetric encryption key, as S3 requires');
   return undefined;
 }

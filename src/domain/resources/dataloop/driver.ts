@@ -33,7 +33,7 @@ export async function testDriver(
   return { driverTest: 'passed' };
 }
 
-/** Where the bucket has a key of its own, the key's policy may be what refuses: IAM alone does not open it. */
+/** If the bucket has its own key, the key policy may be the cause: IAM alone does not grant its use. */
 async function withKeyInMind(step: StepContext, test: () => Promise<void>): Promise<void> {
   const { kmsKeyArn } = step.desired.bucket;
   try {
@@ -42,8 +42,8 @@ async function withKeyInMind(step: StepContext, test: () => Promise<void>): Prom
     if (!kmsKeyArn || !(error instanceof ServiceError) || error.name !== 'DriverTestFailedError') throw error;
     throw new ServiceError(
       'DriverTestFailedError',
-      `${error.message} The bucket is encrypted with ${kmsKeyArn}: its key policy must let IAM policies of account ` +
-        `${step.desired.accountId} grant its use, or name the role ${step.desired.role.arn}, and the key must be enabled.`,
+      `${error.message} The bucket uses the KMS key ${kmsKeyArn}. Make sure that the key is enabled, and that its key policy ` +
+        `allows the role ${step.desired.role.arn} or lets IAM policies of account ${step.desired.accountId} grant its use.`,
       { cause: error },
     );
   }
@@ -86,7 +86,7 @@ export async function verifyDriver(
   if (!id)
     throw new ServiceError('InternalError', `Integration ${step.desired.recordId} has no driver to verify.`);
   if (step.resource('driver')?.madeAgain) {
-    // The first one has come into being after all.
+    // The first one was created after all.
     for (const other of await findDrivers(step, dataloop)) {
       if (other.id !== id) await dataloop.deleteDriver(other.id);
     }
@@ -151,8 +151,8 @@ export async function checkNoDriver(
   if (isTaken) {
     throw new ServiceError(
       'DriverNameTakenError',
-      `Dataloop's integration ${dataloopIntegrationId} has a driver "${name}" in project ${projectId} already, which was not made for this ` +
-        'request; it was left as it is. Choose another dataloop.driverName, or delete that driver.',
+      `Dataloop's integration ${dataloopIntegrationId} already has a driver "${name}" in project ${projectId}, which does not belong to ` +
+        'this request. It was left unchanged. Choose another dataloop.driverName, or delete that driver.',
     );
   }
 }

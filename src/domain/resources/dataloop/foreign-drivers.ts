@@ -1,4 +1,4 @@
-/** Drivers that somebody made by hand on an integration: whoever removes it takes their storage away. */
+/** Drivers that somebody created by hand on an integration: removing it takes their storage away. */
 import type { Bound } from '../../../deadline.ts';
 import { ServiceError } from '../../../errors.ts';
 import type { JournalRecord } from '../../model/record.ts';
@@ -68,14 +68,14 @@ async function foreignDrivers(
 const listed = (drivers: Found['foreign']): string =>
   drivers.map(({ id, name, projectId }) => `"${name}" (${id}, project ${projectId})`).join(', ');
 
-function inTheWay(found: Found, what: string, consequence: string): ServiceError {
+function foreignDriversError(found: Found, what: string, consequence: string): ServiceError {
   const { foreign, elsewhere } = found;
-  const others = elsewhere > 0 ? [`${elsewhere} in projects that this service does not know`] : [];
+  const others = elsewhere > 0 ? [`${elsewhere} in other projects`] : [];
   const all = [...(foreign.length > 0 ? [listed(foreign)] : []), ...others].join(', and ');
   return new ServiceError(
     'ForeignDriversError',
-    `Drivers that this service did not make use ${what} at Dataloop: ${all}. ${consequence} Delete them in Dataloop's ` +
-      'console first, or send the request again with ?force=true; nothing was removed.',
+    `Drivers that this service did not create use ${what} at Dataloop: ${all}. ${consequence} Delete them in Dataloop's ` +
+      'console first, or send DELETE with ?force=true. Nothing was removed.',
   );
 }
 
@@ -87,8 +87,8 @@ async function asked<T>(look: () => Promise<T>, bound: Bound): Promise<T> {
     if (!(error instanceof ServiceError)) throw error;
     throw new ServiceError(
       'DriversUnknownError',
-      `Whether drivers that this service did not make would lose their storage cannot be found out: ${error.message} ` +
-        'Send the request again later or, to remove all the same, with ?force=true; nothing was removed.',
+      `The service could not check whether other drivers would lose their storage: ${error.messageOnce} To remove without ` +
+        'this check, send DELETE with ?force=true. Nothing was removed.',
       { cause: error },
     );
   }
@@ -108,7 +108,7 @@ export async function refuseForeignDrivers(
   if (!id || state === 'gone') return;
   const found = await asked(() => foreignDrivers(record, id, reads), bound);
   if (found.foreign.length + found.elsewhere > 0) {
-    throw inTheWay(found, `the integration ${id}`, 'They would lose their storage.');
+    throw foreignDriversError(found, `the integration ${id}`, 'They would lose their storage.');
   }
 }
 
@@ -130,7 +130,7 @@ export async function refuseForeignDriversOfBucket(
   const { foreign } = await asked(() => namedDrivers(integration, id, reads), bound);
   const found = foreign.filter((each) => each.bucketName === bucketName);
   if (found.length > 0) {
-    throw inTheWay(
+    throw foreignDriversError(
       { foreign: found, elsewhere: 0 },
       `the bucket ${bucketName}`,
       'They would lose access to it.',

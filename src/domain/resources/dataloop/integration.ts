@@ -36,7 +36,10 @@ export const pollDelaySeconds = (count: number): number => Math.min(2 ** (count 
 export function organizationOf(step: Pick<StepContext, 'record'>): string {
   const organizationId = step.record.dataloop?.organizationId;
   if (!organizationId) {
-    throw new ServiceError('InternalError', `Integration ${step.record.id} was not preflighted.`);
+    throw new ServiceError(
+      'InternalError',
+      `The record of integration ${step.record.id} names no organisation: Preflight has not run.`,
+    );
   }
   return organizationId;
 }
@@ -121,7 +124,7 @@ export function dataloopIntegrationIdOf(step: StepContext): string {
   if (!id)
     throw new ServiceError(
       'InternalError',
-      `Integration ${step.desired.recordId} has no Dataloop integration.`,
+      `The record of integration ${step.desired.recordId} names no integration at Dataloop.`,
     );
   return id;
 }
@@ -169,7 +172,7 @@ export async function completeIntegration(
     throw new ServiceError(
       'TrustNotEstablishedError',
       `Dataloop could not assume the role ${step.desired.role.arn} yet: its integration ${id} says "${now ?? 'nothing'}". ` +
-        'If this lasts, look for a service control policy that keeps other accounts out, and for a changed trust policy.',
+        'If this continues, look for a service control policy that blocks other accounts, and for a changed trust policy.',
     );
   }
   return { trustStatus: now };
@@ -178,7 +181,7 @@ export async function completeIntegration(
 function missing(id: string): ServiceError {
   return new ServiceError(
     'DataloopNotFoundError',
-    `Dataloop's integration ${id} is gone: somebody deleted it during provisioning. Send the request again.`,
+    `Somebody deleted Dataloop's integration ${id} during provisioning. Send the request again.`,
   );
 }
 
@@ -201,7 +204,7 @@ export async function deleteIntegration(
 export const trustEstablished = 'trust-established';
 
 /**
- * Looks whether an integration may be adopted, and changes nothing.
+ * Checks whether an integration may be adopted, and changes nothing.
  * @throws ServiceError `IntegrationNotAdoptableError`
  */
 export async function checkAdoptableIntegration(
@@ -221,21 +224,21 @@ export async function checkAdoptableIntegration(
     throw notAdoptable(
       dataloopIntegrationId,
       `("${found.name}") is of type "${found.type ?? 'unknown'}"`,
-      'Name a cross-account integration ("aws-cross").',
+      'Choose a cross-account integration ("aws-cross").',
     );
   }
   if (found.trustStatus === trustEstablished) {
     throw notAdoptable(
       dataloopIntegrationId,
-      `("${found.name}") has a role already`,
-      'Name one that still waits for its role, or leave dataloop.integrationId out.',
+      `("${found.name}") already has a role`,
+      'Choose one that still waits for its role, or omit dataloop.integrationId.',
     );
   }
   if (!found.userArn) {
     throw notAdoptable(
       dataloopIntegrationId,
       `("${found.name}") has no IAM user`,
-      'Wait until Dataloop has issued it, or leave dataloop.integrationId out.',
+      'Wait until Dataloop has issued it, or omit dataloop.integrationId.',
     );
   }
   return found;
@@ -244,11 +247,11 @@ export async function checkAdoptableIntegration(
 function notAdoptable(dataloopIntegrationId: string, why: string, advice: string): ServiceError {
   return new ServiceError(
     'IntegrationNotAdoptableError',
-    `Dataloop's integration ${dataloopIntegrationId} ${why}; it was left as it is. ${advice}`,
+    `Dataloop's integration ${dataloopIntegrationId} ${why}. It was left unchanged. ${advice}`,
   );
 }
 
-/** Takes the integration on; a repeated attempt goes on with it. */
+/** Adopts the integration; a repeated attempt continues with it. */
 export async function adoptIntegration(
   step: StepContext,
   dataloopIntegrationId: string,
@@ -264,15 +267,15 @@ export async function adoptIntegration(
   return found;
 }
 
-/** Leaves the integration where it is, and says what cannot be taken back. */
+/** Leaves the integration in place, and says what cannot be restored. */
 export async function releaseIntegration(step: StepContext): Promise<UndoOutcome> {
   const hasRoleArn = step.record.steps.CompleteIntegration !== undefined;
   await step.gone(
     'dataloopIntegration',
     hasRoleArn
-      ? 'It was there before, and stays. Dataloop cannot take a role ARN back, so it keeps the one that this integration ' +
-          'gave it; that ARN gives no access any more. Delete it at Dataloop if nobody needs it.'
+      ? 'It existed before, so it stays. Dataloop cannot remove a role ARN, so it keeps the one of this integration, which ' +
+          'no longer gives access. Delete it at Dataloop if nobody needs it.'
       : undefined,
   );
-  return { outcome: 'left where it was' };
+  return { outcome: 'left in place' };
 }

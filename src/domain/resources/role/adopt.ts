@@ -1,6 +1,6 @@
 /**
- * A role that somebody made in advance: CreateRole adopts it, DeleteRole gives it back. Ours is one statement of its
- * trust policy, known by its Sid and by what it says, and our permission policy; the rest is not touched.
+ * An existing role: CreateRole adopts it, DeleteRole restores it. Ours are one statement of its trust policy, known by its
+ * Sid and its content, and our permission policy; the rest is not touched.
  */
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
@@ -28,7 +28,7 @@ const sidOf = (step: StepContext) => adoptedSid(step.desired);
 const maximumTrustPolicySize = 2_048;
 
 /**
- * Looks whether the role may be adopted, and changes nothing.
+ * Checks whether the role may be adopted, and changes nothing.
  * @throws ServiceError `RoleNotAdoptableError`
  */
 export async function checkAdoptableRole(
@@ -38,24 +38,27 @@ export async function checkAdoptableRole(
   const { name, arn } = desired.role;
   const found = await iam.getRole(name);
   if (found?.arn !== arn) {
-    const instead = found ? `; the role of that name is ${found.arn}` : '';
-    throw notAdoptable(arn, `does not exist${instead}`, 'Name one that does, or leave role.mode out.');
+    const instead = found ? ` (the role of this name is ${found.arn})` : '';
+    throw notAdoptable(arn, `does not exist${instead}`, 'Choose an existing role, or omit role.mode.');
   }
   const policy = parseTrustPolicy(found.trustPolicy);
-  if (!policy) throw notAdoptable(arn, 'has a trust policy that is not understood', 'Write it anew.');
+  if (!policy) throw notAdoptable(arn, 'has an unreadable trust policy', 'Rewrite it.');
   const deleted = policy.statements.map(namesDeletedUser).find((each) => each !== undefined);
   if (deleted) {
     throw notAdoptable(
       arn,
-      `trusts ${deleted}, the id of an IAM user that was deleted`,
-      'IAM takes no trust policy with such an id: take that statement out.',
+      `trusts ${deleted}, the id of a deleted IAM user`,
+      'IAM accepts no trust policy with such an id. Remove that statement.',
     );
   }
   return { found, policy };
 }
 
 function notAdoptable(arn: string, why: string, advice: string): ServiceError {
-  return new ServiceError('RoleNotAdoptableError', `The role ${arn} ${why}; it was left as it is. ${advice}`);
+  return new ServiceError(
+    'RoleNotAdoptableError',
+    `The role ${arn} ${why}. It was left unchanged. ${advice}`,
+  );
 }
 
 /**
@@ -78,8 +81,8 @@ export async function adoptRole(
   if (standing && !sameJson(standing, ours)) {
     throw new ServiceError(
       'RoleChangedError',
-      `Somebody changed the statement ${ours.Sid} of the trust policy of the role ${role.arn} while it was being adopted. ` +
-        'Find out who in CloudTrail, take the statement out, then send the request again.',
+      `Somebody changed the statement ${ours.Sid} in the trust policy of the role ${role.arn} during its adoption. ` +
+        'Find out who did in CloudTrail, remove the statement, then send the request again.',
     );
   }
   if (!standing) {
@@ -87,12 +90,12 @@ export async function adoptRole(
     if (change.after.length > maximumTrustPolicySize) {
       throw notAdoptable(
         role.arn,
-        `has a trust policy that leaves no room for one more statement (IAM takes ${maximumTrustPolicySize} characters)`,
-        'Take out of it what nobody needs, or adopt another role.',
+        `has no room in its trust policy for one more statement (IAM allows ${maximumTrustPolicySize} characters)`,
+        'Remove statements that nobody needs, or adopt another role.',
       );
     }
     const known = step.resource('role')?.changes?.trustPolicy;
-    // What an earlier attempt sent may still come; where it was something else, it must not come after this one's.
+    // A late write of an earlier attempt, if it differs, must not come after this one's.
     if (known && known.after !== change.after) noEarlierCall(step);
     await journalChange(step, 'role', reference, { trustPolicy: change });
     await iam.updateAssumeRolePolicy(role.name, change.after);
@@ -103,22 +106,19 @@ export async function adoptRole(
   return { roleArn: role.arn, userArn };
 }
 
-/** Takes the permissions away first, then the trust: whatever sticks, access ends as early as it can. */
+/** Removes the permissions first, then the trust: whatever fails, access ends as early as possible. */
 export async function releaseRole(
   step: StepContext,
   iam: Pick<Iam, 'getRole' | 'updateAssumeRolePolicy' | 'detachRolePolicy'>,
 ): Promise<UndoOutcome> {
   const known = step.resource('role');
-  if (!known || known.state === 'gone') return { outcome: 'nothing to give back' };
+  if (!known || known.state === 'gone') return { outcome: 'nothing to restore' };
   const { name } = step.desired.role;
   const found = await iam.getRole(name);
   if (!found || found.arn !== known.arn) return confirmAbsence(step, 'role');
   if (found.uniqueId !== known.uniqueId) {
-    await step.gone(
-      'role',
-      'It was deleted, and somebody made another one of the same name; that one stays.',
-    );
-    return { outcome: 'replaced by somebody, left alone' };
+    await step.gone('role', 'Somebody deleted it and created another role of the same name, which stays.');
+    return { outcome: 'replaced by somebody else, left alone' };
   }
 
   for (const { arn } of attachable(step)) await iam.detachRolePolicy(name, arn);
@@ -130,29 +130,29 @@ export async function releaseRole(
     case 'changed':
       await step.gone(
         'role',
-        `Somebody changed the statement ${sidOf(step)} of its trust policy: it was left as it is. Take it out, or whom it ` +
-          'names can go on assuming the role.',
+        `Somebody changed the statement ${sidOf(step)} in its trust policy, so it was left unchanged. Remove it, or the ` +
+          'principal that it names can still assume the role.',
       );
-      return { outcome: 'given back, but for a statement that others changed' };
+      return { outcome: 'restored, except a statement that others changed' };
     case 'last':
       await step.residue('role', {
-        reason: `The statement ${sidOf(step)} is the only one that its trust policy has by now, and IAM takes none without.`,
+        reason: `The statement ${sidOf(step)} is the only one in its trust policy, and IAM accepts no trust policy without a statement.`,
         advice: sendAgain(
           step.record,
-          'Give the role another statement, or delete it: until then Dataloop can still assume it.',
+          'Add another statement to the trust policy, or delete the role. Until then Dataloop can still assume it.',
         ),
       });
-      return { outcome: 'left: IAM takes no trust policy without a statement' };
+      return { outcome: 'left: IAM accepts no trust policy without a statement' };
     case 'removable':
       await iam.updateAssumeRolePolicy(name, end.document);
       await confirmTakenOut(step, iam);
       await step.gone('role');
-      return { outcome: 'given back' };
+      return { outcome: 'restored' };
   }
 }
 
 /**
- * Whoever adopts the role next must not be shown our statement, and take it for what was there.
+ * The next integration that adopts the role must not find our statement and keep it as the original.
  * @throws ServiceError `AwsNotYetConsistentError` while IAM still shows it
  */
 async function confirmTakenOut(step: StepContext, iam: Pick<Iam, 'getRole'>): Promise<void> {
@@ -160,7 +160,7 @@ async function confirmTakenOut(step: StepContext, iam: Pick<Iam, 'getRole'>): Pr
   const found = await iam.getRole(name);
   const statements = (found && parseTrustPolicy(found.trustPolicy)?.statements) ?? [];
   if (statements.some(({ Sid }) => Sid === sidOf(step))) {
-    throw notYetShown(`that a statement was taken out of the trust policy of the role ${name}`);
+    throw notYetShown(`the removal of a statement from the trust policy of the role ${name}`);
   }
 }
 
@@ -168,7 +168,7 @@ type WithoutOurs =
   | { readonly is: 'not-there' | 'changed' | 'last' }
   | { readonly is: 'removable'; readonly document: string };
 
-/** The trust policy without our statement: to the byte as it was where nobody changed it since. */
+/** The trust policy without our statement: identical to the original if nobody has changed it since. */
 function withoutOurs(step: StepContext, text: string, { changes }: ResourceRecord): WithoutOurs {
   const Sid = sidOf(step);
   const now = parseTrustPolicy(text);

@@ -7,7 +7,7 @@ import { type DesiredState, firstPolicy, grantsOf, ownerTag, policyOf } from '..
 import { type PolicyDocument, permissionPolicy } from '../../model/permission-policy.ts';
 import type { JournalRecord, ResourceRecord } from '../../model/record.ts';
 import type { PolicyKey } from '../../model/resource-keys.ts';
-import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
+import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam, PolicyVersion } from './iam.ts';
 import { policyNameTaken } from './policy.ts';
 import {
@@ -42,7 +42,7 @@ export async function grantAccess(
     if (!driver) {
       throw new ServiceError(
         'IntegrationMovedOnError',
-        `The driver ${driverId} is none of integration ${desired.recordId} any more.`,
+        `The driver ${driverId} no longer belongs to integration ${desired.recordId}.`,
       );
     }
     const key = driver.placedIn ?? roomFor(found, desired, driver, policyNamePattern);
@@ -72,7 +72,7 @@ export async function grantAccess(
     }
     if (key !== firstPolicy) {
       const role = await iam.getRole(desired.role.name);
-      if (!role) throw createdNotYetSeen(`role ${desired.role.arn}`);
+      if (!role) throw notYetShown(`the role ${desired.role.arn}`);
       if (!isRoleOf(record, role)) throw roleReplaced(desired.role.arn);
       await iam.attachRolePolicy(desired.role.name, arn);
     }
@@ -84,8 +84,8 @@ export async function grantAccess(
 const roleReplaced = (arn: string): ServiceError =>
   new ServiceError(
     'RoleChangedError',
-    `The role ${arn} is not the one that the integration was given: somebody deleted that and made another one of its ` +
-      'name. It was left as it is, and no bucket can be added. Remove the integration, and connect its buckets anew.',
+    `Somebody replaced the role ${arn} with another one of the same name. It was left unchanged, and no bucket can be ` +
+      'added. Remove the integration, then connect its buckets again.',
   );
 
 /**
@@ -101,15 +101,15 @@ async function asWritten(
 ): Promise<PolicyVersion> {
   const found = await iam.getDefaultPolicyVersion(arn);
   if (found && isByUs(found, record, key, desired)) return found;
-  if (!isSettled(step.call, record.resources[key])) throw createdNotYetSeen(`last change of policy ${arn}`);
+  if (!isSettled(step.call, record.resources[key])) throw notYetShown(`the last change of policy ${arn}`);
   throw policyChanged(arn, found);
 }
 
 const policyChanged = (arn: string, found: PolicyVersion | undefined): ServiceError =>
   new ServiceError(
     'PolicyChangedError',
-    `The policy ${arn} ${found ? 'says something else than the service wrote' : 'is gone'}; it was left as it is, and no ` +
-      'bucket can be added. POST …/test shows how it should be: put it so, or connect the bucket with POST /integrations.',
+    `Somebody ${found ? 'changed' : 'deleted'} the policy ${arn}, so no bucket can be added. POST …/test shows the expected ` +
+      'document. Restore it, or connect the bucket with POST /integrations.',
   );
 
 /**
@@ -138,10 +138,10 @@ async function makePolicy(
   });
   if (made !== 'exists') return made.uniqueId;
   const found = await iam.getDefaultPolicyVersion(policy.arn);
-  if (!found && step.call.attempt < looksForOwn) throw createdNotYetSeen(`policy ${policy.arn}`);
+  if (!found && step.call.attempt < looksForOwn) throw notYetShown(`the policy ${policy.arn}`);
   if (found?.tags[ownerTag] !== desired.recordId) throw policyNameTaken(policy.name);
   if (!isWritten(found.document)) {
-    if (step.call.attempt < looksForOwn) throw createdNotYetSeen(`last change of policy ${policy.arn}`);
+    if (step.call.attempt < looksForOwn) throw notYetShown(`the last change of policy ${policy.arn}`);
     throw policyChanged(policy.arn, found);
   }
   await iam.createPolicyVersion(policy.arn, policy.document);

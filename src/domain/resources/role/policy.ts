@@ -2,7 +2,7 @@
 import { ServiceError } from '../../../errors.ts';
 import { policyOf, standingPolicies } from '../../model/desired-state.ts';
 import { type Found, isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
-import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
+import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam } from './iam.ts';
 
 export async function createPolicy(
@@ -33,7 +33,7 @@ async function ownPolicy(step: StepContext, iam: Pick<Iam, 'getPolicy'>): Promis
   if (!found) {
     // Names are unique in an account, whatever their path: then it stands under another one.
     throw step.call.attempt < looksForOwn
-      ? createdNotYetSeen(`policy ${policy.arn}`)
+      ? notYetShown(`the policy ${policy.arn}`)
       : policyNameTaken(policy.name);
   }
   if (!isTaggedOurs(step, found.tags)) throw policyNameTaken(policy.name);
@@ -67,7 +67,7 @@ export async function deletePolicy(
 export function policyNameTaken(policyName: string): ServiceError {
   return new ServiceError(
     'PolicyNameTakenError',
-    `A policy named ${policyName} already exists and was not made for this integration; it was left as it is. ` +
-      'Choose another name for the integration, or give role.name.',
+    `A policy named ${policyName} already exists and does not belong to this integration. It was left unchanged. ` +
+      'Choose another name for the integration, or set role.name.',
   );
 }

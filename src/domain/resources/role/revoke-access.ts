@@ -6,7 +6,7 @@ import { type AddedBucket, type JournalRecord, type Status, statuses } from '../
 import type { PolicyKey } from '../../model/resource-keys.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import { type Leftover, sendAgain } from '../../saga/residue.ts';
-import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
+import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { PolicyVersion } from './iam.ts';
 import {
   type Access,
@@ -68,7 +68,7 @@ export async function revokeAccess(
       const outcome = await confirmAbsence(
         step,
         'access',
-        found && `The policy ${arn} is not the one that this service made; it was left as it is.`,
+        found && `The policy ${arn} was not created by this service, so it was left unchanged.`,
       );
       if (ours && remaining.length === 0) {
         // The next bucket that finds room here makes it again.
@@ -84,12 +84,12 @@ export async function revokeAccess(
   });
 }
 
-/** The access stands as long as the policy says so, whoever's it is by now. */
+/** The access lasts as long as the policy grants it, whoever owns the policy now. */
 const untagged = ({ record }: StepContext, arn: string, integrationId: string): Leftover => ({
   reason:
-    `The policy ${arn} still grants it, but no longer carries the tag ${ownerTag}=${integrationId}, so it may be ` +
-    "somebody else's by now.",
-  advice: sendAgain(record, 'Put the tag back, or take the bucket out of the policy yourself.'),
+    `The policy ${arn} still grants the access, but no longer carries the tag ${ownerTag}=${integrationId}, so another ` +
+    'owner may hold it now.',
+  advice: sendAgain(record, 'Restore the tag, or remove the bucket from the policy yourself.'),
 });
 
 async function writeWithout(
@@ -109,7 +109,7 @@ async function writeWithout(
   const known = record.resources[key];
   const isEdited = !isByUs(found, record, key, desired);
   // What IAM shows may be old; on it alone nothing is written that others would miss.
-  if (isEdited && !isSettled(step.call, known)) throw createdNotYetSeen(`last change of policy ${arn}`);
+  if (isEdited && !isSettled(step.call, known)) throw notYetShown(`the last change of policy ${arn}`);
 
   const document = isEdited
     ? withoutGrant(found.document, grantOf(driver, partitionOf(desired)), remaining)

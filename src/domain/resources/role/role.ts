@@ -4,7 +4,7 @@ import { parseJson, sameJson } from '../../model/canonical-json.ts';
 import { attachablePolicies, policyOf, trustPolicy } from '../../model/desired-state.ts';
 import type { PolicyDocument } from '../../model/permission-policy.ts';
 import { isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
-import { createdNotYetSeen, type StepContext } from '../../saga/step.ts';
+import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam, Role } from './iam.ts';
 import { trustedUserArn } from './trusted-user.ts';
 
@@ -38,8 +38,8 @@ export async function createRole(
 }
 
 /**
- * The role that an earlier attempt made. It is taken on only as it was made: on trust and boundary hangs who may
- * do what.
+ * The role that an earlier attempt created. It is used only if unchanged: trust policy and boundary decide who may do
+ * what.
  */
 async function ownRole(
   step: StepContext,
@@ -48,7 +48,7 @@ async function ownRole(
 ): Promise<Role> {
   const { role } = step.desired;
   const found = await iam.getRole(role.name);
-  if (!found) throw createdNotYetSeen(`role ${role.arn}`);
+  if (!found) throw notYetShown(`the role ${role.arn}`);
   if (found.arn !== role.arn || !isTaggedOurs(step, found.tags)) throw roleNameTaken(role.name);
   const isAsWritten =
     sameJson(parseJson(found.trustPolicy), wanted.trustPolicy) &&
@@ -60,7 +60,7 @@ async function ownRole(
 export const attachable = ({ desired, record }: StepContext) =>
   attachablePolicies(record).map((key) => policyOf(desired, key));
 
-/** Takes the permissions away first, then the role: whatever sticks, access ends as early as it can. */
+/** Removes the permissions first, then the role: whatever fails, access ends as early as possible. */
 export function deleteRole(
   step: StepContext,
   iam: Pick<Iam, 'getRole' | 'detachRolePolicy' | 'deleteRole'>,
@@ -83,15 +83,15 @@ export function deleteRole(
 export function roleNameTaken(roleName: string): ServiceError {
   return new ServiceError(
     'RoleNameTakenError',
-    `A role named ${roleName} already exists and was not made for this integration; it was left as it is. ` +
-      'Choose another name for the integration, or give role.name.',
+    `A role named ${roleName} already exists and does not belong to this integration. It was left unchanged. ` +
+      'Choose another name for the integration, or set role.name.',
   );
 }
 
 function roleChanged(roleName: string): ServiceError {
   return new ServiceError(
     'RoleChangedError',
-    `Somebody changed the trust policy or the boundary of the role ${roleName} while it was being set up; it is removed ` +
-      'again. Find out who in CloudTrail, then send the request again.',
+    `Somebody changed the trust policy or the permissions boundary of the role ${roleName} during setup, so the role is ` +
+      'removed. Find out who did in CloudTrail, then send the request again.',
   );
 }

@@ -68,17 +68,16 @@ export function roomFor(
   if (!found) {
     throw new ServiceError(
       'AccessFullError',
-      `The ${policyKeys.length} policies that IAM attaches to a role are full for integration ${desired.recordId}. ` +
-        'Take away a driver that nobody needs, or connect the bucket with POST /integrations.',
+      `All ${policyKeys.length} policies that IAM attaches to a role are full for integration ${desired.recordId}. ` +
+        'Remove a driver that nobody needs, or connect the bucket with POST /integrations.',
     );
   }
   const { name } = policyOf(desired, found);
   if (found !== firstPolicy && !matchesPattern(name, policyNamePattern)) {
     throw new ServiceError(
       'AccessFullError',
-      `One more policy is needed for integration ${desired.recordId}, and this deployment may only create policies named ` +
-        `like "${policyNamePattern}", not "${name}". Deploy with another policyNamePattern, or connect the bucket with ` +
-        'POST /integrations.',
+      `Integration ${desired.recordId} needs one more policy, "${name}", but policy names in this deployment must match ` +
+        `"${policyNamePattern}". Deploy with another policyNamePattern, or connect the bucket with POST /integrations.`,
     );
   }
   return found;

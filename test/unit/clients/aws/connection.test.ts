@@ -60,7 +60,7 @@ describe('a policy', () => {
     iam.on(GetPolicyVersionCommand).resolves(answer);
     await expect(read(policyArn)).rejects.toMatchObject({
       name: 'AwsUnavailableError',
-      message: expect.stringContaining('lacks the document,'),
+      message: expect.stringContaining('lacks the document.'),
     });
   });
 

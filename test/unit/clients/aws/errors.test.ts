@@ -95,7 +95,7 @@ describe('mapAwsError', () => {
     const cause = sdkError('AccessDenied', 403, { message: 'not authorized to perform: iam:CreateRole' });
     const error = mapAwsError(cause, 'create role dataloop-acme');
     expect(error.message).toMatch(
-      /^AWS did not create role dataloop-acme \(AccessDenied: not authorized to perform: iam:CreateRole\)\. .*service control policy/,
+      /^AWS did not create role dataloop-acme \(AccessDenied: not authorized to perform: iam:CreateRole\)\. .*service control policies/,
     );
     expect(error.cause).toBe(cause);
   });

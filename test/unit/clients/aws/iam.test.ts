@@ -75,7 +75,7 @@ describe('policies', () => {
     iam.on(GetPolicyCommand).resolves(answer);
     await expect(getPolicy(client)(policyArn)).rejects.toMatchObject({
       name: 'AwsUnavailableError',
-      message: expect.stringContaining(`lacks ${field},`),
+      message: expect.stringContaining(`lacks ${field}.`),
     });
   });
 
@@ -308,7 +308,7 @@ describe('roles', () => {
   ])('an answer without %s is no missing role: it is tried again', async (field, role) => {
     await expect(findRole(role)).rejects.toMatchObject({
       name: 'AwsUnavailableError',
-      message: expect.stringContaining(`lacks ${field},`),
+      message: expect.stringContaining(`lacks ${field}.`),
     });
   });
 

@@ -35,7 +35,7 @@ test('a count that is zero is one; a count that is missing is not zero', async (
     iam.on(GetAccountSummaryCommand).resolves({ SummaryMap: rest });
     await expect(getAccountSummary(iamClient)()).rejects.toMatchObject({
       name: 'AwsUnavailableError',
-      message: expect.stringContaining(`lacks ${key},`),
+      message: expect.stringContaining(`lacks ${key}.`),
     });
   }
   iam.on(GetAccountSummaryCommand).resolves({});

@@ -16,6 +16,6 @@ test('credentials that AWS does not take are said to be the matter', async () =>
   sts.on(GetCallerIdentityCommand).rejects(sdkError('InvalidClientTokenId', 403));
   await expect(getCallerAccountId(client)()).rejects.toMatchObject({
     name: 'AwsAccessDeniedError',
-    message: expect.stringContaining('whose credentials these are'),
+    message: expect.stringContaining('identify the credentials of the service'),
   });
 });

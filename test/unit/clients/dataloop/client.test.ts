@@ -46,7 +46,7 @@ describe('logging in', () => {
       const reading = client.getProject(withPassword())('project-1');
       await expect(reading).rejects.toMatchObject({
         name: 'DataloopCredentialsError',
-        message: expect.stringMatching(/did not log in .*Wrong username or password.*the-secret/),
+        message: expect.stringMatching(/did not accept the log-in .*Wrong username or password.*the-secret/),
       });
       await expect(reading).rejects.not.toThrow('correct-horse');
     }
@@ -232,7 +232,7 @@ describe('an integration', () => {
       dataloopAnswers(refusal);
       await expect(creating()).rejects.toMatchObject({
         name: 'DataloopIntegrationLimitError',
-        message: expect.stringMatching(/org-1 has as many .*15 by default.*Delete one/),
+        message: expect.stringMatching(/org-1 has reached Dataloop's limit .*15 by default.*Delete one/),
       });
     }
   });

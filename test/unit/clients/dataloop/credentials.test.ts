@@ -182,7 +182,7 @@ describe('a secret', () => {
   test('whose API key is no JWT with an expiry is told so, and the key is not shown', () => {
     const withoutExpiry = `e30.${Buffer.from('{"email":"owner@example.com"}').toString('base64url')}.x`;
     for (const apiKey of ['correct-horse', withoutExpiry]) {
-      expect(() => readToken(apiKey, 'the-secret')).toThrow(/secret the-secret is not one of Dataloop's/);
+      expect(() => readToken(apiKey, 'the-secret')).toThrow(/secret the-secret is not a Dataloop token/);
       expect(() => readToken(apiKey, 'the-secret')).not.toThrow(apiKey);
     }
   });

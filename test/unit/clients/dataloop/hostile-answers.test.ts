@@ -259,7 +259,7 @@ describe('credentials', () => {
           const { message } = error instanceof Error ? error : new Error('');
           expect(error).toMatchObject({ name: 'DataloopCredentialsError' });
           expect(message).toBe(
-            "The token from secret the-secret is not one of Dataloop's (a JWT with an expiry). Create a new API key at Dataloop.",
+            'The token from secret the-secret is not a Dataloop token (a JWT that expires). Create a new API key at Dataloop.',
           );
         }
       }),

@@ -125,7 +125,7 @@ describe('an answer', () => {
 
 describe('a refusal', () => {
   test.each([
-    [400, 'DataloopRequestRefusedError', 'Change what Dataloop names'],
+    [400, 'DataloopRequestRefusedError', 'Fix the cause Dataloop reports, then try again.'],
     [404, 'DataloopNotFoundError', 'Check the id'],
   ])('with status %i is told at once, with what to do', async (status, name, advice) => {
     dataloopAnswers(refused(status, 'no such luck'));
@@ -152,7 +152,7 @@ describe('a refusal', () => {
     dataloopAnswers(refused(403, 'this user may not'));
     await expect(send(read, rotating('old-token', 'new-token'))).rejects.toMatchObject({
       name: 'DataloopForbiddenError',
-      message: expect.stringContaining('needs to be owner of the organisation'),
+      message: expect.stringContaining('must be owner of the organisation'),
     });
     expect(sent).toHaveLength(2);
   });

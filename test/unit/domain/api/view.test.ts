@@ -200,8 +200,8 @@ describe('the view of an integration with added drivers', () => {
     const leftOf = (id: string, name: string) => ({
       type: 'Dataloop::Driver',
       name,
-      reason: expect.stringContaining(`GET /integrations/${integrationId}/drivers/${id} says what.`),
-      advice: 'Do what it says there. Then send DELETE for this integration again.',
+      reason: expect.stringContaining(`GET /integrations/${integrationId}/drivers/${id} lists what is left.`),
+      advice: 'Do what its "advice" says. Then send DELETE for this integration again.',
     });
     expect(view.residue).toEqual([
       { type: 'AWS::IAM::Role', arn: 'arn:role', reason: 'In use.', advice: 'Detach.' },

@@ -107,7 +107,7 @@ describe('a driver that is as it was made', () => {
     const said = Object.fromEntries(checks.map(({ name, detail }) => [name, detail]));
     expect(said['DriverTest']).toContain('driver d-2');
     expect(said['PolicyAttached']).toBe(`The policy ${arn} is attached to the role ${roleArn}.`);
-    expect(said['PermissionPolicy']).toContain(`Version v3 of ${arn}`);
+    expect(said['PermissionPolicy']).toContain(`The default version v3 of ${arn}`);
   });
 
   test('looks at its own bucket, not at that of the integration', async () => {
@@ -139,7 +139,7 @@ describe('what was changed is named, with what to do', () => {
     const gone = new ServiceError('DataloopNotFoundError', 'Not found.');
     expect(await brokenBy({ verifyDriver: () => Promise.reject(gone) })).toEqual({
       DriverTest:
-        'Dataloop has no driver d-2 any more: somebody deleted it there. Send DELETE for this driver, then add the bucket again.',
+        'Somebody deleted the driver d-2 at Dataloop. Send DELETE for this driver, then add the bucket again.',
     });
   });
 
@@ -147,7 +147,7 @@ describe('what was changed is named, with what to do', () => {
     expect(await brokenBy({ listAttachedRolePolicies: async () => [policyArn] }, 'policy2')).toEqual({
       PolicyAttached: expect.stringMatching(
         new RegExp(
-          `-2 is not attached to the role ${roleArn}, so .*/integrations/${integrationId}/test looks`,
+          `-2 is not attached to the role ${roleArn}, so .*/integrations/${integrationId}/test checks`,
         ),
       ),
     });
@@ -162,7 +162,7 @@ describe('what was changed is named, with what to do', () => {
   ])('the role %s', async (_what, getRole) => {
     const refused = () => Promise.reject(new Error('Policies of another role were asked for.'));
     expect(await brokenBy({ getRole, listAttachedRolePolicies: refused })).toEqual({
-      PolicyAttached: expect.stringContaining(`The role ${roleArn} is not to be seen.`),
+      PolicyAttached: expect.stringContaining(`The role ${roleArn} was not found.`),
     });
   });
 
@@ -170,9 +170,9 @@ describe('what was changed is named, with what to do', () => {
     [
       'no longer grants the bucket',
       async () => ({ tags: ours, uniqueId: 'ANPA1', versionId: 'v4', document: { Statement: [] } }),
-      'Version v4 of',
+      'The default version v4 of',
     ],
-    ['is gone', async () => undefined, 'There is no policy'],
+    ['is gone', async () => undefined, 'Somebody deleted the policy'],
   ])('the policy %s', async (_what, getDefaultPolicyVersion, said) => {
     expect(await brokenBy({ getDefaultPolicyVersion })).toEqual({
       PermissionPolicy: expect.stringContaining(said),
@@ -203,11 +203,7 @@ describe('what was changed is named, with what to do', () => {
     ],
     ['Encryption', { getBucketEncryption: async () => undefined }, /of the bucket dataloop-b is nothing/],
     // The integration's own tag would not let the driver's DELETE remove it.
-    [
-      'OwnerTags',
-      { getBucketTagging: async () => ours },
-      new RegExp(`tag ${ownerTag}=${driverId} any more: bucket`),
-    ],
+    ['OwnerTags', { getBucketTagging: async () => ours }, new RegExp(`tag ${ownerTag}=${driverId}: bucket`)],
   ])('%s', async (check, more, said) => {
     expect(await brokenBy(more)).toEqual({ [check]: expect.stringMatching(said) });
   });
@@ -255,7 +251,9 @@ describe('which driver', () => {
       );
       expect(error).toMatchObject({
         name: 'DriverNotReadyError',
-        message: expect.stringContaining(`GET /integrations/${integrationId}/drivers/${driverId} says`),
+        message: expect.stringContaining(
+          `this one is ${status}. See GET /integrations/${integrationId}/drivers/${driverId}.`,
+        ),
       });
     },
   );

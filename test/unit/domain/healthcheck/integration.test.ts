@@ -179,13 +179,13 @@ describe('each check fails on its own', () => {
       'a driver that was deleted at Dataloop',
       'DriverTest',
       { verifyDriver: () => Promise.reject(new ServiceError('DataloopNotFoundError', '404')) },
-      'no driver d-1 any more',
+      'Somebody deleted the driver d-1 at Dataloop',
     ],
     [
       'a user that was deleted and made again',
       'TrustPolicy',
       trusting({ AWS: 'AIDAEXAMPLE123456789' }),
-      'made again',
+      'new user of the same name has another id',
     ],
     [
       'trust in another user',
@@ -204,13 +204,13 @@ describe('each check fails on its own', () => {
       'a user that Dataloop changed',
       'TrustPolicy',
       { getIntegration: async () => ({ ...atDataloop, userArn: 'arn:aws:iam::222222222222:user/new' }) },
-      'should trust arn:aws:iam::222222222222:user/new',
+      'should trust only arn:aws:iam::222222222222:user/new',
     ],
     [
       'a user that Dataloop does not name any more',
       'TrustPolicy',
       { getIntegration: async () => ({ ...atDataloop, userArn: undefined }) },
-      'no IAM user',
+      'no longer names an IAM user',
     ],
     [
       'no boundary',
@@ -222,7 +222,7 @@ describe('each check fails on its own', () => {
       'another boundary',
       'PermissionsBoundary',
       roleWith({ permissionsBoundaryArn: 'arn:x' }),
-      'the boundary arn:x',
+      'the permissions boundary arn:x',
     ],
     [
       'a policy that was detached',
@@ -240,13 +240,13 @@ describe('each check fails on its own', () => {
       'another version of the policy',
       'PermissionPolicy',
       { getDefaultPolicyVersion: async () => ({ ...policyOf(ready()), versionId: 'v2', document: changed }) },
-      'Version v2',
+      'The default version v2',
     ],
     [
       'a policy that was deleted',
       'PermissionPolicy',
       { getDefaultPolicyVersion: async () => undefined },
-      'deleted it',
+      'Somebody deleted the policy',
     ],
     [
       'public access that was opened',
@@ -284,7 +284,7 @@ describe('each check fails on its own', () => {
       'encryption with a key that nobody asked for',
       'Encryption',
       { getBucketEncryption: async () => ({ algorithm: 'aws:kms', kmsKeyId: 'arn:key' }) },
-      'aws:kms with arn:key, and should be keys of S3',
+      'aws:kms with arn:key, but should be keys of S3',
     ],
     ['no encryption', 'Encryption', { getBucketEncryption: async () => undefined }, 'is nothing'],
     [
@@ -332,7 +332,7 @@ describe('what is gone takes with it what hangs on it, and no more', () => {
   const onRole = ['TrustPolicy', 'PermissionsBoundary', 'PolicyAttached'];
 
   test.each<[string, Awaited<ReturnType<CheckReads['getRole']>>, string, string[]]>([
-    ['a role that was deleted', undefined, 'any more', onRole],
+    ['a role that was deleted', undefined, 'Somebody deleted the role', onRole],
     [
       'a role of the name under another path',
       { ...role, arn: 'arn:other' },
@@ -348,7 +348,9 @@ describe('what is gone takes with it what hangs on it, and no more', () => {
 
   test('an integration that was deleted at Dataloop', async () => {
     const reads = { getIntegration: async () => undefined };
-    expect(await brokenBy(reads)).toEqual({ DataloopTrust: expect.stringContaining('no integration i-1') });
+    expect(await brokenBy(reads)).toEqual({
+      DataloopTrust: expect.stringContaining('Somebody deleted the integration i-1'),
+    });
     expect(await skippedBy(reads)).toEqual(['TrustPolicy', 'KmsKey']);
   });
 
@@ -381,7 +383,7 @@ describe('a check that cannot be made has failed, and the others go on', () => {
   ])('%s', async (_what, more, failing) => {
     const broken = await brokenBy(more);
     expect(Object.keys(broken)).toEqual(failing);
-    expect(Object.values(broken)[0]).toBe('No. Ask again in a moment.');
+    expect(Object.values(broken)[0]).toBe('No. Try again in a moment.');
   });
 
   test('a bucket that is gone is said to be gone, whatever of it is asked for', async () => {
@@ -396,7 +398,7 @@ describe('a check that cannot be made has failed, and the others go on', () => {
       Object.fromEntries(
         ['PublicAccessBlock', 'Cors', 'Encryption', 'OwnerTags'].map((name) => [
           name,
-          expect.stringContaining('no bucket dataloop-acme any more'),
+          expect.stringContaining('Somebody deleted the bucket dataloop-acme'),
         ]),
       ),
     );
@@ -435,7 +437,7 @@ describe('which integrations can be tested', () => {
     const read = async () => recordOf({ status: 'removing' });
     expect(await thrownBy(readyRecord(integrationId, { read }))).toMatchObject({
       name: 'IntegrationNotReadyError',
-      message: expect.stringContaining('"removing"'),
+      message: expect.stringContaining('this one is removing'),
     });
   });
 });
@@ -499,8 +501,12 @@ describe('a connection of what was adopted', () => {
   });
 
   test.each([
-    ['is gone', trusting(theirStatement), /no statement Dataloopint/],
-    ['trusts somebody else', trusting({ ...ourStatement, Principal: { AWS: `${userArn}0` } }), /was changed/],
+    ['is gone', trusting(theirStatement), /removed the statement Dataloopint/],
+    [
+      'trusts somebody else',
+      trusting({ ...ourStatement, Principal: { AWS: `${userArn}0` } }),
+      /Somebody changed the statement/,
+    ],
     [
       'trusts a user who was deleted',
       trusting({ ...ourStatement, Principal: { AWS: 'AIDAABCDEFGHIJKLMNOP' } }),
@@ -509,7 +515,7 @@ describe('a connection of what was adopted', () => {
     [
       'stands in a policy that is not to be read',
       { getRole: async () => ({ ...role, arn: adoptedRole, trustPolicy: 'no JSON' }) },
-      /no statement/,
+      /Somebody removed the statement/,
     ],
   ])('fails where our statement %s', async (_what, more, detail) => {
     const broken = await brokenBy({ ...asAdopted, ...more }, adopted);

@@ -371,9 +371,10 @@ describe('adding a driver', () => {
       integrationId: driverId,
       requestHash: record.requestHash,
     } as const;
-    expect((await thrownBy(adding(other, outcome, { holder: record }).answer)).name).toBe(
-      'IdempotencyKeyReusedError',
-    );
+    expect(await thrownBy(adding(other, outcome, { holder: record }).answer)).toMatchObject({
+      name: 'IdempotencyKeyReusedError',
+      message: `You already used this key with a different body (${driverId}, provisioning). Send a new key.`,
+    });
   });
 
   test('that another one has the name or the bucket of, names that one and how to remove it', async () => {
@@ -383,8 +384,8 @@ describe('adding a driver', () => {
       name: 'NameOrBucketTakenError',
       message: expect.stringMatching(
         new RegExp(
-          `^The driver ${holder.id} .* has a driver "dataloop-b" in project project-2, or the bucket ` +
-            `dataloop-b\\. .*DELETE /integrations/${integrationId}/drivers/${holder.id}\\.$`,
+          `^The bucket dataloop-b with the driver name "dataloop-b" is used by ${holder.id}, which is ready\\. ` +
+            `.*DELETE /integrations/${integrationId}/drivers/${holder.id}\\.$`,
         ),
       ),
     });

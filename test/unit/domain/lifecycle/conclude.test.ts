@@ -100,7 +100,7 @@ describe('the end of an undo', () => {
     );
     const { resources } = ends('remove', everything, [{ step: 'DeleteRole', error: denied }]);
     const reasons = resourceKeys.map((key) => [key, resources[key]?.residue?.reason]);
-    const unexplained = expect.stringMatching(/^The undo ended, time and again, .*Step Functions\.$/);
+    const unexplained = expect.stringMatching(/^The undo was aborted several times .*Step Functions\.$/);
     expect(reasons).toEqual(
       resourceKeys.map((key) => [
         key,
@@ -413,7 +413,7 @@ describe('an added driver', () => {
           arn: 'arn:policy',
           reason: 'AWS denied access: denied',
           advice: expect.stringMatching(
-            /, or take the bucket out of the policy yourself\. Then send DELETE for this driver again\.$/,
+            /, or remove the bucket from the policy yourself\. Then send DELETE for this driver again\.$/,
           ),
         },
       ];

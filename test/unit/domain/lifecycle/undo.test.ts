@@ -204,27 +204,52 @@ describe('the start of a provisioning', () => {
     },
   );
 
-  test('names all that a request may collide with by adopting it', async () => {
-    const request = requestOf({
-      role: { name: 'AcmeLabelling', mode: 'adopt' },
-      dataloop: { projectId: 'project-1', integrationId: 'waiting-1' },
-    });
-    const store = {
-      register: async () => locked,
-      remember: async () => true,
-      read: async () => standing({ requestHash: 'other', status: 'ready' }),
-    };
-    const refused = startProvisioning({ ...wanted, record: recordOf({ request }) }, store, {
-      startProvisioning: async () => undefined,
-    });
-    expect((await thrownBy(refused)).message).toMatch(
-      /bucket dataloop-acme or the role AcmeLabelling or the integration waiting-1 at Dataloop\. Choose others/,
+  const adopting = {
+    role: { name: 'AcmeLabelling', mode: 'adopt' },
+    dataloop: { projectId: 'project-1', integrationId: 'waiting-1' },
+  } as const;
+
+  test.each([
+    [
+      'its name alone',
+      { bucket: { name: 'dataloop-other' } },
+      'ready',
+      'The name "acme" is used by int_1, which is ready.',
+    ],
+    [
+      'its bucket alone',
+      { name: 'other', dataloop: { projectId: 'project-1', driverName: 'acme' } },
+      'residue',
+      'The bucket dataloop-acme with the driver name "acme" is used by int_1, which is in residue.',
+    ],
+    [
+      'what it adopts alone',
+      { name: 'other', ...adopting },
+      'ready',
+      'The adopted role AcmeLabelling and the integration waiting-1 at Dataloop are used by int_1, which is ready.',
+    ],
+  ] as const)('names what the holder has of it: %s', async (_what, held, status, said) => {
+    const holder = standing({ request: requestOf(held), requestHash: 'other', status });
+    const store = { register: async () => locked, remember: async () => true, read: async () => holder };
+    const refused = startProvisioning(
+      { ...wanted, record: recordOf({ request: requestOf(adopting) }) },
+      store,
+      {
+        startProvisioning: async () => undefined,
+      },
+    );
+    expect((await thrownBy(refused)).message).toBe(
+      `${said} Choose another, or remove it first with DELETE /integrations/int_1.`,
     );
   });
 
   test.each([
     ['that differs', standing({ requestHash: 'other', status: 'ready' }), 'DELETE /integrations/int_1'],
-    ['that is the same but is being removed', standing({ status: 'removing' }), 'once nothing of it is left'],
+    [
+      'that is the same but is being removed',
+      standing({ status: 'removing' }),
+      'send the request again when it is gone',
+    ],
   ])('names the holder of the name or bucket, with a body %s', async (_what, holder, advice) => {
     const { answer, starts } = starting(locked, holder);
     const thrown = await thrownBy(answer);
@@ -474,7 +499,7 @@ describe('DELETE', () => {
     const id = '<script>'.repeat(1_000);
     expect(await thrownBy(removeIntegration(id, world(undefined).parts))).toMatchObject({
       name: 'IntegrationNotFoundError',
-      message: 'There is no integration of that id in this deployment. Check the id.',
+      message: 'There is no integration of this id in this deployment. Check the id.',
     });
   });
 });

@@ -59,9 +59,9 @@ const undoing = (run: number, more: Partial<JournalRecord> = {}) =>
 
 describe('after a provisioning that ended', () => {
   test.each([
-    ['ABORTED', 'The execution was stopped', 'ended ABORTED before'],
-    ['FAILED', 'The execution was stopped', 'ended FAILED before'],
-    ['SUCCEEDED', 'The execution was stopped', 'ended SUCCEEDED before'],
+    ['ABORTED', 'The execution was stopped', 'ended with the status ABORTED before'],
+    ['FAILED', 'The execution was stopped', 'ended with the status FAILED before'],
+    ['SUCCEEDED', 'The execution was stopped', 'ended with the status SUCCEEDED before'],
     ['TIMED_OUT', 'A step timed out', 'reached the time-out of the state machine'],
     ['NOT_STARTED', 'The execution was stopped', 'never started'],
   ] as const)('too early (%s), the watchdog rolls it back and says why', async (status, title, detail) => {
@@ -224,7 +224,7 @@ describe('giving up', () => {
     expect(events).toEqual(['close residue', `publish ${detailType}`]);
     expect(closings).toMatchObject([{ run: 9, status: 'residue', locks: [] }]);
     const todo = {
-      reason: expect.stringContaining('time and again'),
+      reason: expect.stringContaining('aborted several times'),
       advice: 'Send DELETE for this integration again.',
     };
     expect(now()?.resources.bucket).toEqual({ ...bucket, residue: todo });

@@ -59,8 +59,8 @@ describe('a request', () => {
       '/bucket/prefix',
       '/name',
     ]);
-    expect(refusal?.message).toMatch(/^3 fields are .*nothing was created/);
-    expect(refusalOf({ ...body, name: 'A' })?.message).toMatch(/^One field is /);
+    expect(refusal?.message).toMatch(/^3 fields are invalid\. .*Nothing was created/);
+    expect(refusalOf({ ...body, name: 'A' })?.message).toMatch(/^One field is invalid\. /);
   });
 
   test('is told of what is missing, by its pointer', () => {
@@ -73,13 +73,13 @@ describe('a request', () => {
 
   test('is told what a field of another type must be', () => {
     expect(errorsOf({ name: 4, bucket: 'x', dataloop: [] })).toEqual({
-      '/name': 'name is a string.',
+      '/name': 'name must be a string.',
       '/bucket': 'This must be an object.',
       '/dataloop': 'This must be an object.',
     });
     expect(errorsOf({ ...body, name: null, tags: { a: 4 } })).toEqual({
-      '/name': 'name is a string.',
-      '/tags/a': 'A tag value is a string.',
+      '/name': 'name must be a string.',
+      '/tags/a': 'A tag value must be a string.',
     });
   });
 
@@ -175,8 +175,14 @@ describe('what is adopted', () => {
     const none = { ...account, adoptableBucketArns: [], adoptableRoleArns: [] };
     const refused = refusalOf({ ...body, bucket, role }, none)?.fields;
     expect(refused).toEqual([
-      { pointer: '/bucket/name', detail: expect.stringContaining('these buckets: none') },
-      { pointer: '/role/name', detail: expect.stringContaining('these roles: none') },
+      {
+        pointer: '/bucket/name',
+        detail: 'This deployment may adopt no buckets. Add yours to the parameter adoptableBucketArns.',
+      },
+      {
+        pointer: '/role/name',
+        detail: 'This deployment may adopt no roles. Add yours to the parameter adoptableRoleArns.',
+      },
     ]);
   });
 
@@ -189,7 +195,7 @@ describe('what is adopted', () => {
   test('is no role of which the deployment names two', () => {
     const two = [...account.adoptableRoleArns, 'arn:aws:iam::111111111111:role/AcmeLabelling'];
     expect(refusalOf({ ...body, role }, { ...account, adoptableRoleArns: two })?.fields).toEqual([
-      { pointer: '/role/name', detail: expect.stringContaining('More than one role') },
+      { pointer: '/role/name', detail: expect.stringContaining('several roles of this name') },
     ]);
   });
 
@@ -405,7 +411,7 @@ describe('what the deployment may not touch is refused with the parameter to cha
     7,
   ])('%j names no KMS key', (value) => {
     expect(errorsOf(withBucket({ kmsKeyArn: value }))).toEqual({
-      '/bucket/kmsKeyArn': expect.stringContaining('kmsKeyArn is'),
+      '/bucket/kmsKeyArn': expect.stringContaining('kmsKeyArn must be'),
     });
   });
 

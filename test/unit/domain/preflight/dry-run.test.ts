@@ -102,7 +102,7 @@ describe('a plan that is clear', () => {
         type: 'urn:dataloop-cross-account:problem:dataloop-integration-limit',
         title: "Dataloop's integration limit is reached",
         resource: { type: 'Dataloop::Integration' },
-        detail: expect.stringContaining('Unless it has given you more, delete one'),
+        detail: expect.stringContaining('Unless your limit is higher, delete one'),
       },
     ]);
   });
@@ -183,7 +183,9 @@ describe('a name or bucket that another integration holds', () => {
     const same = recordOf({ status: 'ready' });
     const plan = await planOf(body, { lockHolder: async () => same.id, read: async () => same });
     expect(plan.findings).toEqual([
-      expect.objectContaining({ detail: expect.stringContaining('made by this very request') }),
+      expect.objectContaining({
+        detail: `Already connected as ${same.id}; sending this again changes nothing.`,
+      }),
     ]);
   });
 
@@ -191,7 +193,7 @@ describe('a name or bucket that another integration holds', () => {
     const same = recordOf({ status: 'removing' });
     const plan = await planOf(body, { lockHolder: async () => same.id, read: async () => same });
     expect(plan.findings).toEqual([
-      expect.objectContaining({ detail: expect.stringContaining('once nothing of it is left') }),
+      expect.objectContaining({ detail: expect.stringContaining('send the request again when it is gone') }),
     ]);
   });
 });
@@ -258,7 +260,7 @@ describe('what cannot be looked at', () => {
     expect(plan.findings).toEqual([
       expect.objectContaining({
         severity: 'unknown',
-        detail: 'AWS did not read role x (Throttling). Ask again in a moment.',
+        detail: 'AWS did not read role x (Throttling). Try again in a moment.',
       }),
     ]);
   });
@@ -326,7 +328,7 @@ test('a driver that reaches the same objects is told as one', async () => {
   });
   const plan = await planOf(body, { standingIntegrations: async () => [driver] });
   expect(plan.findings.map(({ detail }) => detail)).toEqual([
-    expect.stringContaining('The driver drv_other ("Videos", ready) reaches the whole bucket'),
+    expect.stringContaining('The driver drv_other ("Videos", ready) uses the whole bucket'),
   ]);
 });
 

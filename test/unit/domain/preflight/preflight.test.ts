@@ -251,7 +251,7 @@ describe('what is to be adopted', () => {
         undefined,
       ),
     );
-    expect(error.message).toMatch(/^3 things are in the way: .*waiting-1.*acme-photos.*AcmeLabelling/);
+    expect(error.message).toMatch(/^3 blocking issues: .*waiting-1.*acme-photos.*AcmeLabelling/);
   });
 });
 
@@ -280,7 +280,7 @@ describe('a KMS key', () => {
     ['does not exist', undefined, 'does not exist'],
     ['is disabled', { state: 'Disabled', encryptsSymmetrically: true }, 'Enable it'],
     ['is to be deleted', { state: 'PendingDeletion', encryptsSymmetrically: true }, 'Cancel its deletion'],
-    ['has no material yet', { state: 'PendingImport', encryptsSymmetrically: true }, 'Name another key'],
+    ['has no material yet', { state: 'PendingImport', encryptsSymmetrically: true }, 'Choose another key'],
     ['signs', { state: 'Enabled', encryptsSymmetrically: false }, 'symmetric'],
   ])('that %s is in the way, with what to do', async (_which, key, said) => {
     expect(await inTheWayOf(withKey, { describeKey: async () => key })).toMatchObject({
@@ -389,7 +389,7 @@ describe('everything that is in the way', () => {
     });
     expect(thrown.name).toBe('DataloopNotFoundError');
     expect(thrown.message).toMatch(
-      /^8 things are in the way: 1\. No project\. 2\. No role\. 3\. The bucket .* 8\. /,
+      /^8 blocking issues: 1\. No project\. 2\. No role\. 3\. The bucket .* 8\. /,
     );
     for (const said of ['role named', 'policy named', 'KMS key', '1 roles', '1 customer managed policies']) {
       expect(thrown.message).toContain(said);

@@ -105,12 +105,12 @@ describe('removeIfOurs', () => {
     ['without it', {}],
   ])('leaves alone what somebody made, %s, in the place of ours', async (_how, tags) => {
     const { attempt, events, left } = undoing(created, [{ tags, uniqueId: 'second' }]);
-    expect(await attempt()).toEqual({ outcome: 'replaced by somebody, left alone' });
+    expect(await attempt()).toEqual({ outcome: 'replaced by somebody else, left alone' });
     expect(events).toEqual(['look', 'journal policy gone']);
     expect(left()).toEqual({
       ...created,
       state: 'gone',
-      leftAlone: expect.stringContaining('somebody made another one'),
+      leftAlone: expect.stringContaining('Somebody deleted it and created another one'),
     });
   });
 
@@ -121,7 +121,7 @@ describe('removeIfOurs', () => {
     const { attempt, events, left } = undoing(inState('intended'), [{ tags }]);
     expect(await attempt()).toEqual({ outcome: 'not ours, left alone' });
     expect(events).toEqual(['look', 'journal policy gone']);
-    expect(left()).toEqual({ ...inState('gone'), leftAlone: 'It was not made for this integration.' });
+    expect(left()).toEqual({ ...inState('gone'), leftAlone: 'It does not belong to this integration.' });
   });
 
   test('speaks of the driver where it is one that is removed', async () => {
@@ -134,7 +134,7 @@ describe('removeIfOurs', () => {
       async () => ({ tags: theirs }),
       async () => 'removed',
     );
-    expect(journal.record().resources.bucket?.leftAlone).toBe('It was not made for this driver.');
+    expect(journal.record().resources.bucket?.leftAlone).toBe('It does not belong to this driver.');
   });
 
   test.each([
@@ -148,7 +148,7 @@ describe('removeIfOurs', () => {
       ...created,
       residue: {
         reason: expect.stringContaining(`${ownerTag}=${integrationId}`),
-        advice: expect.stringMatching(/put the tag back.*send DELETE for this integration again/),
+        advice: expect.stringMatching(/restore the tag.*send DELETE for this integration again/),
       },
     });
   });
@@ -158,7 +158,7 @@ describe('removeIfOurs', () => {
     const look = async () => ({ tags: {} });
     await removeIfOurs(journal.step(), 'role', look, async () => 'removed');
     expect(journal.record().resources.role?.residue?.advice).toMatch(
-      /put the tag back.*[Ss]end DELETE for this integration again/,
+      /restore the tag.*[Ss]end DELETE for this integration again/,
     );
   });
 
@@ -234,7 +234,7 @@ describe('nothing to be seen', () => {
         expect(await thrownBy(attempt())).toMatchObject({
           name: 'AwsNotYetConsistentError',
           retryable: true,
-          message: expect.stringContaining(`look ${look} of ${needed}`),
+          message: expect.stringContaining(`read ${look} of ${needed}`),
         });
         expect(left()).toEqual({ ...inState(state), absentLooks: look });
       }
@@ -332,7 +332,7 @@ describe('nothing to be seen', () => {
     const { attempt, events } = looking(steps);
     expect(await thrownBy(attempt())).toMatchObject({
       name: 'AwsNotYetConsistentError',
-      message: expect.stringContaining('look 1 of 6'),
+      message: expect.stringContaining('read 1 of 6'),
     });
     expect(events).toEqual(['journal role not seen']);
   });

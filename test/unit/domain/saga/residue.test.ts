@@ -52,8 +52,8 @@ describe('residue', () => {
   });
 
   test.each([
-    ['bucket', 'DeleteBucket', /CORS rule/],
-    ['role', 'DeleteRole', /statement out of its trust policy/],
+    ['bucket', 'DeleteBucket', /restore its CORS rules/],
+    ['role', 'DeleteRole', /remove the statement from its trust policy/],
   ] as const)('of an adopted %s is never advised to be deleted', (key, step, advice) => {
     const failures = [failed(step, 'AwsAccessDeniedError')];
     const residue = leftoverOf(key, failures, {
@@ -61,7 +61,7 @@ describe('residue', () => {
     });
     expect(residue?.reason).toBe('AWS denied access: denied by a policy');
     expect(residue?.advice).toMatch(advice);
-    expect(residue?.advice).toMatch(/^Lift what forbids it .*yourself\. Then send DELETE/);
+    expect(residue?.advice).toMatch(/^Allow it .*yourself\. Then send DELETE/);
     expect(residue?.advice).not.toContain('delete it');
   });
 
@@ -69,9 +69,14 @@ describe('residue', () => {
     leftoverOf(key, [failed(step, name)], integration)?.advice;
 
   test.each([
-    ['AwsAccessDeniedError', 'bucket', 'DeleteBucket', /^Lift what forbids it .*bucket policy.* delete it/],
-    ['DataloopCredentialsError', 'driver', 'DeleteDriver', /^Put valid credentials .* into the secret/],
-    ['DataloopForbiddenError', 'driver', 'DeleteDriver', /^Give the user of the credentials the role/],
+    ['AwsAccessDeniedError', 'bucket', 'DeleteBucket', /^Allow it .*bucket policy.* delete it/],
+    ['DataloopCredentialsError', 'driver', 'DeleteDriver', /^Put valid Dataloop credentials into the secret/],
+    [
+      'DataloopForbiddenError',
+      'driver',
+      'DeleteDriver',
+      /^Give the user of the credentials the missing role/,
+    ],
     ['DataloopRequestRefusedError', 'driver', 'DeleteDriver', /^Delete it in Dataloop's console/],
     ['AwsConflictError', 'role', 'DeleteRole', /^Detach the policies .*Dataloop can still assume it/],
     ['AwsConflictError', 'policy', 'DeletePolicy', /^Detach the policy from every user, group and role/],
@@ -92,7 +97,7 @@ describe('residue', () => {
   test('says what happened in the words of the error, whatever its cause looks like', () => {
     const plain = { step: 'DeleteRole', error: { Error: 'States.Timeout', Cause: 'not JSON' } };
     expect(leftoverOf('role', [plain], integration)?.reason).toMatch(
-      /^A step timed out: DeleteRole did not end/,
+      /^A step timed out: DeleteRole did not end in time/,
     );
     const bare = { step: 'DeleteRole', error: { Error: 'AwsConflictError' } };
     expect(leftoverOf('role', [bare], integration)?.reason).toMatch(/^AWS is still changing this resource/);

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { desiredState } from '../../../../src/domain/model/desired-state.ts';
 import type { ResourceRecord, Status } from '../../../../src/domain/model/record.ts';
 import type { ResourceKey } from '../../../../src/domain/model/resource-keys.ts';
-import { createdNotYetSeen, stepContext } from '../../../../src/domain/saga/step.ts';
+import { notYetShown, stepContext } from '../../../../src/domain/saga/step.ts';
 import { account, fencedStepOf, integrationId, knowing, recordOf, stepOf, thrownBy } from '../fakes.ts';
 
 const residue = { reason: 'It is in use.', advice: 'Stop using it.' };
@@ -123,7 +123,7 @@ describe('residue', () => {
 });
 
 test('what AWS has but does not show yet is tried again, by its name', () => {
-  expect(createdNotYetSeen('role arn:role')).toMatchObject({
+  expect(notYetShown('the role arn:role')).toMatchObject({
     name: 'AwsNotYetConsistentError',
     retryable: true,
     message: expect.stringContaining('role arn:role'),

@@ -44,7 +44,7 @@ describe('reading', () => {
     dynamo.on(GetCommand).resolves({ Item: { ...toStored(record), status: 'half-done' } });
     await expect(recordReader(table).read(integrationId)).rejects.toMatchObject({
       name: 'RecordDamagedError',
-      message: expect.stringMatching(/of integration int_\w{26} .*\(status\).*"integration#int_\w{26}"/),
+      message: expect.stringMatching(/of integration int_\w{26}: .*"integration#int_\w{26}" .*\(status\)/),
     });
   });
 

@@ -145,19 +145,19 @@ describe('CreateBucket of a bucket that is adopted', () => {
     [
       'in another region, as S3 says with an error',
       { location: { holder: 'another-region', region: 'us-east-1' } },
-      'lies in us-east-1; it was left as it is. Give bucket.region "us-east-1"',
+      'is in us-east-1. It was left unchanged. Send bucket.region "us-east-1"',
     ],
     [
       'in another region of which S3 does not say which',
       { location: { holder: 'another-region', region: undefined } },
-      'lies in another region than eu-west-1',
+      'is in another region than eu-west-1',
     ],
     [
       'in another region, as S3 says with the bucket',
       { location: { holder: 'account', region: 'us-east-1' } },
-      'lies in us-east-1',
+      'is in us-east-1',
     ],
-    ['made for another integration', { tags: theirs }, 'was made for the integration int_0000'],
+    ['made for another integration', { tags: theirs }, 'belongs to the integration int_0000'],
     ['that has no public-access block', { block: undefined }, 'bucket.blockPublicAccess: true'],
     ['that is half open', { block: halfOpen }, 'bucket.blockPublicAccess: true'],
   ])('refuses a bucket %s, and writes nothing', async (_what, before, message) => {
@@ -250,9 +250,9 @@ describe('DeleteBucket of a bucket that was adopted', () => {
     'puts back the rules %j, and a second time does nothing',
     async (cors) => {
       const { journal, s3, world } = await adopted({ cors });
-      expect(await releaseBucket(journal.step(), s3)).toEqual({ outcome: 'given back' });
+      expect(await releaseBucket(journal.step(), s3)).toEqual({ outcome: 'restored' });
       expect(world).toEqual({ ...asUsual, cors });
-      expect(await releaseBucket(journal.step(), s3)).toEqual({ outcome: 'nothing to give back' });
+      expect(await releaseBucket(journal.step(), s3)).toEqual({ outcome: 'nothing to restore' });
       expect(journal.record().resources.bucket).toMatchObject({ state: 'gone' });
       expect(journal.record().resources.bucket?.leftAlone).toBeUndefined();
     },
@@ -300,7 +300,7 @@ describe('DeleteBucket of a bucket that was adopted', () => {
     world.cors = theirRules;
     expect((await thrownBy(releaseBucket(journal.step(), s3))).name).toBe('AwsNotYetConsistentError');
     world.cors = written;
-    expect(await releaseBucket(journal.step(), s3)).toEqual({ outcome: 'given back' });
+    expect(await releaseBucket(journal.step(), s3)).toEqual({ outcome: 'restored' });
     expect(world.cors).toEqual(theirRules);
   });
 
@@ -340,7 +340,7 @@ describe('DeleteBucket of a bucket that was adopted', () => {
 
   test('looks at nothing that the journal does not know', async () => {
     const s3 = fakeS3([], {}, () => Promise.reject(new Error('looked'))).s3;
-    expect(await releaseBucket(stepOf(adopting()), s3)).toEqual({ outcome: 'nothing to give back' });
+    expect(await releaseBucket(stepOf(adopting()), s3)).toEqual({ outcome: 'nothing to restore' });
   });
 });
 

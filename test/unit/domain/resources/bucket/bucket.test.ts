@@ -211,7 +211,10 @@ describe('DeleteBucket', () => {
     expect(world).toMatchObject({ holder: 'account', objects: 1 });
     expect(journal.record().resources.bucket).toMatchObject({
       state: 'created',
-      residue: { reason: expect.stringContaining('not empty'), advice: expect.stringContaining('DELETE') },
+      residue: {
+        reason: expect.stringContaining('still holds objects'),
+        advice: expect.stringContaining('DELETE'),
+      },
     });
 
     world.objects = 0;

@@ -81,7 +81,7 @@ describe('RequestIamUser with an integration that waits', () => {
     ['Dataloop does not know', undefined, 'is not in organisation org-1'],
     ['is of another type', { ...waiting, type: 'aws-sts' }, 'is of type "aws-sts"'],
     ['has no type that Dataloop names', { ...waiting, type: undefined }, 'is of type "unknown"'],
-    ['has a role', { ...waiting, trustStatus: 'trust-established' }, 'has a role already'],
+    ['has a role', { ...waiting, trustStatus: 'trust-established' }, 'already has a role'],
     ['has no IAM user', { ...waiting, userArn: undefined }, 'has no IAM user'],
   ])('refuses one that %s, and journals nothing', async (_what, found, message) => {
     const journal = journalOf(adopting());
@@ -123,7 +123,7 @@ describe('DeleteIntegration', () => {
   test('deletes no integration that was there before', async () => {
     const journal = journalOf(known);
     const { dataloop, standing } = fakeDataloop(waiting);
-    expect(await deleteIntegration(journal.step(), dataloop)).toEqual({ outcome: 'left where it was' });
+    expect(await deleteIntegration(journal.step(), dataloop)).toEqual({ outcome: 'left in place' });
     expect(standing()).toBe(waiting);
     expect(journal.record().resources.dataloopIntegration).toEqual({ ...adopted, state: 'gone' });
     expect(await deleteIntegration(journal.step(), dataloop)).toEqual({ outcome: 'nothing to remove' });
@@ -134,7 +134,7 @@ describe('DeleteIntegration', () => {
     await retried(() => deleteIntegration(journal.step(), fakeDataloop(waiting).dataloop));
     expect(journal.record().resources.dataloopIntegration).toMatchObject({
       state: 'gone',
-      leftAlone: expect.stringContaining('cannot take a role ARN back'),
+      leftAlone: expect.stringContaining('cannot remove a role ARN'),
     });
   });
 });

@@ -103,7 +103,7 @@ describe('TestDriver', () => {
       await expect(failing).rejects.toMatchObject({
         name: 'DriverTestFailedError',
         message: expect.stringMatching(
-          /^put is denied\. .*key\/x: its key policy must.*role\/.*dataloop-acme/,
+          /^put is denied\. .*key\/x\. .*its key policy allows the role .*role\/.*dataloop-acme/,
         ),
       });
     }

@@ -79,20 +79,20 @@ describe('removing an integration', () => {
     expect(await thrownBy(refusing(reads))).toMatchObject({
       name: 'ForeignDriversError',
       message:
-        `Drivers that this service did not make use the integration ${dataloopId} at Dataloop: ` +
+        `Drivers that this service did not create use the integration ${dataloopId} at Dataloop: ` +
         '"By hand" (x, project project-1), "name of y" (y, project project-2). They would lose their storage. ' +
-        "Delete them in Dataloop's console first, or send the request again with ?force=true; nothing was removed.",
+        "Delete them in Dataloop's console first, or send DELETE with ?force=true. Nothing was removed.",
     });
   });
 
   test('is refused where Dataloop counts more drivers than can be seen', async () => {
     expect(await thrownBy(refusing(readsOf(ours, 4).reads))).toMatchObject({
       name: 'ForeignDriversError',
-      message: expect.stringContaining('at Dataloop: 2 in projects that this service does not know. They'),
+      message: expect.stringContaining('at Dataloop: 2 in other projects. They'),
     });
     const some = { ...ours, 'project-1': [driver('own'), driver('x')] };
     expect((await thrownBy(refusing(readsOf(some, 4).reads))).message).toContain(
-      '"name of x" (x, project project-1), and 1 in projects that this service does not know.',
+      '"name of x" (x, project project-1), and 1 in other projects.',
     );
   });
 
@@ -163,7 +163,7 @@ describe('removing an integration', () => {
       expect(await thrownBy(refusing(reads))).toMatchObject({
         name: 'DriversUnknownError',
         retryable: true,
-        message: expect.stringMatching(/Dataloop does not answer\. .*\?force=true; nothing was removed\.$/),
+        message: expect.stringMatching(/Dataloop does not answer\. .*\?force=true\. Nothing was removed\.$/),
         cause: down,
       });
     },

@@ -118,13 +118,13 @@ describe('CreateRole of a role that is adopted', () => {
     [
       'lies under another path than the deployment names',
       { ...before, arn: 'arn:aws:iam::111111111111:role/AcmeLabelling' },
-      'the role of that name is arn:aws:iam::111111111111:role/AcmeLabelling',
+      'the role of this name is arn:aws:iam::111111111111:role/AcmeLabelling',
     ],
-    ['has a trust policy that is no JSON', { ...before, trustPolicy: '{' }, 'not understood'],
+    ['has a trust policy that is no JSON', { ...before, trustPolicy: '{' }, 'has an unreadable trust policy'],
     [
       'has a trust policy without statements',
       { ...before, trustPolicy: '{"Version":"x"}' },
-      'not understood',
+      'has an unreadable trust policy',
     ],
     [
       'trusts a user who was deleted',
@@ -229,11 +229,11 @@ describe('DeleteRole of a role that was adopted', () => {
 
   test('takes the permissions away before the trust, puts back their text, and then does nothing', async () => {
     const { iam, journal, events, attached, trustPolicy } = await adopted();
-    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'given back' });
+    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'restored' });
     expect(events).toEqual(['detach from AcmeLabelling', 'set trust of AcmeLabelling']);
     expect(trustPolicy()).toBe(asTheyWroteIt);
     expect([...attached]).toEqual(['arn:theirs']);
-    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'nothing to give back' });
+    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'nothing to restore' });
     expect(journal.record().resources.role?.leftAlone).toBeUndefined();
   });
 
@@ -241,7 +241,7 @@ describe('DeleteRole of a role that was adopted', () => {
     const { iam, journal, become, trustPolicy } = await adopted();
     const added = { ...theirs, Sid: 'Added' };
     become({ trustPolicy: documentOf(added, ours, theirs) });
-    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'given back' });
+    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'restored' });
     expect(trustPolicy()).toBe(documentOf(added, theirs));
     expect(journal.record().resources.role?.leftAlone).toBeUndefined();
   });
@@ -249,7 +249,7 @@ describe('DeleteRole of a role that was adopted', () => {
   test('knows its statement although Dataloop has deleted the user, and IAM shows an id', async () => {
     const { iam, journal, become, trustPolicy } = await adopted();
     become({ trustPolicy: written.replace(userArn, 'AIDAEXAMPLE') });
-    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'given back' });
+    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'restored' });
     expect(trustPolicy()).toBe(asTheyWroteIt);
   });
 
@@ -324,7 +324,7 @@ describe('DeleteRole of a role that was adopted', () => {
 
   test('looks at nothing that the journal does not know', async () => {
     const { iam } = fakeIam([], before, () => Promise.reject(new Error('looked')));
-    expect(await releaseRole(stepOf(adopting()), iam)).toEqual({ outcome: 'nothing to give back' });
+    expect(await releaseRole(stepOf(adopting()), iam)).toEqual({ outcome: 'nothing to restore' });
   });
 });
 

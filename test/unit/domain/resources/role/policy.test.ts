@@ -161,7 +161,7 @@ describe('CreatePolicy', () => {
     expect(journal.record().resources.policy).toEqual({
       state: 'gone',
       arn,
-      leftAlone: expect.stringContaining('not made for this integration'),
+      leftAlone: expect.stringContaining('does not belong to this integration'),
     });
   });
 

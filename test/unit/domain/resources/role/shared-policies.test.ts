@@ -189,21 +189,25 @@ describe('GrantAccess', () => {
     type World = ReturnType<typeof granted>;
     const narrowed = (world: World) => ({ ...world.documentOf('policy'), Statement: [theirStatement] });
     const cases: [string, (world: World) => void, RegExp][] = [
-      ['somebody narrowed it', (world) => world.edit('policy', narrowed(world)), /says something else/],
+      [
+        'somebody narrowed it',
+        (world) => world.edit('policy', narrowed(world)),
+        /Somebody changed the policy/,
+      ],
       [
         'somebody added something',
         (world) => {
           const document = world.documentOf('policy');
           world.edit('policy', { ...document, Statement: [...document.Statement, theirStatement] });
         },
-        /says something else/,
+        /Somebody changed the policy/,
       ],
-      ['it is gone', (world) => world.replace('policy', undefined), /is gone/],
+      ['it is gone', (world) => world.replace('policy', undefined), /Somebody deleted the policy/],
       [
         'somebody made another one in its place',
         (world) =>
           world.replace('policy', { uniqueId: 'ANPA9', tags: ours, documents: [world.documentOf('policy')] }),
-        /says something else/,
+        /Somebody changed the policy/,
       ],
       [
         'it carries the tag of another integration',
@@ -213,7 +217,7 @@ describe('GrantAccess', () => {
             tags: theirs,
             documents: [world.documentOf('policy')],
           }),
-        /says something else/,
+        /Somebody changed the policy/,
       ],
     ];
 
@@ -539,7 +543,7 @@ describe('room for one more bucket', () => {
     const asking = async () => roomFor({ addedBuckets: filled(10) }, plan, long, 'dataloop-*');
     return expect(asking()).rejects.toMatchObject({
       name: 'AccessFullError',
-      message: expect.stringMatching(/^The 10 policies .* are full for integration int_/),
+      message: expect.stringMatching(/^All 10 policies .* are full for integration int_/),
     });
   });
 
@@ -553,7 +557,9 @@ describe('room for one more bucket', () => {
     const asking = async () => roomFor({ addedBuckets: filled(1) }, plan, long, exactly);
     await expect(asking()).rejects.toMatchObject({
       name: 'AccessFullError',
-      message: expect.stringContaining('"dataloop-acme", not "dataloop-acme-2"'),
+      message: expect.stringContaining(
+        'one more policy, "dataloop-acme-2", but policy names in this deployment must match "dataloop-acme"',
+      ),
     });
   });
 
@@ -733,7 +739,7 @@ describe('RevokeAccess', () => {
       expect([world.policy('policy2'), world.isAttached('policy2')]).toEqual([replaced, true]);
       expect(driver.record().resources.access).toMatchObject({
         state: 'gone',
-        leftAlone: expect.stringContaining('not the one that this service made'),
+        leftAlone: expect.stringContaining('was not created by this service'),
       });
       expect(world.integration().addedBuckets?.[one]?.placedIn).toBeUndefined();
     });
@@ -749,7 +755,7 @@ describe('RevokeAccess', () => {
         state: 'created',
         residue: {
           reason: expect.stringContaining('no longer carries the tag'),
-          advice: expect.stringMatching(/^Put the tag back, or take the bucket out.*DELETE/),
+          advice: expect.stringMatching(/^Restore the tag, or remove the bucket from the policy.*DELETE/),
         },
       });
       expect([world.integration().addedBuckets?.[one]?.placedIn, world.holder()]).toEqual([

@@ -43,13 +43,15 @@ test.each([
 test('of what is refused no more is shown than an ARN is long, as one line of ASCII or escaped', () => {
   const value = `*\n\u0000${'x'.repeat(100_000)}`;
   expect(() => trustedUserArn(value, 'aws')).toThrow(
-    expect.objectContaining({ message: expect.stringMatching(/^Dataloop named "\*\\n\\u0000x{197}" where/) }),
+    expect.objectContaining({
+      message: expect.stringMatching(/^Dataloop named "\*\\n\\u0000x{197}" instead of an IAM user/),
+    }),
   );
 });
 
 test('a look-alike is shown for what it is', () => {
   expect(() => trustedUserArn('arn:aws:iam::222222222222:user/d\u0430taloop\u202e', 'aws')).toThrow(
-    'Dataloop named "arn:aws:iam::222222222222:user/d\\u0430taloop\\u202e" where',
+    'Dataloop named "arn:aws:iam::222222222222:user/d\\u0430taloop\\u202e" instead of an IAM user',
   );
 });
 

@@ -51,7 +51,7 @@ const request = parseBody(smallest);
 const plan = desiredState(integrationId, request, account);
 
 const { record } = newRegistration(request, undefined, {
-  integrationId,
+  recordId: integrationId,
   executionArn: `arn:aws:states:eu-west-1:111111111111:execution:dataloop-cross-account-dev-provision:${integrationId}`,
   now: new Date('2026-11-23T23:48:44.352Z'),
   sha256: () => '',
@@ -91,7 +91,7 @@ const driverFull = {
 
 const driverRequest = requestFor(parseAddedBucketRequest(driverSmallest, account), standing);
 const driver = newRegistration(driverRequest, undefined, {
-  integrationId: driverId,
+  recordId: driverId,
   executionArn: `arn:aws:states:eu-west-1:111111111111:execution:dataloop-cross-account-dev-addDriver:${driverId}`,
   now: new Date('2026-11-24T00:09:02.518Z'),
   sha256: () => '',

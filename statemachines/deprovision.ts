@@ -75,12 +75,7 @@ export const deprovision: StateMachine = {
       Type: 'Choice',
       Comment:
         'Added bucket (drv_...): only its access is revoked, because the role belongs to the integration. Integration (int_...): integration, role and policies are deleted.',
-      Choices: [
-        {
-          Condition: "{% $substring($states.context.Execution.Input.integrationId, 0, 4) = 'drv_' %}",
-          Next: 'RevokeAccess',
-        },
-      ],
+      Choices: [{ Condition: "{% $states.input.openCalls.kind = 'added bucket' %}", Next: 'RevokeAccess' }],
       Default: 'DeleteIntegration',
     },
     ...undo('RevokeAccess', {

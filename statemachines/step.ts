@@ -7,7 +7,8 @@ const stepTimeoutSeconds = 40;
 
 /** Sent to every function. */
 const payload = {
-  integrationId: '{% $states.context.Execution.Input.integrationId %}',
+  // An execution that a function of an earlier version starts during a deployment has the id under its earlier name.
+  recordId: '{% $states.context.Execution.Input.(recordId ? recordId : integrationId) %}',
   executionArn: '{% $states.context.Execution.Id %}',
   enteredAt: '{% $states.context.State.EnteredTime %}',
   attempt: '{% $states.context.State.RetryCount + 1 %}',

@@ -26,7 +26,7 @@ export const handler = apiHandler(async (request) => {
   const asked = parseAddedBucketRequest(request.json(), account);
   const integrationId = request.path('integrationId');
   const integration = asIntegration(await store.read(integrationId), integrationId);
-  const driverId = `drv_${ulid()}`;
+  const addedBucketId = `drv_${ulid()}`;
   const { record, repeated } = await addBucket(asked, integration, {
     store,
     machine,
@@ -34,8 +34,8 @@ export const handler = apiHandler(async (request) => {
     policyNamePattern: account.policyNamePattern,
     newRecord: (wanted, parent) =>
       newRegistration(wanted, request.header('idempotency-key'), {
-        integrationId: driverId,
-        executionArn: executionArnOf(stateMachineArn, driverId),
+        recordId: addedBucketId,
+        executionArn: executionArnOf(stateMachineArn, addedBucketId),
         now: new Date(),
         sha256,
         parent,

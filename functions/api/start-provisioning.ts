@@ -26,7 +26,7 @@ export const handler = apiHandler(async (request) => {
   });
   const integrationId = `int_${ulid()}`;
   const wanted = newRegistration(parsed, request.header('idempotency-key'), {
-    integrationId,
+    recordId: integrationId,
     executionArn: executionArnOf(stateMachineArn, integrationId),
     now: new Date(),
     sha256,

@@ -10,7 +10,8 @@ export const waitSchema = z.looseObject({ since: z.coerce.date(), enteredAt: z.c
 export const awaitCalls = (step: 'AwaitOpenCalls' | 'AwaitUndoCalls') =>
   deprovisionStep(step, async (context, input) => {
     const { since, enteredAt } = parseInput(waitSchema, input, `The input of ${step}`);
+    const { kind, addedBuckets = {} } = context.record;
     // What was added to an integration goes before it does.
-    const drivers = Object.keys(context.record.addedBuckets ?? {}).length;
-    return { ...inFlightCallsSettled(context, since, enteredAt), drivers };
+    const drivers = Object.keys(addedBuckets).length;
+    return { ...inFlightCallsSettled(context, since, enteredAt), kind, drivers };
   });

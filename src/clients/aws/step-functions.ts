@@ -20,17 +20,18 @@ async function startOnce(
   client: SFNClient,
   stateMachineArn: string,
   name: string,
-  input: object,
+  input: { readonly recordId: string },
 ): Promise<void> {
+  // A deployment replaces functions first: until then, the definition of an earlier version reads the id by this name.
+  const text = JSON.stringify({ ...input, integrationId: input.recordId });
   await awsCallOr(`start execution ${name}`, ['ExecutionAlreadyExists'], undefined, () =>
-    client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) })),
+    client.send(new StartExecutionCommand({ stateMachineArn, name, input: text })),
   );
 }
 
 export function provisionStarter(client: SFNClient, stateMachineArn: string): ProvisionStarter {
   return {
-    startProvisioning: (integrationId) =>
-      startOnce(client, stateMachineArn, integrationId, { integrationId }),
+    startProvisioning: (recordId) => startOnce(client, stateMachineArn, recordId, { recordId }),
   };
 }
 

@@ -21,33 +21,33 @@ export interface Closing {
 
 export interface ClosingJournal {
   /** Ends an undo. @returns undefined if another run has begun */
-  close(integrationId: string, closing: Closing): Promise<JournalRecord | undefined>;
-  /** Lets an integration forget a driver; repeated, it changes nothing more. @returns the integration as it then is */
-  forgetAddedBucket(integrationId: string, driverId: string): Promise<JournalRecord | undefined>;
+  close(recordId: string, closing: Closing): Promise<JournalRecord | undefined>;
+  /** Lets an integration forget an added bucket; repeated, it changes nothing more. @returns the integration as it then is */
+  forgetAddedBucket(integrationId: string, addedBucketId: string): Promise<JournalRecord | undefined>;
 }
 
-function movedOn(integrationId: string): ServiceError {
+function movedOn(recordId: string): ServiceError {
   return new ServiceError(
     'IntegrationMovedOnError',
-    `Integration ${integrationId} has moved to another state, so this step changed nothing.`,
+    `Integration ${recordId} has moved to another state, so this step changed nothing.`,
   );
 }
 
 export async function announceReady(
   step: StepContext,
-  activate: (integrationId: string) => Promise<JournalRecord | undefined>,
+  activate: (recordId: string) => Promise<JournalRecord | undefined>,
   publish: Publish,
 ): Promise<{ status: 'ready' }> {
-  const { recordId: integrationId } = step.desired;
-  const record = await activate(integrationId);
-  if (!record) throw movedOn(integrationId);
-  const { resources } = integrationView(record);
-  const said = { version: '1', name: nameOf(record), resources } as const;
-  if (record.parent) {
-    const ids = { integrationId: record.parent.integrationId, driverId: integrationId };
-    await publish('Dataloop Driver Ready', { ...said, ...ids });
+  const { recordId } = step.desired;
+  const record = await activate(recordId);
+  if (!record) throw movedOn(recordId);
+  const said = { version: '1', name: nameOf(record) } as const;
+  if (record.kind === 'added bucket') {
+    const { driverId, integrationId, resources } = addedBucketView(record);
+    await publish('Dataloop Driver Ready', { ...said, driverId, integrationId, resources });
   } else {
-    await publish('Dataloop Integration Ready', { ...said, integrationId });
+    const { integrationId, resources } = integrationView(record);
+    await publish('Dataloop Integration Ready', { ...said, integrationId, resources });
   }
   return { status: 'ready' };
 }
@@ -72,7 +72,7 @@ export function conclude(
     const residue = leftoverOf(key, failures, record) ?? resource.residue ?? unexplained(record);
     resources[key] = { ...resource, residue };
   }
-  // Where something is left of a driver, the integration still knows it.
+  // Where something is left of an added bucket, the integration still knows it.
   const isLeft = standing.length > 0 || Object.keys(record.addedBuckets ?? {}).length > 0;
   if (isLeft) return { status: 'residue', resources };
   return { status: mode === 'rollback' ? 'failed' : 'removed', resources };
@@ -94,17 +94,17 @@ export async function closeAndAnnounce(
   journal: ClosingJournal,
   publish: Publish,
 ): Promise<{ status: string }> {
-  const { id: integrationId, parent } = record;
+  const { id, parent } = record;
   // A repeated attempt of an earlier run must not end a later one.
-  if (record.deprovision?.run !== undo.run) throw movedOn(integrationId);
+  if (record.deprovision?.run !== undo.run) throw movedOn(id);
 
-  // Before its own end is written, because from then on nothing follows up the driver.
+  // Before its own end is written, because from then on nothing follows up the added bucket.
   if (parent && conclude(record, undo).status !== 'residue') {
-    const integration = await journal.forgetAddedBucket(parent.integrationId, integrationId);
-    if (integration) await endWithLastDriver(integration, journal, publish);
+    const integration = await journal.forgetAddedBucket(parent.integrationId, id);
+    if (integration) await endWithLastAddedBucket(integration, journal, publish);
   }
   const closed = await closeRecord(record, undo, journal);
-  if (!closed) throw movedOn(integrationId);
+  if (!closed) throw movedOn(id);
   await announceEnd(closed, undo.mode, publish);
   return { status: closed.status };
 }
@@ -124,7 +124,7 @@ async function closeRecord(
     steps,
     locks: status === 'residue' ? [] : locksOf(record),
   });
-  // Its last driver may have gone meanwhile, and saw an integration that was still being removed.
+  // Its last added bucket may have gone meanwhile, and saw an integration that was still being removed.
   const isOver = closed && status === 'residue' && conclude(closed, undo).status !== 'residue';
   // Or a step began meanwhile, which from now on does nothing.
   const isOpen = closed && openSteps(closed).some((name) => !steps[name]);
@@ -135,8 +135,8 @@ async function closeRecord(
 const endsOf = (record: JournalRecord, step: StepName | undefined): StepEnds =>
   Object.fromEntries(openSteps(record).map((name) => [name, name === step ? 'succeeded' : 'failed']));
 
-/** An integration of which only drivers were left ends with the last of them; repeated, it is announced again. */
-async function endWithLastDriver(
+/** An integration of which only added buckets were left ends with the last of them; repeated, it is announced again. */
+async function endWithLastAddedBucket(
   integration: JournalRecord,
   journal: ClosingJournal,
   publish: Publish,
@@ -151,17 +151,19 @@ async function endWithLastDriver(
 }
 
 async function announceEnd(record: JournalRecord, mode: UndoEnd['mode'], publish: Publish): Promise<void> {
-  const { id: integrationId, parent, status } = record;
-  const { residue, error } = parent ? addedBucketView(record) : integrationView(record);
-  const said = { version: '1', name: nameOf(record), residue } as const;
-  const ids = { integrationId: parent?.integrationId ?? integrationId, driverId: integrationId };
-  if (mode === 'remove') {
-    const end = { ...said, status: status === 'residue' ? status : ('removed' as const) };
-    if (parent) await publish('Dataloop Driver Removed', { ...end, ...ids });
-    else await publish('Dataloop Integration Removed', { ...end, integrationId });
+  const { status } = record;
+  const name = nameOf(record);
+  const removed = status === 'residue' ? status : ('removed' as const);
+  const failed = status === 'residue' ? status : ('failed' as const);
+  if (record.kind === 'added bucket') {
+    const { driverId, integrationId, residue, error } = addedBucketView(record);
+    const said = { version: '1', name, residue, driverId, integrationId } as const;
+    if (mode === 'remove') await publish('Dataloop Driver Removed', { ...said, status: removed });
+    else await publish('Dataloop Driver Failed', { ...said, status: failed, error });
   } else {
-    const end = { ...said, status: status === 'residue' ? status : ('failed' as const), error };
-    if (parent) await publish('Dataloop Driver Failed', { ...end, ...ids });
-    else await publish('Dataloop Integration Failed', { ...end, integrationId });
+    const { integrationId, residue, error } = integrationView(record);
+    const said = { version: '1', name, residue, integrationId } as const;
+    if (mode === 'remove') await publish('Dataloop Integration Removed', { ...said, status: removed });
+    else await publish('Dataloop Integration Failed', { ...said, status: failed, error });
   }
 }

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
 import type { AddedBucket, JournalRecord, RecordReader } from '../model/record.ts';
-import { pathOf } from '../model/record.ts';
+import { kindOf, pathOf } from '../model/record.ts';
 import type { IntegrationRequest } from '../model/request.ts';
 
 /** How long an Idempotency-Key is remembered. */
@@ -16,11 +16,11 @@ export function newRegistration(
   request: IntegrationRequest,
   key: string | undefined,
   context: {
-    integrationId: string;
+    recordId: string;
     executionArn: string;
     now: Date;
     sha256: (text: string) => string;
-    /** The integration that a driver is added to. */
+    /** The integration that a bucket is added to. */
     parent?: NonNullable<JournalRecord['parent']>;
   },
 ): Omit<Registration, 'locks'> {
@@ -34,7 +34,8 @@ export function newRegistration(
   const createdAt = context.now.toISOString();
   return {
     record: {
-      id: context.integrationId,
+      id: context.recordId,
+      kind: kindOf(parent),
       ...(parent ? { parent } : {}),
       name: request.name,
       status: 'provisioning',
@@ -88,8 +89,8 @@ export interface Register {
 }
 
 export interface ProvisionStarter {
-  /** Starts the execution named after the integration; one that was started before counts as started. */
-  startProvisioning(integrationId: string): Promise<void>;
+  /** Starts the execution named after the record; one that was started before counts as started. */
+  startProvisioning(recordId: string): Promise<void>;
 }
 
 /** A lock by its key, what it holds in words, and the field of the request that names it. */

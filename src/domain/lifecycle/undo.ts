@@ -12,11 +12,11 @@ import { describeFailure, type ErrorOutput, recordedError } from '../saga/failur
 
 export interface UndoJournal extends RecordReader {
   /**
-   * Moves an integration to its undo and gives the undo its run number, in one write.
+   * Moves a record to its undo and gives the undo its run number, in one write.
    * @returns the record as it then is, or undefined when it is in none of `from` (or at another run) any more
    */
   beginDeprovision(
-    integrationId: string,
+    recordId: string,
     change: {
       readonly from: readonly Status[];
       readonly to: 'rolling-back' | 'removing';
@@ -28,12 +28,12 @@ export interface UndoJournal extends RecordReader {
     },
   ): Promise<JournalRecord | undefined>;
   /** Marks a step as failed that began and whose end nobody will write any more. */
-  failStep(integrationId: string, step: StepName): Promise<void>;
+  failStep(recordId: string, step: StepName): Promise<void>;
 }
 
 /** Input of the deprovision state machine. */
 export interface UndoInput {
-  readonly integrationId: string;
+  readonly recordId: string;
   readonly mode: 'rollback' | 'remove';
   readonly run: number;
 }
@@ -59,41 +59,41 @@ export const undoExecutionName = (record: JournalRecord): string => {
  * second start changes nothing.
  */
 export async function startUndo(record: JournalRecord, machine: UndoStarter): Promise<void> {
-  const { deprovision: undo, id: integrationId, status } = record;
+  const { deprovision: undo, id: recordId, status } = record;
   if (!undo || (status !== 'rolling-back' && status !== 'removing')) return;
   const { mode, run } = undo;
-  await machine.startDeprovisioning(undoExecutionName(record), { integrationId, mode, run });
+  await machine.startDeprovisioning(undoExecutionName(record), { recordId, mode, run });
 }
 
-/** Moves an integration to its undo, where it is in one of the given states, and starts the undo. */
+/** Moves a record to its undo, where it is in one of the given states, and starts the undo. */
 export async function beginUndo(
-  integrationId: string,
+  recordId: string,
   change: Parameters<UndoJournal['beginDeprovision']>[1],
   { journal, machine }: UndoParts,
 ): Promise<JournalRecord | undefined> {
-  const begun = await journal.beginDeprovision(integrationId, change);
-  const record = begun ?? (await journal.read(integrationId));
+  const begun = await journal.beginDeprovision(recordId, change);
+  const record = begun ?? (await journal.read(recordId));
   if (record) await startUndo(record, machine);
   return record;
 }
 
 /** Undoes a provisioning that failed; does nothing for one that is no longer provisioning. */
-export async function rollBack(integrationId: string, error: RecordedError, parts: UndoParts) {
+export async function rollBack(recordId: string, error: RecordedError, parts: UndoParts) {
   const record = await beginUndo(
-    integrationId,
+    recordId,
     { from: ['provisioning'], to: 'rolling-back', mode: 'rollback', run: 1, error },
     parts,
   );
   const open = record ? openSteps(record) : [];
   for (const step of forwardSteps) {
-    if (open.includes(step) && step !== 'RollBack') await parts.journal.failStep(integrationId, step);
+    if (open.includes(step) && step !== 'RollBack') await parts.journal.failStep(recordId, step);
   }
   return record;
 }
 
 /** The RollBack state: journals what was caught and starts the undo. */
-export function rollBackAfter(step: string, caught: ErrorOutput, integrationId: string, parts: UndoParts) {
-  return rollBack(integrationId, describeFailure(step, caught), parts);
+export function rollBackAfter(step: string, caught: ErrorOutput, recordId: string, parts: UndoParts) {
+  return rollBack(recordId, describeFailure(step, caught), parts);
 }
 
 export interface ProvisionStopper {
@@ -121,14 +121,14 @@ export async function removeIntegration(
   return removeRecord(record, parts);
 }
 
-/** Removes an integration, or a driver that was added to one. @returns the record as it then is */
+/** Removes an integration, or a bucket that was added to one. @returns the record as it then is */
 export async function removeRecord(record: JournalRecord, parts: RemovalParts): Promise<JournalRecord> {
-  const { id: integrationId } = record;
+  const { id } = record;
   let moved: JournalRecord | undefined = record;
   if (record.status === 'provisioning') {
     const error = recordedError('RemovalRequestedError', 'DELETE was sent before the integration was ready.');
     // The journal first: from then on no step of the execution can begin anything.
-    moved = await rollBack(integrationId, error, parts);
+    moved = await rollBack(id, error, parts);
     await parts.stopper.stopProvisioning(record.executionArn);
     // It became ready in between: then it is removed as a ready one.
     if (moved?.status === 'ready') return removeRecord(moved, parts);
@@ -136,7 +136,7 @@ export async function removeRecord(record: JournalRecord, parts: RemovalParts): 
     await startUndo(record, parts.machine);
   } else if (record.status === 'ready' || record.status === 'residue') {
     moved = await beginUndo(
-      integrationId,
+      id,
       { from: ['ready', 'residue'], to: 'removing', mode: 'remove', run: (record.deprovision?.run ?? 0) + 1 },
       parts,
     );

@@ -68,7 +68,7 @@ async function afterProvisioning(
 }
 
 async function afterUndo(record: JournalRecord, ended: EndedExecution, parts: Watchdog): Promise<FollowUp> {
-  const { deprovision: current, status, id: integrationId } = record;
+  const { deprovision: current, status, id } = record;
   if (!current || undoExecutionName(record) !== ended.executionName) return 'nothing';
   if (status !== 'rolling-back' && status !== 'removing') return 'nothing';
   if (ended.status === 'NOT_STARTED') {
@@ -81,11 +81,7 @@ async function afterUndo(record: JournalRecord, ended: EndedExecution, parts: Wa
     await closeAndAnnounce(record, undo, parts.closing, parts.publish);
     return 'given-up';
   }
-  await beginUndo(
-    integrationId,
-    { from: [status], to: status, mode, run: run + 1, restarts: restarts + 1 },
-    parts,
-  );
+  await beginUndo(id, { from: [status], to: status, mode, run: run + 1, restarts: restarts + 1 }, parts);
   return 'run-again';
 }
 
@@ -105,44 +101,44 @@ function endedError(status: EndStatus): RecordedError {
   return recordedError('ExecutionStoppedError', detail);
 }
 
-/** How long an integration must be unchanged before the sweep checks it: slow ones are left alone. */
+/** How long a record must be unchanged before the sweep checks it: slow ones are left alone. */
 const sweepAfterMs = 120_000;
 
 export interface Sweep extends Watchdog, ActiveFinder {
   /** Where an execution is. */
   readonly executionStatus: (executionArn: string) => Promise<EndStatus | 'RUNNING'>;
   readonly undoExecutionArn: (executionName: string) => string;
-  /** What was done about an integration. */
-  readonly onFollowUp: (integrationId: string, outcome: FollowUp) => void;
-  /** An integration that could not be looked at; the others are. */
-  readonly onError: (integrationId: string, error: unknown) => void;
+  /** What was done about a record. */
+  readonly onFollowUp: (recordId: string, outcome: FollowUp) => void;
+  /** A record that could not be looked at; the others are. */
+  readonly onError: (recordId: string, error: unknown) => void;
 }
 
 /**
- * Looks at every integration in which something is still to happen, and follows up each whose execution has
+ * Looks at every record in which something is still to happen, and follows up each whose execution has
  * ended or never began.
  * @returns how many could not be looked at
  */
 export async function sweep(parts: Sweep): Promise<number> {
   let failures = 0;
-  for (const integrationId of await parts.findActive()) {
+  for (const recordId of await parts.findActive()) {
     try {
-      const outcome = await sweepOne(integrationId, parts);
-      if (outcome !== 'nothing') parts.onFollowUp(integrationId, outcome);
+      const outcome = await sweepOne(recordId, parts);
+      if (outcome !== 'nothing') parts.onFollowUp(recordId, outcome);
     } catch (error) {
       failures += 1;
-      parts.onError(integrationId, error);
+      parts.onError(recordId, error);
     }
   }
   return failures;
 }
 
-async function sweepOne(integrationId: string, parts: Sweep): Promise<FollowUp> {
-  const record = await parts.journal.read(integrationId);
+async function sweepOne(recordId: string, parts: Sweep): Promise<FollowUp> {
+  const record = await parts.journal.read(recordId);
   if (!record || !activeStatuses.includes(record.status)) return 'nothing';
   if (parts.now() - Date.parse(record.updatedAt) < sweepAfterMs) return 'nothing';
   const machine = record.status === 'provisioning' ? 'provision' : 'deprovision';
-  const executionName = machine === 'provision' ? integrationId : undoExecutionName(record);
+  const executionName = machine === 'provision' ? recordId : undoExecutionName(record);
   const executionArn = machine === 'provision' ? record.executionArn : parts.undoExecutionArn(executionName);
   const status = await parts.executionStatus(executionArn);
   if (status === 'RUNNING') return 'nothing';

@@ -13,7 +13,7 @@ export function integrationNotFound(integrationId: string): ServiceError {
 
 /** @throws ServiceError `IntegrationNotFoundError` where there is none of this id, or it is of something else */
 export function asIntegration(record: JournalRecord | undefined, id: string): JournalRecord {
-  if (!record || record.parent) throw integrationNotFound(id);
+  if (record?.kind !== 'integration') throw integrationNotFound(id);
   return record;
 }
 

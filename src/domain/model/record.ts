@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { requestSchema } from './request.ts';
 import { policyKeys, type ResourceKey, resourceKeys } from './resource-keys.ts';
-import { type StepName, stepNames } from './steps.ts';
+import { type RecordKind, recordKinds, type StepName, stepNames } from './steps.ts';
 
 export const statuses = [
   'provisioning',
@@ -24,7 +24,7 @@ const isoTime = z.iso.datetime();
 /** Ids of ours. They become parts of keys, names and links. */
 export const integrationIdSchema = z.string().regex(/^int_[0-9A-Z]{26}$/);
 export const addedBucketIdSchema = z.string().regex(/^drv_[0-9A-Z]{26}$/);
-/** Of an integration, or of a driver that was added to one. */
+/** Of an integration, or of a bucket that was added to one. */
 export const recordIdSchema = z.string().regex(/^(int|drv)_[0-9A-Z]{26}$/);
 export const isIntegrationId = (id: string): boolean => integrationIdSchema.safeParse(id).success;
 export const isRecordId = (id: string): boolean => recordIdSchema.safeParse(id).success;
@@ -156,7 +156,7 @@ const inFlightCallSchema = z.preprocess(
 /** A call of a step function that has begun and not said that it ended. */
 export type InFlightCall = z.output<typeof inFlightCallSchema>;
 
-/** A driver that was added to an integration, as the integration knows it. */
+/** A bucket that was added to an integration, as the integration knows it. */
 const addedBucketSchema = z.object({
   bucket: requestSchema.shape.bucket.pick({ name: true, prefix: true, kmsKeyArn: true }),
   dataloop: requestSchema.shape.dataloop.pick({ projectId: true, allowDelete: true }).extend({
@@ -174,11 +174,12 @@ const accessLockSchema = z.object({
 });
 
 export const recordSchema = z.object({
-  /** Of the integration or, where `parent` is there, of the driver that was added to one. */
   id: recordIdSchema,
-  /** The integration that this driver was added to. */
+  /** Not stored: `parent` tells it. */
+  kind: z.enum(recordKinds),
+  /** The integration that this bucket was added to. */
   parent: parentSchema.optional(),
-  /** Drivers that were added, until nothing is left of them. */
+  /** Buckets that were added, until nothing is left of them. */
   addedBuckets: z.record(addedBucketIdSchema, addedBucketSchema).optional(),
   /** Who may write the integration's policies just now. */
   accessLock: accessLockSchema.optional(),
@@ -218,28 +219,32 @@ const ownNames = Object.fromEntries(Object.entries(storedNames).map(([own, store
 const renamed = (members: object, names: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(members).map(([name, value]) => [names[name] ?? name, value]));
 
+/** What a record is of. Every added bucket has a parent, and no integration has. */
+export const kindOf = (parent: unknown): RecordKind =>
+  parent === undefined ? 'integration' : 'added bucket';
+
 /** A record from an item of the table. */
-export const storedRecordSchema = z.preprocess(
-  (item) => (typeof item === 'object' && item !== null ? renamed(item, ownNames) : item),
-  recordSchema,
-);
+export const storedRecordSchema = z.preprocess((item) => {
+  if (typeof item !== 'object' || item === null) return item;
+  const { parent, ...members } = renamed(item, ownNames);
+  return { ...members, ...(parent === undefined ? {} : { parent }), kind: kindOf(parent) };
+}, recordSchema);
 
 /** A record as an item of the table, without the table's own keys. */
-export const toStored = (record: JournalRecord): Record<string, unknown> => renamed(record, storedNames);
+export const toStored = ({ kind: _kind, ...record }: JournalRecord): Record<string, unknown> =>
+  renamed(record, storedNames);
 
-/** Its name, as people know it: of an added driver, the driver's. */
-export const nameOf = ({ name, parent, request }: JournalRecord): string =>
-  parent ? (request.dataloop.driverName ?? name) : name;
+/** Its name, as people know it: of an added bucket, that of its driver. */
+export const nameOf = ({ name, kind, request }: JournalRecord): string =>
+  kind === 'added bucket' ? (request.dataloop.driverName ?? name) : name;
 
 /** What messages for its owner call it. */
-export const thisOf = ({ parent }: Pick<JournalRecord, 'parent'>): string =>
-  parent ? 'this driver' : 'this integration';
+export const thisOf = ({ kind }: Pick<JournalRecord, 'kind'>): string =>
+  kind === 'added bucket' ? 'this driver' : 'this integration';
 
-/** Path of an integration in the API, or of a driver that was added to one. */
-export const pathOf = ({ id: integrationId, parent }: Pick<JournalRecord, 'id' | 'parent'>) =>
-  parent
-    ? `/integrations/${parent.integrationId}/drivers/${integrationId}`
-    : `/integrations/${integrationId}`;
+/** Path of an integration in the API, or of a bucket that was added to one. */
+export const pathOf = ({ id, parent }: Pick<JournalRecord, 'id' | 'parent'>) =>
+  parent ? `/integrations/${parent.integrationId}/drivers/${id}` : `/integrations/${id}`;
 
 /** One invocation of a step's function. */
 export interface StepCall {
@@ -283,24 +288,23 @@ export interface StepJournal {
    * @throws ServiceError `IntegrationMovedOnError` when the integration is in none of `during`.
    */
   writeResource(
-    integrationId: string,
+    recordId: string,
     key: ResourceKey,
     resource: ResourceRecord,
     during: readonly Status[],
   ): Promise<void>;
 }
 
-/** Where the integration is now. */
 export interface RecordReader {
   /**
    * The record; undefined where there is none.
    * @throws ServiceError `RecordDamagedError` for one that somebody changed by hand
    */
-  read(integrationId: string): Promise<JournalRecord | undefined>;
+  read(recordId: string): Promise<JournalRecord | undefined>;
 }
 
 export interface ActiveFinder {
-  /** Ids of all integrations in which something is still to happen. */
+  /** Ids of all records in which something is still to happen. */
   findActive(): Promise<readonly string[]>;
 }
 

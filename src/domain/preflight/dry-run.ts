@@ -142,7 +142,7 @@ function overlaps({ bucket }: DesiredState, standing: readonly JournalRecord[]):
     const reached = prefix ? `folder ${prefix} of bucket ${bucket.name}` : `whole bucket ${bucket.name}`;
     const error = new ServiceError(
       'PrefixOverlapError',
-      `The ${other.parent ? 'driver' : 'integration'} ${other.id} ("${nameOf(other)}", ${other.status}) uses the ` +
+      `The ${other.kind === 'added bucket' ? 'driver' : 'integration'} ${other.id} ("${nameOf(other)}", ${other.status}) uses the ` +
         `${reached}, so both share objects: a change or deletion through one affects the other. Choose another prefix or ` +
         'bucket, unless this is intended.',
     );

@@ -15,7 +15,7 @@ export interface Leftover {
 }
 
 /** What to do after the blocking issue is fixed. */
-export const sendAgain = (record: Pick<JournalRecord, 'parent'>, first: string): string =>
+export const sendAgain = (record: Pick<JournalRecord, 'kind'>, first: string): string =>
   `${first}${first ? ' Then send' : 'Send'} DELETE for ${thisOf(record)} again.`;
 
 /** One step undoes all policies. */
@@ -51,7 +51,7 @@ const restoreYourself: Partial<Record<ResourceKey, string>> = {
 export function leftoverOf(
   key: ResourceKey,
   failures: readonly FailedUndo[],
-  record: Pick<JournalRecord, 'parent' | 'resources'>,
+  record: Pick<JournalRecord, 'kind' | 'resources'>,
 ): Leftover | undefined {
   const failure = failures.find(({ step }) => step === undoOf[key]);
   if (!failure) return undefined;

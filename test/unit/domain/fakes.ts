@@ -2,7 +2,13 @@
 import type { AccountSettings } from '../../../src/config.ts';
 import { parseRequest } from '../../../src/domain/model/allowed.ts';
 import { desiredState, ownerTag } from '../../../src/domain/model/desired-state.ts';
-import type { JournalRecord, ResourceRecord, Status, StepCall } from '../../../src/domain/model/record.ts';
+import {
+  type JournalRecord,
+  kindOf,
+  type ResourceRecord,
+  type Status,
+  type StepCall,
+} from '../../../src/domain/model/record.ts';
 import { type StepContext, stepContext } from '../../../src/domain/saga/step.ts';
 import { ServiceError } from '../../../src/errors.ts';
 
@@ -41,6 +47,7 @@ export const requestOf = (more: object = {}) => parseRequest({ ...body, ...more 
 export function recordOf(more: Partial<JournalRecord> = {}): JournalRecord {
   return {
     id: integrationId,
+    kind: kindOf(more.parent),
     name: 'acme',
     status: 'provisioning',
     createdAt: '2026-11-23T00:00:00.000Z',

@@ -56,6 +56,7 @@ describe.each([
 
   test('waits for an open call for as long as a function lives since the wait began', async () => {
     expect(await handler(inputOf({ enteredAt: at(34) }), lambdaContext)).toEqual({
+      kind: 'integration',
       drivers: 0,
       settled: false,
       waitSeconds: 1,

@@ -100,9 +100,11 @@ const forms: readonly Form[] = [
     /^\$([\w.]+) and \$boolean\(\$([\w.]+)\)$/,
     (scope, one = '', other = '') => at(scope, one) === true && Boolean(at(scope, other)),
   ],
+  [/^\$([\w.]+) = '([\w ]+)'$/, (scope, path = '', wanted) => at(scope, path) === wanted],
   [
-    /^\$substring\(\$([\w.]+), 0, (\d+)\) = '(\w+)'$/,
-    (scope, path = '', length = '', wanted) => String(at(scope, path)).slice(0, Number(length)) === wanted,
+    /^\$([\w.]+)\.\((\w+) \? \2 : (\w+)\)$/,
+    (scope, path = '', name = '', other = '') =>
+      at(scope, `${path}.${name}`) || at(scope, `${path}.${other}`),
   ],
   [/^\$merge\(\$states\.input\)$/, ({ states }) => Object.assign({}, ...Object.values(states.input ?? {}))],
   [

@@ -81,8 +81,8 @@ export function machines(
   ): Promise<Outcome> {
     const { FunctionName = '', Payload = {} } = state.Arguments ?? {};
     const payload = evaluate(Payload, scope);
-    const { integrationId } = execution.input;
-    const call = lambda.invoke(lambdaName(FunctionName), payload, String(integrationId));
+    const { recordId } = execution.input;
+    const call = lambda.invoke(lambdaName(FunctionName), payload, String(recordId));
     const isCallback = state.Resource?.endsWith('.waitForTaskToken') ?? false;
     return new Promise((resolve) => {
       const settle = (outcome: Outcome) => {
@@ -233,7 +233,7 @@ export function machines(
     for (const other of executions.values()) {
       // Conclude has nothing left to do but to say so, when the next run is asked for.
       const isAtWork = other.status === 'RUNNING' && other.state !== 'Conclude';
-      const isSame = other.machine === machine && other.input['integrationId'] === input['integrationId'];
+      const isSame = other.machine === machine && other.input['recordId'] === input['recordId'];
       if (isAtWork && isSame) violate(`${name} starts while ${other.name} is at ${other.state}`);
     }
     const execution: Execution = { arn, name, machine, input, status: 'RUNNING', state: '', variables: {} };

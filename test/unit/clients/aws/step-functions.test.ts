@@ -28,17 +28,21 @@ const executionArn = 'arn:aws:states:eu-west-1:111111111111:execution:provision:
 const sent = () => stepFunctions.calls().map((call) => call.args[0].input);
 
 describe('starting', () => {
-  test('a provisioning is named after its integration, and knows nothing else', async () => {
+  test('a provisioning is named after its record, and knows nothing else', async () => {
     stepFunctions.on(StartExecutionCommand).resolves({});
     await provisionStarter(client, stateMachineArn).startProvisioning('int_A');
-    expect(sent()).toEqual([{ stateMachineArn, name: 'int_A', input: '{"integrationId":"int_A"}' }]);
+    // The second name is for the definition of an earlier version.
+    const input = JSON.stringify({ recordId: 'int_A', integrationId: 'int_A' });
+    expect(sent()).toEqual([{ stateMachineArn, name: 'int_A', input }]);
   });
 
   test('an undo runs under the given name', async () => {
     stepFunctions.on(StartExecutionCommand).resolves({});
-    const input = { integrationId: 'int_A', mode: 'remove', run: 2 } as const;
+    const input = { recordId: 'int_A', mode: 'remove', run: 2 } as const;
     await deprovisionStarter(client, stateMachineArn).startDeprovisioning('int_A-remove-2', input);
-    expect(sent()).toMatchObject([{ name: 'int_A-remove-2', input: JSON.stringify(input) }]);
+    expect(sent()).toMatchObject([
+      { name: 'int_A-remove-2', input: JSON.stringify({ ...input, integrationId: 'int_A' }) },
+    ]);
   });
 
   test('an execution that ran before counts as started', async () => {

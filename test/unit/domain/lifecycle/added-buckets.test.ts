@@ -207,7 +207,7 @@ describe('adding a driver', () => {
       policyNamePattern: account.policyNamePattern,
       newRecord: (wanted, to) =>
         newRegistration(wanted, 'key', {
-          integrationId: driverId,
+          recordId: driverId,
           executionArn: `arn:aws:states:eu-west-1:111111111111:execution:add:${driverId}`,
           now: new Date(0),
           sha256,

@@ -11,7 +11,7 @@ import { integrationId, requestOf } from '../fakes.ts';
 const executionArn = `arn:aws:states:eu-west-1:111111111111:execution:provision:${integrationId}`;
 const register = (request = requestOf(), key?: string) =>
   newRegistration(request, key, {
-    integrationId,
+    recordId: integrationId,
     executionArn,
     now: new Date('2026-11-23T12:00:00.500Z'),
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
@@ -57,6 +57,7 @@ describe('a new registration', () => {
     const { record } = register();
     expect(recordSchema.parse(record)).toEqual({
       id: integrationId,
+      kind: 'integration',
       executionArn,
       name: 'acme',
       status: 'provisioning',

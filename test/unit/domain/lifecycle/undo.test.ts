@@ -292,7 +292,7 @@ describe('the execution of an undo', () => {
     async (status, mode, start) => {
       const { parts, events, inputs } = world(undefined);
       await startUndo(recordOf({ status, deprovision: undoOf(mode, 2, 1) }), parts.machine);
-      expect([events, inputs]).toEqual([[start], [{ integrationId, mode, run: 2 }]]);
+      expect([events, inputs]).toEqual([[start], [{ recordId: integrationId, mode, run: 2 }]]);
     },
   );
 
@@ -339,7 +339,7 @@ describe('a rollback', () => {
     const { parts, events, inputs, now } = world(recordOf());
     await rollBack(integrationId, error, parts);
     expect(events).toEqual(['journal rolling-back', rollback(1)]);
-    expect(inputs).toEqual([{ integrationId, mode: 'rollback', run: 1 }]);
+    expect(inputs).toEqual([{ recordId: integrationId, mode: 'rollback', run: 1 }]);
     expect(now()).toMatchObject({ status: 'rolling-back', error });
   });
 
@@ -470,7 +470,7 @@ describe('DELETE', () => {
       const { parts, events, inputs, now } = world(before);
       expect(await removeIntegration(integrationId, parts)).toEqual(before);
       expect(now()).toEqual(before);
-      expect([events, inputs]).toEqual([[start], [{ integrationId, mode, run: 2 }]]);
+      expect([events, inputs]).toEqual([[start], [{ recordId: integrationId, mode, run: 2 }]]);
     },
   );
 

@@ -79,7 +79,10 @@ describe('after a provisioning that ended', () => {
     const before = recordOf({ status: 'rolling-back', deprovision: undoOf('rollback', 1), error });
     const { watchdog, now, events, inputs } = world(before);
     expect(await followUp(ended(integrationId, 'FAILED'), 'provision', watchdog)).toBe('started');
-    expect([events, inputs]).toEqual([[rollback(1)], [{ integrationId, mode: 'rollback', run: 1 }]]);
+    expect([events, inputs]).toEqual([
+      [rollback(1)],
+      [{ recordId: integrationId, mode: 'rollback', run: 1 }],
+    ]);
     expect(now()).toEqual(before);
   });
 

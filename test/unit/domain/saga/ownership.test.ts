@@ -127,7 +127,7 @@ describe('removeIfOurs', () => {
   test('speaks of the driver where it is one that is removed', async () => {
     const parent = { integrationId, dataloopIntegrationId: 'dataloop-1' };
     const bucket = { state: 'intended', arn: 'arn:bucket' } as const;
-    const journal = journalOf({ ...knowing({ bucket }), parent });
+    const journal = journalOf(recordOf({ resources: { bucket }, parent }));
     await removeIfOurs(
       journal.step(),
       'bucket',

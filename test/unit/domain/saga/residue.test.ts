@@ -5,8 +5,8 @@ import { deprovisionSteps } from '../../../../src/domain/model/steps.ts';
 import { leftoverOf, sendAgain } from '../../../../src/domain/saga/residue.ts';
 
 const again = 'DELETE for this integration again.';
-const integration: Pick<JournalRecord, 'parent' | 'resources'> = { resources: {} };
-const driver = { ...integration, parent: { integrationId: 'int_1', dataloopIntegrationId: 'i-1' } };
+const integration: Pick<JournalRecord, 'kind' | 'resources'> = { kind: 'integration', resources: {} };
+const addedBucket = { ...integration, kind: 'added bucket' } as const;
 const failed = (step: string, name: string, message = 'denied by a policy') => ({
   step,
   error: { Error: name, Cause: JSON.stringify({ errorMessage: message }) },
@@ -22,7 +22,7 @@ describe('the way on', () => {
   });
 
   test('speaks of the driver where it is one that is removed', () => {
-    expect(sendAgain(driver, 'Empty it.')).toBe('Empty it. Then send DELETE for this driver again.');
+    expect(sendAgain(addedBucket, 'Empty it.')).toBe('Empty it. Then send DELETE for this driver again.');
   });
 });
 
@@ -57,6 +57,7 @@ describe('residue', () => {
   ] as const)('of an adopted %s is never advised to be deleted', (key, step, advice) => {
     const failures = [failed(step, 'AwsAccessDeniedError')];
     const residue = leftoverOf(key, failures, {
+      ...integration,
       resources: { [key]: { state: 'created', origin: 'adopted' } },
     });
     expect(residue?.reason).toBe('AWS denied access: denied by a policy');

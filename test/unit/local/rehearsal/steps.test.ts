@@ -38,9 +38,9 @@ const stateSchema: z.ZodType<State> = z.object({
 const machines = stateMachines({ iamUserTimeoutSeconds: 3600 });
 const machineOf = (name: keyof typeof machines): Machine => machineSchema.parse(machines[name].Definition);
 
-/** Where a choice may lead: only a driver has an id of its kind, and only an integration has drivers. */
+/** Where a choice may lead: only an added bucket is of its kind, and only an integration has drivers. */
 function choicesOf({ Choices = [], Default }: State, subject: Subject): (string | undefined)[] {
-  const isDriver = Choices.find(({ Condition }) => Condition.includes("'drv_'"));
+  const isDriver = Choices.find(({ Condition }) => Condition.includes("'added bucket'"));
   if (isDriver) return [subject === 'driver' ? isDriver.Next : Default];
   const open = Choices.filter(
     ({ Condition }) =>

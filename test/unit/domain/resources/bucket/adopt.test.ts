@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CorsRule, PublicAccessBlock } from '../../../../../src/domain/model/record.ts';
 import { adoptBucket, releaseBucket } from '../../../../../src/domain/resources/bucket/adopt.ts';
-import type { BucketLocation } from '../../../../../src/domain/resources/bucket/s3.ts';
+import { type BucketWorld, closed, fakeS3 } from '../../fake-s3.ts';
 import {
   everyInterruption,
   fencedStepOf,
@@ -12,18 +12,11 @@ import {
   requestOf,
   retried,
   stepOf,
-  type Tags,
   theirs,
   thrownBy,
 } from '../../fakes.ts';
 
 const arn = 'arn:aws:s3:::acme-photos';
-const closed: PublicAccessBlock = {
-  BlockPublicAcls: true,
-  IgnorePublicAcls: true,
-  BlockPublicPolicy: true,
-  RestrictPublicBuckets: true,
-};
 const halfOpen: PublicAccessBlock = { ...closed, RestrictPublicBuckets: false };
 const theirRules: CorsRule[] = [
   { ID: 'theirs', AllowedMethods: ['GET'], AllowedOrigins: ['https://example.com'] },
@@ -41,46 +34,21 @@ const inUse = { state: 'created', arn, region: 'eu-west-1', origin: 'adopted' } 
 const adopting = (more: object = {}) =>
   recordOf({ request: requestOf({ bucket: { name: 'acme-photos', mode: 'adopt', ...more } }) });
 
-interface World {
-  location: BucketLocation;
-  tags: Tags;
-  block: PublicAccessBlock | undefined;
-  cors: readonly CorsRule[] | undefined;
-}
-const asUsual: World = {
-  location: { holder: 'account', region: 'eu-west-1' },
+const asUsual: BucketWorld = {
+  holder: 'account',
+  region: 'eu-west-1',
   tags: { team: 'theirs' },
   block: closed,
   cors: undefined,
 };
-
-/** S3 with one bucket, which notes each effect. Nothing else can be done to the bucket than what it has methods for. */
-function fakeS3(events: string[], before: Partial<World> = {}, passage: Passage = (call) => call()) {
-  const world: World = { ...asUsual, ...before };
-  const s3: Parameters<typeof adoptBucket>[1] = {
-    headBucket: () => passage(async () => world.location),
-    getBucketTagging: () => passage(async () => world.tags),
-    getPublicAccessBlock: () => passage(async () => world.block),
-    getBucketCors: () => passage(async () => world.cors),
-    putPublicAccessBlock: (_bucket, block) =>
-      passage(async () => {
-        events.push('set public-access block');
-        world.block = block;
-      }),
-    putBucketCors: (_bucket, rules) =>
-      passage(async () => {
-        events.push('set CORS');
-        world.cors = rules;
-      }),
-  };
-  return { s3, world };
-}
+const bucketWith = (events: string[], before: Partial<BucketWorld> = {}, passage?: Passage) =>
+  fakeS3(events, { ...asUsual, ...before }, passage);
 
 describe('CreateBucket of a bucket that is adopted', () => {
   test('journals what was there before it writes, and adds one rule behind theirs', async () => {
     const events: string[] = [];
     const journal = journalOf(adopting(), events);
-    const { s3, world } = fakeS3(events, { cors: theirRules });
+    const { s3, world } = bucketWith(events, { cors: theirRules });
     expect(await adoptBucket(journal.step(), s3)).toEqual({ bucketArn: arn });
     expect(events).toEqual([
       'journal bucket intended',
@@ -95,7 +63,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
     });
   });
 
-  test.each<[string, object, Partial<World>]>([
+  test.each<[string, object, Partial<BucketWorld>]>([
     ['CORS is not asked for', { cors: false }, { cors: theirRules }],
     [
       'a rule allows it already, for all subdomains and in other words',
@@ -115,7 +83,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
   ])('writes nothing where %s', async (_why, more, before) => {
     const events: string[] = [];
     const journal = journalOf(adopting(more), events);
-    const { s3, world } = fakeS3(events, before);
+    const { s3, world } = bucketWith(events, before);
     await adoptBucket(journal.step(), s3);
     expect(events).toEqual(['journal bucket intended', 'journal bucket created']);
     expect(world).toEqual({ ...asUsual, ...before });
@@ -130,31 +98,27 @@ describe('CreateBucket of a bucket that is adopted', () => {
     ['some headers only', { AllowedHeaders: ['content-type'] }],
     ['no header to be read', { ExposeHeaders: [] }],
   ])('is not content with a rule that allows %s', async (_what, less) => {
-    const { s3, world } = fakeS3([], { cors: [{ ...ourRule, ...less }] });
+    const { s3, world } = bucketWith([], { cors: [{ ...ourRule, ...less }] });
     await adoptBucket(stepOf(adopting()), s3);
     expect(world.cors).toEqual([{ ...ourRule, ...less }, ourRule]);
   });
 
-  test.each<[string, Partial<World>, string]>([
-    ['that does not exist', { location: { holder: 'nobody', region: undefined } }, 'does not exist'],
-    [
-      'of another account',
-      { location: { holder: 'another-account', region: 'eu-west-1' } },
-      'another AWS account',
-    ],
+  test.each<[string, Partial<BucketWorld>, string]>([
+    ['that does not exist', { holder: 'nobody', region: undefined }, 'does not exist'],
+    ['of another account', { holder: 'another-account', region: 'eu-west-1' }, 'another AWS account'],
     [
       'in another region, as S3 says with an error',
-      { location: { holder: 'another-region', region: 'us-east-1' } },
+      { holder: 'another-region', region: 'us-east-1' },
       'is in us-east-1. It was left unchanged. Send bucket.region "us-east-1"',
     ],
     [
       'in another region of which S3 does not say which',
-      { location: { holder: 'another-region', region: undefined } },
+      { holder: 'another-region', region: undefined },
       'is in another region than eu-west-1',
     ],
     [
       'in another region, as S3 says with the bucket',
-      { location: { holder: 'account', region: 'us-east-1' } },
+      { holder: 'account', region: 'us-east-1' },
       'is in us-east-1',
     ],
     ['made for another integration', { tags: theirs }, 'belongs to the integration int_0000'],
@@ -162,7 +126,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
     ['that is half open', { block: halfOpen }, 'bucket.blockPublicAccess: true'],
   ])('refuses a bucket %s, and writes nothing', async (_what, before, message) => {
     const events: string[] = [];
-    const { s3 } = fakeS3(events, before);
+    const { s3 } = bucketWith(events, before);
     expect(await thrownBy(adoptBucket(stepOf(adopting(), events), s3))).toMatchObject({
       name: 'BucketNotAdoptableError',
       message: expect.stringContaining(message),
@@ -171,7 +135,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
   });
 
   test('takes S3 at its word where it does not say the region', async () => {
-    const { s3, world } = fakeS3([], { location: { holder: 'account', region: undefined } });
+    const { s3, world } = bucketWith([], { holder: 'account', region: undefined });
     await adoptBucket(stepOf(adopting()), s3);
     expect(world.cors).toEqual([ourRule]);
   });
@@ -179,7 +143,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
   test('refuses one rule more than S3 takes, before it writes', async () => {
     const events: string[] = [];
     const many = Array.from({ length: 100 }, () => theirRules[0] ?? ourRule);
-    const { s3, world } = fakeS3(events, { cors: many });
+    const { s3, world } = bucketWith(events, { cors: many });
     expect(await thrownBy(adoptBucket(stepOf(adopting(), events), s3))).toMatchObject({
       name: 'BucketNotAdoptableError',
       message: expect.stringContaining('100 CORS rules'),
@@ -190,7 +154,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
   test.each([undefined, halfOpen])('closes a bucket that has %j, where it is asked to', async (block) => {
     const events: string[] = [];
     const journal = journalOf(adopting({ blockPublicAccess: true, cors: false }), events);
-    const { s3, world } = fakeS3(events, { block });
+    const { s3, world } = bucketWith(events, { block });
     await adoptBucket(journal.step(), s3);
     expect(events.slice(1)).toEqual([
       'journal bucket intended',
@@ -204,7 +168,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
 
   test('does not write where the journal takes nothing any more', async () => {
     const events: string[] = [];
-    const { s3 } = fakeS3(events);
+    const { s3 } = bucketWith(events);
     const fenced = fencedStepOf(adopting());
     expect((await thrownBy(adoptBucket(fenced, s3))).name).toBe('IntegrationMovedOnError');
     expect(events).toEqual([]);
@@ -212,7 +176,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
 
   test('takes what somebody wrote between two attempts for what was there before', async () => {
     const journal = journalOf(adopting());
-    const { s3, world } = fakeS3([], { cors: theirRules });
+    const { s3, world } = bucketWith([], { cors: theirRules });
     const cutOff: typeof s3 = { ...s3, putBucketCors: () => Promise.reject(new Error('cut off')) };
     await thrownBy(adoptBucket(journal.step(), cutOff));
     world.cors = [...theirRules, { AllowedMethods: ['PUT'], AllowedOrigins: ['https://new.example'] }];
@@ -224,7 +188,7 @@ describe('CreateBucket of a bucket that is adopted', () => {
 
   test('waits for an earlier call that may still write something else', async () => {
     const journal = journalOf(adopting());
-    const { s3, world } = fakeS3([], { cors: theirRules });
+    const { s3, world } = bucketWith([], { cors: theirRules });
     const cutOff: typeof s3 = { ...s3, putBucketCors: () => Promise.reject(new Error('cut off')) };
     await thrownBy(adoptBucket(journal.step(), cutOff));
     world.cors = [];
@@ -239,9 +203,9 @@ describe('CreateBucket of a bucket that is adopted', () => {
 });
 
 describe('DeleteBucket of a bucket that was adopted', () => {
-  const adopted = async (before: Partial<World>, more: object = {}) => {
+  const adopted = async (before: Partial<BucketWorld>, more: object = {}) => {
     const journal = journalOf(adopting(more));
-    const { s3, world } = fakeS3([], before);
+    const { s3, world } = bucketWith([], before);
     await adoptBucket(journal.step(), s3);
     return { journal, s3, world };
   };
@@ -258,7 +222,7 @@ describe('DeleteBucket of a bucket that was adopted', () => {
     },
   );
 
-  test.each<[string, (world: World) => void, string]>([
+  test.each<[string, (world: BucketWorld) => void, string]>([
     [
       'a rule beside ours',
       (world) => {
@@ -321,7 +285,7 @@ describe('DeleteBucket of a bucket that was adopted', () => {
 
   test('has nothing to do for a bucket that somebody deleted since', async () => {
     const { journal, s3, world } = await adopted({});
-    world.location = { holder: 'nobody', region: undefined };
+    Object.assign(world, { holder: 'nobody', region: undefined });
     await retried(() => releaseBucket(journal.step(), s3));
     expect(journal.record().resources.bucket?.state).toBe('gone');
   });
@@ -330,7 +294,7 @@ describe('DeleteBucket of a bucket that was adopted', () => {
     'says so where S3 shows the bucket no more (%s)',
     async (holder) => {
       const { journal, s3, world } = await adopted({});
-      world.location = { holder, region: undefined };
+      Object.assign(world, { holder, region: undefined });
       expect(await thrownBy(releaseBucket(journal.step(), s3))).toMatchObject({
         name: 'AwsAccessDeniedError',
         message: expect.stringContaining('acme-photos'),
@@ -339,7 +303,7 @@ describe('DeleteBucket of a bucket that was adopted', () => {
   );
 
   test('looks at nothing that the journal does not know', async () => {
-    const s3 = fakeS3([], {}, () => Promise.reject(new Error('looked'))).s3;
+    const s3 = bucketWith([], {}, () => Promise.reject(new Error('looked'))).s3;
     expect(await releaseBucket(stepOf(adopting()), s3)).toEqual({ outcome: 'nothing to restore' });
   });
 });
@@ -348,7 +312,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
   const before = { block: halfOpen, cors: theirRules };
   const begin = (passage: Passage) => {
     const journal = journalOf(adopting({ blockPublicAccess: true }), [], passage);
-    const { s3, world } = fakeS3([], before, passage);
+    const { s3, world } = bucketWith([], before, passage);
     return { journal, s3, world, attempt: () => adoptBucket(journal.step(), s3) };
   };
 
@@ -377,7 +341,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
     const adopted = undisturbed.journal.record();
     const beginUndo = (passage: Passage) => {
       const journal = journalOf(adopted, [], passage);
-      const { s3, world } = fakeS3([], { cors: [...theirRules, ourRule] }, passage);
+      const { s3, world } = bucketWith([], { cors: [...theirRules, ourRule] }, passage);
       return { journal, world, attempt: () => releaseBucket(journal.step(), s3) };
     };
     const interruptions = await everyInterruption(beginUndo, async ({ attempt, journal, world }, where) => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { adoptRole, releaseRole } from '../../../../../src/domain/resources/role/adopt.ts';
-import type { Iam, Role } from '../../../../../src/domain/resources/role/iam.ts';
+import type { Role } from '../../../../../src/domain/resources/role/iam.ts';
 import { ServiceError } from '../../../../../src/errors.ts';
+import { fakeIam } from '../../fake-iam.ts';
 import {
   everyInterruption,
   fencedStepOf,
@@ -41,37 +42,9 @@ const before: Role = {
 
 const adopting = () => recordOf({ request: requestOf({ role: { name: 'AcmeLabelling', mode: 'adopt' } }) });
 
-/** IAM with one role. Nothing else can be done to it than what it has methods for. */
-function fakeIam(events: string[], found = before, passage: Passage = (call) => call()) {
-  let role: Role | undefined = found;
-  const attached = new Set<string>(['arn:theirs']);
-  const iam: Pick<Iam, 'getRole' | 'updateAssumeRolePolicy' | 'attachRolePolicy' | 'detachRolePolicy'> = {
-    getRole: () => passage(async () => role),
-    updateAssumeRolePolicy: (name, trustPolicy) =>
-      passage(async () => {
-        events.push(`set trust of ${name}`);
-        if (role) role = { ...role, trustPolicy };
-      }),
-    attachRolePolicy: (name, policy) =>
-      passage(async () => {
-        events.push(`attach to ${name}`);
-        attached.add(policy);
-      }),
-    detachRolePolicy: (name, policy) =>
-      passage(async () => {
-        events.push(`detach from ${name}`);
-        attached.delete(policy);
-      }),
-  };
-  return {
-    iam,
-    attached,
-    trustPolicy: () => role?.trustPolicy,
-    become: (more: Partial<Role> | undefined) => {
-      role = more && { ...before, ...role, ...more };
-    },
-  };
-}
+/** What a team has attached to it. */
+const attachedBefore = ['arn:theirs'];
+const standing = { role: before, attached: attachedBefore };
 
 const adopt = (
   journal: ReturnType<typeof journalOf>,
@@ -83,7 +56,7 @@ describe('CreateRole of a role that is adopted', () => {
   test('journals what was there before it writes, adds one statement, and attaches one policy', async () => {
     const events: string[] = [];
     const journal = journalOf(adopting(), events);
-    const { iam, attached, trustPolicy } = fakeIam(events);
+    const { iam, attached, trustPolicy } = fakeIam(events, standing);
     expect(await adopt(journal, iam)).toEqual({ roleArn: arn, userArn });
     expect(events).toEqual([
       'journal role intended',
@@ -108,7 +81,7 @@ describe('CreateRole of a role that is adopted', () => {
     ['a user of an account that is not Dataloop’s', 'arn:aws:iam::333333333333:user/dataloop-1'],
   ])('writes nothing where Dataloop names %s', async (_whom, named) => {
     const events: string[] = [];
-    const { iam } = fakeIam(events);
+    const { iam } = fakeIam(events, standing);
     const error = await thrownBy(adopt(journalOf(adopting(), events), iam, named));
     expect([error.name, events]).toEqual(['InvalidIamUserArnError', []]);
   });
@@ -138,7 +111,10 @@ describe('CreateRole of a role that is adopted', () => {
     ],
   ])('refuses a role that %s, and writes nothing', async (_what, found, message) => {
     const events: string[] = [];
-    const iam: Parameters<typeof adoptRole>[1] = { ...fakeIam(events).iam, getRole: async () => found };
+    const iam: Parameters<typeof adoptRole>[1] = {
+      ...fakeIam(events, standing).iam,
+      getRole: async () => found,
+    };
     expect(await thrownBy(adopt(journalOf(adopting(), events), iam))).toMatchObject({
       name: 'RoleNotAdoptableError',
       message: expect.stringContaining(message),
@@ -148,14 +124,14 @@ describe('CreateRole of a role that is adopted', () => {
 
   test('counts no white space: IAM does not either', async () => {
     const roomy = asTheyWroteIt.replace('{', `{${' '.repeat(2_048)}`);
-    const { iam, trustPolicy } = fakeIam([], { ...before, trustPolicy: roomy });
+    const { iam, trustPolicy } = fakeIam([], { ...standing, role: { ...before, trustPolicy: roomy } });
     await adopt(journalOf(adopting()), iam);
     expect(trustPolicy()).toBe(written);
   });
 
   test('goes on with its own statement when the answer to an earlier attempt was lost', async () => {
     const journal = journalOf(adopting());
-    const { iam, trustPolicy } = fakeIam([]);
+    const { iam, trustPolicy } = fakeIam([], standing);
     const lost = new ServiceError('AwsUnavailableError', 'no answer');
     const cutOff: typeof iam = {
       ...iam,
@@ -178,7 +154,10 @@ describe('CreateRole of a role that is adopted', () => {
     ['has a condition', { ...ours, Condition: { Bool: { 'aws:SecureTransport': 'true' } } }],
   ])('attaches nothing where the statement of our Sid %s', async (_what, changed) => {
     const events: string[] = [];
-    const { iam } = fakeIam(events, { ...before, trustPolicy: documentOf(theirs, changed) });
+    const { iam } = fakeIam(events, {
+      ...standing,
+      role: { ...before, trustPolicy: documentOf(theirs, changed) },
+    });
     expect(await thrownBy(adopt(journalOf(adopting()), iam))).toMatchObject({
       name: 'RoleChangedError',
       message: expect.stringContaining(ours.Sid),
@@ -188,13 +167,13 @@ describe('CreateRole of a role that is adopted', () => {
 
   test('does not write where the journal takes nothing any more', async () => {
     const events: string[] = [];
-    const { iam } = fakeIam(events);
+    const { iam } = fakeIam(events, standing);
     const fenced = adoptRole(fencedStepOf(adopting()), iam, async () => userArn, trust);
     expect([(await thrownBy(fenced)).name, events]).toEqual(['IntegrationMovedOnError', []]);
   });
 
   test('waits for an earlier call that may still write something else', async () => {
-    const { iam, become, trustPolicy } = fakeIam([]);
+    const { iam, become, trustPolicy } = fakeIam([], standing);
     const first = journalOf(adopting());
     await thrownBy(
       adopt(first, { ...iam, updateAssumeRolePolicy: () => Promise.reject(new Error('cut off')) }),
@@ -221,7 +200,7 @@ describe('DeleteRole of a role that was adopted', () => {
   const adopted = async () => {
     const events: string[] = [];
     const journal = journalOf(adopting());
-    const iam = fakeIam(events);
+    const iam = fakeIam(events, standing);
     await adopt(journal, iam.iam);
     events.length = 0;
     return { ...iam, journal, events };
@@ -323,7 +302,7 @@ describe('DeleteRole of a role that was adopted', () => {
   );
 
   test('looks at nothing that the journal does not know', async () => {
-    const { iam } = fakeIam([], before, () => Promise.reject(new Error('looked')));
+    const { iam } = fakeIam([], standing, () => Promise.reject(new Error('looked')));
     expect(await releaseRole(stepOf(adopting()), iam)).toEqual({ outcome: 'nothing to restore' });
   });
 });
@@ -331,7 +310,7 @@ describe('DeleteRole of a role that was adopted', () => {
 describe('whatever call is cut off, before it took effect or after', () => {
   const begin = (passage: Passage) => {
     const journal = journalOf(adopting(), [], passage);
-    const { iam, attached, trustPolicy } = fakeIam([], before, passage);
+    const { iam, attached, trustPolicy } = fakeIam([], standing, passage);
     const attempt = () => adoptRole(journal.step(), iam, () => passage(async () => userArn), trust);
     return { journal, iam, attached, trustPolicy, attempt };
   };
@@ -363,7 +342,11 @@ describe('whatever call is cut off, before it took effect or after', () => {
     const adopted = undisturbed.journal.record();
     const beginUndo = (passage: Passage) => {
       const journal = journalOf(adopted, [], passage);
-      const { iam, attached, trustPolicy } = fakeIam([], { ...before, trustPolicy: written }, passage);
+      const { iam, attached, trustPolicy } = fakeIam(
+        [],
+        { ...standing, role: { ...before, trustPolicy: written } },
+        passage,
+      );
       attached.add(policyArn);
       return { journal, attached, trustPolicy, attempt: () => releaseRole(journal.step(), iam) };
     };

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { PolicyDocument } from '../../../../../src/domain/model/permission-policy.ts';
-import type { Iam } from '../../../../../src/domain/resources/role/iam.ts';
 import { createPolicy, deletePolicy } from '../../../../../src/domain/resources/role/policy.ts';
+import { fakeIam } from '../../fake-iam.ts';
 import {
   everyInterruption,
   fencedStepOf,
@@ -14,7 +13,6 @@ import {
   requestOf,
   retried,
   stepOf,
-  type Tags,
   theirs,
   thrownBy,
 } from '../../fakes.ts';
@@ -22,42 +20,6 @@ import {
 const arn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme';
 
 const uniqueId = 'ANPA0';
-
-interface StandingPolicy {
-  readonly arn: string;
-  readonly uniqueId: string;
-  readonly tags: Tags;
-  readonly document?: PolicyDocument;
-}
-
-/** IAM with one policy name, which is taken whatever path its holder has. As there, each policy has an id. */
-function fakeIam(events: string[], before?: StandingPolicy, passage: Passage = (call) => call()) {
-  let policy = before;
-  let made = 0;
-  const iam: Pick<Iam, 'getPolicy' | 'createPolicy' | 'deletePolicy'> = {
-    getPolicy: (wanted) =>
-      passage(async () =>
-        policy?.arn === wanted ? { tags: policy.tags, uniqueId: policy.uniqueId } : undefined,
-      ),
-    createPolicy: ({ name, path, document, tags }) =>
-      passage(async () => {
-        events.push('create policy');
-        if (policy) return 'exists';
-        made += 1;
-        const own = `arn:aws:iam::111111111111:policy${path}${name}`;
-        policy = { arn: own, uniqueId: `ANPA${made}`, tags, document };
-        return { uniqueId: policy.uniqueId };
-      }),
-    deletePolicy: (wanted) =>
-      passage(async () => {
-        events.push(`delete ${wanted}`);
-        if (policy?.arn !== wanted) return 'absent';
-        policy = undefined;
-        return 'removed';
-      }),
-  };
-  return { iam, standing: () => policy };
-}
 
 describe('CreatePolicy', () => {
   test('journals the intent before the effect, and the outcome after it', async () => {
@@ -67,7 +29,7 @@ describe('CreatePolicy', () => {
   });
 
   test('makes the planned document under the planned ARN, tagged as ours beside the customer’s tags', async () => {
-    const { iam, standing } = fakeIam([]);
+    const { iam, policy: standing } = fakeIam([]);
     const request = requestOf({ tags: { team: 'a' }, bucket: { name: 'dataloop-acme', prefix: 'raw/' } });
     const step = stepOf(recordOf({ request }));
     await createPolicy(step, iam);
@@ -87,13 +49,13 @@ describe('CreatePolicy', () => {
 
   test('takes its own policy for created when the answer was lost', async () => {
     const journal = journalOf(knowing({ policy: { state: 'intended', arn } }));
-    await createPolicy(journal.step(), fakeIam([], { arn, uniqueId, tags: ours }).iam);
+    await createPolicy(journal.step(), fakeIam([], { policy: { arn, uniqueId, tags: ours } }).iam);
     expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId });
   });
 
   describe('while IAM has a policy of that name but does not show it', () => {
     const creating = async (attempt: number, events: string[]) => {
-      const { iam } = fakeIam(events, { arn, uniqueId, tags: ours });
+      const { iam } = fakeIam(events, { policy: { arn, uniqueId, tags: ours } });
       const blind: typeof iam = { ...iam, getPolicy: async () => undefined };
       return thrownBy(createPolicy(journalOf(recordOf(), events).step(['provisioning'], { attempt }), blind));
     };
@@ -126,7 +88,7 @@ describe('CreatePolicy', () => {
     const events: string[] = [];
     const before = { arn: 'arn:aws:iam::111111111111:policy/dataloop-acme', uniqueId, tags: ours };
     const journal = journalOf(recordOf());
-    const { iam, standing } = fakeIam(events, before);
+    const { iam, policy: standing } = fakeIam(events, { policy: before });
     // IAM is asked by ARN, under which there is nothing.
     const creating = retried((attempt) => createPolicy(journal.step(['provisioning'], { attempt }), iam));
     expect((await thrownBy(creating)).name).toBe('PolicyNameTakenError');
@@ -137,7 +99,7 @@ describe('CreatePolicy', () => {
 
   test('takes its own policy on as soon as it shows, however many attempts that took', async () => {
     const journal = journalOf(knowing({ policy: { state: 'intended', arn } }));
-    const { iam } = fakeIam([], { arn, uniqueId, tags: ours });
+    const { iam } = fakeIam([], { policy: { arn, uniqueId, tags: ours } });
     expect(await createPolicy(journal.step(['provisioning'], { attempt: 9 }), iam)).toEqual({
       policyArn: arn,
     });
@@ -150,7 +112,7 @@ describe('CreatePolicy', () => {
   ])('refuses a name that is taken by a policy %s, and the undo leaves that alone', async (_what, before) => {
     const events: string[] = [];
     const journal = journalOf(recordOf());
-    const { iam, standing } = fakeIam(events, before);
+    const { iam, policy: standing } = fakeIam(events, { policy: before });
     expect(await thrownBy(createPolicy(journal.step(), iam))).toMatchObject({
       name: 'PolicyNameTakenError',
       retryable: false,
@@ -178,7 +140,7 @@ describe('DeletePolicy', () => {
   test('deletes just its own policy, and a second time does nothing', async () => {
     const events: string[] = [];
     const journal = journalOf(created, events);
-    const { iam } = fakeIam(events, { arn, uniqueId, tags: ours });
+    const { iam } = fakeIam(events, { policy: { arn, uniqueId, tags: ours } });
     expect(await deletePolicy(journal.step(), iam)).toEqual({ outcome: 'removed' });
     expect(await deletePolicy(journal.step(), iam)).toEqual({ outcome: 'nothing to remove' });
     expect(events).toEqual([`delete ${arn}`, 'journal policy gone']);
@@ -186,7 +148,7 @@ describe('DeletePolicy', () => {
 
   test('reports a policy of ours that carries another integration’s tag by now', async () => {
     const journal = journalOf(created);
-    const { iam, standing } = fakeIam([], { arn, uniqueId, tags: theirs });
+    const { iam, policy: standing } = fakeIam([], { policy: { arn, uniqueId, tags: theirs } });
     await deletePolicy(journal.step(), iam);
     expect(standing()?.tags).toBe(theirs);
     expect(journal.record().resources.policy?.residue?.reason).toContain(integrationId);
@@ -198,7 +160,7 @@ describe('DeletePolicy', () => {
   ])('leaves a policy alone that somebody has %s: ours is gone', async (_what, before) => {
     const events: string[] = [];
     const journal = journalOf(created);
-    const { iam, standing } = fakeIam(events, before);
+    const { iam, policy: standing } = fakeIam(events, { policy: before });
     await retried(() => deletePolicy(journal.step(), iam));
     expect([standing(), events]).toEqual([before, []]);
     expect(journal.record().resources.policy?.state).toBe('gone');
@@ -206,7 +168,7 @@ describe('DeletePolicy', () => {
 
   test('does not take IAM’s word at once that there was nothing to delete', async () => {
     const journal = journalOf(created);
-    const { iam } = fakeIam([], { arn, uniqueId, tags: ours });
+    const { iam } = fakeIam([], { policy: { arn, uniqueId, tags: ours } });
     const denying: typeof iam = { ...iam, deletePolicy: async () => 'absent' };
     expect((await thrownBy(deletePolicy(journal.step(), denying))).name).toBe('AwsNotYetConsistentError');
     expect(journal.record().resources.policy?.state).toBe('created');
@@ -216,7 +178,7 @@ describe('DeletePolicy', () => {
 describe('whatever call is cut off, before it took effect or after', () => {
   const begin = (passage: Passage) => {
     const journal = journalOf(recordOf(), [], passage);
-    const { iam, standing } = fakeIam([], undefined, passage);
+    const { iam, policy: standing } = fakeIam([], {}, passage);
     return { journal, iam, standing, attempt: () => createPolicy(journal.step(), iam) };
   };
 
@@ -240,7 +202,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
   test('further attempts of DeletePolicy leave no policy behind', async () => {
     const beginUndo = (passage: Passage) => {
       const journal = journalOf(knowing({ policy: { state: 'created', arn, uniqueId } }), [], passage);
-      const { iam, standing } = fakeIam([], { arn, uniqueId, tags: ours }, passage);
+      const { iam, policy: standing } = fakeIam([], { policy: { arn, uniqueId, tags: ours } }, passage);
       return { journal, standing, attempt: () => deletePolicy(journal.step(), iam) };
     };
     const interruptions = await everyInterruption(

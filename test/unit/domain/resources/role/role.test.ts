@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { trustPolicy } from '../../../../../src/domain/model/desired-state.ts';
-import type { Iam, Role } from '../../../../../src/domain/resources/role/iam.ts';
+import type { Role } from '../../../../../src/domain/resources/role/iam.ts';
 import { createRole, deleteRole } from '../../../../../src/domain/resources/role/role.ts';
 import { ServiceError } from '../../../../../src/errors.ts';
+import { fakeIam } from '../../fake-iam.ts';
 import {
   account,
   everyInterruption,
@@ -36,50 +37,6 @@ const own: Role = {
 };
 const elsewhere: Role = { ...own, arn: 'arn:aws:iam::111111111111:role/dataloop-acme' };
 
-/** IAM with one role name, and what is attached to it. As on AWS, a role with a policy cannot be deleted. */
-function fakeIam(events: string[], before?: Role, passage: Passage = (call) => call()) {
-  let role = before;
-  let made = 0;
-  const attached = new Set<string>();
-  const iam: Pick<Iam, 'getRole' | 'createRole' | 'attachRolePolicy' | 'detachRolePolicy' | 'deleteRole'> = {
-    getRole: () => passage(async () => role),
-    createRole: ({ name, path, tags, trustPolicy: document, permissionsBoundaryArn }) =>
-      passage(async () => {
-        events.push('create role');
-        if (role) return 'exists';
-        made += 1;
-        const own = `arn:aws:iam::111111111111:role${path}${name}`;
-        role = {
-          arn: own,
-          uniqueId: `AROA${made}`,
-          tags,
-          trustPolicy: JSON.stringify(document),
-          permissionsBoundaryArn,
-        };
-        return { uniqueId: role.uniqueId };
-      }),
-    attachRolePolicy: (name, policy) =>
-      passage(async () => {
-        events.push(`attach to ${name}`);
-        attached.add(policy);
-      }),
-    detachRolePolicy: (name, policy) =>
-      passage(async () => {
-        events.push(`detach from ${name}`);
-        attached.delete(policy);
-      }),
-    deleteRole: (name) =>
-      passage(async () => {
-        events.push(`delete ${name}`);
-        if (attached.size > 0) throw new Error('DeleteConflict');
-        if (!role) return 'absent';
-        role = undefined;
-        return 'removed';
-      }),
-  };
-  return { iam, attached, standing: () => role };
-}
-
 describe('CreateRole', () => {
   test('journals the intent before the effect, and the outcome before the policy is attached', async () => {
     const events: string[] = [];
@@ -93,7 +50,7 @@ describe('CreateRole', () => {
   });
 
   test('trusts the one user that Dataloop names, within our boundary, and holds one policy', async () => {
-    const { iam, attached, standing } = fakeIam([]);
+    const { iam, attached, role: standing } = fakeIam([]);
     expect(await createRole(stepOf(recordOf()), iam, async () => userArn, trust)).toEqual({
       roleArn: arn,
       userArn,
@@ -149,7 +106,7 @@ describe('CreateRole', () => {
   ])('attaches nothing to a role %s, and the undo leaves it alone', async (_what, before) => {
     const events: string[] = [];
     const journal = journalOf(recordOf());
-    const { iam, standing, attached } = fakeIam(events, before);
+    const { iam, role: standing, attached } = fakeIam(events, { role: before });
     expect(await thrownBy(creating(journal, iam))).toMatchObject({
       name: 'RoleNameTakenError',
       message: expect.stringContaining('dataloop-acme'),
@@ -160,7 +117,7 @@ describe('CreateRole', () => {
   });
 
   test('attaches the policy to its own role when the answer to an earlier attempt was lost', async () => {
-    const { iam, attached } = fakeIam([], own);
+    const { iam, attached } = fakeIam([], { role: own });
     const journal = journalOf(intended);
     await creating(journal, iam);
     expect([...attached]).toEqual([policyArn]);
@@ -173,7 +130,7 @@ describe('CreateRole', () => {
       Statement: Statement.map((statement) => Object.fromEntries(Object.entries(statement).reverse())),
       Version,
     };
-    const { iam, attached } = fakeIam([], { ...own, trustPolicy: JSON.stringify(reordered) });
+    const { iam, attached } = fakeIam([], { role: { ...own, trustPolicy: JSON.stringify(reordered) } });
     await creating(journalOf(intended), iam);
     expect([...attached]).toEqual([policyArn]);
   });
@@ -187,7 +144,7 @@ describe('CreateRole', () => {
   ])('attaches nothing to a role of ours that %s, and the undo removes it', async (_what, changed) => {
     const events: string[] = [];
     const journal = journalOf(intended);
-    const { iam, standing } = fakeIam(events, { ...own, ...changed });
+    const { iam, role: standing } = fakeIam(events, { role: { ...own, ...changed } });
     expect(await thrownBy(creating(journal, iam))).toMatchObject({
       name: 'RoleChangedError',
       retryable: false,
@@ -200,7 +157,7 @@ describe('CreateRole', () => {
 
   test('is tried again while IAM has a role of that name but does not show it', async () => {
     const events: string[] = [];
-    const { iam } = fakeIam(events, own);
+    const { iam } = fakeIam(events, { role: own });
     const blind: typeof iam = { ...iam, getRole: async () => undefined };
     expect(await thrownBy(creating(journalOf(intended), blind))).toMatchObject({
       name: 'AwsNotYetConsistentError',
@@ -222,7 +179,7 @@ describe('DeleteRole', () => {
   test('takes the permissions away before the role, and a second time does nothing', async () => {
     const events: string[] = [];
     const journal = journalOf(created, events);
-    const { iam } = fakeIam(events, own);
+    const { iam } = fakeIam(events, { role: own });
     expect(await deleteRole(journal.step(), iam)).toEqual({ outcome: 'removed' });
     expect(await deleteRole(journal.step(), iam)).toEqual({ outcome: 'nothing to remove' });
     expect(events).toEqual(['detach from dataloop-acme', 'delete dataloop-acme', 'journal role gone']);
@@ -230,7 +187,7 @@ describe('DeleteRole', () => {
 
   test('keeps a role as standing that cannot be deleted because of somebody else’s policy', async () => {
     const journal = journalOf(created);
-    const { iam, attached, standing } = fakeIam([], own);
+    const { iam, attached, role: standing } = fakeIam([], { role: own });
     attached.add(policyArn).add('arn:aws:iam::aws:policy/ReadOnlyAccess');
     await thrownBy(deleteRole(journal.step(), iam));
     // Dataloop's access has ended all the same.
@@ -244,7 +201,7 @@ describe('DeleteRole', () => {
   ])('leaves a role alone that somebody has %s: ours is gone', async (_what, before) => {
     const events: string[] = [];
     const journal = journalOf(created);
-    const { iam, standing } = fakeIam(events, before);
+    const { iam, role: standing } = fakeIam(events, { role: before });
     await retried(() => deleteRole(journal.step(), iam));
     expect([standing(), events]).toEqual([before, []]);
     expect(journal.record().resources.role?.state).toBe('gone');
@@ -253,7 +210,7 @@ describe('DeleteRole', () => {
   test('does not take IAM’s word at once that there was nothing to delete', async () => {
     const journal = journalOf(created);
     const denying: Parameters<typeof deleteRole>[1] = {
-      ...fakeIam([], own).iam,
+      ...fakeIam([], { role: own }).iam,
       deleteRole: async () => 'absent',
     };
     expect((await thrownBy(deleteRole(journal.step(), denying))).name).toBe('AwsNotYetConsistentError');
@@ -263,7 +220,7 @@ describe('DeleteRole', () => {
   test('takes a refusal for the end of a role that is gone: IAM refuses what it does not know', async () => {
     const events: string[] = [];
     const journal = journalOf(created);
-    const { iam, standing } = fakeIam(events, own);
+    const { iam, role: standing } = fakeIam(events, { role: own });
     // The answer to the first deletion was lost, and IAM still shows the role to the look of the second.
     let looks = 0;
     const refusing: typeof iam = {
@@ -283,7 +240,7 @@ describe('DeleteRole', () => {
 describe('whatever call is cut off, before it took effect or after', () => {
   const begin = (passage: Passage) => {
     const journal = journalOf(recordOf(), [], passage);
-    const { iam, standing, attached } = fakeIam([], undefined, passage);
+    const { iam, role: standing, attached } = fakeIam([], {}, passage);
     const attempt = () => createRole(journal.step(), iam, () => passage(async () => userArn), trust);
     return { journal, iam, standing, attached, attempt };
   };
@@ -308,7 +265,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
   test('further attempts of DeleteRole leave no role behind', async () => {
     const beginUndo = (passage: Passage) => {
       const journal = journalOf(created, [], passage);
-      const { iam, standing, attached } = fakeIam([], own, passage);
+      const { iam, role: standing, attached } = fakeIam([], { role: own }, passage);
       attached.add(policyArn);
       return { journal, standing, attempt: () => deleteRole(journal.step(), iam) };
     };

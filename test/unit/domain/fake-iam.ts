@@ -1,0 +1,100 @@
+/** IAM with one role name, one policy name, and what is attached to the role. Each effect is noted. */
+import type { PolicyDocument } from '../../../src/domain/model/permission-policy.ts';
+import type { Iam, Role } from '../../../src/domain/resources/role/iam.ts';
+import type { Passage, Tags } from './fakes.ts';
+
+interface StandingPolicy {
+  readonly arn: string;
+  readonly uniqueId: string;
+  readonly tags: Tags;
+  readonly document?: PolicyDocument;
+}
+
+interface Standing {
+  readonly role?: Role | undefined;
+  /** Its name is taken whatever path its holder has. */
+  readonly policy?: StandingPolicy | undefined;
+  /** Attached to the role by others. */
+  readonly attached?: readonly string[];
+}
+
+type Calls = Pick<
+  Iam,
+  | 'getRole'
+  | 'createRole'
+  | 'updateAssumeRolePolicy'
+  | 'attachRolePolicy'
+  | 'detachRolePolicy'
+  | 'deleteRole'
+  | 'getPolicy'
+  | 'createPolicy'
+  | 'deletePolicy'
+>;
+
+const account = 'arn:aws:iam::111111111111';
+
+/** As on AWS, each role and policy has an id of its own, and a role with a policy cannot be deleted. */
+export function fakeIam(events: string[], before: Standing = {}, passage: Passage = (call) => call()) {
+  let { role, policy } = before;
+  let made = 0;
+  const attached = new Set(before.attached);
+  const effect = <T>(what: string, make: () => T) =>
+    passage(async () => {
+      events.push(what);
+      return make();
+    });
+  const iam: Calls = {
+    getRole: () => passage(async () => role),
+    createRole: ({ name, path, tags, trustPolicy: document, permissionsBoundaryArn }) =>
+      effect('create role', () => {
+        if (role) return 'exists';
+        made += 1;
+        const uniqueId = `AROA${made}`;
+        const trustPolicy = JSON.stringify(document);
+        role = { arn: `${account}:role${path}${name}`, uniqueId, tags, trustPolicy, permissionsBoundaryArn };
+        return { uniqueId };
+      }),
+    updateAssumeRolePolicy: (name, trustPolicy) =>
+      effect(`set trust of ${name}`, () => {
+        if (role) role = { ...role, trustPolicy };
+      }),
+    attachRolePolicy: (name, arn) => effect(`attach to ${name}`, () => void attached.add(arn)),
+    detachRolePolicy: (name, arn) => effect(`detach from ${name}`, () => void attached.delete(arn)),
+    deleteRole: (name) =>
+      effect(`delete ${name}`, () => {
+        if (attached.size > 0) throw new Error('DeleteConflict');
+        if (!role) return 'absent';
+        role = undefined;
+        return 'removed';
+      }),
+    getPolicy: (wanted) =>
+      passage(async () =>
+        policy?.arn === wanted ? { tags: policy.tags, uniqueId: policy.uniqueId } : undefined,
+      ),
+    createPolicy: ({ name, path, document, tags }) =>
+      effect('create policy', () => {
+        if (policy) return 'exists';
+        made += 1;
+        policy = { arn: `${account}:policy${path}${name}`, uniqueId: `ANPA${made}`, tags, document };
+        return { uniqueId: policy.uniqueId };
+      }),
+    deletePolicy: (wanted) =>
+      effect(`delete ${wanted}`, () => {
+        if (policy?.arn !== wanted) return 'absent';
+        policy = undefined;
+        return 'removed';
+      }),
+  };
+  return {
+    iam,
+    attached,
+    role: () => role,
+    policy: () => policy,
+    trustPolicy: () => role?.trustPolicy,
+    /** Somebody changes the role, or deletes it and makes another one. */
+    become: (more: Partial<Role> | undefined) => {
+      const first = role ?? before.role;
+      role = more && first && { ...first, ...more };
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/** S3 with one bucket name. Each effect is noted, and each address. */
+import type { PolicyDocument } from '../../../src/domain/model/permission-policy.ts';
+import type { CorsRule, PublicAccessBlock } from '../../../src/domain/model/record.ts';
+import type { BucketAddress, BucketLocation, S3 } from '../../../src/domain/resources/bucket/s3.ts';
+import type { Passage, Tags } from './fakes.ts';
+
+export const closed: PublicAccessBlock = {
+  BlockPublicAcls: true,
+  IgnorePublicAcls: true,
+  BlockPublicPolicy: true,
+  RestrictPublicBuckets: true,
+};
+
+/** What stands under the bucket's name. */
+export interface BucketWorld {
+  holder: BucketLocation['holder'];
+  region?: string | undefined;
+  tags?: Tags;
+  objects?: number;
+  block?: PublicAccessBlock | undefined;
+  cors?: readonly CorsRule[] | undefined;
+  policy?: PolicyDocument;
+  /** Whose objects are the bucket owner's, and which are encrypted. */
+  settings?: readonly string[];
+}
+
+type Calls = Omit<S3, 'countBuckets' | 'getBucketEncryption'>;
+
+export function fakeS3(
+  events: string[],
+  before: BucketWorld = { holder: 'nobody' },
+  passage: Passage = (call) => call(),
+) {
+  const world = { ...before };
+  const addresses: BucketAddress[] = [];
+  const look = <T>(address: BucketAddress, see: () => T) =>
+    passage(async () => {
+      addresses.push(address);
+      return see();
+    });
+  const change = <T>(address: BucketAddress, effect: string, make: () => T) =>
+    look(address, () => {
+      events.push(effect);
+      return make();
+    });
+  const set = (address: BucketAddress, effect: string) =>
+    change(address, effect, () => {
+      world.settings = [...new Set([...(world.settings ?? []), effect])];
+    });
+  const s3: Calls = {
+    headBucket: (address) => look(address, () => ({ holder: world.holder, region: world.region })),
+    getBucketTagging: (address) => look(address, () => world.tags ?? {}),
+    getPublicAccessBlock: (address) => look(address, () => world.block),
+    getBucketCors: (address) => look(address, () => world.cors),
+    createBucket: (address, tags) =>
+      change(address, 'create', () => {
+        if (world.holder !== 'nobody') return 'exists-in-account';
+        world.holder = 'account';
+        world.tags = tags;
+        return 'created';
+      }),
+    putPublicAccessBlock: (address, block) =>
+      change(address, 'set public-access block', () => {
+        world.block = block;
+      }),
+    putBucketOwnershipControls: (address) => set(address, 'enforce ownership'),
+    putBucketEncryption: (address) => set(address, 'encrypt'),
+    putBucketPolicy: (address, policy) =>
+      change(address, 'set policy', () => {
+        world.policy = policy;
+      }),
+    putBucketCors: (address, rules) =>
+      change(address, 'set CORS', () => {
+        world.cors = rules;
+      }),
+    deleteBucket: (address) =>
+      change(address, 'delete', () => {
+        if (world.holder !== 'account') return 'absent';
+        if (world.objects) return 'not-empty';
+        world.holder = 'nobody';
+        return 'removed';
+      }),
+  };
+  return { s3, world, addresses };
+}

@@ -80,7 +80,7 @@ beforeAll(async () => {
     ]),
   );
   found = find(everywhere());
-}, 600_000);
+});
 
 test.each(['events', 'logs', 'items', 'executions', 'settings', 'answers', 'console', 'template'])(
   'there are %s to search',

@@ -23,8 +23,8 @@ const sessionOf = (roleId: string): Session => {
 beforeAll(async () => {
   await makeTargets();
   sessions = await borrowSessions(roleIds);
-}, 120_000);
-afterAll(removeTargets, 120_000);
+});
+afterAll(removeTargets);
 
 const identity = (roleId: string) => roleOf(roleId).Policies.map(({ PolicyDocument }) => PolicyDocument);
 

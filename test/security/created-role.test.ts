@@ -118,7 +118,7 @@ beforeAll(async () => {
   }
   const { KeyMetadata } = await new KMSClient(client).send(new CreateKeyCommand({}));
   otherKeyArn = KeyMetadata?.Arn ?? '';
-}, 180_000);
+});
 
 afterAll(async () => {
   await s3.send(new DeleteObjectCommand({ Bucket: outside, Key: 'theirs' }));
@@ -138,7 +138,7 @@ afterAll(async () => {
   for (const { integration } of connected.values()) {
     expect((await disconnect(integration.integrationId)).status).toBe('removed');
   }
-}, 120_000);
+});
 
 interface Try {
   readonly what: string;

@@ -150,4 +150,4 @@ test(`${crowds.join(', ')} at once, ${seeds} times each: one execution, one inte
   expect(winners).toHaveLength(seeds * crowds.length);
   // Nothing else was registered, and each that was has been executed.
   expect(await registered(scope)).toEqual({ records: winners.toSorted(), executions: winners.toSorted() });
-}, 600_000);
+});

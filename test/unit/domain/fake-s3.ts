@@ -4,13 +4,6 @@ import type { CorsRule, PublicAccessBlock } from '../../../src/domain/model/reco
 import type { BucketAddress, BucketLocation, S3 } from '../../../src/domain/resources/bucket/s3.ts';
 import type { Passage, Tags } from './fakes.ts';
 
-export const closed: PublicAccessBlock = {
-  BlockPublicAcls: true,
-  IgnorePublicAcls: true,
-  BlockPublicPolicy: true,
-  RestrictPublicBuckets: true,
-};
-
 /** What stands under the bucket's name. */
 export interface BucketWorld {
   holder: BucketLocation['holder'];

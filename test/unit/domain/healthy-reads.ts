@@ -2,8 +2,8 @@
 import type { CheckReads } from '../../../src/domain/healthcheck/checks.ts';
 import { trustPolicy } from '../../../src/domain/model/desired-state.ts';
 import type { PlanReads } from '../../../src/domain/preflight/dry-run.ts';
+import { closed } from '../../../src/domain/resources/bucket/bucket.ts';
 import type { Role } from '../../../src/domain/resources/role/iam.ts';
-import { closed } from './fake-s3.ts';
 import { account, nothingAdopted, ours, userArn } from './fakes.ts';
 
 /** An account and a Dataloop in which nothing stands in the way, just within their quotas. */

@@ -3,21 +3,10 @@ import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { toStored } from '../../../src/domain/model/record.ts';
-import { account, integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
+import { integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
+import '../environment.ts';
 import { lambdaContext } from '../runtime/lambda-context.ts';
 
-Object.assign(process.env, {
-  TABLE_NAME: 'journal',
-  PARTITION: account.partition,
-  ACCOUNT_ID: account.accountId,
-  AWS_REGION: account.region,
-  IAM_PATH: account.iamPath,
-  PERMISSIONS_BOUNDARY_ARN: account.permissionsBoundaryArn,
-  BUCKET_NAME_PATTERN: account.bucketNamePattern,
-  ROLE_NAME_PATTERN: account.roleNamePattern,
-  POLICY_NAME_PATTERN: account.policyNamePattern,
-  DATALOOP_CONSOLE_ORIGIN: account.consoleOrigin,
-});
 const dynamo = mockClient(DynamoDBDocumentClient);
 const { handler: awaitOpenCalls } = await import('../../../functions/deprovision/await-open-calls.ts');
 const { handler: awaitUndoCalls } = await import('../../../functions/deprovision/await-undo-calls.ts');

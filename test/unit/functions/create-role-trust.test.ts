@@ -12,9 +12,9 @@ import { anyText, hostileText } from '../../security/bad-requests.ts';
 import { anyJson, isFitToTell } from '../arbitraries.ts';
 import { dataloopAnswers, json, sent, token } from '../clients/dataloop/fake-dataloop.ts';
 import { integrationId, knowing, thrownBy, userArn } from '../domain/fakes.ts';
+import { dataloopAccountId } from '../environment.ts';
 import { runs } from '../runs.ts';
 import { lambdaContext } from '../runtime/lambda-context.ts';
-import { dataloopAccountId } from '../schedules/environment.ts';
 
 const dynamo = mockClient(DynamoDBDocumentClient);
 const iam = mockClient(IAMClient);

@@ -23,9 +23,9 @@ import { hostileText } from '../../security/bad-requests.ts';
 import { anyJson, isFitToTell, mutationsOf } from '../arbitraries.ts';
 import { undoOf } from '../domain/fake-undo.ts';
 import { integrationId, recordOf, requestOf, thrownBy, userArn } from '../domain/fakes.ts';
+import { machineArn } from '../environment.ts';
 import { runs } from '../runs.ts';
 import { lambdaContext } from '../runtime/lambda-context.ts';
-import { machineArn } from '../schedules/environment.ts';
 
 const dynamo = mockClient(DynamoDBDocumentClient);
 const states = mockClient(SFNClient);

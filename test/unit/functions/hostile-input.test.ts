@@ -22,9 +22,9 @@ import { anyJson, hostile, isFitToTell, mutationsOf } from '../arbitraries.ts';
 import { sdkError } from '../clients/aws/sdk-answers.ts';
 import { undoOf } from '../domain/fake-undo.ts';
 import { integrationId, recordOf, userArn } from '../domain/fakes.ts';
+import { machineArn } from '../environment.ts';
 import { runs } from '../runs.ts';
 import { lambdaContext } from '../runtime/lambda-context.ts';
-import { machineArn } from '../schedules/environment.ts';
 
 const dynamo = mockClient(DynamoDBDocumentClient);
 const states = mockClient(SFNClient);

@@ -8,17 +8,12 @@ import { type JournalRecord, toStored } from '../../../src/domain/model/record.t
 import { sdkError } from '../clients/aws/sdk-answers.ts';
 import { undoOf } from '../domain/fake-undo.ts';
 import { integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
+import { machineArn } from '../environment.ts';
 import { lambdaContext } from '../runtime/lambda-context.ts';
 
-const machine = 'arn:aws:states:eu-west-1:111111111111:stateMachine:deprovision';
+const machine = machineArn('deprovision');
 const executionOf = (name: string) => `arn:aws:states:eu-west-1:111111111111:execution:deprovision:${name}`;
 
-Object.assign(process.env, {
-  AWS_REGION: 'eu-west-1',
-  TABLE_NAME: 'journal',
-  EVENT_BUS_NAME: 'bus',
-  DEPROVISION_STATE_MACHINE_ARN: machine,
-});
 const dynamo = mockClient(DynamoDBDocumentClient);
 const stepFunctions = mockClient(SFNClient);
 const bus = mockClient(EventBridgeClient);

@@ -2,7 +2,8 @@ import { inspect } from 'node:util';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { StepCall, StepJournal } from '../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../src/errors.ts';
-import { account, integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
+import { integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
+import '../environment.ts';
 import { endingContext, lambdaContext, outlastingContext, remainingMilliseconds } from './lambda-context.ts';
 
 /** What was written to the journal, in order, beside what the work of a step did. */
@@ -36,18 +37,6 @@ const journal: StepJournal = {
   },
 };
 
-Object.assign(process.env, {
-  TABLE_NAME: 'journal',
-  PARTITION: account.partition,
-  ACCOUNT_ID: account.accountId,
-  AWS_REGION: account.region,
-  IAM_PATH: account.iamPath,
-  PERMISSIONS_BOUNDARY_ARN: account.permissionsBoundaryArn,
-  BUCKET_NAME_PATTERN: account.bucketNamePattern,
-  ROLE_NAME_PATTERN: account.roleNamePattern,
-  POLICY_NAME_PATTERN: account.policyNamePattern,
-  DATALOOP_CONSOLE_ORIGIN: account.consoleOrigin,
-});
 // The handler makes its journal when it is loaded, as the deployed function does.
 jest.unstable_mockModule('../../../src/clients/aws/journal/record.ts', () => ({
   stepJournal: () => journal,

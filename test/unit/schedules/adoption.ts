@@ -1,6 +1,6 @@
 /** What a schedule adopts: how it was before, and the requests that adopt it. */
 import { account } from '../domain/fakes.ts';
-import { projectId } from './environment.ts';
+import { projectId } from '../environment.ts';
 
 /** What the operator says: what is right, or by mistake another user, or another integration. */
 export type Says = 'right' | 'another user' | 'a forged user' | 'another integration';

@@ -1,7 +1,7 @@
 /** The state machines as deployed, and their expressions evaluated. */
 import * as z from 'zod';
 import { stateMachines } from '../../../statemachines/machines.ts';
-import { iamUserTimeoutSeconds } from './environment.ts';
+import { iamUserTimeoutSeconds } from '../environment.ts';
 
 const retrySchema = z.looseObject({
   ErrorEquals: z.array(z.string()),

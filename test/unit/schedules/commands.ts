@@ -1,8 +1,8 @@
 /** What people and strangers do, one command after the other. */
 import { account } from '../domain/fakes.ts';
+import { accountId, projectId } from '../environment.ts';
 import type { Request } from './adoption.ts';
 import { theirPolicyArn } from './driver-strangers.ts';
-import { accountId, projectId } from './environment.ts';
 import type { Operators } from './operator.ts';
 import { act } from './owners.ts';
 import type { Command, DriverCommand } from './schedule.ts';

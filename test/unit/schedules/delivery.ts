@@ -1,8 +1,8 @@
 /** What brings messages to functions: the bus, the poll queue, Step Functions' status events, the schedule. */
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { machineArn } from '../environment.ts';
 import type { Clock } from './clock.ts';
-import { machineArn } from './environment.ts';
 import type { Lambda } from './lambda.ts';
 import type { Execution } from './machine.ts';
 import type { Delivery } from './schedule.ts';

@@ -1,5 +1,5 @@
 /** What is asked to be added to an integration: `POST /integrations/{integrationId}/drivers`. */
-import { projectId } from './environment.ts';
+import { projectId } from '../environment.ts';
 
 /** A folder whose name is as long as may be: three such buckets are more than one policy takes. */
 const longFolder = (letter: string) => `${letter.repeat(511)}/`;

@@ -1,7 +1,7 @@
 /** What strangers do to what drivers share: the policies of an integration's role, and the integration at Dataloop. */
 import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { account } from '../domain/fakes.ts';
-import { accountId } from './environment.ts';
+import { accountId } from '../environment.ts';
 import type { DriverCommand } from './schedule.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger } from './things.ts';

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { jest } from '@jest/globals';
 import * as z from 'zod';
-import './environment.ts';
+import '../environment.ts';
 import type { Handler } from './worker.ts';
 
 const root = new URL('../../../functions/', import.meta.url);

@@ -5,9 +5,9 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import { machineArn } from '../environment.ts';
 import { type Definition, evaluate, type MachineName, readMachine, type Scope, type State } from './asl.ts';
 import type { Clock } from './clock.ts';
-import { machineArn } from './environment.ts';
 import type { Lambda } from './lambda.ts';
 import { awsError, type Service } from './sdk.ts';
 import type { Outcome } from './worker.ts';

@@ -1,8 +1,9 @@
 /** A world with the service in it: everything in memory, everything at the same virtual time. */
+
+import { accountId } from '../environment.ts';
 import { watchedIam } from './access-watch.ts';
 import { type Clock, virtualClock } from './clock.ts';
 import { type Deliveries, deliveries } from './delivery.ts';
-import { accountId } from './environment.ts';
 import { type Lambda, lambda } from './lambda.ts';
 import { type Machines, machines } from './machine.ts';
 import { changesOurs, type Meanwhile, type Schedule } from './schedule.ts';

@@ -2,6 +2,7 @@
 import * as iam from '@aws-sdk/client-iam';
 import * as s3 from '@aws-sdk/client-s3';
 import type { CorsRule, PublicAccessBlock } from '../../../src/domain/model/record.ts';
+import { accountId } from '../environment.ts';
 import {
   type Adoption,
   adoptedBucket,
@@ -11,7 +12,6 @@ import {
   type Request,
 } from './adoption.ts';
 import type { Clock } from './clock.ts';
-import { accountId } from './environment.ts';
 import { type Part, part } from './parts.ts';
 import { awsError } from './sdk.ts';
 import { stranger, type Watch } from './things.ts';

@@ -2,8 +2,8 @@
 import * as iam from '@aws-sdk/client-iam';
 import * as s3 from '@aws-sdk/client-s3';
 import { account } from '../domain/fakes.ts';
+import { accountId } from '../environment.ts';
 import type { Clock } from './clock.ts';
-import { accountId } from './environment.ts';
 import { awsError, type Service } from './sdk.ts';
 import type { Thing, Watch } from './things.ts';
 import { statementsOf } from './trust-documents.ts';

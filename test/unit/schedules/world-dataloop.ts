@@ -1,6 +1,7 @@
 /** Dataloop: integrations and drivers, whose names may repeat, behind its HTTP API. */
+
+import { dataloopAccountId, organizationId, projectId } from '../environment.ts';
 import type { Clock } from './clock.ts';
-import { dataloopAccountId, organizationId, projectId } from './environment.ts';
 import type { Thing, Watch } from './things.ts';
 import { trusts } from './trust-documents.ts';
 import type { Failures, Worker } from './worker.ts';

@@ -1,7 +1,7 @@
 /** Managed policies with their versions: what a role may do is what the default version of each says. */
 import * as iam from '@aws-sdk/client-iam';
+import { accountId } from '../environment.ts';
 import type { Clock } from './clock.ts';
-import { accountId } from './environment.ts';
 import { awsError } from './sdk.ts';
 import type { Thing, Watch } from './things.ts';
 import type { Worker } from './worker.ts';

@@ -1,20 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { readyAddedBucket, testAddedBucket } from '../../../../src/domain/healthcheck/added-bucket.ts';
 import type { CheckReads } from '../../../../src/domain/healthcheck/checks.ts';
-import { grantsOf, ownerTag, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
+import { grantsOf, ownerTag } from '../../../../src/domain/model/desired-state.ts';
 import { permissionPolicy } from '../../../../src/domain/model/permission-policy.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
 import type { PolicyKey } from '../../../../src/domain/model/resource-keys.ts';
 import { closed } from '../../../../src/domain/resources/bucket/bucket.ts';
-import type { Role } from '../../../../src/domain/resources/role/iam.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import { addedTo, driverIdOf, driverRecord, planOf } from '../fake-access.ts';
-import { account, integrationId, ours, recordOf, theirs, thrownBy, userArn } from '../fakes.ts';
+import { integrationId, ours, recordOf, theirs, thrownBy } from '../fakes.ts';
+import { asItWasMade, policyArn, role } from '../healthy-reads.ts';
 
 const driverId = driverIdOf(1);
 const tagged = { [ownerTag]: driverId };
-const roleArn = 'arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme';
-const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme';
 
 const integrationWith = (placedIn: PolicyKey | undefined) =>
   recordOf({
@@ -28,19 +26,6 @@ const driver = driverRecord(driverId, addedTo('dataloop-b'), {
   status: 'ready',
   resources: { driver: { state: 'created', id: 'd-2', name: 'dataloop-b' } },
 });
-const role: Role = {
-  arn: roleArn,
-  uniqueId: 'AROA1',
-  tags: ours,
-  trustPolicy: JSON.stringify(trustPolicy(userArn)),
-  permissionsBoundaryArn: account.permissionsBoundaryArn,
-};
-
-const allowing = (origin: string) => ({
-  AllowedOrigins: [origin],
-  AllowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
-});
-
 /** A driver on which everything is as it was made, but for what is given. */
 function readsOf(integration: JournalRecord, more: Partial<CheckReads> = {}): CheckReads {
   const documents = new Map(
@@ -50,21 +35,9 @@ function readsOf(integration: JournalRecord, more: Partial<CheckReads> = {}): Ch
     ]),
   );
   return {
+    ...asItWasMade(documents),
     getIntegration: () => Promise.reject(new Error('The integration has a test of its own.')),
-    verifyDriver: async () => undefined,
-    getRole: async () => role,
-    listAttachedRolePolicies: async () => [...documents.keys()],
-    getDefaultPolicyVersion: async (arn) => ({
-      tags: ours,
-      uniqueId: 'ANPA1',
-      versionId: 'v3',
-      document: documents.get(arn),
-    }),
-    getPublicAccessBlock: async () => closed,
-    getBucketCors: async () => [allowing('https://console.dataloop.ai')],
-    getBucketEncryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
     getBucketTagging: async () => tagged,
-    describeKey: async () => undefined,
     ...more,
   };
 }
@@ -106,8 +79,8 @@ describe('a driver that is as it was made', () => {
     ]);
     const said = Object.fromEntries(checks.map(({ name, detail }) => [name, detail]));
     expect(said['DriverTest']).toContain('driver d-2');
-    expect(said['PolicyAttached']).toBe(`The policy ${arn} is attached to the role ${roleArn}.`);
-    expect(said['PermissionPolicy']).toContain(`The default version v3 of ${arn}`);
+    expect(said['PolicyAttached']).toBe(`The policy ${arn} is attached to the role ${role.arn}.`);
+    expect(said['PermissionPolicy']).toContain(`The default version v1 of ${arn}`);
   });
 
   test('looks at its own bucket, not at that of the integration', async () => {
@@ -147,7 +120,7 @@ describe('what was changed is named, with what to do', () => {
     expect(await brokenBy({ listAttachedRolePolicies: async () => [policyArn] }, 'policy2')).toEqual({
       PolicyAttached: expect.stringMatching(
         new RegExp(
-          `-2 is not attached to the role ${roleArn}, so .*/integrations/${integrationId}/test checks`,
+          `-2 is not attached to the role ${role.arn}, so .*/integrations/${integrationId}/test checks`,
         ),
       ),
     });
@@ -162,7 +135,7 @@ describe('what was changed is named, with what to do', () => {
   ])('the role %s', async (_what, getRole) => {
     const refused = () => Promise.reject(new Error('Policies of another role were asked for.'));
     expect(await brokenBy({ getRole, listAttachedRolePolicies: refused })).toEqual({
-      PolicyAttached: expect.stringContaining(`The role ${roleArn} was not found.`),
+      PolicyAttached: expect.stringContaining(`The role ${role.arn} was not found.`),
     });
   });
 

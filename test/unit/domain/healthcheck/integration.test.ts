@@ -18,11 +18,10 @@ import {
   thrownBy,
   userArn,
 } from '../fakes.ts';
+import { allowing, asItWasMade, atDataloop, policyArn, role } from '../healthy-reads.ts';
 
 const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
 const settings = { ...account, kmsKeyArns: [kmsKeyArn] };
-const roleArn = 'arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme';
-const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme';
 
 const ready = (request = requestOf()): JournalRecord =>
   recordOf({
@@ -31,20 +30,13 @@ const ready = (request = requestOf()): JournalRecord =>
     resources: {
       bucket: { state: 'created', arn: 'arn:aws:s3:::dataloop-acme', region: 'eu-west-1' },
       policy: { state: 'created', arn: policyArn, uniqueId: 'ANPA1' },
-      role: { state: 'created', arn: roleArn, uniqueId: 'AROA1' },
+      role: { state: 'created', arn: role.arn, uniqueId: 'AROA1' },
       dataloopIntegration: { state: 'created', id: 'i-1', name: `acme ${integrationId}` },
       driver: { state: 'created', id: 'd-1', name: 'acme' },
     },
   });
 const withKey = ready(parseRequest({ ...body, bucket: { name: 'dataloop-acme', kmsKeyArn } }, settings));
 
-const role: Role = {
-  arn: roleArn,
-  uniqueId: 'AROA1',
-  tags: ours,
-  trustPolicy: JSON.stringify(trustPolicy(userArn)),
-  permissionsBoundaryArn: account.permissionsBoundaryArn,
-};
 const documentOf = (record: JournalRecord) =>
   desiredState(integrationId, record.request, settings).permissionPolicy;
 const policyOf = (record: JournalRecord) => ({
@@ -53,27 +45,12 @@ const policyOf = (record: JournalRecord) => ({
   versionId: 'v1',
   document: documentOf(record),
 });
-const allowing = (origin: string, methods = ['GET', 'HEAD', 'PUT', 'POST']) => ({
-  AllowedOrigins: [origin],
-  AllowedMethods: methods,
-});
-const atDataloop = { id: 'i-1', name: 'acme', userArn, trustStatus: 'trust-established' };
-
 /** A connection on which everything is as it was made, but for what is given. */
 const readsOf = (more: Partial<CheckReads> = {}, record = ready()): CheckReads => ({
-  getIntegration: async () => atDataloop,
-  verifyDriver: async () => undefined,
-  getRole: async () => role,
-  getDefaultPolicyVersion: async () => policyOf(record),
-  listAttachedRolePolicies: async () => [policyArn],
-  getPublicAccessBlock: async () => closed,
-  getBucketCors: async () => [allowing('https://console.dataloop.ai')],
-  getBucketEncryption: async () =>
-    record === withKey
-      ? { algorithm: 'aws:kms', kmsKeyId: kmsKeyArn }
-      : { algorithm: 'AES256', kmsKeyId: undefined },
-  getBucketTagging: async () => ours,
-  describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
+  ...asItWasMade(new Map([[policyArn, documentOf(record)]])),
+  ...(record === withKey
+    ? { getBucketEncryption: async () => ({ algorithm: 'aws:kms', kmsKeyId: kmsKeyArn }) }
+    : {}),
   ...more,
 });
 

@@ -6,36 +6,16 @@ import {
   planIntegration,
 } from '../../../../src/domain/preflight/dry-run.ts';
 import { ServiceError } from '../../../../src/errors.ts';
-import { account, body, nothingAdopted, recordOf, requestOf, thrownBy } from '../fakes.ts';
+import { account, body, recordOf, requestOf, thrownBy } from '../fakes.ts';
+import { nothingInTheWay } from '../healthy-reads.ts';
 
 const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
 
-/** An account and a Dataloop in which nothing stands in the way, but for what is given. */
-const readsOf = (more: Partial<PlanReads> = {}): PlanReads => ({
-  getCallerAccountId: async () => '111111111111',
-  getProject: async (id) => ({ id, organizationId: 'org-1' }),
-  headBucket: async () => ({ holder: 'nobody', region: undefined }),
-  getRole: async () => undefined,
-  getPolicy: async () => undefined,
-  describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
-  getAccountSummary: async () => ({ roles: 1, rolesQuota: 1000, policies: 1, policiesQuota: 1500 }),
-  countBuckets: async () => 1,
-  countIntegrations: async () => 1,
-  listDrivers: async () => [],
-  standingIntegrations: async () => [],
-  ...nothingAdopted,
-  lockHolder: async () => undefined,
-  read: async () => undefined,
-  ...more,
-});
-
 const planOf = (request: object, reads: Partial<PlanReads> = {}, onlyOrganizationId?: string) =>
-  planIntegration(
-    parseBody(request),
-    { ...account, kmsKeyArns: [kmsKeyArn] },
-    onlyOrganizationId,
-    readsOf(reads),
-  );
+  planIntegration(parseBody(request), { ...account, kmsKeyArns: [kmsKeyArn] }, onlyOrganizationId, {
+    ...nothingInTheWay,
+    ...reads,
+  });
 
 describe('a plan that is clear', () => {
   test('names what would be created and what is used as it is', async () => {
@@ -273,7 +253,7 @@ describe('what cannot be looked at', () => {
 
   test('is given up in time, the locks included', async () => {
     const bounded: string[] = [];
-    await planIntegration(parseBody(body), account, undefined, readsOf(), (what, work) => {
+    await planIntegration(parseBody(body), account, undefined, nothingInTheWay, (what, work) => {
       bounded.push(what);
       return work;
     });

@@ -3,36 +3,13 @@ import { parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { type PreflightReads, preflight } from '../../../../src/domain/preflight/preflight.ts';
 import type { BucketLocation } from '../../../../src/domain/resources/bucket/s3.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
-import {
-  account,
-  body,
-  nothingAdopted,
-  ours,
-  recordOf,
-  requestOf,
-  stepOf,
-  theirs,
-  thrownBy,
-  userArn,
-} from '../fakes.ts';
+import { account, body, ours, recordOf, requestOf, stepOf, theirs, thrownBy, userArn } from '../fakes.ts';
+import { nothingInTheWay } from '../healthy-reads.ts';
 
 /** What S3 says of a bucket's name. */
 const held = (holder: BucketLocation['holder']) => async () => ({ holder, region: undefined });
 
-/** An account and a Dataloop in which nothing stands in the way, but for what is given. */
-const checksOf = (more: Partial<PreflightReads> = {}): PreflightReads => ({
-  getCallerAccountId: async () => '111111111111',
-  getProject: async (id) => ({ id, organizationId: 'org-1' }),
-  headBucket: held('nobody'),
-  getRole: async () => undefined,
-  getPolicy: async () => undefined,
-  describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
-  getAccountSummary: async () => ({ roles: 999, rolesQuota: 1000, policies: 1499, policiesQuota: 1500 }),
-  countIntegrations: async () => 14,
-  listDrivers: async () => [],
-  ...nothingAdopted,
-  ...more,
-});
+const checksOf = (more: Partial<PreflightReads> = {}): PreflightReads => ({ ...nothingInTheWay, ...more });
 const project = (organizationId: string | undefined): Partial<PreflightReads> => ({
   getProject: async (id) => ({ id, organizationId }),
 });

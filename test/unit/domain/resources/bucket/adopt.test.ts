@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CorsRule, PublicAccessBlock } from '../../../../../src/domain/model/record.ts';
 import { adoptBucket, releaseBucket } from '../../../../../src/domain/resources/bucket/adopt.ts';
-import { type BucketWorld, closed, fakeS3 } from '../../fake-s3.ts';
+import { closed } from '../../../../../src/domain/resources/bucket/bucket.ts';
+import { type BucketWorld, fakeS3 } from '../../fake-s3.ts';
 import {
   everyInterruption,
   fencedStepOf,

@@ -1,5 +1,5 @@
 /** The deployment as the functions see it. Imported before them: they read it when they are loaded. */
-import { account } from '../domain/fakes.ts';
+import { account } from './domain/fakes.ts';
 
 export const region = account.region;
 export const accountId = account.accountId;

@@ -2,10 +2,10 @@
 import { resourceTypes } from '../../src/domain/model/resource-keys.ts';
 import { problemType } from '../../src/errors.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
+import type { ConnectionRehearsal, RehearsedResource, RemovalRehearsal } from './rehearsal.ts';
+import { shortNames } from './rehearsal.ts';
 import type { UndoRun } from './service.ts';
 import { versionsChanged } from './snapshot.ts';
-import type { ConnectionRehearsal, RehearsedResource, RemovalRehearsal } from './steps.ts';
-import { shortNames } from './steps.ts';
 
 type Residue = IntegrationAnswer['residue'][number];
 

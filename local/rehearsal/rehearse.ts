@@ -5,9 +5,6 @@ import type { IntegrationAnswer } from '../observe/api-client.ts';
 import { type Host, hostProblems } from './host.ts';
 import type { Interventions } from './interventions.ts';
 import { denialActed, judgeConnection, judgeRemoval, judgeStanding, nameOf, removedBy } from './judge.ts';
-import type { Names, RehearsalService, UndoRun } from './service.ts';
-import { changes, type Standing, withVersionsOf } from './snapshot.ts';
-import type { DeployedStack } from './stack.ts';
 import {
   type ConnectionRehearsal,
   type Denial,
@@ -16,7 +13,10 @@ import {
   type RemovalRehearsal,
   type Subject,
   shortNames,
-} from './steps.ts';
+} from './rehearsal.ts';
+import type { Names, RehearsalService, UndoRun } from './service.ts';
+import { changes, type Standing, withVersionsOf } from './snapshot.ts';
+import type { DeployedStack } from './stack.ts';
 
 /** How often a step is tried if its denial is not in effect yet. */
 const maximumTries = 3;

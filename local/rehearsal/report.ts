@@ -2,9 +2,10 @@
 import type { IntegrationAnswer } from '../observe/api-client.ts';
 import { terminalWidth, wrapped } from '../observe/wrapped.ts';
 import { nameOf } from './judge.ts';
+import type { Rehearsal, Subject } from './rehearsal.ts';
 import type { Result } from './rehearse.ts';
 import { countsOf, type Standing } from './snapshot.ts';
-import { type Rehearsal, rehearsals, type Subject } from './steps.ts';
+import { rehearsals } from './steps.ts';
 
 export interface Run {
   /** The deployment, as people know it: `label` → value. */

@@ -12,12 +12,13 @@ import { type Host, makeHost } from './host.ts';
 import { interventions, ServiceLeftBroken, takeLeftoversBack } from './interventions.ts';
 import { changeInWords } from './judge.ts';
 import type { DeployedOptions } from './options.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import { type Bench, controlShows, type Result, rehearse, rehearseNothing, type Scene } from './rehearse.ts';
 import { blockOf, isGood, markdownOf, type Run, tableOf, titleOf, verdictOf } from './report.ts';
 import { patient, rehearsalService } from './service.ts';
 import { changes, countsOf, takeStanding } from './snapshot.ts';
 import type { AwsClients, DeployedStack } from './stack.ts';
-import { type Rehearsal, rehearsals } from './steps.ts';
+import { rehearsals } from './steps.ts';
 
 /** A deployment, and how to reach it. */
 export interface Place {

@@ -1,6 +1,7 @@
 /** Answers of the service, as the rehearsal gets them. */
 import type { IntegrationAnswer } from '../../../../local/observe/api-client.ts';
-import { rehearsals, type Subject } from '../../../../local/rehearsal/steps.ts';
+import type { Subject } from '../../../../local/rehearsal/rehearsal.ts';
+import { rehearsals } from '../../../../local/rehearsal/steps.ts';
 import { problemType } from '../../../../src/errors.ts';
 
 export function answer(more: Partial<IntegrationAnswer> = {}): IntegrationAnswer {

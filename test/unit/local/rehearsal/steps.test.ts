@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { everythingOf, rehearsals, type Subject } from '../../../../local/rehearsal/steps.ts';
+import { everythingOf, type Subject } from '../../../../local/rehearsal/rehearsal.ts';
+import { rehearsals } from '../../../../local/rehearsal/steps.ts';
 import { roles } from '../../../../resources/iam/roles.ts';
 import { deprovisionSteps, stepNames } from '../../../../src/domain/model/steps.ts';
 import { stateMachines } from '../../../../statemachines/machines.ts';

@@ -1,7 +1,7 @@
 /**
  * What people read about each error: a typical detail, and what to do. docs/errors.md and the examples of the OpenAPI
  * document are made of it (`npm run errors-page`, `npm run openapi`). An error kind without an entry does not compile,
- * and a test fails where the code no longer says what stands here.
+ * and a test fails when the code no longer says it.
  */
 import type { ErrorName, FieldError } from '../src/errors.ts';
 
@@ -88,14 +88,14 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     detail:
       'The account has 1000 roles, and its quota is 1000. Request a higher quota in AWS Service Quotas, or ' +
       'delete roles that you do not need.',
-    whatToDo: 'Ask AWS Service Quotas for a higher quota, or delete what nobody uses.',
+    whatToDo: 'Request a higher quota in AWS Service Quotas, or delete resources that nobody uses.',
   },
   AwsRequestRefusedError: {
     group: 'aws',
     detail:
       `AWS did not set the encryption of bucket ${bucket} (InvalidArgument). Fix the cause AWS reports, then ` +
       'try again.',
-    whatToDo: 'Change what AWS names in the detail, then send the request again.',
+    whatToDo: 'Fix the cause that AWS names in the detail, then send the request again.',
   },
   EarlierCallOpenError: {
     group: 'workflow',

@@ -1,5 +1,6 @@
 /** docs/errors.md: each error type with title, typical detail and what to do. */
 import { wrapped } from '../local/observe/wrapped.ts';
+import { adviceFor } from '../src/domain/saga/residue.ts';
 import { type ErrorName, errorKinds, isErrorName, problemStatus, problemType } from '../src/errors.ts';
 import { errorCatalog, errorGroups } from './error-catalog.ts';
 import { operations } from './openapi-document.ts';
@@ -27,6 +28,7 @@ function section(name: ErrorName): string {
     ...errors.map((error) => `>\n${paragraph(`\`${error.pointer}\`: ${error.detail}`, '> ')}`),
     '',
     paragraph(`**What to do:** ${whatToDo}`),
+    ...(adviceFor[name] ? ['', paragraph(`**If it left something over:** ${adviceFor[name]}`)] : []),
   ].join('\n');
 }
 

@@ -32,7 +32,8 @@ const inUse: Partial<Record<ResourceKey, string>> = {
   ...forEachPolicy('Detach the policy from every user, group and role to which somebody attached it.'),
 };
 
-const adviceFor: Readonly<Record<string, string>> = {
+/** What to do about a leftover, by the error of its step; docs/errors.md shows it, too. */
+export const adviceFor: Readonly<Record<string, string>> = {
   AwsAccessDeniedError:
     "Allow it (in the function's role, a service control policy or a bucket policy), or delete it yourself.",
   DataloopCredentialsError: 'Put valid Dataloop credentials into the secret.',

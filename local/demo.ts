@@ -76,7 +76,7 @@ async function prove(environment: LocalEnvironment, integration: IntegrationAnsw
   }
   say("  ✓ Another IAM user of Dataloop's account is refused: AccessDenied");
   await s3.send(new DeleteObjectCommand(object));
-  say('  ✓ Demo deleted the object: the service never deletes objects');
+  say('  ✓ The demo deleted the object: the service never deletes objects');
 }
 
 async function demo(environment: LocalEnvironment): Promise<void> {

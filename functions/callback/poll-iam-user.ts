@@ -23,7 +23,7 @@ const parts = {
 
 const batchSchema = z.object({ Records: z.array(z.object({ body: z.string() })) });
 
-/** Called by the poll queue, one message at a time: asks Dataloop whether the IAM user is there by now. */
+/** Called by the poll queue, one message at a time: asks Dataloop whether it has issued the IAM user. */
 export const handler = middy(async (event: unknown): Promise<void> => {
   for (const { body } of parseInput(batchSchema, event, 'The event from the poll queue').Records) {
     const poll = parseJsonInput(iamUserPollSchema, body, 'The message of the poll queue');

@@ -14,7 +14,7 @@ const calls = callsOf(s3.s3Clients(), {
   deleteBucket: s3.deleteBucket,
 });
 
-/** DeleteBucket: undoes CreateBucket, where the bucket is empty; one that was adopted is given back. */
+/** DeleteBucket: undoes CreateBucket, if the bucket is empty; the settings of an adopted one are restored. */
 export const handler = deprovisionStep('DeleteBucket', (step) =>
   step.desired.bucket.mode === 'adopt' ? releaseBucket(step, calls) : deleteBucket(step, calls),
 );

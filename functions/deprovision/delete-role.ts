@@ -11,7 +11,7 @@ const calls = callsOf(iam.iamClient(), {
   deleteRole: iam.deleteRole,
 });
 
-/** DeleteRole: undoes CreateRole; with it, Dataloop's access ends. A role that was adopted is given back. */
+/** DeleteRole: undoes CreateRole; with it, Dataloop's access ends. An adopted role is restored. */
 export const handler = deprovisionStep('DeleteRole', (step) =>
   step.desired.role.mode === 'adopt' ? releaseRole(step, calls) : deleteRole(step, calls),
 );

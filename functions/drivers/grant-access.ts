@@ -15,7 +15,7 @@ const access = deployedAccess(
   }),
 );
 
-/** GrantAccess: the role of the integration may use the bucket of the driver that is added to it. */
+/** GrantAccess: lets the role of the integration use the added bucket. */
 export const handler = provisionStep('GrantAccess', (step) =>
   grantAccess(step, access, accountSettings().policyNamePattern),
 );

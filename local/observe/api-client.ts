@@ -58,7 +58,7 @@ const resourceSchema = z.object({
   name: z.string().optional(),
 });
 
-/** The integration, or a driver that was added to one, as the API answers it. */
+/** An integration or an added driver, as the API answers it. */
 export const integrationSchema = z.object({
   /** Of a driver: that of the integration that it was added to. */
   integrationId: z.string(),
@@ -83,7 +83,7 @@ export const integrationSchema = z.object({
   error: z
     .object({ type: z.string(), title: z.string(), detail: z.string(), step: z.string().optional() })
     .optional(),
-  /** Drivers that were added to the integration. */
+  /** Added drivers of the integration. */
   drivers: z
     .array(z.object({ driverId: z.string(), name: z.string(), links: z.object({ self: z.string() }) }))
     .optional(),

@@ -52,7 +52,7 @@ export function progressPrinter(screen: Screen, now: () => number = Date.now) {
 }
 
 /**
- * Polls an integration, or a driver that was added to one, until it settles, and prints its steps.
+ * Polls an integration or an added driver until it settles, and prints its steps.
  * @param path its path in the API
  * @param since ISO time: steps that began before it were shown before
  * @throws Error when it has not settled in time

@@ -165,7 +165,7 @@ export function rehearsalService(
       return settled(begun.links.self);
     },
 
-    /** Connects a bucket by a driver that is added to an integration. @returns what becomes of it */
+    /** Adds a bucket to an integration. @returns how it ended */
     addDriver: async (
       { links }: Pick<IntegrationAnswer, 'links'>,
       { name, bucketName }: Names,
@@ -235,7 +235,7 @@ export function rehearsalService(
     },
 
     /**
-     * What stands in the stage already, integrations and drivers that were added to them: the paths of those of runs
+     * Integrations and added drivers that exist in the stage already: the paths of those of runs
      * that were killed, and others in which something is happening right now.
      */
     standingIntegrations: async (): Promise<{ ours: string[]; busy: string[]; others: number }> => {

@@ -1,4 +1,4 @@
-/** How the sandbox is told to behave from outside: settings, faults, a rate limit. */
+/** Controls of the sandbox from outside: settings, faults, a rate limit. */
 import type { Fault, Settings } from './schemas.ts';
 
 interface ActiveFault {

@@ -147,8 +147,8 @@ const onwards: readonly Status[] = [
 ];
 
 /**
- * One page. Pages hang on ids, which grow with time: what is new is on no later page, and what changes its status
- * stays where it is. A page may hold fewer than asked for although there are more.
+ * One page. Pages depend on ids, which grow with time: new integrations are on no later page, and one that changes its
+ * status stays in place. A page may hold fewer than asked for although there are more.
  */
 export async function listIntegrations(
   { statuses: wanted, limit, before }: ListQuery,

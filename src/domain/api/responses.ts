@@ -42,12 +42,12 @@ const operatorActionSchema = z.strictObject({
   /** Once the role is there. */
   trustPolicy: policyDocumentSchema.optional(),
 });
-/** What an operator has to do just now. */
+/** What an operator has to do now. */
 export type OperatorAction = ReadOnly<z.infer<typeof operatorActionSchema>>;
 
 const driverPath = z.string().regex(/^\/integrations\/int_[0-9A-Z]{26}\/drivers\/drv_[0-9A-Z]{26}$/);
 
-/** What an integration and a driver that was added to one say of themselves. */
+/** Fields that an integration and an added driver share. */
 const progress = {
   name,
   status,
@@ -64,7 +64,7 @@ const watched = { execution: executionArn, console: z.url() };
 export const integrationSchema = z.strictObject({
   integrationId,
   ...progress,
-  /** Drivers that were added to it, and of which something is there. */
+  /** Its added drivers of which something exists. */
   drivers: z
     .array(
       z.strictObject({
@@ -138,7 +138,7 @@ export const planSchema = z.strictObject({
   clear: z.boolean(),
   resources: z.array(plannedResourceSchema),
   tags: z.record(z.string(), z.string()),
-  /** Of an adopted role: the statement that is added to its own. */
+  /** For an adopted role: the statement that is added. */
   trustPolicy: policyDocumentSchema,
   permissionPolicy: policyDocumentSchema,
   bucketPolicy: policyDocumentSchema.optional(),

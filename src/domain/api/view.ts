@@ -33,7 +33,7 @@ function foreignOf(record: JournalRecord) {
   });
 }
 
-/** What an integration and a driver that was added to one have in common. */
+/** What an integration and an added driver have in common. */
 function progressOf(record: JournalRecord): Omit<IntegrationView, 'integrationId' | 'drivers'> {
   const standing = standingResources(record);
   const foreign = foreignOf(record);
@@ -71,7 +71,7 @@ function progressOf(record: JournalRecord): Omit<IntegrationView, 'integrationId
   };
 }
 
-/** Drivers that were added to an integration, in the order in which they were. */
+/** Added drivers of an integration, in order. */
 function addedDrivers({ id: integrationId, addedBuckets: drivers = {} }: JournalRecord) {
   return Object.entries(drivers)
     .sort(([one], [other]) => (one < other ? -1 : 1))
@@ -103,7 +103,7 @@ export function integrationView(record: JournalRecord): IntegrationView {
   };
 }
 
-/** A driver that was added to an integration, as the API shows it. */
+/** An added driver, as the API shows it. */
 export function addedBucketView(record: JournalRecord): DriverView {
   return {
     driverId: record.id,

@@ -1,4 +1,4 @@
-/** What a request comes to: the names, ARNs and policy documents of everything that will be made. */
+/** What a request comes to: names, ARNs and policy documents of everything that will be created. */
 import type { AccountSettings } from '../../config.ts';
 import { rolesNamed } from './allowed.ts';
 import { type Grant, grantOf, type PolicyDocument, permissionPolicy } from './permission-policy.ts';
@@ -46,7 +46,7 @@ export interface DesiredState {
   readonly bucketPolicy: PolicyDocument;
 }
 
-/** Derives the desired; the same request of the same integration always comes to the same desired. */
+/** Derives the desired state; the same request of the same integration always comes to the same one. */
 export function desiredState(
   integrationId: string,
   request: IntegrationRequest,
@@ -145,7 +145,7 @@ export const standingPolicies = ({ resources }: Pick<JournalRecord, 'resources'>
     return state !== undefined && state !== 'gone';
   });
 
-/** What may be attached to the role by our doing: its own policy, and those for the buckets that were added. */
+/** Policies that the service may have attached to the role: its own, and those for added buckets. */
 export const attachablePolicies = (record: Pick<JournalRecord, 'resources'>): PolicyKey[] => [
   ...new Set([firstPolicy, ...standingPolicies(record)]),
 ];

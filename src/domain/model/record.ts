@@ -94,7 +94,7 @@ export type Changes = z.infer<typeof changesSchema>;
 const resourceSchema = z.object({
   /**
    * `intended`: about to be created, may or may not exist; `created`: exists by our doing;
-   * `gone`: removed by us, or found never to have come into being. Of what is adopted: about to be changed,
+   * `gone`: removed by us, or never created. For an adopted resource: about to be changed,
    * in use, and given back.
    */
   state: z.enum(['intended', 'created', 'gone']),
@@ -112,7 +112,7 @@ const resourceSchema = z.object({
   name: z.string().optional(),
   /** Id that AWS gives to one role or policy and never again: tells ours from a later one of the same name. */
   uniqueId: z.string().optional(),
-  /** How often the undo has looked for it in vain; AWS may take a while to show what was just created. */
+  /** Not-found reads of the undo so far; AWS may take a while to show a new resource. */
   absentLooks: z.number().int().positive().optional(),
   /** Of a policy that several buckets share: hashes of the documents that may stand in it by our doing. */
   written: z.array(z.string()).optional(),
@@ -181,7 +181,7 @@ export const recordSchema = z.object({
   parent: parentSchema.optional(),
   /** Buckets that were added, until nothing is left of them. */
   addedBuckets: z.record(addedBucketIdSchema, addedBucketSchema).optional(),
-  /** Who may write the integration's policies just now. */
+  /** Who may write the integration's policies now. */
   accessLock: accessLockSchema.optional(),
   name: z.string(),
   status: statusSchema,

@@ -14,7 +14,7 @@ export interface Subject {
 export interface Finding {
   /**
    * `error`: the request would fail; `warning`: it may, or it has a consequence that people should know; `unknown`:
-   * what must be known could not be looked at just now.
+   * a necessary check could not be made.
    */
   readonly severity: 'error' | 'warning' | 'unknown';
   readonly error: ServiceError;

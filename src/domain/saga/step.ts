@@ -1,4 +1,4 @@
-/** What a step's domain function is given: the desired, what the journal knows, and how to write to it. */
+/** What a step's domain function gets: the desired state, what the journal knows, and how to write to it. */
 import { ServiceError } from '../../errors.ts';
 import type { DesiredState } from '../model/desired-state.ts';
 import type { JournalRecord, ResourceRecord, Status, StepCall, StepJournal } from '../model/record.ts';
@@ -16,10 +16,10 @@ export interface StepContext {
   created(key: ResourceKey, resource: Omit<ResourceRecord, 'state'>): Promise<void>;
   /**
    * Journals that nothing of a resource is left.
-   * @param leftAlone why what stands under its name now is not ours
+   * @param leftAlone why the resource under its name is not ours
    */
   gone(key: ResourceKey, leftAlone?: string): Promise<void>;
-  /** Journals one more look for a resource in vain. @returns how many there were */
+  /** Journals one more not-found read of a resource. @returns how many there were */
   notSeen(key: ResourceKey): Promise<number>;
   /** Journals that a resource could not be removed, and what to do about it. */
   residue(key: ResourceKey, residue: { reason: string; advice: string }): Promise<void>;

@@ -153,7 +153,7 @@ function isRefused(error: unknown, index: number): boolean {
   return cancelled.data?.CancellationReasons[index]?.Code === 'ConditionalCheckFailed';
 }
 
-/** What stood in the way of a transaction. */
+/** The items that blocked a transaction. */
 function heldItems(error: unknown): z.infer<typeof heldItemSchema>[] {
   if (awsErrorCode(error) !== 'TransactionCanceled') return [];
   const cancelled = cancellationSchema.safeParse(error);

@@ -16,7 +16,7 @@ export function journalTable(name: string): Table {
   return { client, name };
 }
 
-/** Deletes an item that an integration holds; one that is gone, or another's by now, is left as it is. */
+/** Deletes an item that an integration holds; one that is gone, or belongs to another integration, is left alone. */
 export async function deleteOwnItem(
   table: Table,
   Key: { pk: string },

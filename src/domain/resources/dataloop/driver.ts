@@ -136,7 +136,7 @@ async function findDrivers(step: StepContext, dataloop: Pick<DataloopApi, 'listD
 }
 
 /**
- * Drivers have no owner but the integration they hang on: on an adopted one, a driver of our name could be another's.
+ * Drivers have no owner but their integration: on an adopted one, a driver of our name could belong to somebody else.
  * @throws ServiceError `DriverNameTakenError` where there is one
  */
 export async function checkNoDriver(

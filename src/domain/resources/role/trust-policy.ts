@@ -1,4 +1,4 @@
-/** The trust policy of a role that is adopted: one statement of it is ours, the others are not touched. */
+/** The trust policy of an adopted role: one statement is ours, the others are not touched. */
 import * as z from 'zod';
 import { parseJson, sameJson } from '../../model/canonical-json.ts';
 import type { DesiredState } from '../../model/desired-state.ts';

@@ -1,7 +1,7 @@
 /** What policies allow, and what a bucket needs: a rule is one action on one resource under a condition. */
+
 import type { JournalRecord } from '../../../src/domain/model/record.ts';
-import type { Simulation } from './simulation.ts';
-import type { Role } from './world-aws.ts';
+import type { Aws, Role } from './account.ts';
 import { defaultVersionOf } from './world-policies.ts';
 
 export interface Rule {
@@ -70,11 +70,11 @@ export const isOnBucketOf = (record: JournalRecord) => {
   return ({ resource }: Rule) => resource === bucketArn || resource.startsWith(`${bucketArn}/`);
 };
 
-export const roleOf = ({ aws }: Pick<Simulation, 'aws'>, { request }: JournalRecord): Role | undefined =>
+export const roleOf = ({ aws }: { readonly aws: Aws }, { request }: JournalRecord): Role | undefined =>
   aws.roles.get(request.role?.name ?? `dataloop-${request.name}`);
 
 /** Everything that the policies attached to a role allow. */
-export function rulesOfRole({ aws }: Pick<Simulation, 'aws'>, role: Role | undefined): Rule[] {
+export function rulesOfRole({ aws }: { readonly aws: Aws }, role: Role | undefined): Rule[] {
   return [...(role?.attached ?? [])].flatMap((arn) => {
     const policy = aws.policies.get(arn);
     return policy ? rulesIn(defaultVersionOf(policy).document) : [];

@@ -1,4 +1,5 @@
 /** Watches, write by write, what the functions make of the policies of a role. */
+
 import {
   CreatePolicyCommand,
   CreatePolicyVersionCommand,
@@ -6,10 +7,10 @@ import {
   DetachRolePolicyCommand,
 } from '@aws-sdk/client-iam';
 import { hasAccess, neededBy, type Rule, roleOf, rulesIn, rulesOfRole } from './access-rules.ts';
-import type { Service } from './sdk.ts';
+import type { Aws } from './account.ts';
+import type { Service } from './service.ts';
 import { stranger, type Watch } from './things.ts';
 import type { Worker } from './worker.ts';
-import type { Aws } from './world-aws.ts';
 import type { Journal } from './world-journal.ts';
 import { defaultVersionOf, type PolicyVersion } from './world-policies.ts';
 

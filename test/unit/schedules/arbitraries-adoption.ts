@@ -1,8 +1,7 @@
 /** How fast-check makes what a schedule adopts, and what owners and operators do. */
 import fc from 'fast-check';
 import type { Adoption } from './adoption.ts';
-import { ownersActs } from './owners.ts';
-import type { Command } from './schedule.ts';
+import { type Command, ownersActs } from './schedule.ts';
 
 export const adoption: fc.Arbitrary<Adoption> = fc
   .record({

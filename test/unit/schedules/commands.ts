@@ -1,4 +1,5 @@
 /** What people and strangers do, one command after the other. */
+
 import { account } from '../domain/fakes.ts';
 import { accountId, projectId } from '../environment.ts';
 import type { Request } from './adoption.ts';
@@ -8,8 +9,8 @@ import { act } from './owners.ts';
 import type { Command, DriverCommand } from './schedule.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger } from './things.ts';
+import { trustOf } from './trust-documents.ts';
 import type { Outcome } from './worker.ts';
-import { trustOf } from './world-dataloop.ts';
 import { newPolicy } from './world-policies.ts';
 
 export interface Callers {

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 import type { Lambda } from './lambda.ts';
 import type { Execution } from './machine.ts';
 import type { Delivery } from './schedule.ts';
-import type { Service } from './sdk.ts';
+import type { Service } from './service.ts';
 
 export interface Deliveries {
   readonly bus: Service;

@@ -1,12 +1,14 @@
 /** What strangers do to what drivers share: the policies of an integration's role, and the integration at Dataloop. */
+
 import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { account } from '../domain/fakes.ts';
 import { accountId } from '../environment.ts';
+import type { Role } from './account.ts';
 import type { DriverCommand } from './schedule.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger } from './things.ts';
-import { maximumAttached, type Role } from './world-aws.ts';
-import { trustOf } from './world-dataloop.ts';
+import { trustOf } from './trust-documents.ts';
+import { maximumAttached } from './world-aws.ts';
 import { addVersion, defaultVersionOf, maximumVersions, newPolicy, writeVersion } from './world-policies.ts';
 
 type Strange = Extract<DriverCommand, { kind: 'strange-to-drivers' }>;

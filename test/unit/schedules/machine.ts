@@ -9,7 +9,7 @@ import { machineArn } from '../environment.ts';
 import { type Definition, evaluate, type MachineName, readMachine, type Scope, type State } from './asl.ts';
 import type { Clock } from './clock.ts';
 import type { Lambda } from './lambda.ts';
-import { awsError, type Service } from './sdk.ts';
+import { awsError, type Service } from './service.ts';
 import type { Outcome } from './worker.ts';
 
 export interface Execution {

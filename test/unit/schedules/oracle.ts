@@ -1,4 +1,5 @@
 /** Says whether the promise was kept, by what stands in AWS, at Dataloop and in the journal. */
+
 import type { IntegrationView } from '../../../src/domain/api/responses.ts';
 import { addedBucketView, integrationView } from '../../../src/domain/api/view.ts';
 import { locksOf } from '../../../src/domain/lifecycle/start.ts';
@@ -8,7 +9,7 @@ import { adoptionViolations, isAdoptable, isBucketReady, isRoleReady } from './o
 import { accessViolations, readyDriverViolations } from './oracle-drivers.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger, type Thing } from './things.ts';
-import { trustOf } from './world-dataloop.ts';
+import { trustOf } from './trust-documents.ts';
 
 /** A thing, and how the record calls it. */
 interface Standing {

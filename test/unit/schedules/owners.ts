@@ -1,6 +1,9 @@
 /** What the owners of a bucket, a role and an integration do to them while they are adopted, or may be. */
+
 import type { CorsRule } from '../../../src/domain/model/record.ts';
+import type { Role } from './account.ts';
 import { adoptedBucket, adoptedRole } from './adoption.ts';
+import type { OwnersAct } from './schedule.ts';
 import type { Simulation } from './simulation.ts';
 import { stranger } from './things.ts';
 import {
@@ -12,34 +15,6 @@ import {
   withStatements,
 } from './trust-documents.ts';
 import { type Adoptable, blocks, theirTrust } from './world-adoptable.ts';
-import type { Role } from './world-aws.ts';
-
-export const ownersActs = [
-  'add a CORS rule',
-  'replace the CORS rules',
-  'delete the CORS rules',
-  'take out our CORS rule',
-  'edit our CORS rule',
-  'open the bucket',
-  'open half of the bucket',
-  'close the bucket',
-  'delete the bucket',
-  'make the bucket anew',
-  'put an object',
-  'tag the bucket',
-  'add a statement',
-  'replace the trust policy',
-  'take out our statement',
-  'edit our statement',
-  'leave only our statement',
-  'attach a policy',
-  'detach our policy',
-  'delete the role',
-  'make the role anew',
-  'delete the integration',
-  'make a driver of our name',
-] as const;
-export type OwnersAct = (typeof ownersActs)[number];
 
 const isOurRule = ({ ID = '' }: CorsRule): boolean => ID.startsWith('dataloop-cross-account-');
 

@@ -1,6 +1,33 @@
 /** What a schedule is made of. */
 import type { Adoption, Says } from './adoption.ts';
-import type { OwnersAct } from './owners.ts';
+
+/** What the owners of a bucket, a role and an integration may do to them. */
+export const ownersActs = [
+  'add a CORS rule',
+  'replace the CORS rules',
+  'delete the CORS rules',
+  'take out our CORS rule',
+  'edit our CORS rule',
+  'open the bucket',
+  'open half of the bucket',
+  'close the bucket',
+  'delete the bucket',
+  'make the bucket anew',
+  'put an object',
+  'tag the bucket',
+  'add a statement',
+  'replace the trust policy',
+  'take out our statement',
+  'edit our statement',
+  'leave only our statement',
+  'attach a policy',
+  'detach our policy',
+  'delete the role',
+  'make the role anew',
+  'delete the integration',
+  'make a driver of our name',
+] as const;
+export type OwnersAct = (typeof ownersActs)[number];
 
 export type Meanwhile = 'stop' | 'delete' | 'delete-integration' | 'add-driver';
 

@@ -9,13 +9,8 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Lambda } from './lambda.ts';
+import { awsError, type Service } from './service.ts';
 import type { Failures, Worker } from './worker.ts';
-
-/** An error as the SDK throws it. */
-export function awsError(name: string, status: number | undefined, more: object = {}): Error {
-  const $metadata = status === undefined ? {} : { httpStatusCode: status };
-  return Object.assign(new Error(`${name}.`), { name, $metadata, ...more });
-}
 
 const failures: Failures = {
   unavailable: () => awsError('ServiceUnavailable', 503),
@@ -23,9 +18,6 @@ const failures: Failures = {
   noAnswer: () => awsError('TimeoutError', undefined),
   sendsAgain: true,
 };
-
-/** What takes the commands of one service. @throws what the SDK throws */
-export type Service = (command: unknown, by: Worker) => unknown;
 
 export const awsServices = {
   s3: S3Client,

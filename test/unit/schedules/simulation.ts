@@ -2,16 +2,18 @@
 
 import { accountId } from '../environment.ts';
 import { watchedIam } from './access-watch.ts';
+import type { Aws } from './account.ts';
 import { type Clock, virtualClock } from './clock.ts';
 import { type Deliveries, deliveries } from './delivery.ts';
 import { type Lambda, lambda } from './lambda.ts';
 import { type Machines, machines } from './machine.ts';
 import { changesOurs, type Meanwhile, type Schedule } from './schedule.ts';
-import type { AwsServiceName, Service } from './sdk.ts';
+import type { AwsServiceName } from './sdk.ts';
+import type { Service } from './service.ts';
 import { type Watch, watch } from './things.ts';
 import type { Handler } from './worker.ts';
 import { type Adoptable, adoptable } from './world-adoptable.ts';
-import { type Aws, aws } from './world-aws.ts';
+import { aws } from './world-aws.ts';
 import { dataloopFailures, type Platform, platform } from './world-dataloop.ts';
 import { type Journal, journal } from './world-journal.ts';
 

@@ -11,6 +11,11 @@ const documentSchema = z.looseObject({
   Statement: z.union([z.array(statementSchema), statementSchema.transform((one) => [one])]),
 });
 
+export const trustOf = (userArn: string) => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { AWS: userArn }, Action: 'sts:AssumeRole' }],
+});
+
 const parsed = (text: string) => documentSchema.parse(JSON.parse(text));
 
 export const statementsOf = (text: string): readonly Statement[] => parsed(text).Statement;

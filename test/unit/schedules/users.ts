@@ -1,5 +1,5 @@
 /** What IAM makes of users of Dataloop's account in trust policies. */
-import { awsError } from './sdk.ts';
+import { awsError } from './service.ts';
 
 /** What IAM knows of the users of Dataloop's account. */
 export interface Users {

@@ -1,8 +1,10 @@
 /** A bucket and a role that were there before, and may be adopted: what of them the service may change, and how. */
+
 import * as iam from '@aws-sdk/client-iam';
 import * as s3 from '@aws-sdk/client-s3';
 import type { CorsRule, PublicAccessBlock } from '../../../src/domain/model/record.ts';
 import { accountId } from '../environment.ts';
+import type { Aws, Bucket, BucketParts, Role, RoleParts } from './account.ts';
 import {
   type Adoption,
   adoptedBucket,
@@ -13,29 +15,12 @@ import {
 } from './adoption.ts';
 import type { Clock } from './clock.ts';
 import { type Part, part } from './parts.ts';
-import { awsError } from './sdk.ts';
+import { awsError } from './service.ts';
 import { stranger, type Watch } from './things.ts';
 import { statementFor } from './trust-documents.ts';
 import type { Worker } from './worker.ts';
-import type { Aws, Bucket, Role } from './world-aws.ts';
 import type { Platform, PlatformIntegration } from './world-dataloop.ts';
 import type { Journal } from './world-journal.ts';
-
-/** What of a bucket the service may change; it outlives the bucket where another is made under its name. */
-export interface BucketParts {
-  readonly cors: Part<readonly CorsRule[] | undefined>;
-  readonly publicAccess: Part<PublicAccessBlock | undefined>;
-}
-
-export interface RoleParts {
-  readonly trust: Part<string>;
-  /** Policies that its owners have attached. */
-  readonly attached: Set<string>;
-  /** Whether the service has changed one that was made anew behind its last look. */
-  isExcused: boolean;
-  /** Whether a policy is one of those that an integration's journal names; IAM knows policies by their ARNs alone. */
-  isPolicyOf(integrationId: string | undefined, arn: string): boolean;
-}
 
 export interface Adoptable {
   readonly requests: readonly Request[];

@@ -1,47 +1,18 @@
 /** Buckets, policies and roles of one AWS account, with those who made them. */
+
 import * as iam from '@aws-sdk/client-iam';
 import * as s3 from '@aws-sdk/client-s3';
 import { account } from '../domain/fakes.ts';
 import { accountId } from '../environment.ts';
+import type { Aws, Bucket, Role } from './account.ts';
 import type { Clock } from './clock.ts';
-import { awsError, type Service } from './sdk.ts';
+import { awsError, type Service } from './service.ts';
 import type { Thing, Watch } from './things.ts';
-import { statementsOf } from './trust-documents.ts';
+import { statementsOf, trustOf } from './trust-documents.ts';
 import { refuseDeletedUsers, shownTrust, type Users } from './users.ts';
 import type { Worker } from './worker.ts';
-import { adoptedBucketCall, type BucketParts, changeAdoptedRole, type RoleParts } from './world-adoptable.ts';
-import { trustOf } from './world-dataloop.ts';
+import { adoptedBucketCall, changeAdoptedRole } from './world-adoptable.ts';
 import { noSuchEntity, type Policy, policyCommands } from './world-policies.ts';
-
-export interface Bucket extends Thing {
-  tags: Record<string, string>;
-  objects: number;
-  readonly account: string;
-  readonly settings: Record<string, unknown>;
-  /** Where it may be adopted. */
-  readonly parts?: BucketParts;
-}
-
-export interface Role extends Thing {
-  readonly name: string;
-  readonly arn: string;
-  readonly id: string;
-  tags: Record<string, string>;
-  trust: string;
-  readonly boundary: string | undefined;
-  readonly attached: Set<string>;
-  /** Where it may be adopted. */
-  readonly parts?: RoleParts;
-}
-
-export interface Aws {
-  readonly buckets: Map<string, Bucket>;
-  readonly policies: Map<string, Policy>;
-  readonly roles: Map<string, Role>;
-  uniqueId(): string;
-  readonly s3: Service;
-  readonly iam: Service;
-}
 
 type Tags = readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined;
 

@@ -1,11 +1,11 @@
 /** Dataloop: integrations and drivers, whose names may repeat, behind its HTTP API. */
 
 import { dataloopAccountId, organizationId, projectId } from '../environment.ts';
+import type { Aws } from './account.ts';
 import type { Clock } from './clock.ts';
 import type { Thing, Watch } from './things.ts';
 import { trusts } from './trust-documents.ts';
 import type { Failures, Worker } from './worker.ts';
-import type { Aws } from './world-aws.ts';
 import type { Journal } from './world-journal.ts';
 import { defaultVersionOf } from './world-policies.ts';
 
@@ -71,11 +71,6 @@ export const dataloopFailures: Failures = {
   noAnswer: () => answerOf(504, { message: 'no answer' }),
   sendsAgain: false,
 };
-
-export const trustOf = (userArn: string) => ({
-  Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Principal: { AWS: userArn }, Action: 'sts:AssumeRole' }],
-});
 
 export function platform(
   clock: Clock,

@@ -15,7 +15,7 @@ import {
   storedRecordSchema,
 } from '../../../src/domain/model/record.ts';
 import { holds, type Item, plain, updated } from './expressions.ts';
-import { awsError, type Service } from './sdk.ts';
+import { awsError, type Service } from './service.ts';
 
 export interface Journal {
   readonly items: Map<string, Item>;

@@ -2,7 +2,7 @@
 import * as iam from '@aws-sdk/client-iam';
 import { accountId } from '../environment.ts';
 import type { Clock } from './clock.ts';
-import { awsError } from './sdk.ts';
+import { awsError } from './service.ts';
 import type { Thing, Watch } from './things.ts';
 import type { Worker } from './worker.ts';
 

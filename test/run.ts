@@ -98,7 +98,7 @@ await runProgram(() =>
       runJest(folder, project, options, project === 'unit' ? process.env : env, consoleFile);
     const counts = [
       // They mostly wait.
-      await part('side by side', bed, () => jest('side-by-side', ['--maxWorkers=5', ...paths])),
+      await part('side by side', bed, () => jest('side-by-side', ['--maxWorkers=4', ...paths])),
     ];
     // Those who wait alone leave the machine to those who need nothing but the machine.
     const unit = only ? nothing : jest('unit', []);

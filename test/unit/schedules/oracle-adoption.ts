@@ -55,7 +55,7 @@ function adopted({ adopting, aws }: Simulation): Adopted[] {
             thing: adoptedRole,
             resource: 'role' as const,
             arn: adoptedRoleArn,
-            report: 'of its trust policy',
+            report: 'in its trust policy',
             // Others may edit the rest of the document as they like.
             isChanged: (value: unknown, _change: Announced, integrationId: string) =>
               isStatementChanged(String(value), integrationId),

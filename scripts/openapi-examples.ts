@@ -48,7 +48,7 @@ const full = {
 };
 
 const request = parseBody(smallest);
-const plan = desiredState(integrationId, request, account);
+const desired = desiredState(integrationId, request, account);
 
 const { record } = newRegistration(request, undefined, {
   recordId: integrationId,
@@ -69,9 +69,9 @@ const standing = {
     },
   },
   resources: {
-    bucket: { state: 'created', arn: plan.bucket.arn },
-    policy: { state: 'created', arn: plan.policy.arn },
-    role: { state: 'created', arn: plan.role.arn },
+    bucket: { state: 'created', arn: desired.bucket.arn },
+    policy: { state: 'created', arn: desired.policy.arn },
+    role: { state: 'created', arn: desired.role.arn },
     dataloopIntegration: { state: 'created', id: sample.dataloopIntegrationId },
     driver: { state: 'created', id: sample.dataloopDriverId },
   },
@@ -111,7 +111,7 @@ const standingDriver = {
   },
   resources: {
     bucket: { state: 'created', arn: `arn:aws:s3:::${driverSmallest.bucket.name}` },
-    access: { state: 'created', arn: plan.policy.arn, origin: 'adopted' },
+    access: { state: 'created', arn: desired.policy.arn, origin: 'adopted' },
     driver: { state: 'created', id: '4d2b8e65-7b7e-4c83-a7a1-5e9d0c3f6b18' },
   },
 } as const;
@@ -155,7 +155,7 @@ const connectionTest: ConnectionTest = {
     {
       name: 'Cors',
       status: 'failed',
-      detail: `The CORS rules of the bucket ${plan.bucket.name} do not allow GET, HEAD, PUT, POST from ${account.consoleOrigin}, so Dataloop's console cannot show its items. Add a rule that allows them.`,
+      detail: `The CORS rules of the bucket ${desired.bucket.name} do not allow GET, HEAD, PUT, POST from ${account.consoleOrigin}, so Dataloop's console cannot show its items. Add a rule that allows them.`,
     },
     { name: 'KmsKey', status: 'skipped', detail: 'The bucket has no KMS key of its own.' },
   ],

@@ -15,10 +15,13 @@ const parts = {
   ...activeFinder(table),
   executionStatus: (executionArn: string) => executionStatus(stepFunctions, executionArn),
   undoExecutionArn: (executionName: string) => executionArnOf(deprovisionArn, executionName),
-  onFollowUp: (integrationId: string, outcome: string) =>
-    logger.warn('Sweep found an ended execution that no event reported', { integrationId, outcome }),
-  onError: (integrationId: string, error: unknown) =>
-    logger.error('Sweep could not check an integration', { integrationId, ...errorKeys(error) }),
+  onFollowUp: (recordId: string, outcome: string) =>
+    logger.warn('Sweep found an ended execution that no event reported', {
+      integrationId: recordId,
+      outcome,
+    }),
+  onError: (recordId: string, error: unknown) =>
+    logger.error('Sweep could not check an integration', { integrationId: recordId, ...errorKeys(error) }),
 };
 
 /** Called by a schedule: follows up what ended, or never began, without an event that said so. */

@@ -51,7 +51,7 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
       attempt: input.attempt,
       startedAt: startedAt.toISOString(),
       begunAt: now,
-      openUntil: now + context.getRemainingTimeInMillis(),
+      aliveUntil: now + context.getRemainingTimeInMillis(),
     };
     logger.appendKeys({
       integrationId: call.recordId,

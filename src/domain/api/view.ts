@@ -71,24 +71,24 @@ function progressOf(record: JournalRecord): Omit<IntegrationView, 'integrationId
   };
 }
 
-/** Added drivers of an integration, in order. */
-function addedDrivers({ id: integrationId, addedBuckets: drivers = {} }: JournalRecord) {
-  return Object.entries(drivers)
+/** The buckets that were added to an integration, in order, as the API shows them: by their drivers. */
+function driversOf({ id: integrationId, addedBuckets = {} }: JournalRecord) {
+  return Object.entries(addedBuckets)
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([driverId, { bucket, dataloop }]) => ({
-      driverId,
+    .map(([addedBucketId, { bucket, dataloop }]) => ({
+      driverId: addedBucketId,
       name: dataloop.driverName,
       bucket: bucket.name,
       projectId: dataloop.projectId,
       links: {
-        self: pathOf({ id: driverId, parent: { integrationId, dataloopIntegrationId: '' } }),
+        self: pathOf({ id: addedBucketId, parent: { integrationId, dataloopIntegrationId: '' } }),
       },
     }));
 }
 
 export function integrationView(record: JournalRecord): IntegrationView {
   const progress = progressOf(record);
-  const drivers = addedDrivers(record);
+  const drivers = driversOf(record);
   const leftOfDrivers = drivers.map(({ name, links }) => ({
     type: resourceTypes.driver,
     name,

@@ -35,15 +35,15 @@ interface ReadyAddedBucket {
 /** @throws ServiceError `DriverNotFoundError`, or `DriverNotReadyError` for one that is not `ready` */
 export async function readyAddedBucket(
   integrationId: string,
-  driverId: string,
+  addedBucketId: string,
   records: RecordReader,
 ): Promise<ReadyAddedBucket> {
-  const driver = asAddedBucket(await records.read(driverId), integrationId);
+  const driver = asAddedBucket(await records.read(addedBucketId), integrationId);
   if (driver.status !== 'ready') {
     throw new ServiceError(
       'DriverNotReadyError',
       `You can test only a ready driver; this one is ${driver.status}. ` +
-        `See GET /integrations/${integrationId}/drivers/${driverId}.`,
+        `See GET /integrations/${integrationId}/drivers/${addedBucketId}.`,
     );
   }
   return { driver, integration: asIntegration(await records.read(integrationId), integrationId) };
@@ -52,7 +52,7 @@ export async function readyAddedBucket(
 /**
  * Checks its bucket, its access and its driver at Dataloop. The role and Dataloop's trust belong to the integration,
  * which has its own test.
- * @param desiredStateOf the plan of a record
+ * @param desiredStateOf the desired state of a record
  */
 export async function testAddedBucket(
   { driver, integration }: ReadyAddedBucket,
@@ -92,11 +92,11 @@ const nothingGranted = failed(`The record names no policy that grants access to 
 
 /** The policy of the role that grants the driver's access, with everything that it should grant. */
 function accessPolicy(
-  { id: driverId }: JournalRecord,
+  { id: addedBucketId }: JournalRecord,
   integration: JournalRecord,
   desired: DesiredState,
 ): WantedPolicy | undefined {
-  const key = integration.addedBuckets?.[driverId]?.placedIn;
+  const key = integration.addedBuckets?.[addedBucketId]?.placedIn;
   return (
     key && { ...policyOf(desired, key), document: permissionPolicy(grantsOf(integration, desired, key)) }
   );

@@ -125,11 +125,11 @@ export async function addBucket(
  */
 export async function removeAddedBucket(
   integrationId: string,
-  driverId: string,
+  addedBucketId: string,
   parts: RemovalParts,
   mayGo: (driver: JournalRecord, integration: JournalRecord) => Promise<void>,
 ): Promise<JournalRecord> {
-  const driver = asAddedBucket(await parts.journal.read(driverId), integrationId);
+  const driver = asAddedBucket(await parts.journal.read(addedBucketId), integrationId);
   if (driver.status === 'ready' || driver.status === 'residue') {
     const integration = await parts.journal.read(integrationId);
     if (integration) await mayGo(driver, integration);
@@ -162,12 +162,12 @@ export async function removeAddedBuckets(
   parts: RemovalParts,
 ): Promise<{ settled: boolean; waitSeconds: number; drivers: readonly string[] }> {
   const open: string[] = [];
-  for (const driverId of Object.keys(step.record.addedBuckets ?? {}).sort()) {
+  for (const addedBucketId of Object.keys(step.record.addedBuckets ?? {}).sort()) {
     if (open.length === atOnce) break;
-    const driver = await parts.journal.read(driverId);
+    const driver = await parts.journal.read(addedBucketId);
     if (!driver || isOver(driver, since)) continue;
     await removeRecord(driver, parts);
-    open.push(driverId);
+    open.push(addedBucketId);
   }
   const isLate = now.getTime() - since.getTime() > patienceMs;
   return { settled: open.length === 0 || isLate, waitSeconds: 5, drivers: open };

@@ -78,7 +78,7 @@ export type RegistrationOutcome =
   | { readonly outcome: 'registered' }
   /** The integration to which a driver should be added is not ready. */
   | { readonly outcome: 'not-ready' }
-  | { readonly outcome: 'repeated'; readonly integrationId: string; readonly requestHash: string }
+  | { readonly outcome: 'repeated'; readonly recordId: string; readonly requestHash: string }
   | { readonly outcome: 'locked'; readonly by: string };
 
 export interface Register {
@@ -176,9 +176,9 @@ export async function startProvisioning(
       throw integrationNotReady({ id, status: parent?.status ?? 'removed' });
     }
     const isKnownKey = result.outcome === 'repeated';
-    const holder = await store.read(isKnownKey ? result.integrationId : result.by);
+    const holder = await store.read(isKnownKey ? result.recordId : result.by);
     if (isKnownKey && result.requestHash !== record.requestHash) {
-      throw keyReused(result.integrationId, holder?.status);
+      throw keyReused(result.recordId, holder?.status);
     }
     if (!holder) continue;
     if (result.outcome === 'locked') {

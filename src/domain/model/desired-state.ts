@@ -46,9 +46,9 @@ export interface DesiredState {
   readonly bucketPolicy: PolicyDocument;
 }
 
-/** Derives the desired state; the same request of the same integration always comes to the same one. */
+/** Derives the desired state; the same request of the same record always comes to the same one. */
 export function desiredState(
-  integrationId: string,
+  recordId: string,
   request: IntegrationRequest,
   account: AccountSettings,
 ): DesiredState {
@@ -58,7 +58,7 @@ export function desiredState(
   const policyName = role.mode === 'adopt' ? defaultRoleName(request.name) : role.name;
   const grant = grantOf(request, partition);
   return {
-    recordId: integrationId,
+    recordId,
     name: request.name,
     description: request.description ?? `Dataloop integration ${request.name}`,
     bucket: {
@@ -75,13 +75,13 @@ export function desiredState(
     adoptedDataloopIntegrationId: request.dataloop.integrationId,
     isMadeByOperator: request.dataloop.createdBy === 'operator',
     // Dataloop has no tags: the id in the name is how an integration is known as ours.
-    dataloopIntegrationName: `${request.name} ${integrationId}`,
+    dataloopIntegrationName: `${request.name} ${recordId}`,
     driver: {
       name: request.dataloop.driverName ?? request.name,
       projectId: request.dataloop.projectId,
       allowDelete: request.dataloop.allowDelete,
     },
-    tags: { ...request.tags, [ownerTag]: integrationId },
+    tags: { ...request.tags, [ownerTag]: recordId },
     iamPath,
     permissionsBoundaryArn: account.permissionsBoundaryArn,
     accountId,
@@ -154,16 +154,16 @@ export const partitionOf = (desired: DesiredState): string => desired.policy.arn
 
 /** Everything that a policy is to grant by the journal, in an order that does not change. */
 export function grantsOf(
-  { addedBuckets: drivers = {} }: Pick<JournalRecord, 'addedBuckets'>,
+  { addedBuckets = {} }: Pick<JournalRecord, 'addedBuckets'>,
   desired: DesiredState,
   key: PolicyKey,
   but?: string,
 ): Grant[] {
-  const added = Object.entries(drivers)
+  const added = Object.entries(addedBuckets)
     .filter(([id, { placedIn }]) => placedIn === key && id !== but)
     .sort(([one], [other]) => (one < other ? -1 : 1));
   return [
     ...(key === firstPolicy ? [desired.grant] : []),
-    ...added.map(([, driver]) => grantOf(driver, partitionOf(desired))),
+    ...added.map(([, bucket]) => grantOf(bucket, partitionOf(desired))),
   ];
 }

@@ -258,7 +258,7 @@ export interface StepCall {
   /** When this call began, ms since the epoch. */
   readonly begunAt: number;
   /** Until when the function can live, ms since the epoch. */
-  readonly openUntil: number;
+  readonly aliveUntil: number;
 }
 
 /** Steps that have begun and not ended, in the order of a run. */

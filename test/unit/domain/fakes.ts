@@ -121,7 +121,7 @@ export function journalOf(first: JournalRecord, events: string[] = [], passage =
           attempt: 1,
           startedAt: record.createdAt,
           begunAt: 0,
-          openUntil: 30_000,
+          aliveUntil: 30_000,
           ...call,
         },
         record,

@@ -92,7 +92,7 @@ describe('a step', () => {
       attempt: 2,
       startedAt: '2026-11-23T00:00:00.000Z',
       begunAt: Date.parse(now),
-      openUntil: Date.parse(now) + remainingMilliseconds,
+      aliveUntil: Date.parse(now) + remainingMilliseconds,
     });
     expect(new Set(calls.map((call) => call.callId)).size).toBe(2);
   });
@@ -103,7 +103,7 @@ describe('a step', () => {
     expect(calls[0]).toMatchObject({
       startedAt: enteredAt,
       begunAt: Date.parse(enteredAt),
-      openUntil: Date.parse(enteredAt) + remainingMilliseconds,
+      aliveUntil: Date.parse(enteredAt) + remainingMilliseconds,
     });
   });
 

@@ -28,10 +28,10 @@ function stepEnds(ends: StepEnds) {
  * Ready: the status and the end of Activate, in one write. From here on only `DELETE` changes it; repeated, it changes
  * nothing.
  */
-export async function activate(table: Table, integrationId: string): Promise<JournalRecord | undefined> {
+export async function activate(table: Table, recordId: string): Promise<JournalRecord | undefined> {
   const { condition, values } = statusIn(['provisioning', 'ready']);
   const ends = stepEnds({ Activate: 'succeeded' });
-  return updateRecord(table, integrationId, `activate ${integrationId}`, {
+  return updateRecord(table, recordId, `activate ${recordId}`, {
     UpdateExpression: `SET #status = :to, #updatedAt = :now${ends.expression}`,
     ConditionExpression: condition,
     names: { ...ends.names, '#status': 'status', '#updatedAt': 'updatedAt' },
@@ -41,12 +41,12 @@ export async function activate(table: Table, integrationId: string): Promise<Jou
 
 /** The end of undos, in the journal. */
 export const closingJournal = (table: Table): ClosingJournal => ({
-  close: (integrationId, closing) => closeIntegration(table, integrationId, closing),
-  forgetAddedBucket: (integrationId, driverId) =>
-    updateRecord(table, integrationId, `forget the driver ${driverId}`, {
+  close: (recordId, closing) => closeIntegration(table, recordId, closing),
+  forgetAddedBucket: (integrationId, addedBucketId) =>
+    updateRecord(table, integrationId, `forget the driver ${addedBucketId}`, {
       UpdateExpression: 'SET #updatedAt = :now REMOVE #drivers.#driver',
       ConditionExpression: 'attribute_exists(#drivers)',
-      names: { '#drivers': 'drivers', '#driver': driverId, '#updatedAt': 'updatedAt' },
+      names: { '#drivers': 'drivers', '#driver': addedBucketId, '#updatedAt': 'updatedAt' },
       values: { ':now': now() },
     }),
 });
@@ -57,16 +57,16 @@ export const closingJournal = (table: Table): ClosingJournal => ({
  */
 async function closeIntegration(
   table: Table,
-  integrationId: string,
+  recordId: string,
   { run, status, resources, steps, locks }: Closing,
 ): Promise<JournalRecord | undefined> {
   for (const lock of locks) {
-    await deleteOwnItem(table, lockKey(lock), integrationId, `release ${lock}`);
+    await deleteOwnItem(table, lockKey(lock), recordId, `release ${lock}`);
   }
   // Of what was left, only drivers may have been, which went later.
   const during = statusIn(['rolling-back', 'removing', 'residue', status]);
   const ends = stepEnds(steps);
-  return updateRecord(table, integrationId, `close ${integrationId}`, {
+  return updateRecord(table, recordId, `close ${recordId}`, {
     UpdateExpression: `SET #status = :to, #resources = :resources, #updatedAt = :now${ends.expression}`,
     ConditionExpression: `${during.condition} AND #deprovision.#run = :run`,
     names: {

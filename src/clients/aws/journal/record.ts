@@ -22,17 +22,17 @@ import { placesOf, ServiceError } from '../../../errors.ts';
 import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
 import type { Table } from './table.ts';
 
-export const recordKey = (integrationId: string) => ({ pk: `integration#${integrationId}` });
+export const recordKey = (recordId: string) => ({ pk: `integration#${recordId}` });
 export const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
 
 /** @throws ServiceError `RecordDamagedError` for an item that this service did not write */
-export function toRecord(item: unknown, integrationId: string): JournalRecord {
+export function toRecord(item: unknown, recordId: string): JournalRecord {
   const parsed = storedRecordSchema.safeParse(item);
-  if (parsed.success && parsed.data.id === integrationId) return parsed.data;
+  if (parsed.success && parsed.data.id === recordId) return parsed.data;
   const places = parsed.success ? 'integrationId' : placesOf(parsed.error);
   throw new ServiceError(
     'RecordDamagedError',
-    `Somebody changed the record of integration ${integrationId}: the item "${recordKey(integrationId).pk}" of the table has ` +
+    `Somebody changed the record of integration ${recordId}: the item "${recordKey(recordId).pk}" of the table has ` +
       `invalid fields (${places}). Correct them, or restore the item from a backup of the table (point-in-time recovery). ` +
       'Until then the service does nothing for this integration.',
   );
@@ -49,7 +49,7 @@ export function statusIn(statuses: readonly Status[]) {
 /** An update of the record; undefined where its condition did not hold. */
 export async function updateRecord(
   table: Table,
-  integrationId: string,
+  recordId: string,
   what: string,
   update: Pick<UpdateCommandInput, 'UpdateExpression' | 'ConditionExpression'> & {
     names: Record<string, string>;
@@ -60,7 +60,7 @@ export async function updateRecord(
     const { Attributes } = await table.client.send(
       new UpdateCommand({
         TableName: table.name,
-        Key: recordKey(integrationId),
+        Key: recordKey(recordId),
         UpdateExpression: update.UpdateExpression,
         ConditionExpression: update.ConditionExpression,
         ExpressionAttributeNames: update.names,
@@ -68,7 +68,7 @@ export async function updateRecord(
         ReturnValues: 'ALL_NEW',
       }),
     );
-    return toRecord(Attributes, integrationId);
+    return toRecord(Attributes, recordId);
   } catch (error) {
     if (awsErrorCode(error) === 'ConditionalCheckFailed') return undefined;
     throw mapAwsError(error, what);
@@ -77,23 +77,23 @@ export async function updateRecord(
 
 export function recordReader(table: Table): RecordReader {
   return {
-    read: async (integrationId) => {
+    read: async (recordId) => {
       // Whatever else a caller names is no key of the table: longer ones DynamoDB refuses.
-      if (!isRecordId(integrationId)) return undefined;
-      const { Item } = await awsCall(`read integration ${integrationId}`, () =>
+      if (!isRecordId(recordId)) return undefined;
+      const { Item } = await awsCall(`read integration ${recordId}`, () =>
         table.client.send(
-          new GetCommand({ TableName: table.name, Key: recordKey(integrationId), ConsistentRead: true }),
+          new GetCommand({ TableName: table.name, Key: recordKey(recordId), ConsistentRead: true }),
         ),
       );
-      return Item && toRecord(Item, integrationId);
+      return Item && toRecord(Item, recordId);
     },
   };
 }
 
-export function movedOn(integrationId: string, during: readonly Status[]): ServiceError {
+export function movedOn(recordId: string, during: readonly Status[]): ServiceError {
   return new ServiceError(
     'IntegrationMovedOnError',
-    `Integration ${integrationId} is no longer ${during.join(' or ')}, so this step changed nothing.`,
+    `Integration ${recordId} is no longer ${during.join(' or ')}, so this step changed nothing.`,
   );
 }
 
@@ -133,7 +133,7 @@ export function stepJournal(table: Table): StepJournal {
       const opening = {
         expression: '#open.#call = :call',
         names: { '#open': 'openCalls', '#call': call.callId, '#status': 'status' },
-        values: { ':call': { step, until: call.openUntil } satisfies InFlightCall },
+        values: { ':call': { step, until: call.aliveUntil } satisfies InFlightCall },
       };
       const begun = statusIn(during);
       const record = await updateRecord(table, recordId, what, {
@@ -204,11 +204,11 @@ export function stepJournal(table: Table): StepJournal {
 
     endCall: (call) => endCall(table, call),
 
-    writeResource: async (integrationId, key, resource, during) => {
+    writeResource: async (recordId, key, resource, during) => {
       const { condition, values } = statusIn(during);
       const before = statesBefore[resource.state];
       const named = Object.fromEntries(before.map((state) => [`:${state}`, state]));
-      const written = await updateRecord(table, integrationId, `record the ${key}`, {
+      const written = await updateRecord(table, recordId, `record the ${key}`, {
         UpdateExpression: 'SET #resources.#key = :resource, #updatedAt = :now',
         ConditionExpression:
           `${condition} AND (attribute_not_exists(#resources.#key) OR ` +
@@ -224,13 +224,13 @@ export function stepJournal(table: Table): StepJournal {
       });
       if (written) return;
       // Which of the two conditions was it?
-      const isDuring = await updateRecord(table, integrationId, `record the ${key}`, {
+      const isDuring = await updateRecord(table, recordId, `record the ${key}`, {
         UpdateExpression: 'SET #updatedAt = :now',
         ConditionExpression: condition,
         names: { '#status': 'status', '#updatedAt': 'updatedAt' },
         values: { ...values, ':now': now() },
       });
-      if (!isDuring) throw movedOn(integrationId, during);
+      if (!isDuring) throw movedOn(recordId, during);
       // Another attempt of the step has gone further: what this one would write is out of date.
     },
   };
@@ -239,10 +239,10 @@ export function stepJournal(table: Table): StepJournal {
 /** Preflight's finding: where the integration lives at Dataloop. */
 export async function writeOrganization(
   table: Table,
-  integrationId: string,
+  recordId: string,
   organizationId: string,
 ): Promise<void> {
-  await updateRecord(table, integrationId, 'record the organisation', {
+  await updateRecord(table, recordId, 'record the organisation', {
     UpdateExpression: 'SET #dataloop = :dataloop',
     ConditionExpression: 'attribute_exists(pk)',
     names: { '#dataloop': 'dataloop' },
@@ -253,10 +253,10 @@ export async function writeOrganization(
 export function deprovisionJournal(table: Table): UndoJournal {
   return {
     ...recordReader(table),
-    failStep: (integrationId, step) => settleStep(table, integrationId, step, 'failed'),
-    beginDeprovision: (integrationId, { from, to, mode, run, restarts = 0, error }) => {
+    failStep: (recordId, step) => settleStep(table, recordId, step, 'failed'),
+    beginDeprovision: (recordId, { from, to, mode, run, restarts = 0, error }) => {
       const { condition, values } = statusIn(from);
-      return updateRecord(table, integrationId, `start the undo of ${integrationId}`, {
+      return updateRecord(table, recordId, `start the undo of ${recordId}`, {
         UpdateExpression: `SET #status = :to, #deprovision = :deprovision, #updatedAt = :now${error ? ', #error = :error' : ''}`,
         // The run number makes of two who want to start the same run one.
         ConditionExpression: `${condition} AND (attribute_not_exists(#deprovision) OR #deprovision.#run = :before)`,
@@ -283,11 +283,11 @@ export function deprovisionJournal(table: Table): UndoJournal {
 /** Writes the end of a step that its own function does not write: one that waits, or that was cut off. */
 export async function settleStep(
   table: Table,
-  integrationId: string,
+  recordId: string,
   step: StepName,
   to: 'succeeded' | 'failed',
 ): Promise<void> {
-  await updateRecord(table, integrationId, `settle step ${step}`, {
+  await updateRecord(table, recordId, `settle step ${step}`, {
     UpdateExpression: 'SET #steps.#step.#status = :to, #steps.#step.#endedAt = :now, #updatedAt = :now',
     ConditionExpression: '#steps.#step.#status IN (:running, :waiting, :retrying)',
     names: {

@@ -107,7 +107,7 @@ async function register(table: Table, registration: Registration, tell: Tell): P
     if (first.integrationId === id) return { outcome: 'registered' };
     const repeated = held.find(({ pk }) => pk.startsWith('idempotency#'));
     return repeated
-      ? { outcome: 'repeated', integrationId: repeated.integrationId, requestHash: repeated.requestHash }
+      ? { outcome: 'repeated', recordId: repeated.integrationId, requestHash: repeated.requestHash }
       : { outcome: 'locked', by: first.integrationId };
   }
 }
@@ -165,15 +165,15 @@ function heldItems(error: unknown): z.infer<typeof heldItemSchema>[] {
 }
 
 /** @param pause waits before a write is tried again that met another transaction */
-export const driverRegistrar = (table: Table, pause?: (attempt: number) => Promise<unknown>): Register =>
+export const addedBucketRegistrar = (table: Table, pause?: (attempt: number) => Promise<unknown>): Register =>
   registrar(table, pause, tellIntegration(table));
 
 /** Refused where the integration is not ready. */
 const tellIntegration =
   (table: Table): Tell =>
-  async ({ record: { id: driverId, parent }, added }) => {
+  async ({ record: { id: addedBucketId, parent }, added }) => {
     if (!parent || !added) return undefined;
-    await withDrivers(table, parent.integrationId);
+    await withAddedBuckets(table, parent.integrationId);
     return {
       TableName: table.name,
       Key: recordKey(parent.integrationId),
@@ -181,7 +181,7 @@ const tellIntegration =
       ConditionExpression: '#status = :ready',
       ExpressionAttributeNames: {
         '#drivers': 'drivers',
-        '#driver': driverId,
+        '#driver': addedBucketId,
         '#status': 'status',
         '#updatedAt': 'updatedAt',
       },
@@ -190,7 +190,7 @@ const tellIntegration =
   };
 
 /** The map that the transaction writes into: records of before there were such drivers have none. */
-async function withDrivers(table: Table, integrationId: string): Promise<void> {
+async function withAddedBuckets(table: Table, integrationId: string): Promise<void> {
   await updateRecord(table, integrationId, `add a driver to ${integrationId}`, {
     UpdateExpression: 'SET #drivers = if_not_exists(#drivers, :none)',
     ConditionExpression: 'attribute_exists(pk)',

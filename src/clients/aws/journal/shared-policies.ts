@@ -21,7 +21,7 @@ function held(record: JournalRecord | undefined, integrationId: string): Journal
 export function accessJournal(table: Table): AccessJournal {
   const { read } = recordReader(table);
   return {
-    lock: async (integrationId, { callId, begunAt, openUntil }, during) => {
+    lock: async (integrationId, { callId, begunAt, aliveUntil }, during) => {
       const { condition, values } = statusIn(during);
       const record = await updateRecord(table, integrationId, `lock the policies of ${integrationId}`, {
         UpdateExpression: 'SET #lock = :lock, #updatedAt = :now',
@@ -29,7 +29,7 @@ export function accessJournal(table: Table): AccessJournal {
         names: { ...names, '#until': 'until', '#status': 'status' },
         values: {
           ...values,
-          ':lock': { by: callId, until: openUntil },
+          ':lock': { by: callId, until: aliveUntil },
           ':by': callId,
           // What its last holder has sent may take effect a little later.
           ':free': begunAt - graceSeconds * 1000,
@@ -51,13 +51,13 @@ export function accessJournal(table: Table): AccessJournal {
       });
     },
 
-    place: async (integrationId, { callId }, driverId, policy) => {
-      const placed = await updateRecord(table, integrationId, `record the access of ${driverId}`, {
+    place: async (integrationId, { callId }, addedBucketId, policy) => {
+      const placed = await updateRecord(table, integrationId, `record the access of ${addedBucketId}`, {
         UpdateExpression: policy
           ? 'SET #drivers.#driver.#placedIn = :policy, #updatedAt = :now'
           : 'SET #updatedAt = :now REMOVE #drivers.#driver.#placedIn',
         ConditionExpression: `${isHolder} AND attribute_exists(#drivers.#driver)`,
-        names: { ...names, '#drivers': 'drivers', '#driver': driverId, '#placedIn': 'placedIn' },
+        names: { ...names, '#drivers': 'drivers', '#driver': addedBucketId, '#placedIn': 'placedIn' },
         values: { ':by': callId, ':now': now(), ...(policy ? { ':policy': policy } : {}) },
       });
       return held(placed, integrationId);

@@ -16,11 +16,11 @@ export function journalTable(name: string): Table {
   return { client, name };
 }
 
-/** Deletes an item that an integration holds; one that is gone, or belongs to another integration, is left alone. */
+/** Deletes an item that a record holds; one that is gone, or belongs to another record, is left alone. */
 export async function deleteOwnItem(
   table: Table,
   Key: { pk: string },
-  integrationId: string,
+  recordId: string,
   what: string,
 ): Promise<void> {
   try {
@@ -29,7 +29,7 @@ export async function deleteOwnItem(
         TableName: table.name,
         Key,
         ConditionExpression: 'attribute_not_exists(pk) OR integrationId = :id',
-        ExpressionAttributeValues: { ':id': integrationId },
+        ExpressionAttributeValues: { ':id': recordId },
       }),
     );
   } catch (error) {

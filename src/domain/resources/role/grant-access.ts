@@ -35,21 +35,21 @@ export async function grantAccess(
   >,
   policyNamePattern: string,
 ): Promise<{ policyArn: string }> {
-  const driverId = step.record.id;
+  const addedBucketId = step.record.id;
   return holding(step, ['ready'], journal, async (found) => {
     const desired = desiredStateOf(found);
-    const driver = found.addedBuckets?.[driverId];
+    const driver = found.addedBuckets?.[addedBucketId];
     if (!driver) {
       throw new ServiceError(
         'IntegrationMovedOnError',
-        `The driver ${driverId} no longer belongs to integration ${desired.recordId}.`,
+        `The driver ${addedBucketId} no longer belongs to integration ${desired.recordId}.`,
       );
     }
     const key = driver.placedIn ?? roomFor(found, desired, driver, policyNamePattern);
     const { name, arn } = policyOf(desired, key);
     // The undo looks for what may be granted from here on.
     await step.intend('access', { arn, origin: 'adopted' });
-    const record = await journal.place(desired.recordId, step.call, driverId, key);
+    const record = await journal.place(desired.recordId, step.call, addedBucketId, key);
     const document = permissionPolicy(grantsOf(record, desired, key));
     const known = record.resources[key];
     const write = (policy: ResourceRecord) =>

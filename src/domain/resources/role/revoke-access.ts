@@ -36,9 +36,9 @@ export async function revokeAccess(
 ): Promise<UndoOutcome> {
   const known = step.resource('access');
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
-  const driverId = step.record.id;
+  const addedBucketId = step.record.id;
   return holding(step, statuses, journal, async (record) => {
-    const driver = record.addedBuckets?.[driverId];
+    const driver = record.addedBuckets?.[addedBucketId];
     const key = driver?.placedIn;
     if (!driver || !key) {
       await step.gone('access');
@@ -52,7 +52,7 @@ export async function revokeAccess(
     const { arn } = policyOf(desired, key);
     const found = await iam.getDefaultPolicyVersion(arn);
     const ours = record.resources[key];
-    const remaining = grantsOf(record, desired, key, driverId);
+    const remaining = grantsOf(record, desired, key, addedBucketId);
     const isSame = ours?.uniqueId === undefined || ours.uniqueId === found?.uniqueId;
     const isTagged = found?.tags[ownerTag] === desired.recordId;
     const isOurs = isSame && isTagged;
@@ -74,11 +74,11 @@ export async function revokeAccess(
         // The next bucket that finds room here makes it again.
         await journal.writePolicy(desired.recordId, step.call, key, { ...ours, state: 'gone' });
       }
-      await journal.place(desired.recordId, step.call, driverId, undefined);
+      await journal.place(desired.recordId, step.call, addedBucketId, undefined);
       return outcome;
     }
     await writeWithout(found, { step, record, desired, key, driver, remaining, iam, journal });
-    await journal.place(desired.recordId, step.call, driverId, undefined);
+    await journal.place(desired.recordId, step.call, addedBucketId, undefined);
     await step.gone('access');
     return { outcome: 'removed' };
   });

@@ -33,7 +33,7 @@ export interface AccessJournal {
   place(
     integrationId: string,
     call: StepCall,
-    driverId: string,
+    addedBucketId: string,
     policy: PolicyKey | undefined,
   ): Promise<JournalRecord>;
   writePolicy(

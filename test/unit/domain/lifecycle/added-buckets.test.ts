@@ -275,7 +275,7 @@ describe('adding a driver', () => {
     const { record } = await first.answer;
     const outcome = {
       outcome: 'repeated',
-      integrationId: driverId,
+      recordId: driverId,
       requestHash: record.requestHash,
     } as const;
     const again = adding(ready({ status: 'removed' }), outcome, { holder: record });
@@ -343,7 +343,7 @@ describe('adding a driver', () => {
       const full = ready({ addedBuckets: { ...drivers, [driverId]: known } });
       const outcome = {
         outcome: 'repeated',
-        integrationId: driverId,
+        recordId: driverId,
         requestHash: first.record.requestHash,
       } as const;
       const again = adding(full, outcome, { request: long, holder: first.record });
@@ -355,7 +355,7 @@ describe('adding a driver', () => {
     const { record: holder } = await adding(ready()).answer;
     const outcome = {
       outcome: 'repeated',
-      integrationId: driverId,
+      recordId: driverId,
       requestHash: holder.requestHash,
     } as const;
     const { answer, starts } = adding(ready(), outcome, { holder });
@@ -368,7 +368,7 @@ describe('adding a driver', () => {
     const other = ready({ id: `int_${'0'.repeat(26)}` });
     const outcome = {
       outcome: 'repeated',
-      integrationId: driverId,
+      recordId: driverId,
       requestHash: record.requestHash,
     } as const;
     expect(await thrownBy(adding(other, outcome, { holder: record }).answer)).toMatchObject({

@@ -83,7 +83,7 @@ describe('the start of a provisioning', () => {
   const key = { key: 'hashed', expiresAt: 2_000_000_000 };
   const standing = (more: Partial<JournalRecord> = {}) => recordOf({ id: 'int_1', ...more });
   const registered = { outcome: 'registered' } as const;
-  const repeated = { outcome: 'repeated', integrationId: 'int_1', requestHash: 'hash' } as const;
+  const repeated = { outcome: 'repeated', recordId: 'int_1', requestHash: 'hash' } as const;
   const locked = { outcome: 'locked', by: 'int_1' } as const;
 
   /**

@@ -63,12 +63,12 @@ describe('in-flight calls', () => {
     ['an hour ahead', since + 3_600_000],
     ['a year ahead', since + 31_536_000_000],
     ['a little ahead', since + lifetime + 1],
-  ])('of a function whose clock is %s hold it up no longer than a function lives', (_how, openUntil) => {
-    expect(settled({ a: openUntil }, since + lifetime + grace - 1)).toMatchObject({
+  ])('of a function whose clock is %s hold it up no longer than a function lives', (_how, aliveUntil) => {
+    expect(settled({ a: aliveUntil }, since + lifetime + grace - 1)).toMatchObject({
       settled: false,
       inFlightCalls: ['a'],
     });
-    expect(settled({ a: openUntil }, since + lifetime + grace)).toMatchObject({
+    expect(settled({ a: aliveUntil }, since + lifetime + grace)).toMatchObject({
       settled: true,
       inFlightCalls: [],
     });
@@ -86,8 +86,8 @@ describe('in-flight calls', () => {
 
   test('are over 35 s after the undo began to wait, whatever any clock of a function says', () => {
     fc.assert(
-      fc.property(fc.maxSafeNat(), fc.nat(1_000_000), (openUntil, later) => {
-        expect(settled({ a: openUntil }, since + 35_000 + later).settled).toBe(true);
+      fc.property(fc.maxSafeNat(), fc.nat(1_000_000), (aliveUntil, later) => {
+        expect(settled({ a: aliveUntil }, since + 35_000 + later).settled).toBe(true);
       }),
     );
   });

@@ -81,7 +81,7 @@ describe('a step', () => {
     attempt: 2,
     startedAt: '2026-11-23T00:00:01.000Z',
     begunAt: 1_795_392_000_000,
-    openUntil: 1_795_392_030_000,
+    aliveUntil: 1_795_392_030_000,
   } as const;
   const journal = stepJournal(table);
 
@@ -101,7 +101,7 @@ describe('a step', () => {
         }),
         ExpressionAttributeValues: expect.objectContaining({
           ':step': { status: 'running', startedAt: call.startedAt, attempts: 2 },
-          ':call': { step: call.step, until: call.openUntil },
+          ':call': { step: call.step, until: call.aliveUntil },
         }),
       }),
     ]);
@@ -167,7 +167,7 @@ describe('a step', () => {
           },
           ExpressionAttributeValues: {
             ':status0': 'ready',
-            ':call': { step: 'Activate', until: call.openUntil },
+            ':call': { step: 'Activate', until: call.aliveUntil },
           },
         }),
       );

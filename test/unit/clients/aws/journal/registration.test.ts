@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { driverRegistrar, registrar } from '../../../../../src/clients/aws/journal/registration.ts';
+import { addedBucketRegistrar, registrar } from '../../../../../src/clients/aws/journal/registration.ts';
 import { toStored } from '../../../../../src/domain/model/record.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
 import { answering, sdkError } from '../sdk-answers.ts';
@@ -109,7 +109,7 @@ describe('registering', () => {
     ]);
     await expect(outcome).resolves.toMatchObject({
       outcome: 'repeated',
-      integrationId: 'int_B',
+      recordId: 'int_B',
       requestHash: 'their-hash',
     });
   });
@@ -150,7 +150,7 @@ describe('registering a driver', () => {
     dataloop: { projectId: 'project-1', driverName: 'b', allowDelete: true },
   };
   const registration = { record: driver, locks: ['driver#x'], idempotency: undefined, added };
-  const register = () => driverRegistrar(table, pause).register(registration);
+  const register = () => addedBucketRegistrar(table, pause).register(registration);
   const refused = { Code: 'ConditionalCheckFailed' };
   const none = { Code: 'None' };
   const cancelled = (...CancellationReasons: object[]) =>

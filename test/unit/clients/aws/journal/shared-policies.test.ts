@@ -28,7 +28,7 @@ const call = {
   attempt: 2,
   startedAt: '2026-11-23T00:00:01.000Z',
   begunAt: 1_795_392_000_000,
-  openUntil: 1_795_392_030_000,
+  aliveUntil: 1_795_392_030_000,
 } as const;
 
 /** DynamoDB refuses names and values that no expression uses, and expressions with others than are given. */
@@ -61,7 +61,7 @@ describe('the lock of an integration’s policies', () => {
         ExpressionAttributeValues: {
           ':status0': 'ready',
           ':status1': 'residue',
-          ':lock': { by: call.callId, until: call.openUntil },
+          ':lock': { by: call.callId, until: call.aliveUntil },
           ':by': call.callId,
           // What its last holder has sent may still be under way.
           ':free': call.begunAt - 5_000,

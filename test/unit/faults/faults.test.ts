@@ -6,12 +6,15 @@ import { HeadBucketCommand, PutBucketCorsCommand } from '@aws-sdk/client-s3';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Fault, RuleInput } from '../../faults/proxy/faults.ts';
-import { errorOf, type Fixture, requestTimeoutMs, reset, startFixture, until, workerOf } from './fixture.ts';
+import { errorOf, type Fixture, reset, startFixture, until, workerOf } from './fixture.ts';
 
 const scope = 'f3k9x2';
+/** Short, because one test waits for it; long enough for a call that does not hang on a busy machine. */
+const requestTimeoutMs = 3_000;
+
 let fixture: Fixture;
 beforeAll(async () => {
-  fixture = await startFixture();
+  fixture = await startFixture(requestTimeoutMs);
 });
 beforeEach(async () => {
   reset(fixture);

@@ -11,6 +11,7 @@ import * as z from 'zod';
 import { packageService } from '../../local/environment/deploy.ts';
 import { projectRoot } from '../../local/environment/paths.ts';
 import { roles } from '../../resources/iam/roles.ts';
+import { deployedPackages, parseLock } from '../../scripts/deployed-components.ts';
 import { iamStatements } from '../../scripts/iam-statements.ts';
 import { desiredState } from '../../src/domain/model/desired-state.ts';
 import { parseBody } from '../../src/domain/model/request.ts';
@@ -18,7 +19,7 @@ import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../src/doma
 import { neededActions } from '../../src/domain/preflight/needed-actions.ts';
 import { errorKinds, isErrorName } from '../../src/errors.ts';
 import { stateMachines } from '../../statemachines/machines.ts';
-import { bundleOf, projectFile } from '../bundle.ts';
+import { bundleOf, filesInBundle, functionFiles, projectFile } from '../bundle.ts';
 import { deployment, environment, params, python } from './deployment.ts';
 import {
   allStatementsOf,
@@ -300,6 +301,27 @@ describe('every function', () => {
       }
     }
   });
+});
+
+const lock = parseLock(projectFile('package-lock.json'));
+const deployedNames = new Set(deployedPackages(lock).map(({ name }) => name));
+
+describe('the bundle of', () => {
+  test.each(functionFiles)(
+    '%s holds its own code, ours that it shares, and what is deployed',
+    async (file) => {
+      const files = await filesInBundle(file);
+      const packages = files.filter((path) => path.includes('node_modules/'));
+      const own = files.filter((path) => !path.includes('node_modules/'));
+      expect(own.filter((path) => path.startsWith('functions/'))).toEqual([file]);
+      expect(own.filter((path) => path !== file && !path.startsWith('src/'))).toEqual([]);
+      const names = packages.map(
+        (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(path)?.[1] ?? path,
+      );
+      expect(names.length).toBeGreaterThan(0);
+      expect([...new Set(names)].filter((name) => !deployedNames.has(name))).toEqual([]);
+    },
+  );
 });
 
 describe('the actions that a plan names', () => {

@@ -9,7 +9,7 @@ import {
   packagesOf,
   parseLock,
 } from '../../scripts/deployed-components.ts';
-import { bundleOptions, filesInBundle, functionFiles, projectFile } from '../bundle.ts';
+import { bundleOptions, functionFiles, projectFile } from '../bundle.ts';
 
 const project = z
   .object({
@@ -32,22 +32,6 @@ describe('bundles', () => {
     expect(settings).toContain(`    mainFields: [${mainFields.join(', ')}]\n`);
     expect(functionFiles.length).toBeGreaterThan(25);
   });
-
-  test.each(functionFiles)(
-    '%s holds its own code, ours that it shares, and what is deployed',
-    async (file) => {
-      const files = await filesInBundle(file);
-      const packages = files.filter((path) => path.includes('node_modules/'));
-      const own = files.filter((path) => !path.includes('node_modules/'));
-      expect(own.filter((path) => path.startsWith('functions/'))).toEqual([file]);
-      expect(own.filter((path) => path !== file && !path.startsWith('src/'))).toEqual([]);
-      const names = packages.map(
-        (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(path)?.[1] ?? path,
-      );
-      expect(names.length).toBeGreaterThan(0);
-      expect([...new Set(names)].filter((name) => !deployedNames.has(name))).toEqual([]);
-    },
-  );
 });
 
 describe('packages', () => {

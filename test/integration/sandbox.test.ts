@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { projectRoot } from '../../local/environment/paths.ts';
+import { until } from '../until.ts';
 import { control, dataloopCall, environment, python, uniqueName } from './deployment.ts';
 
 const { sandbox } = environment;
@@ -122,9 +123,11 @@ test('an IAM user comes at once, after a while, or never, as it is told', async 
   expect(metadata(made.soon)['userArn']).toContain(`arn:aws:iam::${sandbox.accountId}:user/`);
   expect(metadata(made.late)['userArn']).toBeUndefined();
   expect(metadata(made.never)['userArn']).toBeUndefined();
-  await new Promise((resolve) => setTimeout(resolve, 1_100));
-  const later = madeSchema.parse(await dataloopCall('GET', `${integrations}/${made.late.id}`));
-  expect(metadata(later)['userArn']).toContain(sandbox.accountId);
+  const issued = await until('the late user comes', async () => {
+    const later = madeSchema.parse(await dataloopCall('GET', `${integrations}/${made.late.id}`));
+    return metadata(later)['userArn'];
+  });
+  expect(issued).toContain(sandbox.accountId);
   for (const { id } of Object.values(made)) await dataloopCall('DELETE', `${integrations}/${id}`);
 });
 

@@ -6,7 +6,8 @@ import { HeadBucketCommand, PutBucketCorsCommand } from '@aws-sdk/client-s3';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Fault, RuleInput } from '../../faults/proxy/faults.ts';
-import { errorOf, type Fixture, reset, startFixture, until, workerOf } from './fixture.ts';
+import { until } from '../../until.ts';
+import { errorOf, type Fixture, reset, startFixture, workerOf } from './fixture.ts';
 
 const scope = 'f3k9x2';
 /** Short, because one test waits for it; long enough for a call that does not hang on a busy machine. */
@@ -208,9 +209,9 @@ describe('hold', () => {
 });
 
 test('latency delays what happens', async () => {
-  await inject('dataloop:*', { kind: 'latency', ms: 100 });
+  await inject('dataloop:*', { kind: 'latency', ms: 1_000 });
   const call = postDriver();
-  await delay(50);
+  await until('it is delayed', async () => (await outcomes()).length === 1);
   expect(fixture.sandbox.seen).toEqual([]);
   expect((await call).status).toBe(200);
   expect(fixture.sandbox.seen).toHaveLength(1);

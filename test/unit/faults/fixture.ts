@@ -7,7 +7,6 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -176,15 +175,6 @@ export async function errorOf(call: Promise<unknown>): Promise<{ name: string; s
   if (!rejected) throw new Error('Nothing was thrown.');
   const { name, $metadata } = thrownSchema.parse(rejected.reason);
   return { name, status: $metadata?.httpStatusCode };
-}
-
-/** Waits for something that is about to be so. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 3_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`In vain waited until ${what}.`);
-    await delay(5);
-  }
 }
 
 export interface WorkerRequest {

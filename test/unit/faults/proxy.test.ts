@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { faultControl } from '../../faults/proxy/control-client.ts';
 import type { FaultControl } from '../../faults/proxy/fault-control.ts';
 import { FaultProxy } from '../../faults/proxy/proxy.ts';
-import { errorOf, type Fixture, reset, startFixture, until, workerOf } from './fixture.ts';
+import { until } from '../../until.ts';
+import { errorOf, type Fixture, reset, startFixture, workerOf } from './fixture.ts';
 
 let fixture: Fixture;
 beforeAll(async () => {
@@ -204,10 +205,9 @@ describe('a failure of the proxy itself', () => {
     await proxy.addRule({ scope: 'f3k9x2', operation: '*', fault: { kind: 'hang' } });
     const call = errorOf(fetch(`${apiUrl}/drivers/f3k9x2`));
     await until('it hangs', async () => (await proxy.calls('f3k9x2')).length === 1);
-    const began = performance.now();
+    // By itself the client would give up after minutes.
     await proxy.stop();
     expect(await call).toMatchObject({ name: 'TypeError' });
-    expect(performance.now() - began).toBeLessThan(500);
     expect(await proxy.failures()).toEqual([]);
   });
 

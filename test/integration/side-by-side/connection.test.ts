@@ -388,7 +388,8 @@ describe('what is gone for good', () => {
       const answer = await testOf(own.integrationId);
       expect(namesOf(answer, 'failed')).toEqual(['DataloopTrust', 'DriverTest']);
       expect(namesOf(answer, 'skipped')).toEqual(['TrustPolicy', 'KmsKey']);
-      expect(detailOf(answer, 'DataloopTrust')).toMatch(/Try again in a moment\.$/);
+      // Which of two limits comes first, the call's or the function's, depends on the machine.
+      expect(detailOf(answer, 'DataloopTrust')).toMatch(/(Try again in a moment|Send the request again)\.$/);
     }),
   );
 

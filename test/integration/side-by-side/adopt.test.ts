@@ -217,7 +217,7 @@ describe('a bucket', () => {
     const elsewhere = new S3Client({ ...client, region: 'us-east-1' });
     const bucket = { Bucket: bucketName(3) };
     await elsewhere.send(new CreateBucketCommand(bucket));
-    await fails(3, {}, 'lies in us-east-1');
+    await fails(3, {}, 'is in us-east-1');
     const ready = await connectReady(uniqueName('region'), adopting(3, { region: 'us-east-1' }));
     expect((await disconnect(ready.integrationId)).status).toBe('removed');
     await elsewhere.send(new DeleteBucketCommand(bucket));
@@ -235,7 +235,7 @@ describe('a bucket', () => {
     await makeBucket(4);
     const TagSet = [{ Key: 'dataloop-cross-account:integration-id', Value: 'int_another' }];
     await s3.send(new PutBucketTaggingCommand({ ...bucket, Tagging: { TagSet } }));
-    await fails(4, {}, 'was made for the integration int_another');
+    await fails(4, {}, 'belongs to the integration int_another');
     await dropBucket(4);
   });
 

@@ -117,4 +117,6 @@ export async function prepareBed({ environment }: TestBed): Promise<void> {
     tokenLifetimeSeconds: 30,
     refreshTokens: false,
   });
+  // A configuration that is written starts functions anew: none keeps a log-in from before.
+  await shortenTimeouts(environment);
 }

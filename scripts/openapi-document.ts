@@ -290,7 +290,7 @@ const gatewayAnswers = {
     message: 'Forbidden',
   },
   429: {
-    description: 'API Gateway: more calls than the deployment allows (apiRequestsPerSecond, apiBurst).',
+    description: 'API Gateway: more calls than the deployment allows (apiRequestsPerSecond, apiBurst, looksPerSecond).',
     message: 'Too Many Requests',
   },
 };

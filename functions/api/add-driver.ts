@@ -19,7 +19,7 @@ export const handler = apiHandler(async (request) => {
   const integration = asIntegration(await start.store.read(integrationId), integrationId);
   const { record, repeated } = await addBucket(asked, integration, {
     ...parts,
-    newRecord: (wanted, parent) => start.newRecord(wanted, request.header('idempotency-key'), parent),
+    newRecord: (wanted, parent) => start.newRecord(wanted, request.idempotencyKey(), parent),
   });
   const view = addedBucketView(repeated ? asFirstWritten(record) : record);
   return { status: 202, body: view, headers: { location: view.links.self } };

@@ -13,7 +13,7 @@ const { organizationId } = dataloopSettings();
 /** `POST /integrations` */
 export const handler = apiHandler(async (request) => {
   const parsed = parseRequest(request.json(), { ...accountSettings(), organizationId });
-  const wanted = newRecord(parsed, request.header('idempotency-key'));
+  const wanted = newRecord(parsed, request.idempotencyKey());
   const { record, repeated } = await startProvisioning(wanted, store, machine);
   const view = repeated ? firstView(record) : integrationView(record);
   return { status: 202, body: view, headers: { location: view.links.self } };

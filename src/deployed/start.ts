@@ -2,7 +2,7 @@
 import { ulid } from 'ulid';
 import { recordReader } from '../clients/aws/journal/record.ts';
 import { executionArnOf, provisionStarter, stepFunctionsClient } from '../clients/aws/step-functions.ts';
-import { newRegistration, type Register } from '../domain/lifecycle/start.ts';
+import { type IdempotencyKey, newRegistration, type Register } from '../domain/lifecycle/start.ts';
 import { sha256 } from '../domain/model/canonical-json.ts';
 import type { JournalRecord } from '../domain/model/record.ts';
 import type { IntegrationRequest } from '../domain/model/request.ts';
@@ -16,7 +16,7 @@ export function deployedStart(prefix: 'int' | 'drv', stateMachineArn: string, re
     /** @throws ServiceError `InvalidRequestError` for an Idempotency-Key that cannot be one */
     newRecord: (
       request: IntegrationRequest,
-      idempotencyKey: string | undefined,
+      idempotencyKey: IdempotencyKey | undefined,
       parent?: NonNullable<JournalRecord['parent']>,
     ) => {
       const recordId = `${prefix}_${ulid()}`;

@@ -3,6 +3,7 @@ import middy from '@middy/core';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod';
 import type { Problem } from '../domain/api/responses.ts';
+import type { IdempotencyKey } from '../domain/lifecycle/start.ts';
 import { maximumBodyBytes } from '../domain/model/request.ts';
 import { errorKinds, isTold, problemStatus, problemType, ServiceError, toServiceError } from '../errors.ts';
 import { parseInput } from './input.ts';
@@ -26,6 +27,8 @@ export interface ApiRequest {
   json(): unknown;
   /** ARN of the caller, as IAM knows it. */
   caller(): string;
+  /** The caller's key for this route, if one was sent: keys of other callers and routes do not meet it. */
+  idempotencyKey(): IdempotencyKey | undefined;
   /** How long the function may still run. */
   remainingMilliseconds(): number;
 }
@@ -73,10 +76,21 @@ function requestOf(event: ApiEvent, context: Context): ApiRequest {
     header: (name) => event.headers[name],
     query: () => event.queryStringParameters,
     json: () => parseBody(event),
-    caller: () => event.requestContext.authorizer?.iam?.userArn ?? 'unknown',
+    caller: () => callerOf(event),
+    idempotencyKey: () => {
+      const key = event.headers['idempotency-key'];
+      return key === undefined ? undefined : { key, owner: `${event.routeKey} ${ownerOf(callerOf(event))}` };
+    },
     remainingMilliseconds: () => context.getRemainingTimeInMillis(),
   };
 }
+
+const callerOf = ({ requestContext }: ApiEvent): string =>
+  requestContext.authorizer?.iam?.userArn ?? 'unknown';
+
+/** Sessions of a role are one caller: a request may be sent again with the next one. */
+const ownerOf = (caller: string): string =>
+  caller.includes(':assumed-role/') ? caller.slice(0, caller.lastIndexOf('/')) : caller;
 
 function parseBody(event: ApiEvent): unknown {
   const mediaType = (event.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();

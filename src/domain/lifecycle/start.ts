@@ -11,10 +11,13 @@ const idempotencySeconds = 86_400;
 
 export const idempotencyKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 
+/** An Idempotency-Key as it was sent, and who sent it where. */
+export type IdempotencyKey = { readonly key: string; readonly owner: string };
+
 /** @throws ServiceError `InvalidRequestError` for an Idempotency-Key that is not 1 to 255 printable ASCII characters */
 export function newRegistration(
   request: IntegrationRequest,
-  key: string | undefined,
+  sent: IdempotencyKey | undefined,
   context: {
     recordId: string;
     executionArn: string;
@@ -24,7 +27,7 @@ export function newRegistration(
     parent?: NonNullable<JournalRecord['parent']>;
   },
 ): Omit<Registration, 'locks'> {
-  if (key !== undefined && !idempotencyKeySchema.safeParse(key).success) {
+  if (sent !== undefined && !idempotencyKeySchema.safeParse(sent.key).success) {
     throw new ServiceError(
       'InvalidRequestError',
       'The header Idempotency-Key must have 1 to 255 printable ASCII characters without spaces. Use a UUID, for example.',
@@ -49,10 +52,10 @@ export function newRegistration(
       inFlightCalls: {},
     },
     idempotency:
-      key === undefined
+      sent === undefined
         ? undefined
         : {
-            key: context.sha256(key),
+            key: context.sha256(canonicalJson([sent.owner, sent.key])),
             expiresAt: Math.floor(context.now.getTime() / 1000) + idempotencySeconds,
           },
   };

@@ -101,6 +101,9 @@ function endedError(status: EndStatus): RecordedError {
   return recordedError('ExecutionStoppedError', detail);
 }
 
+/** How many records a sweep looks at side by side: a minute must do for all of them. */
+const sweepWidth = 10;
+
 /** How long a record must be unchanged before the sweep checks it: slow ones are left alone. */
 const sweepAfterMs = 120_000;
 
@@ -121,15 +124,19 @@ export interface Sweep extends Watchdog, ActiveFinder {
  */
 export async function sweep(parts: Sweep): Promise<number> {
   let failures = 0;
-  for (const recordId of await parts.findActive()) {
-    try {
-      const outcome = await sweepOne(recordId, parts);
-      if (outcome !== 'nothing') parts.onFollowUp(recordId, outcome);
-    } catch (error) {
-      failures += 1;
-      parts.onError(recordId, error);
+  const waiting = [...(await parts.findActive())];
+  const work = async () => {
+    for (let recordId = waiting.shift(); recordId !== undefined; recordId = waiting.shift()) {
+      try {
+        const outcome = await sweepOne(recordId, parts);
+        if (outcome !== 'nothing') parts.onFollowUp(recordId, outcome);
+      } catch (error) {
+        failures += 1;
+        parts.onError(recordId, error);
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: sweepWidth }, work));
   return failures;
 }
 

@@ -230,3 +230,38 @@ describe('a fault of ours', () => {
     expect((await problemOf(new Error('x'))).headers).not.toHaveProperty('retry-after');
   });
 });
+
+describe('an Idempotency-Key', () => {
+  const keyOf = async (userArn: string | undefined, routeKey = 'POST /integrations') => {
+    const found: unknown[] = [];
+    const { requestContext } = eventOf();
+    const iam = { userArn };
+    await answerTo((request) => void found.push(request.idempotencyKey()), {
+      routeKey,
+      headers: { 'idempotency-key': 'a-key' },
+      requestContext: Object.assign(requestContext, { authorizer: { iam } }),
+    });
+    return found[0];
+  };
+
+  test('belongs to the caller and the route', async () => {
+    const user = 'arn:aws:iam::111111111111:user/alice';
+    expect(await keyOf(user)).toEqual({ key: 'a-key', owner: `POST /integrations ${user}` });
+    expect(await keyOf(user)).not.toEqual(await keyOf('arn:aws:iam::111111111111:user/bob'));
+    expect(await keyOf(user)).not.toEqual(await keyOf(user, 'POST /integrations/{integrationId}/drivers'));
+  });
+
+  test('is the same for every session of a role: a retry may come from the next one', async () => {
+    const session = (name: string) => `arn:aws:sts::111111111111:assumed-role/ci/${name}`;
+    expect(await keyOf(session('run-1'))).toEqual(await keyOf(session('run-2')));
+    expect(await keyOf(session('run-1'))).not.toEqual(
+      await keyOf('arn:aws:sts::111111111111:assumed-role/other/run-1'),
+    );
+  });
+
+  test('is none where none was sent', async () => {
+    const found: unknown[] = [];
+    await answerTo((request) => void found.push(request.idempotencyKey()));
+    expect(found).toEqual([undefined]);
+  });
+});

@@ -9,8 +9,8 @@ import { runs } from '../../runs.ts';
 import { integrationId, requestOf } from '../fakes.ts';
 
 const executionArn = `arn:aws:states:eu-west-1:111111111111:execution:provision:${integrationId}`;
-const register = (request = requestOf(), key?: string) =>
-  newRegistration(request, key, {
+const register = (request = requestOf(), key?: string, owner = 'POST /integrations arn:caller') =>
+  newRegistration(request, key === undefined ? undefined : { key, owner }, {
     recordId: integrationId,
     executionArn,
     now: new Date('2026-11-23T12:00:00.500Z'),
@@ -89,6 +89,8 @@ describe('a new registration', () => {
     expect(idempotency?.expiresAt).toBe(Date.parse('2026-11-24T12:00:00.000Z') / 1000);
     expect(idempotency?.key).not.toContain('a-key-of-the-caller');
     expect(idempotency?.key).not.toBe(register(requestOf(), 'another-key').idempotency?.key);
+    const others = register(requestOf(), 'a-key-of-the-caller', 'POST /integrations arn:other');
+    expect(idempotency?.key).not.toBe(others.idempotency?.key);
   });
 
   test('remembers no key where none was given', () => {

@@ -13,7 +13,7 @@ import {
 import { type JournalRecord, type Status, statuses } from '../../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { removeStart as remove, rollbackStart as rollback, undoOf, undoWorld } from '../fake-undo.ts';
-import { integrationId, recordOf, thrownBy } from '../fakes.ts';
+import { closedAs, integrationId, recordOf, thrownBy } from '../fakes.ts';
 
 const error = { type: 'urn:first', title: 'First', detail: 'The first error.' };
 const down = new ServiceError('AwsUnavailableError', 'throttled');
@@ -38,7 +38,8 @@ function world(first: JournalRecord | undefined) {
         if (id !== integrationId || closing.run !== now()?.deprovision?.run) return undefined;
         events.push(`close ${closing.status}`);
         closings.push(closing);
-        become({ status: closing.status, resources: closing.resources });
+        const record = now();
+        if (record) become(closedAs(record, closing));
         return now();
       },
       forgetAddedBucket: async () => undefined,
@@ -324,6 +325,24 @@ describe('the sweep', () => {
     const { parts, outcomes, errors, starts } = sweeping([record], {}, () => status);
     expect(await sweep(parts)).toBe(0);
     expect([outcomes, errors, starts]).toEqual([[[integrationId, outcome]], [], [start]]);
+  });
+
+  test('does not wait for one that is slow before it looks at the next', async () => {
+    const slow = recordOf({ updatedAt, executionArn: provisioning.executionArn.replace(/.$/, '0') });
+    const other = { ...removing, id: 'int_00000000000000000000000000' };
+    const { parts, outcomes } = sweeping([slow, other]);
+    const answers: ((status: EndStatus) => void)[] = [];
+    const executionStatus = (arn: string) =>
+      arn === slow.executionArn
+        ? new Promise<EndStatus>((answer) => answers.push(answer))
+        : parts.executionStatus(arn);
+    const onFollowUp: Sweep['onFollowUp'] = (id, outcome) => {
+      parts.onFollowUp(id, outcome);
+      // The slow one answers only now.
+      for (const answer of answers.splice(0)) answer('FAILED');
+    };
+    expect(await sweep({ ...parts, executionStatus, onFollowUp })).toBe(0);
+    expect(outcomes.map(([id]) => id)).toEqual([other.id, slow.id]);
   });
 
   test('looks at the execution that is at work by now', async () => {

@@ -8,7 +8,8 @@ import {
   lockReader,
   standingReader,
 } from '../../../../../src/clients/aws/journal/queries.ts';
-import { type JournalRecord, toStored } from '../../../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../../../src/domain/model/record.ts';
+import { toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { recordOf } from '../../../domain/fakes.ts';
 import { sdkError } from '../sdk-answers.ts';
 
@@ -34,9 +35,9 @@ describe('finding what is active', () => {
       .resolves({})
       .on(QueryCommand, of('removing'))
       .resolves(ids('int_3'));
-    await expect(activeFinder(table).findActive()).resolves.toEqual(['int_1', 'int_2', 'int_3']);
+    await expect(activeFinder(table).findActive()).resolves.toEqual(['int_3', 'int_1', 'int_2']);
     expect(queries()).toEqual(
-      ['provisioning', 'rolling-back', 'removing'].map((status) => ({
+      ['removing', 'rolling-back', 'provisioning'].map((status) => ({
         TableName: 'journal',
         IndexName: 'byStatus',
         KeyConditionExpression: '#status = :status',

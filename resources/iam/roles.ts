@@ -14,6 +14,18 @@ import {
   ReleaseLocks,
   ReleaseLocksAndToken,
   TaskToken,
+  WriteAddedBucket,
+  WriteIssuedUser,
+  WriteOperator,
+  WriteStep,
+  WriteStepAndAccess,
+  WriteStepAndEnd,
+  WriteStepAndOrganization,
+  WriteStepAndPolicies,
+  WriteStepAndResource,
+  WriteStepAndUndo,
+  WriteUndo,
+  WriteUndoAndEnd,
 } from './statements/dynamodb.ts';
 import {
   AdoptRole,
@@ -81,7 +93,7 @@ const role = (functionName: string, description: string, statements: readonly St
 
 /** A connection test reads every part of a connection, and may write nothing. */
 const healthCheck = [
-  Journal('dynamodb:GetItem'),
+  Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem']),
   DataloopCredentials,
   ReadRole,
   ReadAttachments,
@@ -95,7 +107,7 @@ const healthCheck = [
 export const roles = [
   // API
   role('startProvisioning', 'Registers an integration and starts its workflow', [
-    Register('dynamodb:PutItem'),
+    Register(),
     Journal('dynamodb:GetItem'),
     StartProvisioning,
   ]),
@@ -105,14 +117,16 @@ export const roles = [
     'removeIntegration',
     'Starts the undo, stops a running provisioning, and looks for drivers of others',
     [
-      Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem']),
+      Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem']),
+      WriteUndo,
       DataloopCredentials,
       StartUndo,
       StopProvisioning,
     ],
   ),
   role('confirmIamUser', 'Journals what an operator said and wakes the workflow by an event', [
-    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    Journal('dynamodb:GetItem'),
+    WriteOperator,
     Announce,
   ]),
   role('testIntegration', 'Looks at each part of a live connection and changes nothing', healthCheck),
@@ -128,7 +142,8 @@ export const roles = [
     LookAtAdoptableBucket,
   ]),
   role('addDriver', 'Registers a driver on an integration and starts its workflow', [
-    Register(['dynamodb:PutItem', 'dynamodb:UpdateItem']),
+    Register('parent'),
+    WriteAddedBucket,
     Journal('dynamodb:GetItem'),
     StartAdding,
   ]),
@@ -138,7 +153,8 @@ export const roles = [
     'removeDriver',
     'Starts the undo of a driver, stops one that is being added, and looks for drivers of others',
     [
-      Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem']),
+      Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem']),
+      WriteUndo,
       DataloopCredentials,
       StartUndo,
       StopAdding,
@@ -148,7 +164,7 @@ export const roles = [
 
   // States of statemachines/provision.asl.json
   role('preflight', 'Looks at what is there and changes nothing but the journal', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndOrganization,
     DataloopCredentials,
     LookAtBucket,
     LookAtRole,
@@ -158,24 +174,24 @@ export const roles = [
     LookAtAdoptableBucket,
   ]),
   role('createBucket', 'Creates one bucket and sets it up', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndResource('bucket'),
     CreateBucket,
     AdoptBucket,
   ]),
   role('createPolicy', 'Creates one policy under the path of the service', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndResource('policy'),
     CreatePolicy,
-    LookAtPolicy('iam:GetPolicy'),
+    LookAtPolicy(['iam:GetPolicy', 'iam:GetPolicyVersion']),
   ]),
   role('requestIamUser', 'Creates the integration at Dataloop and keeps the task token', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndResource('dataloopIntegration'),
     TaskToken('dynamodb:PutItem'),
     DataloopCredentials,
     Announce,
     SchedulePoll,
   ]),
   role('createRole', 'Creates one role with the boundary and attaches its policy', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndResource('role'),
     DataloopCredentials,
     CreateRole,
     TagRole,
@@ -185,24 +201,22 @@ export const roles = [
     AttachToAdoptedRole,
   ]),
   role('completeIntegration', 'Gives the role ARN to Dataloop', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndResource('dataloopIntegration'),
     DataloopCredentials,
   ]),
-  role('testDriver', 'Lets Dataloop try the bucket', [Journal('dynamodb:UpdateItem'), DataloopCredentials]),
+  role('testDriver', 'Lets Dataloop try the bucket', [WriteStep, DataloopCredentials]),
   role('createDriver', 'Creates the storage driver at Dataloop', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndResource('driver'),
     DataloopCredentials,
   ]),
-  role('verifyDriver', 'Lets Dataloop try the new driver', [
-    Journal('dynamodb:UpdateItem'),
-    DataloopCredentials,
-  ]),
-  role('activate', 'Declares the integration ready', [Journal('dynamodb:UpdateItem'), Announce]),
-  role('rollBack', 'Starts the undo', [Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']), StartUndo]),
+  role('verifyDriver', 'Lets Dataloop try the new driver', [WriteStep, DataloopCredentials]),
+  role('activate', 'Declares the integration ready', [WriteStep, Announce]),
+  role('rollBack', 'Starts the undo', [Journal('dynamodb:GetItem'), WriteStepAndUndo, StartUndo]),
 
   // The state of statemachines/add-driver.asl.json that is no state of provision.asl.json
   role('grantAccess', 'Writes what the role of an integration may do with buckets that are added', [
-    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem']),
+    WriteStepAndAccess,
     LookAtPolicy(['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListPolicyVersions']),
     CreatePolicy,
     WritePolicy(['iam:CreatePolicyVersion', 'iam:DeletePolicyVersion']),
@@ -212,22 +226,24 @@ export const roles = [
   ]),
 
   // States of statemachines/deprovision.asl.json
-  role('awaitOpenCalls', 'Reads the journal', [Journal('dynamodb:UpdateItem')]),
+  role('awaitOpenCalls', 'Reads the journal', [WriteStep]),
   role('removeDrivers', 'Starts the undo of the drivers that were added to an integration', [
-    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    Journal('dynamodb:GetItem'),
+    WriteStepAndUndo,
     StartUndo,
     StopAdding,
   ]),
   role('deleteDriver', 'Deletes the driver at Dataloop', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndResource('driver'),
     DataloopCredentials,
   ]),
   role('deleteIntegration', 'Deletes the integration at Dataloop', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndResource('dataloopIntegration'),
     DataloopCredentials,
   ]),
   role('revokeAccess', 'Takes buckets of drivers out of what the role of an integration may do', [
-    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem']),
+    WriteStepAndAccess,
     LookAtPolicy(['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListPolicyVersions']),
     WritePolicy(['iam:CreatePolicyVersion', 'iam:DeletePolicyVersion', 'iam:DeletePolicy']),
     LookAtRole,
@@ -235,7 +251,7 @@ export const roles = [
     DetachFromAdoptedRole,
   ]),
   role('deleteRole', 'Deletes roles that the service created', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndResource('role'),
     LookAtRole,
     DetachPolicy,
     DeleteRole,
@@ -243,21 +259,22 @@ export const roles = [
     DetachFromAdoptedRole,
   ]),
   role('deletePolicy', 'Deletes policies that the service created', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndPolicies,
     LookAtPolicy(['iam:GetPolicy', 'iam:ListPolicyVersions']),
     DeletePolicy,
   ]),
   role('deleteBucket', 'Deletes empty buckets; cannot delete objects', [
-    Journal('dynamodb:UpdateItem'),
+    WriteStepAndResource('bucket'),
     DeleteBucket,
     ReleaseBucket,
   ]),
-  role('awaitUndoCalls', 'Reads the journal', [Journal('dynamodb:UpdateItem')]),
-  role('conclude', 'Ends an undo', [Journal('dynamodb:UpdateItem'), ReleaseLocksAndToken, Announce]),
+  role('awaitUndoCalls', 'Reads the journal', [WriteStep]),
+  role('conclude', 'Ends an undo', [WriteStepAndEnd, ReleaseLocksAndToken, Announce]),
 
   // The callback
   role('resumeProvisioning', 'Wakes the workflow that waits', [
-    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    Journal('dynamodb:GetItem'),
+    WriteIssuedUser,
     TaskToken(['dynamodb:GetItem', 'dynamodb:DeleteItem']),
     AnswerTask,
     Unhandled,
@@ -271,14 +288,16 @@ export const roles = [
 
   // The watchdog
   role('executionEnded', 'Starts the undo of what was stopped', [
-    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    Journal('dynamodb:GetItem'),
+    WriteUndoAndEnd,
     ReleaseLocks,
     StartUndo,
     Announce,
     Unhandled,
   ]),
   role('sweep', 'Follows up what ended without an event', [
-    Journal(['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+    Journal('dynamodb:GetItem'),
+    WriteUndoAndEnd,
     ReleaseLocks,
     FindActive,
     LookAtExecutions,

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { iam } from '../integration/deployment.ts';
 import { attempts, meant } from './attacks.ts';
 import { expectRefused } from './refusal.ts';
+import { rewrites } from './rewrites.ts';
 import { borrowSessions, type Session } from './sessions.ts';
 import { isAllowed } from './simulator.ts';
 import { makeTargets, removeTargets } from './targets.ts';
@@ -42,6 +43,16 @@ describe.each(roleIds)('%s', (roleId) => {
     }
     const { Arn } = await sessionOf(roleId).sts.send(new GetCallerIdentityCommand({}));
     expect(Arn).toContain(`:assumed-role/${physicalId(roleId)}/`);
+  });
+
+  test('rewrites only those attributes of a record that are its business', async () => {
+    const { dynamodb } = sessionOf(roleId);
+    for (const { attribute, writers, call, command } of rewrites()) {
+      const isMeant = writers.includes(roleId);
+      const decided = await isAllowed({ identity: identity(roleId) }, call);
+      expect([attribute, decided]).toEqual([attribute, isMeant]);
+      if (!isMeant) await expectRefused(dynamodb.send(command));
+    }
   });
 
   test.each(attempts.filter(({ as }) => as === roleId))('$name', async ({ call, make }) => {

@@ -1,7 +1,8 @@
 """Starts MiniStack, the local AWS, with what it does otherwise than AWS put right from outside.
 
-- The condition keys ``iam:PermissionsBoundary``, ``iam:PolicyARN``, ``events:source``, ``events:detail-type`` and
-  ``dynamodb:LeadingKeys`` are filled in, and so are the tags of IAM policies (``aws:ResourceTag``).
+- The condition keys ``iam:PermissionsBoundary``, ``iam:PolicyARN``, ``events:source``, ``events:detail-type``,
+  ``dynamodb:LeadingKeys`` and ``dynamodb:Attributes`` are filled in, and so are the tags of IAM policies
+  (``aws:ResourceTag``).
 - Calls on IAM roles and policies are authorised on ARNs with their path, and answers to waiting tasks on the
   state machine that waits.
 - A Node.js function's error is reported under its own name and leaves its worker alive, a dead worker as
@@ -19,6 +20,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -211,6 +213,34 @@ def leading_keys(request: dict) -> list[str]:
     return found
 
 
+EXPRESSIONS = ("UpdateExpression", "ConditionExpression", "ProjectionExpression", "FilterExpression")
+# Words of expressions that are no names of attributes.
+KEYWORDS = {
+    *("set", "remove", "add", "delete", "and", "or", "not", "in", "between", "size", "contains", "begins_with"),
+    *("attribute_exists", "attribute_not_exists", "attribute_type", "if_not_exists", "list_append"),
+}
+
+
+def attributes_of(call: dict) -> list[str]:
+    """Top-level attributes that a call on one item names: its key, what it writes, and what its conditions ask for."""
+    names = call.get("ExpressionAttributeNames") or {}
+    found = {*(call.get("Key") or {}), *(call.get("Item") or {}), *(call.get("AttributeUpdates") or {})}
+    found |= {*(call.get("Expected") or {}), *(call.get("AttributesToGet") or [])}
+    for expression in (str(call.get(name) or "") for name in EXPRESSIONS):
+        # The first part of each path; what follows a point or stands in brackets lies below it.
+        for path in re.findall(r"(?<![.:#\w])#?[A-Za-z_]\w*", re.sub(r"\[\d+\]", "", expression)):
+            if path.lower() not in KEYWORDS:
+                found.add(str(names.get(path, path)))
+    return sorted(found)
+
+
+def transaction_attributes(body: bytes) -> list[list[str]]:
+    """For each write of a transaction, in the order in which they are authorised."""
+    items = json_object(body).get("TransactItems") or []
+    members = ("ConditionCheck", "Put", "Update", "Delete", "Get")
+    return [attributes_of(item[member]) for item in items for member in members if isinstance(item.get(member), dict)]
+
+
 def fill_in_condition_keys() -> None:
     from ministack.core import iam_actions
     from ministack.services import iam
@@ -232,6 +262,8 @@ def fill_in_condition_keys() -> None:
                 context["iam:PolicyARN"] = policy
         if service == "dynamodb" and (keys := leading_keys(json_object(body))):
             context["dynamodb:LeadingKeys"] = keys
+            if iam_action in ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"):
+                context["dynamodb:Attributes"] = attributes_of(json_object(body))
         if service == "events" and iam_action == "events:PutEvents":
             entries = [entry for entry in json_object(body).get("Entries") or [] if isinstance(entry, dict)]
             for key, field in (("events:source", "Source"), ("events:detail-type", "DetailType")):
@@ -241,6 +273,30 @@ def fill_in_condition_keys() -> None:
         return context
 
     iam_actions.request_tag_context = with_more_keys
+
+
+def authorise_writes_of_transactions_by_their_own_attributes() -> None:
+    from ministack.core import iam_actions
+
+    iam_actions.transaction_attributes = transaction_attributes
+    load_changed(
+        "ministack.app",
+        [
+            (
+                "                for item_action, item_arn in transaction_checks:\n"
+                "                    denied = enforce(\n"
+                "                        access_key, item_action, service, region,\n"
+                "                        resource_arn=item_arn, service_context=item_context,\n",
+                "                from ministack.core.iam_actions import transaction_attributes\n\n"
+                "                for (item_action, item_arn), attributes in zip(\n"
+                "                    transaction_checks, transaction_attributes(body), strict=True\n"
+                "                ):\n"
+                "                    denied = enforce(\n"
+                "                        access_key, item_action, service, region, resource_arn=item_arn,\n"
+                '                        service_context={**item_context, "dynamodb:Attributes": attributes},\n',
+            ),
+        ],
+    )
 
 
 def name_resources_in_full() -> None:
@@ -302,6 +358,7 @@ def main() -> None:
     know_whose_task_waits()
     fill_in_condition_keys()
     name_resources_in_full()
+    authorise_writes_of_transactions_by_their_own_attributes()
     from ministack import app
 
     app._port_is_bindable = lambda host, port: False

@@ -1,13 +1,10 @@
 /** The table: records, locks, idempotency keys and task tokens, each kind under a key of its own. */
+import { attributeOf, policyKeys, type ResourceKey } from '../../../src/domain/model/resource-keys.ts';
 import { statusIndex, table } from '../references.ts';
 import type { Statement } from '../statement.ts';
 
-type ItemAction =
-  | 'dynamodb:GetItem'
-  | 'dynamodb:BatchGetItem'
-  | 'dynamodb:PutItem'
-  | 'dynamodb:UpdateItem'
-  | 'dynamodb:DeleteItem';
+type Read = 'dynamodb:GetItem' | 'dynamodb:BatchGetItem';
+type ItemAction = Read | 'dynamodb:PutItem' | 'dynamodb:DeleteItem';
 
 const records = 'integration#*';
 const locks = 'lock#*';
@@ -16,15 +13,99 @@ const tokens = 'token#*';
 
 const onlyItems = (...keys: string[]) => ({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } });
 
-export const Journal = (actions: ItemAction | ItemAction[]): Statement => ({
+/** DynamoDB counts what a call writes, and what its condition asks for. */
+const onlyAttributes = (...names: readonly string[]) => ({
+  'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'updatedAt', ...names] },
+});
+
+export const Journal = (actions: Read | Read[]): Statement => ({
   Sid: 'Journal',
-  why: 'Reads or updates the records of integrations and added buckets.',
+  why: 'Reads the records of integrations and added buckets.',
   Action: actions,
   Resource: table,
   Condition: onlyItems(records),
 });
 
-export const JournalAndLocks = (actions: ItemAction | ItemAction[]): Statement => ({
+const writing = (why: string, ...attributes: readonly string[]): Statement => ({
+  Sid: 'WriteJournal',
+  why,
+  Action: 'dynamodb:UpdateItem',
+  Resource: table,
+  Condition: { ...onlyItems(records), ...onlyAttributes(...new Set(attributes)) },
+});
+
+// The status stands in the condition of nearly every write.
+const step = ['status', 'steps', 'openCalls'];
+const undo = ['status', 'deprovision', 'leftovers'];
+
+/** @param attributes beside those that every step writes */
+const writingAsStep = (why: string, ...attributes: readonly string[]) => writing(why, ...step, ...attributes);
+
+export const WriteStep = writingAsStep('Writes when the step began and how it ended.');
+
+/** @param key what the step makes or removes */
+export const WriteStepAndResource = (key: ResourceKey) =>
+  writingAsStep('Writes how the step ended, and what it did to its own resource.', attributeOf(key));
+
+export const WriteStepAndPolicies = writingAsStep(
+  'Writes how the step ended, and what it did to the policies of the role.',
+  ...policyKeys.map(attributeOf),
+);
+
+export const WriteStepAndAccess = writingAsStep(
+  'Writes how the step ended, which policy grants an added bucket, and the lock of the policies.',
+  ...policyKeys.map(attributeOf),
+  attributeOf('access'),
+  'drivers',
+  'accessLock',
+);
+
+export const WriteStepAndOrganization = writingAsStep(
+  'Writes how the step ended, and in which organization at Dataloop the project is.',
+  'dataloop',
+);
+
+export const WriteStepAndUndo = writingAsStep(
+  'Writes how the step ended, the error, and that an undo begins.',
+  ...undo,
+  'error',
+);
+
+export const WriteStepAndEnd = writingAsStep(
+  'Ends the undo: status, steps and the reason of each leftover; an integration forgets a bucket of which nothing is left.',
+  ...undo,
+  'drivers',
+);
+
+export const WriteUndo = writing(
+  'Writes that an undo begins, why, and which steps it cut off.',
+  'steps',
+  ...undo,
+  'error',
+);
+
+export const WriteUndoAndEnd = writing(
+  'Writes that an undo begins, or ends one that can never end.',
+  'steps',
+  ...undo,
+  'error',
+  'drivers',
+);
+
+export const WriteOperator = writing('Writes what an operator said.', 'status', 'operator');
+
+export const WriteIssuedUser = writing('Writes that the wait for the IAM user is over.', 'steps');
+
+export const WriteAddedBucket: Statement = {
+  ...writing('Writes the added bucket into its integration.', 'status', 'drivers'),
+  Condition: {
+    // In the transaction that registers it.
+    ...onlyItems(records, locks, idempotencyKeys),
+    ...onlyAttributes('status', 'drivers'),
+  },
+};
+
+export const JournalAndLocks = (actions: Read): Statement => ({
   Sid: 'Journal',
   why: 'Reads records and locks: does another integration use the name or the bucket?',
   Action: actions,
@@ -32,13 +113,28 @@ export const JournalAndLocks = (actions: ItemAction | ItemAction[]): Statement =
   Condition: onlyItems(records, locks),
 });
 
-export const Register = (actions: ItemAction | ItemAction[]): Statement => ({
+const asRegistered = [
+  'integrationId',
+  'requestHash',
+  'expiresAt',
+  'name',
+  'createdAt',
+  'request',
+  'executionArn',
+  ...step,
+];
+
+/** @param attributes beside those of every new record */
+export const Register = (...attributes: string[]): Statement => ({
   Sid: 'Register',
   why: 'Writes the record, its locks and the idempotency key in one transaction.',
-  Action: actions,
+  Action: 'dynamodb:PutItem',
   Resource: table,
-  // DynamoDB may authorise each write of a transaction with the keys of all of them.
-  Condition: onlyItems(records, locks, idempotencyKeys),
+  Condition: {
+    // DynamoDB may authorise each write of a transaction with the keys of all of them.
+    ...onlyItems(records, locks, idempotencyKeys),
+    ...onlyAttributes(...asRegistered, ...attributes),
+  },
 });
 
 export const TaskToken = (actions: ItemAction | ItemAction[]): Statement => ({

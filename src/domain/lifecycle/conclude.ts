@@ -3,8 +3,9 @@ import { ServiceError } from '../../errors.ts';
 import type { Publish } from '../api/events.ts';
 import { addedBucketView, integrationView } from '../api/view.ts';
 import { type JournalRecord, nameOf, openSteps, type StepEnds, standingResources } from '../model/record.ts';
+import type { ResourceKey } from '../model/resource-keys.ts';
 import type { StepName } from '../model/steps.ts';
-import { type FailedUndo, leftoverOf, sendAgain } from '../saga/residue.ts';
+import { type FailedUndo, type Leftover, leftoverOf, sendAgain } from '../saga/residue.ts';
 import type { StepContext } from '../saga/step.ts';
 import { locksOf } from './start.ts';
 
@@ -12,7 +13,8 @@ export interface Closing {
   /** The run of the undo that ends; it does not end a later run. */
   readonly run: number;
   readonly status: 'failed' | 'removed' | 'residue';
-  readonly resources: JournalRecord['resources'];
+  /** Why each resource that still stands does, and what to do about it. */
+  readonly leftovers: Partial<Record<ResourceKey, Leftover>>;
   /** How each step ends that is still open. */
   readonly steps: StepEnds;
   /** Locks to release; none where something is left. */
@@ -61,24 +63,25 @@ export interface UndoEnd {
   readonly step?: StepName;
 }
 
-/** How an undo ends, and the resources with the reason of each leftover. */
+/** How an undo ends, and why each leftover is there. */
 export function conclude(
   record: JournalRecord,
   { mode, failures }: Pick<UndoEnd, 'mode' | 'failures'>,
-): Pick<Closing, 'status' | 'resources'> {
-  const resources = { ...record.resources };
+): Pick<Closing, 'status' | 'leftovers'> {
   const standing = standingResources(record);
-  for (const [key, resource] of standing) {
-    const residue = leftoverOf(key, failures, record) ?? resource.residue ?? unexplained(record);
-    resources[key] = { ...resource, residue };
-  }
+  const leftovers = Object.fromEntries(
+    standing.map(([key, { residue }]) => [
+      key,
+      leftoverOf(key, failures, record) ?? residue ?? unexplained(record),
+    ]),
+  );
   // Where something is left of an added bucket, the integration still knows it.
   const isLeft = standing.length > 0 || Object.keys(record.addedBuckets ?? {}).length > 0;
-  if (isLeft) return { status: 'residue', resources };
-  return { status: mode === 'rollback' ? 'failed' : 'removed', resources };
+  if (isLeft) return { status: 'residue', leftovers };
+  return { status: mode === 'rollback' ? 'failed' : 'removed', leftovers };
 }
 
-const unexplained = (record: JournalRecord) => ({
+const unexplained = (record: JournalRecord): Leftover => ({
   reason:
     'The undo was aborted several times before it reached this resource. See its executions in Step Functions.',
   advice: sendAgain(record, ''),
@@ -115,12 +118,12 @@ async function closeRecord(
   undo: UndoEnd,
   journal: ClosingJournal,
 ): Promise<JournalRecord | undefined> {
-  const { status, resources } = conclude(record, undo);
+  const { status, leftovers } = conclude(record, undo);
   const steps = endsOf(record, undo.step);
   const closed = await journal.close(record.id, {
     run: undo.run,
     status,
-    resources,
+    leftovers,
     steps,
     locks: status === 'residue' ? [] : locksOf(record),
   });

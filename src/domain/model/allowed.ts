@@ -1,6 +1,7 @@
 /** What a deployment allows requests to name: its parameters, and what is said of a field that is outside of them. */
 import type { AccountSettings } from '../../config.ts';
-import type { FieldError } from '../../errors.ts';
+import { type FieldError, ServiceError } from '../../errors.ts';
+import type { JournalRecord } from './record.ts';
 import { defaultRoleName, type IntegrationRequest, invalidFields, parseBody } from './request.ts';
 
 /** True where a name matches a pattern in which `*` stands for any run of characters. */
@@ -136,6 +137,24 @@ export function outsideForBucket(bucket: IntegrationRequest['bucket'], allowed: 
   refuseBucket(bucket, allowed, refuse);
   refuseKey(bucket, allowed, refuse);
   return errors;
+}
+
+/**
+ * Whether a record still asks for what this deployment allows: its parameters may have changed since, and so may the
+ * record have been.
+ * @throws ServiceError `OutsideDeploymentError` that names the field
+ */
+export function refuseOutside(
+  { id, kind, request }: Pick<JournalRecord, 'id' | 'kind' | 'request'>,
+  allowed: Allowed,
+): void {
+  const [outside] =
+    kind === 'added bucket' ? outsideForBucket(request.bucket, allowed) : outsideDeployment(request, allowed);
+  if (!outside) return;
+  throw new ServiceError(
+    'OutsideDeploymentError',
+    `${id} asks for what this deployment does not allow (${outside.pointer}). ${outside.detail}`,
+  );
 }
 
 /** What of a request is outside of the deployment's parameters, by field. */

@@ -152,18 +152,15 @@ export const attachablePolicies = (record: Pick<JournalRecord, 'resources'>): Po
 
 export const partitionOf = (desired: DesiredState): string => desired.policy.arn.split(':')[1] ?? '';
 
-/** Everything that a policy is to grant by the journal, in an order that does not change. */
-export function grantsOf(
+/** What a policy grants as far as the integration's record tells: enough to know how full it is. */
+export function roughGrantsOf(
   { addedBuckets = {} }: Pick<JournalRecord, 'addedBuckets'>,
   desired: DesiredState,
   key: PolicyKey,
-  but?: string,
 ): Grant[] {
-  const added = Object.entries(addedBuckets)
-    .filter(([id, { placedIn }]) => placedIn === key && id !== but)
-    .sort(([one], [other]) => (one < other ? -1 : 1));
+  const added = Object.values(addedBuckets).filter(({ placedIn }) => placedIn === key);
   return [
     ...(key === firstPolicy ? [desired.grant] : []),
-    ...added.map(([, bucket]) => grantOf(bucket, partitionOf(desired))),
+    ...added.map((bucket) => grantOf(bucket, partitionOf(desired))),
   ];
 }

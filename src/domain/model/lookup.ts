@@ -1,7 +1,17 @@
-/** From an id that a caller sent to the record of an integration or of an added bucket, or a clear 404. */
+/** From an id that a caller sent to the record of an integration or of an added bucket, or a clear error. */
 import { ServiceError } from '../../errors.ts';
 import type { JournalRecord } from './record.ts';
 import { isIntegrationId } from './record.ts';
+
+/** @param fields what of its item cannot be as this service wrote it */
+export function recordDamaged(recordId: string, fields: string): ServiceError {
+  return new ServiceError(
+    'RecordDamagedError',
+    `Somebody changed the record of integration ${recordId}: the item "integration#${recordId}" of the table has ` +
+      `invalid fields (${fields}). Correct them, or restore the item from a backup of the table (point-in-time recovery). ` +
+      'Until then the service does nothing for this integration.',
+  );
+}
 
 export function integrationNotFound(integrationId: string): ServiceError {
   const named = isIntegrationId(integrationId) ? `integration ${integrationId}` : 'integration of this id';

@@ -91,7 +91,9 @@ const changesSchema = z.object({
 });
 export type Changes = z.infer<typeof changesSchema>;
 
-const resourceSchema = z.object({
+export const leftoverSchema = z.object({ reason: z.string(), advice: z.string() });
+
+export const resourceSchema = z.object({
   /**
    * `intended`: about to be created, may or may not exist; `created`: exists by our doing;
    * `gone`: removed by us, or never created. For an adopted resource: about to be changed,
@@ -121,7 +123,7 @@ const resourceSchema = z.object({
   /** Created a second time, because the first was not found: there may be two of it. */
   madeAgain: z.literal(true).optional(),
   /** Why it could not be removed, and what to do. */
-  residue: z.object({ reason: z.string(), advice: z.string() }).optional(),
+  residue: leftoverSchema.optional(),
   /** Why the resource under its name belongs to another owner and was left alone. */
   leftAlone: z.string().optional(),
 });
@@ -167,6 +169,20 @@ const addedBucketSchema = z.object({
 });
 export type AddedBucket = z.infer<typeof addedBucketSchema>;
 
+/** What an integration knows of a bucket that was requested for it. */
+export const asAdded = ({ bucket, dataloop }: z.output<typeof requestSchema>): AddedBucket => ({
+  bucket: {
+    name: bucket.name,
+    ...(bucket.prefix === undefined ? {} : { prefix: bucket.prefix }),
+    ...(bucket.kmsKeyArn === undefined ? {} : { kmsKeyArn: bucket.kmsKeyArn }),
+  },
+  dataloop: {
+    projectId: dataloop.projectId,
+    driverName: dataloop.driverName ?? bucket.name,
+    allowDelete: dataloop.allowDelete,
+  },
+});
+
 const accessLockSchema = z.object({
   by: z.string(),
   /** Until when its holder's function can live and so take effect, ms since the epoch. */
@@ -209,30 +225,9 @@ export const recordSchema = z.object({
 });
 export type JournalRecord = z.infer<typeof recordSchema>;
 
-/** Attributes of an item keep the names of the first version. They are mapped here and nowhere else. */
-const storedNames: Readonly<Record<string, string>> = {
-  id: 'integrationId',
-  addedBuckets: 'drivers',
-  inFlightCalls: 'openCalls',
-};
-const ownNames = Object.fromEntries(Object.entries(storedNames).map(([own, stored]) => [stored, own]));
-const renamed = (members: object, names: Readonly<Record<string, string>>) =>
-  Object.fromEntries(Object.entries(members).map(([name, value]) => [names[name] ?? name, value]));
-
 /** What a record is of. Every added bucket has a parent, and no integration has. */
 export const kindOf = (parent: unknown): RecordKind =>
   parent === undefined ? 'integration' : 'added bucket';
-
-/** A record from an item of the table. */
-export const storedRecordSchema = z.preprocess((item) => {
-  if (typeof item !== 'object' || item === null) return item;
-  const { parent, ...members } = renamed(item, ownNames);
-  return { ...members, ...(parent === undefined ? {} : { parent }), kind: kindOf(parent) };
-}, recordSchema);
-
-/** A record as an item of the table, without the table's own keys. */
-export const toStored = ({ kind: _kind, ...record }: JournalRecord): Record<string, unknown> =>
-  renamed(record, storedNames);
 
 /** Its name, as people know it: of an added bucket, that of its driver. */
 export const nameOf = ({ name, kind, request }: JournalRecord): string =>
@@ -308,8 +303,11 @@ export interface ActiveFinder {
   findActive(): Promise<readonly string[]>;
 }
 
-/** States in which something can still happen without a new request. */
-export const activeStatuses: readonly Status[] = ['provisioning', 'rolling-back', 'removing'];
+/**
+ * States in which something can still happen without a new request. An undo that stands still leaves access open, so those
+ * come first where all of them are looked at.
+ */
+export const activeStatuses: readonly Status[] = ['removing', 'rolling-back', 'provisioning'];
 
 /** States in which something of an integration stands, or may. */
 export const standingStatuses: readonly Status[] = [...activeStatuses, 'ready', 'residue'];

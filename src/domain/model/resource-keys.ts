@@ -43,6 +43,9 @@ export const resourceKeys = [
 ] as const;
 export type ResourceKey = (typeof resourceKeys)[number];
 
+/** Attribute of a record's item that holds one resource: each has its own, so that a role can name those it writes. */
+export const attributeOf = <K extends ResourceKey>(key: K) => `resource_${key}` as const;
+
 export const resourceTypes = {
   bucket: 'AWS::S3::Bucket',
   ...forEachPolicy('AWS::IAM::ManagedPolicy'),

@@ -8,14 +8,12 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import {
-  activeStatuses,
-  type JournalRecord,
-  openSteps,
-  storedRecordSchema,
-} from '../../../src/domain/model/record.ts';
+import { activeStatuses, type JournalRecord, openSteps } from '../../../src/domain/model/record.ts';
+import { storedRecordSchema } from '../../../src/domain/model/stored-record.ts';
 import { holds, type Item, plain, updated } from './expressions.ts';
+import { refusedWrite } from './journal-rights.ts';
 import { awsError, type Service } from './service.ts';
+import type { Worker } from './worker.ts';
 
 export interface Journal {
   readonly items: Map<string, Item>;
@@ -147,7 +145,29 @@ export function journal(violate: (text: string) => void): Journal {
     return { Responses: Object.fromEntries(tables) };
   }
 
-  const service: Service = (command) => {
+  function authorise(
+    by: Worker,
+    action: 'PutItem' | 'UpdateItem' | 'DeleteItem',
+    call: { Key?: unknown; Item?: unknown },
+  ) {
+    const refused = refusedWrite(by.functionName, action, keyOf(call.Key ?? call.Item), call);
+    if (refused) violate(refused);
+  }
+
+  function authoriseWrites(command: unknown, by: Worker): void {
+    if (command instanceof UpdateCommand) authorise(by, 'UpdateItem', command.input);
+    if (command instanceof PutCommand) authorise(by, 'PutItem', command.input);
+    if (command instanceof DeleteCommand) authorise(by, 'DeleteItem', command.input);
+    if (command instanceof TransactWriteCommand) {
+      for (const { Put, Update } of command.input.TransactItems ?? []) {
+        if (Put) authorise(by, 'PutItem', Put);
+        if (Update) authorise(by, 'UpdateItem', Update);
+      }
+    }
+  }
+
+  const service: Service = (command, by) => {
+    authoriseWrites(command, by);
     if (command instanceof GetCommand) {
       const item = items.get(keyOf(command.input.Key));
       return item ? { Item: item } : {};

@@ -52,13 +52,13 @@ export const closingJournal = (table: Table): ClosingJournal => ({
 });
 
 /**
- * Ends an undo: where nothing is left the locks, then in one write the status, what is left of each resource, and the
- * end of each step that is still open. Repeatable. The status comes last, because from then on nobody looks after the integration any more.
+ * Ends an undo: where nothing is left the locks, then in one write the status, why each leftover is there, and the end of
+ * each step that is still open. Repeatable. The status comes last, because from then on nobody looks after the integration any more.
  */
 async function closeIntegration(
   table: Table,
   recordId: string,
-  { run, status, resources, steps, locks }: Closing,
+  { run, status, leftovers, steps, locks }: Closing,
 ): Promise<JournalRecord | undefined> {
   for (const lock of locks) {
     await deleteOwnItem(table, lockKey(lock), recordId, `release ${lock}`);
@@ -67,12 +67,12 @@ async function closeIntegration(
   const during = statusIn(['rolling-back', 'removing', 'residue', status]);
   const ends = stepEnds(steps);
   return updateRecord(table, recordId, `close ${recordId}`, {
-    UpdateExpression: `SET #status = :to, #resources = :resources, #updatedAt = :now${ends.expression}`,
+    UpdateExpression: `SET #status = :to, #leftovers = :leftovers, #updatedAt = :now${ends.expression}`,
     ConditionExpression: `${during.condition} AND #deprovision.#run = :run`,
     names: {
       ...ends.names,
       '#status': 'status',
-      '#resources': 'resources',
+      '#leftovers': 'leftovers',
       '#updatedAt': 'updatedAt',
       '#deprovision': 'deprovision',
       '#run': 'run',
@@ -82,7 +82,7 @@ async function closeIntegration(
       ...ends.values,
       ':run': run,
       ':to': status,
-      ':resources': resources,
+      ':leftovers': leftovers,
       ':now': now(),
     },
   });

@@ -1,10 +1,11 @@
 /**
  * The journal in Amazon DynamoDB. One item an integration: its record, steps and resources change on paths of
- * their own, so that parallel steps never overwrite each other, and every write can be refused by status in the
- * same call. Items beside it: `lock#…`, `idempotency#…` and `token#…`.
+ * their own, so that parallel steps never overwrite each other, every write can be refused by status in the
+ * same call, and the role of each function names the attributes that it writes. Items beside it: `lock#…`, `idempotency#…` and `token#…`.
  */
 import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { UndoJournal } from '../../../domain/lifecycle/undo.ts';
+import { recordDamaged } from '../../../domain/model/lookup.ts';
 import {
   type InFlightCall,
   isRecordId,
@@ -14,9 +15,10 @@ import {
   type Status,
   type StepCall,
   type StepJournal,
-  storedRecordSchema,
 } from '../../../domain/model/record.ts';
+import { attributeOf } from '../../../domain/model/resource-keys.ts';
 import type { StepName } from '../../../domain/model/steps.ts';
+import { storedRecordSchema } from '../../../domain/model/stored-record.ts';
 import type { OperatorJournal } from '../../../domain/waiting/operator.ts';
 import { placesOf, ServiceError } from '../../../errors.ts';
 import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
@@ -29,13 +31,7 @@ export const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
 export function toRecord(item: unknown, recordId: string): JournalRecord {
   const parsed = storedRecordSchema.safeParse(item);
   if (parsed.success && parsed.data.id === recordId) return parsed.data;
-  const places = parsed.success ? 'integrationId' : placesOf(parsed.error);
-  throw new ServiceError(
-    'RecordDamagedError',
-    `Somebody changed the record of integration ${recordId}: the item "${recordKey(recordId).pk}" of the table has ` +
-      `invalid fields (${places}). Correct them, or restore the item from a backup of the table (point-in-time recovery). ` +
-      'Until then the service does nothing for this integration.',
-  );
+  throw recordDamaged(recordId, parsed.success ? 'integrationId' : placesOf(parsed.error));
 }
 
 export const now = () => new Date().toISOString();
@@ -209,13 +205,12 @@ export function stepJournal(table: Table): StepJournal {
       const before = statesBefore[resource.state];
       const named = Object.fromEntries(before.map((state) => [`:${state}`, state]));
       const written = await updateRecord(table, recordId, `record the ${key}`, {
-        UpdateExpression: 'SET #resources.#key = :resource, #updatedAt = :now',
+        UpdateExpression: 'SET #resource = :resource, #updatedAt = :now',
         ConditionExpression:
-          `${condition} AND (attribute_not_exists(#resources.#key) OR ` +
-          `#resources.#key.#state IN (${Object.keys(named).join(', ')}))`,
+          `${condition} AND (attribute_not_exists(#resource) OR ` +
+          `#resource.#state IN (${Object.keys(named).join(', ')}))`,
         names: {
-          '#resources': 'resources',
-          '#key': key,
+          '#resource': attributeOf(key),
           '#state': 'state',
           '#status': 'status',
           '#updatedAt': 'updatedAt',
@@ -257,12 +252,15 @@ export function deprovisionJournal(table: Table): UndoJournal {
     beginDeprovision: (recordId, { from, to, mode, run, restarts = 0, error }) => {
       const { condition, values } = statusIn(from);
       return updateRecord(table, recordId, `start the undo of ${recordId}`, {
-        UpdateExpression: `SET #status = :to, #deprovision = :deprovision, #updatedAt = :now${error ? ', #error = :error' : ''}`,
+        UpdateExpression:
+          `SET #status = :to, #deprovision = :deprovision, #updatedAt = :now${error ? ', #error = :error' : ''} ` +
+          'REMOVE #leftovers',
         // The run number makes of two who want to start the same run one.
         ConditionExpression: `${condition} AND (attribute_not_exists(#deprovision) OR #deprovision.#run = :before)`,
         names: {
           '#status': 'status',
           '#deprovision': 'deprovision',
+          '#leftovers': 'leftovers',
           '#run': 'run',
           '#updatedAt': 'updatedAt',
           ...(error ? { '#error': 'error' } : {}),

@@ -12,6 +12,21 @@ const attemptsToRead = 5;
 
 const keySchema = z.looseObject({ pk: z.string() });
 
+/** Most that one call of DynamoDB reads. */
+const atOnce = 100;
+
+/** The records that can be read. */
+export async function readAllRecords(
+  table: Table,
+  ids: readonly string[],
+): Promise<readonly JournalRecord[]> {
+  const pages = Array.from({ length: Math.ceil(ids.length / atOnce) }, (_page, index) =>
+    ids.slice(index * atOnce, (index + 1) * atOnce),
+  );
+  const read = await Promise.all(pages.map((page) => readRecords(table, page)));
+  return read.flatMap(({ records }) => records);
+}
+
 /** @param ids at most 100 */
 export async function readRecords(table: Table, ids: readonly string[]) {
   const records: JournalRecord[] = [];

@@ -8,7 +8,7 @@ import type {
   Registration,
   RegistrationOutcome,
 } from '../../../domain/lifecycle/start.ts';
-import { toStored } from '../../../domain/model/record.ts';
+import { toStored } from '../../../domain/model/stored-record.ts';
 import { ServiceError } from '../../../errors.ts';
 import { awsErrorCode, mapAwsError } from '../errors.ts';
 import { lockKey, now, recordKey, updateRecord } from './record.ts';

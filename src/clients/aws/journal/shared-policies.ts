@@ -1,5 +1,6 @@
 /** An integration's side of its added drivers: the lock of its policies, and what they are to grant. */
 import type { JournalRecord } from '../../../domain/model/record.ts';
+import { attributeOf } from '../../../domain/model/resource-keys.ts';
 import type { AccessJournal } from '../../../domain/resources/role/shared-policies.ts';
 import { graceSeconds } from '../../../domain/saga/in-flight-calls.ts';
 import { ServiceError } from '../../../errors.ts';
@@ -65,9 +66,9 @@ export function accessJournal(table: Table): AccessJournal {
 
     writePolicy: async (integrationId, { callId }, key, policy) => {
       const written = await updateRecord(table, integrationId, `record the ${key} of ${integrationId}`, {
-        UpdateExpression: 'SET #resources.#key = :policy, #updatedAt = :now',
+        UpdateExpression: 'SET #policy = :policy, #updatedAt = :now',
         ConditionExpression: isHolder,
-        names: { ...names, '#resources': 'resources', '#key': key },
+        names: { ...names, '#policy': attributeOf(key) },
         values: { ':by': callId, ':policy': policy, ':now': now() },
       });
       return held(written, integrationId);

@@ -1,11 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  activeStatuses,
-  standingResources,
-  storedRecordSchema,
-  toStored,
-} from '../../../../src/domain/model/record.ts';
+import { activeStatuses, standingResources } from '../../../../src/domain/model/record.ts';
 import { policyKeys, resourceKeys, resourceTypes } from '../../../../src/domain/model/resource-keys.ts';
+import { storedRecordSchema, toStored } from '../../../../src/domain/model/stored-record.ts';
 import { undoOf } from '../fake-undo.ts';
 import { knowing, recordOf } from '../fakes.ts';
 
@@ -44,11 +40,10 @@ describe('a stored record', () => {
     ['a time without its zone', { createdAt: '2026-11-23T00:00:00' }],
     ['a step that is none', { steps: { MakeCoffee: call } }],
     ['a step that was never tried', { steps: { CreateBucket: { ...call, attempts: 0 } } }],
-    ['a resource of no known kind', { resources: { queue: { state: 'created' } } }],
-    ['a resource in no known state', { resources: { bucket: { state: 'perhaps' } } }],
-    ['residue without advice', { resources: { bucket: { state: 'created', residue: { reason: 'x' } } } }],
-    ['a look that was never made', { resources: { bucket: { state: 'created', absentLooks: 0 } } }],
-    ['a second making that was none', { resources: { driver: { state: 'created', madeAgain: false } } }],
+    ['a resource in no known state', { resource_bucket: { state: 'perhaps' } }],
+    ['residue without advice', { resource_bucket: { state: 'created', residue: { reason: 'x' } } }],
+    ['a look that was never made', { resource_bucket: { state: 'created', absentLooks: 0 } }],
+    ['a second making that was none', { resource_driver: { state: 'created', madeAgain: false } }],
     ['an undo without a run', { deprovision: { mode: 'remove', run: 0 } }],
     ['an undo that was started less than never', { deprovision: undoOf('remove', 1, -1) }],
     ['a request that could not have been made', { request: { name: 'acme' } }],
@@ -61,6 +56,39 @@ test('a call that an earlier version noted is in flight, of a step that is not k
   const stored = { ...toStored(recordOf()), openCalls: { 'execution/CreateBucket/1': 5_000 } };
   expect(storedRecordSchema.parse(stored).inFlightCalls).toEqual({
     'execution/CreateBucket/1': { until: 5_000 },
+  });
+});
+
+describe('the resources of a stored record', () => {
+  const { resource_bucket, resource_role, ...rest } = toStored(
+    recordOf({
+      status: 'residue',
+      resources: {
+        bucket: { state: 'created', arn: 'arn:bucket' },
+        role: { state: 'gone', arn: 'arn:role' },
+      },
+    }),
+  );
+  const before = { bucket: resource_bucket, role: { state: 'created', arn: 'arn:role' } };
+
+  test('each have an attribute of their own', () => {
+    expect(resource_bucket).toEqual({ state: 'created', arn: 'arn:bucket' });
+    expect(rest).not.toHaveProperty('resources');
+  });
+
+  test('of an earlier version stand in one, behind what was written since', () => {
+    const { resources } = storedRecordSchema.parse({ ...rest, resources: before, resource_role });
+    expect(resources).toEqual({ bucket: resource_bucket, role: resource_role });
+  });
+
+  test('that are left say why, and no other ones', () => {
+    const leftover = { reason: 'It is not empty.', advice: 'Empty it.' };
+    const leftovers = { bucket: leftover, role: leftover, driver: leftover };
+    const { resources } = storedRecordSchema.parse({ ...rest, resource_bucket, resource_role, leftovers });
+    expect(resources).toEqual({
+      bucket: { state: 'created', arn: 'arn:bucket', residue: leftover },
+      role: resource_role,
+    });
   });
 });
 

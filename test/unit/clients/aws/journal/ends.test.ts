@@ -3,7 +3,7 @@ import { DeleteCommand, DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/l
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { activate, closingJournal } from '../../../../../src/clients/aws/journal/ends.ts';
-import { toStored } from '../../../../../src/domain/model/record.ts';
+import { toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
 import { sdkError } from '../sdk-answers.ts';
 
@@ -57,7 +57,7 @@ describe('closing', () => {
   const closing = {
     run: 2,
     status: 'removed',
-    resources: { bucket: { state: 'gone' } },
+    leftovers: { bucket: { reason: 'It is not empty.', advice: 'Empty it.' } },
     steps: { DeleteRole: 'failed', Conclude: 'succeeded' },
     locks: ['name#acme', 'bucket#dataloop-acme#acme'],
   } as const;
@@ -78,7 +78,7 @@ describe('closing', () => {
           // Repeated, it must get past its own first write to the locks.
           ':status3': 'removed',
           ':to': 'removed',
-          ':resources': closing.resources,
+          ':leftovers': closing.leftovers,
           ':run': 2,
         },
       },
@@ -105,7 +105,7 @@ describe('closing', () => {
     expect(updates()).toMatchObject([
       {
         UpdateExpression:
-          'SET #status = :to, #resources = :resources, #updatedAt = :now, ' +
+          'SET #status = :to, #leftovers = :leftovers, #updatedAt = :now, ' +
           '#steps.#step0.#status = :end0, #steps.#step0.#endedAt = if_not_exists(#steps.#step0.#endedAt, :now), ' +
           '#steps.#step1.#status = :end1, #steps.#step1.#endedAt = if_not_exists(#steps.#step1.#endedAt, :now)',
         ExpressionAttributeNames: { '#step0': 'DeleteRole', '#step1': 'Conclude' },

@@ -9,7 +9,7 @@ import {
   stepJournal,
   writeOrganization,
 } from '../../../../../src/clients/aws/journal/record.ts';
-import { toStored } from '../../../../../src/domain/model/record.ts';
+import { toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { undoOf } from '../../../domain/fake-undo.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
 import { sdkError } from '../sdk-answers.ts';
@@ -256,9 +256,9 @@ describe('a step', () => {
     ).rejects.toMatchObject({ name: 'IntegrationMovedOnError' });
     expect(updates()[0]).toMatchObject({
       Key,
-      UpdateExpression: expect.stringContaining('#resources.#key = :resource'),
+      UpdateExpression: expect.stringContaining('#resource = :resource'),
       ConditionExpression: expect.stringContaining('#status IN (:status0) AND ('),
-      ExpressionAttributeNames: { '#resources': 'resources', '#key': 'bucket' },
+      ExpressionAttributeNames: { '#resource': 'resource_bucket' },
       ExpressionAttributeValues: { ':resource': resource, ':status0': 'provisioning' },
     });
     // Asked again without the resource's own state: it was the integration's.
@@ -277,8 +277,8 @@ describe('a step', () => {
       const names = before.map((each) => `:${each}`);
       expect(updates()[0]).toMatchObject({
         ConditionExpression:
-          '#status IN (:status0) AND (attribute_not_exists(#resources.#key) OR ' +
-          `#resources.#key.#state IN (${names.join(', ')}))`,
+          '#status IN (:status0) AND (attribute_not_exists(#resource) OR ' +
+          `#resource.#state IN (${names.join(', ')}))`,
         ExpressionAttributeValues: Object.fromEntries(before.map((each) => [`:${each}`, each])),
       });
     },
@@ -341,7 +341,7 @@ describe('beginning an undo', () => {
       {
         Key,
         UpdateExpression: expect.stringMatching(
-          /#status = :to, #deprovision = :deprovision.*#error = :error$/,
+          /#status = :to, #deprovision = :deprovision.*#error = :error REMOVE #leftovers$/,
         ),
         ConditionExpression:
           '#status IN (:status0) AND (attribute_not_exists(#deprovision) OR #deprovision.#run = :before)',

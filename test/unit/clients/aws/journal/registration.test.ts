@@ -8,7 +8,7 @@ import {
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { addedBucketRegistrar, registrar } from '../../../../../src/clients/aws/journal/registration.ts';
-import { toStored } from '../../../../../src/domain/model/record.ts';
+import { toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
 import { answering, sdkError } from '../sdk-answers.ts';
 

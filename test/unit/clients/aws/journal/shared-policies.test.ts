@@ -3,7 +3,7 @@ import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { accessJournal } from '../../../../../src/clients/aws/journal/shared-policies.ts';
-import { toStored } from '../../../../../src/domain/model/record.ts';
+import { toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
 import { sdkError } from '../sdk-answers.ts';
 
@@ -154,9 +154,9 @@ describe('who holds the lock', () => {
     expect(updates()).toMatchObject([
       {
         Key,
-        UpdateExpression: 'SET #resources.#key = :policy, #updatedAt = :now',
+        UpdateExpression: 'SET #policy = :policy, #updatedAt = :now',
         ConditionExpression: '#lock.#by = :by',
-        ExpressionAttributeNames: { '#resources': 'resources', '#key': 'policy3' },
+        ExpressionAttributeNames: { '#policy': 'resource_policy3' },
         ExpressionAttributeValues: { ':policy': policy, ':by': call.callId },
       },
     ]);

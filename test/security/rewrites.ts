@@ -1,0 +1,72 @@
+/** Each attribute of a record, and who may write it: everybody else with a stolen session is refused. */
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { deployment } from '../integration/deployment.ts';
+import type { SimulatedCall } from './simulator.ts';
+import { readyIntegrationId } from './targets.ts';
+import { arnOf } from './template.ts';
+
+const watchdog = ['ExecutionEndedRole', 'SweepRole'];
+const beginsUndo = [
+  'RemoveIntegrationRole',
+  'RemoveDriverRole',
+  'RemoveDriversRole',
+  'RollBackRole',
+  ...watchdog,
+];
+const policies = ['GrantAccessRole', 'RevokeAccessRole', 'DeletePolicyRole'];
+
+/** By logical ids of roles. What only the registration writes, with a put of the whole, nobody rewrites. */
+const writersOf: Readonly<Record<string, readonly string[]>> = {
+  integrationId: [],
+  name: [],
+  createdAt: [],
+  request: [],
+  requestHash: [],
+  parent: [],
+  executionArn: [],
+  expiresAt: [],
+  // Of an earlier version.
+  resources: [],
+  operator: ['ConfirmIamUserRole'],
+  dataloop: ['PreflightRole'],
+  drivers: ['AddDriverRole', 'GrantAccessRole', 'RevokeAccessRole', 'ConcludeRole', ...watchdog],
+  accessLock: ['GrantAccessRole', 'RevokeAccessRole'],
+  error: beginsUndo,
+  deprovision: [...beginsUndo, 'ConcludeRole'],
+  leftovers: [...beginsUndo, 'ConcludeRole'],
+  resource_bucket: ['CreateBucketRole', 'DeleteBucketRole'],
+  resource_policy: ['CreatePolicyRole', ...policies],
+  resource_policy2: policies,
+  resource_policy10: policies,
+  resource_access: ['GrantAccessRole', 'RevokeAccessRole'],
+  resource_role: ['CreateRoleRole', 'DeleteRoleRole'],
+  resource_dataloopIntegration: ['RequestIamUserRole', 'CompleteIntegrationRole', 'DeleteIntegrationRole'],
+  resource_driver: ['CreateDriverRole', 'DeleteDriverRole'],
+};
+
+interface Rewrite {
+  readonly attribute: string;
+  readonly writers: readonly string[];
+  readonly call: SimulatedCall;
+  readonly command: UpdateItemCommand;
+}
+
+export function rewrites(): Rewrite[] {
+  const pk = `integration#${readyIntegrationId()}`;
+  return Object.entries(writersOf).map(([attribute, writers]) => ({
+    attribute,
+    writers,
+    call: {
+      action: 'dynamodb:UpdateItem',
+      resource: arnOf('Table'),
+      context: { 'dynamodb:LeadingKeys': [pk], 'dynamodb:Attributes': ['pk', attribute] },
+    },
+    command: new UpdateItemCommand({
+      TableName: deployment.outputs.TableName,
+      Key: { pk: { S: pk } },
+      UpdateExpression: 'SET #attribute = :forged',
+      ExpressionAttributeNames: { '#attribute': attribute },
+      ExpressionAttributeValues: { ':forged': { S: 'forged' } },
+    }),
+  }));
+}

@@ -179,6 +179,15 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
       'dataloop.driverName, or delete that driver.',
     whatToDo: 'Choose another `dataloop.driverName`, or delete that driver at Dataloop.',
   },
+  OutsideDeploymentError: {
+    group: 'request',
+    detail:
+      `${integrationId} asks for what this deployment does not allow (/bucket/name). Bucket names in this deployment must ` +
+      'match "dataloop-*". Choose such a name, or deploy with another bucketNamePattern.',
+    whatToDo:
+      'A later deployment has other parameters than the one that took the request. Deploy with the old ones, or send a request ' +
+      'that the new ones allow.',
+  },
   RoleChangedError: {
     group: 'resources',
     detail:
@@ -214,6 +223,15 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     whatToDo:
       "Put a valid API key into the secret: [Dataloop's credentials](operations.md#dataloops-credentials). You need not deploy " +
       'again.',
+  },
+  DataloopNotOursError: {
+    group: 'dataloop',
+    detail:
+      `The name of Dataloop's integration ${dataloopIntegrationId}, "theirs", is not the one that ${integrationId} gave it, so ` +
+      'it may belong to somebody else. It was not used. Send the request again.',
+    whatToDo:
+      'Somebody renamed it at Dataloop, or wrote another id into the record. Give it its name again, or delete it, then send ' +
+      'the request again.',
   },
   DataloopForbiddenError: {
     group: 'dataloop',

@@ -62,6 +62,11 @@ export const errorKinds = {
   },
   OperatorAwaitedError: { title: 'The operator has not given the role to Dataloop yet', retryable: true },
   OperatorTimeoutError: { title: 'The operator did not give the role to Dataloop in time', retryable: false },
+  OutsideDeploymentError: { title: 'This deployment does not allow it', retryable: false },
+  DataloopNotOursError: {
+    title: 'Something at Dataloop does not belong to this integration',
+    retryable: false,
+  },
   TrustNotEstablishedError: { title: 'Dataloop cannot assume the role', retryable: true },
   DriverTestFailedError: { title: 'Dataloop cannot use the bucket', retryable: true },
   StepTimeoutError: { title: 'A step timed out', retryable: false },

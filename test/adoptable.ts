@@ -24,10 +24,11 @@ import {
 import * as z from 'zod';
 
 /** How many of each a deployment of the tests may adopt. */
-export const adoptableCount = 12;
-/** Those that it may adopt have these names, with a number. */
-export const bucketName = (number: number) => `acme-photos-${number}`;
-export const roleName = (number: number) => `AcmeLabelling${number}`;
+export const adoptableCount = 14;
+/** Those that it may adopt have these names, with a number; no name is the beginning of another one. */
+const numbered = (name: string, number: number) => `${name}${String(number).padStart(2, '0')}`;
+export const bucketName = (number: number) => numbered('acme-photos-', number);
+export const roleName = (number: number) => numbered('AcmeLabelling', number);
 
 export const closed: PublicAccessBlockConfiguration = {
   BlockPublicAcls: true,

@@ -16,6 +16,4 @@ const access = deployedAccess(
 );
 
 /** GrantAccess: lets the role of the integration use the added bucket. */
-export const handler = provisionStep('GrantAccess', (step) =>
-  grantAccess(step, access, accountSettings().policyNamePattern),
-);
+export const handler = provisionStep('GrantAccess', (step) => grantAccess(step, access, accountSettings()));

@@ -3,7 +3,10 @@ import { callsOf } from '../../src/clients/calls.ts';
 import { createPolicy } from '../../src/domain/resources/role/policy.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 
-const calls = callsOf(iam.iamClient(), { getPolicy: iam.getPolicy, createPolicy: iam.createPolicy });
+const calls = callsOf(iam.iamClient(), {
+  getDefaultPolicyVersion: iam.getDefaultPolicyVersion,
+  createPolicy: iam.createPolicy,
+});
 
 /** CreatePolicy: what Dataloop may do in the bucket. */
 export const handler = provisionStep('CreatePolicy', (step) => createPolicy(step, calls));

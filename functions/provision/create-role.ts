@@ -1,11 +1,11 @@
 import * as iam from '../../src/clients/aws/iam.ts';
 import { settleStep } from '../../src/clients/aws/journal/record.ts';
 import { callsOf } from '../../src/clients/calls.ts';
-import { getIntegration, listIntegrations } from '../../src/clients/dataloop/client.ts';
+import { getIntegration, getProject, listIntegrations } from '../../src/clients/dataloop/client.ts';
 import { accountSettings, dataloopSettings } from '../../src/config.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
-import { organizationOf, readUserArn } from '../../src/domain/resources/dataloop/integration.ts';
+import { readUserArn } from '../../src/domain/resources/dataloop/integration.ts';
 import { adoptRole } from '../../src/domain/resources/role/adopt.ts';
 import { createRole } from '../../src/domain/resources/role/role.ts';
 import { namedUserArn } from '../../src/domain/waiting/operator.ts';
@@ -17,7 +17,7 @@ const calls = callsOf(iam.iamClient(), {
   updateAssumeRolePolicy: iam.updateAssumeRolePolicy,
   attachRolePolicy: iam.attachRolePolicy,
 });
-const dataloop = callsOf(deployedDataloop(), { getIntegration, listIntegrations });
+const dataloop = callsOf(deployedDataloop(), { getProject, getIntegration, listIntegrations });
 
 /**
  * CreateRole: trusts the one IAM user that Dataloop names when it is asked here, or an operator where it may not be
@@ -32,7 +32,7 @@ export const handler = provisionStep('CreateRole', async (step) => {
   };
   const userArn = () =>
     step.desired.isMadeByOperator
-      ? namedUserArn(step, organizationOf(step), dataloop, trust)
+      ? namedUserArn(step, { ...dataloop, organizationId: dataloopSettings().organizationId }, trust)
       : readUserArn(step, dataloop);
   return step.desired.role.mode === 'adopt'
     ? adoptRole(step, calls, userArn, trust)

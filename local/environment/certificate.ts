@@ -1,5 +1,4 @@
 /** A certificate for 127.0.0.1 that serves as its own authority, made anew for each environment. */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,9 +11,7 @@ export interface Certificate {
 }
 
 export async function makeCertificate(folder: string): Promise<Certificate> {
-  // A name of its own: of two trusted ones with one name, the wrong one may be tried.
-  const commonName = `dataloop-cross-account local ${randomBytes(8).toString('hex')}`;
-  const made = await generate([{ name: 'commonName', value: commonName }], {
+  const made = await generate([{ name: 'commonName', value: 'dataloop-cross-account local' }], {
     keySize: 2048,
     algorithm: 'sha256',
     notAfterDate: new Date(Date.now() + 30 * 86_400_000),

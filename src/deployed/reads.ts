@@ -1,6 +1,6 @@
 /** What Preflight, plans, connection tests and removals look at, as deployed. */
 import * as iam from '../clients/aws/iam.ts';
-import { readRecords } from '../clients/aws/journal/records.ts';
+import { readAllRecords } from '../clients/aws/journal/records.ts';
 import { describeKey, kmsClients } from '../clients/aws/kms.ts';
 import * as s3 from '../clients/aws/s3.ts';
 import { getCallerAccountId, stsClient } from '../clients/aws/sts.ts';
@@ -52,23 +52,15 @@ export const deployedCheckReads = (): CheckReads => ({
     getIntegration: dataloop.getIntegration,
     verifyDriver: dataloop.verifyDriver,
   }),
+  readRecords,
 });
 
-/** Most that one call of DynamoDB reads. */
-const atOnce = 100;
+const readRecords = (ids: readonly string[]) => readAllRecords(table, ids);
 
-export function deployedForeignDriverReads(): ForeignDriverReads {
-  return {
-    ...callsOf(deployedDataloop(), {
-      listDrivers: dataloop.listDrivers,
-      countDrivers: dataloop.countDrivers,
-    }),
-    readRecords: async (ids) => {
-      const pages = Array.from({ length: Math.ceil(ids.length / atOnce) }, (_page, index) =>
-        ids.slice(index * atOnce, (index + 1) * atOnce),
-      );
-      const read = await Promise.all(pages.map((page) => readRecords(table, page)));
-      return read.flatMap(({ records }) => records);
-    },
-  };
-}
+export const deployedForeignDriverReads = (): ForeignDriverReads => ({
+  ...callsOf(deployedDataloop(), {
+    listDrivers: dataloop.listDrivers,
+    countDrivers: dataloop.countDrivers,
+  }),
+  readRecords,
+});

@@ -3,8 +3,10 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { stepJournal } from '../clients/aws/journal/record.ts';
+import { accountSettings, dataloopSettings } from '../config.ts';
 import { desiredStateOf } from '../deployed/desired-state.ts';
 import { table } from '../deployed/journal.ts';
+import { refuseOutside } from '../domain/model/allowed.ts';
 import { executionArnSchema, type Status, type StepCall } from '../domain/model/record.ts';
 import type { StepName } from '../domain/model/steps.ts';
 import { type StepContext, stepContext } from '../domain/saga/step.ts';
@@ -91,9 +93,15 @@ async function journalFailure(call: StepCall, retryable: boolean): Promise<void>
   }
 }
 
-/** A step of `provision.asl.json`. */
+/** A step of the way to `ready`: it makes only what this deployment allows, whatever the record says. */
 export const provisionStep = <T>(step: StepName, work: Work<T>) =>
-  stepHandler(step, { during: ['provisioning'] }, work);
+  stepHandler(step, { during: ['provisioning'] }, (context, input) => {
+    refuseOutside(context.record, {
+      ...accountSettings(),
+      organizationId: dataloopSettings().organizationId,
+    });
+    return work(context, input);
+  });
 
 /** A step of `deprovision.asl.json`. */
 export const deprovisionStep = <T>(step: StepName, work: Work<T>) =>

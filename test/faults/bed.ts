@@ -38,17 +38,11 @@ const arns = (prefix: string, nameOf: (number: number) => string) =>
 const adoptableBucketArns = arns('arn:aws:s3:::', bucketName);
 const adoptableRoleArns = arns(`arn:aws:iam::${customerAccountId}:role/team/`, roleName);
 
-/** @param number of the bed, where several stand at once */
-export async function startTestBed(
-  folder: string,
-  say: (line: string) => void,
-  number = 0,
-): Promise<TestBed> {
-  const { PORT_BASE } = process.env;
+export async function startTestBed(folder: string, say: (line: string) => void): Promise<TestBed> {
   let proxy: FaultProxy | undefined;
   const environment = await startEnvironment({
     folder,
-    portBase: PORT_BASE && String(Number(PORT_BASE) + 2 * number),
+    portBase: process.env['PORT_BASE'],
     waitScale,
     say,
     intercept: async ({ emulatorUrl, sandboxUrl }, certificate) => {

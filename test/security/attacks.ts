@@ -504,8 +504,11 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'change what an idempotency key stands for',
-    but: ['AddDriverRole'],
-    call: { action: 'dynamodb:UpdateItem', resource: table, context: keyed('idempotency#x') },
+    call: {
+      action: 'dynamodb:UpdateItem',
+      resource: table,
+      context: { ...keyed('idempotency#x'), 'dynamodb:Attributes': ['pk', 'requestHash'] },
+    },
     make: ({ dynamodb }) =>
       dynamodb.send(
         new UpdateItemCommand({

@@ -18,6 +18,7 @@ import {
   DeleteSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { bucketName, roleName } from '../adoptable.ts';
 import {
   client,
   connect,
@@ -58,9 +59,9 @@ export const foreign = {
 
 /** Of the customer's, and named at deployment: it may be adopted. */
 export const adoptable = {
-  bucket: 'acme-photos-0',
-  role: 'AcmeLabelling0',
-  roleArn: roleArn('AcmeLabelling0', '/team/'),
+  bucket: bucketName(12),
+  role: roleName(12),
+  roleArn: roleArn(roleName(12), '/team/'),
 };
 
 /** Not ours either, but under our path and pattern: only the tag is missing. */

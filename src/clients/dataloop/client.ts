@@ -70,13 +70,20 @@ const driverSchema = z
     name: z.string(),
     integrationId: z.string().nullish(),
     bucketName: z.string().nullish(),
+    region: z.string().nullish(),
+    path: z.string().nullish(),
+    allowExternalDelete: z.boolean().nullish(),
   })
   .transform(
-    ({ id, name, integrationId, bucketName }): Driver => ({
+    ({ id, name, integrationId, bucketName, region, path, allowExternalDelete }): Driver => ({
       id,
       name,
       dataloopIntegrationId: integrationId ?? undefined,
       ...(bucketName ? { bucketName } : {}),
+      ...(region ? { region } : {}),
+      // With or without slashes at its ends.
+      ...(typeof path === 'string' ? { path: path.split('/').filter(Boolean).join('/') } : {}),
+      ...(typeof allowExternalDelete === 'boolean' ? { allowExternalDelete } : {}),
     }),
   );
 

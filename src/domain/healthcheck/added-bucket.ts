@@ -3,10 +3,11 @@ import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { DriverTest } from '../api/responses.ts';
 import type { DesiredState } from '../model/desired-state.ts';
-import { grantsOf, policyOf } from '../model/desired-state.ts';
+import { policyOf } from '../model/desired-state.ts';
 import { asAddedBucket, asIntegration } from '../model/lookup.ts';
 import { permissionPolicy } from '../model/permission-policy.ts';
 import type { JournalRecord, RecordReader } from '../model/record.ts';
+import { grantsOf } from '../resources/role/granted.ts';
 import {
   boundedReads,
   bucketChecks,
@@ -75,14 +76,17 @@ function driverChecks(
 ): Checks {
   const desired = desiredStateOf(driver);
   const integrationPlan = desiredStateOf(integration);
-  const policy = accessPolicy(driver, integration, integrationPlan);
+  const key = integration.addedBuckets?.[driver.id]?.placedIn;
+  const policy = key && policyOf(integrationPlan, key);
   return {
     DriverTest: () => driverTest(driver, reads, again),
     PolicyAttached: async () => (policy ? attachment(policy, integrationPlan, reads) : nothingGranted),
-    PermissionPolicy: async () =>
-      policy
-        ? policyAsWritten(await reads.getDefaultPolicyVersion(policy.arn), policy, again)
-        : nothingGranted,
+    PermissionPolicy: async () => {
+      if (!policy) return nothingGranted;
+      // With everything else that it should grant.
+      const document = permissionPolicy(await grantsOf(integration, integrationPlan, key, reads.readRecords));
+      return policyAsWritten(await reads.getDefaultPolicyVersion(policy.arn), { ...policy, document }, again);
+    },
     ...bucketChecks(desired, reads),
     OwnerTags: async () => ownerTags(await bucketTags(desired, reads), desired),
   };
@@ -90,20 +94,8 @@ function driverChecks(
 
 const nothingGranted = failed(`The record names no policy that grants access to the bucket. ${again}`);
 
-/** The policy of the role that grants the driver's access, with everything that it should grant. */
-function accessPolicy(
-  { id: addedBucketId }: JournalRecord,
-  integration: JournalRecord,
-  desired: DesiredState,
-): WantedPolicy | undefined {
-  const key = integration.addedBuckets?.[addedBucketId]?.placedIn;
-  return (
-    key && { ...policyOf(desired, key), document: permissionPolicy(grantsOf(integration, desired, key)) }
-  );
-}
-
 async function attachment(
-  { arn }: WantedPolicy,
+  { arn }: Pick<WantedPolicy, 'arn'>,
   desired: DesiredState,
   reads: Pick<CheckReads, 'getRole' | 'listAttachedRolePolicies'>,
 ): Promise<Verdict> {

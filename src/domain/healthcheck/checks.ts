@@ -12,6 +12,7 @@ import { consoleMethods } from '../resources/bucket/cors.ts';
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
 import type { BucketAddress, S3 } from '../resources/bucket/s3.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
+import type { ReadRecords } from '../resources/role/granted.ts';
 import type { Iam, PolicyVersion, Role } from '../resources/role/iam.ts';
 import type { Tags } from '../saga/ownership.ts';
 
@@ -19,7 +20,9 @@ export interface CheckReads
   extends Pick<Iam, 'getRole' | 'listAttachedRolePolicies' | 'getDefaultPolicyVersion'>,
     Pick<S3, 'getBucketTagging' | 'getPublicAccessBlock' | 'getBucketCors' | 'getBucketEncryption'>,
     Kms,
-    Pick<DataloopApi, 'getIntegration' | 'verifyDriver'> {}
+    Pick<DataloopApi, 'getIntegration' | 'verifyDriver'> {
+  readonly readRecords: ReadRecords;
+}
 
 export type Verdict = Omit<ConnectionCheck, 'name'>;
 
@@ -33,6 +36,7 @@ export type Checks = Readonly<Record<string, () => Promise<Verdict>>>;
 export const boundedReads = (reads: CheckReads, bound: Bound): CheckReads => ({
   getIntegration: (...ids) => bound('the integration at Dataloop', reads.getIntegration(...ids)),
   verifyDriver: (id) => bound('the driver', reads.verifyDriver(id)),
+  readRecords: (ids) => bound('the journal', reads.readRecords(ids)),
   getRole: (name) => bound('the role', reads.getRole(name)),
   listAttachedRolePolicies: (roleName) =>
     bound("the role's policies", reads.listAttachedRolePolicies(roleName)),

@@ -7,7 +7,6 @@ import {
   attachablePolicies,
   type DesiredState,
   firstPolicy,
-  grantsOf,
   policyOf,
   trustPolicy,
   trustStatement,
@@ -15,9 +14,11 @@ import {
 import { asIntegration } from '../model/lookup.ts';
 import { permissionPolicy } from '../model/permission-policy.ts';
 import type { JournalRecord, RecordReader } from '../model/record.ts';
+import type { PolicyKey } from '../model/resource-keys.ts';
 import { once } from '../preflight/checks.ts';
 import type { DataloopIntegration } from '../resources/dataloop/api.ts';
 import { trustEstablished } from '../resources/dataloop/integration.ts';
+import { grantsOf } from '../resources/role/granted.ts';
 import type { Role } from '../resources/role/iam.ts';
 import { adoptedSid, parseTrustPolicy } from '../resources/role/trust-policy.ts';
 import {
@@ -103,9 +104,12 @@ function connectionChecks(record: JournalRecord, desired: DesiredState, reads: C
         : noRole;
     },
     ...Object.fromEntries(
-      policies.map(({ checkName, find, ...wanted }) => [
+      policies.map(({ checkName, key, find, ...policy }) => [
         checkName,
-        async () => policyAsWritten(await find(), wanted, again),
+        async () => {
+          const document = permissionPolicy(await grantsOf(record, desired, key, reads.readRecords));
+          return policyAsWritten(await find(), { ...policy, document }, again);
+        },
       ]),
     ),
     ...bucketChecks(desired, reads),
@@ -226,21 +230,18 @@ function boundary({ permissionsBoundaryArn }: Role, desired: DesiredState): Verd
   );
 }
 
-/** The role's policies with what they should grant: all on added buckets, the first on the integration's bucket, too. */
-function rolePolicies(
-  record: JournalRecord,
-  desired: DesiredState,
-): (WantedPolicy & { checkName: string })[] {
-  return attachablePolicies(record).map((key) => ({
+type RolePolicy = Omit<WantedPolicy, 'document'> & { readonly key: PolicyKey; readonly checkName: string };
+
+const rolePolicies = (record: JournalRecord, desired: DesiredState): RolePolicy[] =>
+  attachablePolicies(record).map((key) => ({
     ...policyOf(desired, key),
-    document: permissionPolicy(grantsOf(record, desired, key)),
+    key,
     checkName: `PermissionPolicy${key.slice(firstPolicy.length)}`,
   }));
-}
 
 function attachment(
   attached: readonly string[],
-  policies: readonly WantedPolicy[],
+  policies: readonly Pick<WantedPolicy, 'arn'>[],
   { role }: DesiredState,
 ): Verdict {
   const wanted = policies.map(({ arn }) => arn);

@@ -4,7 +4,7 @@ import { ServiceError } from '../../errors.ts';
 import { type Allowed, outsideForBucket } from '../model/allowed.ts';
 import type { DesiredState } from '../model/desired-state.ts';
 import { asAddedBucket } from '../model/lookup.ts';
-import type { AddedBucket, JournalRecord, RecordReader, Status } from '../model/record.ts';
+import { asAdded, type JournalRecord, type RecordReader, type Status } from '../model/record.ts';
 import { fieldErrors, type IntegrationRequest, invalidFields, requestSchema } from '../model/request.ts';
 import { roomFor } from '../resources/role/shared-policies.ts';
 import type { StepContext } from '../saga/step.ts';
@@ -56,20 +56,6 @@ export function requestFor(
   };
 }
 
-/** A driver as its integration knows it. */
-const addedOf = ({ bucket, dataloop }: IntegrationRequest): AddedBucket => ({
-  bucket: {
-    name: bucket.name,
-    ...(bucket.prefix === undefined ? {} : { prefix: bucket.prefix }),
-    ...(bucket.kmsKeyArn === undefined ? {} : { kmsKeyArn: bucket.kmsKeyArn }),
-  },
-  dataloop: {
-    projectId: dataloop.projectId,
-    driverName: dataloop.driverName ?? bucket.name,
-    allowDelete: dataloop.allowDelete,
-  },
-});
-
 export interface Adding {
   readonly store: Register & RecordReader;
   readonly machine: ProvisionStarter;
@@ -96,7 +82,7 @@ export async function addBucket(
   // Whether it is ready decides the transaction: a request that was taken before is answered as before.
   if (!dataloopIntegrationId) throw integrationNotReady(integration);
   const request = requestFor(asked, integration);
-  const added = addedOf(request);
+  const added = asAdded(request);
   const wanted = parts.newRecord(request, { integrationId, dataloopIntegrationId });
   const own = integration.request.dataloop;
   const isOwn =

@@ -10,6 +10,7 @@ import type { S3 } from '../resources/bucket/s3.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
 import { checkAdoptableIntegration } from '../resources/dataloop/integration.ts';
+import { organizationOfProject } from '../resources/dataloop/organization.ts';
 import { checkAdoptableRole } from '../resources/role/adopt.ts';
 import type { Iam } from '../resources/role/iam.ts';
 import { policyNameTaken } from '../resources/role/policy.ts';
@@ -76,7 +77,7 @@ export async function blockingIssues(
   bound?: Bound,
 ): Promise<{ readonly findings: readonly Finding[]; readonly organization: () => Promise<string> }> {
   const project = once(() => reads.getProject(wanted.desired.driver.projectId));
-  const organization = once(async () => organizationOf(await project(), wanted));
+  const organization = once(async () => organizationOfProject(await project(), wanted));
   const account = await findingsOf([accountCheck(wanted, reads)], bound);
   // In another account no finding would be true.
   if (account.some(({ error }) => error.name === 'WrongAccountError')) {
@@ -107,27 +108,6 @@ function accountCheck({ desired }: Wanted, reads: PreflightReads): Check {
 }
 
 type Project = Awaited<ReturnType<DataloopApi['getProject']>>;
-
-/** @throws ServiceError where the project's organisation is not known, or not the one that was asked for */
-function organizationOf(project: Project, { organizationId, onlyOrganizationId }: Wanted): string {
-  const found = project.organizationId ?? organizationId ?? onlyOrganizationId;
-  if (!found) {
-    throw new ServiceError(
-      'DataloopNotFoundError',
-      `Dataloop does not say which organisation the project ${project.id} belongs to. Send dataloop.organizationId.`,
-    );
-  }
-  for (const expected of [organizationId, onlyOrganizationId]) {
-    if (expected && expected !== found) {
-      throw new ServiceError(
-        'DataloopForbiddenError',
-        `The Dataloop project ${project.id} belongs to organisation ${found}, not to ${expected}. ` +
-          `Choose a project of organisation ${expected}.`,
-      );
-    }
-  }
-  return found;
-}
 
 function dataloopChecks(
   wanted: Wanted,

@@ -18,6 +18,7 @@ import type { DataloopApi, DataloopIntegration } from '../resources/dataloop/api
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
 import type { IamUserIssued } from '../resources/dataloop/integration.ts';
 import { trustEstablished } from '../resources/dataloop/integration.ts';
+import { organizationOfProject } from '../resources/dataloop/organization.ts';
 import { trustedUserArn } from '../resources/role/trusted-user.ts';
 import type { StepContext } from '../saga/step.ts';
 /** What the workflow waits for a person to do. */
@@ -210,13 +211,20 @@ async function ifAllowed<T>(call: Promise<T>): Promise<T | 'forbidden'> {
  */
 export async function namedUserArn(
   step: StepContext,
-  organizationId: string,
-  dataloop: Pick<DataloopApi, 'listIntegrations'>,
+  dataloop: Pick<DataloopApi, 'getProject' | 'listIntegrations'> & {
+    /** The only organisation that the deployment serves. */
+    readonly organizationId: string | undefined;
+  },
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<string> {
   const named = step.record.operator?.userArn;
   if (!named) throw new ServiceError('IamUserNotIssuedError', 'The operator has not named the IAM user yet.');
   const userArn = operatorUserArn(named, trust.partition, trust.dataloopAccountId);
+  // Asked again: in an organisation that is not the project's, "may not be asked" would say nothing.
+  const organizationId = organizationOfProject(await dataloop.getProject(step.desired.driver.projectId), {
+    organizationId: step.record.request.dataloop.organizationId,
+    onlyOrganizationId: dataloop.organizationId,
+  });
   const all = await ifAllowed(dataloop.listIntegrations(organizationId));
   if (all !== 'forbidden' && !all.some((integration) => integration.userArn === userArn)) {
     throw new ServiceError(

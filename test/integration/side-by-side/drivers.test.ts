@@ -164,7 +164,7 @@ test('the test of a driver finds what was changed of its bucket, which that of t
   // It reads, and nothing else.
   const made = (await faults.calls(name)).filter((call) => call.function === 'testAddedDriver');
   const reading =
-    /^(iam:(Get|List)\w+|s3:Get\w+|dynamodb:GetItem|secretsmanager:GetSecretValue|dataloop:GET .*|dataloop:POST \/token)$/;
+    /^(iam:(Get|List)\w+|s3:Get\w+|dynamodb:(Batch)?GetItem|secretsmanager:GetSecretValue|dataloop:GET .*|dataloop:POST \/token)$/;
   expect(made.map(({ operation }) => operation)).toEqual(expect.arrayContaining(['s3:GetBucketCors']));
   expect(made.filter(({ operation }) => !reading.test(operation))).toEqual([]);
   expect(changes(before, await standing(name))).toEqual([]);

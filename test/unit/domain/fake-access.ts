@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import {
   type DesiredState,
   desiredState,
-  grantsOf,
   policyOf,
+  roughGrantsOf,
 } from '../../../src/domain/model/desired-state.ts';
 import { permissionPolicy } from '../../../src/domain/model/permission-policy.ts';
 import type { AddedBucket, JournalRecord, Status, StepCall } from '../../../src/domain/model/record.ts';
@@ -48,6 +48,15 @@ export const sha256 = (text: string): string => createHash('sha256').update(text
 export const planOf = (record: JournalRecord): DesiredState =>
   desiredState(record.id, record.request, account);
 
+/** Buckets in the order of their ids, as the service writes them. */
+const without = ({ addedBuckets = {} }: JournalRecord, but?: string) => ({
+  addedBuckets: Object.fromEntries(
+    Object.entries(addedBuckets)
+      .filter(([id]) => id !== but)
+      .sort(([one], [other]) => (one < other ? -1 : 1)),
+  ),
+});
+
 /** The record of a driver that is being added to the integration. */
 export const driverRecord = (id: string, added: AddedBucket, more: Partial<JournalRecord> = {}) =>
   recordOf({
@@ -55,9 +64,20 @@ export const driverRecord = (id: string, added: AddedBucket, more: Partial<Journ
     parent,
     request: requestOf({
       bucket: added.bucket,
-      dataloop: { projectId: added.dataloop.projectId, driverName: added.dataloop.driverName },
+      dataloop: {
+        projectId: added.dataloop.projectId,
+        driverName: added.dataloop.driverName,
+        allowDelete: added.dataloop.allowDelete,
+      },
     }),
     ...more,
+  });
+
+/** Each added bucket's own record, which says the same as the integration's. */
+export const recordsOf = ({ addedBuckets = {} }: JournalRecord, ids: readonly string[]): JournalRecord[] =>
+  ids.flatMap((id) => {
+    const added = addedBuckets[id];
+    return added ? [driverRecord(id, added)] : [];
   });
 
 interface StandingPolicy {
@@ -111,7 +131,7 @@ export function accessWorld({
   const shownFirst: (PolicyVersion | undefined)[] = [];
   const arnOf = (key: PolicyKey) => policyOf(plan, key).arn;
   const documentOf = (key: PolicyKey, but?: string) =>
-    permissionPolicy(grantsOf(integration, plan, key, but));
+    permissionPolicy(roughGrantsOf(without(integration, but), plan, key));
   const hash = (document: unknown) => sha256(JSON.stringify(document));
 
   const keys: PolicyKey[] = ['policy', 'policy2', 'policy3'];
@@ -232,7 +252,8 @@ export function accessWorld({
         return policies.delete(arn) ? 'removed' : 'absent';
       }),
   };
-  const access: Access<AccessCall> = { iam, journal, desiredStateOf: planOf };
+  const readRecords = async (ids: readonly string[]) => recordsOf(integration, ids);
+  const access: Access<AccessCall> = { iam, journal, readRecords, desiredStateOf: planOf };
 
   /** The step functions of one driver, each call of which begins with what the journal holds by then. */
   function driverOf(id: string, more: Partial<JournalRecord> = {}) {
@@ -246,8 +267,8 @@ export function accessWorld({
     return {
       journal: record,
       record: record.record,
-      grant: (attempt = 1, pattern = account.policyNamePattern) =>
-        grantAccess(stepOf('GrantAccess', attempt), access, pattern),
+      grant: (attempt = 1, policyNamePattern = account.policyNamePattern) =>
+        grantAccess(stepOf('GrantAccess', attempt), access, { ...account, policyNamePattern }),
       revoke: (attempt = 1) => revokeAccess(stepOf('RevokeAccess', attempt), access),
     };
   }

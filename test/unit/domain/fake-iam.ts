@@ -1,13 +1,13 @@
 /** IAM with one role name, one policy name, and what is attached to the role. Each effect is noted. */
-import type { PolicyDocument } from '../../../src/domain/model/permission-policy.ts';
 import type { Iam, Role } from '../../../src/domain/resources/role/iam.ts';
-import type { Passage, Tags } from './fakes.ts';
+import { type Passage, recordOf, stepOf, type Tags } from './fakes.ts';
 
 interface StandingPolicy {
   readonly arn: string;
   readonly uniqueId: string;
   readonly tags: Tags;
-  readonly document?: PolicyDocument;
+  /** That of the usual request, where nothing else is given. */
+  readonly document?: unknown;
 }
 
 interface Standing {
@@ -27,11 +27,13 @@ type Calls = Pick<
   | 'detachRolePolicy'
   | 'deleteRole'
   | 'getPolicy'
+  | 'getDefaultPolicyVersion'
   | 'createPolicy'
   | 'deletePolicy'
 >;
 
 const account = 'arn:aws:iam::111111111111';
+const usualDocument = stepOf(recordOf()).desired.permissionPolicy;
 
 /** As on AWS, each role and policy has an id of its own, and a role with a policy cannot be deleted. */
 export function fakeIam(events: string[], before: Standing = {}, passage: Passage = (call) => call()) {
@@ -71,6 +73,12 @@ export function fakeIam(events: string[], before: Standing = {}, passage: Passag
       passage(async () =>
         policy?.arn === wanted ? { tags: policy.tags, uniqueId: policy.uniqueId } : undefined,
       ),
+    getDefaultPolicyVersion: (wanted) =>
+      passage(async () => {
+        if (policy?.arn !== wanted) return undefined;
+        const { tags, uniqueId, document = usualDocument } = policy;
+        return { tags, uniqueId, versionId: 'v1', document };
+      }),
     createPolicy: ({ name, path, document, tags }) =>
       effect('create policy', () => {
         if (policy) return 'exists';

@@ -1,5 +1,6 @@
 /** An integration in memory, a journal that keeps the order of all that happens, and calls that are cut off. */
 import type { AccountSettings } from '../../../src/config.ts';
+import type { Closing } from '../../../src/domain/lifecycle/conclude.ts';
 import { parseRequest } from '../../../src/domain/model/allowed.ts';
 import { desiredState, ownerTag } from '../../../src/domain/model/desired-state.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type Status,
   type StepCall,
 } from '../../../src/domain/model/record.ts';
+import { resourceKeys } from '../../../src/domain/model/resource-keys.ts';
 import { type StepContext, stepContext } from '../../../src/domain/saga/step.ts';
 import { ServiceError } from '../../../src/errors.ts';
 
@@ -61,6 +63,19 @@ export function recordOf(more: Partial<JournalRecord> = {}): JournalRecord {
     inFlightCalls: {},
     ...more,
   };
+}
+
+/** A record whose undo has ended, as the journal shows it from then on. */
+export function closedAs(
+  record: JournalRecord,
+  { status, leftovers }: Pick<Closing, 'status' | 'leftovers'>,
+) {
+  const resources = { ...record.resources };
+  for (const key of resourceKeys) {
+    const [resource, residue] = [resources[key], leftovers[key]];
+    if (resource && residue) resources[key] = { ...resource, residue };
+  }
+  return { ...record, status, resources };
 }
 
 export const knowing = (resources: JournalRecord['resources']) => recordOf({ resources });

@@ -58,5 +58,6 @@ export const asItWasMade = (documents: ReadonlyMap<string, unknown>): CheckReads
   getBucketCors: async () => [allowing('https://console.dataloop.ai')],
   getBucketEncryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
   getBucketTagging: async () => ours,
+  readRecords: async () => [],
   describeKey: async () => ({ state: 'Enabled', encryptsSymmetrically: true }),
 });

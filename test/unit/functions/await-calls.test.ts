@@ -2,7 +2,7 @@
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { toStored } from '../../../src/domain/model/record.ts';
+import { toStored } from '../../../src/domain/model/stored-record.ts';
 import { integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
 import '../environment.ts';
 import { lambdaContext } from '../runtime/lambda-context.ts';

@@ -6,7 +6,7 @@ import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
-import { toStored } from '../../../src/domain/model/record.ts';
+import { toStored } from '../../../src/domain/model/stored-record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { anyText, hostileText } from '../../security/bad-requests.ts';
 import { anyJson, isFitToTell } from '../arbitraries.ts';
@@ -48,7 +48,8 @@ const input = {
   principal: '*',
 };
 const create = () => handler(input, lambdaContext);
-const named = (metadata: unknown) => dataloopAnswers(json({ id: 'dataloop-1', name: 'acme', metadata }));
+const named = (metadata: unknown) =>
+  dataloopAnswers(json({ id: 'dataloop-1', name: `acme ${integrationId}`, metadata }));
 const trusts = (): unknown[] =>
   iam
     .commandCalls(CreateRoleCommand)
@@ -65,6 +66,25 @@ test('the role trusts the user whom Dataloop names when it is asked, not the one
   expect(sent.map(({ method, url }) => `${method} ${new URL(url).pathname}`)).toEqual([
     'GET /api/v1/orgs/org-1/integrations/dataloop-1',
   ]);
+});
+
+test('an integration of another name is not asked, although the journal has its id', async () => {
+  dataloopAnswers(
+    json({ id: 'dataloop-1', name: 'theirs', metadata: [{ name: 'userArn', value: userArn }] }),
+  );
+  expect(await thrownBy(create())).toMatchObject({ name: 'DataloopNotOursError', retryable: false });
+  expect(iam.calls()).toEqual([]);
+});
+
+test('a record that asks for what the deployment does not allow is not obeyed', async () => {
+  const request = { ...record.request, role: { name: 'somebody-elses', mode: 'create' as const } };
+  dynamo.on(UpdateCommand).resolves({ Attributes: toStored({ ...record, request }) });
+  named([{ name: 'userArn', value: userArn }]);
+  expect(await thrownBy(create())).toMatchObject({
+    name: 'OutsideDeploymentError',
+    message: expect.stringContaining('(/role/name)'),
+  });
+  expect(iam.calls()).toEqual([]);
 });
 
 test.each<[string, unknown]>([

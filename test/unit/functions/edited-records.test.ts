@@ -17,7 +17,8 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { type JournalRecord, storedRecordSchema, toStored } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
+import { storedRecordSchema, toStored } from '../../../src/domain/model/stored-record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { hostileText } from '../../security/bad-requests.ts';
 import { anyJson, isFitToTell, mutationsOf } from '../arbitraries.ts';

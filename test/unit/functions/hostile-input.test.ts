@@ -15,7 +15,8 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { type JournalRecord, toStored } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
+import { toStored } from '../../../src/domain/model/stored-record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { anyText, badRequest } from '../../security/bad-requests.ts';
 import { anyJson, hostile, isFitToTell, mutationsOf } from '../arbitraries.ts';

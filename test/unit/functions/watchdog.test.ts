@@ -4,7 +4,8 @@ import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws
 import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { type JournalRecord, toStored } from '../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
+import { toStored } from '../../../src/domain/model/stored-record.ts';
 import { sdkError } from '../clients/aws/sdk-answers.ts';
 import { undoOf } from '../domain/fake-undo.ts';
 import { integrationId, recordOf, thrownBy } from '../domain/fakes.ts';

@@ -5,6 +5,7 @@
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, ownerTag } from '../../model/desired-state.ts';
+import { recordDamaged } from '../../model/lookup.ts';
 import { type Changes, type CorsRule, type PublicAccessBlock, thisOf } from '../../model/record.ts';
 import { noEarlierCall } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/ownership.ts';
@@ -149,7 +150,8 @@ export async function releaseBucket(
   if (holder === 'nobody') return confirmAbsence(step, 'bucket');
   if (holder !== 'account') throw bucketHidden(step.record, 'changed');
 
-  const corsNow = await putBack(cors, bucket, {
+  if (publicAccessBlock) checkClosing(step, publicAccessBlock);
+  const corsNow = await putBack(cors && withoutOurRule(step, cors), bucket, {
     read: () => s3.getBucketCors(bucket),
     write: (before) => s3.putBucketCors(bucket, before),
   });
@@ -176,6 +178,27 @@ export async function releaseBucket(
     return confirmAbsence(step, 'bucket', left || undefined);
   await step.gone('bucket', left || undefined);
   return { outcome: left ? 'restored, except changes by others' : 'restored' };
+}
+
+/** What stands less our rule: what the journal calls the original is not believed where it says anything else. */
+function withoutOurRule(
+  step: StepContext,
+  { after }: NonNullable<Changes['cors']>,
+): NonNullable<Changes['cors']> {
+  const others = after.filter(({ ID }) => ID !== ruleIdOf(step));
+  return { after, ...(others.length > 0 ? { before: others } : {}) };
+}
+
+/**
+ * The service opens a bucket to the public only where it has closed it, and it closes one only on request.
+ * @throws ServiceError `RecordDamagedError`
+ */
+function checkClosing(
+  { record }: StepContext,
+  { before, after }: NonNullable<Changes['publicAccessBlock']>,
+): void {
+  if (record.request.bucket.blockPublicAccess && isClosed(after) && !isClosed(before)) return;
+  throw recordDamaged(record.id, 'resource_bucket.changes.publicAccessBlock');
 }
 
 /**

@@ -28,7 +28,11 @@ export interface Driver {
   readonly id: string;
   readonly name: string;
   readonly dataloopIntegrationId: string | undefined;
+  /** Its settings, as far as Dataloop tells them. */
   readonly bucketName?: string | undefined;
+  readonly region?: string | undefined;
+  readonly path?: string | undefined;
+  readonly allowExternalDelete?: boolean | undefined;
 }
 
 export interface DataloopApi {

@@ -6,7 +6,7 @@ import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import type { StepContext } from '../../saga/step.ts';
 import type { DataloopApi, Driver, DriverSettings } from './api.ts';
-import { dataloopIntegrationIdOf } from './integration.ts';
+import { dataloopIntegrationIdOf, otherName } from './integration.ts';
 
 /** The integration at Dataloop on which the driver is: its own, or the one that it is added to. */
 const dataloopIntegrationOf = (step: StepContext): string =>
@@ -57,11 +57,28 @@ export async function createDriver(
   const settings = settingsFor(step);
   const known = step.resource('driver');
   if (known?.id) return { driverId: known.id };
-  const [found, ...others] = known ? await findDrivers(step, dataloop) : [];
+  const [found, ...others] = known ? (await findDrivers(step, dataloop)).own : [];
   if (!found) return { driverId: await createNewDriver(step, dataloop, settings) };
+  checkSettings(found, settings);
   const again = madeAgainIf(known?.madeAgain || others.length > 0);
   await step.created('driver', { id: found.id, name: found.name, ...again });
   return { driverId: found.id };
+}
+
+/**
+ * One that an earlier attempt made says what that attempt sent. What Dataloop does not tell is not known to differ.
+ * @throws ServiceError `DataloopNotOursError`
+ */
+function checkSettings(found: Driver, settings: DriverSettings): void {
+  const differing = (['bucketName', 'region', 'path', 'allowExternalDelete'] as const).find(
+    (field) => found[field] !== undefined && found[field] !== settings[field],
+  );
+  if (differing === undefined) return;
+  throw new ServiceError(
+    'DataloopNotOursError',
+    `The driver "${found.name}" (${found.id}) at Dataloop has ${differing} "${found[differing]}", not "${settings[differing]}", so ` +
+      'this integration did not create it. It was not used. Choose another dataloop.driverName, or delete that driver.',
+  );
 }
 
 async function createNewDriver(
@@ -87,7 +104,7 @@ export async function verifyDriver(
     throw new ServiceError('InternalError', `Integration ${step.desired.recordId} has no driver to verify.`);
   if (step.resource('driver')?.madeAgain) {
     // The first one was created after all.
-    for (const other of await findDrivers(step, dataloop)) {
+    for (const other of (await findDrivers(step, dataloop)).own) {
       if (other.id !== id) await dataloop.deleteDriver(other.id);
     }
   }
@@ -101,38 +118,50 @@ export async function deleteDriver(
 ): Promise<UndoOutcome> {
   const known = step.resource('driver');
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
-  const found = await findDrivers(step, dataloop);
-  for (const { id } of found) await dataloop.deleteDriver(id);
-  if (found.length === 0) return confirmAbsence(step, 'driver');
+  const { own, other } = await findDrivers(step, dataloop);
+  for (const { id } of own) await dataloop.deleteDriver(id);
+  if (other) {
+    await step.residue('driver', otherName(step, other, step.desired.driver.name));
+    return { outcome: 'left: it is not as it was created' };
+  }
+  if (own.length === 0) return confirmAbsence(step, 'driver');
   await step.gone('driver');
   return { outcome: 'removed' };
 }
 
-/**
- * Whether a driver on our integration is ours although it has another id than we know: where that was never learned, or
- * ours may be there twice, by its name and bucket. Names repeat at Dataloop, so somebody's of the same name may hang
- * there, too.
- */
+/** Whether a driver on our integration has the name and the bucket of ours. Names repeat at Dataloop. */
+const isNamed = (
+  own: { readonly name: string | undefined; readonly bucketName: string },
+  driver: Driver,
+): boolean => driver.name === own.name && (driver.bucketName ?? own.bucketName) === own.bucketName;
+
+/** The id was never learned, or ours may be there twice. */
+const hasAnyId = (known: Pick<ResourceRecord, 'id' | 'madeAgain'> | undefined): boolean =>
+  known?.id === undefined || known.madeAgain === true;
+
+/** Whether a driver on our integration is ours although it has another id than we know. */
 export const isOursByName = (
   known: Pick<ResourceRecord, 'id' | 'madeAgain'> | undefined,
   own: { readonly name: string | undefined; readonly bucketName: string },
   driver: Driver,
-): boolean =>
-  (known?.id === undefined || known.madeAgain === true) &&
-  driver.name === own.name &&
-  (driver.bucketName ?? own.bucketName) === own.bucketName;
+): boolean => hasAnyId(known) && isNamed(own, driver);
 
-async function findDrivers(step: StepContext, dataloop: Pick<DataloopApi, 'listDrivers'>): Promise<Driver[]> {
+/** Ours: by its name, bucket and integration and, where the journal knows it, by the id that Dataloop gave. */
+async function findDrivers(
+  step: StepContext,
+  dataloop: Pick<DataloopApi, 'listDrivers'>,
+): Promise<{ own: Driver[]; other: Driver | undefined }> {
   const { name, projectId } = step.desired.driver;
-  const own = { name, bucketName: step.desired.bucket.name };
   const known = step.resource('driver');
   const dataloopIntegrationId = dataloopIntegrationOf(step);
+  const isAsCreated = (driver: Driver) =>
+    (driver.dataloopIntegrationId ?? dataloopIntegrationId) === dataloopIntegrationId &&
+    isNamed({ name, bucketName: step.desired.bucket.name }, driver);
   const all = await dataloop.listDrivers(projectId);
-  return all.filter(
-    (driver) =>
-      driver.id === known?.id ||
-      (driver.dataloopIntegrationId === dataloopIntegrationId && isOursByName(known, own, driver)),
-  );
+  return {
+    own: all.filter((driver) => isAsCreated(driver) && (hasAnyId(known) || driver.id === known?.id)),
+    other: all.find((driver) => driver.id === known?.id && !isAsCreated(driver)),
+  };
 }
 
 /**

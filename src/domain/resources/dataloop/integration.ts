@@ -2,8 +2,10 @@
 import { ServiceError } from '../../../errors.ts';
 import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
+import { type Leftover, sendAgain } from '../../saga/residue.ts';
 import type { StepContext } from '../../saga/step.ts';
 import type { DataloopApi, DataloopIntegration } from './api.ts';
+import { organizationOf } from './organization.ts';
 
 /** How an integration of ours is found: by the id that Dataloop gave it, else by its name. */
 type FindCall = 'getIntegration' | 'listIntegrations';
@@ -31,18 +33,6 @@ export interface IamUserIssued {
 
 /** Seconds until a poll: 2, 4, 8, … 60. */
 export const pollDelaySeconds = (count: number): number => Math.min(2 ** (count + 1), 60);
-
-/** The organisation that Preflight resolved. @throws ServiceError when it did not run. */
-export function organizationOf(step: Pick<StepContext, 'record'>): string {
-  const organizationId = step.record.dataloop?.organizationId;
-  if (!organizationId) {
-    throw new ServiceError(
-      'InternalError',
-      `The record of integration ${step.record.id} names no organisation: Preflight has not run.`,
-    );
-  }
-  return organizationId;
-}
 
 /**
  * Makes Dataloop issue an IAM user by creating the integration, and leaves the workflow waiting with the task
@@ -99,23 +89,51 @@ async function findIntegration(
   const known = step.resource('dataloopIntegration');
   if (!known) return undefined;
   const named = known.id ? await dataloop.getIntegration(organizationId, known.id) : undefined;
-  if (named) return named;
-  const [found, ...others] = await ownIntegrations(step, dataloop, organizationId);
+  if (named) return checkOurs(step, named);
+  const [found, ...others] = (await ownIntegrations(step, dataloop, organizationId)).own;
   if (!found) return undefined;
   const again = madeAgainIf(known.madeAgain || others.length > 0);
   await step.created('dataloopIntegration', { id: found.id, name: found.name, ...again });
   return found;
 }
 
-/** By id, and by the name that carries our id: there are several where an answer was lost and it came late. */
+/**
+ * By the name that carries our id: there are several where an answer was lost and it came late. An id that the journal
+ * knows is not enough.
+ */
 async function ownIntegrations(
   step: StepContext,
   dataloop: Pick<DataloopApi, 'listIntegrations'>,
   organizationId: string,
-): Promise<DataloopIntegration[]> {
+): Promise<{ own: DataloopIntegration[]; renamed: DataloopIntegration | undefined }> {
   const known = step.resource('dataloopIntegration');
   const all = await dataloop.listIntegrations(organizationId);
-  return all.filter(({ id, name }) => id === known?.id || name === step.desired.dataloopIntegrationName);
+  return {
+    own: all.filter((each) => isNamedOurs(step, each)),
+    renamed: all.find((each) => each.id === known?.id && !isNamedOurs(step, each)),
+  };
+}
+
+const isNamedOurs = ({ desired }: StepContext, { name }: DataloopIntegration): boolean =>
+  name === desired.dataloopIntegrationName;
+
+/**
+ * Whether it is the integration of this record: the one that the request names, or one that carries our id in its name.
+ * What the journal says of it is not enough.
+ */
+const isOurs = (step: StepContext, found: DataloopIntegration): boolean => {
+  const { adoptedDataloopIntegrationId: adopted } = step.desired;
+  return adopted === undefined ? isNamedOurs(step, found) : found.id === adopted;
+};
+
+/** @throws ServiceError `DataloopNotOursError` */
+function checkOurs(step: StepContext, found: DataloopIntegration): DataloopIntegration {
+  if (isOurs(step, found)) return found;
+  throw new ServiceError(
+    'DataloopNotOursError',
+    `The name of Dataloop's integration ${found.id}, "${found.name}", is not the one that ${step.desired.recordId} gave it, so it ` +
+      'may belong to somebody else. It was not used. Send the request again.',
+  );
 }
 
 /** Id of the integration that this provisioning created at Dataloop. */
@@ -140,6 +158,7 @@ export async function readUserArn(
   const id = dataloopIntegrationIdOf(step);
   const integration = await dataloop.getIntegration(organizationOf(step), id);
   if (!integration) throw missing(id);
+  checkOurs(step, integration);
   if (!integration.userArn) {
     throw new ServiceError('IamUserNotIssuedError', `Dataloop's integration ${id} has no IAM user yet.`);
   }
@@ -158,7 +177,7 @@ export async function completeIntegration(
   const organizationId = organizationOf(step);
   if (step.resource('dataloopIntegration')?.madeAgain) {
     // The first one has come into being after all: it would use up one of the organisation's fifteen.
-    const own = await ownIntegrations(step, dataloop, organizationId);
+    const { own } = await ownIntegrations(step, dataloop, organizationId);
     for (const other of own) {
       if (other.id !== id) await dataloop.deleteIntegration(organizationId, other.id);
     }
@@ -193,12 +212,29 @@ export async function deleteIntegration(
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
   if (known.origin === 'adopted') return releaseIntegration(step);
   const organizationId = organizationOf(step);
-  const found = await ownIntegrations(step, dataloop, organizationId);
-  for (const { id } of found) await dataloop.deleteIntegration(organizationId, id);
-  if (found.length === 0) return confirmAbsence(step, 'dataloopIntegration');
+  const { own, renamed } = await ownIntegrations(step, dataloop, organizationId);
+  for (const { id } of own) await dataloop.deleteIntegration(organizationId, id);
+  if (renamed) {
+    await step.residue('dataloopIntegration', otherName(step, renamed, step.desired.dataloopIntegrationName));
+    return { outcome: 'left: it has another name' };
+  }
+  if (own.length === 0) return confirmAbsence(step, 'dataloopIntegration');
   await step.gone('dataloopIntegration');
   return { outcome: 'removed' };
 }
+
+/** Dataloop has no owner tags: under another name it may be somebody else's. */
+export const otherName = (
+  { record }: Pick<StepContext, 'record'>,
+  found: { readonly id: string; readonly name: string },
+  name: string,
+): Leftover => ({
+  reason: `At Dataloop, ${found.id} is named "${found.name}", not "${name}", so it may belong to somebody else.`,
+  advice: sendAgain(
+    record,
+    "Give it that name again to have it deleted, or delete it yourself in Dataloop's console.",
+  ),
+});
 
 /** What Dataloop says of an integration once it has assumed its role; any other value means not yet. */
 export const trustEstablished = 'trust-established';

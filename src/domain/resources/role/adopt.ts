@@ -168,7 +168,10 @@ type WithoutOurs =
   | { readonly is: 'not-there' | 'changed' | 'last' }
   | { readonly is: 'removable'; readonly document: string };
 
-/** The trust policy without our statement: identical to the original if nobody has changed it since. */
+/**
+ * The trust policy without our statement: to the byte as it was if nobody has changed it since. What the journal calls
+ * the original is believed only where it says the same.
+ */
 function withoutOurs(step: StepContext, text: string, { changes }: ResourceRecord): WithoutOurs {
   const Sid = sidOf(step);
   const now = parseTrustPolicy(text);
@@ -182,10 +185,8 @@ function withoutOurs(step: StepContext, text: string, { changes }: ResourceRecor
 
   const others = now.statements.filter((each) => each !== standing);
   if (others.length === 0) return { is: 'last' };
-  const asWritten = now.statements.map((each) => (each === standing ? ours : each));
-  const isUntouched = sameJson(JSON.parse(withStatements(now, asWritten)), JSON.parse(change?.after ?? ''));
-  return {
-    is: 'removable',
-    document: isUntouched && change?.before ? change.before : withStatements(now, others),
-  };
+  const document = withStatements(now, others);
+  const before = change?.before === undefined ? undefined : parseTrustPolicy(change.before);
+  const isOriginal = before && withStatements(before, before.statements) === document;
+  return { is: 'removable', document: (isOriginal && change?.before) || document };
 }

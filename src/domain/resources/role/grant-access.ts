@@ -3,11 +3,13 @@
  * policies. Its undo is RevokeAccess.
  */
 import { ServiceError } from '../../../errors.ts';
-import { type DesiredState, firstPolicy, grantsOf, ownerTag, policyOf } from '../../model/desired-state.ts';
+import type { Allowed } from '../../model/allowed.ts';
+import { type DesiredState, firstPolicy, ownerTag, policyOf } from '../../model/desired-state.ts';
 import { type PolicyDocument, permissionPolicy } from '../../model/permission-policy.ts';
 import type { JournalRecord, ResourceRecord } from '../../model/record.ts';
 import type { PolicyKey } from '../../model/resource-keys.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
+import { grantable } from './granted.ts';
 import type { Iam, PolicyVersion } from './iam.ts';
 import { policyNameTaken } from './policy.ts';
 import {
@@ -29,11 +31,12 @@ export async function grantAccess(
   {
     iam,
     journal,
+    readRecords,
     desiredStateOf,
   }: Access<
     'getRole' | 'getDefaultPolicyVersion' | 'createPolicy' | 'createPolicyVersion' | 'attachRolePolicy'
   >,
-  policyNamePattern: string,
+  allowed: Allowed,
 ): Promise<{ policyArn: string }> {
   const addedBucketId = step.record.id;
   return holding(step, ['ready'], journal, async (found) => {
@@ -45,12 +48,12 @@ export async function grantAccess(
         `The driver ${addedBucketId} no longer belongs to integration ${desired.recordId}.`,
       );
     }
-    const key = driver.placedIn ?? roomFor(found, desired, driver, policyNamePattern);
+    const key = driver.placedIn ?? roomFor(found, desired, driver, allowed.policyNamePattern);
     const { name, arn } = policyOf(desired, key);
     // The undo looks for what may be granted from here on.
     await step.intend('access', { arn, origin: 'adopted' });
     const record = await journal.place(desired.recordId, step.call, addedBucketId, key);
-    const document = permissionPolicy(grantsOf(record, desired, key));
+    const document = permissionPolicy(await grantable(record, desired, key, readRecords, allowed));
     const known = record.resources[key];
     const write = (policy: ResourceRecord) =>
       journal.writePolicy(desired.recordId, step.call, key, { ...policy, writtenAt: step.call.begunAt });

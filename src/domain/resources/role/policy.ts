@@ -1,5 +1,6 @@
 /** The permission policy: CreatePolicy and its undo, DeletePolicy. */
 import { ServiceError } from '../../../errors.ts';
+import { sameJson } from '../../model/canonical-json.ts';
 import { policyOf, standingPolicies } from '../../model/desired-state.ts';
 import { type Found, isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
@@ -7,7 +8,7 @@ import type { Iam } from './iam.ts';
 
 export async function createPolicy(
   step: StepContext,
-  iam: Pick<Iam, 'getPolicy' | 'createPolicy'>,
+  iam: Pick<Iam, 'getDefaultPolicyVersion' | 'createPolicy'>,
 ): Promise<{ policyArn: string }> {
   const { policy, tags, iamPath, description, permissionPolicy } = step.desired;
   await step.intend('policy', { arn: policy.arn });
@@ -26,17 +27,18 @@ export async function createPolicy(
 /** After so many attempts, about half a minute, a policy that an earlier one made would be seen. */
 const looksForOwn = 6;
 
-/** The policy that an earlier attempt made. */
-async function ownPolicy(step: StepContext, iam: Pick<Iam, 'getPolicy'>): Promise<Found> {
-  const { policy } = step.desired;
-  const found = await iam.getPolicy(policy.arn);
+/** The policy that an earlier attempt made: it must say what that attempt wrote, whoever tagged it. */
+async function ownPolicy(step: StepContext, iam: Pick<Iam, 'getDefaultPolicyVersion'>): Promise<Found> {
+  const { policy, permissionPolicy } = step.desired;
+  const found = await iam.getDefaultPolicyVersion(policy.arn);
   if (!found) {
     // Names are unique in an account, whatever their path: then it stands under another one.
     throw step.call.attempt < looksForOwn
       ? notYetShown(`the policy ${policy.arn}`)
       : policyNameTaken(policy.name);
   }
-  if (!isTaggedOurs(step, found.tags)) throw policyNameTaken(policy.name);
+  const isAsWritten = sameJson(found.document, permissionPolicy);
+  if (!isTaggedOurs(step, found.tags) || !isAsWritten) throw policyNameTaken(policy.name);
   return found;
 }
 

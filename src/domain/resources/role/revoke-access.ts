@@ -1,12 +1,13 @@
 /** RevokeAccess, the undo of GrantAccess: takes the bucket of an added driver out of the policy that grants it. */
 import { sameJson } from '../../model/canonical-json.ts';
-import { type DesiredState, grantsOf, ownerTag, partitionOf, policyOf } from '../../model/desired-state.ts';
+import { type DesiredState, ownerTag, partitionOf, policyOf } from '../../model/desired-state.ts';
 import { type Grant, grantOf, permissionPolicy, withoutGrant } from '../../model/permission-policy.ts';
 import { type AddedBucket, type JournalRecord, type Status, statuses } from '../../model/record.ts';
 import type { PolicyKey } from '../../model/resource-keys.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import { type Leftover, sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
+import { grantsOf } from './granted.ts';
 import type { PolicyVersion } from './iam.ts';
 import {
   type Access,
@@ -32,7 +33,7 @@ const goesAnyway: readonly Status[] = ['rolling-back', 'removing', 'failed', 're
 /** Takes the driver's bucket out of the policy that grants it; a policy that grants nothing any more goes. */
 export async function revokeAccess(
   step: StepContext,
-  { iam, journal, desiredStateOf }: Access<RevokeCalls>,
+  { iam, journal, readRecords, desiredStateOf }: Access<RevokeCalls>,
 ): Promise<UndoOutcome> {
   const known = step.resource('access');
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
@@ -52,7 +53,7 @@ export async function revokeAccess(
     const { arn } = policyOf(desired, key);
     const found = await iam.getDefaultPolicyVersion(arn);
     const ours = record.resources[key];
-    const remaining = grantsOf(record, desired, key, addedBucketId);
+    const remaining = await grantsOf(record, desired, key, readRecords, addedBucketId);
     const isSame = ours?.uniqueId === undefined || ours.uniqueId === found?.uniqueId;
     const isTagged = found?.tags[ownerTag] === desired.recordId;
     const isOurs = isSame && isTagged;
@@ -102,7 +103,7 @@ async function writeWithout(
     readonly driver: AddedBucket;
     /** What else the policy is to grant. */
     readonly remaining: readonly Grant[];
-  } & Omit<Access<RevokeCalls>, 'desiredStateOf'>,
+  } & Omit<Access<RevokeCalls>, 'desiredStateOf' | 'readRecords'>,
 ): Promise<void> {
   const { step, record, desired, key, driver, remaining, iam, journal } = parts;
   const { arn } = policyOf(desired, key);

@@ -8,15 +8,16 @@ import { canonicalJson, sha256 } from '../../model/canonical-json.ts';
 import {
   type DesiredState,
   firstPolicy,
-  grantsOf,
   ownerTag,
   partitionOf,
   policyOf,
+  roughGrantsOf,
 } from '../../model/desired-state.ts';
 import { grantOf, maximumPolicySize, permissionPolicy, sizeOf } from '../../model/permission-policy.ts';
 import type { AddedBucket, JournalRecord, ResourceRecord, Status, StepCall } from '../../model/record.ts';
 import { type PolicyKey, policyKeys } from '../../model/resource-keys.ts';
 import type { StepContext } from '../../saga/step.ts';
+import type { ReadRecords } from './granted.ts';
 import type { Iam, PolicyVersion, Role } from './iam.ts';
 
 /** The integration's side of the journal. All but `lock` are refused to whoever does not hold the lock. */
@@ -48,6 +49,7 @@ export interface AccessJournal {
 export interface Access<Call extends keyof Iam> {
   readonly iam: Pick<Iam, Call>;
   readonly journal: AccessJournal;
+  readonly readRecords: ReadRecords;
   readonly desiredStateOf: (record: JournalRecord) => DesiredState;
 }
 
@@ -63,7 +65,7 @@ export function roomFor(
 ): PolicyKey {
   const grant = grantOf(driver, partitionOf(desired));
   const found = policyKeys.find(
-    (key) => sizeOf(permissionPolicy([...grantsOf(record, desired, key), grant])) <= maximumPolicySize,
+    (key) => sizeOf(permissionPolicy([...roughGrantsOf(record, desired, key), grant])) <= maximumPolicySize,
   );
   if (!found) {
     throw new ServiceError(

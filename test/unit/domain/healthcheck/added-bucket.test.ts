@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { readyAddedBucket, testAddedBucket } from '../../../../src/domain/healthcheck/added-bucket.ts';
 import type { CheckReads } from '../../../../src/domain/healthcheck/checks.ts';
-import { grantsOf, ownerTag } from '../../../../src/domain/model/desired-state.ts';
+import { ownerTag, roughGrantsOf } from '../../../../src/domain/model/desired-state.ts';
 import { permissionPolicy } from '../../../../src/domain/model/permission-policy.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
 import type { PolicyKey } from '../../../../src/domain/model/resource-keys.ts';
 import { closed } from '../../../../src/domain/resources/bucket/bucket.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
-import { addedTo, driverIdOf, driverRecord, planOf } from '../fake-access.ts';
+import { addedTo, driverIdOf, driverRecord, planOf, recordsOf } from '../fake-access.ts';
 import { integrationId, ours, recordOf, theirs, thrownBy } from '../fakes.ts';
 import { asItWasMade, policyArn, role } from '../healthy-reads.ts';
 
@@ -31,12 +31,13 @@ function readsOf(integration: JournalRecord, more: Partial<CheckReads> = {}): Ch
   const documents = new Map(
     (['policy', 'policy2'] as const).map((key) => [
       key === 'policy' ? policyArn : `${policyArn}-2`,
-      permissionPolicy(grantsOf(integration, planOf(integration), key)),
+      permissionPolicy(roughGrantsOf(integration, planOf(integration), key)),
     ]),
   );
   return {
     ...asItWasMade(documents),
     getIntegration: () => Promise.reject(new Error('The integration has a test of its own.')),
+    readRecords: async (ids) => recordsOf(integration, ids),
     getBucketTagging: async () => tagged,
     ...more,
   };

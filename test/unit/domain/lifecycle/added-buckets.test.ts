@@ -206,13 +206,17 @@ describe('adding a driver', () => {
       desiredStateOf: planOf,
       policyNamePattern: account.policyNamePattern,
       newRecord: (wanted, to) =>
-        newRegistration(wanted, 'key', {
-          recordId: driverId,
-          executionArn: `arn:aws:states:eu-west-1:111111111111:execution:add:${driverId}`,
-          now: new Date(0),
-          sha256,
-          parent: to,
-        }),
+        newRegistration(
+          wanted,
+          { key: 'key', owner: 'caller' },
+          {
+            recordId: driverId,
+            executionArn: `arn:aws:states:eu-west-1:111111111111:execution:add:${driverId}`,
+            now: new Date(0),
+            sha256,
+            parent: to,
+          },
+        ),
     });
     return { answer, registrations, starts };
   }
@@ -232,7 +236,7 @@ describe('adding a driver', () => {
       {
         record,
         locks: [`driver#${integrationId}#project-2#dataloop-b`, 'bucket#dataloop-b#dataloop-b'],
-        idempotency: { key: sha256('key'), expiresAt: 86_400 },
+        idempotency: { key: sha256('["caller","key"]'), expiresAt: 86_400 },
         added: {
           bucket: { name: 'dataloop-b' },
           dataloop: { projectId: 'project-2', driverName: 'dataloop-b', allowDelete: true },

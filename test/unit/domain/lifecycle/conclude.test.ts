@@ -13,7 +13,7 @@ import type { JournalRecord } from '../../../../src/domain/model/record.ts';
 import { resourceKeys } from '../../../../src/domain/model/resource-keys.ts';
 import { addedTo, driverIdOf, driverRecord } from '../fake-access.ts';
 import { undoOf } from '../fake-undo.ts';
-import { integrationId, recordOf, stepOf, thrownBy } from '../fakes.ts';
+import { closedAs, integrationId, recordOf, stepOf, thrownBy } from '../fakes.ts';
 
 /** The bus, which takes only what the published contract allows. */
 function fakeBus(done: unknown[]): Publish {
@@ -77,18 +77,13 @@ describe('the end of an undo', () => {
     const resources = fc.dictionary(fc.constantFrom(...resourceKeys), resource);
     fc.assert(
       fc.property(resources, fc.constantFrom('rollback' as const, 'remove' as const), (before, mode) => {
-        const { status, resources: after } = ends(mode, before);
-        const left = Object.values(before).filter(({ state }) => state !== 'gone');
+        const { status, leftovers } = ends(mode, before);
+        const left = Object.entries(before).filter(([, { state }]) => state !== 'gone');
         const clean = mode === 'rollback' ? 'failed' : 'removed';
         expect(status).toBe(left.length > 0 ? 'residue' : clean);
-        expect(Object.keys(after).sort()).toEqual(Object.keys(before).sort());
-        for (const { state, residue } of Object.values(after)) {
-          if (state === 'gone') expect(residue).toBeUndefined();
-          else
-            expect(residue).toEqual({
-              reason: expect.any(String),
-              advice: expect.stringContaining('DELETE'),
-            });
+        expect(Object.keys(leftovers).sort()).toEqual(left.map(([key]) => key).sort());
+        for (const residue of Object.values(leftovers)) {
+          expect(residue).toEqual({ reason: expect.any(String), advice: expect.stringContaining('DELETE') });
         }
       }),
     );
@@ -98,8 +93,8 @@ describe('the end of an undo', () => {
     const everything = Object.fromEntries(
       resourceKeys.map((each) => [each, { state: 'created' as const, arn: `arn:${each}` }]),
     );
-    const { resources } = ends('remove', everything, [{ step: 'DeleteRole', error: denied }]);
-    const reasons = resourceKeys.map((key) => [key, resources[key]?.residue?.reason]);
+    const { leftovers } = ends('remove', everything, [{ step: 'DeleteRole', error: denied }]);
+    const reasons = resourceKeys.map((key) => [key, leftovers[key]?.reason]);
     const unexplained = expect.stringMatching(/^The undo was aborted several times .*Step Functions\.$/);
     expect(reasons).toEqual(
       resourceKeys.map((key) => [
@@ -107,30 +102,26 @@ describe('the end of an undo', () => {
         key === 'role' ? 'AWS denied access: denied by a policy' : unexplained,
       ]),
     );
-    expect(resources.bucket?.residue?.advice).toBe('Send DELETE for this integration again.');
+    expect(leftovers.bucket?.advice).toBe('Send DELETE for this integration again.');
   });
 
   test('keeps the reason that a step gave itself, unless a later error says more', () => {
     const residue = { reason: 'It is not empty.', advice: 'Empty it.' };
     const bucket = { state: 'created', arn: 'arn:bucket', residue } as const;
-    expect(ends('remove', { bucket }).resources.bucket?.residue).toEqual(residue);
-    const { resources } = ends('remove', { bucket }, [{ step: 'DeleteBucket', error: denied }]);
-    expect(resources.bucket).toMatchObject({
-      state: 'created',
-      arn: 'arn:bucket',
-      residue: { reason: 'AWS denied access: denied by a policy' },
-    });
+    expect(ends('remove', { bucket }).leftovers.bucket).toEqual(residue);
+    const { leftovers } = ends('remove', { bucket }, [{ step: 'DeleteBucket', error: denied }]);
+    expect(leftovers.bucket).toMatchObject({ reason: 'AWS denied access: denied by a policy' });
   });
 
   test('is clean when a step failed whose resource turned out to be gone all the same', () => {
     const role = { state: 'gone', arn: 'arn:role' } as const;
-    const { status, resources } = ends('remove', { role }, [{ step: 'DeleteRole', error: denied }]);
-    expect([status, resources.role]).toEqual(['removed', role]);
+    const { status, leftovers } = ends('remove', { role }, [{ step: 'DeleteRole', error: denied }]);
+    expect([status, leftovers]).toEqual(['removed', {}]);
   });
 
   test('is clean where what stands under a name was left alone as somebody else’s', () => {
     const role = { state: 'gone', arn: 'arn:role', leftAlone: 'It is theirs.' } as const;
-    expect(ends('rollback', { role })).toEqual({ status: 'failed', resources: { role } });
+    expect(ends('rollback', { role })).toEqual({ status: 'failed', leftovers: {} });
   });
 
   test('leaves the record as it was', () => {
@@ -167,7 +158,7 @@ describe('Conclude', () => {
       closingWith(async (_id, closing) => {
         closings.push(closing);
         done.push('closed');
-        return { ...record, status: closing.status, resources: closing.resources };
+        return closedAs(record, closing);
       }),
       fakeBus(done),
     );
@@ -236,10 +227,10 @@ describe('Conclude', () => {
     expect([(await thrownBy(closing)).name, done]).toEqual(['IntegrationMovedOnError', []]);
   });
 
-  test('closes with the very resources that the end comes to, and announces what was closed', async () => {
+  test('closes with the very leftovers that the end comes to, and announces what was closed', async () => {
     const { closing, done } = await concluded('remove', { resources: { bucket } }, [refused]);
     const record = recordOf({ resources: { bucket } });
-    expect(closing?.resources).toEqual(conclude(record, { mode: 'remove', failures: [refused] }).resources);
+    expect(closing?.leftovers).toEqual(conclude(record, { mode: 'remove', failures: [refused] }).leftovers);
     expect(done[0]).toBe('closed');
   });
 
@@ -356,7 +347,7 @@ describe('an added driver', () => {
       closingWith(
         async (_id, closing) => {
           closings.push(closing);
-          return { ...record, status: closing.status, resources: closing.resources };
+          return closedAs(record, closing);
         },
         {
           forgetAddedBucket: async (...ids) => {
@@ -446,7 +437,7 @@ describe('an added driver', () => {
       }),
       fakeBus(done),
     );
-    expect(closings).toEqual([{ run: 1, status: 'residue', resources: {}, steps: {}, locks: [] }]);
+    expect(closings).toEqual([{ run: 1, status: 'residue', leftovers: {}, steps: {}, locks: [] }]);
     const residue = [expect.objectContaining({ type: 'Dataloop::Driver', name: 'dataloop-b' })];
     expect(done).toEqual([
       [

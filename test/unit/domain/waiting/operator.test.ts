@@ -281,8 +281,11 @@ describe('the user that a role trusts', () => {
   ) =>
     namedUserArn(
       journalOf(recordWith(operator ? { operator } : {})).step(),
-      'org-1',
-      { listIntegrations: list },
+      {
+        getProject: async (id) => ({ id, organizationId: 'org-1' }),
+        listIntegrations: list,
+        organizationId: undefined,
+      },
       { ...trust, dataloopAccountId: accountId },
     );
 

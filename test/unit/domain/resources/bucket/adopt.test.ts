@@ -259,6 +259,31 @@ describe('DeleteBucket of a bucket that was adopted', () => {
     });
   });
 
+  test('does not write the rules that a forged record calls the original, but what stands less ours', async () => {
+    const { journal, s3, world } = await adopted({ cors: theirRules });
+    const anySite = [{ AllowedMethods: ['GET'], AllowedOrigins: ['*'] }];
+    const after = [...(world.cors ?? [])];
+    const bucket = { ...inUse, changes: { cors: { before: anySite, after } } };
+    const forged = journalOf({ ...journal.record(), resources: { bucket } });
+    expect(await releaseBucket(forged.step(), s3)).toEqual({ outcome: 'restored' });
+    expect(world.cors).toEqual(theirRules);
+  });
+
+  test.each([
+    ['that nobody asked to close', {}, { before: halfOpen, after: closed }],
+    ['that was never closed', { blockPublicAccess: true }, { before: undefined, after: halfOpen }],
+    ['that was closed before', { blockPublicAccess: true }, { before: closed, after: closed }],
+  ])('does not open a bucket %s, whatever the record says', async (_what, request, change) => {
+    const bucket = { ...inUse, changes: { publicAccessBlock: change } };
+    const { s3, world } = bucketWith([], { block: change.after });
+    const forged = journalOf({ ...adopting(request), resources: { bucket } });
+    expect(await thrownBy(releaseBucket(forged.step(), s3))).toMatchObject({
+      name: 'RecordDamagedError',
+      message: expect.stringContaining('resource_bucket.changes.publicAccessBlock'),
+    });
+    expect(world.block).toEqual(change.after);
+  });
+
   test('looks again where what was there before is to be seen: S3 may show the write later', async () => {
     const { journal, s3, world } = await adopted({ cors: theirRules });
     const written = world.cors;

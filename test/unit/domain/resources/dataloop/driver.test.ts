@@ -390,11 +390,19 @@ describe('DeleteDriver', () => {
     expect(standing()).toEqual([alike]);
   });
 
-  test('removes one that was renamed at Dataloop or hung on another integration: its id counts', async () => {
-    const moved = { id: 'own', name: 'renamed', dataloopIntegrationId: 'integration-of-others' };
-    const { drivers, standing } = fakeDrivers([], [moved]);
-    await deleteDriver(stepOf(created), drivers);
-    expect(standing()).toEqual([]);
+  test.each([
+    ['another name', { name: 'renamed' }],
+    ['another integration', { dataloopIntegrationId: 'integration-of-others' }],
+    ['another bucket', { bucketName: 'theirs' }],
+  ])('leaves one that has our id in the journal and %s: an id alone is not enough', async (_what, more) => {
+    const other: Driver = { ...own, ...more };
+    const journal = journalOf(created);
+    const { drivers, standing } = fakeDrivers([], [other]);
+    expect(await deleteDriver(journal.step(), drivers)).toEqual({
+      outcome: 'left: it is not as it was created',
+    });
+    expect(standing()).toEqual([other]);
+    expect(journal.record().resources.driver?.residue?.advice).toContain('Then send DELETE');
   });
 
   test.each([

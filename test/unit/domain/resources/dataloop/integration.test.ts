@@ -6,11 +6,12 @@ import {
   completeIntegration,
   dataloopIntegrationIdOf,
   deleteIntegration,
-  organizationOf,
   pollDelaySeconds,
   readUserArn,
   requestIamUser,
 } from '../../../../../src/domain/resources/dataloop/integration.ts';
+import { organizationOf } from '../../../../../src/domain/resources/dataloop/organization.ts';
+import type { StepContext } from '../../../../../src/domain/saga/step.ts';
 import { ServiceError } from '../../../../../src/errors.ts';
 import {
   everyInterruption,
@@ -283,6 +284,23 @@ describe('readUserArn', () => {
   });
 });
 
+test.each([
+  ['readUserArn', readUserArn],
+  [
+    'RequestIamUser',
+    (step: StepContext, dataloop: ReturnType<typeof fakeDataloop>['dataloop']) =>
+      requestIamUser(step, dataloop, fakeCallback([]), 'token'),
+  ],
+])('%s uses no integration that only the id in the journal calls ours', async (_what, use) => {
+  const { dataloop, standing } = fakeDataloop([], { before: [{ ...own, name: 'acme int_OTHER' }] });
+  expect(await thrownBy(use(stepOf(created), dataloop))).toMatchObject({
+    name: 'DataloopNotOursError',
+    retryable: false,
+    message: expect.stringContaining(`is not the one that ${integrationId} gave it`),
+  });
+  expect(standing()).toHaveLength(1);
+});
+
 describe('CompleteIntegration', () => {
   const notAsked = async (): Promise<never> => {
     throw new Error('There is nothing to look for.');
@@ -463,10 +481,20 @@ describe('DeleteIntegration', () => {
     expect(standing()).toEqual([]);
   });
 
-  test('removes one that was renamed at Dataloop: the id is what counts', async () => {
-    const { dataloop, standing } = fakeDataloop([], { before: [{ ...own, name: 'renamed' }] });
-    await deleteIntegration(stepOf(created), dataloop);
-    expect(standing()).toEqual([]);
+  test('leaves one that has our id in the journal and another name: ours is what carries both', async () => {
+    const renamed = { ...own, name: 'renamed' };
+    const journal = journalOf(created);
+    const { dataloop, standing } = fakeDataloop([], { before: [renamed] });
+    expect(await deleteIntegration(journal.step(), dataloop)).toEqual({
+      outcome: 'left: it has another name',
+    });
+    expect(standing()).toEqual([renamed]);
+    expect(journal.record().resources.dataloopIntegration?.residue).toEqual({
+      reason: `At Dataloop, own is named "renamed", not "${ownName}", so it may belong to somebody else.`,
+      advice:
+        "Give it that name again to have it deleted, or delete it yourself in Dataloop's console. " +
+        'Then send DELETE for this integration again.',
+    });
   });
 });
 

@@ -225,6 +225,23 @@ describe('DeleteRole of a role that was adopted', () => {
     expect(journal.record().resources.role?.leftAlone).toBeUndefined();
   });
 
+  test('does not write what a forged record calls the original, but what stands less our statement', async () => {
+    const { iam, journal, trustPolicy } = await adopted();
+    const stranger = {
+      Effect: 'Allow',
+      Principal: { AWS: 'arn:aws:iam::666666666666:root' },
+      Action: 'sts:AssumeRole',
+    };
+    const { role } = journal.record().resources;
+    const trust = { before: documentOf(theirs, stranger), after: role?.changes?.trustPolicy?.after ?? '' };
+    const forged = recordOf({
+      ...journal.record(),
+      resources: { role: { ...role, state: 'created', changes: { trustPolicy: trust } } },
+    });
+    expect(await releaseRole(journalOf(forged).step(), iam)).toEqual({ outcome: 'restored' });
+    expect(JSON.parse(trustPolicy() ?? '')).toMatchObject({ Statement: [theirs] });
+  });
+
   test('knows its statement although Dataloop has deleted the user, and IAM shows an id', async () => {
     const { iam, journal, become, trustPolicy } = await adopted();
     become({ trustPolicy: written.replace(userArn, 'AIDAEXAMPLE') });

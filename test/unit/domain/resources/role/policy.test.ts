@@ -20,6 +20,7 @@ import {
 const arn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme';
 
 const uniqueId = 'ANPA0';
+const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
 
 describe('CreatePolicy', () => {
   test('journals the intent before the effect, and the outcome after it', async () => {
@@ -56,7 +57,7 @@ describe('CreatePolicy', () => {
   describe('while IAM has a policy of that name but does not show it', () => {
     const creating = async (attempt: number, events: string[]) => {
       const { iam } = fakeIam(events, { policy: { arn, uniqueId, tags: ours } });
-      const blind: typeof iam = { ...iam, getPolicy: async () => undefined };
+      const blind: typeof iam = { ...iam, getDefaultPolicyVersion: async () => undefined };
       return thrownBy(createPolicy(journalOf(recordOf(), events).step(['provisioning'], { attempt }), blind));
     };
 
@@ -125,6 +126,14 @@ describe('CreatePolicy', () => {
       arn,
       leftAlone: expect.stringContaining('does not belong to this integration'),
     });
+  });
+
+  test('does not use a policy with our tag that says something else: who may tag, may write ours', async () => {
+    const before = { arn, uniqueId, tags: ours, document: everything };
+    const journal = journalOf(recordOf());
+    const { iam, policy: standing } = fakeIam([], { policy: before });
+    expect((await thrownBy(createPolicy(journal.step(), iam))).name).toBe('PolicyNameTakenError');
+    expect(standing()).toEqual(before);
   });
 
   test('creates nothing when the journal takes its intent no more', async () => {

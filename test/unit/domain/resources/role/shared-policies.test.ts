@@ -283,7 +283,7 @@ describe('GrantAccess', () => {
         iam: { ...world.iam, createPolicyVersion: () => Promise.reject(new Error('cut')) },
       };
       const record = driverRecord(two, addedTo('dataloop-c'));
-      await thrownBy(grantAccess(stepOf(record), cut, account.policyNamePattern));
+      await thrownBy(grantAccess(stepOf(record), cut, account));
       await world.driverOf(two).grant(2);
       expect(world.document('policy')).toEqual(world.documentOf('policy'));
     });
@@ -412,7 +412,7 @@ describe('GrantAccess', () => {
     const died = () => Promise.reject(new ServiceError('AwsUnavailableError', 'The function died.'));
     const cutOff = async (id: string, name: string, broken: Partial<typeof world.iam>) => {
       const access = { ...world.access, iam: { ...world.iam, ...broken } };
-      await thrownBy(grantAccess(stepOf(driverRecord(id, longTo(name))), access, account.policyNamePattern));
+      await thrownBy(grantAccess(stepOf(driverRecord(id, longTo(name))), access, account));
     };
     await cutOff(one, 'dataloop-b', {
       createPolicy: async (policy) => {
@@ -450,7 +450,7 @@ describe('GrantAccess', () => {
         const broken = new ServiceError('AwsAccessDeniedError', `${call} is denied`);
         const iam = { ...world.iam, [call]: () => Promise.reject(broken) };
         const step = stepOf(driverRecord(one, longTo('dataloop-b')));
-        const granting = grantAccess(step, { ...world.access, iam }, account.policyNamePattern);
+        const granting = grantAccess(step, { ...world.access, iam }, account);
         expect(await thrownBy(granting)).toBe(broken);
         expect([call, world.holder(), world.events.at(-1)]).toEqual([call, undefined, 'unlock']);
       }
@@ -465,7 +465,7 @@ describe('GrantAccess', () => {
         journal: { ...world.journal, unlock: () => Promise.reject(new Error('no unlock')) },
       };
       const step = stepOf(driverRecord(one, addedTo('dataloop-b')));
-      expect(await thrownBy(grantAccess(step, broken, account.policyNamePattern))).toBe(denied);
+      expect(await thrownBy(grantAccess(step, broken, account))).toBe(denied);
     });
 
     test('that cannot be given back after the work is done is an error: the step is tried again', async () => {
@@ -475,9 +475,7 @@ describe('GrantAccess', () => {
         journal: { ...world.journal, unlock: () => Promise.reject(new Error('no unlock')) },
       };
       const step = stepOf(driverRecord(one, addedTo('dataloop-b')));
-      expect((await thrownBy(grantAccess(step, broken, account.policyNamePattern))).message).toBe(
-        'no unlock',
-      );
+      expect((await thrownBy(grantAccess(step, broken, account))).message).toBe('no unlock');
     });
   });
 
@@ -503,14 +501,14 @@ describe('GrantAccess', () => {
   test('does nothing for a driver that is being undone by now', async () => {
     const world = first();
     const step = fencedStepOf(driverRecord(one, addedTo('dataloop-b')));
-    const granting = grantAccess(step, world.access, account.policyNamePattern);
+    const granting = grantAccess(step, world.access, account);
     expect((await thrownBy(granting)).name).toBe('IntegrationMovedOnError');
     expect(world.events).toEqual(['lock', 'unlock']);
   });
 
   test('is for drivers that were added, not for integrations', async () => {
     const world = first();
-    const granting = grantAccess(stepOf(recordOf()), world.access, account.policyNamePattern);
+    const granting = grantAccess(stepOf(recordOf()), world.access, account);
     expect((await thrownBy(granting)).name).toBe('InternalError');
   });
 });

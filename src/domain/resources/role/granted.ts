@@ -1,0 +1,72 @@
+/**
+ * What a policy of an integration's role is to grant. The integration's record only says which bucket has its place in
+ * which policy; what may be done with a bucket says the record of its own, which no step can rewrite.
+ */
+import { type Allowed, refuseOutside } from '../../model/allowed.ts';
+import { sameJson } from '../../model/canonical-json.ts';
+import { type DesiredState, firstPolicy, partitionOf } from '../../model/desired-state.ts';
+import { recordDamaged } from '../../model/lookup.ts';
+import { type Grant, grantOf } from '../../model/permission-policy.ts';
+import { asAdded, type JournalRecord } from '../../model/record.ts';
+import type { PolicyKey } from '../../model/resource-keys.ts';
+
+/** Reads the records of ours that can be read. */
+export type ReadRecords = (ids: readonly string[]) => Promise<readonly JournalRecord[]>;
+
+/** Ids of the buckets that have their place in a policy, in an order that does not change. */
+const placedIn = ({ addedBuckets = {} }: Pick<JournalRecord, 'addedBuckets'>, key: PolicyKey): string[] =>
+  Object.keys(addedBuckets)
+    .filter((id) => addedBuckets[id]?.placedIn === key)
+    .sort();
+
+const grantsFor = (added: readonly JournalRecord[], desired: DesiredState, key: PolicyKey): Grant[] => [
+  ...(key === firstPolicy ? [desired.grant] : []),
+  ...added.map(({ request }) => grantOf(request, partitionOf(desired))),
+];
+
+async function addedTo(
+  integration: JournalRecord,
+  ids: readonly string[],
+  readRecords: ReadRecords,
+): Promise<JournalRecord[]> {
+  const found = new Map((await readRecords(ids)).map((record) => [record.id, record]));
+  return ids.flatMap((id) => {
+    const record = found.get(id);
+    return record?.parent?.integrationId === integration.id ? [record] : [];
+  });
+}
+
+/** @param but a bucket that is left out, and so is every one without a record of its own */
+export async function grantsOf(
+  integration: JournalRecord,
+  desired: DesiredState,
+  key: PolicyKey,
+  readRecords: ReadRecords,
+  but?: string,
+): Promise<Grant[]> {
+  const ids = placedIn(integration, key).filter((id) => id !== but);
+  return grantsFor(await addedTo(integration, ids, readRecords), desired, key);
+}
+
+/**
+ * The same, before it is granted.
+ * @throws ServiceError `RecordDamagedError` where the integration's record says otherwise than those of its buckets;
+ *   `OutsideDeploymentError` for a bucket that this deployment may not connect
+ */
+export async function grantable(
+  integration: JournalRecord,
+  desired: DesiredState,
+  key: PolicyKey,
+  readRecords: ReadRecords,
+  allowed: Allowed,
+): Promise<Grant[]> {
+  const ids = placedIn(integration, key);
+  const added = await addedTo(integration, ids, readRecords);
+  for (const id of ids) {
+    const own = added.find((record) => record.id === id);
+    const { placedIn: _place, ...said } = integration.addedBuckets?.[id] ?? {};
+    if (!own || !sameJson(said, asAdded(own.request))) throw recordDamaged(integration.id, `drivers.${id}`);
+  }
+  for (const record of [integration, ...added]) refuseOutside(record, allowed);
+  return grantsFor(added, desired, key);
+}

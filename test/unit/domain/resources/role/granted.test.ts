@@ -1,0 +1,98 @@
+import { describe, expect, test } from '@jest/globals';
+import { type JournalRecord, kindOf } from '../../../../../src/domain/model/record.ts';
+import { grantable, grantsOf } from '../../../../../src/domain/resources/role/granted.ts';
+import { addedTo, driverIdOf, driverRecord, planOf, recordsOf } from '../../fake-access.ts';
+import { account, recordOf, thrownBy } from '../../fakes.ts';
+
+const one = driverIdOf(1);
+const two = driverIdOf(2);
+const integration = recordOf({
+  status: 'ready',
+  addedBuckets: {
+    [two]: addedTo('dataloop-two', { placedIn: 'policy' }),
+    [one]: addedTo('dataloop-one', { placedIn: 'policy' }),
+    [driverIdOf(3)]: addedTo('dataloop-three', { placedIn: 'policy2' }),
+    [driverIdOf(4)]: addedTo('dataloop-four'),
+  },
+});
+const plan = planOf(integration);
+const own = driverRecord(one, addedTo('dataloop-one'));
+const reading = (records: readonly JournalRecord[]) => async () => records;
+const asRegistered = async (ids: readonly string[]) => recordsOf(integration, ids);
+const bucketsOf = (grants: readonly { readonly bucketArn: string }[]) =>
+  grants.map(({ bucketArn }) => bucketArn.replace('arn:aws:s3:::', ''));
+
+describe('what a policy is to grant', () => {
+  test('are the buckets that have their place in it, in an order of their own; the first has the integration’s', async () => {
+    expect(bucketsOf(await grantsOf(integration, plan, 'policy', asRegistered))).toEqual([
+      'dataloop-acme',
+      'dataloop-one',
+      'dataloop-two',
+    ]);
+    expect(bucketsOf(await grantsOf(integration, plan, 'policy2', asRegistered))).toEqual(['dataloop-three']);
+    expect(bucketsOf(await grantsOf(integration, plan, 'policy', asRegistered, one))).toEqual([
+      'dataloop-acme',
+      'dataloop-two',
+    ]);
+  });
+
+  test('says each bucket’s own record, whatever the integration’s says of it', async () => {
+    const forged = {
+      ...integration,
+      addedBuckets: { [one]: addedTo('dataloop-hers', { placedIn: 'policy' }) },
+    };
+    expect(bucketsOf(await grantsOf(forged, plan, 'policy', reading([own])))).toEqual([
+      'dataloop-acme',
+      'dataloop-one',
+    ]);
+  });
+
+  test.each<[string, JournalRecord[]]>([
+    ['no record of its own', []],
+    ['a record that is no added bucket', [{ ...own, parent: undefined, kind: kindOf(undefined) }]],
+    [
+      'a record that was added to another integration',
+      [{ ...own, parent: { integrationId: 'int_00000000000000000000000000', dataloopIntegrationId: 'd' } }],
+    ],
+  ])('leaves out a bucket with %s; before it is granted, it is refused', async (_what, records) => {
+    const forged = {
+      ...integration,
+      addedBuckets: { [one]: addedTo('dataloop-one', { placedIn: 'policy' }) },
+    };
+    expect(bucketsOf(await grantsOf(forged, plan, 'policy', reading(records)))).toEqual(['dataloop-acme']);
+    const granting = grantable(forged, plan, 'policy', reading(records), account);
+    expect(await thrownBy(granting)).toMatchObject({
+      name: 'RecordDamagedError',
+      message: expect.stringContaining(`(drivers.${one})`),
+    });
+  });
+});
+
+describe('before it is granted', () => {
+  test('both records must say the same', async () => {
+    expect(bucketsOf(await grantable(integration, plan, 'policy', asRegistered, account))).toHaveLength(3);
+    const wider = {
+      ...own,
+      request: { ...own.request, dataloop: { ...own.request.dataloop, allowDelete: false } },
+    };
+    const forged = {
+      ...integration,
+      addedBuckets: { [one]: addedTo('dataloop-one', { placedIn: 'policy' }) },
+    };
+    expect((await thrownBy(grantable(forged, plan, 'policy', reading([wider]), account))).name).toBe(
+      'RecordDamagedError',
+    );
+  });
+
+  test('every bucket must be one that this deployment may connect', async () => {
+    const bucket = { ...own.request.bucket, name: 'production-secrets' };
+    const outside = { ...own, request: { ...own.request, bucket } };
+    const added = addedTo('production-secrets', { placedIn: 'policy' });
+    added.dataloop.driverName = 'dataloop-one';
+    const forged = { ...integration, addedBuckets: { [one]: added } };
+    expect(await thrownBy(grantable(forged, plan, 'policy', reading([outside]), account))).toMatchObject({
+      name: 'OutsideDeploymentError',
+      message: expect.stringContaining(`${one} asks for what this deployment does not allow (/bucket/name)`),
+    });
+  });
+});

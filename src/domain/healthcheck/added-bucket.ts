@@ -3,9 +3,7 @@ import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { DriverTest } from '../api/responses.ts';
 import type { DesiredState } from '../model/desired-state.ts';
-import { grantsOf, policyOf } from '../model/desired-state.ts';
 import { asAddedBucket, asIntegration } from '../model/lookup.ts';
-import { permissionPolicy } from '../model/permission-policy.ts';
 import type { JournalRecord, RecordReader } from '../model/record.ts';
 import {
   boundedReads,
@@ -22,6 +20,7 @@ import {
   policyAsWritten,
   type Verdict,
   type WantedPolicy,
+  wantedPolicy,
 } from './checks.ts';
 
 const again = 'Send DELETE for this driver, then add the bucket again.';
@@ -90,16 +89,14 @@ function driverChecks(
 
 const nothingGranted = failed(`The record names no policy that grants access to the bucket. ${again}`);
 
-/** The policy of the role that grants the driver's access, with everything that it should grant. */
+/** The policy of the role that grants the driver's access. */
 function accessPolicy(
   { id: addedBucketId }: JournalRecord,
   integration: JournalRecord,
   desired: DesiredState,
 ): WantedPolicy | undefined {
   const key = integration.addedBuckets?.[addedBucketId]?.placedIn;
-  return (
-    key && { ...policyOf(desired, key), document: permissionPolicy(grantsOf(integration, desired, key)) }
-  );
+  return key && wantedPolicy(integration, desired, key);
 }
 
 async function attachment(

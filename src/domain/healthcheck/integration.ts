@@ -7,13 +7,10 @@ import {
   attachablePolicies,
   type DesiredState,
   firstPolicy,
-  grantsOf,
-  policyOf,
   trustPolicy,
   trustStatement,
 } from '../model/desired-state.ts';
 import { asIntegration } from '../model/lookup.ts';
-import { permissionPolicy } from '../model/permission-policy.ts';
 import type { JournalRecord, RecordReader } from '../model/record.ts';
 import { once } from '../preflight/checks.ts';
 import type { DataloopIntegration } from '../resources/dataloop/api.ts';
@@ -37,6 +34,7 @@ import {
   skipped,
   type Verdict,
   type WantedPolicy,
+  wantedPolicy,
 } from './checks.ts';
 
 const again = 'Send DELETE for this integration, then connect the bucket again.';
@@ -232,8 +230,7 @@ function rolePolicies(
   desired: DesiredState,
 ): (WantedPolicy & { checkName: string })[] {
   return attachablePolicies(record).map((key) => ({
-    ...policyOf(desired, key),
-    document: permissionPolicy(grantsOf(record, desired, key)),
+    ...wantedPolicy(record, desired, key),
     checkName: `PermissionPolicy${key.slice(firstPolicy.length)}`,
   }));
 }

@@ -37,6 +37,7 @@ export interface DesiredState {
   readonly tags: Readonly<Record<string, string>>;
   readonly iamPath: string;
   readonly permissionsBoundaryArn: string;
+  readonly partition: string;
   readonly accountId: string;
   /** Origins that may read the bucket from a browser; empty where CORS was not asked for. */
   readonly corsOrigins: readonly string[];
@@ -56,7 +57,7 @@ export function desiredState(
   const role = roleFor(request, account);
   // The name of an adopted role says nothing about this integration.
   const policyName = role.mode === 'adopt' ? defaultRoleName(request.name) : role.name;
-  const grant = grantOf(request, partition);
+  const grant = grantOf(request, account);
   return {
     recordId,
     name: request.name,
@@ -84,6 +85,7 @@ export function desiredState(
     tags: { ...request.tags, [ownerTag]: recordId },
     iamPath,
     permissionsBoundaryArn: account.permissionsBoundaryArn,
+    partition,
     accountId,
     corsOrigins: request.bucket.cors ? [account.consoleOrigin] : [],
     grant,
@@ -150,8 +152,6 @@ export const attachablePolicies = (record: Pick<JournalRecord, 'resources'>): Po
   ...new Set([firstPolicy, ...standingPolicies(record)]),
 ];
 
-export const partitionOf = (desired: DesiredState): string => desired.policy.arn.split(':')[1] ?? '';
-
 /** Everything that a policy is to grant by the journal, in an order that does not change. */
 export function grantsOf(
   { addedBuckets = {} }: Pick<JournalRecord, 'addedBuckets'>,
@@ -164,6 +164,6 @@ export function grantsOf(
     .sort(([one], [other]) => (one < other ? -1 : 1));
   return [
     ...(key === firstPolicy ? [desired.grant] : []),
-    ...added.map(([, bucket]) => grantOf(bucket, partitionOf(desired))),
+    ...added.map(([, bucket]) => grantOf(bucket, desired)),
   ];
 }

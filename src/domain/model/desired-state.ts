@@ -44,7 +44,8 @@ export interface DesiredState {
   /** What the role may do with this bucket alone. */
   readonly grant: Grant;
   readonly permissionPolicy: PolicyDocument;
-  readonly bucketPolicy: PolicyDocument;
+  /** Undefined where the deployment writes none. */
+  readonly bucketPolicy: PolicyDocument | undefined;
 }
 
 /** Derives the desired state; the same request of the same record always comes to the same one. */
@@ -90,7 +91,7 @@ export function desiredState(
     corsOrigins: request.bucket.cors ? [account.consoleOrigin] : [],
     grant,
     permissionPolicy: permissionPolicy([grant]),
-    bucketPolicy: bucketPolicy(grant.bucketArn),
+    bucketPolicy: account.denyPlainHttp ? bucketPolicy(grant.bucketArn) : undefined,
   };
 }
 

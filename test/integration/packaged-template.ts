@@ -42,7 +42,7 @@ const statementSchema = z.looseObject({
   Effect: z.enum(['Allow', 'Deny']),
   Action: oneOrMore.default([]),
   NotAction: oneOrMore.optional(),
-  Resource: z.unknown(),
+  Resource: z.unknown().optional(),
   NotResource: z.array(z.unknown()).optional(),
   Condition: z.unknown().optional(),
 });

@@ -436,9 +436,11 @@ const lettingIn = (bucket: string, Condition: object): Document => ({
   ],
 });
 
+// S3 takes none that is open to the public.
+const ofTheAccount = { StringEquals: { 'aws:PrincipalAccount': accountId } };
 describe.each<[string, object]>([
-  ['everybody of the account', { StringEquals: { 'aws:PrincipalAccount': accountId } }],
-  ['whoever has a tag', { StringLike: { [`aws:PrincipalTag/${ownerTag}`]: 'int_*' } }],
+  ['everybody of the account', ofTheAccount],
+  ['whoever has a tag', { ...ofTheAccount, StringLike: { [`aws:PrincipalTag/${ownerTag}`]: 'int_*' } }],
 ])('where the policy of a bucket lets in %s', (_whom, Condition) => {
   const buckets = [outside, otherBucket];
   beforeAll(async () => {

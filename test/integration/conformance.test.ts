@@ -714,8 +714,8 @@ test('packaged for production, with everything that parameters can name, all is 
     dataKeyArn: key,
     bucketNamePattern: `${'p'.repeat(62)}*`,
     adoptableBucketArns: fullList(1_000, (index) => `arn:aws:s3:::${index}`),
-    kmsKeyArns: fullList(1_000, (index) => `arn:aws:kms:eu-west-1:111111111111:key/${index}`),
-    adoptableRoleArns: fullList(380, (index) => `arn:aws:iam::111111111111:role/${index}`),
+    kmsKeyArns: fullList(900, (index) => `arn:aws:kms:eu-west-1:111111111111:key/${index}`),
+    adoptableRoleArns: fullList(80, (index) => `arn:aws:iam::111111111111:role/${index}`),
     regions: 'eu-west-1',
     denyPlainHttp: 'true',
   };

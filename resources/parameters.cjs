@@ -36,11 +36,15 @@ const listOf = (pattern, rule) => (value) => {
   return { text: list.join(','), list };
 };
 
-/** Lists go into the environment of every function, which holds 4 KB, and into policies, which hold little more. */
 const short = (check, maximum, rule) => (value) => {
   const checkedList = check(value);
   if (checkedList.text.length > maximum) throw `${rule}, of at most ${maximum} characters`;
   return checkedList;
+};
+
+const trueOrFalse = (value) => {
+  if (value !== true && value !== false && value !== 'true' && value !== 'false') throw 'true or false';
+  return value === true || value === 'true';
 };
 
 const bucketArns = 'empty, or a comma-separated list of bucket ARNs, each once and without wildcards';
@@ -58,10 +62,21 @@ const roleList = short(
 );
 
 const keyArn = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/;
+const keyArns = 'empty, or a comma-separated list of KMS key ARNs (no aliases), each once';
 
+const regionCodes = 'a comma-separated list of AWS regions, each once';
+const regionList = short(listOf(/^[a-z]{2}(-[a-z]{1,12}){1,2}-\d$/, regionCodes), 300, regionCodes);
+
+const keysOfTags = 'empty, or a comma-separated list of tag keys, each once, with * only at the end of one';
+const tagKeyList = short(listOf(/^([\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}\*?|\*)$/u, keysOfTags), 300, keysOfTags);
+
+/**
+ * No hyphens: names of a stage end its name with one, so none begins like those of another stage. Buckets of a stage
+ * "cross" would begin like the deployment bucket of every stage.
+ */
 const stage = text(
-  /^[a-z][a-z0-9-]{0,14}$/,
-  'a lower-case letter, then at most 14 lower-case letters, digits and hyphens',
+  /^(?!cross$)[a-z][a-z0-9]{0,14}$/,
+  'a lower-case letter, then at most 14 lower-case letters and digits, and not "cross"',
 );
 
 const checks = {
@@ -76,7 +91,13 @@ const checks = {
   bucketNamePattern: namePattern,
   roleNamePattern: namePattern,
   policyNamePattern: namePattern,
-  kmsKeyArns: listOf(keyArn, 'empty, or a comma-separated list of KMS key ARNs (no aliases), each once'),
+  regions: (value) => {
+    const regions = regionList(value);
+    if (regions.list.length === 0) throw regionCodes;
+    return regions;
+  },
+  tagKeys: tagKeyList,
+  kmsKeyArns: short(listOf(keyArn, keyArns), 1_000, keyArns),
   adoptableBucketArns: (value) => {
     const { text: arns, list } = bucketList(value);
     return { text: arns, list, objects: list.map((arn) => `${arn}/*`) };
@@ -94,22 +115,55 @@ const checks = {
     if (!retentionDays.includes(Number(value))) throw `one of ${retentionDays.join(', ')}`;
     return Number(value);
   },
-  deletionProtection: (value) => {
-    if (value !== true && value !== false && value !== 'true' && value !== 'false') throw 'true or false';
-    return value === true || value === 'true';
-  },
+  denyPlainHttp: trueOrFalse,
+  deletionProtection: trueOrFalse,
 };
+
+/** Lists go into the environment of every function, which holds 4 KB, and the boundary has room for little more. */
+const longestLists = 2_000;
+
+function checkedTogether(parameters) {
+  const lists = Object.entries(parameters).filter(([, value]) => typeof value.text === 'string');
+  const total = lists.reduce((sum, [, { text: all }]) => sum + all.length, 0);
+  if (total <= longestLists) return;
+  const names = lists.map(([name]) => name).join(', ');
+  throw plain(`The parameters ${names} have ${total} characters together; ${longestLists} fit.`);
+}
+
+/** The message alone: the stack trace does not help people who deploy. */
+function plain(message) {
+  const error = new Error(message);
+  error.stack = error.message;
+  return error;
+}
 
 function checked(what, value, check) {
   try {
     return check(value);
   } catch (rule) {
     if (typeof rule !== 'string') throw rule;
-    const error = new Error(`${what} is "${value}"; it must be ${rule}.`);
-    // The message alone: the stack trace does not help people who deploy.
-    error.stack = error.message;
-    throw error;
+    throw plain(`${what} is "${value}"; it must be ${rule}.`);
   }
+}
+
+const arnOfBucket = (name) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${name}` });
+
+/** What follows from the parameters and from serverless.yml. */
+async function derived({ bucketNamePattern, adoptableBucketArns, kmsKeyArns }, resolveVariable) {
+  const given = await resolveVariable("self:provider.deploymentBucket, ''");
+  const name = typeof given === 'object' && given !== null ? given.name : given;
+  return {
+    /** For `Fn::Sub`: the bucket with the code of the functions, whose name CloudFormation makes up or serverless.yml gives. */
+    deploymentBucket: name || '\u0024{ServerlessDeploymentBucket}',
+    /** All that a role for Dataloop may reach. */
+    reach: [
+      arnOfBucket(bucketNamePattern),
+      arnOfBucket(`${bucketNamePattern}/*`),
+      ...adoptableBucketArns.list,
+      ...adoptableBucketArns.objects,
+      ...kmsKeyArns.list,
+    ],
+  };
 }
 
 module.exports = async ({ resolveVariable }) => {
@@ -120,5 +174,7 @@ module.exports = async ({ resolveVariable }) => {
       return [name, checked(`The parameter ${name}`, value, check)];
     }),
   );
-  return Object.fromEntries(entries);
+  const parameters = Object.fromEntries(entries);
+  checkedTogether(parameters);
+  return { ...parameters, ...(await derived(parameters, resolveVariable)) };
 };

@@ -47,7 +47,7 @@ interface CatalogEntry {
 
 const { integrationId, driverId, requestId, projectId, organizationId, dataloopIntegrationId } = sample;
 const { dataloopDriverId } = sample;
-const bucket = 'dataloop-acme-images';
+const bucket = 'dataloop-dev-acme-images';
 const role = 'dataloop-acme-images';
 const roleArn = `arn:aws:iam::111111111111:role/dataloop-cross-account/dev/${role}`;
 const policyArn = `arn:aws:iam::111111111111:policy/dataloop-cross-account/dev/${role}`;

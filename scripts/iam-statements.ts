@@ -12,23 +12,32 @@ const parameterOf: Readonly<Record<string, string>> = {
   NamesAdoptableBuckets: 'adoptableBucketArns',
   NamesAdoptableRoles: 'adoptableRoleArns',
 };
+/** Parameters that a conditional statement is there for, and that name no ARNs. */
+const switches: Readonly<Record<string, string>> = { DeniesPlainHttp: 'denyPlainHttp' };
 
 const list = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 const statementSchema = z.looseObject({
   Sid: z.string().default(''),
   Effect: z.enum(['Allow', 'Deny']),
   Principal: z.union([z.string(), z.strictObject({ Service: z.string() })]).optional(),
-  Action: list,
+  Action: list.default([]),
+  NotAction: list.optional(),
   Resource: z.unknown().optional(),
+  NotResource: z.array(z.unknown()).optional(),
   Condition: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
 });
 const conditionalSchema = z
   .object({ 'Fn::If': z.tuple([z.string(), statementSchema, z.unknown()]) })
   .transform(({ 'Fn::If': [condition, statement] }) => ({
     ...statement,
-    onlyIf: parameterOf[condition] ?? condition,
+    onlyIf: parameterOf[condition] ?? switches[condition] ?? condition,
+    namesResources: parameterOf[condition] !== undefined,
   }));
-const unconditionalSchema = statementSchema.transform((statement) => ({ ...statement, onlyIf: '' }));
+const unconditionalSchema = statementSchema.transform((statement) => ({
+  ...statement,
+  onlyIf: '',
+  namesResources: false,
+}));
 const documentSchema = z
   .object({ Statement: z.array(z.union([conditionalSchema, unconditionalSchema])) })
   .transform(({ Statement }) => Statement);
@@ -100,12 +109,26 @@ function reasonOf(resourceId: string, { Sid }: Statement): string {
 
 const statementHead = ['statement', 'actions', 'on', 'only where', 'why'];
 
+const actionsOf = ({ Effect, Action, NotAction }: Statement): string =>
+  [
+    ...(Effect === 'Deny' ? ['**Deny** '] : []),
+    NotAction ? `all but ${NotAction.map(code).join(', ')}` : Action.map(code).join(', '),
+  ].join('');
+
+function resourcesOf({ Resource, NotResource, onlyIf, namesResources }: Statement): string {
+  if (namesResources) return `each of ${code(onlyIf)}`;
+  if (!NotResource) return code(readable(Resource));
+  // ARNs as text are those of the parameters.
+  const references = NotResource.filter((each) => typeof each !== 'string');
+  return `all but ${code(readable(references))} and each of ${code('adoptableBucketArns')} and ${code('kmsKeyArns')}`;
+}
+
 function statementCells(resourceId: string, statement: Statement): string[] {
-  const { Sid, Effect, Action, Resource, onlyIf } = statement;
+  const { Sid, onlyIf } = statement;
   return [
     onlyIf ? `${Sid} (only if ${code(onlyIf)} is set)` : Sid,
-    `${Effect === 'Deny' ? '**Deny** ' : ''}${Action.map(code).join(', ')}`,
-    onlyIf ? `each of ${code(onlyIf)}` : code(readable(Resource)),
+    actionsOf(statement),
+    resourcesOf(statement),
     conditionsOf(statement).map(code).join('<br>'),
     reasonOf(resourceId, statement),
   ];
@@ -220,5 +243,6 @@ export function iamStatements(template: unknown, stage: string): string {
   ];
   return `${sections.join('\n\n')}\n`
     .replaceAll(`dataloop-cross-account-${stage}`, 'dataloop-cross-account-STAGE')
-    .replaceAll(`dataloop-cross-account/${stage}/`, 'dataloop-cross-account/STAGE/');
+    .replaceAll(`dataloop-cross-account/${stage}/`, 'dataloop-cross-account/STAGE/')
+    .replaceAll(`dataloop-${stage}-*`, 'dataloop-STAGE-*');
 }

@@ -23,18 +23,22 @@ const account: AccountSettings = {
   region: 'eu-west-1',
   iamPath: '/dataloop-cross-account/dev/',
   permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/dataloop-cross-account/dev/boundary',
-  bucketNamePattern: 'dataloop-*',
+  bucketNamePattern: 'dataloop-dev-*',
   roleNamePattern: 'dataloop-*',
   policyNamePattern: 'dataloop-*',
+  regions: ['eu-west-1'],
+  tagKeys: ['*'],
   kmsKeyArns: [],
   adoptableBucketArns: [],
   adoptableRoleArns: [],
+  deploymentBucket: 'dataloop-cross-account-dev-serverlessdeploymentbucket-1x2y3z',
+  denyPlainHttp: false,
   consoleOrigin: 'https://console.dataloop.ai',
 };
 
 const smallest = {
   name: 'acme-images',
-  bucket: { name: 'dataloop-acme-images' },
+  bucket: { name: 'dataloop-dev-acme-images' },
   dataloop: { projectId: sample.projectId },
 };
 
@@ -78,7 +82,7 @@ const standing = {
 } as const;
 
 const driverSmallest = {
-  bucket: { name: 'dataloop-acme-videos' },
+  bucket: { name: 'dataloop-dev-acme-videos' },
   dataloop: smallest.dataloop,
 };
 
@@ -137,7 +141,6 @@ const planView: PlanView = {
   tags: planned.tags,
   trustPolicy: trustPolicy(iamUserPlaceholder),
   permissionPolicy: planned.permissionPolicy,
-  bucketPolicy: planned.bucketPolicy,
   permissionsBoundaryArn: planned.permissionsBoundaryArn,
   actions: neededActions(planned),
   findings: [],

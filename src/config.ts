@@ -31,11 +31,19 @@ export interface AccountSettings {
   readonly bucketNamePattern: string;
   readonly roleNamePattern: string;
   readonly policyNamePattern: string;
+  /** Regions that requests may name. */
+  readonly regions: readonly string[];
+  /** Tag keys that requests may set; a `*` at the end of one stands for any ending. */
+  readonly tagKeys: readonly string[];
   /** KMS keys that requests may name. */
   readonly kmsKeyArns: readonly string[];
   /** Buckets and roles that requests may adopt. */
   readonly adoptableBucketArns: readonly string[];
   readonly adoptableRoleArns: readonly string[];
+  /** The bucket with the code of the functions, which no request may name. */
+  readonly deploymentBucket: string;
+  /** Whether created buckets get a policy that denies plain HTTP to everybody. */
+  readonly denyPlainHttp: boolean;
   /** The AWS account that is known to be Dataloop's. */
   readonly dataloopAccountId?: string | undefined;
   /** Origin of Dataloop's web console, for the bucket's CORS rule. */
@@ -63,9 +71,13 @@ export function accountSettings(): AccountSettings {
     bucketNamePattern: required('BUCKET_NAME_PATTERN'),
     roleNamePattern: required('ROLE_NAME_PATTERN'),
     policyNamePattern: required('POLICY_NAME_PATTERN'),
+    regions: list('REGIONS'),
+    tagKeys: list('TAG_KEYS'),
     kmsKeyArns: list('KMS_KEY_ARNS'),
     adoptableBucketArns: list('ADOPTABLE_BUCKET_ARNS'),
     adoptableRoleArns: list('ADOPTABLE_ROLE_ARNS'),
+    deploymentBucket: required('DEPLOYMENT_BUCKET'),
+    denyPlainHttp: required('DENY_PLAIN_HTTP') === 'true',
     dataloopAccountId: optional('DATALOOP_ACCOUNT_ID'),
     consoleOrigin: required('DATALOOP_CONSOLE_ORIGIN'),
   };

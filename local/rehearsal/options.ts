@@ -84,9 +84,9 @@ function deployedOptions(
   env: Env,
 ): DeployedOptions {
   const { stage } = values;
-  if (!/^[a-z][a-z0-9-]{0,14}$/.test(stage)) {
+  if (!/^[a-z][a-z0-9]{0,14}$/.test(stage)) {
     throw new Error(
-      `Invalid stage "${stage}": use a lower-case letter, then at most 14 lower-case letters, digits and hyphens.`,
+      `Invalid stage "${stage}": use a lower-case letter, then at most 14 lower-case letters and digits.`,
     );
   }
   if (/^(prod|prd|live)/.test(stage)) {

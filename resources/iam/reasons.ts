@@ -8,13 +8,16 @@ export const reasons: Readonly<Record<string, string>> = {
   Trace: 'Traces with X-Ray. AWS has no resource-level permissions for it.',
 
   // Permissions boundary: resources/boundary.yml
-  ListBuckets: 'Upper limit: lists the buckets that the service creates.',
-  UseObjects: 'Upper limit: uses objects in buckets that the service creates.',
-  ListAdoptedBuckets: 'Upper limit: lists the buckets that the deployment allows to adopt.',
-  UseAdoptedObjects: 'Upper limit: uses objects in buckets that the deployment allows to adopt.',
-  UseKeys: 'Upper limit: uses the named keys, only through S3.',
+  UseObjects: 'Upper limit: lists buckets and uses objects. The refusals below say of which buckets.',
+  UseKeys: 'Upper limit: uses keys. The refusals below say which keys, and that it is through S3 only.',
+  NothingElse: 'Refuses every other action, also one that the policy of a bucket or key allows.',
+  NowhereElse: 'Refuses everything but created buckets, adoptable buckets and the named keys.',
+  OnlyThisAccount:
+    'Refuses buckets of other accounts: one of them may take the name of a bucket that is gone.',
+  TlsOnly: 'Refuses plain HTTP.',
+  OnlyThroughS3: 'Refuses keys but to S3, which encrypts and decrypts objects with them.',
+  NotTheDeploymentBucket: 'Refuses the bucket with the code of the functions.',
 
   // Queues: resources/bus.yml
   RulesOfThisAccount: 'EventBridge sends events that it could not deliver.',
-  TlsOnly: 'Refuses plain HTTP.',
 };

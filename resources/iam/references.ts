@@ -35,6 +35,11 @@ export const executionsOf = (machine: 'provision' | 'addDriver' | '*') =>
 
 export const buckets = sub(`arn:${partition}:s3:::${parameter('bucketNamePattern')}`);
 export const adoptableBuckets = parameter('adoptableBucketArns.list');
+const deploymentBucketArn = `arn:${partition}:s3:::${parameter('deploymentBucket')}`;
+/** The bucket with the code of the functions, and what is in it. */
+export const deploymentBucket = [sub(deploymentBucketArn), sub(`${deploymentBucketArn}/*`)];
+/** Regions in which buckets are created. */
+export const regions = parameter('regions.list');
 export const kmsKeys = parameter('kmsKeyArns.list');
 
 export const roles = iam(`role${iamPath}${parameter('roleNamePattern')}`);

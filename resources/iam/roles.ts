@@ -3,6 +3,7 @@
  * with the reason for it. Those about adopted buckets, adopted roles and KMS keys are in the role only where the
  * deployment names such. `npm run iam-statements` writes all of it to docs/iam-statements.md.
  */
+import { adoptableBuckets, buckets } from './references.ts';
 import type { Statement } from './statement.ts';
 import {
   FindActive,
@@ -61,6 +62,8 @@ import {
   AdoptBucket,
   CreateBucket,
   DeleteBucket,
+  DenyPlainHttp,
+  KeepOffDeploymentBucket,
   LookAtAdoptableBucket,
   LookAtBucket,
   LookAtKeys,
@@ -83,13 +86,23 @@ import {
  * @param description as people see it in IAM
  * @param statements beside WriteLogs, which every function has
  */
-const role = (functionName: string, description: string, statements: readonly Statement[]) => ({
-  /** Logical id in the template. */
-  roleId: `${functionName.charAt(0).toUpperCase()}${functionName.slice(1)}Role`,
-  functionName,
-  description,
-  statements: [...statements, WriteLogs(functionName)],
-});
+const role = (functionName: string, description: string, statements: readonly Statement[]) => {
+  const reachesBuckets = statements.some(
+    ({ Resource }) => Resource === buckets || Resource === adoptableBuckets,
+  );
+  return {
+    /** Logical id in the template. */
+    roleId: `${functionName.charAt(0).toUpperCase()}${functionName.slice(1)}Role`,
+    functionName,
+    description,
+    // The deployment bucket may match the pattern.
+    statements: [
+      ...statements,
+      ...(reachesBuckets ? [KeepOffDeploymentBucket] : []),
+      WriteLogs(functionName),
+    ],
+  };
+};
 
 /** A connection test reads every part of a connection, and may write nothing. */
 const healthCheck = [
@@ -176,6 +189,7 @@ export const roles = [
   role('createBucket', 'Creates one bucket and sets it up', [
     WriteStepAndResource('bucket'),
     CreateBucket,
+    DenyPlainHttp,
     AdoptBucket,
   ]),
   role('createPolicy', 'Creates one policy under the path of the service', [

@@ -3,8 +3,8 @@ import { roles } from './roles.ts';
 import type { Statement } from './statement.ts';
 
 /** A statement without the reason, for which a policy has no place. */
-function inTemplate({ Sid, Action, Resource, Condition, onlyIf }: Statement) {
-  const statement = { Sid, Effect: 'Allow', Action, Resource, ...(Condition && { Condition }) };
+function inTemplate({ Sid, Effect, Action, Resource, Condition, onlyIf }: Statement) {
+  const statement = { Sid, Effect: Effect ?? 'Allow', Action, Resource, ...(Condition && { Condition }) };
   return onlyIf ? { 'Fn::If': [onlyIf, statement, { Ref: 'AWS::NoValue' }] } : statement;
 }
 

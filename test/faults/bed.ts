@@ -60,6 +60,9 @@ export async function startTestBed(folder: string, say: (line: string) => void):
   const kmsKeyArns = await createKey(environment);
   say('Deploying with serverless deploy');
   const params = {
+    // So that the deployment bucket matches it, too.
+    bucketNamePattern: 'dataloop-*',
+    regions: 'eu-west-1,us-east-1',
     dataloopApiUrl: dataloopApiUrl.href,
     iamUserTimeoutSeconds,
     kmsKeyArns,

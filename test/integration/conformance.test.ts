@@ -25,11 +25,13 @@ import {
   allStatementsOf,
   boundaryStatements,
   conditionalStatementsOf,
+  everyStatementOf,
   functions,
   machineOf,
   ofType,
   onFailure,
   readTemplate,
+  refusalsOf,
   type State,
   type Statement,
   statementsOf,
@@ -249,7 +251,7 @@ describe('every function', () => {
     PlanIntegrationRole: ['kms:DescribeKey', 's3:GetBucketPublicAccessBlock', 's3:GetBucketTagging'],
     TestIntegrationRole: ['kms:DescribeKey'],
     TestAddedDriverRole: ['kms:DescribeKey'],
-    CreateBucketRole: ['s3:GetBucketCORS', 's3:GetBucketPublicAccessBlock'],
+    CreateBucketRole: ['s3:GetBucketCORS', 's3:GetBucketPublicAccessBlock', 's3:PutBucketPolicy'],
     CreateRoleRole: ['iam:UpdateAssumeRolePolicy'],
     GrantAccessRole: [],
     RevokeAccessRole: [],
@@ -276,10 +278,48 @@ describe('every function', () => {
 
   test.each([...functions])('%s may use or adopt just what the deployment names', (_id, { role }) => {
     for (const { statement, parameter } of conditionalStatementsOf(role)) {
-      expect(statement.Resource).toEqual(named(parameter));
+      if (parameter !== 'denyPlainHttp') expect(statement.Resource).toEqual(named(parameter));
       expect(statement.Action.filter((action) => action.includes('*'))).toEqual([]);
     }
     expect(conditionalStatementsOf(role).length > 0).toBe(onlyForNamed[role] !== undefined);
+  });
+
+  test.each([...functions])(
+    '%s is kept off the deployment bucket where it has rights on buckets',
+    (_id, { role }) => {
+      const reaches = allStatementsOf(role).some(
+        ({ Action, Resource }) => Resource !== '*' && Action.some((action) => action.startsWith('s3:')),
+      );
+      const arn = 'arn:\u0024{AWS::Partition}:s3:::\u0024{ServerlessDeploymentBucket}';
+      const kept = {
+        Sid: 'KeepOffDeploymentBucket',
+        Effect: 'Deny',
+        Action: ['s3:*'],
+        Resource: [{ 'Fn::Sub': arn }, { 'Fn::Sub': `${arn}/*` }],
+        where: undefined,
+      };
+      expect(refusalsOf(role)).toEqual(reaches ? [kept] : []);
+    },
+  );
+
+  test('may write the policy of a bucket only where the deployment denies plain HTTP', () => {
+    const writing = [...functions.values()].flatMap(({ role }) =>
+      allStatementsOf(role)
+        .filter(({ Action }) => Action.includes('s3:PutBucketPolicy'))
+        .map(({ where, Action }) => [role, where, Action]),
+    );
+    expect(writing).toEqual([['CreateBucketRole', 'DeniesPlainHttp', ['s3:PutBucketPolicy']]]);
+    expect(template.Conditions['DeniesPlainHttp']).toEqual({ 'Fn::Equals': ['false', 'true'] });
+    expect(template.Resources['CreateBucketLambdaFunction']?.Properties).toMatchObject({
+      Environment: { Variables: { DENY_PLAIN_HTTP: 'false' } },
+    });
+  });
+
+  test('creates buckets only in the regions that the deployment names', () => {
+    const creating = allStatementsOf('CreateBucketRole').find(({ Action }) =>
+      Action.includes('s3:CreateBucket'),
+    );
+    expect(creating?.Condition).toEqual({ StringEquals: { 'aws:RequestedRegion': named('regions') } });
   });
 
   /** AWS has no resource-level permissions for these. */
@@ -337,6 +377,11 @@ describe('the actions that a plan names', () => {
       bucketNamePattern: '*',
       roleNamePattern: '*',
       policyNamePattern: '*',
+      regions: [region],
+      tagKeys: ['*'],
+      deploymentBucket: 'code',
+      // So that it names what CreateBucket's role has in either case.
+      denyPlainHttp: true,
       kmsKeyArns: [keyArn],
       adoptableBucketArns: [],
       adoptableRoleArns: [],
@@ -362,36 +407,68 @@ describe('the actions that a plan names', () => {
 
 describe('what the service can create at most', () => {
   const boundary = boundaryStatements();
-  const limits = (where: string | undefined) => boundary.filter((statement) => statement.where === where);
-  const limitedActions = (where: string | undefined) =>
-    limits(where)
-      .flatMap(({ Action }) => Action)
-      .sort();
-  const objectAccess = ['s3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'];
+  const meant = [
+    's3:ListBucket',
+    's3:GetObject',
+    's3:PutObject',
+    's3:DeleteObject',
+    'kms:Decrypt',
+    'kms:GenerateDataKey',
+  ];
+  const onEverything = { Resource: '*', where: undefined };
+  const sub = (text: string) => ({ 'Fn::Sub': text });
+  const pattern = 'arn:\u0024{AWS::Partition}:s3:::dataloop-*';
+  const deploymentBucket = 'arn:\u0024{AWS::Partition}:s3:::\u0024{ServerlessDeploymentBucket}';
 
-  test('is S3 object access in buckets of the deployment’s pattern and in those that may be adopted', () => {
-    expect(limitedActions(undefined)).toEqual(objectAccess);
-    for (const { Resource } of limits(undefined)) {
-      expect(JSON.stringify(Resource)).toContain(':::dataloop-*');
-    }
-    expect(limitedActions('NamesAdoptableBuckets')).toEqual(objectAccess);
-    const buckets = named('adoptableBucketArns');
-    expect(limits('NamesAdoptableBuckets').map(({ Resource }) => Resource)).toEqual([
-      buckets,
-      buckets.map((arn) => `${arn}/*`),
-    ]);
+  test('is S3 object access and use of keys', () => {
+    const allowing = boundary.filter(({ Effect }) => Effect === 'Allow');
+    expect(allowing.flatMap(({ Action }) => Action)).toEqual(meant);
   });
 
-  test('is, beside it, use of the named keys through S3', () => {
-    expect(limitedActions('NamesKmsKeys')).toEqual(['kms:Decrypt', 'kms:GenerateDataKey']);
-    expect(limits('NamesKmsKeys')).toMatchObject([
+  // What a boundary merely does not allow, a bucket's own policy still can.
+  test('is denied everything else, for whatever policy of a bucket or key', () => {
+    const buckets = named('adoptableBucketArns');
+    expect(
+      boundary.filter(({ Effect }) => Effect === 'Deny').map(({ Effect: _deny, ...rest }) => rest),
+    ).toEqual([
+      { Sid: 'NothingElse', Action: [], NotAction: meant, ...onEverything },
       {
-        Resource: [params['kmsKeyArns']],
-        Condition: { StringLike: { 'kms:ViaService': { 'Fn::Sub': 's3.*.\u0024{AWS::URLSuffix}' } } },
+        Sid: 'NowhereElse',
+        Action: ['*'],
+        NotResource: [
+          sub(pattern),
+          sub(`${pattern}/*`),
+          ...buckets,
+          ...buckets.map((arn) => `${arn}/*`),
+          ...named('kmsKeyArns'),
+        ],
+        where: undefined,
+      },
+      {
+        Sid: 'OnlyThisAccount',
+        Action: ['s3:*'],
+        Condition: { StringNotEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } },
+        ...onEverything,
+      },
+      {
+        Sid: 'TlsOnly',
+        Action: ['s3:*'],
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        ...onEverything,
+      },
+      {
+        Sid: 'OnlyThroughS3',
+        Action: ['kms:*'],
+        Condition: { StringNotLike: { 'kms:ViaService': sub('s3.*.\u0024{AWS::URLSuffix}') } },
+        ...onEverything,
+      },
+      {
+        Sid: 'NotTheDeploymentBucket',
+        Action: ['s3:*'],
+        Resource: [sub(deploymentBucket), sub(`${deploymentBucket}/*`)],
+        where: undefined,
       },
     ]);
-    const known = [undefined, 'NamesAdoptableBuckets', 'NamesKmsKeys'];
-    expect(boundary.filter(({ where }) => !known.includes(where))).toEqual([]);
   });
 
   test('is held by a boundary that only a deployment can change', () => {
@@ -581,7 +658,7 @@ test('every role is one of resources/iam, statement by statement, or that of a s
   const ofMachines = ofType('AWS::StepFunctions::StateMachine').map(([id]) => target(machineOf(id).RoleArn));
   expect(ofMachines).toHaveLength(3);
   const packaged = ofType('AWS::IAM::Role').flatMap(([id]) =>
-    ofMachines.includes(id) ? [] : [[id, ...allStatementsOf(id).map(({ Sid }) => Sid)]],
+    ofMachines.includes(id) ? [] : [[id, ...everyStatementOf(id).map(({ Sid }) => Sid)]],
   );
   expect(packaged.sort()).toEqual(
     roles.map(({ roleId, statements }) => [roleId, ...statements.map(({ Sid }) => Sid)]).sort(),
@@ -589,17 +666,63 @@ test('every role is one of resources/iam, statement by statement, or that of a s
 });
 
 test('docs/iam-statements.md says what is deployed, and why', () => {
-  expect(projectFile('docs/iam-statements.md')).toBe(iamStatements(template, deployment.stage));
+  const { stage } = deployment;
+  // The page is of the default parameters.
+  const asByDefault = JSON.stringify(template)
+    .replaceAll(':::dataloop-*', `:::dataloop-${stage}-*`)
+    .replaceAll(JSON.stringify(named('regions')), JSON.stringify(['eu-west-1']));
+  expect(projectFile('docs/iam-statements.md')).toBe(iamStatements(JSON.parse(asByDefault), stage));
 });
 
-test('packaged for production, with keys of the customer’s, everything has its key and is protected', async () => {
+/** As many values as a list may hold, each as short as it can be: in JSON, quotes and commas count, too. */
+function fullList(length: number, arnOf: (index: string) => string): string {
+  const values: string[] = [];
+  const next = () => arnOf(values.length.toString(36).padStart(3, 'a'));
+  while ([...values, next()].join(',').length <= length) values.push(next());
+  return values.join(',');
+}
+
+/** How long CloudFormation can make what a reference stands for. */
+const lengths: Readonly<Record<string, number>> = {
+  'AWS::Partition': 'aws-us-gov'.length,
+  'AWS::AccountId': 12,
+  'AWS::Region': 'ap-northeast-1'.length,
+  'AWS::URLSuffix': 'amazonaws.com.cn'.length,
+  ServerlessDeploymentBucket: 63,
+};
+const atLongest = (reference: string) => 'x'.repeat(lengths[reference] ?? 110);
+
+/** A value of the template with every reference as long as it can be. */
+function resolved(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(resolved);
+  if (typeof value !== 'object' || value === null) return value;
+  const [[name = '', argument] = []] = Object.entries(value);
+  if (name === 'Fn::Sub')
+    return String(argument).replaceAll(/\$\{([^}]+)\}/g, (_all, each) => atLongest(each));
+  if (name === 'Ref' || name === 'Fn::GetAtt') return atLongest([argument].flat().join('.'));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, resolved(each)]));
+}
+
+const environmentSchema = z.object({
+  Environment: z.object({ Variables: z.record(z.string(), z.string()) }),
+});
+
+test('packaged for production, with everything that parameters can name, all is protected and fits', async () => {
   const key = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-aaaa-bbbb-cccc-111111111111';
-  const kmsKeyArns = [`${key}2`, `${key}3`];
   const place = { ...environment, env: process.env };
-  const keys = { dataKeyArn: key, kmsKeyArns: kmsKeyArns.join(',') };
-  const templateFile = await packageService(place, 'prod', { ...params, ...keys });
+  const longest = {
+    dataKeyArn: key,
+    bucketNamePattern: `${'p'.repeat(62)}*`,
+    adoptableBucketArns: fullList(1_000, (index) => `arn:aws:s3:::${index}`),
+    kmsKeyArns: fullList(900, (index) => `arn:aws:kms:eu-west-1:111111111111:key/${index}`),
+    adoptableRoleArns: fullList(80, (index) => `arn:aws:iam::111111111111:role/${index}`),
+    regions: 'eu-west-1',
+    denyPlainHttp: 'true',
+  };
+  const templateFile = await packageService(place, 'prod', { ...params, ...longest });
   await expect(lint(templateFile)).resolves.toMatchObject({ stdout: '' });
-  const packaged = readTemplate(templateFile).Resources;
+  const { Resources: packaged, Conditions } = readTemplate(templateFile);
+  expect(Conditions['DeniesPlainHttp']).toEqual({ 'Fn::Equals': ['true', 'true'] });
   expect(packaged['Table']?.Properties).toMatchObject({
     DeletionProtectionEnabled: true,
     SSESpecification: { KMSMasterKeyId: { 'Fn::If': ['HasDataKey', key, { Ref: 'AWS::NoValue' }] } },
@@ -607,5 +730,16 @@ test('packaged for production, with keys of the customer’s, everything has its
   const groups = Object.values(packaged).filter(({ Type }) => Type === 'AWS::Logs::LogGroup');
   expect(groups.length).toBe(functions.size + 3);
   for (const { Properties } of groups) expect(Properties).toMatchObject({ KmsKeyId: key });
-  expect(JSON.stringify(packaged['PermissionsBoundary'])).toContain(JSON.stringify(kmsKeyArns));
+  const boundary = JSON.stringify(resolved(packaged['PermissionsBoundary']?.Properties['PolicyDocument']));
+  expect(boundary).toContain(longest.kmsKeyArns.split(',').at(-1));
+  expect(boundary.length).toBeLessThanOrEqual(6_144);
+  const environments = Object.values(packaged).flatMap(({ Type, Properties }) =>
+    Type === 'AWS::Lambda::Function' ? [environmentSchema.parse(resolved(Properties))] : [],
+  );
+  expect(environments.length).toBe(functions.size);
+  for (const { Environment } of environments) {
+    expect(Environment.Variables).toMatchObject({ DENY_PLAIN_HTTP: 'true' });
+    // Names and values together (AWS Lambda Developer Guide, "Lambda quotas").
+    expect(Object.entries(Environment.Variables).flat().join('').length).toBeLessThanOrEqual(4_096);
+  }
 });

@@ -11,11 +11,21 @@ import {
   DeleteRoleCommand,
   DeleteUserCommand,
   DeleteUserPolicyCommand,
+  GetUserCommand,
   IAMClient,
+  PutRolePermissionsBoundaryCommand,
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
-import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeletePublicAccessBlockCommand,
+  HeadBucketCommand,
+  PutBucketPolicyCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { SendTaskSuccessCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   client,
@@ -23,6 +33,7 @@ import {
   control,
   deployment,
   disconnect,
+  foreignClient,
   iam,
   requestFor,
   s3,
@@ -147,6 +158,92 @@ test('a waiting task is answered only by who may answer for its state machine', 
   await expect(own.send(answer)).resolves.toBeDefined();
   // The workflow is awake, and Dataloop names nobody to trust: it is undone.
   expect((await settled(integrationId)).status).toBe('failed');
+});
+
+test('a bucket is known as its owner’s, who need not be the caller', async () => {
+  const stranger = new S3Client({ ...foreignClient, forcePathStyle: true });
+  const own = new S3Client({ ...tester, forcePathStyle: true });
+  const buckets = [uniqueName('own'), uniqueName('stranger')] as const;
+  for (const [index, by] of [s3, stranger].entries()) {
+    const Bucket = buckets[index];
+    const CreateBucketConfiguration = { LocationConstraint: 'eu-west-1' } as const;
+    await by.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+    await by.send(new DeletePublicAccessBlockCommand({ Bucket }));
+    const letIn = { Effect: 'Allow', Principal: '*', Action: 's3:*', Resource: `arn:aws:s3:::${Bucket}` };
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [letIn] });
+    await by.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+  }
+  const [mine, theirs] = buckets;
+  const look = (Bucket: string) => own.send(new HeadBucketCommand({ Bucket }));
+  const all = { Effect: 'Allow', Action: 's3:*', Resource: '*' };
+  await mayOnly(all);
+  await expect(look(theirs)).resolves.toBeDefined();
+  await mayOnly(all, {
+    Effect: 'Deny',
+    Action: 's3:*',
+    Resource: '*',
+    Condition: { StringNotEquals: { 'aws:ResourceAccount': account } },
+  });
+  await expect(look(mine)).resolves.toBeDefined();
+  await expect(look(theirs)).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+  await s3.send(new DeleteBucketCommand({ Bucket: mine }));
+  await stranger.send(new DeleteBucketCommand({ Bucket: theirs }));
+});
+
+test('a bucket policy that lets everybody in reaches past a boundary that merely does not allow', async () => {
+  const Bucket = uniqueName('open');
+  const CreateBucketConfiguration = { LocationConstraint: 'eu-west-1' } as const;
+  await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+  const letIn = {
+    Effect: 'Allow',
+    Principal: '*',
+    Action: 's3:*',
+    Resource: `arn:aws:s3:::${Bucket}`,
+    Condition: { StringEquals: { 'aws:PrincipalAccount': account } },
+  };
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [letIn] });
+  await s3.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+  const RoleName = uniqueName('bounded');
+  const { User } = await iam.send(new GetUserCommand({ UserName }));
+  const mayAssume = { Effect: 'Allow', Principal: { AWS: User?.Arn }, Action: 'sts:AssumeRole' };
+  await iam.send(
+    new CreateRoleCommand({
+      RoleName,
+      AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [mayAssume] }),
+    }),
+  );
+  await mayOnly({ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' });
+  const within = async (boundary: string) => {
+    const PermissionsBoundary = `arn:aws:iam::${account}:policy/${boundary}`;
+    await iam.send(new PutRolePermissionsBoundaryCommand({ RoleName, PermissionsBoundary }));
+    const { Credentials } = await new STSClient(tester).send(
+      new AssumeRoleCommand({ RoleArn: `arn:aws:iam::${account}:role/${RoleName}`, RoleSessionName: 'x' }),
+    );
+    const credentials = {
+      accessKeyId: Credentials?.AccessKeyId ?? '',
+      secretAccessKey: Credentials?.SecretAccessKey ?? '',
+      sessionToken: Credentials?.SessionToken ?? '',
+    };
+    const bounded = new S3Client({ ...client, credentials, forcePathStyle: true });
+    return bounded.send(new HeadBucketCommand({ Bucket }));
+  };
+  const boundaries = [
+    ['allows', { Effect: 'Allow', Action: 'ec2:*', Resource: '*' }],
+    ['denies', { Effect: 'Deny', NotAction: 'ec2:*', Resource: '*' }],
+  ] as const;
+  const named = boundaries.map(([does, statement]) => ({ name: uniqueName(does), statement }));
+  for (const { name, statement } of named) {
+    const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+    await iam.send(new CreatePolicyCommand({ PolicyName: name, PolicyDocument }));
+  }
+  const [allowing, denying] = named.map(({ name }) => name);
+  await expect(within(allowing ?? '')).resolves.toBeDefined();
+  await expect(within(denying ?? '')).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+  await iam.send(new DeleteRoleCommand({ RoleName }));
+  for (const { name } of named) {
+    await iam.send(new DeletePolicyCommand({ PolicyArn: `arn:aws:iam::${account}:policy/${name}` }));
+  }
+  await s3.send(new DeleteBucketCommand({ Bucket }));
 });
 
 test('callers without permission are refused at a bucket', async () => {

@@ -94,7 +94,7 @@ describe('an integration with everything that a request may say', () => {
     expect(ready.residue).toEqual([]);
   });
 
-  test('has a bucket that is closed, encrypted, tagged and deaf to plain HTTP', async () => {
+  test('has a bucket that is closed, encrypted and tagged, and has no policy', async () => {
     const target = { Bucket: bucket };
     const { PublicAccessBlockConfiguration } = await s3.send(new GetPublicAccessBlockCommand(target));
     expect(PublicAccessBlockConfiguration).toEqual({
@@ -114,17 +114,9 @@ describe('an integration with everything that a request may say', () => {
       'cost-center': '42',
       'dataloop-cross-account:integration-id': ready.integrationId,
     });
-    const { Policy = '' } = await s3.send(new GetBucketPolicyCommand(target));
-    expect(JSON.parse(Policy).Statement).toEqual([
-      {
-        Sid: 'DenyPlainHttp',
-        Effect: 'Deny',
-        Principal: '*',
-        Action: 's3:*',
-        Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
-        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
-      },
-    ]);
+    await expect(s3.send(new GetBucketPolicyCommand(target))).rejects.toMatchObject({
+      name: 'NoSuchBucketPolicy',
+    });
     const { CORSRules = [] } = await s3.send(new GetBucketCorsCommand(target));
     expect(CORSRules[0]?.AllowedOrigins).toEqual(['https://console.dataloop.ai']);
     const { LocationConstraint } = await s3.send(new GetBucketLocationCommand(target));
@@ -149,19 +141,24 @@ describe('an integration with everything that a request may say', () => {
     const policyArn = resource(ready, 'AWS::IAM::ManagedPolicy').arn;
     expect(AttachedPolicies?.map(({ PolicyArn }) => PolicyArn)).toEqual([policyArn]);
 
+    const demanded = {
+      Bool: { 'aws:SecureTransport': 'true' },
+      StringEquals: { 'aws:ResourceAccount': '111111111111' },
+    };
     expect((await policyOf(ready)).Statement).toEqual([
       {
         Sid: 'AllowBucketListAccessWithPrefix',
         Effect: 'Allow',
         Action: 's3:ListBucket',
         Resource: `arn:aws:s3:::${bucket}`,
-        Condition: { StringLike: { 's3:prefix': ['raw', 'raw/', 'raw/*'] } },
+        Condition: { StringLike: { 's3:prefix': ['raw', 'raw/', 'raw/*'] }, ...demanded },
       },
       {
         Sid: 'AllowBucketGetPutDelete',
         Effect: 'Allow',
         Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
         Resource: `arn:aws:s3:::${bucket}/raw/*`,
+        Condition: demanded,
       },
     ]);
   });

@@ -36,11 +36,14 @@ export const functions = new Map(
   }),
 );
 
+const oneOrMore = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 const statementSchema = z.looseObject({
   Sid: z.string(),
-  Effect: z.literal('Allow'),
-  Action: z.union([z.string(), z.array(z.string())]).transform((action) => [action].flat()),
-  Resource: z.unknown(),
+  Effect: z.enum(['Allow', 'Deny']),
+  Action: oneOrMore.default([]),
+  NotAction: oneOrMore.optional(),
+  Resource: z.unknown().optional(),
+  NotResource: z.array(z.unknown()).optional(),
   Condition: z.unknown().optional(),
 });
 export type Statement = z.infer<typeof statementSchema>;
@@ -58,11 +61,16 @@ const documentSchema = z.object({
 const roleSchema = z.object({
   Policies: z.array(z.object({ PolicyDocument: documentSchema })).default([]),
 });
-/** What a role may do; `where` is the condition of the template that a statement is under. */
-export const allStatementsOf = (roleId: string) =>
+export const everyStatementOf = (roleId: string) =>
   roleSchema
     .parse(template.Resources[roleId]?.Properties)
     .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+/** What a role may do; `where` is the condition of the template that a statement is under. */
+export const allStatementsOf = (roleId: string) =>
+  everyStatementOf(roleId).filter(({ Effect }) => Effect === 'Allow');
+/** What is denied to a role, whatever else it may do. */
+export const refusalsOf = (roleId: string) =>
+  everyStatementOf(roleId).filter(({ Effect }) => Effect === 'Deny');
 /** Those that are there whatever the parameters name. */
 export const statementsOf = (roleId: string): Statement[] =>
   allStatementsOf(roleId).filter(({ where }) => where === undefined);
@@ -75,6 +83,7 @@ const namingParameters: Readonly<Record<string, string>> = {
   NamesKmsKeys: 'kmsKeyArns',
   NamesAdoptableBuckets: 'adoptableBucketArns',
   NamesAdoptableRoles: 'adoptableRoleArns',
+  DeniesPlainHttp: 'denyPlainHttp',
 };
 /** Upper limit of every role that the service creates. */
 export const boundaryStatements = () =>

@@ -7,7 +7,7 @@ import {
   GetRoleCommand,
 } from '@aws-sdk/client-iam';
 import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { CreateBucketCommand, DeleteBucketCommand, GetBucketPolicyCommand } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, DeleteBucketCommand } from '@aws-sdk/client-s3';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
@@ -47,7 +47,6 @@ const planSchema = z.strictObject({
   tags: z.record(z.string(), z.string()),
   trustPolicy: documentSchema,
   permissionPolicy: documentSchema,
-  bucketPolicy: documentSchema,
   permissionsBoundaryArn: z.string(),
   actions: z.array(z.strictObject({ step: z.string(), action: z.string(), resource: z.string() })),
   findings: z.array(
@@ -150,8 +149,6 @@ test('a plan that is clear writes nothing, and what is provisioned after it is w
   );
   expect(documentOf(Role?.AssumeRolePolicyDocument)).toEqual(JSON.parse(trust));
   expect(Role?.PermissionsBoundary?.PermissionsBoundaryArn).toBe(plan.permissionsBoundaryArn);
-  const bucketPolicy = await s3.send(new GetBucketPolicyCommand({ Bucket: `dataloop-${name}` }));
-  expect(JSON.parse(bucketPolicy.Policy ?? '')).toEqual(plan.bucketPolicy);
 
   const again = await planFor(requestFor(name, more));
   expect(again.findings.map(({ detail }) => detail)).toContainEqual(

@@ -48,6 +48,7 @@ import {
   PutBucketPolicyCommand,
   PutObjectCommand,
   PutPublicAccessBlockCommand,
+  S3Client,
 } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import {
@@ -99,6 +100,7 @@ const logGroup = (name: string) => `/aws/lambda/dataloop-cross-account-${stage}-
 const logGroupArn = (name: string) =>
   `arn:aws:logs:${client.region}:${accountId}:log-group:${logGroup(name)}:*`;
 const at = (pk: string) => ({ TableName: outputs.TableName, Key: { pk: { S: pk } } });
+const deploymentBucket = physicalId('ServerlessDeploymentBucket');
 const keyed = (pk: string) => ({ 'dynamodb:LeadingKeys': [pk] });
 
 /** The attempt as made by every role of the stack but those that are meant to. */
@@ -413,6 +415,33 @@ const everywhere: readonly Everywhere[] = [
     but: ['PlanIntegrationRole'],
     call: { action: 's3:ListAllMyBuckets', resource: '*' },
     make: ({ s3 }) => s3.send(new ListBucketsCommand({})),
+  },
+  {
+    what: 'put a policy on a bucket of ours',
+    call: { action: 's3:PutBucketPolicy', resource: `arn:aws:s3:::${ours.bucket}` },
+    make: ({ s3 }) => s3.send(new PutBucketPolicyCommand({ Bucket: ours.bucket, Policy: everything })),
+  },
+  // The pattern of this deployment matches its name.
+  {
+    what: 'look into the deployment bucket',
+    call: { action: 's3:ListBucket', resource: `arn:aws:s3:::${deploymentBucket}` },
+    make: ({ s3 }) => s3.send(new ListObjectsV2Command({ Bucket: deploymentBucket })),
+  },
+  {
+    what: 'write code into the deployment bucket',
+    call: { action: 's3:PutObject', resource: `arn:aws:s3:::${deploymentBucket}/code.zip` },
+    make: ({ s3 }) =>
+      s3.send(new PutObjectCommand({ Bucket: deploymentBucket, Key: 'code.zip', Body: 'forged' })),
+  },
+  {
+    what: 'open the deployment bucket',
+    call: { action: 's3:PutBucketPublicAccessBlock', resource: `arn:aws:s3:::${deploymentBucket}` },
+    make: ({ s3 }) => s3.send(new DeletePublicAccessBlockCommand({ Bucket: deploymentBucket })),
+  },
+  {
+    what: 'delete the deployment bucket',
+    call: { action: 's3:DeleteBucket', resource: `arn:aws:s3:::${deploymentBucket}` },
+    make: ({ s3 }) => s3.send(new DeleteBucketCommand({ Bucket: deploymentBucket })),
   },
   {
     what: 'put a policy on a bucket that is not ours',
@@ -977,10 +1006,37 @@ const particular: readonly Attempt[] = [
     make: ({ s3 }) => s3.send(new DeleteBucketCommand({ Bucket: foreign.bucket })),
   },
   {
-    name: 'put a policy on a bucket of ours',
-    as: 'DeleteBucketRole',
-    call: { action: 's3:PutBucketPolicy', resource: `arn:aws:s3:::${ours.bucket}` },
-    make: ({ s3 }) => s3.send(new PutBucketPolicyCommand({ Bucket: ours.bucket, Policy: everything })),
+    name: 'create a bucket in a region that the deployment does not name',
+    as: 'CreateBucketRole',
+    call: {
+      action: 's3:CreateBucket',
+      resource: `arn:aws:s3:::${fresh.inPattern}`,
+      context: { 'aws:RequestedRegion': 'sa-east-1' },
+    },
+    make: ({ credentials }) =>
+      new S3Client({ ...client, region: 'sa-east-1', credentials, forcePathStyle: true }).send(
+        new CreateBucketCommand({
+          Bucket: fresh.inPattern,
+          CreateBucketConfiguration: { LocationConstraint: 'sa-east-1' },
+        }),
+      ),
+  },
+  {
+    name: 'give a role of ours a tag by which other policies let it in',
+    as: 'CreateRoleRole',
+    call: {
+      action: 'iam:TagRole',
+      resource: ours.roleArn,
+      context: {
+        [`aws:RequestTag/${ownerTag}`]: 'int_forged',
+        'aws:RequestTag/team': 'payroll',
+        'aws:TagKeys': [ownerTag, 'team'],
+      },
+    },
+    make: ({ iam }) =>
+      iam.send(
+        new TagRoleCommand({ RoleName: ours.role, Tags: [...tags, { Key: 'team', Value: 'payroll' }] }),
+      ),
   },
   {
     name: 'let the task that waits fail',

@@ -11,7 +11,13 @@ import {
   PutRolePolicyCommand,
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
-import { CreateKeyCommand, DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  CreateKeyCommand,
+  DecryptCommand,
+  EncryptCommand,
+  KMSClient,
+  PutKeyPolicyCommand,
+} from '@aws-sdk/client-kms';
 import {
   CopyObjectCommand,
   CreateBucketCommand,
@@ -32,11 +38,13 @@ import {
   PutObjectAclCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
+  S3Client,
 } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
+import { ownerTag } from '../../src/domain/model/desired-state.ts';
 import { dataloopSession, roleArnOf } from '../integration/dataloop-session.ts';
 import {
   client,
@@ -44,6 +52,7 @@ import {
   deployment,
   disconnect,
   environment,
+  foreignClient,
   iam,
   params,
   s3,
@@ -55,7 +64,7 @@ import { expectRefused } from './refusal.ts';
 import { type Session, sessionWith } from './sessions.ts';
 import { isAllowed, type Policies, type SimulatedCall } from './simulator.ts';
 import { everything, trust } from './targets.ts';
-import { accountId, arnOf, boundary } from './template.ts';
+import { accountId, arnOf, boundary, physicalId } from './template.ts';
 
 const administratorArn = 'arn:aws:iam::aws:policy/AdministratorAccess';
 const kmsKeyArn = String(params['kmsKeyArns']);
@@ -68,6 +77,7 @@ const folderBucket = `dataloop-${folderName}`;
 const keepName = uniqueName('keep');
 const keepBucket = `dataloop-${keepName}`;
 const outside = uniqueName('production');
+const deploymentBucket = physicalId('ServerlessDeploymentBucket');
 
 interface Connected {
   integration: IntegrationAnswer;
@@ -168,6 +178,41 @@ const remove = (bucket: string, Key: string): Pick<Try, 'call' | 'make'> => ({
   call: { action: 's3:DeleteObject', resource: objectArn(bucket, Key) },
   make: (session) => session.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key })),
 });
+/** The emulator takes the word of a proxy in front of it for the way on which a call came. */
+function overPlainHttp({ credentials }: Session): S3Client {
+  const plain = new S3Client({ ...client, credentials, forcePathStyle: true });
+  plain.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args;
+      const headers: unknown =
+        typeof request === 'object' && request !== null ? Reflect.get(request, 'headers') : undefined;
+      if (typeof headers !== 'object' || headers === null) throw new Error('The request has no headers.');
+      Reflect.set(headers, 'x-forwarded-proto', 'http');
+      return next(args);
+    },
+    { step: 'build', name: 'overPlainHttp' },
+  );
+  return plain;
+}
+const plain = { 'aws:SecureTransport': 'false' };
+const overHttp = (bucket: string): readonly Try[] => [
+  {
+    what: 'list over plain HTTP',
+    call: { action: 's3:ListBucket', resource: bucketArn(bucket), context: plain },
+    make: (session) => overPlainHttp(session).send(new ListObjectsV2Command({ Bucket: bucket })),
+  },
+  {
+    what: 'read over plain HTTP',
+    call: { action: 's3:GetObject', resource: objectArn(bucket, 'theirs'), context: plain },
+    make: (session) => overPlainHttp(session).send(new GetObjectCommand({ Bucket: bucket, Key: 'theirs' })),
+  },
+  {
+    what: 'write over plain HTTP',
+    call: { action: 's3:PutObject', resource: objectArn(bucket, 'mine'), context: plain },
+    make: (session) =>
+      overPlainHttp(session).send(new PutObjectCommand({ Bucket: bucket, Key: 'mine', Body: 'x' })),
+  },
+];
 const onBucket = (what: string, action: string, make: Try['make']): Try => ({
   what,
   call: { action: `s3:${action}`, resource: bucketArn(Bucket) },
@@ -342,7 +387,149 @@ const refused: readonly Try[] = [
   },
 ];
 
-test.each(refused)('Dataloop may not $what', (attempt) => expectDenied(name, attempt));
+test.each([...refused, ...overHttp(Bucket)])('Dataloop may not $what', (attempt) =>
+  expectDenied(name, attempt),
+);
+
+test('an adopted role, which has no boundary of ours, gets nothing over plain HTTP or in another account either', async () => {
+  const { identity } = at(name).policies;
+  const { call } = put(Bucket, 'mine');
+  await expect(isAllowed({ identity }, call)).resolves.toBe(true);
+  for (const context of [plain, { 'aws:ResourceAccount': '333333333333' }]) {
+    await expect(isAllowed({ identity }, { ...call, context })).resolves.toBe(false);
+  }
+});
+
+test('who takes the name of a bucket that is gone receives nothing', async () => {
+  const gone = uniqueName('gone');
+  const goneBucket = `dataloop-${gone}`;
+  await connectAs(gone);
+  await s3.send(new DeleteBucketCommand({ Bucket: goneBucket }));
+  const stranger = new S3Client({ ...foreignClient, forcePathStyle: true });
+  const CreateBucketConfiguration = { LocationConstraint: 'eu-west-1' } as const;
+  await stranger.send(new CreateBucketCommand({ Bucket: goneBucket, CreateBucketConfiguration }));
+  await stranger.send(new DeletePublicAccessBlockCommand({ Bucket: goneBucket }));
+  await stranger.send(
+    new PutBucketPolicyCommand({ Bucket: goneBucket, Policy: JSON.stringify(lettingIn(goneBucket, {})) }),
+  );
+  try {
+    for (const granted of [list(goneBucket), put(goneBucket, 'mine')]) {
+      const context = { 'aws:ResourceAccount': '333333333333' };
+      await expectDenied(gone, { ...granted, call: { ...granted.call, context } });
+    }
+  } finally {
+    await stranger.send(new DeleteBucketCommand({ Bucket: goneBucket }));
+  }
+});
+
+/** The policy of a bucket that lets everybody in who meets a condition. */
+const lettingIn = (bucket: string, Condition: object): Document => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Allow',
+      Principal: '*',
+      Action: 's3:*',
+      Resource: [bucketArn(bucket), `${bucketArn(bucket)}/*`],
+      Condition,
+    },
+  ],
+});
+
+// S3 takes none that is open to the public.
+const ofTheAccount = { StringEquals: { 'aws:PrincipalAccount': accountId } };
+describe.each<[string, object]>([
+  ['everybody of the account', ofTheAccount],
+  ['whoever has a tag', { ...ofTheAccount, StringLike: { [`aws:PrincipalTag/${ownerTag}`]: 'int_*' } }],
+])('where the policy of a bucket lets in %s', (_whom, Condition) => {
+  const buckets = [outside, otherBucket];
+  beforeAll(async () => {
+    for (const each of buckets) {
+      const Policy = JSON.stringify(lettingIn(each, Condition));
+      await s3.send(new PutBucketPolicyCommand({ Bucket: each, Policy }));
+    }
+  });
+  afterAll(async () => {
+    for (const each of buckets) await s3.send(new DeleteBucketPolicyCommand({ Bucket: each }));
+  });
+  const letIn = (bucket: string, { call, make }: Pick<Try, 'call' | 'make'>) => ({
+    call: {
+      ...call,
+      context: {
+        ...call.context,
+        'aws:PrincipalAccount': accountId,
+        [`aws:PrincipalTag/${ownerTag}`]: 'int_1',
+      },
+      resourcePolicy: lettingIn(bucket, Condition),
+    },
+    make,
+  });
+  const onOther = (action: string, make: Try['make']) => ({
+    call: { action: `s3:${action}`, resource: bucketArn(otherBucket) },
+    make,
+  });
+
+  test.each<Try>([
+    { what: 'list it', ...list(outside) },
+    { what: 'read in it', ...get(outside, 'theirs') },
+    { what: 'write into it', ...put(outside, 'mine') },
+    { what: 'delete in it', ...remove(outside, 'theirs') },
+  ])('Dataloop may not $what outside of the pattern', (attempt) =>
+    expectDenied(name, letIn(outside, attempt)),
+  );
+
+  test.each<Try>([
+    {
+      what: 'read the policy of',
+      ...onOther('GetBucketPolicy', (session) =>
+        session.s3.send(new GetBucketPolicyCommand({ Bucket: otherBucket })),
+      ),
+    },
+    {
+      what: 'write the policy of',
+      ...onOther('PutBucketPolicy', (session) =>
+        session.s3.send(new PutBucketPolicyCommand({ Bucket: otherBucket, Policy: everything })),
+      ),
+    },
+    {
+      what: 'delete',
+      ...onOther('DeleteBucket', (session) =>
+        session.s3.send(new DeleteBucketCommand({ Bucket: otherBucket })),
+      ),
+    },
+  ])('Dataloop may not $what a bucket within the pattern', (attempt) =>
+    expectDenied(name, letIn(otherBucket, attempt)),
+  );
+
+  // Otherwise the refusals would prove nothing.
+  test('a boundary that merely does not allow would let Dataloop in', async () => {
+    const { identity } = at(name).policies;
+    const { call } = letIn(outside, get(outside, 'theirs'));
+    const Statement = [{ Effect: 'Allow', Action: 's3:GetObject', Resource: `${bucketArn(Bucket)}/*` }];
+    const allowing = { Version: '2012-10-17', Statement };
+    await expect(isAllowed({ identity, boundary: allowing }, call)).resolves.toBe(true);
+  });
+});
+
+test('a key policy that lets everybody in gives Dataloop no other key, and this one through S3 only', async () => {
+  const open = { Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' };
+  const resourcePolicy = { Version: '2012-10-17', Statement: [open] };
+  const asked = (action: string, resource: string, context: Record<string, string> = {}) =>
+    isAllowed(at(name).policies, { action, resource, context, resourcePolicy });
+  const throughS3 = { 'kms:ViaService': 's3.eu-west-1.amazonaws.com' };
+  await expect(asked('kms:Decrypt', kmsKeyArn, throughS3)).resolves.toBe(true);
+  await expect(asked('kms:Decrypt', kmsKeyArn)).resolves.toBe(false);
+  await expect(asked('kms:Encrypt', kmsKeyArn, throughS3)).resolves.toBe(false);
+  await expect(asked('kms:Decrypt', otherKeyArn, throughS3)).resolves.toBe(false);
+  await new KMSClient(client).send(
+    new PutKeyPolicyCommand({ KeyId: otherKeyArn, Policy: JSON.stringify(resourcePolicy) }),
+  );
+  await expectDenied(name, {
+    call: { action: 'kms:Decrypt', resource: otherKeyArn, resourcePolicy },
+    make: (session) =>
+      session.kms.send(new DecryptCommand({ KeyId: otherKeyArn, CiphertextBlob: Buffer.from('x') })),
+  });
+});
 
 test('Dataloop may use the key through S3, and no other key', async () => {
   const { policies } = at(name);
@@ -413,4 +600,17 @@ describe('after somebody gave the role everything', () => {
     await expectDenied(other, list(outside), [all]);
     await expectDenied(other, get(outside, 'theirs'), [all]);
   });
+
+  test.each(overHttp(otherBucket))('the boundary still holds: Dataloop may not $what', (attempt) =>
+    expectDenied(other, attempt, [all]),
+  );
+
+  test.each<Try>([
+    { what: 'list', ...list(deploymentBucket) },
+    { what: 'read in', ...get(deploymentBucket, 'code.zip') },
+    { what: 'write into', ...put(deploymentBucket, 'code.zip') },
+  ])(
+    'the boundary still holds: Dataloop may not $what the deployment bucket, which the pattern matches',
+    (attempt) => expectDenied(other, attempt, [all]),
+  );
 });

@@ -1,13 +1,16 @@
 /** Decides a call by policies alone, as IAM documents it: a second opinion beside the emulator's. */
 import { runSimulation } from '@cloud-copilot/iam-simulate';
+import { client } from '../integration/deployment.ts';
 import type { Document } from '../integration/policy-documents.ts';
 import { accountId } from './template.ts';
 
 export interface SimulatedCall {
   readonly action: string;
   readonly resource: string;
-  /** Condition keys of the call. */
+  /** Condition keys of the call, beside those of a call over TLS on a resource of the account. */
   readonly context?: Readonly<Record<string, string | string[]>>;
+  /** The policy of the resource, where it says more than that the account decides. */
+  readonly resourcePolicy?: Document;
 }
 
 export interface Policies {
@@ -46,7 +49,7 @@ const resourcePolicies: Readonly<Record<string, unknown>> = {
 export async function isAllowed(policies: Policies, call: SimulatedCall): Promise<boolean> {
   const standIn = standIns[call.action];
   const action = standIn ?? call.action;
-  const resourcePolicy = resourcePolicies[call.action.split(':')[0] ?? ''];
+  const resourcePolicy = call.resourcePolicy ?? resourcePolicies[call.action.split(':')[0] ?? ''];
   const named = (all: readonly Document[]) =>
     all.map((policy, index) => {
       const text = JSON.stringify(policy);
@@ -59,7 +62,12 @@ export async function isAllowed(policies: Policies, call: SimulatedCall): Promis
         principal: `arn:aws:sts::${accountId}:assumed-role/simulated/session`,
         action,
         resource: { resource: call.resource, accountId },
-        contextVariables: { ...call.context },
+        contextVariables: {
+          'aws:SecureTransport': 'true',
+          'aws:ResourceAccount': accountId,
+          'aws:RequestedRegion': client.region,
+          ...call.context,
+        },
       },
       identityPolicies: named(policies.identity),
       ...(policies.boundary ? { permissionBoundaryPolicies: named([policies.boundary]) } : {}),

@@ -19,6 +19,8 @@ const account = {
   BUCKET_NAME_PATTERN: 'dataloop-*',
   ROLE_NAME_PATTERN: 'dataloop-*',
   POLICY_NAME_PATTERN: 'dataloop-*',
+  DEPLOYMENT_BUCKET: 'dataloop-cross-account-dev-serverlessdeploymentbucket-1x2y3z',
+  DENY_PLAIN_HTTP: 'false',
   DATALOOP_CONSOLE_ORIGIN: 'https://console.dataloop.ai',
 };
 const dataloop = {
@@ -70,14 +72,25 @@ describe('what is fixed about the account', () => {
       bucketNamePattern: 'dataloop-*',
       roleNamePattern: 'dataloop-*',
       policyNamePattern: 'dataloop-*',
+      regions: [],
+      tagKeys: [],
       kmsKeyArns: [],
       adoptableBucketArns: [],
       adoptableRoleArns: [],
+      deploymentBucket: 'dataloop-cross-account-dev-serverlessdeploymentbucket-1x2y3z',
+      denyPlainHttp: false,
       consoleOrigin: 'https://console.dataloop.ai',
     });
   });
 
+  test('has buckets deny plain HTTP where it says "true"', () => {
+    process.env['DENY_PLAIN_HTTP'] = 'true';
+    expect(accountSettings().denyPlainHttp).toBe(true);
+  });
+
   test.each([
+    ['REGIONS', 'regions'],
+    ['TAG_KEYS', 'tagKeys'],
     ['KMS_KEY_ARNS', 'kmsKeyArns'],
     ['ADOPTABLE_BUCKET_ARNS', 'adoptableBucketArns'],
     ['ADOPTABLE_ROLE_ARNS', 'adoptableRoleArns'],

@@ -13,9 +13,11 @@ const defaults = {
   dataloopSecretName: 'dataloop-cross-account/dev/dataloop',
   dataloopOrganizationId: '',
   dataloopAccountId: '',
-  bucketNamePattern: 'dataloop-*',
+  bucketNamePattern: 'dataloop-dev-*',
   roleNamePattern: 'dataloop-*',
   policyNamePattern: 'dataloop-*',
+  regions: 'eu-west-1',
+  tagKeys: '*',
   kmsKeyArns: '',
   adoptableBucketArns: '',
   adoptableRoleArns: '',
@@ -25,12 +27,14 @@ const defaults = {
   looksPerSecond: 2,
   iamUserTimeoutSeconds: 3600,
   logRetentionInDays: 90,
+  denyPlainHttp: false,
   deletionProtection: false,
 };
 
-function deployedWith(given: Record<string, unknown>, stage = 'dev') {
+function deployedWith(given: Record<string, unknown>, stage = 'dev', deploymentBucket: unknown = '') {
   const values = new Map<string, unknown>([
     ['sls:stage', stage],
+    ["self:provider.deploymentBucket, ''", deploymentBucket],
     ...Object.entries({ ...defaults, ...given }).map(([name, value]): [string, unknown] => [
       `param:${name}`,
       value,
@@ -39,17 +43,50 @@ function deployedWith(given: Record<string, unknown>, stage = 'dev') {
   return parameters({ resolveVariable: async (name) => values.get(name) });
 }
 
+const pattern = (name: string) => ({ 'Fn::Sub': `arn:\u0024{AWS::Partition}:s3:::${name}` });
+const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+const roleArn = 'arn:aws:iam::111111111111:role/team/AcmeLabelling';
+
 test('the defaults pass as they are, lists as lists', async () => {
   const none = { text: '', list: [] };
   await expect(deployedWith({})).resolves.toEqual({
     ...defaults,
+    regions: { text: 'eu-west-1', list: ['eu-west-1'] },
+    tagKeys: { text: '*', list: ['*'] },
     kmsKeyArns: none,
     adoptableBucketArns: { ...none, objects: [] },
     adoptableRoleArns: none,
+    deploymentBucket: '\u0024{ServerlessDeploymentBucket}',
+    reach: [pattern('dataloop-dev-*'), pattern('dataloop-dev-*/*')],
   });
 });
 
-const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+test('roles for Dataloop reach what the parameters name, and no more', async () => {
+  const { reach } = await deployedWith({
+    bucketNamePattern: 'acme-*',
+    adoptableBucketArns: 'arn:aws:s3:::acme-photos',
+    adoptableRoleArns: roleArn,
+    kmsKeyArns: keyArn,
+  });
+  expect(reach).toEqual([
+    pattern('acme-*'),
+    pattern('acme-*/*'),
+    'arn:aws:s3:::acme-photos',
+    'arn:aws:s3:::acme-photos/*',
+    keyArn,
+  ]);
+});
+
+test('the deployment bucket is the framework’s own, or the one that serverless.yml names', async () => {
+  for (const given of ['acme-code', { name: 'acme-code', versioning: true }]) {
+    await expect(deployedWith({}, 'dev', given)).resolves.toMatchObject({ deploymentBucket: 'acme-code' });
+  }
+  for (const given of [undefined, null, '', { versioning: true }]) {
+    await expect(deployedWith({}, 'dev', given)).resolves.toMatchObject({
+      deploymentBucket: '\u0024{ServerlessDeploymentBucket}',
+    });
+  }
+});
 
 test('a list is what stands between commas', async () => {
   const list = [keyArn, `${keyArn}0`];
@@ -75,7 +112,6 @@ test('buckets that may be adopted come with the objects in them', async () => {
   });
 });
 
-const roleArn = 'arn:aws:iam::111111111111:role/team/AcmeLabelling';
 const manyBuckets = Array.from({ length: 20 }, (_, index) => `arn:aws:s3:::${index}${'b'.repeat(40)}`);
 
 test.each([
@@ -116,6 +152,62 @@ test.each([
       `The parameter ${name} is "${value}"; it must be empty, or a comma-separated list of ${rule}, each once and without wildcards`,
     );
   }
+});
+
+test.each([
+  [
+    'regions',
+    'a comma-separated list of AWS regions, each once',
+    ['eu-west-1', 'eu-west-1, us-gov-east-1,ap-southeast-7'],
+    ['', '*', 'eu-*', 'Ireland', 'eu-west-1,eu-west-1', 'eu-west-1,', undefined],
+  ],
+  [
+    'tagKeys',
+    'empty, or a comma-separated list of tag keys, each once, with * only at the end of one',
+    ['', '*', 'cost-center', 'cost-*, team/größe:x', 'a b'],
+    ['*x', 'a*b', 'a**', 'team,team', 'a<b', 'team,', undefined],
+  ],
+])('%s are listed, each once', async (name, rule, good, bad) => {
+  for (const value of good) {
+    const list = value.split(',').map((each) => each.trim());
+    await expect(deployedWith({ [name]: value })).resolves.toMatchObject({
+      [name]: value === '' ? { text: '', list: [] } : { text: list.join(','), list },
+    });
+  }
+  for (const value of bad) {
+    await expect(deployedWith({ [name]: value })).rejects.toThrow(
+      `The parameter ${name} is "${value}"; it must be ${rule}`,
+    );
+  }
+});
+
+/** As many values as fit, each as short as it may be: quotes and commas count, too. */
+const filled = (length: number, arnOf: (index: number) => string): string => {
+  const values: string[] = [];
+  while ([...values, arnOf(values.length)].join(',').length <= length) values.push(arnOf(values.length));
+  return values.join(',');
+};
+const shortBucket = (index: number) => `arn:aws:s3:::${index.toString(36).padStart(3, 'b')}`;
+const shortKey = (index: number) => `arn:aws:kms:eu-west-1:111111111111:key/${index.toString(36)}`;
+const shortRole = (index: number) => `arn:aws:iam::111111111111:role/${index.toString(36)}`;
+
+test('lists are as long as the environment of a function and the boundary have room for', async () => {
+  const longest = {
+    adoptableBucketArns: filled(1_000, shortBucket),
+    kmsKeyArns: filled(980, shortKey),
+  };
+  await expect(deployedWith(longest)).resolves.toMatchObject({});
+  for (const name of ['kmsKeyArns', 'adoptableBucketArns', 'adoptableRoleArns'] as const) {
+    const arnOf = { kmsKeyArns: shortKey, adoptableBucketArns: shortBucket, adoptableRoleArns: shortRole }[
+      name
+    ];
+    await expect(deployedWith({ [name]: filled(1_050, arnOf) })).rejects.toThrow(
+      'of at most 1000 characters',
+    );
+  }
+  await expect(deployedWith({ ...longest, adoptableRoleArns: filled(100, shortRole) })).rejects.toThrow(
+    /^The parameters regions, tagKeys, kmsKeyArns, .* have 2\d{3} characters together; 2000 fit\.$/,
+  );
 });
 
 test('roles that may be adopted may lie under any path', async () => {
@@ -171,6 +263,7 @@ test.each([
   ['looksPerSecond', [1, '1000'], [0, 1_001, '']],
   ['iamUserTimeoutSeconds', [10, '86400'], [9, 86_401, '60.5', 'soon', '', undefined]],
   ['logRetentionInDays', [1, '3653'], [2, '31', 'forever', '', undefined]],
+  ['denyPlainHttp', [true, 'false'], ['yes', 1, 'TRUE', '', undefined]],
   ['deletionProtection', [true, 'false'], ['yes', 1, 'TRUE', '', undefined]],
 ] as [keyof typeof defaults, unknown[], unknown[]][])(
   '%s takes what is good and refuses what is bad, naming parameter, value and rule',
@@ -190,7 +283,8 @@ test.each([
 );
 
 test('a stage is short and lower-case: names of AWS resources are made of it', async () => {
-  for (const stage of ['Dev', '1st', 'a-stage-too-long', 'dev_1', '']) {
+  await expect(deployedWith({}, 'crossing')).resolves.toMatchObject({});
+  for (const stage of ['Dev', '1st', 'astagethatislong', 'dev_1', 'dev-eu', 'cross', '']) {
     await expect(deployedWith({}, stage)).rejects.toThrow(
       `The stage is "${stage}"; it must be a lower-case letter`,
     );

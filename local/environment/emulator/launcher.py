@@ -3,6 +3,8 @@
 - The condition keys ``iam:PermissionsBoundary``, ``iam:PolicyARN``, ``events:source``, ``events:detail-type``,
   ``dynamodb:LeadingKeys`` and ``dynamodb:Attributes`` are filled in, and so are the tags of IAM policies
   (``aws:ResourceTag``).
+- ``aws:ResourceAccount`` of a bucket is the account that owns it, whoever asks; and a bucket policy that lets everybody
+  in reaches past a permissions boundary that merely does not allow.
 - Calls on IAM roles and policies are authorised on ARNs with their path, and answers to waiting tasks on the
   state machine that waits.
 - A Node.js function's error is reported under its own name and leaves its worker alive, a dead worker as
@@ -332,6 +334,38 @@ def name_resources_in_full() -> None:
     tagging._RESOURCE_TAG_COLLECTORS["iam"] = collect_policies_too
 
 
+def know_whose_bucket_it_is() -> None:
+    from ministack.core import iam_evaluator
+    from ministack.services import s3
+
+    original = iam_evaluator._resolve_condition_key
+    buckets = "arn:aws:s3:::"
+
+    def with_owner(key, context):
+        arn = context.resource_arn
+        if key.lower() in ("aws:resourceaccount", "s3:resourceaccount") and arn.startswith(buckets):
+            bucket = arn.removeprefix(buckets).split("/", 1)[0]
+            # Other threads make buckets meanwhile.
+            owners = (account for account, name in list(s3._buckets._data) if name == bucket)
+            return next(owners, context.principal_account)
+        return original(key, context)
+
+    iam_evaluator._resolve_condition_key = with_owner
+
+
+def let_everybody_past_boundaries() -> None:
+    """A resource policy that names a role is held by the role's boundary; one that names everybody, or a session, is not."""
+    from ministack.core import iam_evaluator
+
+    original = iam_evaluator._names_caller_directly
+
+    def directly_or_everybody(principal, caller_arn):
+        named = principal.get("AWS", []) if isinstance(principal, dict) else principal
+        return "*" in ([named] if isinstance(named, str) else named) or original(principal, caller_arn)
+
+    iam_evaluator._names_caller_directly = directly_or_everybody
+
+
 def end_with_parent() -> None:
     """Standard input is a pipe from the parent: its end means that the parent is gone."""
 
@@ -359,6 +393,8 @@ def main() -> None:
     fill_in_condition_keys()
     name_resources_in_full()
     authorise_writes_of_transactions_by_their_own_attributes()
+    know_whose_bucket_it_is()
+    let_everybody_past_boundaries()
     from ministack import app
 
     app._port_is_bindable = lambda host, port: False

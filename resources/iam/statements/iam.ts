@@ -52,10 +52,10 @@ export const CreateRole: Statement = {
 
 export const TagRole: Statement = {
   Sid: 'TagRole',
-  why: 'IAM demands it for CreateRole with tags. The owner tag must be among them.',
+  why: 'IAM demands it for CreateRole with tags. Sets the owner tag and no other.',
   Action: 'iam:TagRole',
   Resource: roles,
-  Condition: setsOwnerTag,
+  Condition: { ...setsOwnerTag, 'ForAllValues:StringEquals': { 'aws:TagKeys': [ownerTag] } },
 };
 
 export const AttachPolicy: Statement = {

@@ -1,5 +1,5 @@
 /** Buckets, and the KMS keys that encrypt them. No function has a right to objects. */
-import { adoptableBuckets, buckets, kmsKeys } from '../references.ts';
+import { adoptableBuckets, buckets, deploymentBucket, kmsKeys, regions } from '../references.ts';
 import type { Statement } from '../statement.ts';
 
 export const LookAtBucket: Statement = {
@@ -20,10 +20,27 @@ export const CreateBucket: Statement = {
     's3:PutBucketPublicAccessBlock',
     's3:PutBucketOwnershipControls',
     's3:PutEncryptionConfiguration',
-    's3:PutBucketPolicy',
     's3:PutBucketCORS',
   ],
   Resource: buckets,
+  Condition: { StringEquals: { 'aws:RequestedRegion': regions } },
+};
+
+export const DenyPlainHttp: Statement = {
+  Sid: 'DenyPlainHttp',
+  why: 'Writes the bucket policy that denies plain HTTP. Whoever writes it can also let readers in.',
+  Action: 's3:PutBucketPolicy',
+  Resource: buckets,
+  onlyIf: 'DeniesPlainHttp',
+};
+
+/** In every role with rights on buckets: roles.ts sees to it. */
+export const KeepOffDeploymentBucket: Statement = {
+  Sid: 'KeepOffDeploymentBucket',
+  why: 'Keeps off the bucket with the code of the functions, whatever names the patterns match.',
+  Effect: 'Deny',
+  Action: 's3:*',
+  Resource: deploymentBucket,
 };
 
 export const ReadBucket: Statement = {

@@ -5,9 +5,7 @@ import type { DriverTest } from '../api/responses.ts';
 import type { DesiredState } from '../model/desired-state.ts';
 import { policyOf } from '../model/desired-state.ts';
 import { asAddedBucket, asIntegration } from '../model/lookup.ts';
-import { permissionPolicy } from '../model/permission-policy.ts';
 import type { JournalRecord, RecordReader } from '../model/record.ts';
-import { grantsOf } from '../resources/role/granted.ts';
 import {
   boundedReads,
   bucketChecks,
@@ -23,6 +21,7 @@ import {
   policyAsWritten,
   type Verdict,
   type WantedPolicy,
+  wantedPolicy,
 } from './checks.ts';
 
 const again = 'Send DELETE for this driver, then add the bucket again.';
@@ -83,9 +82,8 @@ function driverChecks(
     PolicyAttached: async () => (policy ? attachment(policy, integrationPlan, reads) : nothingGranted),
     PermissionPolicy: async () => {
       if (!policy) return nothingGranted;
-      // With everything else that it should grant.
-      const document = permissionPolicy(await grantsOf(integration, integrationPlan, key, reads.readRecords));
-      return policyAsWritten(await reads.getDefaultPolicyVersion(policy.arn), { ...policy, document }, again);
+      const wanted = await wantedPolicy(integration, integrationPlan, key, reads);
+      return policyAsWritten(await reads.getDefaultPolicyVersion(policy.arn), wanted, again);
     },
     ...bucketChecks(desired, reads),
     OwnerTags: async () => ownerTags(await bucketTags(desired, reads), desired),

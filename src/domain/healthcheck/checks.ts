@@ -4,16 +4,18 @@ import { ServiceError } from '../../errors.ts';
 import type { ConnectionCheck } from '../api/responses.ts';
 import { matchesPattern } from '../model/allowed.ts';
 import { sameJson } from '../model/canonical-json.ts';
-import { type DesiredState, ownerTag } from '../model/desired-state.ts';
-import type { PolicyDocument } from '../model/permission-policy.ts';
+import { type DesiredState, ownerTag, policyOf } from '../model/desired-state.ts';
+import { earlierPolicy, type PolicyDocument, permissionPolicy } from '../model/permission-policy.ts';
 import type { JournalRecord } from '../model/record.ts';
+import type { PolicyKey } from '../model/resource-keys.ts';
 import { bucketAddress, isClosed } from '../resources/bucket/bucket.ts';
 import { consoleMethods } from '../resources/bucket/cors.ts';
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
 import type { BucketAddress, S3 } from '../resources/bucket/s3.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
-import type { ReadRecords } from '../resources/role/granted.ts';
+import { grantsOf, type ReadRecords } from '../resources/role/granted.ts';
 import type { Iam, PolicyVersion, Role } from '../resources/role/iam.ts';
+import { hash, writtenSoFar } from '../resources/role/shared-policies.ts';
 import type { Tags } from '../saga/ownership.ts';
 
 export interface CheckReads
@@ -120,17 +122,43 @@ export interface WantedPolicy {
   readonly name: string;
   readonly arn: string;
   readonly document: PolicyDocument;
+  /** As an earlier version wrote it, where one did and nothing was written since. */
+  readonly earlier: PolicyDocument | undefined;
+}
+
+/** One of the role's policies, with everything that it should grant. */
+export async function wantedPolicy(
+  integration: JournalRecord,
+  desired: DesiredState,
+  key: PolicyKey,
+  { readRecords }: Pick<CheckReads, 'readRecords'>,
+): Promise<WantedPolicy> {
+  const grants = await grantsOf(integration, desired, key, readRecords);
+  const earlier = earlierPolicy(grants);
+  const isEarlier = writtenSoFar(integration.resources[key], desired).at(-1) === hash(earlier);
+  return {
+    ...policyOf(desired, key),
+    document: permissionPolicy(grants),
+    earlier: isEarlier ? earlier : undefined,
+  };
 }
 
 /** @param again what to do if nothing can be repaired */
 export function policyAsWritten(
   found: PolicyVersion | undefined,
-  { arn, document }: WantedPolicy,
+  { arn, document, earlier }: WantedPolicy,
   again: string,
 ): Verdict {
   if (!found) return failed(`Somebody deleted the policy ${arn}. ${again}`);
   if (sameJson(found.document, document)) {
     return passed(`The default version ${found.versionId} of ${arn} grants what was requested.`);
+  }
+  if (earlier && sameJson(found.document, earlier)) {
+    return passed(
+      `The default version ${found.versionId} of ${arn} grants what was requested, as an earlier version of the service ` +
+        'wrote it: it does not demand TLS and a bucket of this account. To demand both, create a default version with ' +
+        `this document: ${JSON.stringify(document)}`,
+    );
   }
   return failed(
     `The default version ${found.versionId} of ${arn} differs from what this version of the service writes. Unless the ` +

@@ -12,13 +12,11 @@ import {
   trustStatement,
 } from '../model/desired-state.ts';
 import { asIntegration } from '../model/lookup.ts';
-import { permissionPolicy } from '../model/permission-policy.ts';
 import type { JournalRecord, RecordReader } from '../model/record.ts';
 import type { PolicyKey } from '../model/resource-keys.ts';
 import { once } from '../preflight/checks.ts';
 import type { DataloopIntegration } from '../resources/dataloop/api.ts';
 import { trustEstablished } from '../resources/dataloop/integration.ts';
-import { grantsOf } from '../resources/role/granted.ts';
 import type { Role } from '../resources/role/iam.ts';
 import { adoptedSid, parseTrustPolicy } from '../resources/role/trust-policy.ts';
 import {
@@ -38,6 +36,7 @@ import {
   skipped,
   type Verdict,
   type WantedPolicy,
+  wantedPolicy,
 } from './checks.ts';
 
 const again = 'Send DELETE for this integration, then connect the bucket again.';
@@ -104,11 +103,11 @@ function connectionChecks(record: JournalRecord, desired: DesiredState, reads: C
         : noRole;
     },
     ...Object.fromEntries(
-      policies.map(({ checkName, key, find, ...policy }) => [
+      policies.map(({ checkName, key, find }) => [
         checkName,
         async () => {
-          const document = permissionPolicy(await grantsOf(record, desired, key, reads.readRecords));
-          return policyAsWritten(await find(), { ...policy, document }, again);
+          const wanted = await wantedPolicy(record, desired, key, reads);
+          return policyAsWritten(await find(), wanted, again);
         },
       ]),
     ),
@@ -230,7 +229,10 @@ function boundary({ permissionsBoundaryArn }: Role, desired: DesiredState): Verd
   );
 }
 
-type RolePolicy = Omit<WantedPolicy, 'document'> & { readonly key: PolicyKey; readonly checkName: string };
+type RolePolicy = Pick<WantedPolicy, 'name' | 'arn'> & {
+  readonly key: PolicyKey;
+  readonly checkName: string;
+};
 
 const rolePolicies = (record: JournalRecord, desired: DesiredState): RolePolicy[] =>
   attachablePolicies(record).map((key) => ({

@@ -30,7 +30,7 @@ export type DriverRequest = z.output<typeof driverRequestSchema>;
 export function parseAddedBucketRequest(body: unknown, allowed: Allowed): DriverRequest {
   const parsed = driverRequestSchema.safeParse(body);
   if (!parsed.success) throw invalidFields(fieldErrors(parsed.error, body));
-  const errors = outsideForBucket(parsed.data.bucket, allowed);
+  const errors = outsideForBucket(parsed.data, allowed);
   if (errors.length > 0) throw invalidFields(errors);
   return parsed.data;
 }

@@ -2,7 +2,13 @@
 import type { AccountSettings } from '../../config.ts';
 import { type FieldError, ServiceError } from '../../errors.ts';
 import type { JournalRecord } from './record.ts';
-import { defaultRoleName, type IntegrationRequest, invalidFields, parseBody } from './request.ts';
+import {
+  defaultRoleName,
+  type IntegrationRequest,
+  invalidFields,
+  jsonPointer,
+  parseBody,
+} from './request.ts';
 
 /** True where a name matches a pattern in which `*` stands for any run of characters. */
 export function matchesPattern(name: string, pattern: string): boolean {
@@ -22,9 +28,12 @@ export interface Allowed
     | 'bucketNamePattern'
     | 'roleNamePattern'
     | 'policyNamePattern'
+    | 'regions'
+    | 'tagKeys'
     | 'kmsKeyArns'
     | 'adoptableBucketArns'
     | 'adoptableRoleArns'
+    | 'deploymentBucket'
     | 'dataloopAccountId'
   > {
   readonly organizationId?: string | undefined;
@@ -54,6 +63,10 @@ const adoptOnly = (what: string, parameter: string, arns: readonly string[]): st
     : `This deployment may adopt no ${what}s. Add yours to the parameter ${parameter}.`;
 
 function refuseBucket(bucket: IntegrationRequest['bucket'], allowed: Allowed, refuse: Refuse): void {
+  if (bucket.name === allowed.deploymentBucket) {
+    refuse('/bucket/name', "This bucket holds the service's own code. Choose another one.");
+    return;
+  }
   if (bucket.mode === 'adopt') {
     if (!allowed.adoptableBucketArns.includes(`arn:${allowed.partition}:s3:::${bucket.name}`)) {
       refuse('/bucket/name', adoptOnly('bucket', 'adoptableBucketArns', allowed.adoptableBucketArns));
@@ -71,6 +84,29 @@ function refuseBucket(bucket: IntegrationRequest['bucket'], allowed: Allowed, re
     refuse(
       '/bucket/blockPublicAccess',
       'blockPublicAccess applies only to "mode": "adopt"; new buckets are always closed. Omit it.',
+    );
+  }
+}
+
+function refuseRegion(bucket: IntegrationRequest['bucket'], allowed: Allowed, refuse: Refuse): void {
+  const region = bucket.region ?? allowed.region;
+  if (allowed.regions.includes(region)) return;
+  refuse(
+    '/bucket/region',
+    `This deployment allows only these regions: ${allowed.regions.join(', ')}. Choose one of them, or add ${region} to ` +
+      'the parameter regions.',
+  );
+}
+
+function refuseTags(tags: IntegrationRequest['tags'] = {}, { tagKeys }: Allowed, refuse: Refuse): void {
+  for (const key of Object.keys(tags)) {
+    if (tagKeys.some((pattern) => matchesPattern(key, pattern))) continue;
+    refuse(
+      jsonPointer(['tags', key]),
+      tagKeys.length > 0
+        ? `This deployment allows only these tag keys: ${tagKeys.join(', ')}. Choose one of them, or add yours to the ` +
+            'parameter tagKeys.'
+        : 'This deployment allows no tags of your own. Omit tags, or add the key to the parameter tagKeys.',
     );
   }
 }
@@ -130,12 +166,17 @@ function refuseKey(bucket: IntegrationRequest['bucket'], allowed: Allowed, refus
   }
 }
 
-/** What of a bucket is outside of the deployment's parameters, by field. */
-export function outsideForBucket(bucket: IntegrationRequest['bucket'], allowed: Allowed): FieldError[] {
+/** What of a request for one more bucket is outside of the deployment's parameters, by field. */
+export function outsideForBucket(
+  { bucket, tags }: Pick<IntegrationRequest, 'bucket' | 'tags'>,
+  allowed: Allowed,
+): FieldError[] {
   const errors: FieldError[] = [];
   const refuse: Refuse = (pointer, detail) => errors.push({ pointer, detail });
   refuseBucket(bucket, allowed, refuse);
+  refuseRegion(bucket, allowed, refuse);
   refuseKey(bucket, allowed, refuse);
+  refuseTags(tags, allowed, refuse);
   return errors;
 }
 
@@ -149,7 +190,7 @@ export function refuseOutside(
   allowed: Allowed,
 ): void {
   const [outside] =
-    kind === 'added bucket' ? outsideForBucket(request.bucket, allowed) : outsideDeployment(request, allowed);
+    kind === 'added bucket' ? outsideForBucket(request, allowed) : outsideDeployment(request, allowed);
   if (!outside) return;
   throw new ServiceError(
     'OutsideDeploymentError',
@@ -159,12 +200,10 @@ export function refuseOutside(
 
 /** What of a request is outside of the deployment's parameters, by field. */
 export function outsideDeployment(request: IntegrationRequest, allowed: Allowed): FieldError[] {
-  const { bucket, dataloop } = request;
-  const errors: FieldError[] = [];
+  const { dataloop } = request;
+  const errors = outsideForBucket(request, allowed);
   const refuse: Refuse = (pointer, detail) => errors.push({ pointer, detail });
-  refuseBucket(bucket, allowed, refuse);
   refuseRole(request, allowed, refuse);
-  refuseKey(bucket, allowed, refuse);
   if (dataloop.createdBy && !allowed.dataloopAccountId) {
     refuse(
       '/dataloop/createdBy',

@@ -37,13 +37,15 @@ export interface DesiredState {
   readonly tags: Readonly<Record<string, string>>;
   readonly iamPath: string;
   readonly permissionsBoundaryArn: string;
+  readonly partition: string;
   readonly accountId: string;
   /** Origins that may read the bucket from a browser; empty where CORS was not asked for. */
   readonly corsOrigins: readonly string[];
   /** What the role may do with this bucket alone. */
   readonly grant: Grant;
   readonly permissionPolicy: PolicyDocument;
-  readonly bucketPolicy: PolicyDocument;
+  /** Undefined where the deployment writes none. */
+  readonly bucketPolicy: PolicyDocument | undefined;
 }
 
 /** Derives the desired state; the same request of the same record always comes to the same one. */
@@ -56,7 +58,7 @@ export function desiredState(
   const role = roleFor(request, account);
   // The name of an adopted role says nothing about this integration.
   const policyName = role.mode === 'adopt' ? defaultRoleName(request.name) : role.name;
-  const grant = grantOf(request, partition);
+  const grant = grantOf(request, account);
   return {
     recordId,
     name: request.name,
@@ -84,11 +86,12 @@ export function desiredState(
     tags: { ...request.tags, [ownerTag]: recordId },
     iamPath,
     permissionsBoundaryArn: account.permissionsBoundaryArn,
+    partition,
     accountId,
     corsOrigins: request.bucket.cors ? [account.consoleOrigin] : [],
     grant,
     permissionPolicy: permissionPolicy([grant]),
-    bucketPolicy: bucketPolicy(grant.bucketArn),
+    bucketPolicy: account.denyPlainHttp ? bucketPolicy(grant.bucketArn) : undefined,
   };
 }
 
@@ -150,17 +153,17 @@ export const attachablePolicies = (record: Pick<JournalRecord, 'resources'>): Po
   ...new Set([firstPolicy, ...standingPolicies(record)]),
 ];
 
-export const partitionOf = (desired: DesiredState): string => desired.policy.arn.split(':')[1] ?? '';
-
 /** What a policy grants as far as the integration's record tells: enough to know how full it is. */
 export function roughGrantsOf(
   { addedBuckets = {} }: Pick<JournalRecord, 'addedBuckets'>,
   desired: DesiredState,
   key: PolicyKey,
 ): Grant[] {
-  const added = Object.values(addedBuckets).filter(({ placedIn }) => placedIn === key);
+  const added = Object.entries(addedBuckets)
+    .filter(([, { placedIn }]) => placedIn === key)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
   return [
     ...(key === firstPolicy ? [desired.grant] : []),
-    ...added.map((bucket) => grantOf(bucket, partitionOf(desired))),
+    ...added.map(([, bucket]) => grantOf(bucket, desired)),
   ];
 }

@@ -1,8 +1,11 @@
 /** What Dataloop's role may do: the permission policy of one bucket, or of several that share a policy. */
+import type { AccountSettings } from '../../config.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { IntegrationRequest } from './request.ts';
 
 type Statement = Readonly<Record<string, unknown>>;
+/** A statement on buckets. */
+type BucketStatement = Statement & { readonly Condition?: Readonly<Record<string, unknown>> };
 
 export interface PolicyDocument {
   readonly Version: '2012-10-17';
@@ -16,6 +19,8 @@ export const sizeOf = (document: PolicyDocument): number => JSON.stringify(docum
 /** What the role may do with one bucket. */
 export interface Grant {
   readonly bucketArn: string;
+  /** The account that must own the bucket. */
+  readonly accountId: string;
   /** Folder with a slash at its end; empty: the whole bucket. */
   readonly prefix: string;
   readonly kmsKeyArn: string | undefined;
@@ -30,9 +35,10 @@ export const grantOf = (
     readonly bucket: Pick<IntegrationRequest['bucket'], 'name' | 'prefix' | 'kmsKeyArn'>;
     readonly dataloop: Pick<IntegrationRequest['dataloop'], 'allowDelete'>;
   },
-  partition: string,
+  { partition, accountId }: Pick<AccountSettings, 'partition' | 'accountId'>,
 ): Grant => ({
   bucketArn: `arn:${partition}:s3:::${bucket.name}`,
+  accountId,
   prefix: bucket.prefix ?? '',
   kmsKeyArn: bucket.kmsKeyArn,
   allowDelete: dataloop.allowDelete,
@@ -62,7 +68,7 @@ const objectActions = (allowDelete: boolean) => [
 ];
 
 /** The guide's statement for whole buckets. */
-const wholeBuckets = (grants: readonly Grant[]): Statement[] =>
+const wholeBuckets = (grants: readonly Grant[]): BucketStatement[] =>
   grouped(grants, ({ allowDelete }) => allowDelete).map(([allowDelete, members]) => ({
     Sid: 'AllowListBucket',
     Effect: 'Allow',
@@ -74,7 +80,7 @@ const wholeBuckets = (grants: readonly Grant[]): Statement[] =>
  * The guide's two statements for one folder of a bucket. Its `StringEquals` on the folder refuses deeper listings;
  * `StringLike` allows them.
  */
-function folders(grants: readonly Grant[]): Statement[] {
+function folders(grants: readonly Grant[]): BucketStatement[] {
   const listings = grouped(grants, folderOf).map(([folder, members]) => ({
     Sid: 'AllowBucketListAccessWithPrefix',
     Effect: 'Allow',
@@ -117,17 +123,47 @@ function withUniqueSids(statements: readonly Statement[]): Statement[] {
   });
 }
 
-/** Dataloop's permission policy for some buckets, and nothing else: of one, the policy of its guide. */
-export function permissionPolicy(grants: readonly Grant[]): PolicyDocument {
+/**
+ * Over TLS only, and only while the bucket is of this account: who takes the name of a bucket that is gone receives
+ * nothing. A key needs neither: it is used by S3 alone, and its ARN holds its account.
+ */
+const demanding = (statement: BucketStatement, accountId: string): Statement => ({
+  ...statement,
+  Condition: {
+    ...statement.Condition,
+    Bool: { 'aws:SecureTransport': 'true' },
+    StringEquals: { 'aws:ResourceAccount': accountId },
+  },
+});
+
+function documentOf(grants: readonly Grant[], demand: typeof demanding): PolicyDocument {
   const keys = distinct(grants.flatMap(({ kmsKeyArn }) => kmsKeyArn ?? []));
+  const onBuckets = [
+    ...wholeBuckets(grants.filter(({ prefix }) => !prefix)),
+    ...folders(grants.filter(({ prefix }) => prefix)),
+  ];
+  // All of a policy are of one account.
+  const accountId = grants[0]?.accountId ?? '';
   return {
     Version: '2012-10-17',
     Statement: withUniqueSids([
-      ...wholeBuckets(grants.filter(({ prefix }) => !prefix)),
-      ...folders(grants.filter(({ prefix }) => prefix)),
+      ...onBuckets.map((statement) => demand(statement, accountId)),
       ...keys.map(keyStatement),
     ]),
   };
+}
+
+/** Dataloop's permission policy for some buckets, and nothing else: of one, the policy of its guide with conditions. */
+export const permissionPolicy = (grants: readonly Grant[]): PolicyDocument => documentOf(grants, demanding);
+
+/** As an earlier version wrote it: the guide's statements without conditions of ours. */
+export const earlierPolicy = (grants: readonly Grant[]): PolicyDocument =>
+  documentOf(grants, (statement) => statement);
+
+/** What a policy is brought to that loses a bucket. One of an earlier version may hold more than now fits. */
+export function fittingPolicy(grants: readonly Grant[]): PolicyDocument {
+  const document = permissionPolicy(grants);
+  return sizeOf(document) <= maximumPolicySize ? document : earlierPolicy(grants);
 }
 
 const resourcesOf = (grants: readonly Grant[]): string[] =>
@@ -143,9 +179,12 @@ const isStatement = (value: unknown): value is Statement => typeof value === 'ob
 const rulesOn = (resource: unknown, { Action, Condition }: Statement): string[] =>
   [Action].flat().map((action) => canonicalJson({ action, resource, Condition }));
 
+/** Whichever version wrote them. */
 const rulesOf = (grants: readonly Grant[]): string[] =>
-  permissionPolicy(grants).Statement.flatMap((statement) =>
-    [statement['Resource']].flat().flatMap((resource) => rulesOn(resource, statement)),
+  [permissionPolicy(grants), earlierPolicy(grants)].flatMap(({ Statement }) =>
+    Statement.flatMap((statement) =>
+      [statement['Resource']].flat().flatMap((resource) => rulesOn(resource, statement)),
+    ),
   );
 
 /**

@@ -103,7 +103,7 @@ const tagsSchema = withoutPrototype
     maxProperties: 40,
     propertyNames: { minLength: 1, maxLength: 128 },
     additionalProperties: { type: 'string', maxLength: 256 },
-    description: `Tags of all created resources. Keys that start with "aws:" or "${tagPrefix}" are reserved.`,
+    description: `Tags of created buckets and policies. Roles get none of them. Keys that start with "aws:" or "${tagPrefix}" are reserved.`,
   });
 
 const modeOf = (what: string) =>

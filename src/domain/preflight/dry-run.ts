@@ -64,7 +64,9 @@ export async function planIntegration(
         : trustPolicy(iamUserPlaceholder),
     permissionPolicy: desired.permissionPolicy,
     // Adopted resources keep their own bucket policy and boundary.
-    ...(desired.bucket.mode === 'adopt' ? {} : { bucketPolicy: desired.bucketPolicy }),
+    ...(desired.bucket.mode === 'adopt' || !desired.bucketPolicy
+      ? {}
+      : { bucketPolicy: desired.bucketPolicy }),
     ...(desired.role.mode === 'adopt' ? {} : { permissionsBoundaryArn: desired.permissionsBoundaryArn }),
     actions: neededActions(desired),
     findings: all.map(findingView),

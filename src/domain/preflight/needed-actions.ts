@@ -36,7 +36,7 @@ export function neededActions(desired: DesiredState): NeededAction[] {
 const on = (step: StepName, resource: string, ...actions: string[]): NeededAction[] =>
   actions.map((action) => ({ step, action, resource }));
 
-function forCreatedBucket({ bucket, corsOrigins }: DesiredState): NeededAction[] {
+function forCreatedBucket({ bucket, bucketPolicy, corsOrigins }: DesiredState): NeededAction[] {
   const bucketActions = [
     's3:ListBucket',
     's3:CreateBucket',
@@ -45,7 +45,7 @@ function forCreatedBucket({ bucket, corsOrigins }: DesiredState): NeededAction[]
     's3:PutBucketPublicAccessBlock',
     's3:PutBucketOwnershipControls',
     's3:PutEncryptionConfiguration',
-    's3:PutBucketPolicy',
+    ...(bucketPolicy ? ['s3:PutBucketPolicy'] : []),
     ...(corsOrigins.length > 0 ? ['s3:PutBucketCORS'] : []),
   ];
   return [

@@ -1,7 +1,7 @@
 /** Preflight: finds all blocking issues before the first write. */
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
-import { type DesiredState, partitionOf } from '../model/desired-state.ts';
+import type { DesiredState } from '../model/desired-state.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
 import { checkAdoptable } from '../resources/bucket/adopt.ts';
 import { bucketAddress, holderOf, nameTaken } from '../resources/bucket/bucket.ts';
@@ -210,7 +210,7 @@ function nameChecks({ desired, isOurs }: Wanted, reads: PreflightReads): Check[]
   // The policy of an adopted role is named after the integration.
   const policyField = role.mode === 'adopt' ? '/name' : roleField;
   // Names are unique in an account, whatever their path; what people make by hand lies under none.
-  const withoutPath = `arn:${partitionOf(desired)}:iam::${desired.accountId}:policy/${policy.name}`;
+  const withoutPath = `arn:${desired.partition}:iam::${desired.accountId}:policy/${policy.name}`;
   const policyArns = [policy.arn, withoutPath];
   return [
     {

@@ -51,7 +51,7 @@ describe('what passes by itself changes nothing', () => {
       3,
       {
         function: 'createBucket',
-        operation: 's3:PutBucketPolicy',
+        operation: 's3:PutBucketEncryption',
         times: 3,
         fault: error(404, 'NoSuchBucket'),
       },

@@ -12,7 +12,11 @@ import type { PolicyKey } from '../../../src/domain/model/resource-keys.ts';
 import { grantAccess } from '../../../src/domain/resources/role/grant-access.ts';
 import type { Iam, PolicyVersion } from '../../../src/domain/resources/role/iam.ts';
 import { revokeAccess } from '../../../src/domain/resources/role/revoke-access.ts';
-import type { Access, AccessJournal } from '../../../src/domain/resources/role/shared-policies.ts';
+import {
+  type Access,
+  type AccessJournal,
+  hash as hashOf,
+} from '../../../src/domain/resources/role/shared-policies.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import {
   account,
@@ -144,6 +148,12 @@ export function accessWorld({
       documents: [documentOf(key)],
     });
     attached.add(arnOf(key));
+  }
+  const { policy: first } = integration.resources;
+  if (first && !first.written) {
+    // As CreatePolicy journals it.
+    const written = [hashOf(documentOf('policy'))];
+    integration = { ...integration, resources: { ...integration.resources, policy: { ...first, written } } };
   }
 
   const nameOf = (arn: string) => keys.find((key) => arnOf(key) === arn) ?? arn;

@@ -32,9 +32,13 @@ export const account: AccountSettings = {
   bucketNamePattern: 'dataloop-*',
   roleNamePattern: 'dataloop-*',
   policyNamePattern: 'dataloop-*',
+  regions: ['eu-west-1', 'us-east-1', 'us-west-2'],
+  tagKeys: ['*'],
   kmsKeyArns: [],
   adoptableBucketArns: ['arn:aws:s3:::acme-photos', 'arn:aws:s3:::acme-videos'],
   adoptableRoleArns: ['arn:aws:iam::111111111111:role/team/AcmeLabelling'],
+  deploymentBucket: 'dataloop-cross-account-test-serverlessdeploymentbucket-1x2y3z',
+  denyPlainHttp: false,
   consoleOrigin: 'https://console.dataloop.ai',
 };
 
@@ -122,7 +126,12 @@ function noted(resource: ResourceRecord, before: ResourceRecord | undefined): st
  * A journal of one integration that outlives the calls of its functions.
  * @param events gets a line for each write; the effects of other fakes may be noted there too
  */
-export function journalOf(first: JournalRecord, events: string[] = [], passage = openPassage) {
+export function journalOf(
+  first: JournalRecord,
+  events: string[] = [],
+  passage = openPassage,
+  settings = account,
+) {
   let record = first;
   return {
     record: () => record,
@@ -140,7 +149,7 @@ export function journalOf(first: JournalRecord, events: string[] = [], passage =
           ...call,
         },
         record,
-        desiredState(record.id, record.request, account),
+        desiredState(record.id, record.request, settings),
         during,
         {
           writeResource: (_id, key, resource, allowed) =>
@@ -156,8 +165,8 @@ export function journalOf(first: JournalRecord, events: string[] = [], passage =
   };
 }
 
-export const stepOf = (record: JournalRecord, events: string[] = []): StepContext =>
-  journalOf(record, events).step([record.status]);
+export const stepOf = (record: JournalRecord, events: string[] = [], settings = account): StepContext =>
+  journalOf(record, events, openPassage, settings).step([record.status]);
 
 /** A step of an execution whose integration is being undone by now: the journal takes nothing from it. */
 export const fencedStepOf = (record: JournalRecord): StepContext =>

@@ -18,6 +18,21 @@ test('each function of serverless.yml has a role of its own, and no role is left
   );
 });
 
+test('every role with rights on buckets is kept off the deployment bucket, and only that is denied', () => {
+  const kept = roles.filter(({ statements }) =>
+    statements.some(({ Sid, Effect }) => Sid === 'KeepOffDeploymentBucket' && Effect === 'Deny'),
+  );
+  const reaching = roles.filter(({ statements }) =>
+    statements.some(({ Effect, Action, Resource }) =>
+      [Action].flat().some((action) => !Effect && action.startsWith('s3:') && Resource !== '*'),
+    ),
+  );
+  expect(kept.length).toBeGreaterThan(5);
+  expect(kept).toEqual(reaching);
+  const denying = roles.flatMap(({ statements }) => statements.filter(({ Effect }) => Effect));
+  expect(denying).toHaveLength(kept.length);
+});
+
 describe('each statement has a reason that people can read', () => {
   const sentence = /^[A-Z].{15,}[.?]$/;
 
@@ -50,7 +65,9 @@ describe('docs/iam-statements.md', () => {
       'self:custom.name': 'dataloop-cross-account-unit',
       'self:custom.iamPath': '/dataloop-cross-account/unit/',
       'self:custom.parameters.dataloopSecretName': 'dataloop-cross-account/unit/dataloop',
-      'self:custom.parameters.bucketNamePattern': 'dataloop-*',
+      'self:custom.parameters.bucketNamePattern': 'dataloop-unit-*',
+      'self:custom.parameters.regions.list': 'eu-west-1',
+      'self:custom.parameters.deploymentBucket': '\u0024{ServerlessDeploymentBucket}',
       'self:custom.parameters.roleNamePattern': 'dataloop-*',
       'self:custom.parameters.policyNamePattern': 'dataloop-*',
     };

@@ -1,6 +1,7 @@
 /** What policies allow, and what a bucket needs: a rule is one action on one resource under a condition. */
 
 import type { JournalRecord } from '../../../src/domain/model/record.ts';
+import { account } from '../domain/fakes.ts';
 import type { Aws, Role } from './account.ts';
 import { defaultVersionOf } from './world-policies.ts';
 
@@ -42,6 +43,12 @@ export function rulesIn(document: string): readonly Rule[] {
 
 const bucketArnOf = ({ request }: JournalRecord) => `arn:aws:s3:::${request.bucket.name}`;
 
+/** Every use of a bucket is over TLS, and ends where the bucket is not of this account any more. */
+const demanded = {
+  Bool: { 'aws:SecureTransport': 'true' },
+  StringEquals: { 'aws:ResourceAccount': account.accountId },
+};
+
 /** What Dataloop's guide asks for. */
 export function neededBy(record: JournalRecord): Rule[] {
   const { prefix } = record.request.bucket;
@@ -53,15 +60,15 @@ export function neededBy(record: JournalRecord): Rule[] {
   ];
   if (!prefix) {
     return ['s3:ListBucket', ...actions].flatMap((action) => [
-      ruleOf(action, bucketArn),
-      ruleOf(action, `${bucketArn}/*`),
+      ruleOf(action, bucketArn, demanded),
+      ruleOf(action, `${bucketArn}/*`, demanded),
     ]);
   }
   const folder = prefix.replace(/\/$/, '');
-  const condition = { StringLike: { 's3:prefix': [folder, `${folder}/`, `${folder}/*`] } };
+  const condition = { StringLike: { 's3:prefix': [folder, `${folder}/`, `${folder}/*`] }, ...demanded };
   return [
     ruleOf('s3:ListBucket', bucketArn, condition),
-    ...actions.map((action) => ruleOf(action, `${bucketArn}/${prefix}*`)),
+    ...actions.map((action) => ruleOf(action, `${bucketArn}/${prefix}*`, demanded)),
   ];
 }
 

@@ -18,7 +18,7 @@ export function readyDriverViolations(simulation: Simulation, driver: JournalRec
     integration?.status === 'ready' &&
     integration.addedBuckets?.[driverId]?.placedIn !== undefined &&
     bucket?.maker === driverId &&
-    ['public', 'ownership', 'encryption', 'policy', 'cors'].every((setting) => bucket.settings[setting]) &&
+    ['public', 'ownership', 'encryption', 'cors'].every((setting) => bucket.settings[setting]) &&
     drivers.length === 1 &&
     drivers[0]?.integrationId === integration.resources.dataloopIntegration?.id &&
     hasAccess(driver, rulesOfRole(simulation, roleOf(simulation, integration)));

@@ -83,7 +83,8 @@ function readyViolations(simulation: Simulation, record: JournalRecord): string[
     request.bucket.mode === 'adopt'
       ? isBucketReady(simulation, record)
       : bucket?.maker === integrationId &&
-        ['public', 'ownership', 'encryption', 'policy', 'cors'].every((setting) => bucket.settings[setting]);
+        bucket.settings['policy'] === undefined &&
+        ['public', 'ownership', 'encryption', 'cors'].every((setting) => bucket.settings[setting]);
   const isRoleAsPromised = (userArn: string) =>
     isRoleAdopted
       ? isRoleReady(simulation, userArn)

@@ -74,8 +74,8 @@ export async function createBucket(
   await s3.putPublicAccessBlock(bucket, closed);
   await s3.putBucketOwnershipControls(bucket);
   await s3.putBucketEncryption(bucket, step.desired.bucket.kmsKeyArn);
-  await s3.putBucketPolicy(bucket, step.desired.bucketPolicy);
-  const { corsOrigins } = step.desired;
+  const { bucketPolicy, corsOrigins } = step.desired;
+  if (bucketPolicy) await s3.putBucketPolicy(bucket, bucketPolicy);
   if (corsOrigins.length > 0) {
     await s3.putBucketCors(bucket, [corsRule('dataloop-cross-account', corsOrigins)]);
   }

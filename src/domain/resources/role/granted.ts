@@ -4,7 +4,7 @@
  */
 import { type Allowed, refuseOutside } from '../../model/allowed.ts';
 import { sameJson } from '../../model/canonical-json.ts';
-import { type DesiredState, firstPolicy, partitionOf } from '../../model/desired-state.ts';
+import { type DesiredState, firstPolicy } from '../../model/desired-state.ts';
 import { recordDamaged } from '../../model/lookup.ts';
 import { type Grant, grantOf } from '../../model/permission-policy.ts';
 import { asAdded, type JournalRecord } from '../../model/record.ts';
@@ -21,7 +21,7 @@ const placedIn = ({ addedBuckets = {} }: Pick<JournalRecord, 'addedBuckets'>, ke
 
 const grantsFor = (added: readonly JournalRecord[], desired: DesiredState, key: PolicyKey): Grant[] => [
   ...(key === firstPolicy ? [desired.grant] : []),
-  ...added.map(({ request }) => grantOf(request, partitionOf(desired))),
+  ...added.map(({ request }) => grantOf(request, desired)),
 ];
 
 async function addedTo(

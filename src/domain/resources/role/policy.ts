@@ -5,13 +5,15 @@ import { policyOf, standingPolicies } from '../../model/desired-state.ts';
 import { type Found, isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam } from './iam.ts';
+import { hash, looksForOwn } from './shared-policies.ts';
 
 export async function createPolicy(
   step: StepContext,
   iam: Pick<Iam, 'getDefaultPolicyVersion' | 'createPolicy'>,
 ): Promise<{ policyArn: string }> {
   const { policy, tags, iamPath, description, permissionPolicy } = step.desired;
-  await step.intend('policy', { arn: policy.arn });
+  const written = [hash(permissionPolicy)];
+  await step.intend('policy', { arn: policy.arn, written });
   const outcome = await iam.createPolicy({
     name: policy.name,
     path: iamPath,
@@ -20,12 +22,9 @@ export async function createPolicy(
     tags,
   });
   const { uniqueId } = outcome === 'exists' ? await ownPolicy(step, iam) : outcome;
-  await step.created('policy', { arn: policy.arn, uniqueId });
+  await step.created('policy', { arn: policy.arn, uniqueId, written });
   return { policyArn: policy.arn };
 }
-
-/** After so many attempts, about half a minute, a policy that an earlier one made would be seen. */
-const looksForOwn = 6;
 
 /** The policy that an earlier attempt made: it must say what that attempt wrote, whoever tagged it. */
 async function ownPolicy(step: StepContext, iam: Pick<Iam, 'getDefaultPolicyVersion'>): Promise<Found> {

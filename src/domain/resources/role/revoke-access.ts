@@ -1,7 +1,7 @@
 /** RevokeAccess, the undo of GrantAccess: takes the bucket of an added driver out of the policy that grants it. */
 import { sameJson } from '../../model/canonical-json.ts';
-import { type DesiredState, ownerTag, partitionOf, policyOf } from '../../model/desired-state.ts';
-import { type Grant, grantOf, permissionPolicy, withoutGrant } from '../../model/permission-policy.ts';
+import { type DesiredState, ownerTag, policyOf } from '../../model/desired-state.ts';
+import { fittingPolicy, type Grant, grantOf, withoutGrant } from '../../model/permission-policy.ts';
 import { type AddedBucket, type JournalRecord, type Status, statuses } from '../../model/record.ts';
 import type { PolicyKey } from '../../model/resource-keys.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
@@ -58,7 +58,7 @@ export async function revokeAccess(
     const isTagged = found?.tags[ownerTag] === desired.recordId;
     const isOurs = isSame && isTagged;
     if (found && ours?.uniqueId === found.uniqueId && !isTagged) {
-      const rest = withoutGrant(found.document, grantOf(driver, partitionOf(desired)), remaining);
+      const rest = withoutGrant(found.document, grantOf(driver, desired), remaining);
       if (!sameJson(rest, found.document)) {
         await step.residue('access', untagged(step, arn, desired.recordId));
         return { outcome: 'left: its policy is not tagged as ours' };
@@ -113,9 +113,9 @@ async function writeWithout(
   if (isEdited && !isSettled(step.call, known)) throw notYetShown(`the last change of policy ${arn}`);
 
   const document = isEdited
-    ? withoutGrant(found.document, grantOf(driver, partitionOf(desired)), remaining)
+    ? withoutGrant(found.document, grantOf(driver, desired), remaining)
     : remaining.length > 0
-      ? permissionPolicy(remaining)
+      ? fittingPolicy(remaining)
       : undefined;
   // Nobody's version makes room for one that says the same.
   if (isEdited && document && sameJson(document, found.document)) return;

@@ -1,7 +1,7 @@
 /** The role that Dataloop's IAM user assumes: CreateRole and its undo, DeleteRole. */
 import { ServiceError } from '../../../errors.ts';
 import { parseJson, sameJson } from '../../model/canonical-json.ts';
-import { attachablePolicies, policyOf, trustPolicy } from '../../model/desired-state.ts';
+import { attachablePolicies, ownerTag, policyOf, trustPolicy } from '../../model/desired-state.ts';
 import type { PolicyDocument } from '../../model/permission-policy.ts';
 import { isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
@@ -18,7 +18,7 @@ export async function createRole(
   readUserArn: () => Promise<string>,
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<{ roleArn: string; userArn: string }> {
-  const { role, policy, iamPath, description, permissionsBoundaryArn, tags } = step.desired;
+  const { role, policy, iamPath, description, permissionsBoundaryArn, recordId } = step.desired;
   const userArn = trustedUserArn(await readUserArn(), trust.partition, trust.dataloopAccountId);
 
   const wanted = {
@@ -27,7 +27,8 @@ export async function createRole(
     description,
     trustPolicy: trustPolicy(userArn),
     permissionsBoundaryArn,
-    tags,
+    // No tags of the caller's: those of a role are attributes by which other policies of the account may let it in.
+    tags: { [ownerTag]: recordId },
   };
   await step.intend('role', { arn: role.arn });
   const outcome = await iam.createRole(wanted);

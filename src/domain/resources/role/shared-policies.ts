@@ -9,11 +9,16 @@ import {
   type DesiredState,
   firstPolicy,
   ownerTag,
-  partitionOf,
   policyOf,
   roughGrantsOf,
 } from '../../model/desired-state.ts';
-import { grantOf, maximumPolicySize, permissionPolicy, sizeOf } from '../../model/permission-policy.ts';
+import {
+  earlierPolicy,
+  grantOf,
+  maximumPolicySize,
+  permissionPolicy,
+  sizeOf,
+} from '../../model/permission-policy.ts';
 import type { AddedBucket, JournalRecord, ResourceRecord, Status, StepCall } from '../../model/record.ts';
 import { type PolicyKey, policyKeys } from '../../model/resource-keys.ts';
 import type { StepContext } from '../../saga/step.ts';
@@ -63,7 +68,7 @@ export function roomFor(
   driver: AddedBucket,
   policyNamePattern: string,
 ): PolicyKey {
-  const grant = grantOf(driver, partitionOf(desired));
+  const grant = grantOf(driver, desired);
   const found = policyKeys.find(
     (key) => sizeOf(permissionPolicy([...roughGrantsOf(record, desired, key), grant])) <= maximumPolicySize,
   );
@@ -119,9 +124,12 @@ export const isRoleOf = ({ resources: { role } }: JournalRecord, found: Role): b
 /** What the journal keeps of a document. */
 export const hash = (content: unknown): string => sha256(canonicalJson(content));
 
-/** Hashes of the documents that may stand in a policy by our doing, the last that was written last. */
+/**
+ * Hashes of the documents that may stand in a policy by our doing, the last that was written last. An earlier version
+ * journalled none of a policy that no bucket was added to.
+ */
 export const writtenSoFar = (known: ResourceRecord | undefined, desired: DesiredState): string[] =>
-  known?.written ?? [hash(permissionPolicy([desired.grant]))];
+  known?.written ?? [hash(earlierPolicy([desired.grant]))];
 
 /**
  * With one that is about to be written: until it is, an earlier one stands, and what IAM shows does not tell surely
@@ -144,7 +152,10 @@ export const isSettled = (
   { writtenAt }: Partial<ResourceRecord> = {},
 ): boolean => attempt >= looksForOwn && (writtenAt === undefined || begunAt - writtenAt >= settledAfterMs);
 
-/** Whether a policy is ours and says what we wrote last, or were about to write when we were cut off. */
+/**
+ * Whether a policy is ours and says what we wrote last, or were about to write when we were cut off; or what it is to
+ * say, whoever wrote that.
+ */
 export function isByUs(
   found: PolicyVersion,
   record: JournalRecord,
@@ -155,6 +166,8 @@ export function isByUs(
   return (
     found.tags[ownerTag] === desired.recordId &&
     (known?.uniqueId === undefined || known.uniqueId === found.uniqueId) &&
-    writtenSoFar(known, desired).includes(hash(found.document))
+    [...writtenSoFar(known, desired), hash(permissionPolicy(roughGrantsOf(record, desired, key)))].includes(
+      hash(found.document),
+    )
   );
 }

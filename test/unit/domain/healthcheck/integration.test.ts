@@ -3,9 +3,11 @@ import type { CheckReads } from '../../../../src/domain/healthcheck/checks.ts';
 import { readyRecord, testConnection } from '../../../../src/domain/healthcheck/integration.ts';
 import { parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { desiredState, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
+import { earlierPolicy } from '../../../../src/domain/model/permission-policy.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
 import { closed } from '../../../../src/domain/resources/bucket/bucket.ts';
 import type { Role } from '../../../../src/domain/resources/role/iam.ts';
+import { hash } from '../../../../src/domain/resources/role/shared-policies.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import {
   account,
@@ -86,6 +88,39 @@ const names = [
   'KmsKey',
   'OwnerTags',
 ];
+
+describe('a policy of an earlier version', () => {
+  const earlier = (record: JournalRecord) =>
+    earlierPolicy([desiredState(integrationId, record.request, settings).grant]);
+  const standing = (record: JournalRecord): Partial<CheckReads> => ({
+    getDefaultPolicyVersion: async () => ({ ...policyOf(record), document: earlier(record) }),
+  });
+  const writtenOf = (documents: readonly unknown[]): JournalRecord => ({
+    ...ready(),
+    resources: {
+      ...ready().resources,
+      policy: { state: 'created', arn: policyArn, uniqueId: 'ANPA1', written: documents.map(hash) },
+    },
+  });
+
+  test.each([
+    ['of which nothing was journalled', ready()],
+    ['that was written last by the journal', writtenOf([documentOf(ready()), earlier(ready())])],
+  ])('%s passes, and is told how to demand more', async (_what, record) => {
+    const { status, checks } = await tested(standing(record), record);
+    expect(status).toBe('passed');
+    const { detail = '' } = checks.find(({ name }) => name === 'PermissionPolicy') ?? {};
+    expect(detail).toMatch(
+      /as an earlier version .* To demand both, create a default version with this document/,
+    );
+    expect(detail).toContain(JSON.stringify(documentOf(record)));
+  });
+
+  test('counts as changed where this one was written since', async () => {
+    const record = writtenOf([earlier(ready()), documentOf(ready())]);
+    expect(Object.keys(await brokenBy(standing(record), record))).toEqual(['PermissionPolicy']);
+  });
+});
 
 describe('a connection that is as it was made', () => {
   test('passes every check', async () => {

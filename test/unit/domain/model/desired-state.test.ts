@@ -16,6 +16,7 @@ const statementSchema = z.object({
     .object({
       StringLike: z.object({ 's3:prefix': listOf }).optional(),
       Bool: z.object({ 'aws:SecureTransport': z.string() }).optional(),
+      StringEquals: z.object({ 'aws:ResourceAccount': z.string() }).optional(),
     })
     .optional(),
 });
@@ -26,9 +27,11 @@ interface Call {
   readonly resource: string;
   readonly prefix?: string;
   readonly secure?: boolean;
+  /** The account that owns the bucket. */
+  readonly owner?: string;
 }
 
-/** Decides a call by a document alone, as IAM would: wildcards, the two conditions that are used, deny first. */
+/** Decides a call by a document alone, as IAM would: wildcards, the conditions that are used, deny first. */
 function decide({ Statement }: PolicyDocument, call: Call): 'allowed' | 'denied' | 'not allowed' {
   const applying = Statement.map((statement) => statementSchema.parse(statement)).filter(
     ({ Action, Resource, Condition }) =>
@@ -37,7 +40,9 @@ function decide({ Statement }: PolicyDocument, call: Call): 'allowed' | 'denied'
       (Condition?.StringLike?.['s3:prefix'].some((pattern) => matchesPattern(call.prefix ?? '', pattern)) ??
         true) &&
       (Condition?.Bool === undefined ||
-        Condition.Bool['aws:SecureTransport'] === String(call.secure ?? true)),
+        Condition.Bool['aws:SecureTransport'] === String(call.secure ?? true)) &&
+      (Condition?.StringEquals === undefined ||
+        Condition.StringEquals['aws:ResourceAccount'] === (call.owner ?? account.accountId)),
   );
   if (applying.some(({ Effect }) => Effect === 'Deny')) return 'denied';
   return applying.length > 0 ? 'allowed' : 'not allowed';
@@ -147,18 +152,24 @@ test('CORS is for Dataloop’s console, and only where it is wanted', () => {
 describe('the permission policy of a whole bucket', () => {
   const { permissionPolicy } = plan();
 
-  test('is the one statement of Dataloop’s guide', () => {
+  test('is the one statement of Dataloop’s guide, over TLS and in this account', () => {
     expect(permissionPolicy.Statement).toEqual([
       {
         Sid: 'AllowListBucket',
         Effect: 'Allow',
         Action: ['s3:ListBucket', 's3:GetObject', 's3:PutObject', 's3:DeleteObject'],
         Resource: [bucketArn, `${bucketArn}/*`],
+        Condition: {
+          Bool: { 'aws:SecureTransport': 'true' },
+          StringEquals: { 'aws:ResourceAccount': '111111111111' },
+        },
       },
     ]);
   });
 
   test.each([
+    ['over plain HTTP', { ...on('GetObject', 'x'), secure: false }],
+    ['to who takes the name of a bucket that is gone', { ...on('PutObject', 'x'), owner: '333333333333' }],
     ['another bucket', { action: 's3:GetObject', resource: 'arn:aws:s3:::other/x' }],
     ['a bucket whose name only begins alike', { action: 's3:GetObject', resource: `${bucketArn}-2/x` }],
     ['the bucket’s policy', { action: 's3:PutBucketPolicy', resource: bucketArn }],
@@ -172,6 +183,14 @@ describe('the permission policy of a whole bucket', () => {
 
 describe('the permission policy of one folder', () => {
   const { permissionPolicy } = plan({ bucket: { ...body.bucket, prefix: 'raw/2026/' } });
+
+  test.each([list('raw/2026/'), on('GetObject', 'raw/2026/x')])(
+    'allows nothing over plain HTTP or in another account: %j',
+    (call) => {
+      expect(decide(permissionPolicy, { ...call, secure: false })).toBe('not allowed');
+      expect(decide(permissionPolicy, { ...call, owner: '333333333333' })).toBe('not allowed');
+    },
+  );
 
   test.each([
     ['lists it', list('raw/2026/')],
@@ -210,7 +229,15 @@ test.each([undefined, 'raw/'])(
 );
 
 describe('the bucket policy', () => {
-  const { bucketPolicy } = plan();
+  const { bucketPolicy = { Version: '2012-10-17', Statement: [] } } = plan(
+    {},
+    { ...account, denyPlainHttp: true },
+  );
+
+  test('is none, unless the deployment denies plain HTTP to everybody', () => {
+    expect(plan().bucketPolicy).toBeUndefined();
+    expect(bucketPolicy.Statement).toHaveLength(1);
+  });
 
   test('denies everybody plain HTTP, on the bucket and on its objects', () => {
     for (const call of [list(''), on('GetObject', 'x')]) {
@@ -242,7 +269,15 @@ describe('a KMS key', () => {
       account,
     );
   const requestOfKey = (more: object, arn: string) =>
-    parseRequest({ ...body, ...more }, { ...account, region: arn.split(':')[3] ?? '', kmsKeyArns: [arn] });
+    parseRequest(
+      { ...body, ...more },
+      {
+        ...account,
+        region: arn.split(':')[3] ?? '',
+        regions: [arn.split(':')[3] ?? ''],
+        kmsKeyArns: [arn],
+      },
+    );
 
   test.each([{}, { prefix: 'raw/' }])(
     'is used for objects, through S3 of its region, and nothing else is (%j)',

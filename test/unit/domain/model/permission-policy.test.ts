@@ -6,6 +6,8 @@ import * as z from 'zod';
 import { canonicalJson } from '../../../../src/domain/model/canonical-json.ts';
 import { desiredState, roughGrantsOf } from '../../../../src/domain/model/desired-state.ts';
 import {
+  earlierPolicy,
+  fittingPolicy,
   type Grant,
   grantOf,
   maximumPolicySize,
@@ -49,11 +51,12 @@ function allowedBy(document: unknown): string[] {
   return [...new Set(rules)].sort();
 }
 
-const ownPolicies = (grants: readonly Grant[]): string[] =>
-  [...new Set(grants.flatMap((grant) => allowedBy(permissionPolicy([grant]))))].sort();
+const ownPolicies = (grants: readonly Grant[], policyOf = permissionPolicy): string[] =>
+  [...new Set(grants.flatMap((grant) => allowedBy(policyOf([grant]))))].sort();
 
 const grantTo = (name: string, more: Partial<Grant> = {}): Grant => ({
   bucketArn: `arn:aws:s3:::${name}`,
+  accountId: account.accountId,
   prefix: '',
   kmsKeyArn: undefined,
   allowDelete: true,
@@ -71,13 +74,19 @@ const anyGrant = fc
   .map(({ name, ...more }) => grantTo(`dataloop-${name}`, more));
 const anyGrants = fc.array(anyGrant, { minLength: 1, maxLength: 12 });
 
+const demanded = {
+  Bool: { 'aws:SecureTransport': 'true' },
+  StringEquals: { 'aws:ResourceAccount': '111111111111' },
+};
+
 describe('the policy of one bucket', () => {
-  const own = {
+  const guide = {
     Sid: 'AllowListBucket',
     Effect: 'Allow',
     Action: ['s3:ListBucket', 's3:GetObject', 's3:PutObject', 's3:DeleteObject'],
     Resource: ['arn:aws:s3:::dataloop-a', 'arn:aws:s3:::dataloop-a/*'],
   };
+  const own = { ...guide, Condition: demanded };
   const keyed = {
     Sid: 'AllowUseOfKey',
     Effect: 'Allow',
@@ -86,10 +95,17 @@ describe('the policy of one bucket', () => {
     Condition: { StringEquals: { 'kms:ViaService': 's3.eu-west-1.amazonaws.com' } },
   };
 
-  test('is the guide’s, to the letter', () => {
+  test('is the guide’s, over TLS and in this account', () => {
     expect(JSON.stringify(permissionPolicy([grantTo('dataloop-a')]))).toBe(
       JSON.stringify({ Version: '2012-10-17', Statement: [own] }),
     );
+  });
+
+  test('was the guide’s, to the letter, in an earlier version', () => {
+    expect(JSON.stringify(earlierPolicy([grantTo('dataloop-a')]))).toBe(
+      JSON.stringify({ Version: '2012-10-17', Statement: [guide] }),
+    );
+    expect(earlierPolicy([grantTo('dataloop-a', { kmsKeyArn })]).Statement).toEqual([guide, keyed]);
   });
 
   test('with a key has the use of it beside the guide’s statement', () => {
@@ -104,13 +120,14 @@ describe('the policy of one bucket', () => {
         Effect: 'Allow',
         Action: 's3:ListBucket',
         Resource: 'arn:aws:s3:::dataloop-a',
-        Condition: { StringLike: { 's3:prefix': ['raw', 'raw/', 'raw/*'] } },
+        Condition: { StringLike: { 's3:prefix': ['raw', 'raw/', 'raw/*'] }, ...demanded },
       },
       {
         Sid: 'AllowBucketGetPutDelete',
         Effect: 'Allow',
         Action: ['s3:GetObject', 's3:PutObject'],
         Resource: 'arn:aws:s3:::dataloop-a/raw/*',
+        Condition: demanded,
       },
     ]);
   });
@@ -128,7 +145,7 @@ describe('the policy of one bucket', () => {
     const key = `arn:${partition}:kms:${region}:111111111111:key/1`;
     const grant = grantOf(
       { bucket: { name: 'dataloop-a', kmsKeyArn: key }, dataloop: { allowDelete: true } },
-      partition,
+      { ...account, partition },
     );
     const [first, second] = permissionPolicy([grant]).Statement;
     expect(first?.['Resource']).toEqual([
@@ -229,7 +246,7 @@ describe('a hundred buckets', () => {
   ])('%s fit into the policies of a role', (_what, driver) => {
     const added = Array.from({ length: 100 }, (_, index) => driver(index));
     const grants = placed(added);
-    const wanted = [plan.grant, ...added.map((each) => grantOf(each, 'aws'))];
+    const wanted = [plan.grant, ...added.map((each) => grantOf(each, account))];
     expect(policyKeys).toHaveLength(10);
     const documents = policyKeys.map(grants).map(permissionPolicy);
     for (const document of documents) {
@@ -239,6 +256,22 @@ describe('a hundred buckets', () => {
     }
     expect([...new Set(documents.flatMap(allowedBy))].sort()).toEqual(ownPolicies(wanted));
     expect(maximumPolicySize).toBe(6_144);
+  });
+});
+
+describe('a policy of an earlier version that loses a bucket', () => {
+  const inFolders = (count: number) =>
+    Array.from({ length: count }, (_, index) => grantTo(`dataloop-${index}`, { prefix: `folder-${index}/` }));
+
+  test('is brought to what is written now', () => {
+    expect(fittingPolicy(inFolders(10))).toEqual(permissionPolicy(inFolders(10)));
+  });
+
+  test('stays of its kind where what is written now does not fit', () => {
+    const many = inFolders(20);
+    expect(sizeOf(permissionPolicy(many))).toBeGreaterThan(maximumPolicySize);
+    expect(sizeOf(earlierPolicy(many))).toBeLessThanOrEqual(maximumPolicySize);
+    expect(fittingPolicy(many)).toEqual(earlierPolicy(many));
   });
 });
 
@@ -326,6 +359,7 @@ describe('a policy that somebody edited, without one of its buckets', () => {
   });
 
   test('allows exactly what the others need and that person added, buckets, folders and keys being shared', () => {
+    const anyVersion = fc.constantFrom(permissionPolicy, earlierPolicy);
     // Two drivers of one bucket have folders of their own.
     const distinctGrants = fc.uniqueArray(anyGrant, {
       selector: ({ bucketArn, prefix }) => `${bucketArn} ${prefix}`,
@@ -333,15 +367,18 @@ describe('a policy that somebody edited, without one of its buckets', () => {
       maxLength: 10,
     });
     fc.assert(
-      fc.property(distinctGrants, fc.nat(), (grants, choice) => {
+      fc.property(distinctGrants, fc.nat(), anyVersion, (grants, choice, policyOf) => {
         const index = choice % grants.length;
         const remaining = grants.toSpliced(index, 1);
-        const document = permissionPolicy(grants);
+        const document = policyOf(grants);
         const edited = { ...document, Statement: [...document.Statement, theirs] };
         const left = withoutGrant(edited, grants[index] ?? one, remaining);
         expect(allowedBy(left)).toEqual(
           [
-            ...new Set([...ownPolicies(remaining), ...allowedBy({ ...document, Statement: [theirs] })]),
+            ...new Set([
+              ...ownPolicies(remaining, policyOf),
+              ...allowedBy({ ...document, Statement: [theirs] }),
+            ]),
           ].sort(),
         );
       }),

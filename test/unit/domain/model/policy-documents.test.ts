@@ -20,7 +20,11 @@ import { runs } from '../../runs.ts';
 import { account, integrationId, userArn } from '../fakes.ts';
 
 const numRuns = runs(1_000);
-const policiesOf = (request: IntegrationRequest) => desiredState(integrationId, request, account);
+const policiesOf = (request: IntegrationRequest) => {
+  const desired = desiredState(integrationId, request, { ...account, denyPlainHttp: true });
+  if (!desired.bucketPolicy) throw new Error('There is no bucket policy.');
+  return { ...desired, bucketPolicy: desired.bucketPolicy };
+};
 const longest = policiesOf(parseRequest(longestBody, allowed));
 
 /** A document as IAM and S3 read it. */
@@ -49,12 +53,17 @@ describe('the permission policy of any request', () => {
           's3:PutObject',
           ...(request.dataloop.allowDelete ? ['s3:DeleteObject'] : []),
         ];
+        const demanded = {
+          Bool: { 'aws:SecureTransport': 'true' },
+          StringEquals: { 'aws:ResourceAccount': account.accountId },
+        };
         const whole = [
           {
             Sid: 'AllowListBucket',
             Effect: 'Allow',
             Action: ['s3:ListBucket', ...objects],
             Resource: [arn, `${arn}/*`],
+            Condition: demanded,
           },
         ];
         const folder = [
@@ -63,13 +72,17 @@ describe('the permission policy of any request', () => {
             Effect: 'Allow',
             Action: 's3:ListBucket',
             Resource: arn,
-            Condition: { StringLike: { 's3:prefix': [prefix?.slice(0, -1), prefix, `${prefix}*`] } },
+            Condition: {
+              StringLike: { 's3:prefix': [prefix?.slice(0, -1), prefix, `${prefix}*`] },
+              ...demanded,
+            },
           },
           {
             Sid: 'AllowBucketGetPutDelete',
             Effect: 'Allow',
             Action: objects,
             Resource: `${arn}/${prefix}*`,
+            Condition: demanded,
           },
         ];
         const keyed = {

@@ -49,7 +49,7 @@ describe('a request', () => {
       role: { name: 'dataloop-acme@x', mode: 'create' },
       tags: { 'cost-center': '42', 'Größe/größe': '' },
     };
-    expect(parseRequest(full, account)).toEqual(full);
+    expect(parseRequest(full, { ...account, regions: ['us-gov-west-1'] })).toEqual(full);
   });
 
   test('is told of every bad field at once, how many they are, and that nothing was created', () => {
@@ -320,7 +320,7 @@ describe('other fields', () => {
   test.each(['eu-west-1', 'us-gov-east-1', 'us-iso-east-1', 'cn-north-1', 'ap-southeast-7', 'il-central-1'])(
     'the region %s is taken',
     (region) => {
-      expect(errorsOf(withBucket({ region }))).toEqual({});
+      expect(refusalOf(withBucket({ region }), { ...account, regions: [region] })).toBeUndefined();
     },
   );
 
@@ -380,6 +380,61 @@ describe('what the deployment may not touch is refused with the parameter to cha
     ['a KMS key', withBucket({ kmsKeyArn }), '/bucket/kmsKeyArn', 'kmsKeyArns'],
   ])('%s', (_what, request, pointer, parameter) => {
     expect(errorsOf(request)).toEqual({ [pointer]: expect.stringContaining(parameter) });
+  });
+
+  test('a region, that of the deployment too', () => {
+    const allowed = { ...account, regions: ['us-east-1', 'eu-central-1'] };
+    const refused = (request: unknown) => refusalOf(request, allowed)?.fields;
+    expect(refused(withBucket({ region: 'us-east-1' }))).toBeUndefined();
+    for (const [region, request] of [
+      ['sa-east-1', withBucket({ region: 'sa-east-1' })],
+      ['eu-west-1', body],
+    ] as const) {
+      expect(refused(request)).toEqual([
+        {
+          pointer: '/bucket/region',
+          detail:
+            'This deployment allows only these regions: us-east-1, eu-central-1. Choose one of them, or add ' +
+            `${region} to the parameter regions.`,
+        },
+      ]);
+    }
+  });
+
+  test('a tag key, each by its own pointer', () => {
+    const request = { ...body, tags: { 'cost-center': '42', team: 'a', 'team/lead': 'b', Team2: 'c' } };
+    const refused = (tagKeys: readonly string[]) =>
+      refusalOf(request, { ...account, tagKeys })?.fields.map(({ pointer, detail }) => [pointer, detail]);
+    expect(refused(['*'])).toBeUndefined();
+    expect(refused(['cost-*', 'team*', 'Team2'])).toBeUndefined();
+    expect(refused(['cost-*', 'team'])).toEqual([
+      [
+        '/tags/team~1lead',
+        expect.stringMatching(/only these tag keys: cost-\*, team\. .* parameter tagKeys\.$/),
+      ],
+      ['/tags/Team2', expect.stringContaining('tagKeys')],
+    ]);
+    expect(refused([])).toHaveLength(4);
+    expect(refused([])?.[0]).toEqual([
+      '/tags/cost-center',
+      'This deployment allows no tags of your own. Omit tags, or add the key to the parameter tagKeys.',
+    ]);
+    expect(refusalOf(body, { ...account, tagKeys: [] })).toBeUndefined();
+  });
+
+  test.each(['create', 'adopt'])('the bucket with the service’s own code (%s)', (mode) => {
+    const deploymentBucket = 'dataloop-code';
+    const allowed = {
+      ...account,
+      deploymentBucket,
+      adoptableBucketArns: [`arn:aws:s3:::${deploymentBucket}`],
+    };
+    expect(refusalOf(withBucket({ name: deploymentBucket, mode }), allowed)?.fields).toEqual([
+      { pointer: '/bucket/name', detail: "This bucket holds the service's own code. Choose another one." },
+    ]);
+    expect(
+      refusalOf(withBucket({ name: deploymentBucket, mode }), { ...allowed, deploymentBucket: 'other' }),
+    ).toBe(undefined);
   });
 
   test('a policy, which has the name of the role', () => {

@@ -11,8 +11,13 @@ import { nothingInTheWay } from '../healthy-reads.ts';
 
 const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
 
-const planOf = (request: object, reads: Partial<PlanReads> = {}, onlyOrganizationId?: string) =>
-  planIntegration(parseBody(request), { ...account, kmsKeyArns: [kmsKeyArn] }, onlyOrganizationId, {
+const planOf = (
+  request: object,
+  reads: Partial<PlanReads> = {},
+  onlyOrganizationId?: string,
+  settings = account,
+) =>
+  planIntegration(parseBody(request), { ...settings, kmsKeyArns: [kmsKeyArn] }, onlyOrganizationId, {
     ...nothingInTheWay,
     ...reads,
   });
@@ -57,8 +62,19 @@ describe('a plan that is clear', () => {
     });
     expect(iamUserPlaceholder).not.toMatch(/arn:|^\w+$/);
     expect(plan.permissionPolicy.Statement).toEqual([expect.objectContaining({ Sid: 'AllowListBucket' })]);
-    expect(plan.bucketPolicy?.Statement).toEqual([expect.objectContaining({ Sid: 'DenyPlainHttp' })]);
     expect(plan.permissionsBoundaryArn).toBe(account.permissionsBoundaryArn);
+  });
+
+  test('has a bucket policy, and the right to write it, only where the deployment denies plain HTTP', async () => {
+    const written = async (denyPlainHttp: boolean) => {
+      const { bucketPolicy, actions } = await planOf(body, {}, undefined, { ...account, denyPlainHttp });
+      return [
+        bucketPolicy?.Statement,
+        actions.filter(({ action }) => action === 's3:PutBucketPolicy').length,
+      ];
+    };
+    expect(await written(false)).toEqual([undefined, 0]);
+    expect(await written(true)).toEqual([[expect.objectContaining({ Sid: 'DenyPlainHttp' })], 1]);
   });
 
   test('names the actions of what was asked for alone', async () => {
@@ -98,9 +114,14 @@ describe('what is outside of the deployment’s parameters', () => {
     const plan = await planOf(
       {
         name: 'acme',
-        bucket: { name: 'theirs', kmsKeyArn: 'arn:aws:kms:eu-west-1:111111111111:key/other' },
+        bucket: {
+          name: 'theirs',
+          kmsKeyArn: 'arn:aws:kms:eu-west-1:111111111111:key/other',
+          region: 'sa-east-1',
+        },
         role: { name: 'admin' },
         dataloop: { projectId: 'project-1', organizationId: 'org-2' },
+        tags: { team: 'payroll' },
       },
       {
         headBucket: async () => {
@@ -112,13 +133,16 @@ describe('what is outside of the deployment’s parameters', () => {
         describeKey: look('key'),
       },
       'org-1',
+      { ...account, tagKeys: [] },
     );
     expect(plan.clear).toBe(false);
     const outside = plan.findings.filter(({ type }) => type.endsWith(':invalid-request'));
     expect(outside.map(({ pointer, severity }) => [pointer, severity])).toEqual([
       ['/bucket/name', 'error'],
-      ['/role/name', 'error'],
+      ['/bucket/region', 'error'],
       ['/bucket/kmsKeyArn', 'error'],
+      ['/tags/team', 'error'],
+      ['/role/name', 'error'],
       ['/dataloop/organizationId', 'error'],
     ]);
     expect(outside[0]?.detail).toContain('bucketNamePattern');

@@ -73,7 +73,7 @@ describe('with a stage', () => {
   });
 });
 
-test.each(['prod', 'production', 'prod-eu', 'prd', 'live'])('the stage %s is refused', (stage) => {
+test.each(['prod', 'production', 'prodeu', 'prd', 'live'])('the stage %s is refused', (stage) => {
   expect(() => parseOptions([...deployed, '--stage', stage], {})).toThrow('looks like production');
 });
 

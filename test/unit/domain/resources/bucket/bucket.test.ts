@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createBucket, deleteBucket } from '../../../../../src/domain/resources/bucket/bucket.ts';
 import { fakeS3 } from '../../fake-s3.ts';
 import {
+  account,
   everyInterruption,
   fencedStepOf,
   journalOf,
@@ -31,20 +32,28 @@ describe('CreateBucket', () => {
       'set public-access block',
       'enforce ownership',
       'encrypt',
-      'set policy',
       'set CORS',
     ]);
   });
 
-  test('makes the bucket with its owner tag, the plan’s policy and Dataloop’s origin', async () => {
+  test('makes the bucket with its owner tag and Dataloop’s origin, and writes no policy', async () => {
     const { s3, world } = fakeS3([]);
-    const step = stepOf(recordOf());
-    expect(await createBucket(step, s3)).toEqual({ bucketArn: arn });
+    expect(await createBucket(stepOf(recordOf()), s3)).toEqual({ bucketArn: arn });
     expect(world).toMatchObject({
       tags: ours,
-      policy: step.desired.bucketPolicy,
       cors: [expect.objectContaining({ AllowedOrigins: ['https://console.dataloop.ai'] })],
     });
+    expect(world.policy).toBeUndefined();
+  });
+
+  test('writes the plan’s policy where the deployment denies plain HTTP', async () => {
+    const events: string[] = [];
+    const { s3, world } = fakeS3(events);
+    const step = stepOf(recordOf(), events, { ...account, denyPlainHttp: true });
+    await createBucket(step, s3);
+    expect(events.slice(-3)).toEqual(['encrypt', 'set policy', 'set CORS']);
+    expect(world.policy).toEqual(step.desired.bucketPolicy);
+    expect(JSON.stringify(world.policy)).toContain('aws:SecureTransport');
   });
 
   test('writes no CORS rule where the request wants none', async () => {
@@ -52,7 +61,7 @@ describe('CreateBucket', () => {
     const request = requestOf({ bucket: { name: 'dataloop-acme', cors: false } });
     await createBucket(stepOf(recordOf({ request })), fakeS3(events).s3);
     expect(events).not.toContain('set CORS');
-    expect(events).toContain('set policy');
+    expect(events).toContain('encrypt');
   });
 
   test('makes every call in the requested region, and for a bucket of this account only', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createPolicy, deletePolicy } from '../../../../../src/domain/resources/role/policy.ts';
+import { hash } from '../../../../../src/domain/resources/role/shared-policies.ts';
 import { fakeIam } from '../../fake-iam.ts';
 import {
   everyInterruption,
@@ -21,6 +22,8 @@ const arn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/datalo
 
 const uniqueId = 'ANPA0';
 const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
+/** What the journal keeps of the document that the plain request comes to. */
+const written = [hash(stepOf(recordOf()).desired.permissionPolicy)];
 
 describe('CreatePolicy', () => {
   test('journals the intent before the effect, and the outcome after it', async () => {
@@ -42,16 +45,16 @@ describe('CreatePolicy', () => {
     });
   });
 
-  test('journals the ARN, and the id by which it is told from a later one of the same name', async () => {
+  test('journals the ARN, the id by which it is told from a later one of its name, and what it says', async () => {
     const journal = journalOf(recordOf());
     await createPolicy(journal.step(), fakeIam([]).iam);
-    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId: 'ANPA1' });
+    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId: 'ANPA1', written });
   });
 
   test('takes its own policy for created when the answer was lost', async () => {
     const journal = journalOf(knowing({ policy: { state: 'intended', arn } }));
     await createPolicy(journal.step(), fakeIam([], { policy: { arn, uniqueId, tags: ours } }).iam);
-    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId });
+    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId, written });
   });
 
   describe('while IAM has a policy of that name but does not show it', () => {
@@ -95,7 +98,7 @@ describe('CreatePolicy', () => {
     expect((await thrownBy(creating)).name).toBe('PolicyNameTakenError');
     await retried(() => deletePolicy(journal.step(), iam));
     expect([standing(), events]).toEqual([before, Array(6).fill('create policy')]);
-    expect(journal.record().resources.policy).toEqual({ state: 'gone', arn });
+    expect(journal.record().resources.policy).toEqual({ state: 'gone', arn, written });
   });
 
   test('takes its own policy on as soon as it shows, however many attempts that took', async () => {
@@ -104,7 +107,7 @@ describe('CreatePolicy', () => {
     expect(await createPolicy(journal.step(['provisioning'], { attempt: 9 }), iam)).toEqual({
       policyArn: arn,
     });
-    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId });
+    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId, written });
   });
 
   test.each([
@@ -124,6 +127,7 @@ describe('CreatePolicy', () => {
     expect(journal.record().resources.policy).toEqual({
       state: 'gone',
       arn,
+      written,
       leftAlone: expect.stringContaining('does not belong to this integration'),
     });
   });
@@ -204,7 +208,12 @@ describe('whatever call is cut off, before it took effect or after', () => {
     await everyInterruption(begin, async ({ journal, standing, attempt }, where) => {
       await attempt();
       expect([where, standing()?.tags]).toEqual([where, ours]);
-      expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId: 'ANPA1' });
+      expect(journal.record().resources.policy).toEqual({
+        state: 'created',
+        arn,
+        uniqueId: 'ANPA1',
+        written,
+      });
     });
   });
 

@@ -13,6 +13,7 @@ import {
   ours,
   type Passage,
   recordOf,
+  requestOf,
   retried,
   stepOf,
   theirs,
@@ -63,6 +64,13 @@ describe('CreateRole', () => {
       tags: ours,
     });
     expect([...attached]).toEqual([policyArn]);
+  });
+
+  test('has the owner tag and none of the caller’s, which other policies might let in', async () => {
+    const { iam, role: standing } = fakeIam([]);
+    const request = requestOf({ tags: { team: 'payroll' } });
+    await createRole(stepOf(recordOf({ request })), iam, async () => userArn, trust);
+    expect(standing()?.tags).toEqual(ours);
   });
 
   test.each([

@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { canonicalJson } from '../../../../../src/domain/model/canonical-json.ts';
-import { grantOf, permissionPolicy } from '../../../../../src/domain/model/permission-policy.ts';
+import { roughGrantsOf } from '../../../../../src/domain/model/desired-state.ts';
+import {
+  earlierPolicy,
+  grantOf,
+  permissionPolicy,
+} from '../../../../../src/domain/model/permission-policy.ts';
 import { type ResourceRecord, statuses } from '../../../../../src/domain/model/record.ts';
 import { policyKeys } from '../../../../../src/domain/model/resource-keys.ts';
 import { grantAccess } from '../../../../../src/domain/resources/role/grant-access.ts';
@@ -51,7 +56,7 @@ function alone(more: Partial<Parameters<typeof accessWorld>[0]> = {}) {
   const driver = longTo('dataloop-b', 'policy2');
   const drivers = { ...full, [one]: driver, [two]: longTo('dataloop-c') };
   const { plan } = accessWorld({ drivers });
-  const document = permissionPolicy([grantOf(driver, 'aws')]);
+  const document = permissionPolicy([grantOf(driver, account)]);
   const policy2: ResourceRecord = {
     state: 'created',
     arn: `${plan.policy.arn}-2`,
@@ -262,6 +267,76 @@ describe('GrantAccess', () => {
       expect(world.policy('policy')?.documents).toHaveLength(2);
       expect(world.document('policy')).toEqual(document);
       expect(world.integration().addedBuckets?.[two]).toEqual(addedTo('dataloop-c'));
+    });
+  });
+
+  describe('where an earlier version of the service wrote the policy', () => {
+    test.each<[string, (world: ReturnType<typeof granted>) => readonly string[] | undefined]>([
+      ['and journalled nothing of it', () => undefined],
+      ['and journalled it', (world) => [hash(earlierPolicy([world.plan.grant]))]],
+    ])('%s, the bucket is added, and all of it is as it is written now', async (_what, writtenOf) => {
+      const world = first();
+      const written = writtenOf(world);
+      const { policy: known } = world.integration().resources;
+      if (!known) throw new Error('There is no policy.');
+      const { written: _asMadeNow, ...policy } = known;
+      world.become({
+        resources: {
+          ...world.integration().resources,
+          policy: { ...policy, ...(written ? { written: [...written] } : {}) },
+        },
+      });
+      const earlier = earlierPolicy([world.plan.grant]);
+      world.edit('policy', earlier);
+      await world.driverOf(one).grant();
+      expect(world.document('policy')).toEqual(world.documentOf('policy'));
+      expect(world.integration().resources.policy?.written).toEqual([
+        hash(earlier),
+        hash(world.document('policy')),
+      ]);
+      await world.driverOf(one, accessOf(world.arnOf('policy'))).revoke();
+      expect(world.document('policy')).toEqual(permissionPolicy([world.plan.grant]));
+    });
+
+    test('and somebody brought it to what is written now, the bucket is added', async () => {
+      const world = first();
+      world.edit('policy', earlierPolicy([world.plan.grant]));
+      world.edit('policy', permissionPolicy([world.plan.grant]));
+      await world.driverOf(one).grant();
+      expect(world.document('policy')).toEqual(world.documentOf('policy'));
+    });
+
+    test('and this one wrote it since, it counts as changed', async () => {
+      const world = grantedWorld();
+      world.edit('policy', earlierPolicy([world.plan.grant]));
+      expect((await thrownBy(world.driverOf(two).grant(6))).name).toBe('PolicyChangedError');
+    });
+
+    test('with more than fits by now, a bucket is still taken out of it', async () => {
+      const drivers = Object.fromEntries(
+        Array.from({ length: 21 }, (_, index) => [
+          driverIdOf(index),
+          addedTo(`dataloop-${index}`, { prefix: `folder-${index}/`, placedIn: 'policy' }),
+        ]),
+      );
+      const world = accessWorld({ drivers });
+      const grants = (but?: string) => {
+        const { addedBuckets = {} } = world.integration();
+        const others = Object.fromEntries(Object.entries(addedBuckets).filter(([id]) => id !== but));
+        return roughGrantsOf({ addedBuckets: others }, world.plan, 'policy');
+      };
+      const standing = earlierPolicy(grants());
+      world.edit('policy', standing);
+      const { policy } = world.integration().resources;
+      if (!policy) throw new Error('There is no policy.');
+      const resources = {
+        ...world.integration().resources,
+        policy: { ...policy, written: [hash(standing)] },
+      };
+      world.become({ resources });
+      await world.driverOf(one, accessOf(world.arnOf('policy'))).revoke();
+      expect(world.document('policy')).toEqual(earlierPolicy(grants(one)));
+      expect(JSON.stringify(world.document('policy'))).not.toContain('"arn:aws:s3:::dataloop-1/');
     });
   });
 

@@ -28,6 +28,8 @@ const project = {
 export default {
   // People who run them wait for them; jest by itself leaves one core free.
   maxWorkers: '100%',
+  // By default in the folder for temporary files, under a name that another user of the machine knows, too.
+  cacheDirectory: 'node_modules/.cache/jest',
   projects: [
     { ...project, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
     { ...project, displayName: 'alone', testMatch: alone },

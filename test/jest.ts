@@ -67,10 +67,12 @@ export async function describeBed(
   const file = join(folder, 'deployed.json');
   const { env, ...environment } = bed.environment;
   const { deployment, params } = bed;
-  const faultControlUrl = bed.proxy.controlUrl;
+  const { controlUrl, controlToken } = bed.proxy;
+  const faultAddress = { controlUrl, controlToken };
   await writeFile(
     file,
-    JSON.stringify({ environment, deployment, params, faultControlUrl, python: join(python, 'bin') }),
+    JSON.stringify({ environment, deployment, params, faultAddress, python: join(python, 'bin') }),
+    { mode: 0o600, flag: 'wx' },
   );
   return { ...env, TEST_DEPLOYMENT: file };
 }

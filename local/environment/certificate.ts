@@ -32,8 +32,8 @@ export async function makeCertificate(folder: string): Promise<Certificate> {
     ],
   });
   const certificate = { certFile: join(folder, 'certificate.pem'), keyFile: join(folder, 'key.pem') };
-  await writeFile(certificate.certFile, made.cert);
-  await writeFile(certificate.keyFile, made.private, { mode: 0o600 });
+  await writeFile(certificate.certFile, made.cert, { flag: 'wx' });
+  await writeFile(certificate.keyFile, made.private, { mode: 0o600, flag: 'wx' });
   return certificate;
 }
 

@@ -4,7 +4,8 @@ import { paginateListFunctions, UpdateFunctionConfigurationCommand } from '@aws-
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { type Deployment, deployService } from '../../local/environment/deploy.ts';
-import { customerAccountId, type LocalEnvironment, startEnvironment } from '../../local/environment/start.ts';
+import { accountIds } from '../../local/environment/root-keys.ts';
+import { type LocalEnvironment, startEnvironment } from '../../local/environment/start.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { adoptableCount, bucketName, roleName } from '../adoptable.ts';
 import { clientsAt, type Place } from './clients.ts';
@@ -36,7 +37,7 @@ export const stage = 'test';
 const arns = (prefix: string, nameOf: (number: number) => string) =>
   Array.from({ length: adoptableCount }, (_, number) => `${prefix}${nameOf(number)}`).join(',');
 const adoptableBucketArns = arns('arn:aws:s3:::', bucketName);
-const adoptableRoleArns = arns(`arn:aws:iam::${customerAccountId}:role/team/`, roleName);
+const adoptableRoleArns = arns(`arn:aws:iam::${accountIds.customer}:role/team/`, roleName);
 
 /** @param number of the bed, where several stand at once */
 export async function startTestBed(
@@ -117,7 +118,7 @@ export async function prepareBed({ environment }: TestBed): Promise<void> {
       SecretString: JSON.stringify({ username: sandbox.username, password: sandbox.password }),
     }),
   );
-  await sandboxControl(sandbox.controlUrl).set('', {
+  await sandboxControl(sandbox).set('', {
     integrationLimit: 1_000,
     // Below the minute that a token must have left to be used again.
     tokenLifetimeSeconds: 30,

@@ -98,7 +98,7 @@ describe('two cases side by side', () => {
 describe('the control client', () => {
   let control: FaultControl;
   beforeEach(async () => {
-    control = faultControl(fixture.proxy.controlUrl);
+    control = faultControl(fixture.proxy);
     await control.open('f3k9x2');
   });
   afterEach(async () => {
@@ -186,7 +186,7 @@ describe('a failure of the proxy itself', () => {
     const response = await fetch(`${apiUrl}/drivers/f3k9x2`, { method: 'DELETE' });
     expect(response.status).toBe(502);
     expect(await response.text()).toMatch(/^The fault proxy failed: .*ECONNREFUSED/);
-    expect(await faultControl(proxy.controlUrl).failures()).toMatchObject([
+    expect(await faultControl(proxy).failures()).toMatchObject([
       { operation: 'dataloop:DELETE /drivers/{id}', message: expect.stringContaining('ECONNREFUSED') },
     ]);
     const [call] = await proxy.calls('f3k9x2');

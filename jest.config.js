@@ -16,6 +16,8 @@ const alone = [
 /** Unit tests touch no network; integration tests share one deployment, which test/run.ts makes. */
 const project = {
   testEnvironment: 'node',
+  // By default it is in the folder for temporary files, under a name that other users of the machine know.
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -28,8 +30,6 @@ const project = {
 export default {
   // People who run them wait for them; jest by itself leaves one core free.
   maxWorkers: '100%',
-  // By default in the folder for temporary files, under a name that another user of the machine knows, too.
-  cacheDirectory: 'node_modules/.cache/jest',
   projects: [
     { ...project, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
     { ...project, displayName: 'alone', testMatch: alone },

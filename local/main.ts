@@ -1,9 +1,10 @@
 /** `npm run local`: keeps the whole service up on this machine until Ctrl-C. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type Deployment, deployService } from './environment/deploy.ts';
 import { projectRoot } from './environment/paths.ts';
+import { writePrivately } from './environment/private-file.ts';
 import { runProgram } from './environment/processes.ts';
 import { inRunFolder, isAlive } from './environment/run-folder.ts';
 import { type LocalEnvironment, startEnvironment } from './environment/start.ts';
@@ -72,10 +73,7 @@ await runProgram(async () => {
     say('Deploying with serverless deploy');
     const deployment = await deployService(environment, 'local');
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    // In one step, so that nobody reads half of it; made anew, so that nobody has opened it before.
-    await rm(`${file}.new`, { force: true });
-    await writeFile(`${file}.new`, environmentText(environment, deployment), { mode: 0o600, flag: 'wx' });
-    await rename(`${file}.new`, file);
+    await writePrivately(file, environmentText(environment, deployment));
     say(
       [
         '',

@@ -3,12 +3,10 @@
  * With `integration` as its first argument only the latter; what follows goes to jest.
  */
 import { appendFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runServerless } from '../local/environment/deploy.ts';
 import { projectRoot } from '../local/environment/paths.ts';
 import { runProgram, start } from '../local/environment/processes.ts';
-import { virtualEnvironment } from '../local/environment/python.ts';
 import { inRunFolder } from '../local/environment/run-folder.ts';
 import { everyEvent, keepEvents } from './afterwards/events.ts';
 import { prepareBed, stage, startTestBed, type TestBed } from './faults/bed.ts';
@@ -16,7 +14,7 @@ import { matrix, sample, together } from './faults/cases.ts';
 import { runCases } from './faults/pool.ts';
 import { recordGraph } from './faults/record.ts';
 import { countsOf, line } from './faults/report.ts';
-import { type Count, describeBed, type Project, runJest } from './jest.ts';
+import { type Count, describeBed, type Project, pythonTools, runJest } from './jest.ts';
 import { takeLeftoversAway } from './leftovers.ts';
 
 /** Where what people read is kept, once there are folders for it. */
@@ -151,8 +149,7 @@ await runProgram(() =>
     if (only !== undefined && only !== 'integration') {
       throw new Error(`"${only}" is not known. Either nothing, or "integration" and arguments for jest.`);
     }
-    await mkdir(folder, { recursive: true });
-    const python = virtualEnvironment('test', 'test/requirements.txt');
+    const python = pythonTools();
     const counts = await (only ? some(folder, python, args) : everything(folder, python));
     const passed = counts.reduce((sum, count) => sum + count.passed, 0);
     const failed = counts.reduce((sum, count) => sum + count.failed, 0);

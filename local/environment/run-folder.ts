@@ -21,17 +21,18 @@ export function isAlive(pid: number): boolean {
 /** Whether this user made a folder: everybody may give one the name of a run. */
 async function isOwnFolder(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
-  return found !== undefined && found.isDirectory() && found.uid === process.getuid?.();
+  return found?.isDirectory() === true && found.uid === process.getuid?.();
 }
 
 /** A new folder for this process, which nobody else can read; what runs that were killed have left is removed first. */
-async function runFolder(kind: string): Promise<string> {
+async function runFolder(kind: string, temporary: string): Promise<string> {
   // Its real path: a link in it would make one file two for some tools.
-  const parent = await realpath(tmpdir());
+  const parent = await realpath(temporary);
   for (const name of await readdir(parent)) {
     const [, pid] = /^dataloop-cross-account-[a-z]+-(\d+)-\w+$/.exec(name) ?? [];
     const path = join(parent, name);
-    if (pid && !isAlive(Number(pid)) && (await isOwnFolder(path))) await rm(path, { recursive: true, force: true });
+    if (pid && !isAlive(Number(pid)) && (await isOwnFolder(path)))
+      await rm(path, { recursive: true, force: true });
   }
   // The end of its name is random, its mode 0700, and it is made only where nothing is.
   return mkdtemp(join(parent, `dataloop-cross-account-${kind}-${process.pid}-`));
@@ -41,8 +42,12 @@ async function runFolder(kind: string): Promise<string> {
  * Does work in a folder that is removed when the process ends, unless the work failed: then the logs in it are
  * kept and the error says where.
  */
-export async function inRunFolder<T>(kind: string, work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await runFolder(kind);
+export async function inRunFolder<T>(
+  kind: string,
+  work: (folder: string) => Promise<T>,
+  temporary = tmpdir(),
+): Promise<T> {
+  const folder = await runFolder(kind, temporary);
   let keep = false;
   // Synchronous and last of all: nothing can write into it any more.
   process.once('exit', () => {

@@ -3,7 +3,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
-import { type ControlAddress, controlRefusal, newControlToken } from '../../../local/sandbox/control-access.ts';
+import {
+  type ControlAddress,
+  controlRefusal,
+  newControlToken,
+} from '../../../local/sandbox/control-access.ts';
 import type { FaultControl } from './fault-control.ts';
 import { ruleSchema } from './faults.ts';
 

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { faultControl } from '../../faults/proxy/control-client.ts';
 import type { FaultControl } from '../../faults/proxy/fault-control.ts';
 import { FaultProxy } from '../../faults/proxy/proxy.ts';
+import { rawRequest, uninvited } from '../../raw-request.ts';
 import { until } from '../../until.ts';
 import { errorOf, type Fixture, reset, startFixture, workerOf } from './fixture.ts';
 
@@ -92,6 +93,23 @@ describe('two cases side by side', () => {
       const nobodys = (await fixture.proxy.calls()).filter(({ pid }) => pid === worker?.pid);
       expect(nobodys).toMatchObject([{ operation: 'dataloop:POST /token', function: 'createDriver' }]);
     }
+  });
+});
+
+describe('the control server', () => {
+  test.each(uninvited('TOKEN').map(([how]) => how))('refuses a request %s', async (how) => {
+    const { controlUrl, controlToken } = fixture.proxy;
+    const [, status, headers] = uninvited(controlToken).find(([each]) => each === how) ?? [];
+    for (const [method, path] of [
+      ['GET', 'calls'],
+      ['POST', 'scopes/f3k9x2'],
+      ['GET', 'nothing'],
+    ]) {
+      const answer = await rawRequest(`${controlUrl}/${path}`, { method, headers });
+      expect([path, answer.status]).toEqual([path, status]);
+      expect(answer.text).not.toContain(controlToken);
+    }
+    await expect(faultControl(fixture.proxy).calls('f3k9x2')).rejects.toThrow('is not open');
   });
 });
 

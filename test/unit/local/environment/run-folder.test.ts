@@ -5,24 +5,21 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { inRunFolder } from '../../../../local/environment/run-folder.ts';
 
-const { TMPDIR } = process.env;
 /** No process has it: beyond the largest id of Linux. */
 const deadPid = 5_000_000;
 let parent = '';
+const inDemoFolder = (work: (folder: string) => Promise<void>) => inRunFolder('demo', work, parent);
 
 beforeEach(async () => {
   parent = await realpath(await mkdtemp(join(tmpdir(), 'run-folder-')));
-  process.env['TMPDIR'] = parent;
 });
 
 afterEach(async () => {
-  if (TMPDIR === undefined) delete process.env['TMPDIR'];
-  else process.env['TMPDIR'] = TMPDIR;
   await rm(parent, { recursive: true });
 });
 
 test('a run has a folder of its own that nobody else can enter', async () => {
-  await inRunFolder('demo', async (folder) => {
+  await inDemoFolder(async (folder) => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(statSync(folder).uid).toBe(process.getuid?.());
   });
@@ -31,7 +28,7 @@ test('a run has a folder of its own that nobody else can enter', async () => {
 test('nobody can know the name of the folder before, nor make it first', async () => {
   const names = new Set<string>();
   for (let run = 0; run < 3; run += 1) {
-    await inRunFolder('demo', async (folder) => {
+    await inDemoFolder(async (folder) => {
       names.add(folder);
     });
   }
@@ -46,7 +43,7 @@ test('the folder of a run that was killed is removed, that of a run that lives i
     join(parent, `dataloop-cross-account-demo-${pid}-abcdef`),
   ) as [string, string];
   for (const folder of [dead, alive]) mkdirSync(folder);
-  await inRunFolder('demo', async () => undefined);
+  await inDemoFolder(async () => undefined);
   expect([existsSync(dead), existsSync(alive)]).toEqual([false, true]);
 });
 
@@ -59,14 +56,16 @@ test('what only has the name of a run is left alone', async () => {
   ) as [string, string];
   symlinkSync(theirs, link);
   writeFileSync(file, '');
-  await inRunFolder('demo', async () => undefined);
+  await inDemoFolder(async () => undefined);
   expect([link, file, join(theirs, 'file')].filter((each) => !existsSync(each))).toEqual([]);
 });
 
 test('a run that fails keeps its folder and names it', async () => {
-  const failed = inRunFolder('demo', async (folder) => {
+  const failed = inDemoFolder(async (folder) => {
     writeFileSync(join(folder, 'log'), '');
     throw new Error('It failed.');
   });
-  await expect(failed).rejects.toThrow(new RegExp(`^It failed\\.\\nLogs: ${parent}/dataloop-cross-account-demo-`));
+  await expect(failed).rejects.toThrow(
+    new RegExp(`^It failed\\.\\nLogs: ${parent}/dataloop-cross-account-demo-`),
+  );
 });

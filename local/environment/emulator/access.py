@@ -4,6 +4,8 @@ By itself, MiniStack takes the access key ``test``, each access key of twelve di
 the root of an account, and checks no signature of theirs. Its own endpoints (``/_ministack/...``) ask for no key.
 """
 
+import hashlib
+import re
 import sys
 import uuid
 from dataclasses import dataclass
@@ -80,6 +82,22 @@ def accept_only(root_keys: list[RootKey]) -> None:
     replace_function(evaluator, "resolve_credential", credential_of)
     replace_function(evaluator, "resolve_caller_identity", identity_of)
     replace_function(evaluator, "enforce", enforce_on_all)
+
+
+def check_signed_bodies() -> None:
+    """A signature covers the hash of the body that a header states: this compares it with the body."""
+    from ministack.core import sigv4
+
+    failure_of = sigv4.header_signature_failure
+
+    def failure_of_all(signature, secret, method, raw_path, query_params, headers, body, **options):
+        stated = headers.get("x-amz-content-sha256", "")
+        # Other values say that the body is not signed, or in parts.
+        if re.fullmatch("[0-9a-f]{64}", stated) and stated != hashlib.sha256(body).hexdigest():
+            return "SignatureDoesNotMatch", sigv4.SIGNATURE_MISMATCH
+        return failure_of(signature, secret, method, raw_path, query_params, headers, body, **options)
+
+    replace_function(sigv4, "header_signature_failure", failure_of_all)
 
 
 def missing_token(evaluator):

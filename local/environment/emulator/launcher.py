@@ -28,7 +28,7 @@ import sys
 import threading
 from urllib.parse import urlsplit
 
-from access import RootKey, accept_only, gate
+from access import RootKey, accept_only, check_signed_bodies, gate
 
 EXPECTED_VERSION = "1.5.33"
 
@@ -311,6 +311,7 @@ def main() -> None:
     import ministack.services  # noqa: F401
 
     accept_only(root_keys)
+    check_signed_bodies()
     report_error_names()
     register_sessions_from_many_threads()
     retry_events()

@@ -36,7 +36,7 @@ export interface LocalEnvironment {
 }
 
 export interface EnvironmentOptions {
-  /** An empty folder that only this user can read. */
+  /** An empty folder that only this user can read; made, where it is missing in another such folder. */
   readonly folder: string;
   readonly portBase: string | undefined;
   /** Factor on Step Functions' waits and retry intervals: tests do not sit them out. */
@@ -57,6 +57,7 @@ export interface EnvironmentOptions {
 export async function startEnvironment(options: EnvironmentOptions): Promise<LocalEnvironment> {
   const { folder, say } = options;
   const ports = await choosePorts(options.portBase);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   say('Preparing the AWS emulator');
   const [venv, certificate] = await Promise.all([
     virtualEnvironment('emulator', 'local/environment/emulator/requirements.txt'),

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { IAMClient, ListUsersCommand } from '@aws-sdk/client-iam';
@@ -310,7 +310,9 @@ describe('another user of the machine', () => {
     expect(mode(folder)).toBe(0o700);
     const files = ['deployed.json', 'key.pem'].map((name) => join(folder, name));
     expect(files.map(mode)).toEqual([0o600, 0o600]);
-    expect(folder).toMatch(/-\w{6,}$/);
+    // One of several in a run.
+    expect(mode(dirname(folder))).toBe(0o700);
+    expect(dirname(folder)).toMatch(/dataloop-cross-account-test-\d+-\w{6,}$/);
   });
 
   // Only root may act as somebody else.

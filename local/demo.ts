@@ -58,7 +58,7 @@ function printListing(listings: readonly [string, Listing][]): void {
 
 async function prove(environment: LocalEnvironment, integration: IntegrationAnswer): Promise<void> {
   const { endpointUrl: endpoint, region, credentials, sandbox } = environment;
-  const control = sandboxControl(sandbox.controlUrl);
+  const control = sandboxControl(sandbox);
   const content = `Written by Dataloop at ${new Date().toISOString()}`;
   const written = await control.writeObject(idOf(integration, 'Dataloop::Driver'), 'proof.txt', content);
   const s3 = new S3Client({ endpoint, region, credentials });
@@ -86,7 +86,7 @@ async function demo(environment: LocalEnvironment): Promise<void> {
   const { region, credentials, sandbox } = environment;
   const api = apiClient(apiUrl, region, credentials);
   // Long enough to see the workflow wait for the callback.
-  await sandboxControl(sandbox.controlUrl).set('', { userArnDelaySeconds: 3 });
+  await sandboxControl(sandbox).set('', { userArnDelaySeconds: 3 });
   const before = await takeListing(environment);
 
   const request = { name, bucket: { name: bucketName }, dataloop: { projectId: sandbox.projectId } };

@@ -1,9 +1,10 @@
 /** `npm run local`: keeps the whole service up on this machine until Ctrl-C. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type Deployment, deployService } from './environment/deploy.ts';
 import { projectRoot } from './environment/paths.ts';
+import { writePrivately } from './environment/private-file.ts';
 import { runProgram } from './environment/processes.ts';
 import { inRunFolder, isAlive } from './environment/run-folder.ts';
 import { type LocalEnvironment, startEnvironment } from './environment/start.ts';
@@ -48,6 +49,7 @@ function environmentText(environment: LocalEnvironment, deployment: Deployment):
     TABLE_NAME: deployment.outputs.TableName,
     DATALOOP_API_URL: sandbox.apiUrl,
     DATALOOP_CONTROL_URL: sandbox.controlUrl,
+    DATALOOP_CONTROL_TOKEN: sandbox.controlToken,
     DATALOOP_TOKEN: sandbox.token,
     DATALOOP_ORG_ID: sandbox.organizationId,
     DATALOOP_PROJECT_ID: sandbox.projectId,
@@ -70,10 +72,8 @@ await runProgram(async () => {
     const environment = await startEnvironment({ folder, portBase: portBase || defaultPortBase, say });
     say('Deploying with serverless deploy');
     const deployment = await deployService(environment, 'local');
-    await mkdir(dirname(file), { recursive: true });
-    // In one step, so that nobody reads half of it.
-    await writeFile(`${file}.new`, environmentText(environment, deployment), { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writePrivately(file, environmentText(environment, deployment));
     say(
       [
         '',

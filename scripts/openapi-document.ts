@@ -290,7 +290,8 @@ const gatewayAnswers = {
     message: 'Forbidden',
   },
   429: {
-    description: 'API Gateway: more calls than the deployment allows (apiRequestsPerSecond, apiBurst, looksPerSecond).',
+    description:
+      'API Gateway: more calls than the deployment allows (apiRequestsPerSecond, apiBurst, looksPerSecond).',
     message: 'Too Many Requests',
   },
 };

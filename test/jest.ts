@@ -1,9 +1,11 @@
 /** Runs jest on a part of the tests, and tells those that need a deployment where it is. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { projectRoot } from '../local/environment/paths.ts';
+import { writePrivately } from '../local/environment/private-file.ts';
 import { start } from '../local/environment/processes.ts';
+import { virtualEnvironment } from '../local/environment/python.ts';
 import type { TestBed } from './faults/bed.ts';
 import { hangSeconds } from './until.ts';
 
@@ -58,6 +60,10 @@ export async function runJest(
   };
 }
 
+/** The virtual environment of what the tests use. */
+export const pythonTools = (): Promise<string> =>
+  virtualEnvironment('test', 'test/build-requirements.txt', 'test/requirements.txt');
+
 /** Writes down where the deployment is. @returns the environment of tests that use it */
 export async function describeBed(
   bed: TestBed,
@@ -67,10 +73,11 @@ export async function describeBed(
   const file = join(folder, 'deployed.json');
   const { env, ...environment } = bed.environment;
   const { deployment, params } = bed;
-  const faultControlUrl = bed.proxy.controlUrl;
-  await writeFile(
+  const { controlUrl, controlToken } = bed.proxy;
+  const faultAddress = { controlUrl, controlToken };
+  await writePrivately(
     file,
-    JSON.stringify({ environment, deployment, params, faultControlUrl, python: join(python, 'bin') }),
+    JSON.stringify({ environment, deployment, params, faultAddress, python: join(python, 'bin') }),
   );
   return { ...env, TEST_DEPLOYMENT: file };
 }

@@ -1,5 +1,5 @@
 /**
- * `npm test`: lint, type check, unit tests, and the whole paths on one deployment to the local AWS.
+ * `npm test`: lint, type check, unit tests, and the whole paths on two deployments to local AWS accounts.
  * With `integration` as its first argument only the latter; what follows goes to jest.
  */
 import { appendFileSync } from 'node:fs';
@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { runServerless } from '../local/environment/deploy.ts';
 import { projectRoot } from '../local/environment/paths.ts';
 import { runProgram, start } from '../local/environment/processes.ts';
-import { virtualEnvironment } from '../local/environment/python.ts';
 import { inRunFolder } from '../local/environment/run-folder.ts';
 import { everyEvent, keepEvents } from './afterwards/events.ts';
 import { prepareBed, stage, startTestBed, type TestBed } from './faults/bed.ts';
@@ -15,14 +14,14 @@ import { matrix, sample, together } from './faults/cases.ts';
 import { runCases } from './faults/pool.ts';
 import { recordGraph } from './faults/record.ts';
 import { countsOf, line } from './faults/report.ts';
-import { type Count, describeBed, type Project, runJest } from './jest.ts';
+import { type Count, describeBed, type Project, pythonTools, runJest } from './jest.ts';
 import { takeLeftoversAway } from './leftovers.ts';
 
-/** Where what people read is kept, once there is a folder for it. */
-let consoleFile: string | undefined;
+/** Where what people read is kept, once there are folders for it. */
+const consoleFiles: string[] = [];
 const say = (line: string) => {
   process.stdout.write(`${line}\n`);
-  if (consoleFile) appendFileSync(consoleFile, `${line}\n`);
+  for (const file of consoleFiles) appendFileSync(file, `${line}\n`);
 };
 const bin = (name: string) => join(projectRoot, 'node_modules', '.bin', name);
 
@@ -39,8 +38,6 @@ async function lintAndTypes(): Promise<boolean> {
   return (await check('types', bin('tsc'), [])) && lint;
 }
 
-const nothing: Count = { passed: 0, failed: 0 };
-
 /** Runs a part of the tests, says how long it took, and takes away what tests that failed have left. */
 async function part(what: string, bed: TestBed, run: () => Promise<Count>): Promise<Count> {
   const started = performance.now();
@@ -51,12 +48,38 @@ async function part(what: string, bed: TestBed, run: () => Promise<Count>): Prom
   return { passed, failed: failed + left.length };
 }
 
-/** A part of the fault matrix that meets every call and every fault; `npm run faults` runs all of it. */
-async function runFaults(bed: TestBed): Promise<Count> {
+/** One deployment with the tests that run on it: most of them wait, so two such lanes go side by side. */
+interface Lane {
+  readonly name: string;
+  readonly bed: TestBed;
+  readonly folder: string;
+  readonly jest: (project: Project, options: readonly string[]) => Promise<Count>;
+}
+
+async function startLane(parent: string, number: number, python: Promise<string>): Promise<Lane> {
+  const folder = join(parent, `lane-${number}`);
+  const bed = await startTestBed(folder, say, number);
+  const env = await describeBed(bed, folder, await python);
+  const consoleFile = join(folder, 'console.log');
+  consoleFiles.push(consoleFile);
+  await keepEvents(bed.environment, everyEvent(bed.deployment.outputs.EventBusName));
+  const jest: Lane['jest'] = (project, options) => runJest(folder, project, options, env, consoleFile);
+  return { name: `lane ${number + 1}`, bed, folder, jest };
+}
+
+/**
+ * A share of a part of the fault matrix that meets every call and every fault; `npm run faults` runs all of it.
+ * @param share every which run, and from which on
+ */
+async function runFaults(
+  bed: TestBed,
+  share: { readonly first: number; readonly of: number },
+): Promise<Count> {
   await prepareBed(bed);
   const chosen = sample(matrix(await recordGraph(bed)));
-  const cases = together(chosen);
-  say(`${chosen.length} cases of the fault matrix, in ${cases.length} runs`);
+  const all = together(chosen);
+  const cases = all.filter((_each, index) => index % share.of === share.first);
+  say(`${cases.length} of ${all.length} runs, for ${chosen.length} cases of the fault matrix`);
   const { results, violations } = await runCases(bed, cases, (result) => {
     if (result.violations.length > 0) say(line(result));
   });
@@ -79,38 +102,58 @@ async function removeService({ environment, params }: TestBed): Promise<Count> {
   }
 }
 
+/** They mostly wait. */
+const sideBySide = ({ jest }: Lane, args: readonly string[] = []) =>
+  jest('side-by-side', ['--maxWorkers=4', ...args]);
+const alone = ({ jest }: Lane, args: readonly string[] = []) => jest('alone', ['--runInBand', ...args]);
+const afterwards = ({ jest }: Lane) => jest('afterwards', ['--runInBand']);
+
+async function whole(lane: Lane, number: number, of: number): Promise<Count[]> {
+  const { bed, name } = lane;
+  const [what, tests] = number === 0 ? (['side by side', sideBySide] as const) : (['alone', alone] as const);
+  return [
+    await part(`${name}, ${what}`, bed, () => tests(lane)),
+    await part(`${name}, faults`, bed, () => runFaults(bed, { first: number, of })),
+    await afterwards(lane),
+    await removeService(bed),
+  ];
+}
+
+async function everything(folder: string, python: Promise<string>): Promise<Count[]> {
+  const [isClean, ...lanes] = await Promise.all([
+    lintAndTypes(),
+    ...[0, 1].map((number) => startLane(folder, number, python)),
+  ]);
+  const counts = await Promise.all([
+    runJest(folder, 'unit', [], process.env).then((count) => [count]),
+    ...lanes.map((lane, number) => whole(lane, number, lanes.length)),
+  ]);
+  if (!isClean) say('Lint or type check failed: see above.');
+  return [...counts.flat(), { passed: 0, failed: isClean ? 0 : 1 }];
+}
+
+/** What is meant by arguments for jest, on one deployment. */
+async function some(folder: string, python: Promise<string>, args: readonly string[]): Promise<Count[]> {
+  const lane = await startLane(folder, 0, python);
+  const paths = ['--passWithNoTests', ...args];
+  return [
+    await part('side by side', lane.bed, () => sideBySide(lane, paths)),
+    await part('alone', lane.bed, () => alone(lane, paths)),
+    await afterwards(lane),
+  ];
+}
+
 await runProgram(() =>
   inRunFolder('test', async (folder) => {
     const [only, ...args] = process.argv.slice(2);
     if (only !== undefined && only !== 'integration') {
       throw new Error(`"${only}" is not known. Either nothing, or "integration" and arguments for jest.`);
     }
-    const [isClean, bed, python] = await Promise.all([
-      only ? true : lintAndTypes(),
-      startTestBed(folder, say),
-      virtualEnvironment('test', 'test/requirements.txt'),
-    ]);
-    const env = await describeBed(bed, folder, python);
-    consoleFile = join(bed.environment.folder, 'console.log');
-    await keepEvents(bed.environment, everyEvent(bed.deployment.outputs.EventBusName));
-    const paths = ['--passWithNoTests', ...args];
-    const jest = (project: Project, options: readonly string[]) =>
-      runJest(folder, project, options, project === 'unit' ? process.env : env, consoleFile);
-    const counts = [
-      // They mostly wait.
-      await part('side by side', bed, () => jest('side-by-side', ['--maxWorkers=4', ...paths])),
-    ];
-    // Those who wait alone leave the machine to those who need nothing but the machine.
-    const unit = only ? nothing : jest('unit', []);
-    counts.push(await part('alone', bed, () => jest('alone', ['--runInBand', ...paths])));
-    counts.push(await unit);
-    if (!only) counts.push(await part('faults', bed, () => runFaults(bed)));
-    counts.push(await jest('afterwards', ['--runInBand']));
-    if (!only) counts.push(await removeService(bed));
+    const python = pythonTools();
+    const counts = await (only ? some(folder, python, args) : everything(folder, python));
     const passed = counts.reduce((sum, count) => sum + count.passed, 0);
     const failed = counts.reduce((sum, count) => sum + count.failed, 0);
-    if (!isClean) say('Lint or type check failed: see above.');
     say(`${passed} passed, ${failed} failed`);
-    return failed === 0 && passed > 0 && isClean ? 0 : 1;
+    return failed === 0 && passed > 0 ? 0 : 1;
   }),
 );

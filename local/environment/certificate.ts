@@ -1,4 +1,5 @@
 /** A certificate for 127.0.0.1 that serves as its own authority, made anew for each environment. */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +12,9 @@ export interface Certificate {
 }
 
 export async function makeCertificate(folder: string): Promise<Certificate> {
-  const made = await generate([{ name: 'commonName', value: 'dataloop-cross-account local' }], {
+  // A name of its own: of two trusted ones with one name, the wrong one may be tried.
+  const commonName = `dataloop-cross-account local ${randomBytes(8).toString('hex')}`;
+  const made = await generate([{ name: 'commonName', value: commonName }], {
     keySize: 2048,
     algorithm: 'sha256',
     notAfterDate: new Date(Date.now() + 30 * 86_400_000),
@@ -29,8 +32,8 @@ export async function makeCertificate(folder: string): Promise<Certificate> {
     ],
   });
   const certificate = { certFile: join(folder, 'certificate.pem'), keyFile: join(folder, 'key.pem') };
-  await writeFile(certificate.certFile, made.cert);
-  await writeFile(certificate.keyFile, made.private, { mode: 0o600 });
+  await writeFile(certificate.certFile, made.cert, { flag: 'wx' });
+  await writeFile(certificate.keyFile, made.private, { mode: 0o600, flag: 'wx' });
   return certificate;
 }
 

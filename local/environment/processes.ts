@@ -15,6 +15,8 @@ export interface Spawned {
 export interface SpawnOptions {
   readonly cwd?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** First line of its standard input, which stays open. */
+  readonly input?: string;
   /** Where standard output and error go; without it, to this process's own. */
   readonly logFile?: string;
   /** Keeps standard output for the caller to read; it goes to `logFile` as well. */
@@ -42,6 +44,11 @@ export function start(command: string, args: readonly string[], options: SpawnOp
     // An open pipe on standard input tells the child that its parent lives.
     stdio: ['pipe', outputOf(options, log), log ?? (options.errorsAlsoTo ? 'pipe' : 'inherit')],
   });
+  if (options.input !== undefined) {
+    // Where it has ended already, `ended` says so.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.write(`${options.input}\n`);
+  }
   if (options.pipeOutput && options.logFile !== undefined) {
     child.stdout?.pipe(createWriteStream(options.logFile, { flags: 'a' }));
   }

@@ -35,14 +35,25 @@ async function findPython(): Promise<string> {
   );
 }
 
+/** Nothing is installed that a list does not name by its hash, dependencies and what builds them included. */
+const onlyKnown = [
+  '--require-hashes',
+  // Wheels run nothing when they are installed. A list names what has none.
+  '--only-binary',
+  ':all:',
+  // Otherwise pip fetches what builds a package, unchecked.
+  '--no-build-isolation',
+];
+
 /**
- * The folder of a virtual environment with what a requirements file lists.
+ * The folder of a virtual environment with what requirements files list.
  * @param name folder below `.venv/`
- * @param requirements path of the file, from the project's root
+ * @param requirements paths of the files, from the project's root, in the order in which they are installed
  */
-export async function virtualEnvironment(name: string, requirements: string): Promise<string> {
-  const list = await readFile(join(projectRoot, requirements), 'utf8');
-  const version = createHash('sha256').update(list).digest('hex').slice(0, 12);
+export async function virtualEnvironment(name: string, ...requirements: string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of requirements) hash.update(await readFile(join(projectRoot, path), 'utf8'));
+  const version = hash.digest('hex').slice(0, 12);
   const parent = join(projectRoot, '.venv');
   const folder = join(parent, `${name}-${version}`);
   const marker = join(folder, 'complete');
@@ -58,16 +69,11 @@ export async function virtualEnvironment(name: string, requirements: string): Pr
     const logs = await mkdtemp(join(parent, 'log-'));
     const options = { env: process.env, logFile: join(logs, 'pip.log') };
     await run(`Creating a virtual environment with ${python}`, python, ['-m', 'venv', folder], options);
-    const pip = [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      '-r',
-      join(projectRoot, requirements),
-    ];
-    await run(`Installing ${requirements}`, join(folder, 'bin', 'python'), pip, options);
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...onlyKnown];
+    for (const path of requirements) {
+      const list = ['-r', join(projectRoot, path)];
+      await run(`Installing ${path}`, join(folder, 'bin', 'python'), [...pip, ...list], options);
+    }
     await writeFile(marker, '');
     await rm(logs, { recursive: true, force: true });
     return folder;

@@ -1,5 +1,5 @@
 /** The whole local environment: the AWS emulator and the Dataloop sandbox, each in a process of its own. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -14,19 +14,20 @@ import { projectRoot } from './paths.ts';
 import { choosePorts } from './ports.ts';
 import { firstLine, type Spawned, start, tail } from './processes.ts';
 import { virtualEnvironment } from './python.ts';
+import { type AwsKeys, accountIds, inputOf, makeRootKeys, type RootKeys } from './root-keys.ts';
 
-export const customerAccountId = '111111111111';
-export const dataloopAccountId = '222222222222';
 const region = 'eu-west-1';
 
 export interface LocalEnvironment {
-  /** Folder of this environment: certificate, logs, working copy of the deployment. */
+  /** Private folder of this environment: certificate, logs, working copy of the deployment. */
   readonly folder: string;
   readonly endpointUrl: string;
   readonly region: string;
   readonly certificate: Certificate;
-  /** Keys of an IAM user with AdministratorAccess: the emulator checks no signature of its root keys. */
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Keys of the roots of all accounts. */
+  readonly rootKeys: RootKeys;
+  /** Keys of an IAM user of the customer's with AdministratorAccess: no policy binds a root. */
+  readonly credentials: AwsKeys;
   readonly sandbox: SandboxDescription;
   /** Environment for any AWS client, beside the caller's own. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -35,6 +36,7 @@ export interface LocalEnvironment {
 }
 
 export interface EnvironmentOptions {
+  /** An empty folder that only this user can read; made, where it is missing in another such folder. */
   readonly folder: string;
   readonly portBase: string | undefined;
   /** Factor on Step Functions' waits and retry intervals: tests do not sit them out. */
@@ -55,8 +57,7 @@ export interface EnvironmentOptions {
 export async function startEnvironment(options: EnvironmentOptions): Promise<LocalEnvironment> {
   const { folder, say } = options;
   const ports = await choosePorts(options.portBase);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   say('Preparing the AWS emulator');
   const [venv, certificate] = await Promise.all([
     virtualEnvironment('emulator', 'local/environment/emulator/requirements.txt'),
@@ -82,6 +83,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     certificate,
   );
   say(`Starting the AWS emulator on port ${ports.emulator}`);
+  const rootKeys = makeRootKeys();
   const emulator = await startEmulator(
     venv,
     ports.emulator,
@@ -89,16 +91,22 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     certificate,
     // Functions inherit it from the emulator.
     { ...env, AWS_ENDPOINT_URL: functions?.endpointUrl ?? endpointUrl },
+    rootKeys,
     options.waitScale,
   );
-  const credentials = await createOperator(endpointUrl);
+  const credentials = await createOperator(endpointUrl, rootKeys.customer);
   say(`Starting the Dataloop sandbox on port ${ports.sandbox}`);
-  const { sandbox, process: sandboxProcess } = await startSandbox(ports.sandbox, folder, certificate, env);
+  const { sandbox, process: sandboxProcess } = await startSandbox(ports.sandbox, folder, certificate, {
+    ...env,
+    AWS_ACCESS_KEY_ID: rootKeys.dataloop.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: rootKeys.dataloop.secretAccessKey,
+  });
   return {
     folder,
     endpointUrl,
     region,
     certificate,
+    rootKeys,
     credentials,
     sandbox,
     env: {
@@ -124,6 +132,7 @@ async function startEmulator(
   folder: string,
   certificate: Certificate,
   env: Readonly<Record<string, string | undefined>>,
+  rootKeys: RootKeys,
   waitScale: number | undefined,
 ): Promise<Spawned> {
   const logFile = join(folder, 'emulator.log');
@@ -135,6 +144,7 @@ async function startEmulator(
     {
       cwd: folder,
       logFile,
+      input: inputOf(rootKeys),
       env: {
         ...env,
         TMPDIR: temporary,
@@ -142,10 +152,8 @@ async function startEmulator(
         USE_SSL: '1',
         MINISTACK_SSL_CERT: certificate.certFile,
         MINISTACK_SSL_KEY: certificate.keyFile,
-        MINISTACK_ACCOUNT_ID: customerAccountId,
+        MINISTACK_ACCOUNT_ID: accountIds.customer,
         MINISTACK_REGION: region,
-        AWS_ACCESS_KEY_ID: 'test',
-        AWS_SECRET_ACCESS_KEY: 'test',
         BIND_HOST: '127.0.0.1',
         GATEWAY_PORT: String(port),
         // Functions inherit it: what one environment has compiled, the next need not.
@@ -154,11 +162,12 @@ async function startEmulator(
       },
     },
   );
-  await untilHealthy(`https://127.0.0.1:${port}/_ministack/health`, emulator, logFile);
+  await untilItAnswers(`https://127.0.0.1:${port}`, emulator, logFile);
   return emulator;
 }
 
-async function untilHealthy(url: string, emulator: Spawned, logFile: string): Promise<void> {
+/** Nobody else can answer: the key of its certificate is ours. */
+async function untilItAnswers(url: string, emulator: Spawned, logFile: string): Promise<void> {
   let ended = false;
   const note = () => {
     ended = true;
@@ -167,8 +176,9 @@ async function untilHealthy(url: string, emulator: Spawned, logFile: string): Pr
   const deadline = Date.now() + 60_000;
   for (;;) {
     try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-      if (response.ok) return;
+      // Refused, for it is not signed.
+      await fetch(url, { signal: AbortSignal.timeout(2_000) });
+      return;
     } catch (error) {
       // Not listening yet.
       if (!(error instanceof Error)) throw error;
@@ -181,8 +191,7 @@ async function untilHealthy(url: string, emulator: Spawned, logFile: string): Pr
 }
 
 /** The person who deploys and calls: an IAM user, so that signatures and policies are really checked. */
-async function createOperator(endpoint: string): Promise<{ accessKeyId: string; secretAccessKey: string }> {
-  const root = { accessKeyId: 'test', secretAccessKey: 'test' };
+async function createOperator(endpoint: string, root: AwsKeys): Promise<AwsKeys> {
   const iam = new IAMClient({ endpoint, region, credentials: root });
   await iam.send(new CreateUserCommand({ UserName: 'operator' }));
   await iam.send(
@@ -211,7 +220,7 @@ async function startSandbox(
       SANDBOX_PORT: String(port),
       SANDBOX_TLS_CERT: certificate.certFile,
       SANDBOX_TLS_KEY: certificate.keyFile,
-      DATALOOP_ACCOUNT_ID: dataloopAccountId,
+      DATALOOP_ACCOUNT_ID: accountIds.dataloop,
     },
   });
   const { stdout } = spawned.process;

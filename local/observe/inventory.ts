@@ -17,7 +17,7 @@ export async function takeListing(
   const buckets = await bucketNames(s3);
   const policies = await policyArns(iam);
   const roles = (await rolesIn(iam)).map(({ arn }) => arn);
-  const dataloop = await sandboxControl(sandbox.controlUrl).state();
+  const dataloop = await sandboxControl(sandbox).state();
   return {
     buckets: buckets.sort(),
     policies: policies.sort(),

@@ -43,10 +43,9 @@ export interface DataloopAws {
   assume(user: IamUser, roleArn: string, region: string): Promise<S3Client>;
 }
 
-/** @param accountId the 12-digit id, which is also the access key id of that account's root in the emulator */
-export function dataloopAws(accountId: string, region: string): DataloopAws {
-  const credentials = { accessKeyId: accountId, secretAccessKey: 'root' };
-  const iam = new IAMClient({ region, credentials });
+/** Acts for Dataloop's account, with the credentials that the environment names. */
+export function dataloopAws(region: string): DataloopAws {
+  const iam = new IAMClient({ region });
   return {
     createUser: async (name) => {
       const { User } = await iam.send(new CreateUserCommand({ UserName: name }));

@@ -1,5 +1,6 @@
 /** Tells the Dataloop sandbox how to behave, and looks into it. */
 import * as z from 'zod';
+import type { ControlAddress } from './control-access.ts';
 import { jsonCaller } from './json-caller.ts';
 import type { FaultInput, Settings } from './schemas.ts';
 
@@ -49,8 +50,8 @@ export interface SandboxControl {
   assumeAsStranger(integrationId: string): Promise<{ assumed: boolean; errorName?: string | undefined }>;
 }
 
-export function sandboxControl(controlUrl: string): SandboxControl {
-  const call = jsonCaller(controlUrl, 'The sandbox');
+export function sandboxControl(address: ControlAddress): SandboxControl {
+  const call = jsonCaller(address, 'The sandbox');
   const id = encodeURIComponent;
   return {
     state: async () => stateSchema.parse(await call('GET', 'state')),

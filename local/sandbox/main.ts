@@ -16,7 +16,9 @@ const tls = {
   key: readFileSync(required('SANDBOX_TLS_KEY')),
 };
 required('AWS_ENDPOINT_URL');
-const { server, platform, apiKey } = sandbox(dataloopAws(accountId, required('AWS_REGION')), tls);
+// The root of Dataloop's account: the AWS clients find its keys in the environment.
+required('AWS_ACCESS_KEY_ID');
+const { server, platform, apiKey, controlToken } = sandbox(dataloopAws(required('AWS_REGION')), tls);
 
 server.listen(port, '127.0.0.1', () => {
   const origin = `https://127.0.0.1:${port}`;
@@ -24,6 +26,7 @@ server.listen(port, '127.0.0.1', () => {
   const ready = {
     apiUrl: `${origin}/api/v1`,
     controlUrl: `${origin}/_control`,
+    controlToken,
     token: apiKey,
     username: owner?.email,
     password: owner?.password,

@@ -76,6 +76,8 @@ export type FaultInput = z.input<typeof faultSchema>;
 export const sandboxDescriptionSchema = z.object({
   apiUrl: z.string(),
   controlUrl: z.string(),
+  /** What the control API asks for. */
+  controlToken: z.string(),
   token: z.string(),
   username: z.string(),
   password: z.string(),

@@ -5,6 +5,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import type { DataloopAws } from './aws.ts';
 import { Behaviour } from './behaviour.ts';
+import { controlRefusal, newControlToken } from './control-access.ts';
 import { type Member, Platform, Refusal } from './platform.ts';
 import { findRoute, integrationNameOf, routes } from './routes.ts';
 import { faultSchema, loginSchema, settingsSchema } from './schemas.ts';
@@ -24,12 +25,15 @@ export interface Sandbox {
   readonly platform: Platform;
   /** API key of the organisation's owner. */
   readonly apiKey: string;
+  /** What the control API asks for. */
+  readonly controlToken: string;
 }
 
 export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): Sandbox {
   const behaviour = new Behaviour();
   const platform = new Platform(aws, behaviour.settingsFor);
   const api = routes(platform);
+  const controlToken = newControlToken();
   const revoked = new Set<string>();
   /** Tokens of log-ins, of which some are still in use. */
   const loggedIn = new Set<string>();
@@ -153,10 +157,13 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
 
   const answer = async (request: IncomingMessage): Promise<Answer> => {
     const url = new URL(request.url ?? '/', 'https://127.0.0.1');
+    const isControl = url.pathname.startsWith('/_control/');
+    const refusal = isControl ? controlRefusal(request, controlToken) : undefined;
+    if (refusal) throw new Refusal(refusal.status, refusal.message);
     const body = await readBody(request);
     if (url.pathname === '/token' && request.method === 'POST') return login(body);
     if (url.pathname.startsWith(`${base}/`)) return callApi(request, url, body);
-    if (url.pathname.startsWith('/_control/')) {
+    if (isControl) {
       return control(request.method ?? 'GET', url.pathname.slice('/_control'.length), body);
     }
     throw new Refusal(404, `There is nothing at ${url.pathname}`);
@@ -175,7 +182,7 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
         respond(response, result);
       });
   });
-  return { server, platform, apiKey: apiKeys[0] ?? '' };
+  return { server, platform, apiKey: apiKeys[0] ?? '', controlToken };
 }
 
 function refusalOf(error: unknown): Answer {

@@ -4,7 +4,7 @@
  */
 import { beforeAll, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { control, environment } from '../integration/deployment.ts';
+import { control, environment, faultAddress } from '../integration/deployment.ts';
 import {
   deadLetters,
   events,
@@ -50,7 +50,7 @@ function find(places: readonly Place[]): string[] {
 const isTaskToken = (where: string): boolean => where.startsWith(taskToken);
 
 beforeAll(async () => {
-  const { sandbox, credentials: operator } = environment;
+  const { sandbox, credentials: operator, rootKeys } = environment;
   const { apiKeys } = await control.state();
   // Header and claims begin alike in every token that Dataloop issues.
   const issued = `${apiKeys[0]?.split('.')[0]}.${Buffer.from('{"email":"').toString('base64url').slice(0, -1)}`;
@@ -74,6 +74,11 @@ beforeAll(async () => {
     searchFor([
       { kind: 'Dataloop’s password', value: sandbox.password },
       { kind: 'the operator’s secret key', value: operator.secretAccessKey },
+      ...Object.values(rootKeys).map(({ secretAccessKey: value }) => ({
+        kind: 'a root’s secret key',
+        value,
+      })),
+      ...[sandbox, faultAddress].map(({ controlToken: value }) => ({ kind: 'a control token', value })),
       { kind: 'a token of Dataloop’s', value: issued },
       ...apiKeys.map((value) => ({ kind: 'an API key', value: value.split('.').at(-1) ?? '' })),
       ...tokens.map((value) => ({ kind: taskToken, value })),

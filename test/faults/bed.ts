@@ -4,7 +4,8 @@ import { paginateListFunctions, UpdateFunctionConfigurationCommand } from '@aws-
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { type Deployment, deployService } from '../../local/environment/deploy.ts';
-import { customerAccountId, type LocalEnvironment, startEnvironment } from '../../local/environment/start.ts';
+import { accountIds } from '../../local/environment/root-keys.ts';
+import { type LocalEnvironment, startEnvironment } from '../../local/environment/start.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { adoptableCount, bucketName, roleName } from '../adoptable.ts';
 import { clientsAt, type Place } from './clients.ts';
@@ -36,13 +37,19 @@ export const stage = 'test';
 const arns = (prefix: string, nameOf: (number: number) => string) =>
   Array.from({ length: adoptableCount }, (_, number) => `${prefix}${nameOf(number)}`).join(',');
 const adoptableBucketArns = arns('arn:aws:s3:::', bucketName);
-const adoptableRoleArns = arns(`arn:aws:iam::${customerAccountId}:role/team/`, roleName);
+const adoptableRoleArns = arns(`arn:aws:iam::${accountIds.customer}:role/team/`, roleName);
 
-export async function startTestBed(folder: string, say: (line: string) => void): Promise<TestBed> {
+/** @param number of the bed, where several stand at once */
+export async function startTestBed(
+  folder: string,
+  say: (line: string) => void,
+  number = 0,
+): Promise<TestBed> {
+  const { PORT_BASE } = process.env;
   let proxy: FaultProxy | undefined;
   const environment = await startEnvironment({
     folder,
-    portBase: process.env['PORT_BASE'],
+    portBase: PORT_BASE && String(Number(PORT_BASE) + 2 * number),
     waitScale,
     say,
     intercept: async ({ emulatorUrl, sandboxUrl }, certificate) => {
@@ -114,7 +121,7 @@ export async function prepareBed({ environment }: TestBed): Promise<void> {
       SecretString: JSON.stringify({ username: sandbox.username, password: sandbox.password }),
     }),
   );
-  await sandboxControl(sandbox.controlUrl).set('', {
+  await sandboxControl(sandbox).set('', {
     integrationLimit: 1_000,
     // Below the minute that a token must have left to be used again.
     tokenLifetimeSeconds: 30,

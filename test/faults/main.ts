@@ -14,9 +14,8 @@ import { parseArgs } from 'node:util';
 import { saveFunctionLogs } from '../../local/environment/logs.ts';
 import { projectRoot } from '../../local/environment/paths.ts';
 import { runProgram } from '../../local/environment/processes.ts';
-import { virtualEnvironment } from '../../local/environment/python.ts';
 import { inRunFolder } from '../../local/environment/run-folder.ts';
-import { type Count, describeBed, runJest } from '../jest.ts';
+import { type Count, describeBed, pythonTools, runJest } from '../jest.ts';
 import { prepareBed, startTestBed, type TestBed } from './bed.ts';
 import { matrix, parts, sample, together } from './cases.ts';
 import { defaultWidth, runCases } from './pool.ts';
@@ -63,7 +62,7 @@ function readOptions() {
 async function tryAll(bed: TestBed, folder: string): Promise<Count> {
   say('Trying every input of each property, 1,000 random schedules, and crowds');
   const thorough = { THOROUGH: '1' };
-  const python = await virtualEnvironment('test', 'test/requirements.txt');
+  const python = await pythonTools();
   const unit = await runJest(folder, 'unit', [], { ...process.env, ...thorough });
   const env = await describeBed(bed, folder, python);
   const crowds = ['--testPathPatterns', 'collisions', '--runInBand'];

@@ -3,7 +3,7 @@
  * service says against it.
  */
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
-import { customerAccountId } from '../../local/environment/start.ts';
+import { accountIds } from '../../local/environment/root-keys.ts';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { contradictions } from '../contradictions.ts';
 import { clientsAt } from './clients.ts';
@@ -35,7 +35,7 @@ export const foreignName = 'dataloop-foreign';
 
 const at = ({ environment, deployment }: Watched) => ({
   ...environment,
-  accountId: customerAccountId,
+  accountId: accountIds.customer,
   iamPath: `/dataloop-cross-account/${deployment.stage}/`,
 });
 

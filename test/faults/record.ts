@@ -38,7 +38,7 @@ async function recordIntegration(bed: TestBed, phase: 'at-once' | 'late' | 'undo
     (recorded, { function: name }) => recorded !== 'undo' || isUndo(name),
   );
   await bed.proxy.open(scope);
-  await sandboxControl(bed.environment.sandbox.controlUrl).set(scope, {
+  await sandboxControl(bed.environment.sandbox).set(scope, {
     userArnDelaySeconds: phase === 'late' ? 1 : 0,
   });
   if (phase === 'undo') {

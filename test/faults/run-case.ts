@@ -129,7 +129,7 @@ export async function runCase(
       integrationId = id;
     };
     const run = { bed, service: serviceAt(bed), scope, wanted, onTaken };
-    await sandboxControl(bed.environment.sandbox.controlUrl).set(scope, {
+    await sandboxControl(bed.environment.sandbox).set(scope, {
       userArnDelaySeconds: wanted.userArn === 'late' ? 1 : 0,
     });
     const outcome = await turnOf(run, found);

@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { GetBucketVersioningCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { bucketNames, bucketSettings, factsOf, policyArns, rolesIn } from '../../local/observe/account.ts';
+import type { ControlAddress } from '../../local/sandbox/control-access.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { clientsAt, type Place } from './clients.ts';
 
@@ -18,7 +19,7 @@ import { clientsAt, type Place } from './clients.ts';
 export type Snapshot = ReadonlyMap<string, string>;
 
 export interface SnapshotSource extends Place {
-  readonly sandbox: { readonly controlUrl: string };
+  readonly sandbox: ControlAddress;
 }
 
 type Entry = readonly [string, unknown];
@@ -97,7 +98,7 @@ export async function takeThese(
   matches: (name: string) => boolean,
 ): Promise<Snapshot> {
   const { iam, s3 } = clientsAt(source);
-  const { integrations, drivers } = await sandboxControl(source.sandbox.controlUrl).standing();
+  const { integrations, drivers } = await sandboxControl(source.sandbox).standing();
   const entries = await Promise.all([
     ...buckets.map((name) => unlessGone(`bucket ${name}`, bucketContents(s3, name))),
     ...policies.map((arn) => unlessGone(`policy ${arn}`, policyContents(iam, arn))),

@@ -31,8 +31,7 @@ export async function trustedBy(roleArn: string): Promise<string> {
 export async function dataloopSession(integration: Pick<IntegrationAnswer, 'resources'>) {
   const roleArn = roleArnOf(integration);
   const UserName = (await trustedBy(roleArn)).split('/').at(-1);
-  const dataloopRoot = { accessKeyId: environment.sandbox.accountId, secretAccessKey: 'root' };
-  const theirIam = new IAMClient({ ...client, credentials: dataloopRoot });
+  const theirIam = new IAMClient({ ...client, credentials: environment.rootKeys.dataloop });
   const { AccessKey } = await theirIam.send(new CreateAccessKeyCommand({ UserName }));
   const { AccessKeyId: accessKeyId = '', SecretAccessKey: secretAccessKey = '' } = AccessKey ?? {};
   const { Credentials } = await new STSClient({

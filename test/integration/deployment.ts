@@ -16,13 +16,16 @@ import { hangSeconds } from '../until.ts';
 // No measure of speed: only a hang must not last for ever.
 jest.setTimeout(3 * hangSeconds * 1000);
 
+const keysSchema = z.object({ accessKeyId: z.string(), secretAccessKey: z.string() });
+
 const deployedSchema = z.object({
   environment: z.object({
     folder: z.string(),
     endpointUrl: z.string(),
     region: z.string(),
     certificate: z.object({ certFile: z.string(), keyFile: z.string() }),
-    credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
+    rootKeys: z.object({ customer: keysSchema, dataloop: keysSchema, stranger: keysSchema }),
+    credentials: keysSchema,
     sandbox: sandboxDescriptionSchema,
   }),
   deployment: z.object({
@@ -41,14 +44,14 @@ const deployedSchema = z.object({
   /** Parameters that it was deployed with. */
   params: z.record(z.string(), z.union([z.string(), z.number()])),
   /** Control server of the fault proxy between the functions and what they call. */
-  faultControlUrl: z.string(),
+  faultAddress: z.object({ controlUrl: z.string(), controlToken: z.string() }),
   /** Folder of the programs in the tests' virtual environment. */
   python: z.string(),
 });
 
 const file = process.env['TEST_DEPLOYMENT'];
 if (!file) throw new Error('These tests need a deployment: run them with npm run test:integration.');
-export const { environment, deployment, params, faultControlUrl, python } = deployedSchema.parse(
+export const { environment, deployment, params, faultAddress, python } = deployedSchema.parse(
   JSON.parse(readFileSync(file, 'utf8')),
 );
 
@@ -59,7 +62,7 @@ export const client = { endpoint, region, credentials };
 export const s3 = new S3Client(client);
 export const iam = new IAMClient(client);
 export const stepFunctions = new SFNClient(client);
-export const control = sandboxControl(sandbox.controlUrl);
+export const control = sandboxControl(sandbox);
 /** What stands of a name; without one, everything. */
 export async function listing(name = ''): Promise<Listing> {
   const all = Object.entries(await takeListing(environment));
@@ -70,7 +73,7 @@ export async function listing(name = ''): Promise<Listing> {
 export const foreignClient = {
   endpoint,
   region,
-  credentials: { accessKeyId: '333333333333', secretAccessKey: 'test' },
+  credentials: environment.rootKeys.stranger,
 };
 
 /** A name that no other test uses; settings and faults of the sandbox are scoped by it. */

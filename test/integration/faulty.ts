@@ -7,9 +7,9 @@ import { age as ageIn } from '../faults/journal.ts';
 import { violations } from '../faults/oracle.ts';
 import { faultControl } from '../faults/proxy/control-client.ts';
 import { until } from '../until.ts';
-import { deployment, environment, faultControlUrl, uniqueName, whenTestsEnd } from './deployment.ts';
+import { deployment, environment, faultAddress, uniqueName, whenTestsEnd } from './deployment.ts';
 
-export const faults = faultControl(faultControlUrl);
+export const faults = faultControl(faultAddress);
 const { lambda } = clientsAt(environment);
 
 const opened: string[] = [];

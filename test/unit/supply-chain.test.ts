@@ -22,6 +22,46 @@ const lock = parseLock(projectFile('package-lock.json'));
 const deployed = deployedPackages(lock);
 const deployedNames = new Set(deployed.map(({ name }) => name));
 
+/** What `uv pip compile` writes: a line for each package, its hashes, and who needs it. */
+function requirementsOf(text: string) {
+  const entries = text
+    .replaceAll(/^#.*\n/gm, '')
+    .split(/\n(?! )/)
+    .filter((entry) => entry.trim() !== '');
+  const isOption = (entry: string) => entry.startsWith('-');
+  return {
+    options: entries.filter(isOption).map((entry) => entry.trim()),
+    packages: entries
+      .filter((entry) => !isOption(entry))
+      .map((entry) => {
+        const [line = '', ...rest] = entry.split('\n').map((each) => each.replace(/\\$/, '').trim());
+        const [, name, version, marker] = /^([a-z0-9.-]+)==([0-9][^\s;]*)(?: ; (.+))?$/.exec(line) ?? [];
+        if (!name || !version) throw new Error(`This is no package with one version: ${line}`);
+        return {
+          line,
+          name,
+          version,
+          marker,
+          hashes: rest.filter((each) => each.startsWith('--')),
+          via: rest
+            .filter((each) => each.startsWith('#'))
+            .map((each) => each.replace(/^# +(via\b)? */, ''))
+            .filter((each) => each !== ''),
+        };
+      }),
+  };
+}
+
+/** Whether a package is installed on Python 3.minor, on Linux or macOS. */
+function appliesOn(minor: number, marker: string | undefined): boolean {
+  if (marker === undefined) return true;
+  if (marker === "sys_platform == 'win32'") return false;
+  const [, operator, wanted] = /^python_full_version (<|>=|==) '3\.(\d+)(?:\.\d+|\.\*)?'$/.exec(marker) ?? [];
+  if (operator === undefined) throw new Error(`It is not known what this marker says: ${marker}`);
+  if (operator === '<') return minor < Number(wanted);
+  return operator === '>=' ? minor >= Number(wanted) : minor === Number(wanted);
+}
+
 describe('bundles', () => {
   test('are looked at as they are deployed', () => {
     const [, settings = ''] = /\n {2}esbuild:\n((?: {4}.*\n)+)/.exec(projectFile('serverless.yml')) ?? [];
@@ -76,21 +116,67 @@ describe('packages', () => {
     expect(deployed.filter(({ hasInstallScript }) => hasInstallScript)).toEqual([]);
   });
 
-  test.each(['local/environment/emulator/requirements.txt', 'test/requirements.txt'])(
-    '%s names one version each',
-    (file) => {
-      const lines = projectFile(file)
-        .split('\n')
-        .filter((line) => line.trim() !== '' && !line.startsWith('#'));
-      expect(lines.length).toBeGreaterThan(0);
-      for (const line of lines) expect(line).toMatch(/^[A-Za-z0-9_.-]+==[0-9][^\s;]*/);
-    },
-  );
-
   test('each has its reason in docs/decisions.md', () => {
     const decisions = projectFile('docs/decisions.md');
     const all = Object.keys({ ...project.dependencies, ...project.devDependencies });
     expect(all.filter((name) => !decisions.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+describe.each([
+  ['local/environment/emulator/requirements', []],
+  ['test/build-requirements', []],
+  // It has no wheel.
+  ['test/requirements', ['--no-binary docopt']],
+])('Python packages of %s', (path, options) => {
+  const name = path.split('/').at(-1);
+  const listed = requirementsOf(projectFile(`${path}.txt`));
+  const wanted = projectFile(`${path}.in`)
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+
+  test('are listed by the command that its first lines name, which Dependabot repeats', () => {
+    const command = `uv pip compile --universal --generate-hashes --emit-build-options --python-version=3.10 --output-file=${name}.txt ${name}.in`;
+    expect(projectFile(`${path}.txt`).split('\n')[1]).toBe(`#    ${command}`);
+    const directory = path.split('/').slice(0, -1).join('/');
+    expect(projectFile('.github/dependabot.yml')).toContain(
+      `package-ecosystem: uv\n    directory: /${directory}\n`,
+    );
+  });
+
+  test('are checked against their hash, all of them, on whatever system', () => {
+    expect(listed.packages.length).toBeGreaterThan(0);
+    for (const { line, hashes } of listed.packages) {
+      expect([line, hashes.length > 0]).toEqual([line, true]);
+      for (const hash of hashes) expect(hash).toMatch(/^--hash=sha256:[0-9a-f]{64}$/);
+    }
+    // No other place to take them from, and nothing without a hash.
+    expect(listed.options).toEqual(options);
+  });
+
+  test('are those that are wanted, in the same version, and what they need', () => {
+    expect(wanted.filter((line) => line.startsWith('-'))).toEqual(options);
+    const names = new Set(listed.packages.map((each) => each.name));
+    const direct = listed.packages.filter(({ via }) => via.includes(`-r ${name}.in`));
+    expect(direct.map((each) => `${each.name}==${each.version}`).sort()).toEqual(
+      wanted.filter((line) => !line.startsWith('-')).sort(),
+    );
+    for (const { line, via } of listed.packages) {
+      expect([line, via.length > 0]).toEqual([line, true]);
+      const strangers = via.filter((parent) => parent !== `-r ${name}.in` && !names.has(parent));
+      expect([line, strangers]).toEqual([line, []]);
+    }
+  });
+
+  test('have one version on each Python', () => {
+    for (const minor of [10, 11, 12, 13, 14, 15]) {
+      const installed = listed.packages.filter(({ marker }) => appliesOn(minor, marker));
+      const names = installed.map((each) => each.name);
+      expect(names.filter((each, index) => names.indexOf(each) !== index)).toEqual([]);
+      for (const each of wanted.filter((line) => !line.startsWith('-'))) {
+        expect(names).toContain(each.split('==')[0]);
+      }
+    }
   });
 });
 

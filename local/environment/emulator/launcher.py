@@ -12,6 +12,9 @@
   ``Lambda.ServiceException``.
 - A function that fails on an event is tried again, and the event then goes where the function says.
 - A function that throws before its task's token is answered fails the task. A history shows what a task was given.
+- Only keys that exist are accepted, those of the roots among them, and each signature is checked. The emulator's own
+  endpoints are not there. A foreign ``Host`` or ``Origin`` is refused (``access.py``).
+- Nobody can work out the keys of a function.
 - Port 443 is left alone, so that several copies run side by side.
 - When the process that started it ends, the emulator and its function workers end too.
 
@@ -23,9 +26,13 @@ import importlib.util
 import json
 import os
 import re
+import secrets
 import signal
 import sys
 import threading
+from urllib.parse import urlsplit
+
+from access import RootKey, accept_only, check_signed_bodies, gate
 
 EXPECTED_VERSION = "1.5.33"
 
@@ -86,6 +93,11 @@ def report_error_names() -> None:
                 'if response.get("status") == "error" and '
                 'response.get("errorType", "Runtime.ExitError") == "Runtime.ExitError":\n'
                 "                proc, self._proc = self._proc, None\n",
+            ),
+            (
+                'digest = hashlib.sha256(f"{function_arn}:{role_arn}".encode()).hexdigest()',
+                # The keys of a function's session come from this digest, and its ARNs are known to all.
+                f'digest = hashlib.sha256(f"{{function_arn}}:{{role_arn}}:{secrets.token_hex(32)}".encode()).hexdigest()',
             ),
             (
                 "      patchAwsSdk();\n      try {\n",
@@ -382,10 +394,14 @@ def main() -> None:
     found = importlib.metadata.version("ministack")
     if found != EXPECTED_VERSION:
         raise SystemExit(f"This launcher is written for MiniStack {EXPECTED_VERSION}, not {found}.")
+    # From a pipe: neither files nor the environment of functions hold them.
+    root_keys = [RootKey(*key) for key in json.loads(sys.stdin.buffer.readline())]
     end_with_parent()
     import ministack.core  # noqa: F401
     import ministack.services  # noqa: F401
 
+    accept_only(root_keys)
+    check_signed_bodies()
     report_error_names()
     register_sessions_from_many_threads()
     retry_events()
@@ -398,6 +414,9 @@ def main() -> None:
     from ministack import app
 
     app._port_is_bindable = lambda host, port: False
+    port = os.environ["GATEWAY_PORT"]
+    # The last is where functions look for AWS: something may stand between.
+    gate(app, {f"127.0.0.1:{port}", f"localhost:{port}", urlsplit(os.environ["AWS_ENDPOINT_URL"]).netloc})
     app.main()
 
 

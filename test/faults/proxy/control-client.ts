@@ -1,12 +1,13 @@
 /** The fault proxy from another process. */
 import * as z from 'zod';
+import type { ControlAddress } from '../../../local/sandbox/control-access.ts';
 import { jsonCaller } from '../../../local/sandbox/json-caller.ts';
 import { recordedCallSchema } from './call-log.ts';
 import { type FaultControl, failureSchema } from './fault-control.ts';
 
-/** @param controlUrl `controlUrl` of the FaultProxy. Each method throws an Error with the proxy's own words. */
-export function faultControl(controlUrl: string): FaultControl {
-  const call = jsonCaller(controlUrl, 'The fault proxy');
+/** @param address a FaultProxy, or its address. Each method throws an Error with the proxy's own words. */
+export function faultControl(address: ControlAddress): FaultControl {
+  const call = jsonCaller(address, 'The fault proxy');
   const id = encodeURIComponent;
   return {
     open: async (scope) => {

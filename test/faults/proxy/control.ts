@@ -3,11 +3,15 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
+import {
+  type ControlAddress,
+  controlRefusal,
+  newControlToken,
+} from '../../../local/sandbox/control-access.ts';
 import type { FaultControl } from './fault-control.ts';
 import { ruleSchema } from './faults.ts';
 
-export interface ControlServer {
-  readonly url: string;
+export interface ControlServer extends ControlAddress {
   close(): Promise<void>;
 }
 
@@ -17,7 +21,14 @@ class NotFound extends Error {
 
 /** @param port 0: any that is free */
 export async function startControl(control: FaultControl, port: number): Promise<ControlServer> {
+  const controlToken = newControlToken();
   const server = createServer((request, response) => {
+    const refusal = controlRefusal(request, controlToken);
+    if (refusal) {
+      response.writeHead(refusal.status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ message: refusal.message }));
+      return;
+    }
     handle(control, request).then(
       (answer) => {
         response.writeHead(200, { 'content-type': 'application/json' });
@@ -35,7 +46,8 @@ export async function startControl(control: FaultControl, port: number): Promise
   const address = server.address();
   if (typeof address !== 'object' || !address) throw new Error('The control server has no port.');
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    controlUrl: `http://127.0.0.1:${address.port}`,
+    controlToken,
     close: async () => {
       const closed = once(server, 'close');
       server.close();

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Certificate } from '../../../local/environment/certificate.ts';
+import type { ControlAddress } from '../../../local/sandbox/control-access.ts';
 import { Attribution, integrationIdSchema } from './attribution.ts';
 import { CallLog, type RecordedCall } from './call-log.ts';
 import { type Identify, identifyAwsCall, identifyDataloopCall } from './calls.ts';
@@ -42,7 +43,7 @@ interface Scope {
 const callsKept = 5_000;
 const unattributedCallsKept = 500;
 
-export class FaultProxy implements FaultControl {
+export class FaultProxy implements FaultControl, ControlAddress {
   readonly #scopes = new Map<string, Scope>();
   readonly #unattributed = new CallLog(unattributedCallsKept);
   readonly #attribution = new Attribution();
@@ -93,8 +94,16 @@ export class FaultProxy implements FaultControl {
   }
 
   get controlUrl(): string {
+    return this.#controlAddress().controlUrl;
+  }
+
+  get controlToken(): string {
+    return this.#controlAddress().controlToken;
+  }
+
+  #controlAddress(): ControlAddress {
     if (!this.#control) throw new Error('The fault proxy is stopped.');
-    return this.#control.url;
+    return this.#control;
   }
 
   #portOf(index: number): number {

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { faultControl } from '../../faults/proxy/control-client.ts';
 import type { FaultControl } from '../../faults/proxy/fault-control.ts';
 import { FaultProxy } from '../../faults/proxy/proxy.ts';
+import { rawRequest, uninvited } from '../../raw-request.ts';
 import { until } from '../../until.ts';
 import { errorOf, type Fixture, reset, startFixture, workerOf } from './fixture.ts';
 
@@ -95,10 +96,27 @@ describe('two cases side by side', () => {
   });
 });
 
+describe('the control server', () => {
+  test.each(uninvited('TOKEN').map(([how]) => how))('refuses a request %s', async (how) => {
+    const { controlUrl, controlToken } = fixture.proxy;
+    const [, status, headers] = uninvited(controlToken).find(([each]) => each === how) ?? [];
+    for (const [method, path] of [
+      ['GET', 'calls'],
+      ['POST', 'scopes/f3k9x2'],
+      ['GET', 'nothing'],
+    ]) {
+      const answer = await rawRequest(`${controlUrl}/${path}`, { method, headers });
+      expect([path, answer.status]).toEqual([path, status]);
+      expect(answer.text).not.toContain(controlToken);
+    }
+    await expect(faultControl(fixture.proxy).calls('f3k9x2')).rejects.toThrow('is not open');
+  });
+});
+
 describe('the control client', () => {
   let control: FaultControl;
   beforeEach(async () => {
-    control = faultControl(fixture.proxy.controlUrl);
+    control = faultControl(fixture.proxy);
     await control.open('f3k9x2');
   });
   afterEach(async () => {
@@ -186,7 +204,7 @@ describe('a failure of the proxy itself', () => {
     const response = await fetch(`${apiUrl}/drivers/f3k9x2`, { method: 'DELETE' });
     expect(response.status).toBe(502);
     expect(await response.text()).toMatch(/^The fault proxy failed: .*ECONNREFUSED/);
-    expect(await faultControl(proxy.controlUrl).failures()).toMatchObject([
+    expect(await faultControl(proxy).failures()).toMatchObject([
       { operation: 'dataloop:DELETE /drivers/{id}', message: expect.stringContaining('ECONNREFUSED') },
     ]);
     const [call] = await proxy.calls('f3k9x2');

@@ -12,7 +12,7 @@ const fakePython = `#!/bin/sh
 root='ROOT'
 case "$1 $2" in
   "-m venv") echo venv >> "$root/calls"; mkdir -p "$3/bin"; cp "$root/python" "$3/bin/python" ;;
-  "-m pip") echo pip >> "$root/calls"; if [ -e "$root/offline" ]; then echo 'no such package'; exit 1; fi ;;
+  "-m pip") echo pip >> "$root/calls"; echo "$*" >> "$root/pip"; if [ -e "$root/offline" ]; then echo 'no such package'; exit 1; fi ;;
   *) echo '3 12' ;;
 esac
 `;
@@ -24,6 +24,7 @@ beforeEach(() => {
   writeFileSync(join(folder, 'python'), fakePython.replace('ROOT', folder), { mode: 0o755 });
   writeFileSync(join(folder, requirements), 'ministack==1.0\n');
   writeFileSync(join(folder, 'calls'), '');
+  writeFileSync(join(folder, 'pip'), '');
   process.env['PYTHON'] = join(folder, 'python');
 });
 afterEach(() => {
@@ -47,6 +48,18 @@ test('a virtual environment is another one when its list changes', async () => {
   writeFileSync(join(folder, requirements), 'ministack==1.1\n');
   await expect(make()).resolves.not.toBe(made);
   expect(calls()).toEqual(['venv', 'pip', 'venv', 'pip']);
+});
+
+test('only what its lists name by hash is installed, list by list, without code of its own', async () => {
+  writeFileSync(join(folder, 'build.txt'), 'setuptools==1.0\n');
+  const made = await virtualEnvironment('emulator', 'build.txt', requirements);
+  const lists = readFileSync(join(folder, 'pip'), 'utf8').trimEnd().split('\n');
+  expect(lists.map((line) => line.split('/').at(-1))).toEqual(['build.txt', requirements]);
+  for (const line of lists) {
+    expect(line).toContain(' --require-hashes --only-binary :all: --no-build-isolation -r ');
+  }
+  writeFileSync(join(folder, 'build.txt'), 'setuptools==1.1\n');
+  await expect(virtualEnvironment('emulator', 'build.txt', requirements)).resolves.not.toBe(made);
 });
 
 test('a virtual environment that could not be filled says why, and is made anew the next time', async () => {

@@ -61,7 +61,7 @@ export const deprovision: StateMachine = {
     ...needed('AwaitOpenCalls', {
       Comment:
         'Looks for in-flight calls: functions of a stopped or failed execution that may still change something. Waits for them at most 35 s.',
-      Payload: { since: '{% $since %}' },
+      Payload: { since: '{% $since %}', failures: '{% $failures %}' },
       Output: addToInput('openCalls'),
       Next: 'OpenCallsSettled',
     }),

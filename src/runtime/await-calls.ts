@@ -7,6 +7,7 @@ import { standingResources } from '../domain/model/record.ts';
 import { accessOf, undoneBy } from '../domain/model/steps.ts';
 import { inFlightCallsSettled, whileCallsAreInFlight } from '../domain/saga/in-flight-calls.ts';
 import type { UndoOutcome } from '../domain/saga/ownership.ts';
+import { failedUndoSchema } from '../domain/saga/residue.ts';
 import type { StepContext } from '../domain/saga/step.ts';
 import { parseInput } from './input.ts';
 import { deprovisionStep } from './step.ts';
@@ -14,16 +15,20 @@ import { deprovisionStep } from './step.ts';
 /** What states pass that look again and again: when the wait began, and now. */
 export const waitSchema = z.looseObject({ since: z.coerce.date(), enteredAt: z.coerce.date() });
 
+/** With the steps that the state machine has given up on so far. */
+const afterAccessSchema = waitSchema.extend({ failures: z.array(failedUndoSchema).default([]) });
+
 export const awaitCalls = (step: 'AwaitOpenCalls' | 'AwaitUndoCalls') =>
   deprovisionStep(step, async (context, input) => {
-    const { since, enteredAt } = parseInput(waitSchema, input, `The input of ${step}`);
+    const { since, enteredAt, failures } = parseInput(afterAccessSchema, input, `The input of ${step}`);
     const { kind, addedBuckets = {} } = context.record;
     // What was added to an integration goes before its integration at Dataloop does.
     const drivers = Object.keys(addedBuckets).length;
     const access = accessOf[kind];
     const isLeft = standingResources(context.record).some(([key]) => key === access);
+    const hasFailed = failures.some((failure) => failure.step === undoneBy[access]);
     // Left while calls were in flight, or by an execution that an earlier version started, which begins with the wait.
-    const again = isLeft ? undoneBy[access] : 'nothing';
+    const again = isLeft && !hasFailed ? undoneBy[access] : 'nothing';
     return { ...inFlightCallsSettled(context, since, enteredAt), kind, drivers, again };
   });
 

@@ -82,6 +82,15 @@ describe.each([
     expect(await handler(input, lambdaContext)).toMatchObject({ settled: true, again });
   });
 
+  test('does not say so of a step that has failed for good', async () => {
+    const record = recordOf({ status: 'removing', resources: { role: resource } });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+    const afterFailure = async (failed: string) =>
+      handler(inputOf({ failures: [{ step: failed, error: { Error: 'AwsConflictError' } }] }), lambdaContext);
+    expect(await afterFailure('DeleteRole')).toMatchObject({ again: 'nothing' });
+    expect(await afterFailure('RevokeAccess')).toMatchObject({ again: 'DeleteRole' });
+  });
+
   test('is journalled under its own name, and only during an undo', async () => {
     await handler(inputOf({}), lambdaContext);
     expect(dynamo.commandCalls(UpdateCommand)[0]?.args[0].input).toMatchObject({

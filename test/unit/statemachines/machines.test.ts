@@ -52,10 +52,12 @@ function withRecordId({
 
 type States = Outline['states'];
 
-/** A step that does as before, at another place: whatever becomes of it, it leads to another state. */
+/** A step that does as before, at another place: it leads to another state, also where it fails and the undo goes on. */
 const moved = (before: States, name: string, next: string, alsoSent = ''): readonly string[] =>
   (before[name] ?? []).map((line) =>
-    line.replace(/(?<=leads to )\w+$/, next).replace(/^calls .*$/, (calls) => `${calls}${alsoSent}`),
+    line
+      .replace(/(?<=leads to )(?!Stuck$)\w+$/, next)
+      .replace(/^calls .*$/, (calls) => `${calls}${alsoSent}`),
   );
 
 const noted = (next: string, more = ''): readonly string[] => [
@@ -85,7 +87,8 @@ const wanted: Readonly<Record<keyof typeof recorded, (before: States) => States>
     RevokeAccess: moved(before, 'RevokeAccess', 'AccessTried', ', callsEnded'),
     // A call that was in flight may have given the access back: then it is taken away once more, after the wait.
     AccessTried: ['Choice', `if ${callsEnded}, leads to WasAdded`, 'otherwise leads to AwaitOpenCalls'],
-    AwaitOpenCalls: before['AwaitOpenCalls'] ?? [],
+    // What has failed for good is not tried again after the wait.
+    AwaitOpenCalls: moved(before, 'AwaitOpenCalls', 'OpenCallsSettled', ', failures'),
     OpenCallsSettled: [
       'Choice',
       "if {% $states.input.openCalls.settled and $states.input.openCalls.again = 'DeleteRole' %}, leads to DeleteRole",

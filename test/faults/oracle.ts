@@ -8,6 +8,7 @@ import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { contradictions } from '../contradictions.ts';
 import { clientsAt } from './clients.ts';
 import { type JournalItem, journalItems } from './journal.ts';
+import type { RecordedCall } from './proxy/call-log.ts';
 import { changes, type Snapshot, type SnapshotSource, takeNamed } from './snapshot.ts';
 
 /** Where to look. */
@@ -105,6 +106,20 @@ export async function violations(
   found.push(...(await journalViolations(bed, items, integration.name, ending, requests)));
   found.push(...bucketViolations(items, integration, own));
   return found;
+}
+
+/** Whatever fails, an undo reaches for Dataloop's access before it asks Dataloop for anything. */
+export function accessViolations(calls: readonly RecordedCall[]): string[] {
+  // What is known by its worker alone, such as a log-in, may be another case's.
+  const asked = calls.find(
+    (call) =>
+      /^delete(Driver|Integration)$/.test(call.function ?? '') &&
+      call.operation.startsWith('dataloop:') &&
+      call.attributedBy !== 'worker',
+  );
+  const ended = calls.find((call) => /^(deleteRole|revokeAccess)$/.test(call.function ?? ''));
+  if (!asked || (ended && ended.sequence < asked.sequence)) return [];
+  return [`${asked.function} asked Dataloop while Dataloop had access`];
 }
 
 /** Whoever takes the name of a bucket that is gone must not get what Dataloop writes. */

@@ -10,8 +10,7 @@ import type { Case, Release } from './cases.ts';
 import { stopIfRunning } from './clients.ts';
 import { driverInTurn } from './driver-case.ts';
 import { forget } from './journal.ts';
-import { type Ending, endingOf, foreignChanges, takeOwn, violations } from './oracle.ts';
-import type { RecordedCall } from './proxy/call-log.ts';
+import { accessViolations, type Ending, endingOf, foreignChanges, takeOwn, violations } from './oracle.ts';
 import { changes, type Snapshot } from './snapshot.ts';
 import { untilTaken } from './until-taken.ts';
 
@@ -162,20 +161,6 @@ export async function runCase(
     integrationId,
     seconds: (Date.now() - started) / 1000,
   };
-}
-
-/** Whatever fails, an undo reaches for Dataloop's access before it asks Dataloop for anything. */
-function accessViolations(calls: readonly RecordedCall[]): string[] {
-  // What is known by its worker alone, such as a log-in, may be another case's.
-  const asked = calls.find(
-    (call) =>
-      /^delete(Driver|Integration)$/.test(call.function ?? '') &&
-      call.operation.startsWith('dataloop:') &&
-      call.attributedBy !== 'worker',
-  );
-  const ended = calls.find((call) => /^(deleteRole|revokeAccess)$/.test(call.function ?? ''));
-  if (!asked || (ended && ended.sequence < asked.sequence)) return [];
-  return [`${asked.function} asked Dataloop while Dataloop had access`];
 }
 
 /** @returns how the request that met the fault ended */

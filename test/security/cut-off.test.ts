@@ -4,6 +4,7 @@
  * so, and no clock.
  */
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, test } from '@jest/globals';
 import { addedDriverViewSchema } from '../../src/domain/api/responses.ts';
 import { recordItem } from '../faults/journal.ts';
@@ -17,6 +18,7 @@ import {
   environment,
   read,
   settled,
+  stepFunctions,
   untilStatus,
 } from '../integration/deployment.ts';
 import { expectPromiseKept, faults, faultyName, untilHeld } from '../integration/faulty.ts';
@@ -148,4 +150,36 @@ test('an added bucket alone, while Dataloop answers with 503; then the integrati
   const removed = await untilStatus(integration.integrationId, ['removed', 'residue']);
   expect(removed).toMatchObject({ status: 'removed', residue: [] });
   expect(await statusOf(taken.driverId)).toBe('removed');
+});
+
+test('an undo that an earlier version started, whose input does not say what it is for', async () => {
+  const { name, integration, session } = await ready('earlier');
+  const { integrationId } = integration;
+  // The journal has begun the removal, and whoever starts its execution is of an earlier version.
+  await faults.addRule({
+    scope: name,
+    function: 'removeIntegration',
+    operation: 'states:StartExecution',
+    fault: { kind: 'refuse' },
+  });
+  const answer = await api.request('DELETE', `/integrations/${integrationId}${forced}`);
+  expect(answer.status).toBeGreaterThanOrEqual(500);
+  await stepFunctions.send(
+    new StartExecutionCommand({
+      stateMachineArn: deployment.outputs.DeprovisionStateMachineArn,
+      name: `${integrationId}-remove-1`,
+      input: JSON.stringify({ integrationId, mode: 'remove', run: 1 }),
+    }),
+  );
+
+  await untilRefused(session, `dataloop-${name}`);
+  const removed = await untilStatus(integrationId, ['removed', 'residue']);
+  expect(removed).toMatchObject({ status: 'removed', residue: [] });
+  // It waits first, as it did, and then ends the access before it asks Dataloop.
+  const order = (await faults.calls(name)).flatMap((call) => call.function ?? []);
+  const first = (caller: string) => order.indexOf(caller);
+  expect(first('awaitOpenCalls')).toBeGreaterThan(-1);
+  expect(first('deleteRole')).toBeGreaterThan(first('awaitOpenCalls'));
+  expect(first('deleteDriver')).toBeGreaterThan(first('deleteRole'));
+  await expectPromiseKept(removed);
 });

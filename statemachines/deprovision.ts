@@ -2,6 +2,11 @@
 import type { StateMachine, States } from './asl.ts';
 import { addToInput, handOver, type Step, step } from './step.ts';
 
+/** Whether the undo has waited for in-flight calls: what it finds gone now stays gone. */
+const callsEnded = '{% $exists($states.input.openCalls) %}';
+
+const wasAdded = "{% $states.input.openCalls.kind = 'added bucket' %}";
+
 export const deprovision: StateMachine = {
   Comment:
     'Undoes an integration or an added bucket: mode rollback after a failure, mode remove after DELETE. Each step runs even if the one before it failed.',
@@ -13,26 +18,68 @@ export const deprovision: StateMachine = {
       Type: 'Pass',
       Comment: 'Starts an empty list of undo steps that failed, and notes when the undo began.',
       Assign: { failures: [], since: '{% $states.context.State.EnteredTime %}' },
-      Next: 'AwaitOpenCalls',
+      Next: 'WhoseAccess',
+    },
+
+    WhoseAccess: {
+      Type: 'Choice',
+      Comment:
+        "Dataloop's access ends first, before anything waits or asks Dataloop. An execution that an earlier version started does not say what it is for: it waits first.",
+      Choices: [
+        {
+          Condition: "{% $states.context.Execution.Input.kind = 'integration' %}",
+          Next: 'DeleteRole',
+        },
+        {
+          Condition: "{% $states.context.Execution.Input.kind = 'added bucket' %}",
+          Next: 'RevokeAccess',
+        },
+      ],
+      Default: 'AwaitOpenCalls',
+    },
+    ...undo('DeleteRole', {
+      Comment:
+        "Deletes the role. Dataloop's access ends here. An adopted role stays, without our policies and our trust statement.",
+      Payload: { callsEnded },
+      Output: outcome('role'),
+      Next: 'AccessTried',
+    }),
+    ...undo('RevokeAccess', {
+      Comment:
+        "Takes the bucket out of the policy of the integration's role. Dataloop's access to this bucket ends here.",
+      Payload: { callsEnded },
+      Output: outcome('access'),
+      Next: 'AccessTried',
+    }),
+    AccessTried: {
+      Type: 'Choice',
+      Comment: 'After the wait for in-flight calls the undo goes on. Otherwise it waits for them now.',
+      Choices: [{ Condition: callsEnded, Next: 'WasAdded' }],
+      Default: 'AwaitOpenCalls',
     },
 
     ...needed('AwaitOpenCalls', {
       Comment:
         'Looks for in-flight calls: functions of a stopped or failed execution that may still change something. Waits for them at most 35 s.',
-      Payload: { since: '{% $since %}' },
+      Payload: { since: '{% $since %}', failures: '{% $failures %}' },
       Output: addToInput('openCalls'),
       Next: 'OpenCallsSettled',
     }),
     OpenCallsSettled: {
       Type: 'Choice',
       Comment:
-        'No call is in flight: go on with the buckets that were added to this integration, or with the driver if there are none. Otherwise wait.',
+        'No call is in flight: go on, or first take away once more what such a call may have given Dataloop meanwhile. Otherwise wait.',
       Choices: [
         {
-          Condition: '{% $states.input.openCalls.settled and $boolean($states.input.openCalls.drivers) %}',
-          Next: 'RemoveDrivers',
+          Condition: "{% $states.input.openCalls.settled and $states.input.openCalls.again = 'DeleteRole' %}",
+          Next: 'DeleteRole',
         },
-        { Condition: '{% $states.input.openCalls.settled %}', Next: 'DeleteDriver' },
+        {
+          Condition:
+            "{% $states.input.openCalls.settled and $states.input.openCalls.again = 'RevokeAccess' %}",
+          Next: 'RevokeAccess',
+        },
+        { Condition: '{% $states.input.openCalls.settled %}', Next: 'WasAdded' },
       ],
       Default: 'WaitForOpenCalls',
     },
@@ -42,7 +89,31 @@ export const deprovision: StateMachine = {
       Seconds: '{% $states.input.openCalls.waitSeconds %}',
       Next: 'AwaitOpenCalls',
     },
+    WasAdded: {
+      Type: 'Choice',
+      Comment:
+        'Integration (int_...): its policies go next. Added bucket (drv_...): role and policies belong to the integration, so its driver is next.',
+      Choices: [{ Condition: wasAdded, Next: 'DeleteDriver' }],
+      Default: 'DeletePolicy',
+    },
 
+    ...undo('DeletePolicy', {
+      Comment: 'Deletes the policies that this service created for the role.',
+      Output: outcome('policy'),
+      Next: 'HasAddedBuckets',
+    }),
+    HasAddedBuckets: {
+      Type: 'Choice',
+      Comment: 'Buckets were added to this integration: they go first. Otherwise go on with its driver.',
+      Choices: [{ Condition: '{% $boolean($states.input.openCalls.drivers) %}', Next: 'BeginWithDrivers' }],
+      Default: 'DeleteDriver',
+    },
+    BeginWithDrivers: {
+      Type: 'Pass',
+      Comment: 'Notes the time: from now on the undo waits for added buckets, for 15 minutes at most.',
+      Assign: { since: '{% $states.context.State.EnteredTime %}' },
+      Next: 'RemoveDrivers',
+    },
     ...undo('RemoveDrivers', {
       Comment:
         'Removes the buckets that were added to this integration, ten at a time, each in its own execution of this state machine (drv_...).',
@@ -69,41 +140,24 @@ export const deprovision: StateMachine = {
       Comment:
         'Deletes the storage driver at Dataloop. If Dataloop refuses, the driver becomes a leftover and the undo goes on.',
       Output: outcome('driver'),
-      Next: 'WasAdded',
+      Next: 'HasIntegration',
     }),
-    WasAdded: {
+    HasIntegration: {
       Type: 'Choice',
       Comment:
-        'Added bucket (drv_...): only its access is revoked, because the role belongs to the integration. Integration (int_...): integration, role and policies are deleted.',
-      Choices: [{ Condition: "{% $states.input.openCalls.kind = 'added bucket' %}", Next: 'RevokeAccess' }],
+        'Added bucket (drv_...): the integration at Dataloop stays, so the bucket is next. Integration (int_...): it goes.',
+      Choices: [{ Condition: wasAdded, Next: 'DeleteBucket' }],
       Default: 'DeleteIntegration',
     },
-    ...undo('RevokeAccess', {
-      Comment:
-        "Takes the bucket out of the policy of the integration's role. Dataloop's access to this bucket ends here.",
-      Output: outcome('access'),
-      Next: 'DeleteBucket',
-    }),
     ...undo('DeleteIntegration', {
       Comment:
         'Deletes the integration at Dataloop. One that was adopted, or that an operator created, stays there.',
       Output: outcome('integration'),
-      Next: 'DeleteRole',
-    }),
-    ...undo('DeleteRole', {
-      Comment:
-        "Deletes the role. Dataloop's access ends here. An adopted role stays, without our policies and our trust statement.",
-      Output: outcome('role'),
-      Next: 'DeletePolicy',
-    }),
-    ...undo('DeletePolicy', {
-      Comment: 'Deletes the policies that this service created for the role.',
-      Output: outcome('policy'),
       Next: 'DeleteBucket',
     }),
     ...undo('DeleteBucket', {
       Comment:
-        'Deletes the bucket if it is empty; never deletes objects. An adopted bucket stays and gets its earlier settings back.',
+        'Deletes the bucket if it is empty and no role or policy names it any more. An adopted bucket stays and gets its earlier settings back.',
       Output: outcome('bucket'),
       Next: 'UndoTried',
     }),

@@ -2,7 +2,7 @@ import * as iam from '../../src/clients/aws/iam.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { releaseRole } from '../../src/domain/resources/role/adopt.ts';
 import { deleteRole } from '../../src/domain/resources/role/role.ts';
-import { deprovisionStep } from '../../src/runtime/step.ts';
+import { accessStep } from '../../src/runtime/await-calls.ts';
 
 const calls = callsOf(iam.iamClient(), {
   getRole: iam.getRole,
@@ -12,6 +12,6 @@ const calls = callsOf(iam.iamClient(), {
 });
 
 /** DeleteRole: undoes CreateRole; with it, Dataloop's access ends. An adopted role is restored. */
-export const handler = deprovisionStep('DeleteRole', (step) =>
+export const handler = accessStep('DeleteRole', (step) =>
   step.desired.role.mode === 'adopt' ? releaseRole(step, calls) : deleteRole(step, calls),
 );

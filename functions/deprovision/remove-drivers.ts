@@ -6,7 +6,7 @@ import { deprovisionStep } from '../../src/runtime/step.ts';
 
 const removal = deployedRemoval();
 
-/** RemoveDrivers: what was added to an integration goes before it does. */
+/** RemoveDrivers: what was added to an integration goes before the integration at Dataloop does. */
 export const handler = deprovisionStep('RemoveDrivers', (step, input) => {
   const { since, enteredAt } = parseInput(waitSchema, input, 'The input of RemoveDrivers');
   return removeAddedBuckets(step, since, enteredAt, removal);

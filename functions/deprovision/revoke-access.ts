@@ -2,7 +2,7 @@ import * as iam from '../../src/clients/aws/iam.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { deployedAccess } from '../../src/deployed/shared-policies.ts';
 import { revokeAccess } from '../../src/domain/resources/role/revoke-access.ts';
-import { deprovisionStep } from '../../src/runtime/step.ts';
+import { accessStep } from '../../src/runtime/await-calls.ts';
 
 const access = deployedAccess(
   callsOf(iam.iamClient(), {
@@ -14,5 +14,5 @@ const access = deployedAccess(
   }),
 );
 
-/** RevokeAccess: undoes GrantAccess. */
-export const handler = deprovisionStep('RevokeAccess', (step) => revokeAccess(step, access));
+/** RevokeAccess: undoes GrantAccess; with it, Dataloop's access to an added bucket ends. */
+export const handler = accessStep('RevokeAccess', (step) => revokeAccess(step, access));

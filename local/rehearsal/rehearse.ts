@@ -35,6 +35,8 @@ export interface Result {
   readonly removed: readonly string[];
   readonly residue: IntegrationAnswer['residue'];
   readonly runsOfTheUndo: number;
+  /** How long after DELETE Dataloop's access had ended, where a removal ended it. */
+  readonly accessSeconds?: number | undefined;
   readonly tries: number;
   readonly seconds: number;
   /** What is wrong; empty for a rehearsal that passed. */
@@ -169,6 +171,7 @@ async function removal(rehearsal: RemovalRehearsal, names: Names, bench: Bench, 
       removed: last.status === 'removed' ? namesOf(rehearsal.subject, ready.resources) : [],
       residue: stuck.residue,
       runsOfTheUndo: runs.length,
+      accessSeconds: stuck.accessSeconds,
       problems,
       ...whereabouts(ready),
     } satisfies Draft,
@@ -240,6 +243,7 @@ export async function rehearseNothing(bench: Bench, scene: Scene): Promise<Resul
       removed: removedBy(runs).map((key) => shortNames[key]),
       residue: removed.residue,
       runsOfTheUndo: runs.length,
+      accessSeconds: removed.accessSeconds,
       problems: [
         ...problems,
         ...(await unexplained(bench, scene, removed.residue)),

@@ -54,6 +54,16 @@ const leftOf = ({ residue }: Pick<Result, 'residue'>): string =>
 const runsOf = ({ runsOfTheUndo }: Pick<Result, 'runsOfTheUndo'>): string | undefined =>
   runsOfTheUndo > 1 ? `${runsOfTheUndo} times: the watchdog restarted it, then closed it` : undefined;
 
+const accessOf = ({ accessSeconds }: Pick<Result, 'accessSeconds'>): string | undefined =>
+  accessSeconds === undefined ? undefined : `had ended ${seconds(accessSeconds)} after DELETE`;
+
+/** How long Dataloop kept its access at most, whatever stuck. */
+export function longestAccessOf(results: readonly Pick<Result, 'accessSeconds'>[]): string {
+  const all = results.flatMap(({ accessSeconds }) => accessSeconds ?? []);
+  if (all.length === 0) return 'no removal was rehearsed that ends it';
+  return `had ended at most ${seconds(Math.max(...all))} after DELETE (${all.length} removals)`;
+}
+
 /** The sentence that a result proves. */
 export function proofOf({ residue, subject }: Pick<Result, 'residue' | 'subject'>): string {
   const integration =
@@ -77,6 +87,8 @@ export function blockOf(result: Result): string {
     ]),
     ['removed', result.removed.join(', ') || nothingCreated],
   ];
+  const access = accessOf(result);
+  if (access) lines.push(['access', access]);
   const runs = runsOf(result);
   if (runs) lines.push(['undo ran', runs]);
   if (result.tries > 1) lines.push(['tries', `${result.tries}: IAM had not applied the denial before`]);
@@ -152,6 +164,7 @@ export function markdownOf(run: Run): string {
     row(['from, to', `${run.startedAt.toISOString()}, ${run.endedAt.toISOString()}`]),
     row(['before', countsOf(run.before)]),
     row(['after', countsOf(run.after)]),
+    row(["Dataloop's access", longestAccessOf(run.results)]),
     '',
     `${coverageOf(run)} was broken once, by an explicit deny on the IAM role of its function. The deployed code did not ` +
       "change. Functions that keep Dataloop's token in memory were restarted, by an environment variable that no code " +
@@ -186,6 +199,7 @@ export function markdownOf(run: Run): string {
 
 function sectionOf(result: Result): string[] {
   const runs = runsOf(result);
+  const access = accessOf(result);
   return [
     '',
     `## ${sign(result)} ${titleOf(result)}`,
@@ -195,6 +209,7 @@ function sectionOf(result: Result): string[] {
     `- Denied: ${result.denied.map(code).join(', ') || 'nothing'}`,
     `- Ended: ${result.ended}${result.tries > 1 ? ` (try ${result.tries}: IAM had not applied the denial before)` : ''}`,
     ...result.said.map((said) => `- The service said: ${oneLine(said)}`),
+    ...(access ? [`- Dataloop's access ${access}`] : []),
     ...(runs ? [`- The undo ran ${runs}`] : []),
     `- Removed: ${result.removed.join(', ') || nothingCreated}`,
     ...result.residue.map(leftover),

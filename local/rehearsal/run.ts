@@ -14,7 +14,16 @@ import { changeInWords } from './judge.ts';
 import type { DeployedOptions } from './options.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { type Bench, controlShows, type Result, rehearse, rehearseNothing, type Scene } from './rehearse.ts';
-import { blockOf, isGood, markdownOf, type Run, tableOf, titleOf, verdictOf } from './report.ts';
+import {
+  blockOf,
+  isGood,
+  longestAccessOf,
+  markdownOf,
+  type Run,
+  tableOf,
+  titleOf,
+  verdictOf,
+} from './report.ts';
 import { patient, rehearsalService } from './service.ts';
 import { changes, countsOf, takeStanding } from './snapshot.ts';
 import type { AwsClients, DeployedStack } from './stack.ts';
@@ -116,6 +125,7 @@ export async function rehearseAt(place: Place, only: readonly StepName[], hooks:
   for (const problem of problems) say(wrapped(problem, terminalWidth, '  ✗ ', '    '));
   say(fact('before', countsOf(before)));
   say(fact('after', countsOf(after)));
+  say(fact('access', longestAccessOf(results)));
   say(wrapped(verdictOf(run), terminalWidth, '  ', '    '));
   const seconds = ((run.endedAt.getTime() - startedAt.getTime()) / 1000).toFixed(0);
   const file = relative(process.cwd(), reportFile);

@@ -4,6 +4,7 @@ import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client
 import { GetCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { activeStatuses, pathOf } from '../../src/domain/model/record.ts';
+import { accessOf, undoneBy } from '../../src/domain/model/steps.ts';
 import {
   type ApiAnswer,
   type ApiClient,
@@ -32,6 +33,25 @@ export interface Names {
 }
 
 type Ids = Pick<IntegrationAnswer, 'integrationId' | 'driverId'>;
+
+/** What became of a removal. */
+export interface Removed extends IntegrationAnswer {
+  /** How long after DELETE Dataloop's access had ended; undefined where this removal did not end it. */
+  readonly accessSeconds?: number | undefined;
+}
+
+/** By the clocks of the service alone. */
+function accessSecondsOf(
+  begun: IntegrationAnswer,
+  { driverId, steps }: IntegrationAnswer,
+): number | undefined {
+  const wanted = undoneBy[accessOf[driverId === undefined ? 'integration' : 'added bucket']];
+  const step = steps.find(({ name }) => name === wanted);
+  if (step?.status !== 'succeeded' || step.endedAt === undefined) return undefined;
+  const seconds = (Date.parse(step.endedAt) - Date.parse(begun.updatedAt)) / 1000;
+  // An earlier removal has ended it.
+  return seconds < 0 ? undefined : seconds;
+}
 
 const idIn = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
@@ -99,10 +119,11 @@ export function rehearsalService(
     return integration;
   };
 
-  const remove = async (path: string): Promise<IntegrationAnswer> => {
+  const remove = async (path: string): Promise<Removed> => {
     open.add(path);
-    taken(await api.request('DELETE', path), `DELETE ${path}`);
-    return settled(path);
+    const begun = taken(await api.request('DELETE', path), `DELETE ${path}`);
+    const ended = await settled(path);
+    return { ...ended, accessSeconds: accessSecondsOf(begun, ended) };
   };
 
   /** Removes an integration or driver in any state. @returns what is left of it, if anything */

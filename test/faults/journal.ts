@@ -8,6 +8,7 @@ const itemSchema = z.looseObject({
   integrationId: z.string().optional(),
   name: z.string().optional(),
   status: z.string().optional(),
+  request: z.looseObject({ bucket: z.looseObject({ mode: z.string().optional() }) }).optional(),
 });
 export type JournalItem = z.infer<typeof itemSchema>;
 

@@ -7,7 +7,8 @@ import { accountIds } from '../../local/environment/root-keys.ts';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { contradictions } from '../contradictions.ts';
 import { clientsAt } from './clients.ts';
-import { journalItems } from './journal.ts';
+import { type JournalItem, journalItems } from './journal.ts';
+import type { RecordedCall } from './proxy/call-log.ts';
 import { changes, type Snapshot, type SnapshotSource, takeNamed } from './snapshot.ts';
 
 /** Where to look. */
@@ -101,19 +102,44 @@ export async function violations(
   for (const { type, arn, id, name, reason, advice } of integration.residue) {
     if (!(arn ?? id ?? name) || !reason || !advice) found.push(`Residue without a to-do: ${type}`);
   }
-  found.push(...(await journalViolations(bed, integration.name, ending, requests)));
+  const items = await journalItems(bed);
+  found.push(...(await journalViolations(bed, items, integration.name, ending, requests)));
+  found.push(...bucketViolations(items, integration, own));
   return found;
+}
+
+/** Whatever fails, an undo reaches for Dataloop's access before it asks Dataloop for anything. */
+export function accessViolations(calls: readonly RecordedCall[]): string[] {
+  // What is known by its worker alone, such as a log-in, may be another case's.
+  const asked = calls.find(
+    (call) =>
+      /^delete(Driver|Integration)$/.test(call.function ?? '') &&
+      call.operation.startsWith('dataloop:') &&
+      call.attributedBy !== 'worker',
+  );
+  const ended = calls.find((call) => /^(deleteRole|revokeAccess)$/.test(call.function ?? ''));
+  if (!asked || (ended && ended.sequence < asked.sequence)) return [];
+  return [`${asked.function} asked Dataloop while Dataloop had access`];
+}
+
+/** Whoever takes the name of a bucket that is gone must not get what Dataloop writes. */
+function bucketViolations(items: readonly JournalItem[], { name, steps }: IntegrationAnswer, own: Snapshot) {
+  const isOurs = items.some((item) => item.name === name && item.request?.bucket.mode === 'create');
+  const wasMade = steps.some((step) => step.name === 'CreateBucket' && step.status === 'succeeded');
+  const holders = [...own.keys()].filter((key) => /^(role|policy) /.test(key));
+  const isGone = !own.has(`bucket dataloop-${name}`);
+  return isOurs && wasMade && isGone ? holders.map((key) => `The bucket is gone before ${key}`) : [];
 }
 
 /** One execution a request, locks held exactly while something stands, no token left behind. */
 async function journalViolations(
   bed: Watched,
+  items: readonly JournalItem[],
   name: string,
   ending: Ending | undefined,
   requests: number,
 ): Promise<string[]> {
   const found: string[] = [];
-  const items = await journalItems(bed);
   const records = items.filter((item) => item.pk.startsWith('integration#') && item.name === name);
   if (records.length !== requests) found.push(`${records.length} integrations for ${requests} requests`);
   const ids = records.map(({ integrationId }) => integrationId);

@@ -10,7 +10,7 @@ import type { Case, Release } from './cases.ts';
 import { stopIfRunning } from './clients.ts';
 import { driverInTurn } from './driver-case.ts';
 import { forget } from './journal.ts';
-import { type Ending, endingOf, foreignChanges, takeOwn, violations } from './oracle.ts';
+import { accessViolations, type Ending, endingOf, foreignChanges, takeOwn, violations } from './oracle.ts';
 import { changes, type Snapshot } from './snapshot.ts';
 import { untilTaken } from './until-taken.ts';
 
@@ -134,7 +134,9 @@ export async function runCase(
     });
     const outcome = await turnOf(run, found);
     ending = outcome;
-    const struck = (await bed.proxy.calls(scope)).flatMap(({ fault }) => fault ?? []);
+    const calls = await bed.proxy.calls(scope);
+    found.push(...accessViolations(calls));
+    const struck = calls.flatMap(({ fault }) => fault ?? []);
     hits = struck.length;
     isStruck = new Set(struck).size >= (wanted.strikes ?? 1);
     if (!isStruck) {

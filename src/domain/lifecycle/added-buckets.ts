@@ -125,7 +125,7 @@ export async function removeAddedBucket(
 
 /** How many drivers are removed at once. */
 const atOnce = 10;
-/** How long the rest of the integration waits for its drivers: Dataloop's access ends with the role, which comes after. */
+/** How long driver and integration at Dataloop wait for added buckets. Nobody has access any more: the role went first. */
 const patienceMs = 15 * 60_000;
 const stillThere: readonly Status[] = ['provisioning', 'ready', 'rolling-back', 'removing', 'residue'];
 
@@ -137,9 +137,10 @@ function isOver(driver: JournalRecord, since: Date): boolean {
 }
 
 /**
- * RemoveDrivers: removes what was added to an integration before the integration goes. Asked again and again until it
- * is done, or the rest must not wait any longer; what is left of a driver is left of its integration, too.
- * @param since when the undo of the integration began, and `now`: both by the clock of Step Functions
+ * RemoveDrivers: removes what was added to an integration, once its role and policies had their turn, and before the
+ * integration at Dataloop goes. Asked again and again until it is done, or the rest must not wait any longer; what is left
+ * of a driver is left of its integration, too.
+ * @param since when its turn began, and `now`: both by the clock of Step Functions
  */
 export async function removeAddedBuckets(
   step: StepContext,

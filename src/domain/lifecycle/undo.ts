@@ -7,7 +7,7 @@ import {
   type RecordReader,
   type Status,
 } from '../model/record.ts';
-import { forwardSteps, type StepName } from '../model/steps.ts';
+import { forwardSteps, type RecordKind, type StepName } from '../model/steps.ts';
 import { describeFailure, type ErrorOutput, recordedError } from '../saga/failure.ts';
 
 export interface UndoJournal extends RecordReader {
@@ -36,6 +36,8 @@ export interface UndoInput {
   readonly recordId: string;
   readonly mode: 'rollback' | 'remove';
   readonly run: number;
+  /** It tells the state machine what to take away first, before any function has read the record. */
+  readonly kind: RecordKind;
 }
 
 export interface UndoStarter {
@@ -59,10 +61,10 @@ export const undoExecutionName = (record: JournalRecord): string => {
  * second start changes nothing.
  */
 export async function startUndo(record: JournalRecord, machine: UndoStarter): Promise<void> {
-  const { deprovision: undo, id: recordId, status } = record;
+  const { deprovision: undo, id: recordId, status, kind } = record;
   if (!undo || (status !== 'rolling-back' && status !== 'removing')) return;
   const { mode, run } = undo;
-  await machine.startDeprovisioning(undoExecutionName(record), { recordId, mode, run });
+  await machine.startDeprovisioning(undoExecutionName(record), { recordId, mode, run, kind });
 }
 
 /** Moves a record to its undo, where it is in one of the given states, and starts the undo. */

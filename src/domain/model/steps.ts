@@ -8,15 +8,18 @@ import type { ResourceKey } from './resource-keys.ts';
 export const recordKinds = ['integration', 'added bucket'] as const;
 export type RecordKind = (typeof recordKinds)[number];
 
-/** The undo, in the order of its state machine. Each step runs even if the one before it failed. */
+/**
+ * The undo, in the order of its state machine: Dataloop's access ends before anything waits, and before anything is asked
+ * of Dataloop. Each step runs even if the one before it failed.
+ */
 export const deprovisionSteps = [
+  'DeleteRole',
+  'RevokeAccess',
   'AwaitOpenCalls',
+  'DeletePolicy',
   'RemoveDrivers',
   'DeleteDriver',
-  'RevokeAccess',
   'DeleteIntegration',
-  'DeleteRole',
-  'DeletePolicy',
   'DeleteBucket',
   'AwaitUndoCalls',
   'Conclude',
@@ -79,6 +82,11 @@ export const madeBy = Object.fromEntries(made.map(({ makes, step }) => [makes, s
 /** The step that undoes each resource. */
 export const undoneBy = Object.fromEntries(made.map((row) => [row.makes, row.undoneBy])) as Readonly<
   Record<Made, UndoStepName>
+>;
+
+/** The resource without which Dataloop has no access: the undo begins with it. */
+export const accessOf = { integration: 'role', 'added bucket': 'access' } as const satisfies Readonly<
+  Record<RecordKind, Made>
 >;
 
 /** Whether a record of this kind has such a resource of its own making. */

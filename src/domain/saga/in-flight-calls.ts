@@ -1,6 +1,7 @@
 /** In-flight calls: calls of step functions that may still take effect, although nothing waits for them. */
 import { ServiceError } from '../../errors.ts';
 import type { ResourceKey } from '../model/resource-keys.ts';
+import { madeBy } from '../model/steps.ts';
 import type { StepContext } from './step.ts';
 
 /** Seconds that are added to a function's life: a request that it sent last may still be under way. */
@@ -48,12 +49,24 @@ export function beforeMaking(step: StepContext, key: ResourceKey): boolean {
 /** What the journal says of something of which there may be two. */
 export const madeAgainIf = (again: boolean): { madeAgain?: true } => (again ? { madeAgain: true } : {});
 
+/**
+ * How an undo step acts before in-flight calls have ended. One of them may make again what is taken away now: so the step
+ * takes away what it finds, and believes nothing to be gone. It has to be called again once they have ended.
+ */
+export function whileCallsAreInFlight(step: StepContext, key: keyof typeof madeBy): StepContext {
+  const { inFlightCalls, accessLock } = step.record;
+  const isMade = Object.values(inFlightCalls).some((call) => (call.step ?? madeBy[key]) === madeBy[key]);
+  // Whoever holds the lock may attach another policy to the role.
+  if (!isMade && !accessLock) return step;
+  return { ...step, gone: async () => undefined, notSeen: async () => Number.POSITIVE_INFINITY };
+}
+
 /** How long a step's function can live, in seconds: its time-out in serverless.yml. */
 export const functionLifetimeSeconds = 30;
 
 /**
- * Whether every call of a step function has ended or can no longer be alive. Until then something may still
- * come into being, or go, behind the undo's back.
+ * Whether every call of a step function has ended or can no longer be alive, and so whoever held the lock of the
+ * integration's policies. Until then something may still come into being, or go, behind the undo's back.
  * @param since when the undo began to wait: no call that counts began later
  * @param now when this look began; both by the clock of Step Functions, so that no function's clock decides
  */
@@ -65,7 +78,12 @@ export function inFlightCallsSettled(
   const lastEnd = since.getTime() + (functionLifetimeSeconds + graceSeconds) * 1000;
   // What a function's clock said is believed only where it shortens the wait.
   const endOf = (until: number) => Math.min(until + graceSeconds * 1000, lastEnd);
-  const inFlight = Object.entries(step.record.inFlightCalls).filter(
+  const { inFlightCalls, accessLock } = step.record;
+  const calls = [
+    ...Object.entries(inFlightCalls),
+    ...(accessLock ? [[accessLock.by, accessLock] as const] : []),
+  ];
+  const inFlight = calls.filter(
     ([callId, { until }]) => callId !== step.call.callId && endOf(until) > now.getTime(),
   );
   const longest = Math.max(0, ...inFlight.map(([, { until }]) => endOf(until) - now.getTime()));

@@ -384,7 +384,10 @@ describe('a role', () => {
 
     expect(left).toMatchObject({
       status: 'residue',
-      residue: [{ type: 'AWS::IAM::Role', advice: expect.stringContaining('another statement') }],
+      residue: [
+        { type: 'AWS::S3::Bucket', reason: expect.stringContaining(RoleName) },
+        { type: 'AWS::IAM::Role', advice: expect.stringContaining('another statement') },
+      ],
     });
     await set([ours, theirs]);
     expect((await disconnect(ready.integrationId)).status).toBe('removed');

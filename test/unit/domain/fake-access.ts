@@ -196,6 +196,9 @@ export function accessWorld({
     writePolicy: (_id, call, key, policy) =>
       passage(async () => {
         held(call);
+        if (integration.status !== 'ready' && integration.resources[key]?.state === 'gone') {
+          throw new ServiceError('EarlierCallOpenError', 'The policy is gone.');
+        }
         events.push(`journal ${key} ${policy.state}`);
         integration = { ...integration, resources: { ...integration.resources, [key]: policy } };
         return integration;

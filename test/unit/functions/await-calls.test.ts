@@ -2,6 +2,7 @@
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { toStored } from '../../../src/domain/model/stored-record.ts';
 import { integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
 import '../environment.ts';
@@ -47,6 +48,7 @@ describe.each([
     expect(await handler(inputOf({ enteredAt: at(34) }), lambdaContext)).toEqual({
       kind: 'integration',
       drivers: 0,
+      again: 'nothing',
       settled: false,
       waitSeconds: 1,
       inFlightCalls: ['execution/CreateRole/1'],
@@ -55,6 +57,38 @@ describe.each([
     expect(await handler(inputOf({ since: at(1), enteredAt: at(35) }), lambdaContext)).toMatchObject({
       settled: false,
     });
+  });
+
+  const resource = { state: 'created', arn: 'arn:x' } as const;
+  const parent = { integrationId, dataloopIntegrationId: 'dataloop-1' };
+  const added = { id: 'drv_01M85CZQP0Y0YS5TZMSXQSHEJR', parent } as const;
+  test.each<[string, Partial<JournalRecord>, string]>([
+    [
+      'the role is left',
+      { resources: { role: resource, driver: { ...resource, state: 'gone' } } },
+      'DeleteRole',
+    ],
+    [
+      'the role is gone',
+      { resources: { role: { ...resource, state: 'gone' }, driver: resource } },
+      'nothing',
+    ],
+    ['the access is left', { ...added, resources: { access: resource } }, 'RevokeAccess'],
+    ['no access was granted', { ...added, resources: { bucket: resource } }, 'nothing'],
+  ])('says which step has to take the access away once more: %s', async (_when, more, again) => {
+    const record = recordOf({ status: 'removing', ...more });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+    const input = inputOf({ recordId: record.id });
+    expect(await handler(input, lambdaContext)).toMatchObject({ settled: true, again });
+  });
+
+  test('does not say so of a step that has failed for good', async () => {
+    const record = recordOf({ status: 'removing', resources: { role: resource } });
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+    const afterFailure = async (failed: string) =>
+      handler(inputOf({ failures: [{ step: failed, error: { Error: 'AwsConflictError' } }] }), lambdaContext);
+    expect(await afterFailure('DeleteRole')).toMatchObject({ again: 'nothing' });
+    expect(await afterFailure('RevokeAccess')).toMatchObject({ again: 'DeleteRole' });
   });
 
   test('is journalled under its own name, and only during an undo', async () => {

@@ -140,7 +140,13 @@ describe('what a state passes beside that', () => {
   test.each<[string, JournalRecord, Record<string, unknown>]>([
     ['provision/request-iam-user.ts', recordOf(), { taskToken: 'token' }],
     ['provision/roll-back.ts', recordOf(), { failedStep: 'CreateRole', error: { Error: 'x', Cause: 'y' } }],
-    ['deprovision/await-open-calls.ts', undoing, { since: '2026-11-23T00:00:00.000Z' }],
+    ['deprovision/delete-role.ts', undoing, { callsEnded: false }],
+    ['deprovision/revoke-access.ts', undoing, { callsEnded: true }],
+    [
+      'deprovision/await-open-calls.ts',
+      undoing,
+      { since: '2026-11-23T00:00:00.000Z', failures: [{ step: 'DeleteRole', error: { Error: 'x' } }] },
+    ],
     ['deprovision/remove-drivers.ts', undoing, { since: '2026-11-23T00:00:00.000Z' }],
     ['deprovision/await-undo-calls.ts', undoing, { since: '2026-11-23T00:00:00.000Z' }],
     [

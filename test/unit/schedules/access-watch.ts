@@ -1,4 +1,4 @@
-/** Watches, write by write, what the functions make of the policies of a role. */
+/** Watches, write by write, what the functions make of the policies of a role, and what of its buckets. */
 
 import {
   CreatePolicyCommand,
@@ -6,7 +6,16 @@ import {
   DeletePolicyCommand,
   DetachRolePolicyCommand,
 } from '@aws-sdk/client-iam';
-import { hasAccess, neededBy, type Rule, roleOf, rulesIn, rulesOfRole } from './access-rules.ts';
+import { DeleteBucketCommand } from '@aws-sdk/client-s3';
+import {
+  hasAccess,
+  isOnBucketOf,
+  neededBy,
+  type Rule,
+  roleOf,
+  rulesIn,
+  rulesOfRole,
+} from './access-rules.ts';
 import type { Aws } from './account.ts';
 import type { Service } from './service.ts';
 import { stranger, type Watch } from './things.ts';
@@ -30,6 +39,33 @@ export function watchedIam(parts: Parts): Service {
     check?.();
     return answer;
   };
+}
+
+/** S3, watched: whoever takes the free name of a bucket must not get what Dataloop writes. */
+export function watchedS3(parts: Pick<Parts, 'aws' | 'journal' | 'watch'>): Service {
+  return (command, by) => {
+    const name = command instanceof DeleteBucketCommand ? (command.input.Bucket ?? '') : undefined;
+    const holders = name === undefined ? [] : holdersOf(name, parts);
+    const answer = parts.aws.s3(command, by);
+    for (const holder of holders) parts.watch.violate(`${by.label} deletes ${name}, which ${holder} names`);
+    return answer;
+  };
+}
+
+/** What of ours lets Dataloop into a bucket that an integration or a driver made, as it stands. */
+function holdersOf(bucketName: string, { aws, journal }: Pick<Parts, 'aws' | 'journal'>): string[] {
+  const record = journal.record(aws.buckets.get(bucketName)?.maker ?? '');
+  if (!record) return [];
+  const owner = journal.record(journal.ownerOf(record.id));
+  const isOn = isOnBucketOf(record);
+  const policies = [...aws.policies.values()].filter(
+    (policy) => policy.maker === owner?.id && rulesIn(defaultVersionOf(policy).document).some(isOn),
+  );
+  const roles = [...aws.roles.values()].filter(({ maker }) => maker === record.id);
+  // What somebody took the tag from before the journal knew it as made is left alone, and not ours any more.
+  const known = Object.values(owner?.resources ?? {});
+  const isLeftAlone = (arn: string) => known.some((each) => each.arn === arn && each.leftAlone !== undefined);
+  return [...policies, ...roles].filter(({ arn }) => !isLeftAlone(arn)).map(({ key }) => key);
 }
 
 /** Versions of ours in which stands on what a stranger wrote. */

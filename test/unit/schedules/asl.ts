@@ -96,9 +96,11 @@ type Form = readonly [RegExp, (scope: Scope, ...parts: string[]) => unknown];
 const forms: readonly Form[] = [
   [/^\$([\w.]+)$/, (scope, path = '') => at(scope, path)],
   [/^\$([\w.]+) \+ 1$/, (scope, path = '') => Number(at(scope, path)) + 1],
+  [/^\$exists\(\$([\w.]+)\)$/, (scope, path = '') => at(scope, path) !== undefined],
+  [/^\$boolean\(\$([\w.]+)\)$/, (scope, path = '') => Boolean(at(scope, path))],
   [
-    /^\$([\w.]+) and \$boolean\(\$([\w.]+)\)$/,
-    (scope, one = '', other = '') => at(scope, one) === true && Boolean(at(scope, other)),
+    /^\$([\w.]+) and \$([\w.]+) = '([\w ]+)'$/,
+    (scope, one = '', other = '', wanted) => at(scope, one) === true && at(scope, other) === wanted,
   ],
   [/^\$([\w.]+) = '([\w ]+)'$/, (scope, path = '', wanted) => at(scope, path) === wanted],
   [

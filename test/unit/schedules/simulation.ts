@@ -1,7 +1,7 @@
 /** A world with the service in it: everything in memory, everything at the same virtual time. */
 
 import { accountId } from '../environment.ts';
-import { watchedIam } from './access-watch.ts';
+import { watchedIam, watchedS3 } from './access-watch.ts';
 import type { Aws } from './account.ts';
 import { type Clock, virtualClock } from './clock.ts';
 import { type Deliveries, deliveries } from './delivery.ts';
@@ -82,7 +82,7 @@ export function simulate(handlers: Readonly<Record<string, Handler>>, schedule: 
     watch: watcher,
     traced,
     services: {
-      s3: account.s3,
+      s3: watchedS3({ aws: account, journal: table, watch: watcher }),
       iam: watchedIam({
         aws: account,
         journal: table,

@@ -8,6 +8,7 @@ import { describe, expect, test } from '@jest/globals';
 import aslValidator from 'asl-validator';
 import * as z from 'zod';
 import { projectRoot } from '../../../local/environment/paths.ts';
+import { roles } from '../../../resources/iam/roles.ts';
 import { aslFiles } from '../../../scripts/asl-files.ts';
 import { stateMachines, stepsOf } from '../../../statemachines/machines.ts';
 import { type Outline, outlineOf, parseMachine, statesOf } from './outline.ts';
@@ -49,19 +50,86 @@ function withRecordId({
   };
 }
 
-/** Where a state is wanted to do something else than at 5fc8d57: its outline, and above it the reason. */
-const wanted: Readonly<Record<keyof typeof recorded, Readonly<Record<string, readonly string[]>>>> = {
-  provision: {},
-  addDriver: {},
-  deprovision: {
-    // The record says what it is of, not the beginning of its id.
-    WasAdded: [
+type States = Outline['states'];
+
+/** A step that does as before, at another place: it leads to another state, also where it fails and the undo goes on. */
+const moved = (before: States, name: string, next: string, alsoSent = ''): readonly string[] =>
+  (before[name] ?? []).map((line) =>
+    line
+      .replace(/(?<=leads to )(?!Stuck$)\w+$/, next)
+      .replace(/^calls .*$/, (calls) => `${calls}${alsoSent}`),
+  );
+
+const noted = (next: string, more = ''): readonly string[] => [
+  'Pass',
+  `assigns {${more}"since":"{% $states.context.State.EnteredTime %}"}`,
+  `leads to ${next}`,
+];
+const callsEnded = '{% $exists($states.input.openCalls) %}';
+const isAdded = "{% $states.input.openCalls.kind = 'added bucket' %}";
+
+/** Where a state is wanted to do something else than at 5fc8d57, and above it the reason; in the order of the machine. */
+const wanted: Readonly<Record<keyof typeof recorded, (before: States) => States>> = {
+  provision: () => ({}),
+  addDriver: () => ({}),
+  deprovision: (before) => ({
+    // Dataloop's access ends first: nothing that waits, and nothing that asks Dataloop, comes before it.
+    Begin: noted('WhoseAccess', '"failures":[],'),
+    // Whoever starts an execution says what its record is of, so that no function has to read it first. An execution that
+    // an earlier version started does not.
+    WhoseAccess: [
       'Choice',
-      "if {% $states.input.openCalls.kind = 'added bucket' %}, leads to RevokeAccess",
+      "if {% $states.context.Execution.Input.kind = 'integration' %}, leads to DeleteRole",
+      "if {% $states.context.Execution.Input.kind = 'added bucket' %}, leads to RevokeAccess",
+      'otherwise leads to AwaitOpenCalls',
+    ],
+    DeleteRole: moved(before, 'DeleteRole', 'AccessTried', ', callsEnded'),
+    RevokeAccess: moved(before, 'RevokeAccess', 'AccessTried', ', callsEnded'),
+    // A call that was in flight may have given the access back: then it is taken away once more, after the wait.
+    AccessTried: ['Choice', `if ${callsEnded}, leads to WasAdded`, 'otherwise leads to AwaitOpenCalls'],
+    // What has failed for good is not tried again after the wait.
+    AwaitOpenCalls: moved(before, 'AwaitOpenCalls', 'OpenCallsSettled', ', failures'),
+    OpenCallsSettled: [
+      'Choice',
+      "if {% $states.input.openCalls.settled and $states.input.openCalls.again = 'DeleteRole' %}, leads to DeleteRole",
+      "if {% $states.input.openCalls.settled and $states.input.openCalls.again = 'RevokeAccess' %}, leads to RevokeAccess",
+      'if {% $states.input.openCalls.settled %}, leads to WasAdded',
+      'otherwise leads to WaitForOpenCalls',
+    ],
+    WaitForOpenCalls: before['WaitForOpenCalls'] ?? [],
+    // The record says what it is of, not the beginning of its id.
+    WasAdded: ['Choice', `if ${isAdded}, leads to DeleteDriver`, 'otherwise leads to DeletePolicy'],
+    DeletePolicy: moved(before, 'DeletePolicy', 'HasAddedBuckets'),
+    HasAddedBuckets: [
+      'Choice',
+      'if {% $boolean($states.input.openCalls.drivers) %}, leads to BeginWithDrivers',
+      'otherwise leads to DeleteDriver',
+    ],
+    // The patience with added buckets begins when they have their turn, not with what comes before it.
+    BeginWithDrivers: noted('RemoveDrivers'),
+    RemoveDrivers: before['RemoveDrivers'] ?? [],
+    DriversRemoved: before['DriversRemoved'] ?? [],
+    WaitForDrivers: before['WaitForDrivers'] ?? [],
+    DeleteDriver: moved(before, 'DeleteDriver', 'HasIntegration'),
+    HasIntegration: [
+      'Choice',
+      `if ${isAdded}, leads to DeleteBucket`,
       'otherwise leads to DeleteIntegration',
     ],
-  },
+    DeleteIntegration: moved(before, 'DeleteIntegration', 'DeleteBucket'),
+  }),
 };
+/** Sent besides what was sent at 5fc8d57. */
+const alsoSent: Readonly<Record<keyof typeof recorded, Outline['payload']>> = {
+  provision: {},
+  addDriver: {},
+  deprovision: { callsEnded: [callsEnded] },
+};
+/** What was moved comes first; the rest is in the order of before. */
+const inOrder = (before: States, now: States): States => ({
+  ...now,
+  ...Object.fromEntries(Object.entries(before).filter(([name]) => !(name in now))),
+});
 
 const iamUserTimeoutSeconds = 3600;
 const machines = stateMachines({ iamUserTimeoutSeconds });
@@ -73,27 +141,27 @@ describe.each(names)('%s', (name) => {
   const before = withRecordId(recorded[name]);
   const states = statesOf(parseMachine(Definition).States);
 
+  const now = wanted[name](before.states);
+  const expected = inOrder(before.states, now);
+
   test('has the same states, and starts as before', () => {
-    expect(Object.keys(outline.states)).toEqual(Object.keys({ ...before.states, ...wanted[name] }));
+    expect(Object.keys(outline.states)).toEqual(Object.keys(expected));
     expect(outline.machine).toBe(before.machine);
   });
 
-  test.each(Object.keys({ ...before.states, ...wanted[name] }))(
-    '%s calls, catches, retries and leads to what it did',
-    (state) => {
-      expect(outline.states[state]).toEqual(wanted[name][state] ?? before.states[state]);
-    },
-  );
+  test.each(Object.keys(expected))('%s calls, catches, retries and leads to what it did', (state) => {
+    expect(outline.states[state]).toEqual(expected[state]);
+  });
 
   test('sends its functions the same, and means the same by its lists of errors', () => {
-    expect(outline.payload).toEqual(before.payload);
+    expect(outline.payload).toEqual({ ...before.payload, ...alsoSent[name] });
     expect(outline.errors).toEqual(before.errors);
   });
 
   test('differs from before wherever it is said to', () => {
-    for (const [state, lines] of Object.entries(wanted[name])) {
-      expect(lines).not.toEqual(before.states[state]);
-    }
+    // Those that only stand elsewhere in the order are as before.
+    const changed = Object.entries(now).filter(([state, lines]) => lines !== before.states[state]);
+    for (const [state, lines] of changed) expect(lines).not.toEqual(before.states[state]);
   });
 
   test.each([['the machine', Definition], ...states] as const)(
@@ -194,3 +262,30 @@ function isSeen(changed: unknown, outline: string): boolean {
     return true;
   }
 }
+
+test("whatever fails, Dataloop's access has had its turn before anything waits or asks Dataloop", () => {
+  const { States } = parseMachine(machines.deprovision.Definition);
+  const next = (name: string): string[] => {
+    const { Next, Default, Choices, Catch } = States[name] ?? { Choices: [], Catch: [] };
+    return [Next, Default, ...[...Choices, ...Catch].map((each) => each.Next)].flatMap((each) => each ?? []);
+  };
+  const first = States['WhoseAccess']?.Choices.map(({ Next }) => Next) ?? [];
+  expect(first).toEqual(['DeleteRole', 'RevokeAccess']);
+  expect(next('Begin')).toEqual(['WhoseAccess']);
+  for (const access of first) expect([...new Set(next(access))]).toEqual(['AccessTried']);
+
+  // After it, and so for executions of an earlier version, too: no way to Dataloop but past the last look at the access.
+  const asking = roles
+    .filter(({ statements }) => statements.some(({ Sid }) => Sid === 'DataloopCredentials'))
+    .map(({ roleId }) => roleId.replace(/Role$/, ''))
+    .filter((step) => step in States);
+  expect(asking).toEqual(['DeleteDriver', 'DeleteIntegration']);
+  const reached = new Set<string>();
+  const visit = (name: string): void => {
+    if (reached.has(name) || name === 'WasAdded') return;
+    reached.add(name);
+    for (const each of next(name)) visit(each);
+  };
+  visit('AwaitOpenCalls');
+  expect(asking.filter((step) => reached.has(step))).toEqual([]);
+});

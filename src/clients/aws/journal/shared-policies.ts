@@ -67,9 +67,10 @@ export function accessJournal(table: Table): AccessJournal {
     writePolicy: async (integrationId, { callId }, key, policy) => {
       const written = await updateRecord(table, integrationId, `record the ${key} of ${integrationId}`, {
         UpdateExpression: 'SET #policy = :policy, #updatedAt = :now',
-        ConditionExpression: isHolder,
-        names: { ...names, '#policy': attributeOf(key) },
-        values: { ':by': callId, ':policy': policy, ':now': now() },
+        // DeletePolicy holds no lock: what it has deleted is made again for an integration that is ready, and no other.
+        ConditionExpression: `${isHolder} AND (#status = :ready OR attribute_not_exists(#policy) OR #policy.#state <> :gone)`,
+        names: { ...names, '#policy': attributeOf(key), '#state': 'state', '#status': 'status' },
+        values: { ':by': callId, ':policy': policy, ':now': now(), ':ready': 'ready', ':gone': 'gone' },
       });
       return held(written, integrationId);
     },

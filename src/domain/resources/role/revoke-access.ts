@@ -2,7 +2,7 @@
 import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, ownerTag, policyOf } from '../../model/desired-state.ts';
 import { fittingPolicy, type Grant, grantOf, withoutGrant } from '../../model/permission-policy.ts';
-import { type AddedBucket, type JournalRecord, type Status, statuses } from '../../model/record.ts';
+import { type AddedBucket, type JournalRecord, statuses } from '../../model/record.ts';
 import type { PolicyKey } from '../../model/resource-keys.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import { type Leftover, sendAgain } from '../../saga/residue.ts';
@@ -27,10 +27,10 @@ type RevokeCalls =
   | 'detachRolePolicy'
   | 'deletePolicy';
 
-/** In these the policies go as they are, and the role with them. */
-const goesAnyway: readonly Status[] = ['rolling-back', 'removing', 'failed', 'removed'];
-
-/** Takes the driver's bucket out of the policy that grants it; a policy that grants nothing any more goes. */
+/**
+ * Takes the driver's bucket out of the policy that grants it; a policy that grants nothing any more goes. The integration
+ * may be going, too: where its policies are gone, the access is; where one could not be deleted, the bucket is taken out.
+ */
 export async function revokeAccess(
   step: StepContext,
   { iam, journal, readRecords, desiredStateOf }: Access<RevokeCalls>,
@@ -45,14 +45,15 @@ export async function revokeAccess(
       await step.gone('access');
       return { outcome: 'nothing was granted' };
     }
-    if (goesAnyway.includes(record.status)) {
-      await step.gone('access');
-      return { outcome: 'goes with the integration' };
-    }
     const desired = desiredStateOf(record);
+    const ours = record.resources[key];
+    if (ours?.state === 'gone') {
+      await journal.place(desired.recordId, step.call, addedBucketId, undefined);
+      await step.gone('access');
+      return { outcome: 'gone with its policy' };
+    }
     const { arn } = policyOf(desired, key);
     const found = await iam.getDefaultPolicyVersion(arn);
-    const ours = record.resources[key];
     const remaining = await grantsOf(record, desired, key, readRecords, addedBucketId);
     const isSame = ours?.uniqueId === undefined || ours.uniqueId === found?.uniqueId;
     const isTagged = found?.tags[ownerTag] === desired.recordId;
@@ -71,6 +72,8 @@ export async function revokeAccess(
         'access',
         found && `The policy ${arn} was not created by this service, so it was left unchanged.`,
       );
+      // While calls are in flight, it may appear yet.
+      if (step.resource('access')?.state !== 'gone') return outcome;
       if (ours && remaining.length === 0) {
         // The next bucket that finds room here makes it again.
         await journal.writePolicy(desired.recordId, step.call, key, { ...ours, state: 'gone' });

@@ -38,7 +38,7 @@ describe('starting', () => {
 
   test('an undo runs under the given name', async () => {
     stepFunctions.on(StartExecutionCommand).resolves({});
-    const input = { recordId: 'int_A', mode: 'remove', run: 2 } as const;
+    const input = { recordId: 'int_A', mode: 'remove', run: 2, kind: 'integration' } as const;
     await deprovisionStarter(client, stateMachineArn).startDeprovisioning('int_A-remove-2', input);
     expect(sent()).toMatchObject([
       { name: 'int_A-remove-2', input: JSON.stringify({ ...input, integrationId: 'int_A' }) },

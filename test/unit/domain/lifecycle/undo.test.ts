@@ -12,6 +12,7 @@ import {
 } from '../../../../src/domain/lifecycle/undo.ts';
 import { type JournalRecord, type Status, statuses } from '../../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../../src/errors.ts';
+import { driverIdOf, parent } from '../fake-access.ts';
 import {
   removeStart as remove,
   rollbackStart as rollback,
@@ -292,9 +293,20 @@ describe('the execution of an undo', () => {
     async (status, mode, start) => {
       const { parts, events, inputs } = world(undefined);
       await startUndo(recordOf({ status, deprovision: undoOf(mode, 2, 1) }), parts.machine);
-      expect([events, inputs]).toEqual([[start], [{ recordId: integrationId, mode, run: 2 }]]);
+      expect([events, inputs]).toEqual([
+        [start],
+        [{ recordId: integrationId, mode, run: 2, kind: 'integration' }],
+      ]);
     },
   );
+
+  test('says what its record is of: the state machine takes the access away before any function has read it', async () => {
+    const { parts, inputs } = world(undefined);
+    const id = driverIdOf(1);
+    const record = recordOf({ id, parent, status: 'removing', deprovision: undoOf('remove', 1) });
+    await startUndo(record, parts.machine);
+    expect(inputs).toEqual([{ recordId: id, mode: 'remove', run: 1, kind: 'added bucket' }]);
+  });
 
   test.each([
     ...statuses
@@ -339,7 +351,7 @@ describe('a rollback', () => {
     const { parts, events, inputs, now } = world(recordOf());
     await rollBack(integrationId, error, parts);
     expect(events).toEqual(['journal rolling-back', rollback(1)]);
-    expect(inputs).toEqual([{ recordId: integrationId, mode: 'rollback', run: 1 }]);
+    expect(inputs).toEqual([{ recordId: integrationId, mode: 'rollback', run: 1, kind: 'integration' }]);
     expect(now()).toMatchObject({ status: 'rolling-back', error });
   });
 
@@ -470,7 +482,10 @@ describe('DELETE', () => {
       const { parts, events, inputs, now } = world(before);
       expect(await removeIntegration(integrationId, parts)).toEqual(before);
       expect(now()).toEqual(before);
-      expect([events, inputs]).toEqual([[start], [{ recordId: integrationId, mode, run: 2 }]]);
+      expect([events, inputs]).toEqual([
+        [start],
+        [{ recordId: integrationId, mode, run: 2, kind: 'integration' }],
+      ]);
     },
   );
 

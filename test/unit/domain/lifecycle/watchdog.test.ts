@@ -82,7 +82,7 @@ describe('after a provisioning that ended', () => {
     expect(await followUp(ended(integrationId, 'FAILED'), 'provision', watchdog)).toBe('started');
     expect([events, inputs]).toEqual([
       [rollback(1)],
-      [{ recordId: integrationId, mode: 'rollback', run: 1 }],
+      [{ recordId: integrationId, mode: 'rollback', run: 1, kind: 'integration' }],
     ]);
     expect(now()).toEqual(before);
   });

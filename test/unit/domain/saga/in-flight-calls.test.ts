@@ -11,9 +11,11 @@ import {
   graceSeconds,
   inFlightCallsSettled,
   noEarlierCall,
+  whileCallsAreInFlight,
 } from '../../../../src/domain/saga/in-flight-calls.ts';
+import { confirmAbsence } from '../../../../src/domain/saga/ownership.ts';
 import { ServiceError } from '../../../../src/errors.ts';
-import { integrationId, journalOf, recordOf, stepOf } from '../fakes.ts';
+import { integrationId, journalOf, recordOf, stepOf, thrownBy } from '../fakes.ts';
 
 const grace = graceSeconds * 1000;
 const lifetime = functionLifetimeSeconds * 1000;
@@ -102,6 +104,60 @@ describe('in-flight calls', () => {
     expect(settled({ a: until }, since).waitSeconds).toBe(5);
     expect(settled({ a: until }, until + grace - 1_500).waitSeconds).toBe(2);
     expect(settled({ a: since + 3_600_000 }, since + lifetime + grace - 2_500).waitSeconds).toBe(3);
+  });
+});
+
+describe('who writes the policies of an integration', () => {
+  const since = 1_795_392_000_000;
+  const until = since + 10_000;
+  const settled = (accessLock: JournalRecord['accessLock'], now: number) =>
+    inFlightCallsSettled(stepOf(recordOf(accessLock ? { accessLock } : {})), new Date(since), new Date(now));
+
+  test('is waited for as for a call of its own: a policy may still be attached to the role', () => {
+    const accessLock = { by: 'drv_1/GrantAccess/1', until };
+    expect(settled(accessLock, until)).toMatchObject({
+      settled: false,
+      inFlightCalls: ['drv_1/GrantAccess/1'],
+    });
+    expect(settled(accessLock, until + grace)).toMatchObject({ settled: true, inFlightCalls: [] });
+    expect(settled({ by: 'drv_1/RevokeAccess/1', until: since + 3_600_000 }, since + 35_000).settled).toBe(
+      true,
+    );
+  });
+});
+
+describe('what is taken away while calls are in flight', () => {
+  const role = { state: 'created', arn: 'arn:role' } as const;
+  const taking = (more: Partial<JournalRecord>) => {
+    const journal = journalOf(recordOf({ resources: { role }, ...more }));
+    const call = { step: 'DeleteRole', callId: 'execution/DeleteRole/1' } as const;
+    return { journal, step: whileCallsAreInFlight(journal.step(['provisioning'], call), 'role') };
+  };
+
+  test.each([
+    ['the call that makes it', { inFlightCalls: inFlight({ a: 0 }, 'CreateRole') }],
+    ['a call of an earlier version, which names no step', { inFlightCalls: inFlight({ a: 0 }) }],
+    ['one that may attach a policy to it', { accessLock: { by: 'drv_1/GrantAccess/1', until: 0 } }],
+  ])('is not believed to be gone after %s, however long ago it began', async (_which, more) => {
+    const { journal, step } = taking(more);
+    expect(await confirmAbsence(step, 'role')).toEqual({ outcome: 'does not exist' });
+    await step.gone('role');
+    expect(journal.record().resources.role).toEqual(role);
+    // What keeps it is said all the same.
+    const residue = { reason: 'It is in use.', advice: 'Free it.' };
+    await step.residue('role', residue);
+    expect(journal.record().resources.role).toEqual({ ...role, residue });
+  });
+
+  test.each([
+    ['no call is in flight', {}],
+    ['only other steps are at work', { inFlightCalls: inFlight({ a: 0 }, 'TestDriver') }],
+    ['only this step itself is', { inFlightCalls: inFlight({ a: 0, b: 0 }, 'DeleteRole') }],
+  ])('is gone where %s', async (_when, more) => {
+    const { journal, step } = taking(more);
+    expect((await thrownBy(confirmAbsence(step, 'role'))).name).toBe('AwsNotYetConsistentError');
+    await step.gone('role');
+    expect(journal.record().resources.role?.state).toBe('gone');
   });
 });
 

@@ -55,19 +55,20 @@ describe('a connection that was to fail', () => {
 
 describe('a removal that was to fail', () => {
   const deleteRole = removalOf('DeleteRole');
-  const residue = answer({ status: 'residue', residue: [leftover(resources.role)] });
+  const kept = [leftover(resources.role), leftover(resources.bucket)];
+  const residue = answer({ status: 'residue', residue: kept });
 
   test('is right where just that is left and named', () => {
     expect(judgeRemoval(deleteRole, residue, [run('SUCCEEDED')])).toEqual([]);
   });
 
   test('is wrong where something else is named as well', () => {
-    const both = { ...residue, residue: [leftover(resources.role), leftover(resources.bucket)] };
-    expect(judgeRemoval(deleteRole, both, [])).toEqual([expect.stringContaining('AWS::S3::Bucket')]);
+    const more = { ...residue, residue: [...kept, leftover(resources.driver)] };
+    expect(judgeRemoval(deleteRole, more, [])).toEqual([expect.stringContaining('Dataloop::Driver')]);
   });
 
   test('is wrong where nothing says what to do', () => {
-    const silent = { ...residue, residue: [{ ...leftover(resources.role), advice: '' }] };
+    const silent = { ...residue, residue: [{ ...leftover(resources.role), advice: '' }, ...kept.slice(1)] };
     expect(judgeRemoval(deleteRole, silent, [])).toEqual([expect.stringContaining('what to do')]);
   });
 

@@ -145,13 +145,22 @@ describe('a connection', () => {
 
 describe('a removal', () => {
   const ready = answer({ resources: [{ ...resources.role, origin: 'created' }] });
-  const residue = answer({ status: 'residue', residue: [leftover(resources.role)] });
-  const stands = [standing([resources.role.arn]), nothing];
+  const residue = {
+    ...answer({ status: 'residue', residue: [leftover(resources.role), leftover(resources.bucket)] }),
+    accessSeconds: 1.5,
+  };
+  const left = { listing: { buckets: ['dataloop-r'], roles: [resources.role.arn] }, contents: new Map() };
+  const stands = [left, nothing];
 
-  test('names what is left, and DELETE again takes it away', async () => {
+  test('names what is left, says when access ended, and DELETE again takes it away', async () => {
     const { bench, done } = fakeBench({ connects: [ready], removes: [residue], stands });
     const result = await rehearse(removalOf('DeleteRole'), bench, scene);
-    expect(result).toMatchObject({ problems: [], ended: 'residue, then removed', removed: ['role'] });
+    expect(result).toMatchObject({
+      problems: [],
+      ended: 'residue, then removed',
+      removed: ['role'],
+      accessSeconds: 1.5,
+    });
     expect(done).toEqual([
       'connect',
       'deny DeleteRoleRole iam:DeleteRole on arn:aws:iam::111111111111:role/x/dev/dataloop-r-1',
@@ -167,7 +176,7 @@ describe('a removal', () => {
   test('is a problem where what is named does not stand', async () => {
     const { bench } = fakeBench({ connects: [ready], removes: [residue] });
     const { problems } = await rehearse(removalOf('DeleteRole'), bench, scene);
-    expect(problems).toEqual([expect.stringContaining('which does not exist')]);
+    expect(problems).toEqual(Array(2).fill(expect.stringContaining('which does not exist')));
   });
 
   test('is a problem where DELETE again does not take it away', async () => {

@@ -119,6 +119,11 @@ describe('the block of a step', () => {
     expect(block).not.toContain('✓');
   });
 
+  test('says how long after DELETE the access had ended, where it did', () => {
+    expect(blockOf({ ...result, accessSeconds: 1.234 })).toMatch(/access +had ended 1\.2 s after DELETE/);
+    expect(blockOf(result)).not.toContain('access');
+  });
+
   test('says that the watchdog took part, and that it was tried again', () => {
     const block = blockOf({ ...result, runsOfTheUndo: 6, tries: 2 });
     expect(block).toContain('6 times: the watchdog');
@@ -144,6 +149,15 @@ describe('the document', () => {
     expect(text).toContain('## ✓ DeleteRole');
     expect(text).toContain('**Send DELETE for this integration again.**');
     expect(text).toContain('1970-01-01T00:00:00.000Z, 1970-01-01T00:00:01.000Z');
+  });
+
+  test('says how long Dataloop kept its access at most, and of each removal', () => {
+    const results = [0.4, 2.06, undefined].map((accessSeconds) => ({ ...result, accessSeconds }));
+    const text = markdownOf(run({ results }));
+    expect(text).toContain("| Dataloop's access | had ended at most 2.1 s after DELETE (2 removals) |");
+    expect(text).toContain("- Dataloop's access had ended 0.4 s after DELETE\n");
+    expect(text.match(/^- Dataloop's access/gm)).toHaveLength(2);
+    expect(markdownOf(run())).toContain("| Dataloop's access | no removal was rehearsed that ends it |");
   });
 
   test('breaks no table by what a message holds', () => {

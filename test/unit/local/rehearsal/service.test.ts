@@ -190,6 +190,43 @@ describe('a driver', () => {
   });
 });
 
+describe('how long Dataloop kept its access after DELETE', () => {
+  const at = (second: number) => new Date(Date.UTC(2026, 10, 23, 10, 0, second)).toISOString();
+  const step = (name: string, status: string, endedAt: string) => ({
+    name,
+    status,
+    startedAt: at(1),
+    endedAt,
+    attempts: 1,
+  });
+  /** DELETE is answered at second 10. */
+  const removed = async (steps: IntegrationAnswer['steps'], driverId?: string) => {
+    const of = driverId === undefined ? {} : { driverId };
+    const api: ApiClient = {
+      request: async (method) => ({
+        status: method === 'GET' ? 200 : 202,
+        headers: new Headers(),
+        body: answer({ status: 'removed', steps, updatedAt: at(method === 'GET' ? 50 : 10), links, ...of }),
+      }),
+    };
+    return (await serviceAt(api).remove('/integrations/int_A')).accessSeconds;
+  };
+  const others = [step('RevokeAccess', 'succeeded', at(40)), step('DeleteDriver', 'succeeded', at(30))];
+
+  test('is told by the step that ended it, by the clocks of the service', async () => {
+    expect(await removed([...others, step('DeleteRole', 'succeeded', at(12))])).toBe(2);
+    expect(await removed([...others, step('DeleteRole', 'succeeded', at(12))], 'drv_B')).toBe(30);
+  });
+
+  test.each([
+    ['failed', [step('DeleteRole', 'failed', at(12))]],
+    ['was of an earlier removal', [step('DeleteRole', 'succeeded', at(9))]],
+    ['was not called', others],
+  ])('is not told where that step %s', async (_what, steps) => {
+    expect(await removed(steps)).toBeUndefined();
+  });
+});
+
 test('what is wrong with a connection is told in the words of the service’s own test', async () => {
   const checks = [
     { name: 'Role', status: 'passed', detail: 'ok' },

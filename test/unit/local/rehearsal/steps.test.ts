@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { everythingOf, type Subject } from '../../../../local/rehearsal/rehearsal.ts';
 import { rehearsals } from '../../../../local/rehearsal/steps.ts';
 import { roles } from '../../../../resources/iam/roles.ts';
-import { deprovisionSteps, stepNames } from '../../../../src/domain/model/steps.ts';
+import { deprovisionSteps, stepNames, undoneBy } from '../../../../src/domain/model/steps.ts';
 import { stateMachines } from '../../../../statemachines/machines.ts';
 
 /** The actions that the role of a step's function is allowed. */
@@ -39,13 +39,22 @@ const stateSchema: z.ZodType<State> = z.object({
 const machines = stateMachines({ iamUserTimeoutSeconds: 3600 });
 const machineOf = (name: keyof typeof machines): Machine => machineSchema.parse(machines[name].Definition);
 
-/** Where a choice may lead: only an added bucket is of its kind, and only an integration has drivers. */
+/** How an undo tells what it is of: by its kind, and by the step with which the access ends. */
+const told = {
+  integration: { kind: "kind = 'integration'", access: "again = 'DeleteRole'" },
+  driver: { kind: "kind = 'added bucket'", access: "again = 'RevokeAccess'" },
+} as const;
+
+/** Where a choice may lead: only an integration has drivers, and each has its own kind. */
 function choicesOf({ Choices = [], Default }: State, subject: Subject): (string | undefined)[] {
-  const isDriver = Choices.find(({ Condition }) => Condition.includes("'added bucket'"));
-  if (isDriver) return [subject === 'driver' ? isDriver.Next : Default];
+  const other = told[subject === 'driver' ? 'integration' : 'driver'];
+  const own = Choices.find(({ Condition }) => Condition.includes(told[subject].kind));
+  if (own) return [own.Next];
   const open = Choices.filter(
     ({ Condition }) =>
-      subject === 'integration' || !Condition.includes('$boolean($states.input.openCalls.drivers)'),
+      !Condition.includes(other.kind) &&
+      !Condition.includes(other.access) &&
+      (subject === 'integration' || !Condition.includes('$boolean($states.input.openCalls.drivers)')),
   );
   return [...open.map(({ Next }) => Next), Default];
 }
@@ -116,11 +125,25 @@ test('the access of a driver is taken back from every place where it has been gr
   expect(takesBack.map(({ step }) => step)).toEqual(expect.arrayContaining(granted));
 });
 
-test('everything that a driver has is left once, and named', () => {
-  const left = rehearsals.flatMap((each) =>
-    each.subject === 'driver' && each.of === 'removal' && each.leaves.length === 1 ? each.leaves : [],
+test.each(['integration', 'driver'] as const)(
+  'everything that a %s has is left once, and named: with what lets Dataloop in, the bucket',
+  (subject) => {
+    for (const key of everythingOf[subject]) {
+      const undone = rehearsals.find((each) => each.step === undoneBy[key] && each.subject === subject);
+      const lets = ['role', 'policy', 'access'].includes(key);
+      expect(undone?.of === 'removal' && undone.leaves).toEqual(lets ? ['bucket', key] : [key]);
+    }
+  },
+);
+
+test.each([
+  ['integration', 'role'],
+  ['driver', 'access'],
+] as const)('the access to a %s ends even where the undo cannot go on', (subject, access) => {
+  const stuck = rehearsals.find((each) => each.step === 'AwaitOpenCalls' && each.subject === subject);
+  expect(stuck?.of === 'removal' && stuck.leaves).toEqual(
+    everythingOf[subject].filter((key) => key !== access),
   );
-  expect(left.toSorted()).toEqual(everythingOf.driver.toSorted());
 });
 
 test('a role’s actions are read from single ones and from lists', () => {

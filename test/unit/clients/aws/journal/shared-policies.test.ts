@@ -155,9 +155,16 @@ describe('who holds the lock', () => {
       {
         Key,
         UpdateExpression: 'SET #policy = :policy, #updatedAt = :now',
-        ConditionExpression: '#lock.#by = :by',
-        ExpressionAttributeNames: { '#policy': 'resource_policy3' },
-        ExpressionAttributeValues: { ':policy': policy, ':by': call.callId },
+        // One that DeletePolicy has deleted comes back for an integration that is ready alone.
+        ConditionExpression:
+          '#lock.#by = :by AND (#status = :ready OR attribute_not_exists(#policy) OR #policy.#state <> :gone)',
+        ExpressionAttributeNames: { '#policy': 'resource_policy3', '#state': 'state', '#status': 'status' },
+        ExpressionAttributeValues: {
+          ':policy': policy,
+          ':by': call.callId,
+          ':ready': 'ready',
+          ':gone': 'gone',
+        },
       },
     ]);
     expectComplete();

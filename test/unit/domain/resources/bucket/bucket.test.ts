@@ -1,10 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import { ownerTag } from '../../../../../src/domain/model/desired-state.ts';
+import type { JournalRecord } from '../../../../../src/domain/model/record.ts';
 import { createBucket, deleteBucket } from '../../../../../src/domain/resources/bucket/bucket.ts';
 import { fakeS3 } from '../../fake-s3.ts';
 import {
   account,
   everyInterruption,
   fencedStepOf,
+  integrationId,
   journalOf,
   knowing,
   ours,
@@ -164,6 +167,54 @@ describe('DeleteBucket', () => {
     await deleteBucket(journal.step(), s3);
     expect(world.holder).toBe('nobody');
     expect(journal.record().resources.bucket).toEqual({ state: 'gone', arn, region: 'eu-west-1' });
+  });
+
+  describe('while something of ours still names the bucket', () => {
+    const roleArn = 'arn:aws:iam::111111111111:role/dataloop-acme';
+    const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-acme';
+    const bucket = { state: 'created', arn, region: 'eu-west-1' } as const;
+    const parent = { integrationId, dataloopIntegrationId: 'dataloop-1' };
+    const role = { state: 'created', arn: roleArn } as const;
+    const policy = { state: 'intended', arn: policyArn } as const;
+    const access = { state: 'created', arn: policyArn, origin: 'adopted' } as const;
+    const addedBucket = { id: 'drv_01M85CZQP0Y0YS5TZMSXQSHEJR', parent } as const;
+
+    test.each<[string, Partial<JournalRecord>, string]>([
+      ['its role', { resources: { bucket, role } }, roleArn],
+      ['its policy, which may exist', { resources: { bucket, policy } }, policyArn],
+      ['both', { resources: { bucket, role, policy } }, `${policyArn} and ${roleArn}`],
+      ['the policy that grants the access', { ...addedBucket, resources: { bucket, access } }, policyArn],
+    ])('keeps it, and says that %s comes first', async (_what, more, arns) => {
+      const record = recordOf(more);
+      const journal = journalOf(record);
+      const { s3, world } = fakeS3([], { holder: 'account', tags: { [ownerTag]: record.id } });
+      expect((await deleteBucket(journal.step(), s3)).outcome).toMatch(/^left: /);
+      expect(world.holder).toBe('account');
+      const { reason, advice } = journal.record().resources.bucket?.residue ?? {};
+      expect(reason).toContain(`access to it by ${arns}.`);
+      expect(advice).toMatch(/other entries of residue say\. Then send DELETE for this .* again\.$/);
+    });
+
+    test.each<[string, Partial<JournalRecord>]>([
+      [
+        'is gone',
+        { resources: { bucket, role: { ...role, state: 'gone' }, policy: { ...policy, state: 'gone' } } },
+      ],
+      ['never was', { resources: { bucket } }],
+      ['names only added buckets', { resources: { bucket, policy2: role } }],
+      ['is the integration’s, and not this bucket’s', { ...addedBucket, resources: { bucket, role } }],
+    ])('deletes it where that %s', async (_what, more) => {
+      const record = recordOf(more);
+      const { s3, world } = fakeS3([], { holder: 'account', tags: { [ownerTag]: record.id } });
+      expect(await deleteBucket(stepOf(record), s3)).toEqual({ outcome: 'removed' });
+      expect(world.holder).toBe('nobody');
+    });
+
+    test('does not keep what is not there', async () => {
+      const { s3 } = fakeS3([]);
+      const journal = journalOf(knowing({ bucket: { ...bucket, state: 'intended' }, role }));
+      expect(await retried(() => deleteBucket(journal.step(), s3))).toEqual({ outcome: 'does not exist' });
+    });
   });
 
   test('does not call a bucket that it made gone where S3 refuses to show it', async () => {

@@ -11,6 +11,7 @@ import { policyKeys } from '../../../../../src/domain/model/resource-keys.ts';
 import { grantAccess } from '../../../../../src/domain/resources/role/grant-access.ts';
 import { revokeAccess } from '../../../../../src/domain/resources/role/revoke-access.ts';
 import { roomFor } from '../../../../../src/domain/resources/role/shared-policies.ts';
+import { whileCallsAreInFlight } from '../../../../../src/domain/saga/in-flight-calls.ts';
 import { ServiceError } from '../../../../../src/errors.ts';
 import { accessWorld, addedTo, driverIdOf, driverRecord, longTo, planOf, sha256 } from '../../fake-access.ts';
 import {
@@ -712,14 +713,103 @@ describe('RevokeAccess', () => {
     expect(world.events).toEqual(['lock', 'journal access gone', 'unlock']);
   });
 
-  test.each(statuses)('on an integration that is %s', async (status) => {
-    const goes = ['rolling-back', 'removing', 'failed', 'removed'].includes(status);
+  test.each(statuses)('takes the bucket out while the integration is %s', async (status) => {
     const world = grantedWorld();
     world.become({ status });
     const driver = world.driverOf(one, accessOf(world.arnOf('policy')));
-    expect(await driver.revoke()).toEqual({ outcome: goes ? 'goes with the integration' : 'removed' });
-    expect(world.policy('policy')?.documents).toHaveLength(goes ? 1 : 2);
+    expect(await driver.revoke()).toEqual({ outcome: 'removed' });
+    expect(world.document('policy')).toEqual(permissionPolicy([world.plan.grant]));
     expect(driver.record().resources.access?.state).toBe('gone');
+  });
+
+  describe('of an integration that goes, too', () => {
+    /** The integration has had its turn: its policies are gone, in IAM and by the journal. */
+    const going = (passage?: Passage) => {
+      const world = grantedWorld(passage);
+      const { resources } = world.integration();
+      world.become({
+        status: 'removing',
+        resources: { ...resources, policy: { ...resources.policy, state: 'gone' } },
+      });
+      world.replace('policy', undefined);
+      return { world, driver: world.driverOf(one, accessOf(world.arnOf('policy'))) };
+    };
+
+    test('is gone with the policy, without a look at IAM', async () => {
+      const { world, driver } = going();
+      expect(await driver.revoke()).toEqual({ outcome: 'gone with its policy' });
+      expect(world.events).toEqual(['lock', 'place in none', 'journal access gone', 'unlock']);
+    });
+
+    test('is gone with the policy, whatever call is cut off', async () => {
+      const begin = (passage: Passage) => {
+        const { world, driver } = going(passage);
+        return { world, driver, journal: driver.journal, attempt: () => driver.revoke() };
+      };
+      await everyInterruption(begin, async ({ world, driver }, where) => {
+        world.endLock();
+        await retried((attempt) => driver.revoke(attempt + 1));
+        expect([where, driver.record().resources.access?.state]).toEqual([where, 'gone']);
+        expect([where, world.integration().resources.policy?.state]).toEqual([where, 'gone']);
+      });
+    });
+
+    test('does not call a policy standing that DeletePolicy deletes meanwhile', async () => {
+      const world = grantedWorld();
+      world.become({ status: 'removing' });
+      const driver = world.driverOf(one, accessOf(world.arnOf('policy')));
+      const { getDefaultPolicyVersion } = world.iam;
+      const iam: typeof world.iam = {
+        ...world.iam,
+        getDefaultPolicyVersion: async (arn) => {
+          const found = await getDefaultPolicyVersion(arn);
+          const { resources } = world.integration();
+          world.become({ resources: { ...resources, policy: { ...resources.policy, state: 'gone' } } });
+          world.replace('policy', undefined);
+          return found;
+        },
+      };
+      const meanwhile = revokeAccess(driver.journal.step([driver.record().status]), { ...world.access, iam });
+      expect((await thrownBy(meanwhile)).name).toBe('EarlierCallOpenError');
+      expect(world.integration().resources.policy?.state).toBe('gone');
+      expect(await driver.revoke(2)).toEqual({ outcome: 'gone with its policy' });
+    });
+  });
+
+  describe('while GrantAccess is in flight', () => {
+    const inFlightCalls = { 'execution/GrantAccess/1': { step: 'GrantAccess', until: 0 } } as const;
+    const early = (world: ReturnType<typeof grantedWorld>, key: 'policy' | 'policy2') => {
+      const driver = world.driverOf(one, { ...accessOf(world.arnOf(key)), inFlightCalls });
+      const step = whileCallsAreInFlight(driver.journal.step([driver.record().status]), 'access');
+      return { driver, revoke: () => revokeAccess(step, world.access) };
+    };
+
+    test('takes the bucket out and does not believe that it stays out; the second call does', async () => {
+      const world = grantedWorld();
+      const { driver, revoke } = early(world, 'policy');
+      expect(await revoke()).toEqual({ outcome: 'removed' });
+      expect(JSON.stringify(world.document('policy'))).not.toContain('dataloop-b');
+      expect(driver.record().resources.access?.state).toBe('created');
+      expect(world.holder()).toBeUndefined();
+
+      // The call that was in flight grants the access once more.
+      await world.driverOf(one).grant();
+      expect(JSON.stringify(world.document('policy'))).toContain('dataloop-b');
+      expect(await retried((attempt) => driver.revoke(attempt + 1))).toEqual({ outcome: 'removed' });
+      expect(JSON.stringify(world.document('policy'))).not.toContain('dataloop-b');
+      expect(driver.record().resources.access?.state).toBe('gone');
+    });
+
+    test('does not forget where the access may be once IAM shows its policy', async () => {
+      const world = alone();
+      world.show(undefined);
+      const { driver, revoke } = early(world, 'policy2');
+      expect(await revoke()).toEqual({ outcome: 'does not exist' });
+      expect(world.integration().addedBuckets?.[one]?.placedIn).toBe('policy2');
+      expect(driver.record().resources.access?.state).toBe('created');
+      expect(await retried((attempt) => driver.revoke(attempt + 1))).toEqual({ outcome: 'removed' });
+      expect(world.policy('policy2')).toBeUndefined();
+    });
   });
 
   describe('from a policy that somebody edited', () => {

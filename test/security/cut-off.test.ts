@@ -1,0 +1,185 @@
+/**
+ * DELETE cuts Dataloop off before it asks Dataloop for anything, and before it waits: with a session that Dataloop has
+ * already, while Dataloop is down, hangs, or holds up the provisioning that is to be undone. The order of the calls says
+ * so, and no clock.
+ */
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { expect, test } from '@jest/globals';
+import { addedDriverViewSchema } from '../../src/domain/api/responses.ts';
+import { recordItem } from '../faults/journal.ts';
+import type { Fault } from '../faults/proxy/faults.ts';
+import { dataloopSession } from '../integration/dataloop-session.ts';
+import {
+  api,
+  connect,
+  control,
+  deployment,
+  environment,
+  read,
+  settled,
+  stepFunctions,
+  untilStatus,
+} from '../integration/deployment.ts';
+import { expectPromiseKept, faults, faultyName, untilHeld } from '../integration/faulty.ts';
+import { forced } from '../service.ts';
+import { until } from '../until.ts';
+import { expectRefused } from './refusal.ts';
+import { type Session, sessionWith } from './sessions.ts';
+
+const list = ({ s3 }: Session, Bucket: string) => s3.send(new ListObjectsV2Command({ Bucket }));
+
+/** Waits until the session may not use the bucket any more, and sees that it is refused and not told that nothing is there. */
+async function untilRefused(session: Session, bucket: string): Promise<void> {
+  await until(`${bucket} is closed to Dataloop`, () =>
+    list(session, bucket).then(
+      () => false,
+      () => true,
+    ),
+  );
+  await expectRefused(list(session, bucket));
+}
+
+async function remove(path: string): Promise<void> {
+  expect((await api.request('DELETE', `${path}${forced}`)).status).toBe(202);
+}
+
+/** Of the undo: what ends the access, and what has to come after it. */
+const later = /^(awaitOpenCalls|deleteDriver|deleteIntegration|deleteBucket)$/;
+
+/** The access had ended before anything of the undo waited, or asked Dataloop. */
+async function expectAccessFirst(name: string, caller: string, operation: RegExp): Promise<void> {
+  const calls = await faults.calls(name);
+  const ended = calls.findLast((call) => call.function === caller && operation.test(call.operation));
+  expect(ended?.outcome).toBe('forwarded');
+  const early = calls.filter(
+    (call) => later.test(call.function ?? '') && call.sequence < (ended?.sequence ?? 0),
+  );
+  expect(early.map((call) => `${call.function} ${call.operation}`)).toEqual([]);
+}
+
+async function ready(what: string) {
+  const name = await faultyName(what);
+  const integration = await settled((await connect(name)).integrationId);
+  expect(integration.status).toBe('ready');
+  return { name, integration, session: sessionWith(await dataloopSession(integration)) };
+}
+
+test.each<[string, Fault]>([
+  ['answers with 503', { kind: 'unavailable' }],
+  ['does not answer', { kind: 'hang' }],
+])('an integration, while Dataloop %s', async (_how, fault) => {
+  const { name, integration, session } = await ready('cutoff');
+  const { integrationId } = integration;
+  await list(session, `dataloop-${name}`);
+  await faults.addRule({ scope: name, operation: 'dataloop:*', fault });
+
+  await remove(`/integrations/${integrationId}`);
+  await untilRefused(session, `dataloop-${name}`);
+
+  expect(await read(integrationId)).toMatchObject({ status: 'removing' });
+  expect((await control.standing()).drivers.some((driver) => driver.name === name)).toBe(true);
+  await faults.clearRules(name);
+  const removed = await untilStatus(integrationId, ['removed', 'residue']);
+  expect(removed).toMatchObject({ status: 'removed', residue: [] });
+  await expectAccessFirst(name, 'deleteRole', /^iam:DeleteRole$/);
+  await expectPromiseKept(removed);
+});
+
+test('a provisioning whose driver test hangs at Dataloop', async () => {
+  const name = await faultyName('hanging');
+  await faults.addRule({
+    scope: name,
+    function: 'testDriver',
+    operation: 'dataloop:POST /drivers/test',
+    fault: { kind: 'hold', name },
+  });
+  const { integrationId } = await connect(name);
+  await untilHeld(name);
+  const session = sessionWith(await dataloopSession(await read(integrationId)));
+  await list(session, `dataloop-${name}`);
+
+  await remove(`/integrations/${integrationId}`);
+  await untilRefused(session, `dataloop-${name}`);
+
+  await faults.release(name);
+  const failed = await settled(integrationId);
+  expect(failed).toMatchObject({
+    status: 'failed',
+    residue: [],
+    error: { type: 'urn:dataloop-cross-account:problem:removal-requested' },
+  });
+  await expectAccessFirst(name, 'deleteRole', /^iam:DeleteRole$/);
+  await expectPromiseKept(failed);
+});
+
+test('an added bucket alone, while Dataloop answers with 503; then the integration with all its buckets', async () => {
+  const { name, integration, session } = await ready('added');
+  const path = `/integrations/${integration.integrationId}/drivers`;
+  const [own, second, third] = [`dataloop-${name}`, `dataloop-${name}-2`, `dataloop-${name}-3`];
+  const statusOf = async (driverId: string) =>
+    (await recordItem({ environment, deployment }, driverId))?.status;
+  const add = async (bucketName: string) => {
+    const body = {
+      bucket: { name: bucketName },
+      dataloop: { projectId: environment.sandbox.projectId },
+    };
+    const added = addedDriverViewSchema.parse((await api.request('POST', path, { body })).body);
+    await until(`${bucketName} is ready`, async () => (await statusOf(added.driverId)) === 'ready');
+    await list(session, bucketName);
+    return added;
+  };
+  const taken = await add(second);
+  await add(third);
+  await faults.addRule({ scope: name, operation: 'dataloop:*', fault: { kind: 'unavailable' } });
+
+  await remove(taken.links.self);
+  await untilRefused(session, second);
+  // Nobody else has lost anything.
+  await list(session, own);
+  await list(session, third);
+  expect(await statusOf(taken.driverId)).toBe('removing');
+  await expectAccessFirst(name, 'revokeAccess', /^iam:CreatePolicyVersion$/);
+
+  await remove(`/integrations/${integration.integrationId}`);
+  await untilRefused(session, own);
+  await untilRefused(session, third);
+  expect(await read(integration.integrationId)).toMatchObject({ status: 'removing' });
+
+  await faults.clearRules(name);
+  const removed = await untilStatus(integration.integrationId, ['removed', 'residue']);
+  expect(removed).toMatchObject({ status: 'removed', residue: [] });
+  expect(await statusOf(taken.driverId)).toBe('removed');
+});
+
+test('an undo that an earlier version started, whose input does not say what it is for', async () => {
+  const { name, integration, session } = await ready('earlier');
+  const { integrationId } = integration;
+  // The journal has begun the removal, and whoever starts its execution is of an earlier version.
+  await faults.addRule({
+    scope: name,
+    function: 'removeIntegration',
+    operation: 'states:StartExecution',
+    fault: { kind: 'refuse' },
+  });
+  const answer = await api.request('DELETE', `/integrations/${integrationId}${forced}`);
+  expect(answer.status).toBeGreaterThanOrEqual(500);
+  await stepFunctions.send(
+    new StartExecutionCommand({
+      stateMachineArn: deployment.outputs.DeprovisionStateMachineArn,
+      name: `${integrationId}-remove-1`,
+      input: JSON.stringify({ integrationId, mode: 'remove', run: 1 }),
+    }),
+  );
+
+  await untilRefused(session, `dataloop-${name}`);
+  const removed = await untilStatus(integrationId, ['removed', 'residue']);
+  expect(removed).toMatchObject({ status: 'removed', residue: [] });
+  // It waits first, as it did, and then ends the access before it asks Dataloop.
+  const order = (await faults.calls(name)).flatMap((call) => call.function ?? []);
+  const first = (caller: string) => order.indexOf(caller);
+  expect(first('awaitOpenCalls')).toBeGreaterThan(-1);
+  expect(first('deleteRole')).toBeGreaterThan(first('awaitOpenCalls'));
+  expect(first('deleteDriver')).toBeGreaterThan(first('deleteRole'));
+  await expectPromiseKept(removed);
+});

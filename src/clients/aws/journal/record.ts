@@ -22,6 +22,7 @@ import { storedRecordSchema } from '../../../domain/model/stored-record.ts';
 import type { OperatorJournal } from '../../../domain/waiting/operator.ts';
 import { placesOf, ServiceError } from '../../../errors.ts';
 import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
+import { makeRoom, withRoom } from './room.ts';
 import type { Table } from './table.ts';
 
 export const recordKey = (recordId: string) => ({ pk: `integration#${recordId}` });
@@ -52,11 +53,12 @@ export async function updateRecord(
     values?: Record<string, unknown>;
   },
 ): Promise<JournalRecord | undefined> {
-  try {
-    const { Attributes } = await table.client.send(
+  const Key = recordKey(recordId);
+  const write = () =>
+    table.client.send(
       new UpdateCommand({
         TableName: table.name,
-        Key: recordKey(recordId),
+        Key,
         UpdateExpression: update.UpdateExpression,
         ConditionExpression: update.ConditionExpression,
         ExpressionAttributeNames: update.names,
@@ -64,7 +66,11 @@ export async function updateRecord(
         ReturnValues: 'ALL_NEW',
       }),
     );
-    return toRecord(Attributes, recordId);
+  try {
+    const { Attributes } = await withRoom(table, Key, write);
+    const record = toRecord(Attributes, recordId);
+    await makeRoom(table, Key, Attributes);
+    return record;
   } catch (error) {
     if (awsErrorCode(error) === 'ConditionalCheckFailed') return undefined;
     throw mapAwsError(error, what);

@@ -1,9 +1,10 @@
 /** A Dataloop that names its integration with more than an item of the table can have. */
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { clientsAt } from '../../faults/clients.ts';
-import { maximumItemSize, sizeOf } from '../../unit/schedules/expressions.ts';
+import { filledBut } from '../../unit/earlier-item.ts';
+import { sizeOf } from '../../unit/schedules/expressions.ts';
 import {
   connect,
   dataloopCall,
@@ -24,31 +25,17 @@ const itemOf = async (integrationId: string) => {
   const { Item } = await table.send(
     new GetCommand({ TableName, Key: keyOf(integrationId), ConsistentRead: true }),
   );
-  return z.looseObject({ resources: z.looseObject({ dataloopIntegration: z.looseObject({}) }) }).parse(Item);
+  return z.looseObject({}).parse(Item);
 };
 
-/** Writes the name as an earlier version stored it, as long as the table takes it. @returns the size of the item */
+/** Makes the record one of an earlier version, with a name as long as the table takes it. @returns the bytes left */
 async function fill(integrationId: string): Promise<number> {
-  const { resources, ...item } = await itemOf(integrationId);
-  const named = (length: number) => ({
-    ...item,
-    resources: {
-      ...resources,
-      dataloopIntegration: { ...resources.dataloopIntegration, name: 'n'.repeat(length) },
-    },
-  });
+  const item = await itemOf(integrationId);
   // How DynamoDB counts is known but for some bytes.
-  for (let room = maximumItemSize - sizeOf(named(0)) + 200; ; room -= 1) {
-    const write = new UpdateCommand({
-      TableName,
-      Key: keyOf(integrationId),
-      UpdateExpression: 'SET resources.dataloopIntegration.#name = :name',
-      ExpressionAttributeNames: { '#name': 'name' },
-      ExpressionAttributeValues: { ':name': 'n'.repeat(room) },
-    });
+  for (let left = -200; ; left += 1) {
     try {
-      await table.send(write);
-      return sizeOf(named(room));
+      await table.send(new PutCommand({ TableName, Item: filledBut(left, item) }));
+      return left;
     } catch (error) {
       if (!(error instanceof Error) || !error.message.includes('Item size')) throw error;
     }
@@ -72,7 +59,7 @@ test('it is adopted and removed, and so it is where an earlier version has store
   expect([ready.status, ready.error]).toEqual(['ready', undefined]);
   expect(sizeOf(await itemOf(ready.integrationId))).toBeLessThan(10_000);
 
-  expect(await fill(ready.integrationId)).toBeGreaterThan(maximumItemSize - 300);
+  expect(await fill(ready.integrationId)).toBeLessThan(200);
   expect((await read(ready.integrationId)).status).toBe('ready');
   expect(await disconnect(ready.integrationId)).toMatchObject({ status: 'removed', residue: [] });
   expect(sizeOf(await itemOf(ready.integrationId))).toBeLessThan(10_000);

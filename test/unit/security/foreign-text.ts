@@ -11,8 +11,8 @@ import { parseSecret, readToken } from '../../../src/clients/dataloop/credential
 import { parseJson, retryAfterMs, saidBy } from '../../../src/clients/dataloop/http.ts';
 import { eventDetails, iamUserIssuedEventSchema } from '../../../src/domain/api/events.ts';
 import { parseListQuery } from '../../../src/domain/api/queries.ts';
-import { storedRecordSchema } from '../../../src/domain/model/record.ts';
 import { parseBody } from '../../../src/domain/model/request.ts';
+import { storedRecordSchema } from '../../../src/domain/model/stored-record.ts';
 import { trustedUserArn } from '../../../src/domain/resources/role/trusted-user.ts';
 import { describeFailure } from '../../../src/domain/saga/failure.ts';
 import { confirmationSchema } from '../../../src/domain/waiting/operator.ts';

@@ -10,6 +10,7 @@ import { printable } from '../../../errors.ts';
 import { awsErrorCode } from '../errors.ts';
 import type { Table } from './table.ts';
 
+type Key = { readonly pk: string };
 type Path = readonly string[];
 interface Cut {
   readonly path: Path;
@@ -17,11 +18,11 @@ interface Cut {
   readonly to?: string;
 }
 
-/** Entries of dead calls that a record may keep, and how many go in one write. */
-const deadCalls = { kept: 50, perWrite: 100 } as const;
-/** No clock is wrong by more, so a call that ended so long ago by its function's clock is over by everybody's. */
-const deadAfterMs = 600_000;
+interface Written {
+  readonly Attributes?: unknown;
+}
 
+const anything = z.record(z.string(), z.unknown()).catch({});
 const text = z.string().optional().catch(undefined);
 const resourceSchema = z.object({
   name: text,
@@ -29,35 +30,37 @@ const resourceSchema = z.object({
   residue: z.object({ reason: text, advice: text }).optional().catch(undefined),
 });
 const untilSchema = z.union([z.number(), z.object({ until: z.number() }).transform(({ until }) => until)]);
-const anything = z.record(z.string(), z.unknown()).catch({});
-/** What of an item may be too much, whatever the rest of it is. */
+/** What of an item may be too much, whatever the rest of it is. Resources: as an earlier version kept them, in one map. */
 const itemSchema = z.object({ resources: anything, openCalls: anything, updatedAt: z.string() });
+type Item = z.infer<typeof itemSchema>;
 
-function longTexts(key: string, resource: unknown): Cut[] {
-  const { name, leftAlone, residue } = resourceSchema.safeParse(resource).data ?? {};
-  const texts: [Path, string | undefined, number][] = [
-    [['name'], name, longest.name],
-    [['leftAlone'], leftAlone, longest.reason],
-    [['residue', 'reason'], residue?.reason, longest.reason],
-    [['residue', 'advice'], residue?.advice, longest.reason],
-  ];
-  return texts.flatMap(([path, value = '', length]) =>
-    value.length > length ? [{ path: ['resources', key, ...path], to: printable(value, length) }] : [],
-  );
+function longTexts({ resources }: Item): Cut[] {
+  return Object.entries(resources).flatMap(([key, resource]) => {
+    const { name, leftAlone, residue } = resourceSchema.safeParse(resource).data ?? {};
+    const texts: [Path, string | undefined, number][] = [
+      [['name'], name, longest.name],
+      [['leftAlone'], leftAlone, longest.reason],
+      [['residue', 'reason'], residue?.reason, longest.reason],
+      [['residue', 'advice'], residue?.advice, longest.reason],
+    ];
+    return texts.flatMap(([path, value = '', length]) =>
+      value.length > length ? [{ path: ['resources', key, ...path], to: printable(value, length) }] : [],
+    );
+  });
 }
 
-/** @param kept how many dead calls may stay */
-function cutsOf({ resources, openCalls }: z.infer<typeof itemSchema>, kept: number): Cut[] {
+/** Entries of dead calls that a record may keep, and how many go in one write. */
+const mostDeadCalls = { kept: 50, perWrite: 100 } as const;
+/** No clock is wrong by more, so a call that ended so long ago by its function's clock is over by everybody's. */
+const deadAfterMs = 600_000;
+
+function deadCalls({ openCalls }: Item): Cut[] {
   const dead = Object.entries(openCalls).filter(([, call]) => {
     const until = untilSchema.safeParse(call).data;
     return until !== undefined && until + deadAfterMs < Date.now();
   });
-  return [
-    ...Object.entries(resources).flatMap(([key, resource]) => longTexts(key, resource)),
-    ...(dead.length > kept ? dead.slice(0, deadCalls.perWrite) : []).map(([callId]) => ({
-      path: ['openCalls', callId],
-    })),
-  ];
+  if (dead.length <= mostDeadCalls.kept) return [];
+  return dead.slice(0, mostDeadCalls.perWrite).map(([callId]) => ({ path: ['openCalls', callId] }));
 }
 
 /** An update that makes the cuts, where nobody has written to the item since it was read. */
@@ -67,13 +70,10 @@ function updateFor(cuts: readonly Cut[], updatedAt: string) {
   const placeOf = (path: Path) => path.map((part) => aliasOf.get(part)).join('.');
   const texts = cuts.filter(({ to }) => to !== undefined);
   const gone = cuts.filter(({ to }) => to === undefined);
+  const set = texts.map(({ path }, index) => `${placeOf(path)} = :t${index}`).join(', ');
+  const remove = gone.map(({ path }) => placeOf(path)).join(', ');
   return {
-    UpdateExpression: [
-      ...(texts.length > 0
-        ? [`SET ${texts.map(({ path }, index) => `${placeOf(path)} = :t${index}`).join(', ')}`]
-        : []),
-      ...(gone.length > 0 ? [`REMOVE ${gone.map(({ path }) => placeOf(path)).join(', ')}`] : []),
-    ].join(' '),
+    UpdateExpression: [...(set ? [`SET ${set}`] : []), ...(remove ? [`REMOVE ${remove}`] : [])].join(' '),
     ConditionExpression: `${placeOf(['updatedAt'])} = :updatedAt`,
     ExpressionAttributeNames: Object.fromEntries([...aliasOf].map(([part, alias]) => [alias, part])),
     ExpressionAttributeValues: {
@@ -83,23 +83,19 @@ function updateFor(cuts: readonly Cut[], updatedAt: string) {
   };
 }
 
-/**
- * Takes out of an item what is too long, and the calls that are dead.
- * @param kept how many of those may stay
- * @returns whether there is more room now. Never fails: the write that needs the room says what is wrong
- */
-export async function makeRoom(
+/** @returns whether there is more room now. Never fails: the write that needs the room says what is wrong */
+async function cut(
   table: Table,
-  Key: { readonly pk: string },
+  key: Key,
   item: unknown,
-  kept: number = deadCalls.kept,
+  cutsOf: (item: Item) => readonly Cut[],
 ): Promise<boolean> {
   const parsed = itemSchema.safeParse(item);
-  const cuts = parsed.success ? cutsOf(parsed.data, kept) : [];
+  const cuts = parsed.success ? cutsOf(parsed.data) : [];
   if (!parsed.success || cuts.length === 0) return false;
   try {
     const update = updateFor(cuts, parsed.data.updatedAt);
-    await table.client.send(new UpdateCommand({ TableName: table.name, Key, ...update }));
+    await table.client.send(new UpdateCommand({ TableName: table.name, Key: key, ...update }));
     return true;
   } catch (error) {
     // Somebody else has written to it, and met the same.
@@ -111,11 +107,11 @@ const isFull = (error: unknown): boolean =>
   awsErrorCode(error) === 'Validation' && error instanceof Error && /item size/i.test(error.message);
 
 /** An item as it is, by a write that changes nothing: functions that write a record need not be able to read others. */
-async function readByWrite(table: Table, Key: { readonly pk: string }): Promise<unknown> {
+async function readByWrite(table: Table, key: Key): Promise<unknown> {
   const { Attributes } = await table.client.send(
     new UpdateCommand({
       TableName: table.name,
-      Key,
+      Key: key,
       UpdateExpression: 'SET #updatedAt = #updatedAt',
       ConditionExpression: 'attribute_exists(pk)',
       ExpressionAttributeNames: { '#updatedAt': 'updatedAt' },
@@ -125,18 +121,34 @@ async function readByWrite(table: Table, Key: { readonly pk: string }): Promise<
   return Attributes;
 }
 
-/** Makes a write; where the item is too full for it, once more with room. */
-export async function withRoom<T>(
+/** Makes a write that notes a call; the entries of calls that died go, where there are many. */
+export async function withoutDeadCalls<T extends Written>(
   table: Table,
-  Key: { readonly pk: string },
+  key: Key,
+  write: () => Promise<T>,
+): Promise<T> {
+  const written = await write();
+  await cut(table, key, written.Attributes, deadCalls);
+  return written;
+}
+
+/**
+ * Makes the write that begins an undo, or ends one. Texts that an earlier version stored too long are cut then, so that whatever the
+ * undo writes has room; if the item is too full for the write itself, they are cut first.
+ */
+export async function withRoom<T extends Written>(
+  table: Table,
+  key: Key,
   write: () => Promise<T>,
 ): Promise<T> {
   try {
-    return await write();
+    const written = await write();
+    await cut(table, key, written.Attributes, longTexts);
+    return written;
   } catch (error) {
     if (!isFull(error)) throw error;
-    const hasRoom = await readByWrite(table, Key).then(
-      (item) => makeRoom(table, Key, item, 0),
+    const hasRoom = await readByWrite(table, key).then(
+      (item) => cut(table, key, item, longTexts),
       () => false,
     );
     if (!hasRoom) throw error;

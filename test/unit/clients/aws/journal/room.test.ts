@@ -5,9 +5,11 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { closingJournal } from '../../../../../src/clients/aws/journal/ends.ts';
 import { deprovisionJournal, stepJournal } from '../../../../../src/clients/aws/journal/record.ts';
-import { type JournalRecord, storedRecordSchema, toStored } from '../../../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../../../src/domain/model/record.ts';
 import { deprovisionSteps } from '../../../../../src/domain/model/steps.ts';
+import { storedRecordSchema, toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { integrationId, recordOf, thrownBy } from '../../../domain/fakes.ts';
+import { asEarlier, filledBut } from '../../../earlier-item.ts';
 import { holds, type Item, maximumItemSize, sizeOf, updated } from '../../../schedules/expressions.ts';
 import { sdkError } from '../sdk-answers.ts';
 
@@ -56,20 +58,7 @@ const ready = recordOf({
 });
 const read = (): JournalRecord => storedRecordSchema.parse(item);
 
-/** An item as an earlier version stored it: the name, as Dataloop gave it, leaves so many bytes. */
-function filledBut(bytes: number, record = ready): void {
-  const stored = { pk: `integration#${record.id}`, ...toStored(record) };
-  const named = (name: string): Item => ({
-    ...stored,
-    resources: {
-      ...record.resources,
-      dataloopIntegration: { ...record.resources.dataloopIntegration, name },
-    },
-  });
-  const room = maximumItemSize - bytes - sizeOf(named('\n'));
-  item = named(`\n${'n'.repeat(room)}`);
-  expect(sizeOf(item)).toBe(maximumItemSize - bytes);
-}
+const stored = (record = ready): Item => ({ pk: `integration#${record.id}`, ...toStored(record) });
 
 const during = ['removing'] as const;
 
@@ -94,13 +83,12 @@ async function undo(): Promise<JournalRecord | undefined> {
     }
     await steps.endStep(call, 'succeeded', new Date().toISOString());
   }
-  const { resources } = read();
-  return ends.close(integrationId, { run: 1, status: 'removed', resources, steps: {}, locks: [] });
+  return ends.close(integrationId, { run: 1, status: 'removed', leftovers: {}, steps: {}, locks: [] });
 }
 
 describe('a record that an earlier version let Dataloop fill', () => {
   test.each([0, 1, 50, 200, 1_000, 5_000, 20_000])('but for %i bytes is undone to its end', async (bytes) => {
-    filledBut(bytes);
+    item = filledBut(bytes, stored());
     expect(await undo()).toMatchObject({ status: 'removed' });
     expect(sizeOf(item)).toBeLessThan(5_000);
     expect(read().resources.dataloopIntegration).toEqual({
@@ -112,7 +100,7 @@ describe('a record that an earlier version let Dataloop fill', () => {
   });
 
   test('is read with its name cut, and written as short at the first write', async () => {
-    filledBut(10_000);
+    item = filledBut(10_000, stored());
     expect(read().resources.dataloopIntegration?.name).toHaveLength(200);
     const change = { from: ['ready'], to: 'removing', mode: 'remove', run: 1 } as const;
     await undos.beginDeprovision(integrationId, change);
@@ -121,18 +109,18 @@ describe('a record that an earlier version let Dataloop fill', () => {
   });
 
   test('keeps everything else, and is not written to where somebody else just did', async () => {
-    filledBut(0);
+    item = filledBut(0, stored());
     const before = read();
     await undos.beginDeprovision(integrationId, { from: ['ready'], to: 'removing', mode: 'remove', run: 1 });
     const { status: _status, updatedAt: _updatedAt, deprovision: _deprovision, ...after } = read();
     const { status: _was, updatedAt: _at, ...rest } = before;
     expect(after).toEqual(rest);
 
-    filledBut(0);
+    item = filledBut(0, stored());
     const stale = structuredClone(item);
     dynamo.on(UpdateCommand, { UpdateExpression: 'SET #updatedAt = #updatedAt' }).callsFake(() => {
       // Between the look and the cut somebody makes room, and goes on.
-      item = { ...toStored(ready), pk: stale['pk'], updatedAt: '2026-11-24T00:00:00.000Z' };
+      item = { ...asEarlier(stored()), updatedAt: '2026-11-24T00:00:00.000Z' };
       return { Attributes: stale };
     });
     const begun = await undos.beginDeprovision(integrationId, {
@@ -145,7 +133,7 @@ describe('a record that an earlier version let Dataloop fill', () => {
   });
 
   test('that cannot be cut is refused by what DynamoDB says', async () => {
-    filledBut(0);
+    item = filledBut(0, stored());
     item = { ...item, drivers: item['resources'], resources: {} };
     const begin = undos.beginDeprovision(integrationId, {
       from: ['ready'],
@@ -169,36 +157,46 @@ describe('calls whose functions died', () => {
         { step: 'DeleteDriver' as const, until: Date.now() - ago },
       ]),
     );
-  const begin = () =>
-    undos.beginDeprovision(integrationId, { from: ['ready'], to: 'removing', mode: 'remove', run: 1 });
-  const storedCalls = (inFlightCalls: JournalRecord['inFlightCalls']) => {
-    item = { pk: `integration#${integrationId}`, ...toStored({ ...ready, inFlightCalls }) };
+  const removing = { ...ready, status: 'removing' } as const;
+  /** Begins another call, and so often that the step has not begun later. */
+  let attempt = 0;
+  const begin = () => {
+    attempt += 1;
+    const callId = `x/AwaitOpenCalls/${attempt}`;
+    return steps.beginStep(
+      {
+        recordId: integrationId,
+        step: 'AwaitOpenCalls',
+        callId,
+        attempt,
+        startedAt: '2026-11-23T00:00:01.000Z',
+        begunAt: Date.now(),
+        aliveUntil: Date.now() + 30_000,
+      },
+      during,
+    );
   };
+  const callsLeft = () => Object.keys(Object(item['openCalls'])).filter((id) => !id.startsWith('x/Await'));
 
   test('leave no more entries than a few, however many there were', async () => {
-    storedCalls(dead(230));
+    item = stored({ ...removing, inFlightCalls: dead(230) });
     for (const left of [130, 30, 30]) {
-      item = { ...item, status: 'ready', deprovision: undefined };
       await begin();
-      expect(Object.keys(read().inFlightCalls)).toHaveLength(left);
+      expect(callsLeft()).toHaveLength(left);
     }
   });
 
   test('are told from those that may live, whatever clock they had, and of an earlier version', async () => {
     const alive = { 'x/CreateRole/1': { step: 'CreateRole' as const, until: Date.now() - 9 * minute } };
-    storedCalls({ ...dead(60), ...alive });
+    item = stored({ ...removing, inFlightCalls: { ...dead(60), ...alive } });
     item = { ...item, openCalls: { ...Object(item['openCalls']), old: 5 } };
-    await begin();
-    expect(Object.keys(Object(item['openCalls'])).sort()).toEqual(['x/CreateRole/1']);
+    expect((await begin()).inFlightCalls).toHaveProperty('old');
+    expect(callsLeft()).toEqual(['x/CreateRole/1']);
   });
 
-  test('fill no item', async () => {
-    storedCalls(dead(4_000));
-    const room = maximumItemSize - sizeOf(item);
-    const [[first = '', call] = []] = Object.entries(Object(item['openCalls']));
-    item = { ...item, note: 'n'.repeat(Math.max(0, room - 'note'.length - 1)) };
-    expect([sizeOf(item), call]).toEqual([maximumItemSize, expect.anything()]);
-    expect(await begin()).toMatchObject({ status: 'removing' });
-    expect(read().inFlightCalls[first]).toBeUndefined();
+  test('go neither where there are few of them, nor where somebody has written meanwhile', async () => {
+    item = stored({ ...removing, inFlightCalls: dead(50) });
+    await begin();
+    expect([callsLeft().length, writes.made]).toEqual([50, 1]);
   });
 });

@@ -85,7 +85,7 @@ export function accountSettings(): AccountSettings {
 
 export function dataloopSettings(): DataloopSettings {
   return {
-    apiUrl: required('DATALOOP_API_URL').replace(/\/+$/, ''),
+    apiUrl: required('DATALOOP_API_URL').replace(/(?<!\/)\/+$/, ''),
     secretId: required('DATALOOP_SECRET_ID'),
     organizationId: optional('DATALOOP_ORGANIZATION_ID'),
     accountId: optional('DATALOOP_ACCOUNT_ID'),

@@ -99,7 +99,7 @@ export const errorKinds = {
   },
   IntegrationNotReadyError: { title: 'The integration is not ready', retryable: false, status: 409 },
   AccessFullError: {
-    title: "The policies of the integration's role are full",
+    title: 'The integration has no room for another bucket',
     retryable: false,
     status: 409,
   },
@@ -138,8 +138,21 @@ export interface FieldError {
 }
 
 /**
+ * A text that somebody else wrote, fit for people, for a line of a log and for the journal: of a bounded length, and
+ * without characters that break a line, hide in it or only look like others.
+ */
+export function printable(text: string, longest: number): string {
+  // First the length: whatever comes after it takes no longer for a longer text.
+  const bounded = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+  return bounded.replace(/[^\x20-\x7e\u00a1-\u00ff’“”„…–→]+/g, ' ');
+}
+
+/** Most of a message: Preflight may have a long list. */
+const longestMessage = 8_000;
+
+/**
  * An error with a name from {@link errorKinds} and a message that says what happened, to which resource, and
- * what the reader can do.
+ * what the reader can do. Whatever it quotes, it is {@link printable}.
  */
 export class ServiceError extends Error {
   override readonly name: ErrorName;
@@ -157,11 +170,12 @@ export class ServiceError extends Error {
       triedAgain?: true;
     } = {},
   ) {
+    const said = printable(message, longestMessage);
     super(
-      options.triedAgain ? `${message} The service tries again.` : message,
+      options.triedAgain ? `${said} The service tries again.` : said,
       options.cause === undefined ? undefined : { cause: options.cause },
     );
-    this.messageOnce = options.triedAgain ? `${message} Try again in a moment.` : message;
+    this.messageOnce = options.triedAgain ? `${said} Try again in a moment.` : said;
     this.name = name;
     this.fields = options.fields ?? [];
   }

@@ -21,7 +21,7 @@ const parts = {
   onError: (error: unknown) => logger.warn('Poll failed, retrying', errorKeys(error)),
 };
 
-const batchSchema = z.object({ Records: z.array(z.object({ body: z.string() })) });
+const batchSchema = z.object({ Records: z.array(z.object({ body: z.string().max(1_000) })).max(10) });
 
 /** Called by the poll queue, one message at a time: asks Dataloop whether it has issued the IAM user. */
 export const handler = middy(async (event: unknown): Promise<void> => {

@@ -22,7 +22,7 @@ const callback = {
   announceIamUser,
 };
 
-const inputSchema = z.looseObject({ taskToken: z.string().min(1) });
+const inputSchema = z.looseObject({ taskToken: z.string().min(1).max(2_048) });
 
 /** RequestIamUser: creates the integration at Dataloop; the workflow waits with the task token for its answer. */
 export const handler = stepHandler(

@@ -25,8 +25,9 @@ const writersOf: Readonly<Record<string, readonly string[]>> = {
   parent: [],
   executionArn: [],
   expiresAt: [],
-  // Of an earlier version.
-  resources: [],
+  layout: [],
+  // Of an earlier version; in a record that has a layout it counts for nothing.
+  resources: beginsUndo,
   operator: ['ConfirmIamUserRole'],
   dataloop: ['PreflightRole'],
   drivers: ['AddDriverRole', 'GrantAccessRole', 'RevokeAccessRole', 'ConcludeRole', ...watchdog],

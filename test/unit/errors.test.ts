@@ -1,13 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import {
   type ErrorName,
   errorKinds,
   isErrorName,
+  printable,
   problemType,
   ServiceError,
   statusOf,
   toServiceError,
 } from '../../src/errors.ts';
+import { anyText, hostileText } from '../security/bad-requests.ts';
+import { isFitToTell } from './arbitraries.ts';
+import { runs } from './runs.ts';
 
 const names = Object.keys(errorKinds).filter(isErrorName);
 
@@ -28,9 +33,43 @@ describe('a service error', () => {
     expect(Object.hasOwn(bare, 'cause')).toBe(false);
   });
 
+  test('is fit to tell, whatever it quotes, and still says what comes next', () => {
+    const error = new ServiceError('AwsUnavailableError', `a\r\nb\u202e\u0000${'x'.repeat(100_000)}`, {
+      triedAgain: true,
+    });
+    expect(error.message).toMatch(/^a b x+… The service tries again\.$/);
+    expect(error.messageOnce).toMatch(/^a b x+… Try again in a moment\.$/);
+    expect(Math.max(error.message.length, error.messageOnce.length)).toBeLessThan(8_100);
+  });
+
   test('knows whether it may pass by itself', () => {
     expect(new ServiceError('AwsUnavailableError', 'x').retryable).toBe(true);
     expect(new ServiceError('AwsAccessDeniedError', 'x').retryable).toBe(false);
+  });
+});
+
+describe('a printable text', () => {
+  test.each([
+    ['Images “raw” – größe…', 30, 'Images “raw” – größe…'],
+    ['', 30, ''],
+    ['a\tb\u2028c\u200bd', 30, 'a b c d'],
+    ['\ud800', 30, ' '],
+    ['0123456789', 10, '0123456789'],
+    ['01234567890', 10, '012345678…'],
+    ['\n'.repeat(100), 10, ' …'],
+  ])('of %j within %i characters is %j', (text, longest, shown) => {
+    expect(printable(text, longest)).toBe(shown);
+  });
+
+  test('stays as it is the second time', () => {
+    fc.assert(
+      fc.property(fc.oneof(hostileText, anyText()), fc.integer({ min: 1, max: 50 }), (text, longest) => {
+        const once = printable(text, longest);
+        expect([once.length <= longest, printable(once, longest)]).toEqual([true, once]);
+        expect(isFitToTell(once, longest)).toBe(true);
+      }),
+      { numRuns: runs(1_000) },
+    );
   });
 });
 

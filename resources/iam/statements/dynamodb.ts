@@ -37,6 +37,8 @@ const writing = (why: string, ...attributes: readonly string[]): Statement => ({
 // The status stands in the condition of nearly every write.
 const step = ['status', 'steps', 'openCalls'];
 const undo = ['status', 'deprovision', 'leftovers'];
+// What an earlier version stored too long is cut before the undo writes. In later records it counts for nothing.
+const cut = 'resources';
 
 /** @param attributes beside those that every step writes */
 const writingAsStep = (why: string, ...attributes: readonly string[]) => writing(why, ...step, ...attributes);
@@ -69,6 +71,7 @@ export const WriteStepAndUndo = writingAsStep(
   'Writes how the step ended, the error, and that an undo begins.',
   ...undo,
   'error',
+  cut,
 );
 
 export const WriteStepAndEnd = writingAsStep(
@@ -82,6 +85,7 @@ export const WriteUndo = writing(
   'steps',
   ...undo,
   'error',
+  cut,
 );
 
 export const WriteUndoAndEnd = writing(
@@ -90,6 +94,7 @@ export const WriteUndoAndEnd = writing(
   ...undo,
   'error',
   'drivers',
+  cut,
 );
 
 export const WriteOperator = writing('Writes what an operator said.', 'status', 'operator');
@@ -114,6 +119,7 @@ export const JournalAndLocks = (actions: Read): Statement => ({
 });
 
 const asRegistered = [
+  'layout',
   'integrationId',
   'requestHash',
   'expiresAt',

@@ -64,9 +64,18 @@ const denied = new Set([
   'UnauthorizedOperation',
 ]);
 
+/** Most of AWS's words that is repeated: they quote what others have named. */
+const longestWords = 1_000;
+
 /** A refused signature is explained with the request: its signature and its session token are among that. */
-const quotedRequest =
-  /\s*(the canonical string|the string-to-sign|\S*AWS4-HMAC-SHA256|x-amz-security-token).*$/is;
+const quotedRequest = /the canonical string|the string-to-sign|AWS4-HMAC-SHA256|x-amz-security-token/i;
+
+/** AWS's words, up to the word with which they begin to quote the request. */
+function wordsOf(message: unknown): string {
+  const words = typeof message === 'string' ? message.slice(0, longestWords) : '';
+  const at = words.search(quotedRequest);
+  return at < 0 ? words : words.slice(0, at).split(/\s/).slice(0, -1).join(' ').trimEnd();
+}
 
 /**
  * Maps an SDK error to a ServiceError.
@@ -77,7 +86,7 @@ export function mapAwsError(error: unknown, what: string): ServiceError {
   const code = awsErrorCode(error);
   const status = awsErrorStatus(error);
   const { message } = shape(error);
-  const words = typeof message === 'string' ? message.replace(quotedRequest, '') : '';
+  const words = wordsOf(message);
   const said = words === '' ? '' : `: ${words}`;
   const refused = `AWS did not ${what} (${code}${said}).`;
   const fail = (name: ErrorName, advice: string) =>

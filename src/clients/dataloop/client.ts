@@ -4,14 +4,9 @@
  */
 import * as z from 'zod';
 import type { DataloopSettings } from '../../config.ts';
-import { dataloopIdSchema } from '../../domain/model/record.ts';
-import type {
-  DataloopApi,
-  DataloopIntegration,
-  Driver,
-  DriverSettings,
-} from '../../domain/resources/dataloop/api.ts';
+import type { DataloopApi, DriverSettings } from '../../domain/resources/dataloop/api.ts';
 import { ServiceError } from '../../errors.ts';
+import { driverSchema, integrationSchema, kindSchema, listOf, projectSchema } from './answers.ts';
 import { credentialsFrom, type Token } from './credentials.ts';
 import { exchange, type Http, httpFor, noContent, parseJson, refusal } from './http.ts';
 
@@ -41,58 +36,6 @@ export function dataloopClient(settings: DataloopSettings, readSecret: () => Pro
 }
 
 const segment = encodeURIComponent;
-
-/** Longest text that is taken from an answer: what is longer is cut, still longer than any that is understood. */
-const longestText = 2_048;
-
-/** Metadata items have a name; which of them have a value depends on the name. */
-const integrationSchema = z
-  .object({
-    id: dataloopIdSchema,
-    name: z.string(),
-    type: z.string().nullish(),
-    metadata: z
-      .array(z.object({ name: z.string(), value: z.unknown().optional() }))
-      .nullish()
-      .transform((metadata) => metadata ?? []),
-  })
-  .transform(({ id, name, type, metadata }): DataloopIntegration => {
-    const text = (key: string) => {
-      const value = metadata.find((entry) => entry.name === key)?.value;
-      return typeof value === 'string' && value !== '' ? value.slice(0, longestText) : undefined;
-    };
-    return { id, name, type: type ?? undefined, userArn: text('userArn'), trustStatus: text('status') };
-  });
-
-const driverSchema = z
-  .object({
-    id: dataloopIdSchema,
-    name: z.string(),
-    integrationId: z.string().nullish(),
-    bucketName: z.string().nullish(),
-    region: z.string().nullish(),
-    path: z.string().nullish(),
-    allowExternalDelete: z.boolean().nullish(),
-  })
-  .transform(
-    ({ id, name, integrationId, bucketName, region, path, allowExternalDelete }): Driver => ({
-      id,
-      name,
-      dataloopIntegrationId: integrationId ?? undefined,
-      ...(bucketName ? { bucketName } : {}),
-      ...(region ? { region } : {}),
-      // With or without slashes at its ends.
-      ...(typeof path === 'string' ? { path: path.split('/').filter(Boolean).join('/') } : {}),
-      ...(typeof allowExternalDelete === 'boolean' ? { allowExternalDelete } : {}),
-    }),
-  );
-
-const projectSchema = z
-  .object({
-    id: dataloopIdSchema,
-    org: z.union([dataloopIdSchema, z.object({ id: dataloopIdSchema }).transform(({ id }) => id)]).nullish(),
-  })
-  .transform(({ id, org }) => ({ id, organizationId: org ?? undefined }));
 
 /** Undefined where Dataloop answers 404. */
 async function ifFound<T>(call: Promise<T>): Promise<T | undefined> {
@@ -139,7 +82,7 @@ const listed = <T>({ http }: Dataloop, organizationId: string, schema: z.ZodType
   http.send({
     method: 'GET',
     path: integrations(organizationId),
-    schema: z.array(schema),
+    schema: listOf(schema),
     what: `list the integrations of organisation ${organizationId}`,
     role: owner,
     repeatable: true,
@@ -153,7 +96,7 @@ export const listIntegrations =
 export const countIntegrations =
   (dataloop: Dataloop): DataloopApi['countIntegrations'] =>
   async (organizationId) => {
-    const all = await listed(dataloop, organizationId, z.object({ type: z.string().nullish() }));
+    const all = await listed(dataloop, organizationId, kindSchema);
     return all.filter(({ type }) => type === 'aws-cross').length;
   };
 
@@ -287,7 +230,7 @@ export const listDrivers =
       http.send({
         method: 'GET',
         path: `/drivers?projectId=${segment(projectId)}`,
-        schema: z.array(driverSchema),
+        schema: listOf(driverSchema),
         what: `list the drivers of project ${projectId}`,
         role: developer,
         repeatable: true,

@@ -5,23 +5,31 @@
 import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
 
-/** It becomes a header, which takes no line break; an error about one that does would quote it. */
+/** It becomes a header, which takes no line break and has an end; an error about one that does not fit would quote it. */
 const tokenSchema = z
   .string()
   .trim()
-  .regex(/^[\x21-\x7e]+$/);
+  .regex(/^[\x21-\x7e]{1,8192}$/);
 
 /** What the secret holds. */
 const secretSchema = z.union([
   // A line break at its end is what an editor leaves.
   z.strictObject({ apiKey: tokenSchema }),
-  z.strictObject({ username: z.string().min(1), password: z.string().min(1) }),
+  z.strictObject({ username: z.string().min(1).max(320), password: z.string().min(1).max(1_024) }),
 ]);
 export type DataloopSecret = z.infer<typeof secretSchema>;
 
-const claimsSchema = z.object({ exp: z.number(), email: z.string().optional() });
+/** No e-mail address is longer, or has other characters. */
+const emailSchema = z.string().regex(/^[\p{L}\p{M}\p{N}\p{P}\p{S}]{1,320}$/u);
 
-const loginAnswerSchema = z.object({ id_token: tokenSchema, refresh_token: z.string().optional() });
+/** Without an address a token is as good; one that is none is left out. */
+const claimsSchema = z.object({ exp: z.number(), email: emailSchema.optional().catch(undefined) });
+
+/** Without a token to refresh it, the next log-in is one with the secret. */
+const loginAnswerSchema = z.object({
+  id_token: tokenSchema,
+  refresh_token: tokenSchema.optional().catch(undefined),
+});
 
 export interface Token {
   readonly value: string;

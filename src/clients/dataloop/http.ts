@@ -41,13 +41,41 @@ export const noContent = z.unknown();
 
 interface Answer {
   readonly status: number;
+  /** Empty where it was longer than is read. */
   readonly body: string;
+  readonly isTooLong: boolean;
   readonly retryAfterMs: number | undefined;
 }
 
+/** Most bytes that are read of an answer: of a list, some thousand drivers; of a refusal, more than is told of it. */
+const longestBody = { answer: 4 * 1024 * 1024, refusal: 64 * 1024 } as const;
+
+/**
+ * The body of an answer. Its bytes are counted as they come, unpacked, and what is too long is not read to its end.
+ * @returns undefined for one that is longer
+ */
+async function bodyOf(response: Response, longest: number): Promise<string | undefined> {
+  if (!response.body) return '';
+  // One piece of memory that grows: kept one by one, the pieces of a body of single bytes would take many times as much.
+  let bytes = Buffer.allocUnsafe(16 * 1024);
+  let size = 0;
+  // Leaving the loop cancels the rest.
+  for await (const chunk of response.body) {
+    const end = size + chunk.byteLength;
+    if (end > longest) return undefined;
+    if (end > bytes.length) bytes = Buffer.concat([bytes.subarray(0, size)], Math.max(end, 2 * bytes.length));
+    bytes.set(chunk, size);
+    size = end;
+  }
+  return new TextDecoder().decode(bytes.subarray(0, size));
+}
+
+/** Longest date or number that is understood. */
+const longestRetryAfter = 100;
+
 /** `Retry-After` in ms: seconds, or a date. */
 export function retryAfterMs(value: string | null, now: number): number | undefined {
-  if (!value) return undefined;
+  if (!value || value.length > longestRetryAfter) return undefined;
   if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
@@ -61,9 +89,11 @@ export async function exchange(
 ): Promise<Answer> {
   try {
     const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    const body = await bodyOf(response, response.ok ? longestBody.answer : longestBody.refusal);
     return {
       status: response.status,
-      body: await response.text(),
+      body: body ?? '',
+      isTooLong: body === undefined,
       retryAfterMs: retryAfterMs(response.headers.get('retry-after'), Date.now()),
     };
   } catch (error) {
@@ -79,7 +109,10 @@ export async function exchange(
 const messageSchema = z.object({ message: z.string() });
 
 /** What looks like a credential: a JWT, or what follows "Bearer". */
-const credentials = /\b[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}|\bbearer\s+\S+/gi;
+const credentials = /(?<![\w-])[\w-]{8,}(?:\.[\w-]{8,}){2}|\bbearer\s+\S+/gi;
+
+/** Most of Dataloop's words that is looked at, and that is told. */
+const longestWords = { read: 2_000, told: 400 } as const;
 
 /**
  * Dataloop's own words, short and without anything that could forge a line of a log, or that is secret.
@@ -91,8 +124,11 @@ export function saidBy(body: string, sent: readonly string[] = []): string {
   // As it is, and as it stood in the JSON that was sent.
   const secrets = sent.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
   const text = secrets.reduce((said, secret) => said.replaceAll(secret, '[redacted]'), quoted);
-  const printable = text.replace(/[^\x20-\x7e\u00a1-\u00ff]+/g, ' ').replace(credentials, '[redacted]');
-  return printable.slice(0, 400) || 'no reason given';
+  const line = text.replace(/[^\x20-\x7e\u00a1-\u00ff]+/g, ' ');
+  // Cut between words: half a credential looks like none.
+  const words =
+    line.length > longestWords.read ? line.slice(0, line.lastIndexOf(' ', longestWords.read) + 1) : line;
+  return words.replace(credentials, '[redacted]').slice(0, longestWords.told) || 'no reason given';
 }
 
 export function parseJson(body: string): unknown {
@@ -203,8 +239,11 @@ export function httpFor(credentials: Credentials, settings: HttpSettings): Http 
 function parseAnswer<T>(call: Call<T>, answer: Answer): T {
   const parsed = call.schema.safeParse(answer.body === '' ? undefined : parseJson(answer.body));
   if (parsed.success) return parsed.data;
+  const why = answer.isTooLong
+    ? `longer than ${longestBody.answer / 1024 / 1024} MiB`
+    : `not as documented (${placesOf(parsed.error)})`;
   throw new ServiceError(
     'DataloopAnswerError',
-    `Dataloop's answer to "${call.what}" is not as documented (${placesOf(parsed.error)}). Its API may have changed. Look for a newer version of this service.`,
+    `Dataloop's answer to "${call.what}" is ${why}. Its API may have changed. Look for a newer version of this service.`,
   );
 }

@@ -70,6 +70,6 @@ export const executionStatusEventSchema = z.object({
     name: z.string().max(80),
     status: z.enum(['FAILED', 'TIMED_OUT', 'ABORTED']),
     /** JSON; left out where it is longer than an event may be. */
-    input: z.string().nullish(),
+    input: z.string().max(262_144).nullish(),
   }),
 });

@@ -3,6 +3,7 @@
  * is attempted and after, so that whatever dies in between, the undo knows what to look for.
  */
 import * as z from 'zod';
+import { printable } from '../../errors.ts';
 import { requestSchema } from './request.ts';
 import { policyKeys, type ResourceKey, resourceKeys } from './resource-keys.ts';
 import { type RecordKind, recordKinds, type StepName, stepNames } from './steps.ts';
@@ -41,6 +42,15 @@ export const dataloopIdSchema = z
     /^(?!\.{1,2}$)[\x21-\x7e]{1,200}$/,
     'An id at Dataloop must have 1 to 200 printable ASCII characters without spaces.',
   );
+
+/**
+ * Most characters of texts in a record, of which others choose a part. All of them together take little of the 400 KB
+ * that an item may have, so there is always room for the writes of the undo.
+ */
+export const longest = { name: 200, reason: 1_000, error: 8_000 } as const;
+
+/** A text that others chose a part of. An earlier version stored it as it came; from there it is read cut, too. */
+const told = (length: number) => z.string().transform((text) => printable(text, length));
 
 export const errorSchema = z.object({
   type: z.string(),
@@ -91,7 +101,7 @@ const changesSchema = z.object({
 });
 export type Changes = z.infer<typeof changesSchema>;
 
-export const leftoverSchema = z.object({ reason: z.string(), advice: z.string() });
+export const leftoverSchema = z.object({ reason: told(longest.reason), advice: told(longest.reason) });
 
 export const resourceSchema = z.object({
   /**
@@ -111,7 +121,7 @@ export const resourceSchema = z.object({
   /** Dataloop resources; unknown while only intended. */
   id: dataloopIdSchema.optional(),
   /** Name at Dataloop, by which an intended resource is found. */
-  name: z.string().optional(),
+  name: told(longest.name).optional(),
   /** Id that AWS gives to one role or policy and never again: tells ours from a later one of the same name. */
   uniqueId: z.string().optional(),
   /** Not-found reads of the undo so far; AWS may take a while to show a new resource. */
@@ -125,9 +135,12 @@ export const resourceSchema = z.object({
   /** Why it could not be removed, and what to do. */
   residue: leftoverSchema.optional(),
   /** Why the resource under its name belongs to another owner and was left alone. */
-  leftAlone: z.string().optional(),
+  leftAlone: told(longest.reason).optional(),
 });
 export type ResourceRecord = z.infer<typeof resourceSchema>;
+
+/** A resource as it is written: none of its texts is longer than a record has room for. */
+export const bounded = (resource: ResourceRecord): ResourceRecord => resourceSchema.parse(resource);
 
 const saidSchema = z.object({ by: z.string(), at: isoTime });
 const operatorSchema = z.object({
@@ -221,7 +234,7 @@ export const recordSchema = z.object({
       restarts: z.number().int().nonnegative().default(0),
     })
     .optional(),
-  error: errorSchema.optional(),
+  error: errorSchema.extend({ detail: told(longest.error) }).optional(),
 });
 export type JournalRecord = z.infer<typeof recordSchema>;
 

@@ -16,9 +16,16 @@ const renamed = (members: object, names: Readonly<Record<string, string>>) =>
 const storedResourcesSchema = z.looseObject({}).catch({});
 const storedLeftoversSchema = z.partialRecord(z.enum(resourceKeys), leftoverSchema).catch({});
 
-/** Resources from attributes of their own. An earlier version kept all of them in one, and nobody writes that any more. */
+/** Says that resources have attributes of their own. Only the registration writes it. */
+const layout = 2;
+
+/**
+ * Resources from attributes of their own. An earlier version kept all of them in one. Who begins an undo may still cut what
+ * is too long there, so in a record of this version it counts for nothing.
+ */
 function resourcesOf({ resources, leftovers, ...members }: Record<string, unknown>) {
-  const known: Record<string, unknown> = { ...storedResourcesSchema.parse(resources) };
+  const isEarlier = members['layout'] === undefined;
+  const known: Record<string, unknown> = isEarlier ? { ...storedResourcesSchema.parse(resources) } : {};
   for (const key of resourceKeys) {
     const own = members[attributeOf(key)];
     if (own !== undefined) known[key] = own;
@@ -40,6 +47,7 @@ export const storedRecordSchema = z.preprocess((item) => {
 
 /** A record as an item of the table, without the table's own keys. */
 export const toStored = ({ kind: _kind, resources, ...record }: JournalRecord): Record<string, unknown> => ({
+  layout,
   ...renamed(record, storedNames),
   ...Object.fromEntries(
     resourceKeys.flatMap((key) => (resources[key] ? [[attributeOf(key), resources[key]]] : [])),

@@ -1,7 +1,7 @@
 /** Turns what a state machine caught into the error that the integration shows. */
 import * as z from 'zod';
-import { type ErrorName, errorKinds, isErrorName, problemType } from '../../errors.ts';
-import type { RecordedError } from '../model/record.ts';
+import { type ErrorName, errorKinds, isErrorName, printable, problemType } from '../../errors.ts';
+import { longest, type RecordedError } from '../model/record.ts';
 import { stepNames } from '../model/steps.ts';
 
 /** `$states.errorOutput` of a Catch. */
@@ -40,7 +40,7 @@ export function recordedError(name: ErrorName, detail: string, step?: string): R
   return {
     type: problemType(name),
     title: errorKinds[name].title,
-    detail,
+    detail: printable(detail, longest.error),
     ...(step === undefined ? {} : { step }),
   };
 }
@@ -48,8 +48,7 @@ export function recordedError(name: ErrorName, detail: string, step?: string): R
 function classify(step: string, caught: ErrorOutput): { name: ErrorName; detail: string } {
   const lambda = lambdaCauseSchema.safeParse(parseJson(caught.Cause));
   const said = (lambda.success ? lambda.data.errorMessage : caught.Cause) ?? '';
-  // Preflight may have a long list.
-  if (isErrorName(caught.Error)) return { name: caught.Error, detail: said.slice(0, 8000) };
+  if (isErrorName(caught.Error)) return { name: caught.Error, detail: said };
   const message = said.slice(0, 2000);
   if (caught.Error === 'States.Timeout' || caught.Error === 'States.HeartbeatTimeout') {
     return step === 'RequestIamUser'

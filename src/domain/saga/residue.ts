@@ -1,6 +1,7 @@
 /** Each leftover is a to-do: why it stayed, and what to do about it. */
 import * as z from 'zod';
-import { type JournalRecord, thisOf } from '../model/record.ts';
+import { printable } from '../../errors.ts';
+import { type JournalRecord, longest, thisOf } from '../model/record.ts';
 import { forEachPolicy, type ResourceKey } from '../model/resource-keys.ts';
 import { type UndoStepName, undoneBy } from '../model/steps.ts';
 import { describeFailure, errorOutputSchema } from './failure.ts';
@@ -57,14 +58,16 @@ export function leftoverOf(
   const failure = failures.find(({ step }) => step === undoOf[key]);
   if (!failure) return undefined;
   const { title, detail } = describeFailure(failure.step, failure.error);
+  // There may be one of each resource, in the record and in the event.
+  const reason = printable(`${title}: ${detail}`, longest.reason);
   const name = failure.error.Error;
   if (record.resources[key]?.origin === 'adopted' && name === 'AwsAccessDeniedError') {
     const allow = "Allow it (in the function's role, a service control policy or a bucket policy)";
     return {
-      reason: `${title}: ${detail}`,
+      reason,
       advice: sendAgain(record, `${allow}, ${restoreYourself[key] ?? 'or do it yourself.'}`),
     };
   }
   const advice = (name === 'AwsConflictError' ? inUse[key] : undefined) ?? adviceFor[name] ?? '';
-  return { reason: `${title}: ${detail}`, advice: sendAgain(record, advice) };
+  return { reason, advice: sendAgain(record, advice) };
 }

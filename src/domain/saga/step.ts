@@ -1,7 +1,14 @@
 /** What a step's domain function gets: the desired state, what the journal knows, and how to write to it. */
 import { ServiceError } from '../../errors.ts';
 import type { DesiredState } from '../model/desired-state.ts';
-import type { JournalRecord, ResourceRecord, Status, StepCall, StepJournal } from '../model/record.ts';
+import {
+  bounded,
+  type JournalRecord,
+  type ResourceRecord,
+  type Status,
+  type StepCall,
+  type StepJournal,
+} from '../model/record.ts';
 import type { ResourceKey } from '../model/resource-keys.ts';
 
 export interface StepContext {
@@ -41,7 +48,8 @@ export function stepContext(
   journal: Pick<StepJournal, 'writeResource'>,
 ): StepContext {
   const resources = { ...record.resources };
-  const write = async (key: ResourceKey, resource: ResourceRecord) => {
+  const write = async (key: ResourceKey, written: ResourceRecord) => {
+    const resource = bounded(written);
     await journal.writeResource(record.id, key, resource, during);
     resources[key] = resource;
   };

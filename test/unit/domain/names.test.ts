@@ -16,7 +16,7 @@ import { locksOf } from '../../../src/domain/lifecycle/start.ts';
 import { desiredState, ownerTag } from '../../../src/domain/model/desired-state.ts';
 import { executionArnSchema } from '../../../src/domain/model/record.ts';
 import type { IntegrationRequest } from '../../../src/domain/model/request.ts';
-import { ServiceError } from '../../../src/errors.ts';
+import { printable, ServiceError } from '../../../src/errors.ts';
 import { errorKeys, logger } from '../../../src/runtime/log.ts';
 import { anyText, hostileText } from '../../security/bad-requests.ts';
 import { takenRequest } from '../arbitraries.ts';
@@ -175,13 +175,26 @@ describe('lines of the log', () => {
             message: 'Step failed',
             ...keys,
             errorName: 'RoleNameTakenError',
-            errorMessage: text,
+            errorMessage: printable(text, 8_000),
           },
-          { level: 'ERROR', message: 'Request failed', ...keys, errorName: text, errorMessage: other },
+          {
+            level: 'ERROR',
+            message: 'Request failed',
+            ...keys,
+            errorName: printable(text, 100),
+            errorMessage: printable(other, 8_100),
+          },
         ]);
       }),
       { numRuns },
     );
+  });
+
+  test('are no longer for longer words of somebody else’s', () => {
+    const long = '"é\n'.repeat(1_000_000);
+    logger.warn('Step failed', errorKeys(new ServiceError('RoleNameTakenError', long)));
+    logger.error('Request failed', errorKeys(Object.assign(new Error(long), { name: long })));
+    expect(written.map((line) => line.length < 25_000)).toEqual([true, true]);
   });
 });
 

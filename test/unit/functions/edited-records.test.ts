@@ -196,7 +196,7 @@ describe('an edited record', () => {
     ],
     [
       'with an id at Dataloop that leads up',
-      { resources: { driver: { state: 'created', id: '..' } } },
+      { resource_driver: { state: 'created', id: '..' } },
       'resources.driver.id',
     ],
   ])('%s: GET says where', async (_what, more, place) => {

@@ -246,6 +246,56 @@ describe('an event on the bus', () => {
   });
 });
 
+describe('what is longer than AWS sends it', () => {
+  test.each<[string, unknown]>([
+    [
+      'callback/poll-iam-user.ts',
+      { Records: [{ body: `${JSON.stringify({ integrationId, count: 1 })}${' '.repeat(1_000)}` }] },
+    ],
+    [
+      'callback/poll-iam-user.ts',
+      { Records: Array(11).fill({ body: JSON.stringify({ integrationId, count: 1 }) }) },
+    ],
+    [
+      'watch/execution-ended.ts',
+      {
+        detail: {
+          executionArn: recordOf().executionArn,
+          stateMachineArn: machineArn('provision'),
+          name: integrationId,
+          status: 'FAILED',
+          input: JSON.stringify({ recordId: integrationId, more: 'x'.repeat(262_144) }),
+        },
+      },
+    ],
+    [
+      'callback/resume-provisioning.ts',
+      {
+        source: 'dataloop-cross-account',
+        'detail-type': 'Dataloop IAM User Issued',
+        detail: {
+          version: '1',
+          integrationId,
+          dataloopIntegrationId: 'dataloop-1',
+          userArn: userArn.padEnd(2_049, 'x'),
+        },
+      },
+    ],
+  ])('%s: is refused before anything happens', async (file, event) => {
+    const handler = await load(file);
+    expect(await outcomeOf(handler(event))).toMatchObject({ refusal: { name: 'InvalidInputError' } });
+    expect(calls()).toEqual([]);
+  });
+
+  test('is no task token', async () => {
+    const handler = await load('provision/request-iam-user.ts');
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(recordOf()) });
+    const outcome = await outcomeOf(handler({ ...stateInput, taskToken: 't'.repeat(2_049) }));
+    expect(outcome).toMatchObject({ refusal: { name: 'InvalidInputError' } });
+    expect(calls()).toEqual(['UpdateCommand', 'UpdateCommand']);
+  });
+});
+
 describe('a message of the poll queue', () => {
   test('is understood, or refused; what it names is nobody’s, so nothing is sent', async () => {
     const handler = await load('callback/poll-iam-user.ts');

@@ -1,7 +1,7 @@
 /** Schedules about added drivers that chance seldom makes; each found a mistake once. They come before the random ones. */
 import type { Command, Fault, Schedule } from './schedule.ts';
 
-const undisturbed = {
+export const undisturbed = {
   adoption: undefined,
   userDelayMs: 0,
   trustDelayMs: 0,
@@ -15,7 +15,7 @@ const undisturbed = {
   skews: [],
 } satisfies Partial<Schedule>;
 
-const post: Command = { kind: 'post', afterMs: 0, request: 0, key: undefined };
+export const post: Command = { kind: 'post', afterMs: 0, request: 0, key: undefined };
 
 const add = (request: number): Command => ({
   kind: 'add-driver',

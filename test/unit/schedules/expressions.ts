@@ -116,7 +116,7 @@ function withValue(item: Item, [key = '', ...rest]: readonly string[], value: un
   return value === undefined ? others : { ...item, [key]: value };
 }
 
-/** `SET path = value, path = if_not_exists(path, value), … REMOVE path, …` on a copy of the item. */
+/** `SET path = value, path = path, path = if_not_exists(path, value), … REMOVE path, …` on a copy of the item. */
 export function updated(text: string, item: Item, placeholders: Placeholders): Item {
   let changed = item;
   const [set = '', remove] = text.split(/(?:^| )REMOVE /);
@@ -126,7 +126,7 @@ export function updated(text: string, item: Item, placeholders: Placeholders): I
     .filter(Boolean)) {
     const [target = '', operand = ''] = assignment.split(' = ');
     const [, kept, otherwise] = /^if_not_exists\((\S+), (\S+)\)$/.exec(operand) ?? [];
-    const standing = kept && valueAt(item, pathOf(kept, placeholders));
+    const standing = valueAt(item, pathOf(kept ?? operand, placeholders));
     const value = standing ?? plain(placeholders.values[otherwise ?? operand.trim()]);
     changed = withValue(changed, pathOf(target.trim(), placeholders), value);
   }
@@ -138,3 +138,17 @@ export function updated(text: string, item: Item, placeholders: Placeholders): I
 
 /** What DynamoDB makes of a value: no `undefined`, and nothing shared. */
 export const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+/** Bytes of an item, as DynamoDB counts them (Developer Guide, "DynamoDB item sizes and formats"). */
+export function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  if (typeof value === 'number') return Math.ceil(String(Math.abs(value)).length / 2) + 1;
+  if (!isObject(value)) return 1;
+  const members: [string, unknown][] = Array.isArray(value)
+    ? value.map((member) => ['', member])
+    : Object.entries(value);
+  return members.reduce((sum, [name, member]) => sum + 1 + Buffer.byteLength(name) + sizeOf(member), 3);
+}
+
+/** What an item may have. */
+export const maximumItemSize = 400 * 1024;

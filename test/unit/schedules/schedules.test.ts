@@ -2,12 +2,14 @@
  * Random schedules: people, strangers, faults and time against the functions as deployed, on a simulated world.
  * `SCHEDULES` says how many, `SCHEDULE_SEED` and `SCHEDULE_PATH` repeat a failing one; `npm run faults` runs 1,000.
  */
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../../src/domain/model/steps.ts';
+import { filledBut } from '../earlier-item.ts';
 import { scheduleArbitrary } from './arbitraries.ts';
 import { type Definition, readMachine } from './asl.ts';
-import { driverExamples, undisturbedAdds } from './driver-examples.ts';
+import { driverExamples, post, undisturbed, undisturbedAdds } from './driver-examples.ts';
+import { maximumItemSize, sizeOf } from './expressions.ts';
 import { loadFunctions } from './functions.ts';
 import { runSchedule } from './run.ts';
 import type { Schedule } from './schedule.ts';
@@ -82,6 +84,68 @@ test('where nothing fails, every bucket that is asked for becomes ready, also wh
     current = begun;
   });
   expect([violations, ended]).toEqual([[], Array(6).fill('ready')]);
+});
+
+describe('a Dataloop that gives its integration a name of any length', () => {
+  const adoptsWaiting: Schedule = {
+    ...undisturbed,
+    adoption: {
+      bucket: 'adopt',
+      cors: true,
+      role: 'adopt',
+      integration: 'waiting',
+      publicAccess: 'closed',
+      rules: 'theirs',
+      statement: 'one',
+      operatorSays: 'right',
+      operatorDelayMs: undefined,
+    },
+    commands: [post],
+  };
+  const largestItem = () => Math.max(...[...simulation().journal.items.values()].map(sizeOf));
+
+  test('fills no record with it: the integration becomes ready, and all of it can be removed', async () => {
+    const { violations, ends: ended } = await runSchedule(handlers, adoptsWaiting, (begun) => {
+      current = begun;
+      Object.assign(begun.adopting?.waiting ?? {}, { name: `theirs\r\n${'n'.repeat(1_000_000)}` });
+    });
+    expect([violations, ended]).toEqual([[], ['ready']]);
+    expect(largestItem()).toBeLessThan(10_000);
+  });
+
+  /** Makes each record one of an earlier version, with such a name in it. */
+  function fill({ journal: { items } }: Simulation, left: number): void {
+    for (const [pk, item] of items) {
+      if ('resource_dataloopIntegration' in item) items.set(pk, filledBut(left, item));
+    }
+  }
+
+  test.each([
+    ['ready', 0],
+    ['ready', 100],
+    ['ready', 700],
+    ['ready', 3_000],
+    ['on its way', 0],
+    ['on its way', 300],
+  ])(
+    'is undone, also when an earlier version let it fill a record that is %s: %i bytes left',
+    async (when, left) => {
+      let filled = 0;
+      const { violations, ends: ended } = await runSchedule(handlers, adoptsWaiting, (begun) => {
+        current = begun;
+        const look = () => {
+          fill(begun, left);
+          filled = largestItem();
+          if (filled < maximumItemSize - left) begun.clock.after(1, look);
+        };
+        begun.clock.after(when === 'ready' ? 200_000 : 1, look);
+      });
+      expect([filled, violations]).toEqual([maximumItemSize - left, []]);
+      // A step on the way has no room to say that it began, and is rolled back.
+      expect(ended).toEqual([when === 'ready' ? 'ready' : 'failed']);
+      expect(largestItem()).toBeLessThan(10_000);
+    },
+  );
 });
 
 /** Names of the Task states, in the order in which they are written. */

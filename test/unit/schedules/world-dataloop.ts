@@ -35,8 +35,9 @@ export interface PlatformDriver extends Thing {
 
 export interface Answer {
   readonly status: number;
+  readonly ok: boolean;
   readonly headers: { get(name: string): string | null };
-  text(): Promise<string>;
+  readonly body: AsyncIterable<Uint8Array> | null;
 }
 
 export interface Platform {
@@ -57,11 +58,18 @@ export interface Platform {
   answer(method: string, path: string, body: Readonly<Record<string, unknown>>, by: Worker): Answer;
 }
 
+/** A body in pieces, as a network delivers one. */
+async function* inPieces(text: string): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += 16_384) yield bytes.subarray(at, at + 16_384);
+}
+
 const answerOf = (status: number, body?: unknown): Answer => ({
   status,
+  ok: status < 300,
   // Longer than the client waits by itself: it is the state machine's to try again.
   headers: { get: (name) => (name === 'retry-after' && status >= 429 ? '60' : null) },
-  text: async () => (body === undefined ? '' : JSON.stringify(body)),
+  body: body === undefined ? null : inPieces(JSON.stringify(body)),
 });
 
 /** Dataloop's failures are answers; one that does not come is a time-out of the gateway before it. */

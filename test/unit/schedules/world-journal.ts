@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { activeStatuses, type JournalRecord, openSteps } from '../../../src/domain/model/record.ts';
 import { storedRecordSchema } from '../../../src/domain/model/stored-record.ts';
-import { holds, type Item, plain, updated } from './expressions.ts';
+import { holds, type Item, maximumItemSize, plain, sizeOf, updated } from './expressions.ts';
 import { refusedWrite } from './journal-rights.ts';
 import { awsError, type Service } from './service.ts';
 import type { Worker } from './worker.ts';
@@ -102,6 +102,11 @@ export function journal(violate: (text: string) => void): Journal {
     const item = items.get(pk);
     if (!holds(input.ConditionExpression, item, placeholders(input))) throw conditionFailed();
     const changed = updated(input.UpdateExpression ?? '', item ?? { pk }, placeholders(input));
+    if (sizeOf(changed) > maximumItemSize) {
+      throw Object.assign(awsError('ValidationException', 400), {
+        message: 'Item size to update has exceeded the maximum allowed size',
+      });
+    }
     put(pk, changed);
     return { Attributes: changed };
   }

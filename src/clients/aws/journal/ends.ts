@@ -2,6 +2,7 @@
 import type { Closing, ClosingJournal } from '../../../domain/lifecycle/conclude.ts';
 import type { JournalRecord, StepEnds } from '../../../domain/model/record.ts';
 import { lockKey, now, statusIn, updateRecord } from './record.ts';
+import { withRoom } from './room.ts';
 import { deleteOwnItem, type Table } from './table.ts';
 
 /** How steps end, as a part of the write that changes the status: nobody reads one without the other. */
@@ -66,7 +67,7 @@ async function closeIntegration(
   // Of what was left, only drivers may have been, which went later.
   const during = statusIn(['rolling-back', 'removing', 'residue', status]);
   const ends = stepEnds(steps);
-  return updateRecord(table, recordId, `close ${recordId}`, {
+  const update = {
     UpdateExpression: `SET #status = :to, #leftovers = :leftovers, #updatedAt = :now${ends.expression}`,
     ConditionExpression: `${during.condition} AND #deprovision.#run = :run`,
     names: {
@@ -85,5 +86,7 @@ async function closeIntegration(
       ':leftovers': leftovers,
       ':now': now(),
     },
-  });
+  };
+  // The watchdog gives up undos that an earlier version could not write.
+  return updateRecord(table, recordId, `close ${recordId}`, update, withRoom);
 }

@@ -22,6 +22,7 @@ import { storedRecordSchema } from '../../../domain/model/stored-record.ts';
 import type { OperatorJournal } from '../../../domain/waiting/operator.ts';
 import { placesOf, ServiceError } from '../../../errors.ts';
 import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
+import { withoutDeadCalls, withRoom } from './room.ts';
 import type { Table } from './table.ts';
 
 export const recordKey = (recordId: string) => ({ pk: `integration#${recordId}` });
@@ -42,7 +43,7 @@ export function statusIn(statuses: readonly Status[]) {
   return { condition: `#status IN (${Object.keys(values).join(', ')})`, values };
 }
 
-/** An update of the record; undefined where its condition did not hold. */
+/** An update of the record, and the room that `inItem` makes for it; undefined where its condition did not hold. */
 export async function updateRecord(
   table: Table,
   recordId: string,
@@ -51,12 +52,14 @@ export async function updateRecord(
     names: Record<string, string>;
     values?: Record<string, unknown>;
   },
+  inItem: typeof withRoom = (_table, _key, write) => write(),
 ): Promise<JournalRecord | undefined> {
-  try {
-    const { Attributes } = await table.client.send(
+  const Key = recordKey(recordId);
+  const write = () =>
+    table.client.send(
       new UpdateCommand({
         TableName: table.name,
-        Key: recordKey(recordId),
+        Key,
         UpdateExpression: update.UpdateExpression,
         ConditionExpression: update.ConditionExpression,
         ExpressionAttributeNames: update.names,
@@ -64,6 +67,8 @@ export async function updateRecord(
         ReturnValues: 'ALL_NEW',
       }),
     );
+  try {
+    const { Attributes } = await inItem(table, Key, write);
     return toRecord(Attributes, recordId);
   } catch (error) {
     if (awsErrorCode(error) === 'ConditionalCheckFailed') return undefined;
@@ -132,7 +137,7 @@ export function stepJournal(table: Table): StepJournal {
         values: { ':call': { step, until: call.aliveUntil } satisfies InFlightCall },
       };
       const begun = statusIn(during);
-      const record = await updateRecord(table, recordId, what, {
+      const update = {
         UpdateExpression: `SET #steps.#step = :step, ${opening.expression}, #updatedAt = :now`,
         ConditionExpression: `${begun.condition} AND ${isNoLaterAttempt}`,
         names: {
@@ -152,7 +157,10 @@ export function stepJournal(table: Table): StepJournal {
           ':attempt': attempt,
           ':running': 'running',
         },
-      });
+      };
+      // RollBack begins an undo.
+      const inItem = step === 'RollBack' ? withRoom : withoutDeadCalls;
+      const record = await updateRecord(table, recordId, what, update, inItem);
       if (record) return record;
       const ended = statusIn(endsIn);
       // The step ended together with the status, and nobody may read one without the other.
@@ -251,7 +259,7 @@ export function deprovisionJournal(table: Table): UndoJournal {
     failStep: (recordId, step) => settleStep(table, recordId, step, 'failed'),
     beginDeprovision: (recordId, { from, to, mode, run, restarts = 0, error }) => {
       const { condition, values } = statusIn(from);
-      return updateRecord(table, recordId, `start the undo of ${recordId}`, {
+      const update = {
         UpdateExpression:
           `SET #status = :to, #deprovision = :deprovision, #updatedAt = :now${error ? ', #error = :error' : ''} ` +
           'REMOVE #leftovers',
@@ -273,7 +281,8 @@ export function deprovisionJournal(table: Table): UndoJournal {
           ':now': now(),
           ...(error ? { ':error': error } : {}),
         },
-      });
+      };
+      return updateRecord(table, recordId, `start the undo of ${recordId}`, update, withRoom);
     },
   };
 }

@@ -65,8 +65,16 @@ async function foreignDrivers(
   return { foreign, elsewhere: Math.max(0, count - seen) };
 }
 
-const listed = (drivers: Found['foreign']): string =>
-  drivers.map(({ id, name, projectId }) => `"${name}" (${id}, project ${projectId})`).join(', ');
+/** How many drivers a message names. */
+const mostNamed = 10;
+
+function listed(drivers: Found['foreign']): string {
+  const named = drivers
+    .slice(0, mostNamed)
+    .map(({ id, name, projectId }) => `"${name}" (${id}, project ${projectId})`);
+  const more = drivers.length - named.length;
+  return [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ');
+}
 
 function foreignDriversError(found: Found, what: string, consequence: string): ServiceError {
   const { foreign, elsewhere } = found;

@@ -59,6 +59,12 @@ export interface Access<Call extends keyof Iam> {
 }
 
 /**
+ * Most bytes that added buckets take of their integration's record: it is one item, which DynamoDB refuses from 400 KB on,
+ * and the rest of it and the writes of its undo need room, too.
+ */
+const maximumAddedBytes = 200_000;
+
+/**
  * The policy that has room for one more bucket: one that is there, else a new one.
  * @throws ServiceError `AccessFullError` where there is none
  */
@@ -68,6 +74,14 @@ export function roomFor(
   driver: AddedBucket,
   policyNamePattern: string,
 ): PolicyKey {
+  const added = JSON.stringify([...Object.entries(record.addedBuckets ?? {}), driver]);
+  if (Buffer.byteLength(added) > maximumAddedBytes) {
+    throw new ServiceError(
+      'AccessFullError',
+      `The record of integration ${desired.recordId} has no room for another bucket. Remove a driver that nobody needs, or ` +
+        'connect the bucket with POST /integrations.',
+    );
+  }
   const grant = grantOf(driver, desired);
   const found = policyKeys.find(
     (key) => sizeOf(permissionPolicy([...roughGrantsOf(record, desired, key), grant])) <= maximumPolicySize,

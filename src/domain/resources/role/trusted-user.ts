@@ -13,7 +13,8 @@ const shown = (text: string): string =>
 
 /** What the caller sent in place of an IAM user. */
 function kindOf(value: string): string {
-  const [, resource = ''] = /^arn:[a-z-]+:(?:iam|sts)::\d{12}:([a-z-]+)/.exec(value) ?? [];
+  const [, resource = ''] =
+    /^arn:[a-z-]+:(?:iam|sts)::\d{12}:([a-z-]+)/.exec(value.slice(0, longestArn)) ?? [];
   const kinds: Readonly<Record<string, string>> = {
     role: 'a role',
     'assumed-role': 'a session of a role',
@@ -36,8 +37,11 @@ export function trustedUserArn(
   by: 'dataloop' | 'caller' = 'dataloop',
 ): string {
   // User names and paths as IAM allows them.
-  const match = /^arn:([a-z-]+):iam::(\d{12}):user\/(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/.exec(value);
-  if (!match || value.length > longestArn) {
+  const match =
+    value.length > longestArn
+      ? undefined
+      : /^arn:([a-z-]+):iam::(\d{12}):user\/(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/.exec(value);
+  if (!match) {
     throw new ServiceError(
       'InvalidIamUserArnError',
       by === 'caller'

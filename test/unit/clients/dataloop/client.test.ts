@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { trustedUserArn } from '../../../../src/domain/resources/role/trusted-user.ts';
 import { client, dataloopAnswers, json, noContent, refused, sent, token } from './fake-dataloop.ts';
 
 afterEach(() => {
@@ -179,8 +180,47 @@ describe('an integration', () => {
         ]),
       ),
     );
-    const cut = value.slice(0, 2_048);
-    await expect(read()).resolves.toMatchObject({ userArn: cut, trustStatus: cut });
+    const { userArn, trustStatus } = (await read()) ?? {};
+    expect([userArn, trustStatus]).toEqual([`${value.slice(0, 299)}…`, `${value.slice(0, 99)}…`]);
+    expect(() => trustedUserArn(userArn ?? '', 'aws')).toThrow('instead of an IAM user');
+  });
+
+  test.each([
+    ['as it is', 'größe "1"', 'größe "1"'],
+    ['as long as any is', 'n'.repeat(200), 'n'.repeat(200)],
+    ['cut where it is longer', 'n'.repeat(500_000), `${'n'.repeat(199)}…`],
+    ['without what could forge a line', 'acme\r\nERROR', 'acme ERROR…'],
+    ['marked where it only looks like ours', 'acme\u200b', 'acme …'],
+    ['marked where nothing of it can be shown', '漢字', ' …'],
+  ])('has its name %s', async (_how, name, shown) => {
+    dataloopAnswers(json({ ...integration([]), name }));
+    await expect(read()).resolves.toMatchObject({ id: 'i-1', name: shown });
+  });
+
+  test('of another type may have other metadata, and stops no list', async () => {
+    const others = [
+      null,
+      {},
+      'text',
+      7,
+      [null],
+      ['a', 1],
+      [{ value: 'x' }],
+      Array(10_000).fill({ name: 'x' }),
+    ];
+    const user = { name: 'userArn', value: 'arn:aws:iam::222222222222:user/a' };
+    dataloopAnswers(json([...others.map(integration), integration([{}, user])]));
+    const found = await client.listIntegrations(dataloop)('org-1');
+    expect(found.map(({ userArn }) => userArn)).toEqual([...others.map(() => undefined), user.value]);
+  });
+
+  test('is not looked for in a list longer than any', async () => {
+    dataloopAnswers(json(Array.from({ length: 10_001 }, () => ({ id: 'i-1', name: 'a' }))));
+    await expect(client.listIntegrations(dataloop)('org-1')).rejects.toMatchObject({
+      name: 'DataloopAnswerError',
+    });
+    dataloopAnswers(json(Array.from({ length: 10_000 }, () => ({ id: 'i-1', name: 'a' }))));
+    await expect(client.listIntegrations(dataloop)('org-1')).resolves.toHaveLength(10_000);
   });
 
   test('that is gone is undefined; one that is forbidden is not', async () => {

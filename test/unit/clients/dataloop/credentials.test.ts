@@ -30,6 +30,56 @@ test('a log-in that answers what is no header is not used, nor shown', async () 
   });
 });
 
+describe('what is longer than any', () => {
+  /** A token with so many characters in its middle. */
+  const long = (length: number) => `head.${'x'.repeat(length)}.signature`;
+
+  test.each([
+    ['API key', { apiKey: long(10_000) }],
+    ['user name', { username: 'u'.repeat(321), password: 'p' }],
+    ['password', { username: 'u', password: 'p'.repeat(1_025) }],
+  ])('as an %s in the secret is refused, and not shown', async (_what, secret) => {
+    const { credentials, login } = credentialsWith(JSON.stringify(secret), noLogin);
+    await expect(credentials.token()).rejects.toMatchObject({
+      name: 'DataloopCredentialsError',
+      message: expect.stringMatching(/^The secret the-secret must hold JSON: .{1,150}$/),
+    });
+    expect(login).not.toHaveBeenCalled();
+  });
+
+  test('as a token in the answer to the log-in is refused', async () => {
+    const { credentials } = credentialsWith(password, async () => ({ id_token: long(10_000) }));
+    await expect(credentials.token()).rejects.toMatchObject({
+      name: 'DataloopAnswerError',
+      message: "Dataloop's answer to the log-in holds no token.",
+    });
+  });
+
+  test.each(['r'.repeat(10_000), 'a\r\nb', '', 7, null])(
+    'or no token, as one to refresh it: the next log-in is one with the secret',
+    async (refreshToken) => {
+      const { credentials, clock, login } = credentialsWith(password, async () => ({
+        id_token: token(clock.now + hour),
+        refresh_token: refreshToken,
+      }));
+      await credentials.token();
+      clock.now += hour;
+      await credentials.token();
+      expect(login.mock.calls.map(([{ type }]) => type)).toEqual(['user_credentials', 'user_credentials']);
+    },
+  );
+
+  test.each([`${'e'.repeat(320)}@example.com`, 'a b@example.com', 'a\n@example.com', ''])(
+    'or no address, as the e-mail of a token is left out: the token is as good',
+    (email) => {
+      expect(readToken(token(start + hour, { email }), 'the-secret')).toMatchObject({
+        expiresAt: start + hour,
+        email: undefined,
+      });
+    },
+  );
+});
+
 describe('an API key', () => {
   test('is used as it is, with its expiry and its e-mail, and read once', async () => {
     const apiKey = token(start + hour, { email: 'owner@example.com' });

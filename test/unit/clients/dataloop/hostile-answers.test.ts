@@ -139,6 +139,82 @@ describe.each(Object.entries(calls))('%s', (_name, { valid, call }) => {
   });
 });
 
+/** What is drawn, again and again until it takes 1 MB of an answer. */
+const megabyteOf = (unit: string): string =>
+  unit.repeat(Math.ceil(1_000_000 / Buffer.byteLength(JSON.stringify(unit))));
+const someUnit = fc
+  .oneof(hostileText, fc.constantFrom('x', '\n', '漢', '"', '\u2028', 'a-', 'aaaaaaaa.'))
+  .filter((unit) => unit !== '');
+
+/** All texts in something. */
+const textsIn = (value: unknown): string[] => {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+};
+
+describe('a text of 1 MB in an answer', () => {
+  const integrations: Record<string, (text: string) => object> = {
+    name: (name) => ({ name }),
+    type: (type) => ({ type }),
+    metadata: (metadata) => ({ metadata }),
+    'name of metadata': (name) => ({ metadata: [{ name, value: 'x' }] }),
+    'IAM user': (value) => ({ metadata: [{ name: 'userArn', value }] }),
+    state: (value) => ({ metadata: [{ name: 'status', value }] }),
+  };
+  const drivers: Record<string, (text: string) => object> = {
+    name: (name) => ({ name }),
+    integration: (integrationId) => ({ integrationId }),
+    bucket: (bucketName) => ({ bucketName }),
+  };
+  const places = [
+    ...Object.entries(integrations).map(([place, put]) => ({
+      place: `${place} of an integration`,
+      answer: (text: string) => [integration, { ...integration, ...put(text) }],
+      call: () => listIntegrations('org-1'),
+      own: integration.id,
+    })),
+    ...Object.entries(drivers).map(([place, put]) => ({
+      place: `${place} of a driver`,
+      answer: (text: string) => [driver, { ...driver, ...put(text) }],
+      call: () => listDrivers('project-1'),
+      own: driver.id,
+    })),
+  ];
+
+  test.each(places)(
+    'is made fit to show as the $place, and ours is found all the same',
+    async ({ answer, call, own }) => {
+      await fc.assert(
+        fc.asyncProperty(someUnit, async (unit) => {
+          dataloopAnswers(json(answer(megabyteOf(unit))));
+          const texts = textsIn(await call());
+          expect(texts.filter((text) => text === own)).toHaveLength(2);
+          expect(texts.filter((text) => !isFitToTell(text, 300))).toEqual([]);
+        }),
+        { numRuns: 20 },
+      );
+    },
+  );
+
+  test('is refused where it is an id, and told in few words where it is a reason', async () => {
+    const read = () => client.getProject(dataloop)('project-1');
+    await fc.assert(
+      fc.asyncProperty(someUnit, fc.constantFrom(400, 403, 429, 500), async (unit, status) => {
+        const text = megabyteOf(unit);
+        for (const answer of [{ id: text }, { id: 'p', org: text }, { id: 'p', org: { id: text } }]) {
+          dataloopAnswers(json(answer));
+          expect((await refusalOf(read))?.name).toBe('DataloopAnswerError');
+        }
+        for (const message of [text, text.slice(0, 10_000)]) {
+          dataloopAnswers(json({ message }, status));
+          expect(await refusalOf(read)).toBeDefined();
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
 describe('an id', () => {
   const odd = fc.oneof(
     fc.constantFrom(

@@ -230,6 +230,7 @@ test('Retry-After is a number of seconds or a date', () => {
   expect(retryAfterMs('Mon, 23 Nov 2026 09:00:00 GMT', now)).toBe(0);
   expect(retryAfterMs('soon', now)).toBeUndefined();
   expect(retryAfterMs(null, now)).toBeUndefined();
+  expect(retryAfterMs('7'.padStart(101, '0'), now)).toBeUndefined();
 });
 
 test("Dataloop's words are bounded and cannot forge a line of a log", () => {
@@ -247,6 +248,11 @@ test("Dataloop's words are passed on without the credentials that they quote", (
   expect(said('Bad body {"password":"a \\"horse\\""}', 'a "horse"')).toBe(
     'Bad body {"password":"[redacted]"}',
   );
-  // Where it is cut short it may have nothing of one left at its end.
+  // Where it is cut short it may have nothing of one left at its end, and where much of it is redacted neither.
+  expect(said(`${'\n'.repeat(1_980)}${token} and more`)).toBe(' [redacted] and more');
+  const redacted = `bearer ${'x'.repeat(92)} `.repeat(19);
+  for (const gap of [30, 60, 90]) {
+    expect(said(`${redacted}${' '.repeat(gap)}${token} and more`)).not.toMatch(/eyJ|c2ln/);
+  }
   expect(said(`${'x'.repeat(395)} correct-horse`, 'correct-horse')).not.toContain('corr');
 });

@@ -60,7 +60,7 @@ test('a call that an earlier version noted is in flight, of a step that is not k
 });
 
 describe('the resources of a stored record', () => {
-  const { resource_bucket, resource_role, ...rest } = toStored(
+  const { resource_bucket, resource_role, layout, ...rest } = toStored(
     recordOf({
       status: 'residue',
       resources: {
@@ -79,6 +79,13 @@ describe('the resources of a stored record', () => {
   test('of an earlier version stand in one, behind what was written since', () => {
     const { resources } = storedRecordSchema.parse({ ...rest, resources: before, resource_role });
     expect(resources).toEqual({ bucket: resource_bucket, role: resource_role });
+  });
+
+  test('count for nothing in one, where they have attributes of their own: more functions may write that one', () => {
+    const item = { ...rest, layout, resources: before, resource_role };
+    expect(storedRecordSchema.parse(item).resources).toEqual({ role: resource_role });
+    const forged = { ...rest, layout, resources: { ...before, bucket: 'forged' } };
+    expect(storedRecordSchema.parse(forged).resources).toEqual({});
   });
 
   test('that are left say why, and no other ones', () => {

@@ -61,6 +61,13 @@ describe('describeFailure', () => {
     expect(failure.detail.length).toBeLessThan(2_100);
   });
 
+  test('has no line break or hidden character, whoever wrote the cause', () => {
+    for (const name of ['DataloopAnswerError', 'Strange\n']) {
+      const { detail } = describeFailure('CreateBucket', { Error: name, Cause: 'a\r\n\u0000\u202eb' });
+      expect(detail).toMatch(/^(Strange : )?a b$/);
+    }
+  });
+
   test('leaves room for a list of all that is in the way', () => {
     const Cause = JSON.stringify({ errorMessage: 'x'.repeat(10_000) });
     const failure = describeFailure('Preflight', { Error: 'BucketNameTakenError', Cause });

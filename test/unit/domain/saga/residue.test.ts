@@ -45,6 +45,15 @@ describe('residue', () => {
     ).toBeUndefined();
   });
 
+  test('of all resources together leaves room in a record and in an event, whatever anybody said', () => {
+    const failures = deprovisionSteps.map((step) =>
+      failed(step, 'DataloopAnswerError', '\n"é'.repeat(50_000)),
+    );
+    const all = resourceKeys.map((key) => leftoverOf(key, failures, integration));
+    for (const leftover of all) expect(leftover?.reason).toMatch(/^Dataloop's answer .{900,}…$/);
+    expect(Buffer.byteLength(JSON.stringify(all))).toBeLessThan(60_000);
+  });
+
   test('is none where nothing failed', () => {
     expect(resourceKeys.map((key) => leftoverOf(key, [], integration))).toEqual(
       resourceKeys.map(() => undefined),

@@ -23,6 +23,22 @@ test('writes to its own integration, only while that is in one of the step’s s
   ]);
 });
 
+test('writes no text that others chose longer than a record has room for', async () => {
+  const long = `a\n\u0000${'x'.repeat(500_000)}`;
+  const step = stepOf(knowing({}));
+  await step.created('dataloopIntegration', { id: 'dataloop-1', name: long, origin: 'adopted' });
+  await step.residue('dataloopIntegration', { reason: long, advice: long });
+  expect(step.resource('dataloopIntegration')).toEqual({
+    state: 'created',
+    id: 'dataloop-1',
+    origin: 'adopted',
+    name: `a ${'x'.repeat(196)}…`,
+    residue: { reason: `a ${'x'.repeat(996)}…`, advice: `a ${'x'.repeat(996)}…` },
+  });
+  await step.gone('dataloopIntegration', long);
+  expect(step.resource('dataloopIntegration')?.leftAlone).toHaveLength(999);
+});
+
 test('sees what it has written itself, beside what was there, and leaves the record as it was', async () => {
   const record = knowing({ bucket: { state: 'created', arn: 'arn:bucket' } });
   const step = stepOf(record);

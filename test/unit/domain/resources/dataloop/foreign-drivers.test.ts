@@ -85,6 +85,16 @@ describe('removing an integration', () => {
     });
   });
 
+  test('is refused with what to do, however many drivers others made', async () => {
+    const theirs = Array.from({ length: 5_000 }, (_each, index) =>
+      driver(`d-${index}`, { name: 'n'.repeat(200) }),
+    );
+    const { message } = await thrownBy(refusing(readsOf({ 'project-1': [driver('own'), ...theirs] }).reads));
+    expect(message).toContain('(d-9, project project-1), 4990 more. They would lose their storage.');
+    expect(message).toMatch(/ Nothing was removed\.$/);
+    expect(message.length).toBeLessThan(3_000);
+  });
+
   test('is refused where Dataloop counts more drivers than can be seen', async () => {
     expect(await thrownBy(refusing(readsOf(ours, 4).reads))).toMatchObject({
       name: 'ForeignDriversError',

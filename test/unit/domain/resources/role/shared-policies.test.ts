@@ -621,6 +621,21 @@ describe('room for one more bucket', () => {
     });
   });
 
+  test('is nowhere once the record of the integration would be too long, although short names would fit', async () => {
+    const short = addedTo('dataloop-z');
+    const named = { ...short, dataloop: { ...short.dataloop, driverName: 'é'.repeat(100) } };
+    const many = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_each, index) => [driverIdOf(index), named]));
+    expect(roomFor({ addedBuckets: many(500) }, plan, short, 'dataloop-*')).toBe('policy');
+    const asking = async () => roomFor({ addedBuckets: many(600) }, plan, short, 'dataloop-*');
+    await expect(asking()).rejects.toMatchObject({
+      name: 'AccessFullError',
+      message: expect.stringMatching(
+        /^The record of integration int_\w{26} has no room for another bucket\./,
+      ),
+    });
+  });
+
   test('is in the policy that is there, whatever policies the deployment may make', () => {
     expect(roomFor({}, plan, long, 'other-*')).toBe('policy');
   });

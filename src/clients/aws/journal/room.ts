@@ -1,0 +1,157 @@
+/**
+ * Room in the item of a record. DynamoDB refuses every write that leaves an item with more than 400 KB, and what cannot be
+ * written cannot be undone. This version bounds each text before it is stored. An earlier one did not: there Dataloop
+ * could fill an item with a name. And calls whose functions died leave an entry each.
+ */
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import { longest } from '../../../domain/model/record.ts';
+import { printable } from '../../../errors.ts';
+import { awsErrorCode } from '../errors.ts';
+import type { Table } from './table.ts';
+
+type Key = { readonly pk: string };
+type Path = readonly string[];
+interface Cut {
+  readonly path: Path;
+  /** Undefined: it goes. */
+  readonly to?: string;
+}
+
+interface Written {
+  readonly Attributes?: unknown;
+}
+
+const anything = z.record(z.string(), z.unknown()).catch({});
+const text = z.string().optional().catch(undefined);
+const resourceSchema = z.object({
+  name: text,
+  leftAlone: text,
+  residue: z.object({ reason: text, advice: text }).optional().catch(undefined),
+});
+const untilSchema = z.union([z.number(), z.object({ until: z.number() }).transform(({ until }) => until)]);
+/** What of an item may be too much, whatever the rest of it is. Resources: as an earlier version kept them, in one map. */
+const itemSchema = z.object({ resources: anything, openCalls: anything, updatedAt: z.string() });
+type Item = z.infer<typeof itemSchema>;
+
+function longTexts({ resources }: Item): Cut[] {
+  return Object.entries(resources).flatMap(([key, resource]) => {
+    const { name, leftAlone, residue } = resourceSchema.safeParse(resource).data ?? {};
+    const texts: [Path, string | undefined, number][] = [
+      [['name'], name, longest.name],
+      [['leftAlone'], leftAlone, longest.reason],
+      [['residue', 'reason'], residue?.reason, longest.reason],
+      [['residue', 'advice'], residue?.advice, longest.reason],
+    ];
+    return texts.flatMap(([path, value = '', length]) =>
+      value.length > length ? [{ path: ['resources', key, ...path], to: printable(value, length) }] : [],
+    );
+  });
+}
+
+/** Entries of dead calls that a record may keep, and how many go in one write. */
+const mostDeadCalls = { kept: 50, perWrite: 100 } as const;
+/** No clock is wrong by more, so a call that ended so long ago by its function's clock is over by everybody's. */
+const deadAfterMs = 600_000;
+
+function deadCalls({ openCalls }: Item): Cut[] {
+  const dead = Object.entries(openCalls).filter(([, call]) => {
+    const until = untilSchema.safeParse(call).data;
+    return until !== undefined && until + deadAfterMs < Date.now();
+  });
+  if (dead.length <= mostDeadCalls.kept) return [];
+  return dead.slice(0, mostDeadCalls.perWrite).map(([callId]) => ({ path: ['openCalls', callId] }));
+}
+
+/** An update that makes the cuts, where nobody has written to the item since it was read. */
+function updateFor(cuts: readonly Cut[], updatedAt: string) {
+  const parts = [...new Set(['updatedAt', ...cuts.flatMap(({ path }) => path)])];
+  const aliasOf = new Map(parts.map((part, index) => [part, `#p${index}`]));
+  const placeOf = (path: Path) => path.map((part) => aliasOf.get(part)).join('.');
+  const texts = cuts.filter(({ to }) => to !== undefined);
+  const gone = cuts.filter(({ to }) => to === undefined);
+  const set = texts.map(({ path }, index) => `${placeOf(path)} = :t${index}`).join(', ');
+  const remove = gone.map(({ path }) => placeOf(path)).join(', ');
+  return {
+    UpdateExpression: [...(set ? [`SET ${set}`] : []), ...(remove ? [`REMOVE ${remove}`] : [])].join(' '),
+    ConditionExpression: `${placeOf(['updatedAt'])} = :updatedAt`,
+    ExpressionAttributeNames: Object.fromEntries([...aliasOf].map(([part, alias]) => [alias, part])),
+    ExpressionAttributeValues: {
+      ':updatedAt': updatedAt,
+      ...Object.fromEntries(texts.map(({ to }, index) => [`:t${index}`, to])),
+    },
+  };
+}
+
+/** @returns whether there is more room now. Never fails: the write that needs the room says what is wrong */
+async function cut(
+  table: Table,
+  key: Key,
+  item: unknown,
+  cutsOf: (item: Item) => readonly Cut[],
+): Promise<boolean> {
+  const parsed = itemSchema.safeParse(item);
+  const cuts = parsed.success ? cutsOf(parsed.data) : [];
+  if (!parsed.success || cuts.length === 0) return false;
+  try {
+    const update = updateFor(cuts, parsed.data.updatedAt);
+    await table.client.send(new UpdateCommand({ TableName: table.name, Key: key, ...update }));
+    return true;
+  } catch (error) {
+    // Somebody else has written to it, and met the same.
+    return awsErrorCode(error) === 'ConditionalCheckFailed';
+  }
+}
+
+const isFull = (error: unknown): boolean =>
+  awsErrorCode(error) === 'Validation' && error instanceof Error && /item size/i.test(error.message);
+
+/** An item as it is, by a write that changes nothing: functions that write a record need not be able to read others. */
+async function readByWrite(table: Table, key: Key): Promise<unknown> {
+  const { Attributes } = await table.client.send(
+    new UpdateCommand({
+      TableName: table.name,
+      Key: key,
+      UpdateExpression: 'SET #updatedAt = #updatedAt',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeNames: { '#updatedAt': 'updatedAt' },
+      ReturnValues: 'ALL_NEW',
+    }),
+  );
+  return Attributes;
+}
+
+/** Makes a write that notes a call; the entries of calls that died go, where there are many. */
+export async function withoutDeadCalls<T extends Written>(
+  table: Table,
+  key: Key,
+  write: () => Promise<T>,
+): Promise<T> {
+  const written = await write();
+  await cut(table, key, written.Attributes, deadCalls);
+  return written;
+}
+
+/**
+ * Makes the write that begins an undo, or ends one. Texts that an earlier version stored too long are cut then, so that whatever the
+ * undo writes has room; if the item is too full for the write itself, they are cut first.
+ */
+export async function withRoom<T extends Written>(
+  table: Table,
+  key: Key,
+  write: () => Promise<T>,
+): Promise<T> {
+  try {
+    const written = await write();
+    await cut(table, key, written.Attributes, longTexts);
+    return written;
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    const hasRoom = await readByWrite(table, key).then(
+      (item) => cut(table, key, item, longTexts),
+      () => false,
+    );
+    if (!hasRoom) throw error;
+    return write();
+  }
+}

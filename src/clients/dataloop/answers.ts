@@ -1,0 +1,87 @@
+/**
+ * What Dataloop's answers must look like. Dataloop, or who speaks in its name, chooses every text: each has a length and
+ * a character set, and each list an end, before anything reads it.
+ */
+import * as z from 'zod';
+import { dataloopIdSchema } from '../../domain/model/record.ts';
+import type { DataloopIntegration, Driver } from '../../domain/resources/dataloop/api.ts';
+import { printable } from '../../errors.ts';
+
+/** Longer than any that is understood, so that what is cut is still refused where it matters. */
+const longest = { name: 200, userArn: 300, path: 600, word: 100 } as const;
+/** Most members of a list, and of the metadata of an integration. */
+const most = { members: 10_000, metadata: 100 } as const;
+
+/**
+ * A text that people see. Others' names are as they are, so none is refused: one that is too long or has odd characters
+ * is made fit to show, and ends with "…". No name or ARN of ours has that character, so it is taken for none of them.
+ */
+const shown = (length: number) =>
+  z.string().transform((text) => {
+    const fit = printable(text, length);
+    return fit === text ? text : `${printable(text.slice(0, length - 1), length)}…`;
+  });
+
+/** A list. Its members are counted before they are looked at. */
+export const listOf = <T>(schema: z.ZodType<T>): z.ZodType<T[]> =>
+  z.custom<unknown[]>((all) => Array.isArray(all) && all.length <= most.members).pipe(z.array(schema));
+
+/** Which items have a value depends on their names. Integrations of other types have other metadata, or none. */
+const metadataItemSchema = z.object({ name: z.string(), value: z.string().min(1) });
+const metadataSchema = z
+  .unknown()
+  .optional()
+  .transform((all) => (Array.isArray(all) ? all.slice(0, most.metadata) : []))
+  .transform((all) => all.flatMap((item) => metadataItemSchema.safeParse(item).data ?? []));
+
+export const integrationSchema = z
+  .object({
+    id: dataloopIdSchema,
+    name: shown(longest.name),
+    type: shown(longest.word).nullish(),
+    metadata: metadataSchema,
+  })
+  .transform(({ id, name, type, metadata }): DataloopIntegration => {
+    const saidOf = (key: string, length: number) =>
+      shown(length).safeParse(metadata.find((item) => item.name === key)?.value).data;
+    return {
+      id,
+      name,
+      type: type ?? undefined,
+      userArn: saidOf('userArn', longest.userArn),
+      trustStatus: saidOf('status', longest.word),
+    };
+  });
+
+/** Of what type an integration is. */
+export const kindSchema = z.object({ type: shown(longest.word).nullish() });
+
+export const driverSchema = z
+  .object({
+    id: dataloopIdSchema,
+    name: shown(longest.name),
+    integrationId: shown(longest.name).nullish(),
+    bucketName: shown(longest.name).nullish(),
+    region: shown(longest.word).nullish(),
+    path: shown(longest.path).nullish(),
+    allowExternalDelete: z.boolean().nullish(),
+  })
+  .transform(
+    ({ id, name, integrationId, bucketName, region, path, allowExternalDelete }): Driver => ({
+      id,
+      name,
+      dataloopIntegrationId: integrationId ?? undefined,
+      ...(bucketName ? { bucketName } : {}),
+      ...(region ? { region } : {}),
+      // With or without slashes at its ends.
+      ...(typeof path === 'string' ? { path: path.split('/').filter(Boolean).join('/') } : {}),
+      ...(typeof allowExternalDelete === 'boolean' ? { allowExternalDelete } : {}),
+    }),
+  );
+
+export const projectSchema = z
+  .object({
+    id: dataloopIdSchema,
+    org: z.union([dataloopIdSchema, z.object({ id: dataloopIdSchema }).transform(({ id }) => id)]).nullish(),
+  })
+  .transform(({ id, org }) => ({ id, organizationId: org ?? undefined }));

@@ -1,0 +1,202 @@
+/** The journal on a table that refuses what DynamoDB refuses: an item of more than 400 KB. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { closingJournal } from '../../../../../src/clients/aws/journal/ends.ts';
+import { deprovisionJournal, stepJournal } from '../../../../../src/clients/aws/journal/record.ts';
+import type { JournalRecord } from '../../../../../src/domain/model/record.ts';
+import { deprovisionSteps } from '../../../../../src/domain/model/steps.ts';
+import { storedRecordSchema, toStored } from '../../../../../src/domain/model/stored-record.ts';
+import { integrationId, recordOf, thrownBy } from '../../../domain/fakes.ts';
+import { asEarlier, filledBut } from '../../../earlier-item.ts';
+import { holds, type Item, maximumItemSize, sizeOf, updated } from '../../../schedules/expressions.ts';
+import { sdkError } from '../sdk-answers.ts';
+
+const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
+const dynamo = mockClient(client);
+const table = { client, name: 'journal' };
+const steps = stepJournal(table);
+const undos = deprovisionJournal(table);
+const ends = closingJournal(table);
+
+let item: Item = {};
+/** Updates that were made, and those that were refused for their length. */
+const writes = { made: 0, refused: 0 };
+
+beforeEach(() => {
+  dynamo.reset();
+  Object.assign(writes, { made: 0, refused: 0 });
+  dynamo.on(UpdateCommand).callsFake((input) => {
+    const placeholders = {
+      names: input.ExpressionAttributeNames ?? {},
+      values: input.ExpressionAttributeValues ?? {},
+    };
+    if (!holds(input.ConditionExpression, item, placeholders)) {
+      throw sdkError('ConditionalCheckFailedException', 400);
+    }
+    const changed = updated(input.UpdateExpression ?? '', item, placeholders);
+    if (sizeOf(changed) > maximumItemSize) {
+      writes.refused += 1;
+      throw Object.assign(sdkError('ValidationException', 400), {
+        message: 'Item size to update has exceeded the maximum allowed size',
+      });
+    }
+    writes.made += 1;
+    item = changed;
+    return { Attributes: item };
+  });
+});
+
+const ready = recordOf({
+  status: 'ready',
+  resources: {
+    bucket: { state: 'created', arn: 'arn:bucket' },
+    role: { state: 'created', arn: 'arn:role', uniqueId: 'AROA1' },
+    dataloopIntegration: { state: 'created', id: 'dataloop-1', name: 'theirs', origin: 'adopted' },
+  },
+});
+const read = (): JournalRecord => storedRecordSchema.parse(item);
+
+const stored = (record = ready): Item => ({ pk: `integration#${record.id}`, ...toStored(record) });
+
+const during = ['removing'] as const;
+
+/** What an undo writes, from DELETE to its end. */
+async function undo(): Promise<JournalRecord | undefined> {
+  const change = { from: ['ready'], to: 'removing', mode: 'remove', run: 1 } as const;
+  await undos.beginDeprovision(integrationId, change);
+  for (const [index, step] of deprovisionSteps.entries()) {
+    const call = {
+      recordId: integrationId,
+      step,
+      callId: `${integrationId}-remove-1/${step}/1`,
+      attempt: 1,
+      startedAt: '2026-11-23T00:00:01.000Z',
+      begunAt: 1_795_392_000_000 + index,
+      aliveUntil: Date.now() + 30_000,
+    };
+    const record = await steps.beginStep(call, during);
+    for (const key of ['bucket', 'role', 'dataloopIntegration'] as const) {
+      const known = record.resources[key];
+      if (known) await steps.writeResource(integrationId, key, { ...known, state: 'gone' }, during);
+    }
+    await steps.endStep(call, 'succeeded', new Date().toISOString());
+  }
+  return ends.close(integrationId, { run: 1, status: 'removed', leftovers: {}, steps: {}, locks: [] });
+}
+
+describe('a record that an earlier version let Dataloop fill', () => {
+  test.each([0, 1, 50, 200, 1_000, 5_000, 20_000])('but for %i bytes is undone to its end', async (bytes) => {
+    item = filledBut(bytes, stored());
+    expect(await undo()).toMatchObject({ status: 'removed' });
+    expect(sizeOf(item)).toBeLessThan(5_000);
+    expect(read().resources.dataloopIntegration).toEqual({
+      state: 'gone',
+      id: 'dataloop-1',
+      origin: 'adopted',
+      name: ` ${'n'.repeat(198)}…`,
+    });
+  });
+
+  test('is read with its name cut, and written as short at the first write', async () => {
+    item = filledBut(10_000, stored());
+    expect(read().resources.dataloopIntegration?.name).toHaveLength(200);
+    const change = { from: ['ready'], to: 'removing', mode: 'remove', run: 1 } as const;
+    await undos.beginDeprovision(integrationId, change);
+    expect(writes).toEqual({ made: 2, refused: 0 });
+    expect(sizeOf(item)).toBeLessThan(5_000);
+  });
+
+  test('keeps everything else, and is not written to where somebody else just did', async () => {
+    item = filledBut(0, stored());
+    const before = read();
+    await undos.beginDeprovision(integrationId, { from: ['ready'], to: 'removing', mode: 'remove', run: 1 });
+    const { status: _status, updatedAt: _updatedAt, deprovision: _deprovision, ...after } = read();
+    const { status: _was, updatedAt: _at, ...rest } = before;
+    expect(after).toEqual(rest);
+
+    item = filledBut(0, stored());
+    const stale = structuredClone(item);
+    dynamo.on(UpdateCommand, { UpdateExpression: 'SET #updatedAt = #updatedAt' }).callsFake(() => {
+      // Between the look and the cut somebody makes room, and goes on.
+      item = { ...asEarlier(stored()), updatedAt: '2026-11-24T00:00:00.000Z' };
+      return { Attributes: stale };
+    });
+    const begun = await undos.beginDeprovision(integrationId, {
+      from: ['ready'],
+      to: 'removing',
+      mode: 'remove',
+      run: 1,
+    });
+    expect(begun?.resources.dataloopIntegration?.name).toBe('theirs');
+  });
+
+  test('that cannot be cut is refused by what DynamoDB says', async () => {
+    item = filledBut(0, stored());
+    item = { ...item, drivers: item['resources'], resources: {} };
+    const begin = undos.beginDeprovision(integrationId, {
+      from: ['ready'],
+      to: 'removing',
+      mode: 'remove',
+      run: 1,
+    });
+    expect(await thrownBy(begin)).toMatchObject({
+      name: 'AwsRequestRefusedError',
+      message: expect.stringContaining('Item size to update has exceeded the maximum allowed size'),
+    });
+  });
+});
+
+describe('calls whose functions died', () => {
+  const minute = 60_000;
+  const dead = (count: number, ago = 11 * minute) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_each, index) => [
+        `${integrationId}/DeleteDriver/${index}`,
+        { step: 'DeleteDriver' as const, until: Date.now() - ago },
+      ]),
+    );
+  const removing = { ...ready, status: 'removing' } as const;
+  /** Begins another call, and so often that the step has not begun later. */
+  let attempt = 0;
+  const begin = () => {
+    attempt += 1;
+    const callId = `x/AwaitOpenCalls/${attempt}`;
+    return steps.beginStep(
+      {
+        recordId: integrationId,
+        step: 'AwaitOpenCalls',
+        callId,
+        attempt,
+        startedAt: '2026-11-23T00:00:01.000Z',
+        begunAt: Date.now(),
+        aliveUntil: Date.now() + 30_000,
+      },
+      during,
+    );
+  };
+  const callsLeft = () => Object.keys(Object(item['openCalls'])).filter((id) => !id.startsWith('x/Await'));
+
+  test('leave no more entries than a few, however many there were', async () => {
+    item = stored({ ...removing, inFlightCalls: dead(230) });
+    for (const left of [130, 30, 30]) {
+      await begin();
+      expect(callsLeft()).toHaveLength(left);
+    }
+  });
+
+  test('are told from those that may live, whatever clock they had, and of an earlier version', async () => {
+    const alive = { 'x/CreateRole/1': { step: 'CreateRole' as const, until: Date.now() - 9 * minute } };
+    item = stored({ ...removing, inFlightCalls: { ...dead(60), ...alive } });
+    item = { ...item, openCalls: { ...Object(item['openCalls']), old: 5 } };
+    expect((await begin()).inFlightCalls).toHaveProperty('old');
+    expect(callsLeft()).toEqual(['x/CreateRole/1']);
+  });
+
+  test('go neither where there are few of them, nor where somebody has written meanwhile', async () => {
+    item = stored({ ...removing, inFlightCalls: dead(50) });
+    await begin();
+    expect([callsLeft().length, writes.made]).toEqual([50, 1]);
+  });
+});

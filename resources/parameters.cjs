@@ -115,7 +115,8 @@ const checks = {
     if (!retentionDays.includes(Number(value))) throw `one of ${retentionDays.join(', ')}`;
     return Number(value);
   },
-  denyPlainHttp: trueOrFalse,
+  // As text: CloudFormation compares it, and it goes into the environment.
+  denyPlainHttp: (value) => String(trueOrFalse(value)),
   deletionProtection: trueOrFalse,
 };
 

@@ -260,8 +260,8 @@ describe('with many things in the way', () => {
     });
     expect(errorsOf(plan)).toEqual([
       'invalid-request /bucket/name',
-      'invalid-request /role/name',
       'invalid-request /bucket/kmsKeyArn',
+      'invalid-request /role/name',
     ]);
     const refused = await api.request('POST', '/plans', { body: { name: 'Not A Name' } });
     expect(refused.status).toBe(400);

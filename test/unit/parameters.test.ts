@@ -27,7 +27,7 @@ const defaults = {
   looksPerSecond: 2,
   iamUserTimeoutSeconds: 3600,
   logRetentionInDays: 90,
-  denyPlainHttp: false,
+  denyPlainHttp: 'false',
   deletionProtection: false,
 };
 

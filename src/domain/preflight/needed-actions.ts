@@ -19,7 +19,14 @@ export function neededActions(desired: DesiredState): NeededAction[] {
     ...on('Preflight', '*', 'iam:GetAccountSummary'),
     ...on('Preflight', policy.arn, 'iam:GetPolicy'),
     ...(bucket.kmsKeyArn ? on('Preflight', bucket.kmsKeyArn, 'kms:DescribeKey') : []),
-    ...on('CreatePolicy', policy.arn, 'iam:CreatePolicy', 'iam:TagPolicy', 'iam:GetPolicy'),
+    ...on(
+      'CreatePolicy',
+      policy.arn,
+      'iam:CreatePolicy',
+      'iam:TagPolicy',
+      'iam:GetPolicy',
+      'iam:GetPolicyVersion',
+    ),
     ...on(
       'DeletePolicy',
       policy.arn,

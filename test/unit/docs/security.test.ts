@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { projectRoot } from '../../../local/environment/paths.ts';
+import { roles } from '../../../resources/iam/roles.ts';
 import { projectFile } from '../../bundle.ts';
 
 const text = projectFile('docs/security.md');
@@ -24,4 +25,14 @@ test.each(rows)('%s', (row) => {
       expect(projectFile(file)).toContain(name);
     }
   }
+});
+
+test('the worst case is told of each role of the stack, once', () => {
+  const [, cases = ''] = /### The worst case of each session\n([\s\S]*?)\n## /.exec(text) ?? [];
+  const told = [...cases.matchAll(/^\| ([A-Z]\w+(?:, \w+)*) \| [A-Z]/gm)].flatMap(([, names = '']) =>
+    names.split(', '),
+  );
+  const machines = ['ProvisionStateMachine', 'AddDriverStateMachine', 'DeprovisionStateMachine'];
+  const all = [...roles.map(({ roleId }) => roleId.replace(/Role$/, '')), ...machines];
+  expect(told.filter((name) => name !== 'Stolen').toSorted()).toEqual(all.toSorted());
 });

@@ -175,7 +175,7 @@ export const roles = [
   ),
   role('unknownRoute', 'Answers 404', []),
 
-  // States of statemachines/provision.asl.json
+  // States of statemachines/provision.ts
   role('preflight', 'Looks at what is there and changes nothing but the journal', [
     WriteStepAndOrganization,
     DataloopCredentials,
@@ -227,7 +227,7 @@ export const roles = [
   role('activate', 'Declares the integration ready', [WriteStep, Announce]),
   role('rollBack', 'Starts the undo', [Journal('dynamodb:GetItem'), WriteStepAndUndo, StartUndo]),
 
-  // The state of statemachines/add-driver.asl.json that is no state of provision.asl.json
+  // The state of statemachines/add-driver.ts that is no state of provision.ts
   role('grantAccess', 'Writes what the role of an integration may do with buckets that are added', [
     Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem']),
     WriteStepAndAccess,
@@ -239,7 +239,7 @@ export const roles = [
     AttachToAdoptedRole,
   ]),
 
-  // States of statemachines/deprovision.asl.json
+  // States of statemachines/deprovision.ts
   role('awaitOpenCalls', 'Reads the journal', [WriteStep]),
   role('removeDrivers', 'Starts the undo of the drivers that were added to an integration', [
     Journal('dynamodb:GetItem'),

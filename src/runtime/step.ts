@@ -103,6 +103,6 @@ export const provisionStep = <T>(step: StepName, work: Work<T>) =>
     return work(context, input);
   });
 
-/** A step of `deprovision.asl.json`. */
+/** A step of the undo. */
 export const deprovisionStep = <T>(step: StepName, work: Work<T>) =>
   stepHandler(step, { during: ['rolling-back', 'removing'] }, work);

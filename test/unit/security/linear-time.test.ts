@@ -48,27 +48,18 @@ const units = [
   'a',
   ' ',
   '-',
-  '.',
   '/',
   '-a',
   'aaaaaaaa.',
-  'aaaaaaaa-.',
   'bearer ',
   '\n',
   '\u0000a',
-  '\u2028',
   '[',
-  '{"a":',
   '"\\',
-  'arn:',
   'a/',
-  'AIDA',
   '1.',
   '\ud800',
   '漢',
-  'AWS4-HMAC-SHA25',
-  ' the canonical strin',
-  '~',
   'Aa',
 ];
 const anyUnit = fc
@@ -77,7 +68,7 @@ const anyUnit = fc
 
 test('1 MB of hostile text is read by everything that reads one', async () => {
   expect(Object.keys(readers).length).toBeGreaterThan(25);
-  const drawn = fc.sample(anyUnit, { numRuns: Math.ceil(runs(2_000) / 50), seed });
+  const drawn = fc.sample(anyUnit, { numRuns: Math.ceil(runs(2_000) / 100), seed });
   expect(await readAll([{ texts: [...units, ...drawn].map((unit) => ({ unit })) }])).toBeUndefined();
 });
 
@@ -129,7 +120,7 @@ function pumped({ pattern, flags }: Expression): Pumped[] {
     fc.double({ min: 0, max: 1, noNaN: true }),
     fc.integer({ min: 1, max: 12 }),
   );
-  return fc.sample(parts, { numRuns: 12, seed }).flatMap(([text, where, length]) => {
+  return fc.sample(parts, { numRuns: 8, seed }).flatMap(([text, where, length]) => {
     const from = Math.floor(where * text.length);
     const unit = text.slice(from, from + length);
     return unit === '' ? [] : [{ start: text.slice(0, from), unit }];

@@ -164,9 +164,12 @@ describe('Dataloop itself names', () => {
     ['all its users', `arn:aws:iam::${accountId}:user/*`],
   ])('%s: it is refused, and no role is made', async (_what, userArn) => {
     const name = await faultyName('named');
+    // Until Dataloop's words are replaced: its integration carries the id that the service gave.
+    await control.set(name, { userArnDelaySeconds: 'never' });
+    const { integrationId } = await connect(name);
     const body = JSON.stringify({
       id: 'named',
-      name,
+      name: `${name} ${integrationId}`,
       type: 'aws-cross',
       metadata: [
         { name: 'userArn', value: userArn },
@@ -179,7 +182,8 @@ describe('Dataloop itself names', () => {
       operation: 'dataloop:GET /orgs/{id}/integrations/{id}',
       fault: { kind: 'rewrite', body },
     });
-    const failed = await settled((await connect(name)).integrationId);
+    await control.set(name, { userArnDelaySeconds: 0 });
+    const failed = await settled(integrationId);
     expect(failed).toMatchObject({
       status: 'failed',
       error: {

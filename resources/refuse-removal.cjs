@@ -56,14 +56,14 @@ class RefuseRemoval {
       const query = {
         TableName,
         IndexName: 'byStatus',
-        KeyConditionExpression: '#status = :status',
+        // Added buckets are removed with their integration, which is listed as long as one is left.
+        KeyConditionExpression: '#status = :status AND begins_with(integrationId, :integrations)',
         ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: { ':status': status },
+        ExpressionAttributeValues: { ':status': status, ':integrations': 'int_' },
       };
       for await (const page of paginateQuery({ client }, query)) found.push(...page.Items);
     }
-    // Added drivers are removed with their integration, which is listed as long as one exists.
-    return found.filter(({ integrationId }) => integrationId.startsWith('int_'));
+    return found;
   }
 }
 

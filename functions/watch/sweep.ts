@@ -17,11 +17,11 @@ const parts = {
   undoExecutionArn: (executionName: string) => executionArnOf(deprovisionArn, executionName),
   onFollowUp: (recordId: string, outcome: string) =>
     logger.warn('Sweep found an ended execution that no event reported', {
-      integrationId: recordId,
+      recordId,
       outcome,
     }),
   onError: (recordId: string, error: unknown) =>
-    logger.error('Sweep could not check an integration', { integrationId: recordId, ...errorKeys(error) }),
+    logger.error('Sweep could not check an integration', { recordId, ...errorKeys(error) }),
 };
 
 /** Called by a schedule: follows up what ended, or never began, without an event that said so. */

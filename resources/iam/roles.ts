@@ -240,7 +240,7 @@ export const roles = [
   ]),
 
   // States of statemachines/deprovision.ts
-  role('awaitOpenCalls', 'Reads the journal', [WriteStep]),
+  role('awaitOpenCalls', 'Looks for calls in flight before an undo', [WriteStep]),
   role('removeDrivers', 'Starts the undo of the drivers that were added to an integration', [
     Journal('dynamodb:GetItem'),
     WriteStepAndUndo,
@@ -282,7 +282,7 @@ export const roles = [
     DeleteBucket,
     ReleaseBucket,
   ]),
-  role('awaitUndoCalls', 'Reads the journal', [WriteStep]),
+  role('awaitUndoCalls', 'Looks for calls in flight before an undo ends', [WriteStep]),
   role('conclude', 'Ends an undo', [WriteStepAndEnd, ReleaseLocksAndToken, Announce]),
 
   // The callback

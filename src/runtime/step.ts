@@ -56,7 +56,7 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
       aliveUntil: now + context.getRemainingTimeInMillis(),
     };
     logger.appendKeys({
-      integrationId: call.recordId,
+      recordId: call.recordId,
       executionArn: input.executionArn,
       stateName: step,
       attempt: call.attempt,

@@ -236,7 +236,7 @@ export function sample(cases: readonly Case[]): Case[] {
 }
 
 /** How many faults one run takes: what each of them waits for is waited for once. */
-const atOnce = 3;
+const atOnce = 4;
 
 /**
  * Faults that pass, several in one run: each of another function, so that none changes which call the other is for.

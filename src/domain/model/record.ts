@@ -37,7 +37,7 @@ export const executionArnSchema = z
 
 /** An id at Dataloop. It becomes one part of a URL's path, where `..` would lead elsewhere. */
 export const dataloopIdSchema = z
-  .string()
+  .string('An id at Dataloop must be a string.')
   .regex(
     /^(?!\.{1,2}$)[\x21-\x7e]{1,200}$/,
     'An id at Dataloop must have 1 to 200 printable ASCII characters without spaces.',

@@ -122,11 +122,13 @@ describe('README.md', () => {
     const { engines } = z
       .object({ engines: z.object({ node: z.string() }) })
       .parse(JSON.parse(projectFile('package.json')));
-    const node = engines.node.replace('>=', '');
+    // Of each line of versions the first: `^20.19.0 || ^22.13.0 || >=24`.
+    const lines = engines.node.split(' || ').map((range) => range.replace(/^(\^|>=)|\.0$/g, ''));
+    const [node] = lines;
     const [, python] =
       /^const minimum = \[(\d+, \d+)\]/m.exec(projectFile('local/environment/python.ts')) ?? [];
     const oldest = python?.replace(', ', '.');
-    expect(readme).toContain(`Node.js ${node} or newer`);
+    expect(readme).toContain(`Node.js ${lines.slice(0, -1).join('+, ')}+ or ${lines.at(-1)}+`);
     expect(readme).toContain(`Python ${oldest} or newer`);
     const workflow = projectFile('.github/workflows/ci.yml');
     expect(workflow).toContain(`{ node: "${node}", python: "${oldest}" }`);

@@ -61,7 +61,10 @@ describe('the sweep', () => {
     expect(described).toEqual([{ executionArn: executionOf(name) }]);
     expect(starts()).toMatchObject([{ stateMachineArn: machine, name }]);
     expect(logs.warn.mock.calls).toEqual([
-      ['Sweep found an ended execution that no event reported', { integrationId, outcome: 'started' }],
+      [
+        'Sweep found an ended execution that no event reported',
+        { recordId: integrationId, outcome: 'started' },
+      ],
     ]);
   });
 
@@ -88,7 +91,7 @@ describe('the sweep', () => {
     expect(logs.error.mock.calls).toEqual([
       [
         'Sweep could not check an integration',
-        expect.objectContaining({ integrationId, errorName: 'AwsUnavailableError' }),
+        expect.objectContaining({ recordId: integrationId, errorName: 'AwsUnavailableError' }),
       ],
     ]);
   });

@@ -7,7 +7,6 @@ import type { RecordReader } from '../../../domain/model/record.ts';
 import {
   type ActiveFinder,
   activeStatuses,
-  isIntegrationId,
   type Status,
   standingStatuses,
 } from '../../../domain/model/record.ts';
@@ -19,19 +18,30 @@ import type { Table } from './table.ts';
 
 const itemsSchema = z.array(z.object({ integrationId: z.string() }));
 
+interface Range {
+  readonly from: string;
+  readonly to: string;
+}
+
 /**
  * Query of the ids that are in a status, in their order. The index is eventually consistent: who finds a record here
  * reads it again.
- * @param before an id; those from it on are left out
+ * @param range of ids, its ends included; undefined: all
  */
-export const statusQuery = (table: Table, status: Status, before?: string) => ({
+export const statusQuery = (table: Table, status: Status, range?: Range) => ({
   TableName: table.name,
   IndexName: 'byStatus',
-  KeyConditionExpression: `#status = :status${before ? ' AND integrationId < :before' : ''}`,
+  KeyConditionExpression: `#status = :status${range ? ' AND integrationId BETWEEN :from AND :to' : ''}`,
   ExpressionAttributeNames: { '#status': 'status' },
-  ExpressionAttributeValues: { ':status': status, ...(before ? { ':before': before } : {}) },
+  ExpressionAttributeValues: {
+    ':status': status,
+    ...(range ? { ':from': range.from, ':to': range.to } : {}),
+  },
   ProjectionExpression: 'integrationId',
 });
+
+/** Where the ids of integrations lie in the index; those of added buckets lie elsewhere. */
+const integrations: Range = { from: 'int_', to: 'int_~' };
 
 /** Ids in an answer to it. */
 export const idsIn = (items: unknown = []): string[] =>
@@ -72,14 +82,14 @@ export function integrationLister(table: Table): IntegrationLister {
       const { Items } = await awsCall(`list integrations that are ${status}`, () =>
         table.client.send(
           new QueryCommand({
-            ...statusQuery(table, status, before),
+            ...statusQuery(table, status, { ...integrations, ...(before ? { to: before } : {}) }),
             ScanIndexForward: false,
-            Limit: limit,
+            // The range contains the id that the last page ended with.
+            Limit: before ? limit + 1 : limit,
           }),
         ),
       );
-      // Added drivers sort behind the integrations, whose pages they are no part of.
-      return idsIn(Items).filter(isIntegrationId);
+      return idsIn(Items).filter((id) => id !== before);
     },
     readAll: (ids) => readRecords(table, ids),
   };

@@ -79,20 +79,18 @@ describe('the newest ids', () => {
   const asked = () => dynamo.commandCalls(QueryCommand).map((call) => call.args[0].input);
 
   const newer = [`int_${'2'.repeat(26)}`, `int_${'1'.repeat(26)}`];
-  const driver = `drv_${'3'.repeat(26)}`;
 
   test('are asked of the index, newest first, no more than are wanted, and none of a driver', async () => {
-    dynamo
-      .on(QueryCommand)
-      .resolves({ Items: [...newer, driver].map((integrationId) => ({ integrationId })) });
+    dynamo.on(QueryCommand).resolves({ Items: newer.map((integrationId) => ({ integrationId })) });
     await expect(lister.newestIds('ready', undefined, 26)).resolves.toEqual(newer);
     expect(asked()).toEqual([
       {
         TableName: 'journal',
         IndexName: 'byStatus',
-        KeyConditionExpression: '#status = :status',
+        // Between these lie the ids of integrations, and none of a driver.
+        KeyConditionExpression: '#status = :status AND integrationId BETWEEN :from AND :to',
         ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: { ':status': 'ready' },
+        ExpressionAttributeValues: { ':status': 'ready', ':from': 'int_', ':to': 'int_~' },
         ProjectionExpression: 'integrationId',
         ScanIndexForward: false,
         Limit: 26,
@@ -101,13 +99,10 @@ describe('the newest ids', () => {
   });
 
   test('before an id are older than it', async () => {
-    dynamo.on(QueryCommand).resolves({});
-    await expect(lister.newestIds('ready', 'int_2', 26)).resolves.toEqual([]);
+    dynamo.on(QueryCommand).resolves({ Items: [{ integrationId: 'int_2' }, { integrationId: 'int_1' }] });
+    await expect(lister.newestIds('ready', 'int_2', 26)).resolves.toEqual(['int_1']);
     expect(asked()).toMatchObject([
-      {
-        KeyConditionExpression: '#status = :status AND integrationId < :before',
-        ExpressionAttributeValues: { ':status': 'ready', ':before': 'int_2' },
-      },
+      { ExpressionAttributeValues: { ':status': 'ready', ':from': 'int_', ':to': 'int_2' }, Limit: 27 },
     ]);
   });
 

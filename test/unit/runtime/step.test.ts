@@ -208,7 +208,7 @@ test('logs say which step of which integration, and never hold the input or a ca
     )(input, lambdaContext),
   );
   expect(appendKeys).toHaveBeenCalledWith({
-    integrationId,
+    recordId: integrationId,
     executionArn: input.executionArn,
     stateName: 'CreateRole',
     attempt: 2,

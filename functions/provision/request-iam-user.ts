@@ -9,7 +9,7 @@ import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { requestIamUser } from '../../src/domain/resources/dataloop/integration.ts';
 import { parseInput } from '../../src/runtime/input.ts';
-import { stepHandler } from '../../src/runtime/step.ts';
+import { provisionStep } from '../../src/runtime/step.ts';
 
 const calls = callsOf(deployedDataloop(), {
   getIntegration: dataloop.getIntegration,
@@ -25,11 +25,11 @@ const callback = {
 const inputSchema = z.looseObject({ taskToken: z.string().min(1).max(2_048) });
 
 /** RequestIamUser: creates the integration at Dataloop; the workflow waits with the task token for its answer. */
-export const handler = stepHandler(
+export const handler = provisionStep(
   'RequestIamUser',
-  { during: ['provisioning'], endsAs: 'waiting' },
   (step, input) => {
     const { taskToken } = parseInput(inputSchema, input, 'The input of RequestIamUser');
     return requestIamUser(step, calls, callback, taskToken);
   },
+  { endsAs: 'waiting' },
 );

@@ -94,8 +94,8 @@ async function journalFailure(call: StepCall, retryable: boolean): Promise<void>
 }
 
 /** A step of the way to `ready`: it makes only what this deployment allows, whatever the record says. */
-export const provisionStep = <T>(step: StepName, work: Work<T>) =>
-  stepHandler(step, { during: ['provisioning'] }, (context, input) => {
+export const provisionStep = <T>(step: StepName, work: Work<T>, options: Pick<StepOptions, 'endsAs'> = {}) =>
+  stepHandler(step, { during: ['provisioning'], ...options }, (context, input) => {
     refuseOutside(context.record, {
       ...accountSettings(),
       organizationId: dataloopSettings().organizationId,

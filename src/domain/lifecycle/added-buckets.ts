@@ -152,7 +152,8 @@ export async function removeAddedBuckets(
   for (const addedBucketId of Object.keys(step.record.addedBuckets ?? {}).sort()) {
     if (open.length === atOnce) break;
     const driver = await parts.journal.read(addedBucketId);
-    if (!driver || isOver(driver, since)) continue;
+    // One that only the integration's record calls its own belongs to another.
+    if (driver?.parent?.integrationId !== step.record.id || isOver(driver, since)) continue;
     await removeRecord(driver, parts);
     open.push(addedBucketId);
   }

@@ -194,11 +194,13 @@ export function outsideForBucket(
  * @throws ServiceError `OutsideDeploymentError` that names the field
  */
 export function refuseOutside(
-  { id, kind, request }: Pick<JournalRecord, 'id' | 'kind' | 'request'>,
+  { id, kind, request, dataloop }: Pick<JournalRecord, 'id' | 'kind' | 'request' | 'dataloop'>,
   allowed: Allowed,
 ): void {
+  // The organisation that was found counts as one that was named.
+  const wanted = { ...request, dataloop: { ...request.dataloop, ...dataloop } };
   const [outside] =
-    kind === 'added bucket' ? outsideForBucket(request, allowed) : outsideDeployment(request, allowed);
+    kind === 'added bucket' ? outsideForBucket(request, allowed) : outsideDeployment(wanted, allowed);
   if (!outside) return;
   throw new ServiceError(
     'OutsideDeploymentError',

@@ -77,11 +77,17 @@ export const driverRecord = (id: string, added: AddedBucket, more: Partial<Journ
     ...more,
   });
 
+/** What the workflow of an added bucket has made once it has access. */
+export const withAccess = {
+  bucket: { state: 'created', arn: 'arn:bucket' },
+  access: { state: 'created', arn: 'arn:policy', origin: 'adopted' },
+} as const satisfies JournalRecord['resources'];
+
 /** Each added bucket's own record, which says the same as the integration's. */
 export const recordsOf = ({ addedBuckets = {} }: JournalRecord, ids: readonly string[]): JournalRecord[] =>
   ids.flatMap((id) => {
     const added = addedBuckets[id];
-    return added ? [driverRecord(id, added)] : [];
+    return added ? [driverRecord(id, added, { resources: withAccess })] : [];
   });
 
 interface StandingPolicy {

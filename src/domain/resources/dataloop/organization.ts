@@ -1,5 +1,6 @@
 /** The organisation at Dataloop: as Dataloop says of the project, and as the journal keeps it. */
 import { ServiceError } from '../../../errors.ts';
+import { recordDamaged } from '../../model/lookup.ts';
 import type { StepContext } from '../../saga/step.ts';
 import type { DataloopApi } from './api.ts';
 
@@ -35,7 +36,7 @@ export function organizationOfProject(
   return found;
 }
 
-/** The organisation that Preflight resolved. @throws ServiceError when it did not run. */
+/** The organisation that Preflight resolved. @throws ServiceError when it did not run, or found another than was requested */
 export function organizationOf(step: Pick<StepContext, 'record'>): string {
   const organizationId = step.record.dataloop?.organizationId;
   if (!organizationId) {
@@ -43,6 +44,10 @@ export function organizationOf(step: Pick<StepContext, 'record'>): string {
       'InternalError',
       `The record of integration ${step.record.id} names no organisation: Preflight has not run.`,
     );
+  }
+  const { organizationId: requested } = step.record.request.dataloop;
+  if (requested !== undefined && requested !== organizationId) {
+    throw recordDamaged(step.record.id, 'dataloop.organizationId');
   }
   return organizationId;
 }

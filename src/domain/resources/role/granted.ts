@@ -19,24 +19,33 @@ const placedIn = ({ addedBuckets = {} }: Pick<JournalRecord, 'addedBuckets'>, ke
     .filter((id) => addedBuckets[id]?.placedIn === key)
     .sort();
 
+const byId = (one: JournalRecord, other: JournalRecord): number => (one.id < other.id ? -1 : 1);
+
 const grantsFor = (added: readonly JournalRecord[], desired: DesiredState, key: PolicyKey): Grant[] => [
   ...(key === firstPolicy ? [desired.grant] : []),
   ...added.map(({ request }) => grantOf(request, desired)),
 ];
 
+/** The records of added buckets that name this integration. */
 async function addedTo(
   integration: JournalRecord,
   ids: readonly string[],
   readRecords: ReadRecords,
-): Promise<JournalRecord[]> {
-  const found = new Map((await readRecords(ids)).map((record) => [record.id, record]));
-  return ids.flatMap((id) => {
-    const record = found.get(id);
-    return record?.parent?.integrationId === integration.id ? [record] : [];
-  });
+): Promise<Map<string, JournalRecord>> {
+  const own = (await readRecords(ids)).filter(({ parent }) => parent?.integrationId === integration.id);
+  return new Map(own.map((record) => [record.id, record]));
 }
 
-/** @param but a bucket that is left out, and so is every one without a record of its own */
+const hadAccess = ({ resources: { access } }: JournalRecord): boolean => access?.state === 'gone';
+
+/**
+ * Whether the workflow of a bucket has come as far as its access, and not back: who registers a bucket cannot write that its
+ * bucket was made.
+ */
+const hasAccess = ({ resources: { bucket, access } }: JournalRecord): boolean =>
+  bucket?.state === 'created' && access !== undefined && access.state !== 'gone';
+
+/** @param but a bucket that is left out, and so is every one whose own record does not say that it has access */
 export async function grantsOf(
   integration: JournalRecord,
   desired: DesiredState,
@@ -45,7 +54,8 @@ export async function grantsOf(
   but?: string,
 ): Promise<Grant[]> {
   const ids = placedIn(integration, key).filter((id) => id !== but);
-  return grantsFor(await addedTo(integration, ids, readRecords), desired, key);
+  const added = await addedTo(integration, ids, readRecords);
+  return grantsFor([...added.values()].filter(hasAccess).toSorted(byId), desired, key);
 }
 
 /**
@@ -61,12 +71,14 @@ export async function grantable(
   allowed: Allowed,
 ): Promise<Grant[]> {
   const ids = placedIn(integration, key);
-  const added = await addedTo(integration, ids, readRecords);
-  for (const id of ids) {
-    const own = added.find((record) => record.id === id);
+  const own = await addedTo(integration, ids, readRecords);
+  const added = ids.flatMap((id) => {
+    const record = own.get(id);
+    if (record && hadAccess(record)) return [];
     const { placedIn: _place, ...said } = integration.addedBuckets?.[id] ?? {};
-    if (!own || !sameJson(said, asAdded(own.request))) throw recordDamaged(integration.id, `drivers.${id}`);
-  }
+    if (record && hasAccess(record) && sameJson(said, asAdded(record.request))) return [record];
+    throw recordDamaged(integration.id, `drivers.${id}`);
+  });
   for (const record of [integration, ...added]) refuseOutside(record, allowed);
   return grantsFor(added, desired, key);
 }

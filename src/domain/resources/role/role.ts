@@ -67,15 +67,22 @@ export function deleteRole(
   iam: Pick<Iam, 'getRole' | 'detachRolePolicy' | 'deleteRole'>,
 ): Promise<UndoOutcome> {
   const { role } = step.desired;
+  const known = step.resource('role')?.uniqueId;
+  const detach = async () => {
+    for (const { arn } of attachable(step)) await iam.detachRolePolicy(role.name, arn);
+  };
   return removeIfOurs(
     step,
     'role',
     async () => {
       const found = await iam.getRole(role.name);
-      return found?.arn === role.arn ? found : undefined;
+      if (found?.arn !== role.arn) return undefined;
+      // By its id it is ours: the access ends, also where somebody took the tag away, so that the role stays.
+      if (known !== undefined && found.uniqueId === known && !isTaggedOurs(step, found.tags)) await detach();
+      return found;
     },
     async () => {
-      for (const { arn } of attachable(step)) await iam.detachRolePolicy(role.name, arn);
+      await detach();
       return iam.deleteRole(role.name);
     },
   );

@@ -565,6 +565,16 @@ describe('RemoveDrivers', () => {
     expect(events).toEqual([]);
   });
 
+  test('leaves a bucket alone that was added to another integration, whatever the record says', async () => {
+    const other = { integrationId: 'int_00000000000000000000000000', dataloopIntegrationId: 'd' };
+    const { parts, events, statusOf } = world([{ ...driverAs('ready'), parent: other }]);
+    expect(await removeAddedBuckets(stepWith([1]), since, since, parts)).toMatchObject({
+      settled: true,
+      drivers: [],
+    });
+    expect([events, statusOf(driverId)]).toEqual([[], 'ready']);
+  });
+
   test('removes ten at once, and the next as soon as one is gone', async () => {
     const indexes = Array.from({ length: 12 }, (_, index) => index + 1);
     const { parts, events, put, statusOf } = world(indexes.map((index) => driverAs('ready', index)));

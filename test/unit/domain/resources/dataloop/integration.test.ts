@@ -507,6 +507,14 @@ describe('what a step must know before it asks Dataloop', () => {
     );
   });
 
+  test('is none but the one that was requested', () => {
+    const requested = recordOf();
+    const dataloop = { ...requested.request.dataloop, organizationId: 'org-2' };
+    expect(() =>
+      organizationOf({ record: { ...requested, request: { ...requested.request, dataloop } } }),
+    ).toThrow(expect.objectContaining({ name: 'RecordDamagedError' }));
+  });
+
   test('is the integration’s id, not just its intended name', () => {
     expect(dataloopIntegrationIdOf(stepOf(created))).toBe('own');
     for (const record of [recordOf(), intended]) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type JournalRecord, kindOf } from '../../../../../src/domain/model/record.ts';
 import { grantable, grantsOf } from '../../../../../src/domain/resources/role/granted.ts';
-import { addedTo, driverIdOf, driverRecord, planOf, recordsOf } from '../../fake-access.ts';
+import { addedTo, driverIdOf, driverRecord, planOf, recordsOf, withAccess } from '../../fake-access.ts';
 import { account, recordOf, thrownBy } from '../../fakes.ts';
 
 const one = driverIdOf(1);
@@ -16,7 +16,7 @@ const integration = recordOf({
   },
 });
 const plan = planOf(integration);
-const own = driverRecord(one, addedTo('dataloop-one'));
+const own = driverRecord(one, addedTo('dataloop-one'), { resources: withAccess });
 const reading = (records: readonly JournalRecord[]) => async () => records;
 const asRegistered = async (ids: readonly string[]) => recordsOf(integration, ids);
 const bucketsOf = (grants: readonly { readonly bucketArn: string }[]) =>
@@ -54,6 +54,11 @@ describe('what a policy is to grant', () => {
       'a record that was added to another integration',
       [{ ...own, parent: { integrationId: 'int_00000000000000000000000000', dataloopIntegrationId: 'd' } }],
     ],
+    ['a record of which no bucket was made', [{ ...own, resources: { access: withAccess.access } }]],
+    [
+      'a record that has not come as far as its access',
+      [{ ...own, resources: { bucket: withAccess.bucket } }],
+    ],
   ])('leaves out a bucket with %s; before it is granted, it is refused', async (_what, records) => {
     const forged = {
       ...integration,
@@ -66,6 +71,20 @@ describe('what a policy is to grant', () => {
       message: expect.stringContaining(`(drivers.${one})`),
     });
   });
+});
+
+test('a bucket that was taken away is granted no more, although it has its place', async () => {
+  const gone = {
+    ...own,
+    resources: { ...withAccess, access: { state: 'gone' as const, arn: 'arn:policy' } },
+  };
+  const forged = { ...integration, addedBuckets: { [one]: addedTo('dataloop-one', { placedIn: 'policy' }) } };
+  for (const grants of [
+    await grantsOf(forged, plan, 'policy', reading([gone])),
+    await grantable(forged, plan, 'policy', reading([gone]), account),
+  ]) {
+    expect(bucketsOf(grants)).toEqual(['dataloop-acme']);
+  }
 });
 
 describe('before it is granted', () => {

@@ -193,6 +193,16 @@ describe('DeleteRole', () => {
     expect(events).toEqual(['detach from dataloop-acme', 'delete dataloop-acme', 'journal role gone']);
   });
 
+  test('ends the access of a role of ours that somebody took the tag from, and leaves the role', async () => {
+    const journal = journalOf(created);
+    const { iam, attached, role: standing } = fakeIam([], { role: { ...own, tags: {} } });
+    attached.add(policyArn);
+    expect(await deleteRole(journal.step(), iam)).toEqual({ outcome: 'left: not tagged as ours' });
+    expect([...attached]).toEqual([]);
+    expect([standing()?.arn, journal.record().resources.role?.state]).toEqual([arn, 'created']);
+    expect(journal.record().resources.role?.residue?.reason).toContain('no longer carries the tag');
+  });
+
   test('keeps a role as standing that cannot be deleted because of somebody else’s policy', async () => {
     const journal = journalOf(created);
     const { iam, attached, role: standing } = fakeIam([], { role: own });

@@ -6,6 +6,7 @@ import {
   DeleteRoleCommand,
   DeleteRolePolicyCommand,
   DetachRolePolicyCommand,
+  ListAttachedRolePoliciesCommand,
   PutRolePolicyCommand,
   TagRoleCommand,
   UntagRoleCommand,
@@ -97,13 +98,14 @@ test('a role that somebody took our tag from', async () => {
   const left = await disconnect(integrationId);
   expect(left.residue).toMatchObject([
     keptBucket(RoleName),
-    // Still attached to the role, so that it cannot go either.
-    { type: 'AWS::IAM::ManagedPolicy' },
     {
       type: 'AWS::IAM::Role',
       advice: expect.stringMatching(/restore the tag.*Until then Dataloop can still assume it/),
     },
   ]);
+  // By its id it is ours: what it allowed has ended, and its policy could go.
+  const { AttachedPolicies } = await iam.send(new ListAttachedRolePoliciesCommand({ RoleName }));
+  expect(AttachedPolicies).toEqual([]);
   await expectPromiseKept(left);
   await iam.send(new TagRoleCommand({ RoleName, Tags: [{ Key, Value: integrationId }] }));
   await expectFinished(integrationId);

@@ -48,7 +48,7 @@ def attributes_of(call: dict) -> list[str]:
     found = {*(call.get("Key") or {}), *(call.get("Item") or {}), *(call.get("AttributeUpdates") or {})}
     found |= {*(call.get("Expected") or {}), *(call.get("AttributesToGet") or [])}
     for expression in (str(call.get(name) or "") for name in EXPRESSIONS):
-        # The first part of each path; what follows a point or stands in brackets lies below it.
+        # The first part of each path; what follows a dot or is in brackets is part of it.
         for path in re.findall(r"(?<![.:#\w])#?[A-Za-z_]\w*", re.sub(r"\[\d+\]", "", expression)):
             if path.lower() not in KEYWORDS:
                 found.add(str(names.get(path, path)))

@@ -34,7 +34,7 @@ const writing = (why: string, ...attributes: readonly string[]): Statement => ({
   Condition: { ...onlyItems(records), ...onlyAttributes(...new Set(attributes)) },
 });
 
-// The status stands in the condition of nearly every write.
+// The status is part of nearly every condition.
 const step = ['status', 'steps', 'openCalls'];
 const undo = ['status', 'deprovision', 'leftovers'];
 // What an earlier version stored too long is cut before the undo writes. In later records it counts for nothing.

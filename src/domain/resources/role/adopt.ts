@@ -11,7 +11,7 @@ import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/owne
 import { sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam, Role } from './iam.ts';
-import { attachable } from './role.ts';
+import { detachPolicies } from './role.ts';
 import {
   adoptedSid,
   isAsWritten,
@@ -121,7 +121,7 @@ export async function releaseRole(
     return { outcome: 'replaced by somebody else, left alone' };
   }
 
-  for (const { arn } of attachable(step)) await iam.detachRolePolicy(name, arn);
+  await detachPolicies(step, iam);
   const end = withoutOurs(step, found.trustPolicy, known);
   switch (end.is) {
     case 'not-there':

@@ -58,8 +58,15 @@ async function ownRole(
   return found;
 }
 
-export const attachable = ({ desired, record }: StepContext) =>
-  attachablePolicies(record).map((key) => policyOf(desired, key));
+/** Takes our policies from the role. */
+export async function detachPolicies(
+  { desired, record }: StepContext,
+  iam: Pick<Iam, 'detachRolePolicy'>,
+): Promise<void> {
+  for (const key of attachablePolicies(record)) {
+    await iam.detachRolePolicy(desired.role.name, policyOf(desired, key).arn);
+  }
+}
 
 /** Removes the permissions first, then the role: whatever fails, access ends as early as possible. */
 export function deleteRole(
@@ -68,9 +75,6 @@ export function deleteRole(
 ): Promise<UndoOutcome> {
   const { role } = step.desired;
   const known = step.resource('role')?.uniqueId;
-  const detach = async () => {
-    for (const { arn } of attachable(step)) await iam.detachRolePolicy(role.name, arn);
-  };
   return removeIfOurs(
     step,
     'role',
@@ -78,11 +82,13 @@ export function deleteRole(
       const found = await iam.getRole(role.name);
       if (found?.arn !== role.arn) return undefined;
       // By its id it is ours: the access ends, also where somebody took the tag away, so that the role stays.
-      if (known !== undefined && found.uniqueId === known && !isTaggedOurs(step, found.tags)) await detach();
+      if (known !== undefined && found.uniqueId === known && !isTaggedOurs(step, found.tags)) {
+        await detachPolicies(step, iam);
+      }
       return found;
     },
     async () => {
-      await detach();
+      await detachPolicies(step, iam);
       return iam.deleteRole(role.name);
     },
   );

@@ -20,7 +20,7 @@ interface Wait {
 export async function until<T>(
   what: string | (() => string),
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  { everyMs = 100, limitSeconds = hangSeconds }: Wait = {},
+  { everyMs = 250, limitSeconds = hangSeconds }: Wait = {},
 ): Promise<T> {
   const started = performance.now();
   for (;;) {

@@ -1,5 +1,11 @@
 /** The journal's table as it stands, read past the service. */
-import { DeleteCommand, GetCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  DeleteCommand,
+  GetCommand,
+  paginateScan,
+  type ScanCommandInput,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { clientsAt, type Place } from './clients.ts';
 
@@ -17,14 +23,31 @@ interface Where {
   readonly deployment: { readonly outputs: { readonly TableName: string } };
 }
 
-export async function journalItems({ environment, deployment }: Where): Promise<JournalItem[]> {
+/** Which items are meant, in DynamoDB's words; left out: all. */
+type Filter = Pick<
+  ScanCommandInput,
+  'FilterExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+>;
+
+export async function journalItems(
+  { environment, deployment }: Where,
+  filter: Filter = {},
+): Promise<JournalItem[]> {
   const { table: client } = clientsAt(environment);
   const items: JournalItem[] = [];
-  for await (const page of paginateScan({ client }, { TableName: deployment.outputs.TableName })) {
+  for await (const page of paginateScan({ client }, { TableName: deployment.outputs.TableName, ...filter })) {
     items.push(...z.array(itemSchema).parse(page.Items ?? []));
   }
   return items;
 }
+
+/** Records of one name, and whatever is no record: locks, tokens, keys. */
+export const itemsAbout = (where: Where, name: string): Promise<JournalItem[]> =>
+  journalItems(where, {
+    FilterExpression: '#name = :name OR NOT begins_with(pk, :record)',
+    ExpressionAttributeNames: { '#name': 'name' },
+    ExpressionAttributeValues: { ':name': name, ':record': 'integration#' },
+  });
 
 /** The record of an integration or a driver; undefined where there is none. */
 export async function recordItem(
@@ -58,8 +81,12 @@ export async function age({ environment, deployment }: Where, integrationId: str
 
 /** Takes what a case has left in the table, so that the next one's look at it does not take longer and longer. */
 export async function forget({ environment, deployment }: Where, integrationId: string): Promise<void> {
-  const own = (await journalItems({ environment, deployment })).filter(
-    (item) => item.integrationId === integrationId,
+  const own = await journalItems(
+    { environment, deployment },
+    {
+      FilterExpression: 'integrationId = :id',
+      ExpressionAttributeValues: { ':id': integrationId },
+    },
   );
   for (const { pk } of own) {
     await clientsAt(environment).table.send(

@@ -7,7 +7,7 @@ import { accountIds } from '../../local/environment/root-keys.ts';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { contradictions } from '../contradictions.ts';
 import { clientsAt } from './clients.ts';
-import { type JournalItem, journalItems } from './journal.ts';
+import { itemsAbout, type JournalItem } from './journal.ts';
 import type { RecordedCall } from './proxy/call-log.ts';
 import { changes, type Snapshot, type SnapshotSource, takeNamed } from './snapshot.ts';
 
@@ -102,7 +102,7 @@ export async function violations(
   for (const { type, arn, id, name, reason, advice } of integration.residue) {
     if (!(arn ?? id ?? name) || !reason || !advice) found.push(`Residue without a to-do: ${type}`);
   }
-  const items = await journalItems(bed);
+  const items = await itemsAbout(bed, integration.name);
   found.push(...(await journalViolations(bed, items, integration.name, ending, requests)));
   found.push(...bucketViolations(items, integration, own));
   return found;

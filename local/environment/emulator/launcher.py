@@ -15,6 +15,7 @@
 - Only keys that exist are accepted, those of the roots among them, and each signature is checked. The emulator's own
   endpoints are not there. A foreign ``Host`` or ``Origin`` is refused (``access.py``).
 - Nobody can work out the keys of a function.
+- Patterns of policies are compiled once, however many there are.
 - Port 443 is left alone, so that several copies run side by side.
 - When the process that started it ends, the emulator and its function workers end too.
 
@@ -121,6 +122,11 @@ def report_error_names() -> None:
     )
 
 
+def keep_compiled_patterns() -> None:
+    """Each integration has policies with names of its own: after some hundred, every call would compile them all again."""
+    load_changed("ministack.core.iam_evaluator", [("if len(_FNMATCH_CACHE) < 4096:", "if len(_FNMATCH_CACHE) < 1_000_000:")])
+
+
 def register_sessions_from_many_threads() -> None:
     """Each start of a function registers a session, while another thread drops those that have expired."""
     load_changed(
@@ -200,6 +206,7 @@ def main() -> None:
     import ministack.core  # noqa: F401
     import ministack.services  # noqa: F401
 
+    keep_compiled_patterns()
     accept_only(root_keys)
     check_signed_bodies()
     report_error_names()

@@ -104,15 +104,14 @@ async function removeService({ environment, params }: TestBed): Promise<Count> {
 
 /** They mostly wait. */
 const sideBySide = ({ jest }: Lane, args: readonly string[] = []) =>
-  jest('side-by-side', ['--maxWorkers=4', ...args]);
+  jest('side-by-side', ['--maxWorkers=6', ...args]);
 const alone = ({ jest }: Lane, args: readonly string[] = []) => jest('alone', ['--runInBand', ...args]);
 const afterwards = ({ jest }: Lane) => jest('afterwards', ['--runInBand']);
 
 async function whole(lane: Lane, number: number): Promise<Count[]> {
   const { bed, name } = lane;
   const [what, tests] = number === 0 ? (['side by side', sideBySide] as const) : (['alone', alone] as const);
-  // The second lane is free sooner.
-  const share = number === 0 ? { from: 0, to: 4 } : { from: 4, to: 10 };
+  const share = number === 0 ? { from: 0, to: 5 } : { from: 5, to: 10 };
   return [
     await part(`${name}, ${what}`, bed, () => tests(lane)),
     await part(`${name}, faults`, bed, () => runFaults(bed, share)),

@@ -239,8 +239,8 @@ export function sample(cases: readonly Case[]): Case[] {
 const atOnce = 4;
 
 /**
- * Faults that pass, several in one run: each of another function, so that none changes which call the other is for.
- * What is refused, and what has more than one rule already, stays by itself.
+ * Faults that pass, several in one run: each of another function or another operation, so that each has a count of calls
+ * of its own. What is refused, and what has more than one rule already, stays by itself.
  */
 export function together(cases: readonly Case[]): Case[] {
   // An outage is everybody's.
@@ -251,7 +251,7 @@ export function together(cases: readonly Case[]): Case[] {
   return [...cases.filter(isAlone), ...[...kinds.values()].flatMap(inRuns)];
 }
 
-/** Each case with the next ones whose functions are others, as many as one run takes. */
+/** Each case with the next ones that are about other calls, as many as one run takes. */
 function inRuns(cases: readonly Case[]): Case[] {
   const waiting = [...cases];
   const runs: Case[] = [];
@@ -259,7 +259,7 @@ function inRuns(cases: readonly Case[]): Case[] {
     const members = [first];
     for (const other of [...waiting]) {
       if (members.length === atOnce) break;
-      if (members.some((each) => callerOf(each) === callerOf(other))) continue;
+      if (members.some((each) => struckBy(each) === struckBy(other))) continue;
       members.push(other);
       waiting.splice(waiting.indexOf(other), 1);
     }
@@ -277,4 +277,4 @@ function inRuns(cases: readonly Case[]): Case[] {
   return runs;
 }
 
-const callerOf = ({ rules }: Case): string | undefined => rules[0]?.function;
+const struckBy = ({ rules: [rule] }: Case): string => `${rule?.function} ${rule?.operation}`;

@@ -158,8 +158,10 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   RoleNotAdoptableError: {
     group: 'resources',
     detail:
-      `The role ${roleArn} has no room in its trust policy for one more statement (IAM allows 2048 ` +
-      'characters). It was left unchanged. Remove statements that nobody needs, or adopt another role.',
+      `The role arn:aws:iam::111111111111:role/AcmeLabelling has no permissions boundary. It was left unchanged. Give it one that allows ` +
+      'what Dataloop and its other users need. If only Dataloop uses the role: aws iam ' +
+      'put-role-permissions-boundary --role-name AcmeLabelling --permissions-boundary ' +
+      'arn:aws:iam::111111111111:policy/dataloop-cross-account-dev-boundary',
     whatToDo:
       'Change the role as the detail says, or adopt another one: [before you adopt](adoption.md#before-you-adopt).',
   },

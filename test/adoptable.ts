@@ -24,7 +24,7 @@ import {
 import * as z from 'zod';
 
 /** How many of each a deployment of the tests may adopt. */
-export const adoptableCount = 14;
+export const adoptableCount = 15;
 /** Those that it may adopt have these names, with a number; no name is the beginning of another one. */
 const numbered = (name: string, number: number) => `${name}${String(number).padStart(2, '0')}`;
 export const bucketName = (number: number) => numbered('acme-photos-', number);
@@ -64,6 +64,8 @@ export const theirTrust = JSON.stringify(
   4,
 );
 const readOnly = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
+/** The limit of a role that may be adopted. */
+export const theirBoundary = 'arn:aws:iam::aws:policy/AmazonS3FullAccess';
 const inline = (RoleName: string) => ({ RoleName, PolicyName: 'theirs' });
 
 export interface Made {
@@ -122,9 +124,15 @@ export function adoptable({
     },
 
     /** With permissions of its own. */
-    makeRole: async (number: number, trust = theirTrust): Promise<string> => {
+    makeRole: async (
+      number: number,
+      trust = theirTrust,
+      boundary: string | 'none' = theirBoundary,
+    ): Promise<string> => {
       const RoleName = roleName(number);
-      await iam.send(new CreateRoleCommand({ RoleName, Path: '/team/', AssumeRolePolicyDocument: trust }));
+      const role = { RoleName, Path: '/team/', AssumeRolePolicyDocument: trust };
+      const limit = boundary === 'none' ? {} : { PermissionsBoundary: boundary };
+      await iam.send(new CreateRoleCommand({ ...role, ...limit }));
       await iam.send(new AttachRolePolicyCommand({ RoleName, PolicyArn: readOnly }));
       const Statement = [{ Effect: 'Deny', Action: 'ec2:*', Resource: '*' }];
       const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });

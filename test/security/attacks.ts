@@ -61,6 +61,7 @@ import {
 import { PurgeQueueCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { ownerTag } from '../../src/domain/model/desired-state.ts';
+import { theirBoundary } from '../adoptable.ts';
 import { client, deployment, params } from '../integration/deployment.ts';
 import type { Session } from './sessions.ts';
 import type { SimulatedCall } from './simulator.ts';
@@ -214,17 +215,27 @@ const everywhere: readonly Everywhere[] = [
     call: {
       action: 'iam:AttachRolePolicy',
       resource: adoptable.roleArn,
-      context: { 'iam:PolicyARN': ours.policyArn },
+      context: { 'iam:PolicyARN': ours.policyArn, 'iam:PermissionsBoundary': theirBoundary },
     },
     make: ({ iam }) =>
       iam.send(new AttachRolePolicyCommand({ RoleName: adoptable.role, PolicyArn: ours.policyArn })),
+  },
+  {
+    what: 'attach a policy of the service’s to a role without a boundary that may be adopted',
+    call: {
+      action: 'iam:AttachRolePolicy',
+      resource: adoptable.unboundedArn,
+      context: { 'iam:PolicyARN': ours.policyArn },
+    },
+    make: ({ iam }) =>
+      iam.send(new AttachRolePolicyCommand({ RoleName: adoptable.unbounded, PolicyArn: ours.policyArn })),
   },
   {
     what: 'attach AdministratorAccess to a role that may be adopted',
     call: {
       action: 'iam:AttachRolePolicy',
       resource: adoptable.roleArn,
-      context: { 'iam:PolicyARN': administratorArn },
+      context: { 'iam:PolicyARN': administratorArn, 'iam:PermissionsBoundary': theirBoundary },
     },
     make: ({ iam }) =>
       iam.send(new AttachRolePolicyCommand({ RoleName: adoptable.role, PolicyArn: administratorArn })),

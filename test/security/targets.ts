@@ -18,7 +18,7 @@ import {
   DeleteSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { bucketName, roleName } from '../adoptable.ts';
+import { bucketName, roleName, theirBoundary } from '../adoptable.ts';
 import {
   client,
   connect,
@@ -62,6 +62,9 @@ export const adoptable = {
   bucket: bucketName(12),
   role: roleName(12),
   roleArn: roleArn(roleName(12), '/team/'),
+  /** One without a permissions boundary. */
+  unbounded: roleName(14),
+  unboundedArn: roleArn(roleName(14), '/team/'),
 };
 
 /** Not ours either, but under our path and pattern: only the tag is missing. */
@@ -105,7 +108,10 @@ export async function makeTargets(): Promise<void> {
     await iam.send(new CreatePolicyCommand({ PolicyName: RoleName, Path, PolicyDocument: nothing }));
   }
   const adoptableRole = { RoleName: adoptable.role, Path: '/team/' };
-  await iam.send(new CreateRoleCommand({ ...adoptableRole, AssumeRolePolicyDocument: trust }));
+  const bounded = { ...adoptableRole, PermissionsBoundary: theirBoundary };
+  await iam.send(new CreateRoleCommand({ ...bounded, AssumeRolePolicyDocument: trust }));
+  const unbounded = { ...adoptableRole, RoleName: adoptable.unbounded };
+  await iam.send(new CreateRoleCommand({ ...unbounded, AssumeRolePolicyDocument: trust }));
   for (const Bucket of [foreign.bucket, adoptable.bucket]) {
     const CreateBucketConfiguration = { LocationConstraint: 'eu-west-1' } as const;
     await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
@@ -135,6 +141,7 @@ export async function removeTargets(): Promise<void> {
     await s3.send(new DeleteBucketCommand({ Bucket }));
   }
   await iam.send(new DeleteRoleCommand({ RoleName: adoptable.role }));
+  await iam.send(new DeleteRoleCommand({ RoleName: adoptable.unbounded }));
   for (const [RoleName, PolicyArn] of [
     [foreign.role, foreign.policyArn],
     [near.role, near.policyArn],

@@ -71,9 +71,10 @@ def fill_in_condition_keys() -> None:
     def with_more_keys(service: str, iam_action: str, body: bytes, params: dict) -> dict:
         context = original(service, iam_action, body, params)
         if service == "iam":
-            boundary = first(params, "PermissionsBoundary")
-            if not boundary and (name := first(params, "RoleName")):
-                # On an existing role the key holds the boundary that the role has.
+            sets_one = iam_action in ("iam:CreateRole", "iam:PutRolePermissionsBoundary")
+            boundary = first(params, "PermissionsBoundary") if sets_one else ""
+            if not sets_one and (name := first(params, "RoleName")):
+                # In other calls on a role the key holds the boundary that the role has; there is none for a role without.
                 role = iam._roles.get(name) or {}
                 own = role.get("PermissionsBoundary") or ""
                 boundary = own.get("PermissionsBoundaryArn", "") if isinstance(own, dict) else own

@@ -15,6 +15,8 @@ const setsOwnerTag = { StringLike: { [`aws:RequestTag/${ownerTag}`]: 'int_*' } }
 /** What is changed or deleted has the owner tag already. */
 const hasOwnerTag = { StringLike: { [`aws:ResourceTag/${ownerTag}`]: 'int_*' } };
 const hasBoundary = { StringEquals: { 'iam:PermissionsBoundary': permissionsBoundary } };
+/** Whoever can write a policy that is attached to a role without a boundary has an administrator. */
+const hasAnyBoundary = { Null: { 'iam:PermissionsBoundary': 'false' } };
 /** The attached or detached policy is one that the service creates. */
 const isOwnPolicy = { ArnLike: { 'iam:PolicyARN': policies } };
 
@@ -101,10 +103,10 @@ export const ReleaseRole: Statement = {
 
 export const AttachToAdoptedRole: Statement = {
   Sid: 'AttachToAdoptedRole',
-  why: 'Attaches the service’s own policies.',
+  why: 'Attaches the service’s own policies, only to roles that have a permissions boundary of yours.',
   Action: 'iam:AttachRolePolicy',
   Resource: adoptableRoles,
-  Condition: isOwnPolicy,
+  Condition: { ...hasAnyBoundary, ...isOwnPolicy },
   onlyIf: 'NamesAdoptableRoles',
 };
 

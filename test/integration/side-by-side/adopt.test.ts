@@ -398,6 +398,12 @@ describe('a role', () => {
   test.each<[string, (number: number) => Promise<unknown>, string, string]>([
     ['that does not exist', async () => undefined, 'Preflight', 'does not exist'],
     [
+      'without a permissions boundary',
+      (number) => makeRole(number, theirTrust, 'none'),
+      'Preflight',
+      'aws iam put-role-permissions-boundary',
+    ],
+    [
       'that trusts a user who was deleted',
       (number) => makeRole(number, theirTrust.replace('"Service": "ec2.amazonaws.com"', '"AWS": "AIDA1"')),
       'Preflight',

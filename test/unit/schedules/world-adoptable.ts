@@ -150,7 +150,7 @@ export function adoptable(
       get trust() {
         return role.trust.now();
       },
-      boundary: undefined,
+      boundary: `arn:aws:iam::${accountId}:policy/team-boundary`,
       attached: new Set(role.attached),
       parts: role,
     });

@@ -41,6 +41,7 @@ export async function checkAdoptableRole(
     const instead = found ? ` (the role of this name is ${found.arn})` : '';
     throw notAdoptable(arn, `does not exist${instead}`, 'Choose an existing role, or omit role.mode.');
   }
+  refuseUnbounded(found, desired);
   const policy = parseTrustPolicy(found.trustPolicy);
   if (!policy) throw notAdoptable(arn, 'has an unreadable trust policy', 'Rewrite it.');
   const deleted = policy.statements.map(namesDeletedUser).find((each) => each !== undefined);
@@ -52,6 +53,21 @@ export async function checkAdoptableRole(
     );
   }
   return { found, policy };
+}
+
+/**
+ * Without a boundary, whoever writes our policies would give the role any permission. IAM refuses to attach one, too.
+ * @throws ServiceError `RoleNotAdoptableError`
+ */
+export function refuseUnbounded({ arn, permissionsBoundaryArn }: Role, desired: DesiredState): void {
+  if (permissionsBoundaryArn) return;
+  throw notAdoptable(
+    arn,
+    'has no permissions boundary',
+    'Give it one that allows what Dataloop and its other users need. If only Dataloop uses the role: ' +
+      `aws iam put-role-permissions-boundary --role-name ${desired.role.name} ` +
+      `--permissions-boundary ${desired.permissionsBoundaryArn}`,
+  );
 }
 
 function notAdoptable(arn: string, why: string, advice: string): ServiceError {

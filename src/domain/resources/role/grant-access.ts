@@ -9,6 +9,7 @@ import { type PolicyDocument, permissionPolicy } from '../../model/permission-po
 import type { JournalRecord, ResourceRecord } from '../../model/record.ts';
 import type { PolicyKey } from '../../model/resource-keys.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
+import { refuseUnbounded } from './adopt.ts';
 import { grantable } from './granted.ts';
 import type { Iam, PolicyVersion } from './iam.ts';
 import { policyNameTaken } from './policy.ts';
@@ -77,6 +78,7 @@ export async function grantAccess(
       const role = await iam.getRole(desired.role.name);
       if (!role) throw notYetShown(`the role ${desired.role.arn}`);
       if (!isRoleOf(record, role)) throw roleReplaced(desired.role.arn);
+      if (desired.role.mode === 'adopt') refuseUnbounded(role, desired);
       await iam.attachRolePolicy(desired.role.name, arn);
     }
     await step.created('access', { arn, origin: 'adopted' });

@@ -363,7 +363,7 @@ describe('a plan of what is adopted', () => {
       uniqueId: 'AROA1',
       tags: {},
       trustPolicy: '{"Statement":[]}',
-      permissionsBoundaryArn: undefined,
+      permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/team-boundary',
     }),
     getIntegration: async (_organizationId, id) => ({
       id,

@@ -183,7 +183,7 @@ describe('what is to be adopted', () => {
         uniqueId: 'AROA1',
         tags: {},
         trustPolicy: '{"Statement":[]}',
-        permissionsBoundaryArn: undefined,
+        permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/team-boundary',
       }),
       getIntegration: async (_organizationId, id) => ({
         id,

@@ -37,7 +37,7 @@ const before: Role = {
   uniqueId: 'AROA1',
   tags: {},
   trustPolicy: asTheyWroteIt,
-  permissionsBoundaryArn: undefined,
+  permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/team-boundary',
 };
 
 const adopting = () => recordOf({ request: requestOf({ role: { name: 'AcmeLabelling', mode: 'adopt' } }) });
@@ -92,6 +92,12 @@ describe('CreateRole of a role that is adopted', () => {
       'lies under another path than the deployment names',
       { ...before, arn: 'arn:aws:iam::111111111111:role/AcmeLabelling' },
       'the role of this name is arn:aws:iam::111111111111:role/AcmeLabelling',
+    ],
+    [
+      'has no permissions boundary',
+      { ...before, permissionsBoundaryArn: undefined },
+      'aws iam put-role-permissions-boundary --role-name AcmeLabelling ' +
+        '--permissions-boundary arn:aws:iam::111111111111:policy/boundary',
     ],
     ['has a trust policy that is no JSON', { ...before, trustPolicy: '{' }, 'has an unreadable trust policy'],
     [
@@ -214,6 +220,13 @@ describe('DeleteRole of a role that was adopted', () => {
     expect([...attached]).toEqual(['arn:theirs']);
     expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'nothing to restore' });
     expect(journal.record().resources.role?.leftAlone).toBeUndefined();
+  });
+
+  test('restores a role that an earlier version adopted without a permissions boundary', async () => {
+    const { iam, journal, become, attached, trustPolicy } = await adopted();
+    become({ permissionsBoundaryArn: undefined });
+    expect(await releaseRole(journal.step(), iam)).toEqual({ outcome: 'restored' });
+    expect([trustPolicy(), [...attached]]).toEqual([asTheyWroteIt, attachedBefore]);
   });
 
   test('takes out just our statement where somebody has added others', async () => {

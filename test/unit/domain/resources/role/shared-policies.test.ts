@@ -564,6 +564,18 @@ describe('GrantAccess', () => {
     },
   );
 
+  test('attaches nothing to an adopted role without a permissions boundary', async () => {
+    const world = further();
+    const adopted: typeof planOf = (record) => {
+      const plan = planOf(record);
+      return { ...plan, role: { ...plan.role, mode: 'adopt' } };
+    };
+    const step = stepOf(driverRecord(one, longTo('dataloop-b')));
+    const granting = grantAccess(step, { ...world.access, desiredStateOf: adopted }, account);
+    expect((await thrownBy(granting)).name).toBe('RoleNotAdoptableError');
+    expect(world.events).not.toContain(`attach ${world.plan.policy.name}-2 to ${roleName}`);
+  });
+
   test('does nothing for a driver that the integration has forgotten', async () => {
     const world = first();
     const driver = world.driverOf(three);

@@ -95,6 +95,8 @@ export function dataloopSettings(): DataloopSettings {
 /** How long a provisioning waits for the IAM user, and for an operator. */
 export const iamUserTimeoutSeconds = () => Number(required('IAM_USER_TIMEOUT_SECONDS'));
 
+/** The permissions boundary of a role that cannot be deleted. */
+export const noAccessBoundaryArn = () => required('NO_ACCESS_BOUNDARY_ARN');
 export const tableName = () => required('TABLE_NAME');
 export const eventBusName = () => required('EVENT_BUS_NAME');
 export const pollQueueUrl = () => required('POLL_QUEUE_URL');

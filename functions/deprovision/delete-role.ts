@@ -1,5 +1,6 @@
 import * as iam from '../../src/clients/aws/iam.ts';
 import { callsOf } from '../../src/clients/calls.ts';
+import { noAccessBoundaryArn } from '../../src/config.ts';
 import { releaseRole } from '../../src/domain/resources/role/adopt.ts';
 import { deleteRole } from '../../src/domain/resources/role/role.ts';
 import { accessStep } from '../../src/runtime/await-calls.ts';
@@ -8,10 +9,14 @@ const calls = callsOf(iam.iamClient(), {
   getRole: iam.getRole,
   updateAssumeRolePolicy: iam.updateAssumeRolePolicy,
   detachRolePolicy: iam.detachRolePolicy,
+  listAttachedRolePolicies: iam.listAttachedRolePolicies,
   deleteRole: iam.deleteRole,
+  putRolePermissionsBoundary: iam.putRolePermissionsBoundary,
 });
 
 /** DeleteRole: undoes CreateRole; with it, Dataloop's access ends. An adopted role is restored. */
 export const handler = accessStep('DeleteRole', (step) =>
-  step.desired.role.mode === 'adopt' ? releaseRole(step, calls) : deleteRole(step, calls),
+  step.desired.role.mode === 'adopt'
+    ? releaseRole(step, calls)
+    : deleteRole(step, calls, noAccessBoundaryArn()),
 );

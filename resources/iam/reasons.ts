@@ -17,6 +17,7 @@ export const reasons: Readonly<Record<string, string>> = {
   TlsOnly: 'Refuses plain HTTP.',
   OnlyThroughS3: 'Refuses keys but to S3, which encrypts and decrypts objects with them.',
   NotTheDeploymentBucket: 'Refuses the bucket with the code of the functions.',
+  Nothing: 'Refuses everything, whatever others attach to the role and whatever other policies allow.',
 
   // Queues: resources/bus.yml
   RulesOfThisAccount: 'EventBridge sends events that it could not deliver.',

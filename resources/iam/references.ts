@@ -48,3 +48,4 @@ export const adoptableRoles = parameter('adoptableRoleArns.list');
 export const policies = iam(`policy${iamPath}${parameter('policyNamePattern')}`);
 export const policiesWithoutPath = iam(`policy/${parameter('policyNamePattern')}`);
 export const permissionsBoundary = { Ref: 'PermissionsBoundary' };
+export const noAccessBoundary = { Ref: 'NoAccessBoundary' };

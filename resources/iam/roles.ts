@@ -36,6 +36,7 @@ import {
   CreateRole,
   DeletePolicy,
   DeleteRole,
+  DenyAll,
   DetachFromAdoptedRole,
   DetachPolicy,
   LookAtPolicy,
@@ -267,9 +268,12 @@ export const roles = [
   role('deleteRole', 'Deletes roles that the service created', [
     WriteStepAndResource('role'),
     LookAtRole,
+    ReadAttachments,
     DetachPolicy,
     DeleteRole,
+    DenyAll,
     ReleaseRole,
+    ReadAttachmentsOfAdopted,
     DetachFromAdoptedRole,
   ]),
   role('deletePolicy', 'Deletes policies that the service created', [

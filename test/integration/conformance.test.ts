@@ -485,7 +485,6 @@ describe('what the service can create at most', () => {
     ]);
     for (const forbidden of [
       'iam:DeleteRolePermissionsBoundary',
-      'iam:PutRolePermissionsBoundary',
       'iam:PutRolePolicy',
       'iam:PassRole',
       's3:DeleteObject',
@@ -494,6 +493,14 @@ describe('what the service can create at most', () => {
     ]) {
       expect(actions).not.toContain(forbidden);
     }
+    // One other boundary can be put on a role, by one function, and it denies everything.
+    const rebound = all.filter(({ Action }) => Action.includes('iam:PutRolePermissionsBoundary'));
+    expect(rebound).toEqual(statementsOf('DeleteRoleRole').filter(({ Sid }) => Sid === 'DenyAll'));
+    expect(rebound.map(({ Condition }) => Condition)).toEqual([
+      { StringEquals: { 'iam:PermissionsBoundary': { Ref: 'NoAccessBoundary' } } },
+    ]);
+    const { PolicyDocument } = template.Resources['NoAccessBoundary']?.Properties ?? {};
+    expect(PolicyDocument).toMatchObject({ Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }] });
     // The boundary lies outside of the path, and carries no tag of an integration.
     const rewrite = all.filter(({ Action }) => Action.includes('iam:CreatePolicyVersion'));
     expect(rewrite).toHaveLength(2);

@@ -90,6 +90,7 @@ export interface Attempt {
 
 const { outputs, stage } = deployment;
 const boundaryArn = outputs.PermissionsBoundaryArn;
+const noAccessArn = physicalId('NoAccessBoundary');
 const administratorArn = 'arn:aws:iam::aws:policy/AdministratorAccess';
 const secretName = `dataloop-cross-account/${stage}/dataloop`;
 const secretArn = `arn:aws:secretsmanager:${client.region}:${accountId}:secret:${secretName}-AbCdEf`;
@@ -354,6 +355,31 @@ const everywhere: readonly Everywhere[] = [
     what: 'delete the boundary',
     call: { action: 'iam:DeletePolicy', resource: boundaryArn },
     make: ({ iam }) => iam.send(new DeletePolicyCommand({ PolicyArn: boundaryArn })),
+  },
+  {
+    what: 'widen the boundary that denies everything by a new version',
+    call: { action: 'iam:CreatePolicyVersion', resource: noAccessArn },
+    make: ({ iam }) =>
+      iam.send(
+        new CreatePolicyVersionCommand({
+          PolicyArn: noAccessArn,
+          PolicyDocument: everything,
+          SetAsDefault: true,
+        }),
+      ),
+  },
+  {
+    what: 'put the boundary that denies everything on a role of ours',
+    but: ['DeleteRoleRole'],
+    call: {
+      action: 'iam:PutRolePermissionsBoundary',
+      resource: ours.roleArn,
+      context: { 'iam:PermissionsBoundary': noAccessArn },
+    },
+    make: ({ iam }) =>
+      iam.send(
+        new PutRolePermissionsBoundaryCommand({ RoleName: ours.role, PermissionsBoundary: noAccessArn }),
+      ),
   },
   {
     what: 'take the boundary off a role',
@@ -904,6 +930,45 @@ const particular: readonly Attempt[] = [
     as: 'DeleteRoleRole',
     call: { action: 'iam:DeleteRole', resource: foreign.roleArn },
     make: ({ iam }) => iam.send(new DeleteRoleCommand({ RoleName: foreign.role })),
+  },
+  {
+    name: 'put the boundary that denies everything on a role that is not ours',
+    as: 'DeleteRoleRole',
+    call: {
+      action: 'iam:PutRolePermissionsBoundary',
+      resource: foreign.roleArn,
+      context: { 'iam:PermissionsBoundary': noAccessArn },
+    },
+    make: ({ iam }) =>
+      iam.send(
+        new PutRolePermissionsBoundaryCommand({ RoleName: foreign.role, PermissionsBoundary: noAccessArn }),
+      ),
+  },
+  {
+    name: 'put the boundary that denies everything on a role that may be adopted',
+    as: 'DeleteRoleRole',
+    call: {
+      action: 'iam:PutRolePermissionsBoundary',
+      resource: adoptable.roleArn,
+      context: { 'iam:PermissionsBoundary': noAccessArn },
+    },
+    make: ({ iam }) =>
+      iam.send(
+        new PutRolePermissionsBoundaryCommand({ RoleName: adoptable.role, PermissionsBoundary: noAccessArn }),
+      ),
+  },
+  {
+    name: 'put the boundary of created roles on a role of ours',
+    as: 'DeleteRoleRole',
+    call: {
+      action: 'iam:PutRolePermissionsBoundary',
+      resource: ours.roleArn,
+      context: { 'iam:PermissionsBoundary': boundaryArn },
+    },
+    make: ({ iam }) =>
+      iam.send(
+        new PutRolePermissionsBoundaryCommand({ RoleName: ours.role, PermissionsBoundary: boundaryArn }),
+      ),
   },
   {
     name: 'delete a role under the path without our tag',

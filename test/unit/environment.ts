@@ -9,6 +9,8 @@ export const projectId = 'project-1';
 /** Seconds that the workflow waits for Dataloop's IAM user. */
 export const iamUserTimeoutSeconds = 600;
 
+export const noAccessBoundaryArn = `arn:aws:iam::${accountId}:policy/no-access`;
+
 export const machineArn = (machine: string) =>
   `arn:aws:states:${region}:${accountId}:stateMachine:${machine}`;
 
@@ -24,6 +26,7 @@ Object.assign(process.env, {
   AWS_REGION: region,
   IAM_PATH: account.iamPath,
   PERMISSIONS_BOUNDARY_ARN: account.permissionsBoundaryArn,
+  NO_ACCESS_BOUNDARY_ARN: noAccessBoundaryArn,
   BUCKET_NAME_PATTERN: account.bucketNamePattern,
   ROLE_NAME_PATTERN: account.roleNamePattern,
   POLICY_NAME_PATTERN: account.policyNamePattern,

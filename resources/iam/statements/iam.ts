@@ -1,6 +1,7 @@
 /** Roles and policies: those that the service creates, and roles that it adopts. */
 import {
   adoptableRoles,
+  noAccessBoundary,
   permissionsBoundary,
   policies,
   policiesWithoutPath,
@@ -39,7 +40,7 @@ export const ReadRole: Statement = {
 
 export const ReadAttachments: Statement = {
   Sid: 'ReadAttachments',
-  why: 'Checks that only the service’s own policies are attached.',
+  why: 'Reads which policies are attached: no others than the service’s own should be.',
   Action: 'iam:ListAttachedRolePolicies',
   Resource: roles,
 };
@@ -84,6 +85,14 @@ export const DeleteRole: Statement = {
   Condition: hasOwnerTag,
 };
 
+export const DenyAll: Statement = {
+  Sid: 'DenyAll',
+  why: 'Ends the access of a role that cannot be deleted, also of one that has lost its tag. No other boundary can be set.',
+  Action: 'iam:PutRolePermissionsBoundary',
+  Resource: roles,
+  Condition: { StringEquals: { 'iam:PermissionsBoundary': noAccessBoundary } },
+};
+
 // Roles that the deployment allows to adopt
 export const AdoptRole: Statement = {
   Sid: 'AdoptRole',
@@ -121,7 +130,7 @@ export const DetachFromAdoptedRole: Statement = {
 
 export const ReadAttachmentsOfAdopted: Statement = {
   Sid: 'ReadAttachmentsOfAdopted',
-  why: 'Checks that the service’s policies are still attached.',
+  why: 'Reads which of the service’s policies are attached.',
   Action: 'iam:ListAttachedRolePolicies',
   Resource: adoptableRoles,
   onlyIf: 'NamesAdoptableRoles',

@@ -19,6 +19,7 @@ import {
   ListAttachedRolePoliciesCommand,
   ListPolicyVersionsCommand,
   type PolicyVersion,
+  PutRolePermissionsBoundaryCommand,
   type Tag,
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
@@ -118,6 +119,14 @@ export const deleteRole =
       client.send(new DeleteRoleCommand({ RoleName: name })),
     );
     return answer === 'absent' ? 'absent' : 'removed';
+  };
+
+export const putRolePermissionsBoundary =
+  (client: IAMClient): Iam['putRolePermissionsBoundary'] =>
+  async (RoleName, PermissionsBoundary) => {
+    await awsCall(`set the permissions boundary of role ${RoleName}`, () =>
+      client.send(new PutRolePermissionsBoundaryCommand({ RoleName, PermissionsBoundary })),
+    );
   };
 
 export const attachRolePolicy =

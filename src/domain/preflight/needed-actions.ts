@@ -78,7 +78,8 @@ function forCreatedRole({ role }: DesiredState): NeededAction[] {
   return [
     ...on('Preflight', role.arn, 'iam:GetRole'),
     ...on('CreateRole', role.arn, 'iam:CreateRole', 'iam:TagRole', 'iam:GetRole', 'iam:AttachRolePolicy'),
-    ...on('DeleteRole', role.arn, 'iam:GetRole', 'iam:DetachRolePolicy', 'iam:DeleteRole'),
+    ...on('DeleteRole', role.arn, 'iam:GetRole', 'iam:DetachRolePolicy', 'iam:ListAttachedRolePolicies'),
+    ...on('DeleteRole', role.arn, 'iam:DeleteRole', 'iam:PutRolePermissionsBoundary'),
   ];
 }
 
@@ -87,5 +88,6 @@ function forAdoptedRole({ role }: DesiredState): NeededAction[] {
     ...on('Preflight', role.arn, 'iam:GetRole'),
     ...on('CreateRole', role.arn, 'iam:GetRole', 'iam:UpdateAssumeRolePolicy', 'iam:AttachRolePolicy'),
     ...on('DeleteRole', role.arn, 'iam:GetRole', 'iam:UpdateAssumeRolePolicy', 'iam:DetachRolePolicy'),
+    ...on('DeleteRole', role.arn, 'iam:ListAttachedRolePolicies'),
   ];
 }

@@ -6,6 +6,9 @@ import {
   DeleteRoleCommand,
   DeleteRolePolicyCommand,
   DetachRolePolicyCommand,
+  GetPolicyCommand,
+  GetPolicyVersionCommand,
+  GetRoleCommand,
   ListAttachedRolePoliciesCommand,
   PutRolePolicyCommand,
   TagRoleCommand,
@@ -31,6 +34,19 @@ const keptBucket = (arn: string) => ({
   reason: expect.stringContaining(arn),
   advice: expect.stringContaining('other entries of residue'),
 });
+
+/** The role stays, but gives nothing to anybody, whatever is attached to it and whatever lets it in. */
+async function expectWithoutAccess(RoleName: string) {
+  const { Role } = await iam.send(new GetRoleCommand({ RoleName }));
+  const { PermissionsBoundaryArn = '' } = Role?.PermissionsBoundary ?? {};
+  expect(PermissionsBoundaryArn).toMatch(/-no-access$/);
+  const { Policy } = await iam.send(new GetPolicyCommand({ PolicyArn: PermissionsBoundaryArn }));
+  const version = { PolicyArn: PermissionsBoundaryArn, VersionId: Policy?.DefaultVersionId };
+  const { PolicyVersion } = await iam.send(new GetPolicyVersionCommand(version));
+  expect(JSON.parse(decodeURIComponent(PolicyVersion?.Document ?? ''))).toMatchObject({
+    Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
+  });
+}
 
 async function expectFinished(integrationId: string) {
   const removed = await disconnect(integrationId);
@@ -82,10 +98,11 @@ test('a role that somebody gave an inline policy', async () => {
     keptBucket(RoleName),
     {
       type: 'AWS::IAM::Role',
-      reason: expect.stringMatching(/\S/),
+      reason: expect.stringContaining('The permissions boundary of the role now denies everything.'),
       advice: expect.stringMatching(/delete its inline policies.*send DELETE for this integration again/),
     },
   ]);
+  await expectWithoutAccess(RoleName);
   await expectPromiseKept(left);
   await iam.send(new DeleteRolePolicyCommand(inline));
   await expectFinished(integrationId);
@@ -106,6 +123,7 @@ test('a role that somebody took our tag from', async () => {
   // By its id it is ours: what it allowed has ended, and its policy could go.
   const { AttachedPolicies } = await iam.send(new ListAttachedRolePoliciesCommand({ RoleName }));
   expect(AttachedPolicies).toEqual([]);
+  await expectWithoutAccess(RoleName);
   await expectPromiseKept(left);
   await iam.send(new TagRoleCommand({ RoleName, Tags: [{ Key, Value: integrationId }] }));
   await expectFinished(integrationId);

@@ -1,5 +1,6 @@
 /** IAM with one role name, one policy name, and what is attached to the role. Each effect is noted. */
 import type { Iam, Role } from '../../../src/domain/resources/role/iam.ts';
+import { ServiceError } from '../../../src/errors.ts';
 import { type Passage, recordOf, stepOf, type Tags } from './fakes.ts';
 
 interface StandingPolicy {
@@ -25,7 +26,9 @@ type Calls = Pick<
   | 'updateAssumeRolePolicy'
   | 'attachRolePolicy'
   | 'detachRolePolicy'
+  | 'listAttachedRolePolicies'
   | 'deleteRole'
+  | 'putRolePermissionsBoundary'
   | 'getPolicy'
   | 'getDefaultPolicyVersion'
   | 'createPolicy'
@@ -62,12 +65,17 @@ export function fakeIam(events: string[], before: Standing = {}, passage: Passag
       }),
     attachRolePolicy: (name, arn) => effect(`attach to ${name}`, () => void attached.add(arn)),
     detachRolePolicy: (name, arn) => effect(`detach from ${name}`, () => void attached.delete(arn)),
+    listAttachedRolePolicies: () => passage(async () => [...attached]),
     deleteRole: (name) =>
       effect(`delete ${name}`, () => {
-        if (attached.size > 0) throw new Error('DeleteConflict');
+        if (attached.size > 0) throw new ServiceError('AwsConflictError', 'It is in use.');
         if (!role) return 'absent';
         role = undefined;
         return 'removed';
+      }),
+    putRolePermissionsBoundary: (name, permissionsBoundaryArn) =>
+      effect(`set boundary of ${name}`, () => {
+        if (role) role = { ...role, permissionsBoundaryArn };
       }),
     getPolicy: (wanted) =>
       passage(async () =>

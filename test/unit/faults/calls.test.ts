@@ -52,6 +52,8 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
     client.send(new iam.DetachRolePolicyCommand({ RoleName: name, PolicyArn: arn })),
   'iam:UpdateAssumeRolePolicy': ({ iam: client }) =>
     client.send(new iam.UpdateAssumeRolePolicyCommand({ RoleName: name, PolicyDocument: '{}' })),
+  'iam:PutRolePermissionsBoundary': ({ iam: client }) =>
+    client.send(new iam.PutRolePermissionsBoundaryCommand({ RoleName: name, PermissionsBoundary: arn })),
   'iam:DeleteRole': ({ iam: client }) => client.send(new iam.DeleteRoleCommand({ RoleName: name })),
   's3:HeadBucket': ({ s3: client }) => client.send(new s3.HeadBucketCommand(bucket)),
   's3:CreateBucket': ({ s3: client }) =>

@@ -4,6 +4,7 @@ import {
   DetachRolePolicyCommand,
   GetRoleCommand,
   IAMClient,
+  ListAttachedRolePoliciesCommand,
   NoSuchEntityException,
 } from '@aws-sdk/client-iam';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
@@ -36,6 +37,7 @@ beforeEach(() => {
   }
   dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
   const Tags = Object.entries(ours).map(([Key, Value]) => ({ Key, Value }));
+  iam.on(ListAttachedRolePoliciesCommand).resolves({});
   iam.on(GetRoleCommand).resolves({
     Role: {
       Arn: arn,

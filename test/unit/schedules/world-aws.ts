@@ -3,7 +3,7 @@
 import * as iam from '@aws-sdk/client-iam';
 import * as s3 from '@aws-sdk/client-s3';
 import { account } from '../domain/fakes.ts';
-import { accountId } from '../environment.ts';
+import { accountId, noAccessBoundaryArn } from '../environment.ts';
 import type { Aws, Bucket, Role } from './account.ts';
 import type { Clock } from './clock.ts';
 import { awsError, type Service } from './service.ts';
@@ -232,10 +232,23 @@ export function aws(
       role.attached.delete(PolicyArn);
       return {};
     }
+    if (command instanceof iam.ListAttachedRolePoliciesCommand) {
+      const { attached } = roleOf(command.input.RoleName);
+      return { AttachedPolicies: [...attached].map((PolicyArn) => ({ PolicyArn })) };
+    }
     if (command instanceof iam.UpdateAssumeRolePolicyCommand) {
       const role = roleOf(command.input.RoleName);
       refuseDeletedUsers(users, command.input.PolicyDocument ?? '');
       changeRole(by, role, 'UpdateAssumeRolePolicy', command);
+      return {};
+    }
+    if (command instanceof iam.PutRolePermissionsBoundaryCommand) {
+      const role = roleOf(command.input.RoleName);
+      if (role.parts || command.input.PermissionsBoundary !== noAccessBoundaryArn) {
+        watch.violate(`${by.label} gives ${role.key} the boundary ${command.input.PermissionsBoundary}`);
+      }
+      watch.touched(by, role, 'PutRolePermissionsBoundary');
+      Object.assign(role, { boundary: noAccessBoundaryArn });
       return {};
     }
     if (command instanceof iam.DeleteRoleCommand) return deleteRole(by, command.input.RoleName);

@@ -125,7 +125,7 @@ export async function adoptRole(
 /** Removes the permissions first, then the trust: whatever fails, access ends as early as possible. */
 export async function releaseRole(
   step: StepContext,
-  iam: Pick<Iam, 'getRole' | 'updateAssumeRolePolicy' | 'detachRolePolicy'>,
+  iam: Pick<Iam, 'getRole' | 'updateAssumeRolePolicy' | 'detachRolePolicy' | 'listAttachedRolePolicies'>,
 ): Promise<UndoOutcome> {
   const known = step.resource('role');
   if (!known || known.state === 'gone') return { outcome: 'nothing to restore' };

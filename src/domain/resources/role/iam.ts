@@ -41,6 +41,7 @@ export interface Iam {
   }): Promise<CreationOutcome>;
   updateAssumeRolePolicy(roleName: string, document: string): Promise<void>;
   deleteRole(name: string): Promise<RemovalOutcome>;
+  putRolePermissionsBoundary(roleName: string, policyArn: string): Promise<void>;
   attachRolePolicy(roleName: string, policyArn: string): Promise<void>;
   /** One that is not attached counts as detached. */
   detachRolePolicy(roleName: string, policyArn: string): Promise<void>;

@@ -3,6 +3,7 @@ import { ServiceError } from '../../../errors.ts';
 import { parseJson, sameJson } from '../../model/canonical-json.ts';
 import { attachablePolicies, ownerTag, policyOf, trustPolicy } from '../../model/desired-state.ts';
 import type { PolicyDocument } from '../../model/permission-policy.ts';
+import { type PolicyKey, policyKeys } from '../../model/resource-keys.ts';
 import { isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam, Role } from './iam.ts';
@@ -58,23 +59,41 @@ async function ownRole(
   return found;
 }
 
-/** Takes our policies from the role. */
+/**
+ * Takes our policies from the role, each whatever became of the others: those that the record knows, and those of our
+ * names that IAM shows. A forged record may hide one.
+ */
 export async function detachPolicies(
   { desired, record }: StepContext,
-  iam: Pick<Iam, 'detachRolePolicy'>,
+  iam: Pick<Iam, 'detachRolePolicy' | 'listAttachedRolePolicies'>,
 ): Promise<void> {
-  for (const key of attachablePolicies(record)) {
-    await iam.detachRolePolicy(desired.role.name, policyOf(desired, key).arn);
+  const { name } = desired.role;
+  const failures: unknown[] = [];
+  const failed = (error: unknown) => void failures.push(error);
+  const arnsOf = (keys: readonly PolicyKey[]) => keys.map((key) => policyOf(desired, key).arn);
+  for (const arn of arnsOf(attachablePolicies(record))) await iam.detachRolePolicy(name, arn).catch(failed);
+  const attached = new Set(await iam.listAttachedRolePolicies(name).catch(failed));
+  for (const arn of arnsOf(policyKeys)) {
+    if (attached.has(arn)) await iam.detachRolePolicy(name, arn).catch(failed);
   }
+  if (failures.length > 0) throw failures[0];
 }
 
-/** Removes the permissions first, then the role: whatever fails, access ends as early as possible. */
+/**
+ * Removes the permissions first, then the role: whatever fails, access ends as early as possible. A role that stays
+ * gets a boundary that denies everything: policies that others attached to it, and those of buckets, give nothing.
+ */
 export function deleteRole(
   step: StepContext,
-  iam: Pick<Iam, 'getRole' | 'detachRolePolicy' | 'deleteRole'>,
+  iam: Pick<
+    Iam,
+    'getRole' | 'detachRolePolicy' | 'listAttachedRolePolicies' | 'deleteRole' | 'putRolePermissionsBoundary'
+  >,
+  noAccessBoundaryArn: string,
 ): Promise<UndoOutcome> {
   const { role } = step.desired;
   const known = step.resource('role')?.uniqueId;
+  const denyAll = () => iam.putRolePermissionsBoundary(role.name, noAccessBoundaryArn);
   return removeIfOurs(
     step,
     'role',
@@ -83,16 +102,31 @@ export function deleteRole(
       if (found?.arn !== role.arn) return undefined;
       // By its id it is ours: the access ends, also where somebody took the tag away, so that the role stays.
       if (known !== undefined && found.uniqueId === known && !isTaggedOurs(step, found.tags)) {
-        await detachPolicies(step, iam);
+        await detachPolicies(step, iam).finally(denyAll);
       }
       return found;
     },
     async () => {
-      await detachPolicies(step, iam);
-      return iam.deleteRole(role.name);
+      try {
+        await detachPolicies(step, iam);
+        return await iam.deleteRole(role.name);
+      } catch (error) {
+        throw await denyAll().then(
+          () => prefixed('The permissions boundary of the role now denies everything.', error),
+          (denial) => prefixed(`The role keeps its permissions boundary: ${messageOf(denial)}`, error),
+        );
+      }
     },
   );
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The error with a sentence before it. */
+const prefixed = (sentence: string, error: unknown): unknown =>
+  error instanceof ServiceError
+    ? new ServiceError(error.name, `${sentence} ${error.message}`, { cause: error })
+    : error;
 
 export function roleNameTaken(roleName: string): ServiceError {
   return new ServiceError(

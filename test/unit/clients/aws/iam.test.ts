@@ -11,6 +11,7 @@ import {
   GetRoleCommand,
   IAMClient,
   ListPolicyVersionsCommand,
+  PutRolePermissionsBoundaryCommand,
   type Role,
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
@@ -27,6 +28,7 @@ import {
   getPolicy,
   getRole,
   patientIamClient,
+  putRolePermissionsBoundary,
   updateAssumeRolePolicy,
 } from '../../../../src/clients/aws/iam.ts';
 import { answering, sdkError } from './sdk-answers.ts';
@@ -403,6 +405,12 @@ describe('roles', () => {
       { RoleName: 'dataloop-acme', PolicyArn: policyArn },
       { RoleName: 'dataloop-acme' },
     ]);
+  });
+
+  test('the boundary of a role is replaced', async () => {
+    iam.on(PutRolePermissionsBoundaryCommand).resolves({});
+    await putRolePermissionsBoundary(client)('dataloop-acme', policyArn);
+    expect(sent()).toEqual([{ RoleName: 'dataloop-acme', PermissionsBoundary: policyArn }]);
   });
 
   test('what is not attached counts as detached; a role that is gone is told from one that was deleted', async () => {

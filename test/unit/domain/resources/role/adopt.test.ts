@@ -392,6 +392,6 @@ describe('whatever call is cut off, before it took effect or after', () => {
         ]);
       },
     );
-    expect(interruptions).toBe(10);
+    expect(interruptions).toBe(12);
   });
 });

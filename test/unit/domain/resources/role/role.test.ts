@@ -25,6 +25,7 @@ const arn = 'arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop
 const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-acme';
 const trust = { partition: 'aws', dataloopAccountId: '222222222222' };
 const uniqueId = 'AROA0';
+const noAccess = 'arn:aws:iam::111111111111:policy/no-access';
 const intended = knowing({ role: { state: 'intended', arn } });
 const created = knowing({ role: { state: 'created', arn, uniqueId } });
 
@@ -119,7 +120,7 @@ describe('CreateRole', () => {
       name: 'RoleNameTakenError',
       message: expect.stringContaining('dataloop-acme'),
     });
-    await retried(() => deleteRole(journal.step(), iam));
+    await retried(() => deleteRole(journal.step(), iam, noAccess));
     expect([standing(), [...attached], events]).toEqual([before, [], ['create role']]);
     expect(journal.record().resources.role?.state).toBe('gone');
   });
@@ -159,7 +160,7 @@ describe('CreateRole', () => {
       message: expect.stringContaining('dataloop-acme'),
     });
     expect(events).toEqual(['create role']);
-    expect(await deleteRole(journal.step(), iam)).toEqual({ outcome: 'removed' });
+    expect(await deleteRole(journal.step(), iam, noAccess)).toEqual({ outcome: 'removed' });
     expect(standing()).toBeUndefined();
   });
 
@@ -188,8 +189,8 @@ describe('DeleteRole', () => {
     const events: string[] = [];
     const journal = journalOf(created, events);
     const { iam } = fakeIam(events, { role: own });
-    expect(await deleteRole(journal.step(), iam)).toEqual({ outcome: 'removed' });
-    expect(await deleteRole(journal.step(), iam)).toEqual({ outcome: 'nothing to remove' });
+    expect(await deleteRole(journal.step(), iam, noAccess)).toEqual({ outcome: 'removed' });
+    expect(await deleteRole(journal.step(), iam, noAccess)).toEqual({ outcome: 'nothing to remove' });
     expect(events).toEqual(['detach from dataloop-acme', 'delete dataloop-acme', 'journal role gone']);
   });
 
@@ -197,20 +198,85 @@ describe('DeleteRole', () => {
     const journal = journalOf(created);
     const { iam, attached, role: standing } = fakeIam([], { role: { ...own, tags: {} } });
     attached.add(policyArn);
-    expect(await deleteRole(journal.step(), iam)).toEqual({ outcome: 'left: not tagged as ours' });
+    expect(await deleteRole(journal.step(), iam, noAccess)).toEqual({ outcome: 'left: not tagged as ours' });
     expect([...attached]).toEqual([]);
-    expect([standing()?.arn, journal.record().resources.role?.state]).toEqual([arn, 'created']);
+    expect(standing()).toEqual({ ...own, tags: {}, permissionsBoundaryArn: noAccess });
+    expect(journal.record().resources.role?.state).toBe('created');
     expect(journal.record().resources.role?.residue?.reason).toContain('no longer carries the tag');
   });
 
-  test('keeps a role as standing that cannot be deleted because of somebody else’s policy', async () => {
+  test('denies everything to a role that stays because of somebody else’s policy, until it can be deleted', async () => {
     const journal = journalOf(created);
     const { iam, attached, role: standing } = fakeIam([], { role: own });
     attached.add(policyArn).add('arn:aws:iam::aws:policy/ReadOnlyAccess');
-    await thrownBy(deleteRole(journal.step(), iam));
-    // Dataloop's access has ended all the same.
+    expect(await thrownBy(deleteRole(journal.step(), iam, noAccess))).toMatchObject({
+      name: 'AwsConflictError',
+      message: expect.stringMatching(
+        /^The permissions boundary of the role now denies everything\. .*in use/,
+      ),
+    });
     expect([...attached]).toEqual(['arn:aws:iam::aws:policy/ReadOnlyAccess']);
-    expect([standing()?.arn, journal.record().resources.role?.state]).toEqual([arn, 'created']);
+    expect(standing()).toEqual({ ...own, permissionsBoundaryArn: noAccess });
+    expect(journal.record().resources.role?.state).toBe('created');
+    attached.clear();
+    expect(await deleteRole(journal.step(), iam, noAccess)).toEqual({ outcome: 'removed' });
+  });
+
+  test('denies everything to a role of ours from which it cannot take a policy', async () => {
+    const { iam, role: standing } = fakeIam([], { role: own });
+    const denied = new ServiceError('AwsAccessDeniedError', 'not authorized');
+    const refusing: typeof iam = { ...iam, detachRolePolicy: () => Promise.reject(denied) };
+    for (const role of [own, { ...own, tags: {} }]) {
+      const looking: typeof iam = { ...refusing, getRole: async () => role };
+      const failed = await thrownBy(deleteRole(journalOf(created).step(), looking, noAccess));
+      expect([failed.name, standing()?.permissionsBoundaryArn]).toEqual(['AwsAccessDeniedError', noAccess]);
+    }
+  });
+
+  test('takes each policy of ours, whatever became of the others and whatever the record hides', async () => {
+    const hiding = knowing({
+      role: { state: 'created', arn, uniqueId },
+      policy2: { state: 'created', arn: `${policyArn}-2` },
+      policy4: { state: 'gone', arn: `${policyArn}-4` },
+    });
+    const others = [`${policyArn}-11`, `${policyArn}x`];
+    const denied = new ServiceError('AwsAccessDeniedError', 'not authorized');
+    const { iam, attached } = fakeIam([], { role: own });
+    for (const each of ['', '-2', '-3', '-4', '-10']) attached.add(`${policyArn}${each}`);
+    for (const each of others) attached.add(each);
+    const refusing: typeof iam = {
+      ...iam,
+      detachRolePolicy: (name, each) =>
+        each === policyArn || each === `${policyArn}-3`
+          ? Promise.reject(denied)
+          : iam.detachRolePolicy(name, each),
+    };
+    const failed = await thrownBy(deleteRole(journalOf(hiding).step(), refusing, noAccess));
+    expect(failed.name).toBe('AwsAccessDeniedError');
+    expect([...attached]).toEqual([policyArn, `${policyArn}-3`, ...others]);
+  });
+
+  test('takes the policies that it knows where IAM lists none', async () => {
+    const { iam, attached } = fakeIam([], { role: own });
+    attached.add(policyArn);
+    const denied = new ServiceError('AwsAccessDeniedError', 'not authorized');
+    const refusing: typeof iam = { ...iam, listAttachedRolePolicies: () => Promise.reject(denied) };
+    expect((await thrownBy(deleteRole(journalOf(created).step(), refusing, noAccess))).name).toBe(
+      denied.name,
+    );
+    expect([...attached]).toEqual([]);
+  });
+
+  test('says so where the role can neither be deleted nor be denied everything', async () => {
+    const { iam, attached, role: standing } = fakeIam([], { role: own });
+    attached.add('arn:aws:iam::aws:policy/ReadOnlyAccess');
+    const denied = new ServiceError('AwsAccessDeniedError', 'not authorized');
+    const refusing: typeof iam = { ...iam, putRolePermissionsBoundary: () => Promise.reject(denied) };
+    expect(await thrownBy(deleteRole(journalOf(created).step(), refusing, noAccess))).toMatchObject({
+      name: 'AwsConflictError',
+      message: expect.stringMatching(/^The role keeps its permissions boundary: not authorized .*in use/),
+    });
+    expect(standing()).toEqual(own);
   });
 
   test.each([
@@ -220,7 +286,7 @@ describe('DeleteRole', () => {
     const events: string[] = [];
     const journal = journalOf(created);
     const { iam, role: standing } = fakeIam(events, { role: before });
-    await retried(() => deleteRole(journal.step(), iam));
+    await retried(() => deleteRole(journal.step(), iam, noAccess));
     expect([standing(), events]).toEqual([before, []]);
     expect(journal.record().resources.role?.state).toBe('gone');
   });
@@ -231,7 +297,9 @@ describe('DeleteRole', () => {
       ...fakeIam([], { role: own }).iam,
       deleteRole: async () => 'absent',
     };
-    expect((await thrownBy(deleteRole(journal.step(), denying))).name).toBe('AwsNotYetConsistentError');
+    expect((await thrownBy(deleteRole(journal.step(), denying, noAccess))).name).toBe(
+      'AwsNotYetConsistentError',
+    );
     expect(journal.record().resources.role?.state).toBe('created');
   });
 
@@ -250,7 +318,9 @@ describe('DeleteRole', () => {
       detachRolePolicy: () => Promise.reject(new ServiceError('AwsAccessDeniedError', 'not authorized')),
     };
     await iam.deleteRole('dataloop-acme');
-    expect(await retried(() => deleteRole(journal.step(), refusing))).toEqual({ outcome: 'does not exist' });
+    expect(await retried(() => deleteRole(journal.step(), refusing, noAccess))).toEqual({
+      outcome: 'does not exist',
+    });
     expect([standing(), journal.record().resources.role?.state]).toEqual([undefined, 'gone']);
   });
 });
@@ -265,7 +335,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
 
   test('the undo of CreateRole leaves no role behind', async () => {
     const interruptions = await everyInterruption(begin, async ({ journal, iam, standing }, where) => {
-      await retried(() => deleteRole(journal.step(), iam));
+      await retried(() => deleteRole(journal.step(), iam, noAccess));
       expect([where, standing()]).toEqual([where, undefined]);
       expect([undefined, 'gone']).toContain(journal.record().resources.role?.state);
     });
@@ -285,7 +355,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
       const journal = journalOf(created, [], passage);
       const { iam, role: standing, attached } = fakeIam([], { role: own }, passage);
       attached.add(policyArn);
-      return { journal, standing, attempt: () => deleteRole(journal.step(), iam) };
+      return { journal, standing, attempt: () => deleteRole(journal.step(), iam, noAccess) };
     };
     const interruptions = await everyInterruption(
       beginUndo,
@@ -298,6 +368,6 @@ describe('whatever call is cut off, before it took effect or after', () => {
         ]);
       },
     );
-    expect(interruptions).toBe(8);
+    expect(interruptions).toBe(10);
   });
 });

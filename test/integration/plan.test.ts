@@ -13,6 +13,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { clientsAt } from '../faults/clients.ts';
 import { changes, takeSnapshot } from '../faults/snapshot.ts';
+import { documentSchema } from '../policy-document.ts';
 import { trustedBy } from './dataloop-session.ts';
 import {
   api,
@@ -29,7 +30,7 @@ import {
   settled,
 } from './deployment.ts';
 import { faults, faultyName } from './faulty.ts';
-import { documentOf, documentSchema, policyOf } from './policy-documents.ts';
+import { documentOf, policyOf } from './policy-documents.ts';
 
 const planSchema = z.strictObject({
   name: z.string(),

@@ -1,14 +1,8 @@
 /** Policy documents as IAM has them. */
 import { GetPolicyCommand, GetPolicyVersionCommand } from '@aws-sdk/client-iam';
-import * as z from 'zod';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
+import { type Document, documentSchema } from '../policy-document.ts';
 import { iam } from './deployment.ts';
-
-export const documentSchema = z.looseObject({
-  Version: z.string(),
-  Statement: z.array(z.looseObject({})),
-});
-export type Document = z.infer<typeof documentSchema>;
 
 /** @param text as IAM answers it, URL-encoded */
 export const documentOf = (text = ''): Document => documentSchema.parse(JSON.parse(decodeURIComponent(text)));

@@ -63,6 +63,7 @@ import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { ownerTag } from '../../src/domain/model/desired-state.ts';
 import { theirBoundary } from '../adoptable.ts';
 import { client, deployment, params } from '../integration/deployment.ts';
+import { accountId } from './resolve.ts';
 import type { Session } from './sessions.ts';
 import type { SimulatedCall } from './simulator.ts';
 import {
@@ -78,7 +79,7 @@ import {
   waitingIntegrationId,
   waitingToken,
 } from './targets.ts';
-import { accountId, arnOf, physicalId, roleIds } from './template.ts';
+import { arnOf, physicalId, roleIds } from './template.ts';
 
 export interface Attempt {
   readonly name: string;

@@ -11,8 +11,8 @@ import { expect, test } from '@jest/globals';
 import { apiClient } from '../../local/observe/api-client.ts';
 import { projectFile } from '../bundle.ts';
 import { deployment, environment, iam, uniqueName } from '../integration/deployment.ts';
-import { documentSchema } from '../integration/policy-documents.ts';
-import { accountId } from './template.ts';
+import { documentSchema } from '../policy-document.ts';
+import { accountId } from './resolve.ts';
 
 const id = 'int_00000000000000000000000000';
 const driver = `/integrations/${id}/drivers/drv_00000000000000000000000000`;

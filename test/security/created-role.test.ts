@@ -59,12 +59,14 @@ import {
   settled,
   uniqueName,
 } from '../integration/deployment.ts';
-import { type Document, documentSchema, policyOf } from '../integration/policy-documents.ts';
+import { policyOf } from '../integration/policy-documents.ts';
+import { type Document, documentSchema } from '../policy-document.ts';
 import { expectRefused } from './refusal.ts';
+import { accountId } from './resolve.ts';
 import { type Session, sessionWith } from './sessions.ts';
 import { isAllowed, type Policies, type SimulatedCall } from './simulator.ts';
 import { everything, trust } from './targets.ts';
-import { accountId, arnOf, boundary, physicalId } from './template.ts';
+import { arnOf, boundary, physicalId } from './template.ts';
 
 const administratorArn = 'arn:aws:iam::aws:policy/AdministratorAccess';
 const kmsKeyArn = String(params['kmsKeyArns']);

@@ -20,7 +20,8 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { client, iam, uniqueName } from '../integration/deployment.ts';
-import { accountId, arnOf, physicalId, roleOf } from './template.ts';
+import { accountId } from './resolve.ts';
+import { arnOf, physicalId, roleOf } from './template.ts';
 
 interface Credentials {
   readonly accessKeyId: string;

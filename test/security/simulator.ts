@@ -1,8 +1,7 @@
 /** Decides a call by policies alone, as IAM documents it: a second opinion beside the emulator's. */
 import { runSimulation } from '@cloud-copilot/iam-simulate';
-import { client } from '../integration/deployment.ts';
-import type { Document } from '../integration/policy-documents.ts';
-import { accountId } from './template.ts';
+import type { Document } from '../policy-document.ts';
+import { accountId, region } from './resolve.ts';
 
 export interface SimulatedCall {
   readonly action: string;
@@ -65,7 +64,7 @@ export async function isAllowed(policies: Policies, call: SimulatedCall): Promis
         contextVariables: {
           'aws:SecureTransport': 'true',
           'aws:ResourceAccount': accountId,
-          'aws:RequestedRegion': client.region,
+          'aws:RequestedRegion': region,
           ...call.context,
         },
       },

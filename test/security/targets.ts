@@ -31,7 +31,7 @@ import {
   stepStatus,
   until,
 } from '../integration/deployment.ts';
-import { accountId } from './template.ts';
+import { accountId } from './resolve.ts';
 
 const id = randomBytes(4).toString('hex');
 export const path = `/dataloop-cross-account/${deployment.stage}/`;

@@ -659,6 +659,23 @@ describe('data at rest and on the way', () => {
     const [[, api] = []] = ofType('AWS::ApiGatewayV2::Api');
     expect(api?.Properties).not.toHaveProperty('CorsConfiguration');
   });
+
+  test('what looks at much of IAM has a throttle of its own, below that of the rest', () => {
+    const [[, stage] = []] = ofType('AWS::ApiGatewayV2::Stage');
+    const throttle = z.object({ ThrottlingRateLimit: z.number(), ThrottlingBurstLimit: z.number() });
+    const { DefaultRouteSettings, RouteSettings } = z
+      .object({ DefaultRouteSettings: throttle, RouteSettings: z.record(z.string(), throttle) })
+      .parse(stage?.Properties);
+    expect(Object.keys(RouteSettings)).toEqual([
+      'POST /plans',
+      'POST /integrations/{integrationId}/test',
+      'POST /integrations/{integrationId}/drivers/{driverId}/test',
+    ]);
+    for (const { ThrottlingRateLimit, ThrottlingBurstLimit } of Object.values(RouteSettings)) {
+      expect(ThrottlingRateLimit).toBeLessThan(DefaultRouteSettings.ThrottlingRateLimit);
+      expect(ThrottlingBurstLimit).toBeLessThan(DefaultRouteSettings.ThrottlingBurstLimit);
+    }
+  });
 });
 
 test('every role is one of resources/iam, statement by statement, or that of a state machine', () => {

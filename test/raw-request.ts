@@ -6,7 +6,8 @@ import tls from 'node:tls';
 
 export interface RawRequest {
   readonly method?: string | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** A list stands for a header that is sent more than once. */
+  readonly headers?: Readonly<Record<string, string | string[]>> | undefined;
   readonly body?: string | undefined;
 }
 

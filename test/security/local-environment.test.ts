@@ -11,9 +11,12 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
+  DeletePublicAccessBlockCommand,
   HeadBucketCommand,
   ListBucketsCommand,
+  ListObjectsV2Command,
   PutBucketCorsCommand,
+  PutBucketPolicyCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -34,7 +37,7 @@ const { endpointUrl, region, rootKeys, sandbox } = environment;
 const endpoint = new URL(endpointUrl);
 
 /** A signature over everything that is given, `host` included. */
-async function signed(service: string, path: string, request: RawRequest, keys: Keys): Promise<RawRequest> {
+async function signed(service: string, path: string, request: RawRequest, keys: Keys) {
   const signer = new SignatureV4({
     service,
     region,
@@ -152,6 +155,27 @@ describe('the local AWS refuses', () => {
     expect((await rawRequest(endpointUrl, request)).status).toBe(200);
     const changed = { ...request, body: listUsers.body.replace('ListUsers', 'ListRoles') };
     expect((await rawRequest(endpointUrl, changed)).status).toBe(403);
+  });
+
+  test('a request with a header twice that decides about access', async () => {
+    const { headers, ...request } = await signed('iam', '/', listUsers, rootKeys.customer);
+    const { authorization = '', 'content-type': contentType = '', 'x-amz-date': date = '' } = headers;
+    for (const twice of [
+      { authorization: [authorization, authorization] },
+      { authorization: [authorization, 'Bearer x'] },
+      { authorization: ['Bearer x', authorization] },
+      { 'content-type': [contentType, 'text/plain'] },
+      { 'x-amz-date': [date, date] },
+    ]) {
+      const answer = await rawRequest(endpointUrl, { ...request, headers: { ...headers, ...twice } });
+      expect([twice, answer.status]).toEqual([twice, 403]);
+    }
+  });
+
+  test('a request that is signed in a header and in the query', async () => {
+    const path = '/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0';
+    const request = await signed('iam', path, listUsers, rootKeys.customer);
+    expect((await rawRequest(`${endpointUrl}${path}`, request)).status).toBe(403);
   });
 
   test('keys of a function that are worked out from its ARN', async () => {
@@ -272,6 +296,30 @@ describe('the local S3', () => {
     }
     expect((await rawRequest(`${endpointUrl}/${Bucket}`, { method: 'DELETE' })).status).toBe(403);
     await expect(s3.send(new HeadBucketCommand({ Bucket }))).resolves.toBeDefined();
+  });
+
+  test('refuses the form of a page, also for a bucket into which everybody may write', async () => {
+    const Statement = [
+      { Effect: 'Allow', Principal: '*', Action: 's3:PutObject', Resource: `arn:aws:s3:::${Bucket}/*` },
+    ];
+    await s3.send(new DeletePublicAccessBlockCommand({ Bucket }));
+    await s3.send(
+      new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }),
+    );
+    const part = (disposition: string, value: string) =>
+      `--x\r\nContent-Disposition: form-data; ${disposition}\r\n\r\n${value}\r\n`;
+    const body = `${part('name="key"', 'posted')}${part('name="file"; filename="f"', 'theirs')}--x--\r\n`;
+    const multipart = { 'content-type': 'multipart/form-data; boundary=x' };
+    for (const [headers, content] of [
+      [multipart, body],
+      [{ ...multipart, origin: page }, body],
+      [form, 'Action=ListUsers&Version=2010-05-08'],
+    ] as const) {
+      const answer = await rawRequest(`${endpointUrl}/${Bucket}`, { method: 'POST', headers, body: content });
+      expect([headers, answer.status]).toEqual([headers, 403]);
+    }
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
+    expect(Contents.map((object) => object.Key)).toEqual([Key]);
   });
 });
 

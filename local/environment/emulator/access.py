@@ -12,6 +12,12 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 
+# Headers by which a request is let in, and sent to its service.
+DECISIVE = {"authorization", "content-type", "host", "origin"}
+# Parameters of the query by which a request is signed there.
+SIGNATURE = {"x-amz-algorithm", "x-amz-credential", "x-amz-signature", "awsaccesskeyid", "signature"}
+
+
 @dataclass(frozen=True)
 class RootKey:
     access_key_id: str
@@ -120,15 +126,25 @@ def gate(app, hosts: set[str]) -> None:
             and app._s3_cors_target(headers.get("host", ""), path) is not None
         )
 
-    def refusal_of(method: str, path: str, named_hosts: list[str], headers: dict, query: dict):
-        if len(named_hosts) != 1 or named_hosts[0].lower() not in hosts:
+    def refusal_of(method: str, path: str, raw: list[tuple[str, str]], headers: dict, query: dict):
+        if headers.get("host", "").lower() not in hosts:
             # The page of a site whose name leads here (DNS rebinding).
             return evaluator.AuthError("AccessDenied", "This host name is not that of the emulator")
+        names = [name for name, _value in raw if name in DECISIVE or name.startswith("x-amz-")]
+        if len(names) != len(set(names)):
+            # MiniStack takes the first of them for the signature, and all of them for the rest.
+            return evaluator.AuthError("AccessDenied", "A header that decides about access is there twice")
+        signed_in_query = any(name.lower() in SIGNATURE for name in query)
+        if "authorization" in headers and signed_in_query:
+            return evaluator.AuthError("AccessDenied", "Only one signature is allowed, in a header or in the query")
         if path.startswith("/_") and not path.startswith("/_aws/execute-api/"):
             return missing_token(evaluator)
         if is_for_a_bucket(method, path, headers, query):
-            # S3 knows requests signed in the query or in a form, and preflights, and says by the bucket's CORS rules
-            # which pages may read its answers.
+            if method == "POST" and "authorization" not in headers and not signed_in_query:
+                # A form, which any page may send, with a signature in it or none.
+                return missing_token(evaluator)
+            # S3 knows requests signed in the query, and preflights, and says by the bucket's CORS rules which pages may
+            # read its answers.
             return None
         if "origin" in headers:
             return evaluator.AuthError("AccessDenied", "Web pages may not use the emulator")
@@ -149,7 +165,7 @@ def gate(app, hosts: set[str]) -> None:
         raw = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
         method, path, headers = scope["method"], scope["path"], dict(raw)
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        refused = refusal_of(method, path, [value for name, value in raw if name == "host"], headers, query)
+        refused = refusal_of(method, path, raw, headers, query)
         if refused is None:
             await serve(scope, receive, send)
         elif app._parse_execute_api_url("", path) is not None:

@@ -20,6 +20,7 @@ export const faultKinds = {
       'none',
       'unavailable',
       'refused',
+      'conflict',
       'lost',
       'repeated',
       'slow',

@@ -235,6 +235,12 @@ export function lambda(
           return send();
         case 'slow':
           return clock.after(Math.max(there, lateMs), () => answer(act()));
+        case 'conflict': {
+          const { conflict } = failures;
+          if (!conflict) return send();
+          note();
+          return clock.after(there, () => answer(() => reject(conflict())));
+        }
         case 'unavailable':
         case 'refused': {
           const { kind } = fault;

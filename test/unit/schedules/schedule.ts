@@ -43,6 +43,8 @@ export interface Fault {
     | 'none'
     | 'unavailable'
     | 'refused'
+    /** A write of the journal meets a transaction on the same item; other calls meet nothing. */
+    | 'conflict'
     /** Takes effect, but no answer comes. */
     | 'lost'
     /** Takes effect twice: the client has sent it again. */

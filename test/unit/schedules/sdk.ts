@@ -7,7 +7,13 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  PutCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import type { Lambda } from './lambda.ts';
 import { awsError, type Service } from './service.ts';
 import type { Failures, Worker } from './worker.ts';
@@ -18,6 +24,16 @@ const failures: Failures = {
   noAnswer: () => awsError('TimeoutError', undefined),
   sendsAgain: true,
 };
+
+/** DynamoDB refuses a write that meets a transaction on its item, and a transaction that meets a write. */
+function conflictOf(command: unknown): (() => unknown) | undefined {
+  if (command instanceof TransactWriteCommand) {
+    const CancellationReasons = [{ Code: 'TransactionConflict' }];
+    return () => awsError('TransactionCanceledException', 400, { CancellationReasons });
+  }
+  const isWrite = [UpdateCommand, PutCommand, DeleteCommand].some((write) => command instanceof write);
+  return isWrite ? () => awsError('TransactionConflictException', 400) : undefined;
+}
 
 export const awsServices = {
   s3: S3Client,
@@ -43,7 +59,8 @@ export function connectSdk(lambda: () => Lambda, services: () => Readonly<Record
       const service = services()[name as AwsServiceName];
       // Credentials are kept between invocations: who happens to read them first decides nothing.
       if (name === 'secrets') return Promise.resolve(service(command, noWorker));
-      return lambda().call(nameOf(command), name, failures, (by) => service(command, by));
+      const all = { ...failures, conflict: conflictOf(command) };
+      return lambda().call(nameOf(command), name, all, (by) => service(command, by));
     };
     Object.defineProperty(client.prototype, 'send', { value: send, configurable: true });
   }

@@ -23,7 +23,7 @@ import type { OperatorJournal } from '../../../domain/waiting/operator.ts';
 import { placesOf, ServiceError } from '../../../errors.ts';
 import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
 import { withoutDeadCalls, withRoom } from './room.ts';
-import type { Table } from './table.ts';
+import { afterConflicts, type Table } from './table.ts';
 
 export const recordKey = (recordId: string) => ({ pk: `integration#${recordId}` });
 export const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
@@ -55,18 +55,16 @@ export async function updateRecord(
   inItem: typeof withRoom = (_table, _key, write) => write(),
 ): Promise<JournalRecord | undefined> {
   const Key = recordKey(recordId);
-  const write = () =>
-    table.client.send(
-      new UpdateCommand({
-        TableName: table.name,
-        Key,
-        UpdateExpression: update.UpdateExpression,
-        ConditionExpression: update.ConditionExpression,
-        ExpressionAttributeNames: update.names,
-        ExpressionAttributeValues: update.values,
-        ReturnValues: 'ALL_NEW',
-      }),
-    );
+  const command = new UpdateCommand({
+    TableName: table.name,
+    Key,
+    UpdateExpression: update.UpdateExpression,
+    ConditionExpression: update.ConditionExpression,
+    ExpressionAttributeNames: update.names,
+    ExpressionAttributeValues: update.values,
+    ReturnValues: 'ALL_NEW',
+  });
+  const write = () => afterConflicts(table, () => table.client.send(command));
   try {
     const { Attributes } = await inItem(table, Key, write);
     return toRecord(Attributes, recordId);

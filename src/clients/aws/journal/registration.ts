@@ -1,5 +1,4 @@
 /** How a new integration gets into the journal: its record, its locks and the caller's key, or none of them. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { PutCommand, TransactWriteCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import type {
@@ -12,7 +11,7 @@ import { toStored } from '../../../domain/model/stored-record.ts';
 import { ServiceError } from '../../../errors.ts';
 import { awsErrorCode, mapAwsError } from '../errors.ts';
 import { lockKey, now, recordKey, updateRecord } from './record.ts';
-import type { Table } from './table.ts';
+import { afterConflicts, cancellationReasons, isConflict, type Table } from './table.ts';
 
 /** What holds a key or a lock, and what it was asked for. */
 interface Holder {
@@ -39,41 +38,16 @@ function putOnce(table: Table, Item: Record<string, unknown>) {
   };
 }
 
-/** How often a write is made that meets another transaction on the same items. */
-const attemptsInConflict = 8;
-
-/** Callers who come at once meet in DynamoDB; each after a time of its own finds out who was first. */
-const pauseBefore = (attempt: number) => delay(Math.random() * Math.min(50 * 2 ** attempt, 1_000));
-
-async function afterConflicts<T>(write: () => Promise<T>, pause: (attempt: number) => Promise<unknown>) {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await write();
-    } catch (error) {
-      const inConflict = error instanceof ServiceError && error.name === 'AwsConflictError';
-      if (!inConflict || attempt === attemptsInConflict) throw error;
-      await pause(attempt);
-    }
-  }
-}
-
 type Update = Omit<UpdateCommandInput, 'UpdateExpression'> & { readonly UpdateExpression: string };
 /** What else is written at once with a registration, where anything is. */
 export type Tell = (registration: Registration) => Promise<Update | undefined>;
 const nobody: Tell = async () => undefined;
 
-/**
- * @param pause waits before a write is tried again that met another transaction
- * @param tell refused, it makes the outcome `not-ready`
- */
-export function registrar(
-  table: Table,
-  pause: (attempt: number) => Promise<unknown> = pauseBefore,
-  tell = nobody,
-): Register {
+/** @param tell refused, it makes the outcome `not-ready` */
+export function registrar(table: Table, tell = nobody): Register {
   return {
-    register: (registration) => afterConflicts(() => register(table, registration, tell), pause),
-    remember: (idempotency, holder) => afterConflicts(() => remember(table, idempotency, holder), pause),
+    register: (registration) => register(table, registration, tell),
+    remember: (idempotency, holder) => remember(table, idempotency, holder),
   };
 }
 
@@ -87,15 +61,17 @@ async function register(table: Table, registration: Registration, tell: Tell): P
   ];
   const told = await tell(registration);
   try {
-    await table.client.send(
-      new TransactWriteCommand({
-        TransactItems: [
-          ...items.map((item) => ({
-            Put: { ...putOnce(table, item), ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const },
-          })),
-          ...(told ? [{ Update: told }] : []),
-        ],
-      }),
+    await afterConflicts(table, () =>
+      table.client.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            ...items.map((item) => ({
+              Put: { ...putOnce(table, item), ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const },
+            })),
+            ...(told ? [{ Update: told }] : []),
+          ],
+        }),
+      ),
     );
     return { outcome: 'registered' };
   } catch (error) {
@@ -114,7 +90,9 @@ async function register(table: Table, registration: Registration, tell: Tell): P
 
 async function remember(table: Table, idempotency: Idempotency, holder: Holder): Promise<boolean> {
   try {
-    await table.client.send(new PutCommand(putOnce(table, idempotencyItem(idempotency, holder))));
+    await afterConflicts(table, () =>
+      table.client.send(new PutCommand(putOnce(table, idempotencyItem(idempotency, holder)))),
+    );
     return true;
   } catch (error) {
     if (awsErrorCode(error) === 'ConditionalCheckFailed') return false;
@@ -125,19 +103,10 @@ async function remember(table: Table, idempotency: Idempotency, holder: Holder):
 /** Errors carry items as DynamoDB writes them, also through the document client. */
 const text = z.object({ S: z.string() }).transform(({ S }) => S);
 const heldItemSchema = z.object({ pk: text, integrationId: text, requestHash: text });
-const cancellationSchema = z.object({
-  CancellationReasons: z.array(z.object({ Code: z.string().optional(), Item: z.unknown().optional() })),
-});
-
-/** Reasons to cancel a transaction that pass by themselves. */
-const passing = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
 
 /** The error of a transaction that no held item explains. */
 function registrationError(error: unknown, name: string): ServiceError {
-  const cancelled = cancellationSchema.safeParse(error);
-  const codes = (cancelled.data?.CancellationReasons ?? []).map(({ Code = 'None' }) => Code);
-  const reasons = codes.filter((code) => code !== 'None');
-  if (reasons.length > 0 && reasons.every((code) => passing.includes(code))) {
+  if (isConflict(error)) {
     return new ServiceError(
       'AwsConflictError',
       `DynamoDB is busy with another request for "${name}". Send the request again.`,
@@ -148,25 +117,17 @@ function registrationError(error: unknown, name: string): ServiceError {
 }
 
 /** Whether a transaction was refused by the condition of one of its writes. */
-function isRefused(error: unknown, index: number): boolean {
-  const cancelled = cancellationSchema.safeParse(error);
-  return cancelled.data?.CancellationReasons[index]?.Code === 'ConditionalCheckFailed';
-}
+const isRefused = (error: unknown, index: number): boolean =>
+  cancellationReasons(error)[index]?.Code === 'ConditionalCheckFailed';
 
 /** The items that blocked a transaction. */
-function heldItems(error: unknown): z.infer<typeof heldItemSchema>[] {
-  if (awsErrorCode(error) !== 'TransactionCanceled') return [];
-  const cancelled = cancellationSchema.safeParse(error);
-  if (!cancelled.success) return [];
-  return cancelled.data.CancellationReasons.flatMap(({ Item }) => {
+const heldItems = (error: unknown): z.infer<typeof heldItemSchema>[] =>
+  cancellationReasons(error).flatMap(({ Item }) => {
     const item = heldItemSchema.safeParse(Item);
     return item.success ? [item.data] : [];
   });
-}
 
-/** @param pause waits before a write is tried again that met another transaction */
-export const addedBucketRegistrar = (table: Table, pause?: (attempt: number) => Promise<unknown>): Register =>
-  registrar(table, pause, tellIntegration(table));
+export const addedBucketRegistrar = (table: Table): Register => registrar(table, tellIntegration(table));
 
 /** Refused where the integration is not ready. */
 const tellIntegration =

@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { longest } from '../../../domain/model/record.ts';
 import { printable } from '../../../errors.ts';
 import { awsErrorCode } from '../errors.ts';
-import type { Table } from './table.ts';
+import { afterConflicts, type Table } from './table.ts';
 
 type Key = { readonly pk: string };
 type Path = readonly string[];
@@ -95,7 +95,9 @@ async function cut(
   if (!parsed.success || cuts.length === 0) return false;
   try {
     const update = updateFor(cuts, parsed.data.updatedAt);
-    await table.client.send(new UpdateCommand({ TableName: table.name, Key: key, ...update }));
+    await afterConflicts(table, () =>
+      table.client.send(new UpdateCommand({ TableName: table.name, Key: key, ...update })),
+    );
     return true;
   } catch (error) {
     // Somebody else has written to it, and met the same.
@@ -108,15 +110,17 @@ const isFull = (error: unknown): boolean =>
 
 /** An item as it is, by a write that changes nothing: functions that write a record need not be able to read others. */
 async function readByWrite(table: Table, key: Key): Promise<unknown> {
-  const { Attributes } = await table.client.send(
-    new UpdateCommand({
-      TableName: table.name,
-      Key: key,
-      UpdateExpression: 'SET #updatedAt = #updatedAt',
-      ConditionExpression: 'attribute_exists(pk)',
-      ExpressionAttributeNames: { '#updatedAt': 'updatedAt' },
-      ReturnValues: 'ALL_NEW',
-    }),
+  const { Attributes } = await afterConflicts(table, () =>
+    table.client.send(
+      new UpdateCommand({
+        TableName: table.name,
+        Key: key,
+        UpdateExpression: 'SET #updatedAt = #updatedAt',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeNames: { '#updatedAt': 'updatedAt' },
+        ReturnValues: 'ALL_NEW',
+      }),
+    ),
   );
   return Attributes;
 }

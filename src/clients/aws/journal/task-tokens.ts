@@ -3,7 +3,7 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { ServiceError } from '../../../errors.ts';
 import { awsCall } from '../errors.ts';
-import { deleteOwnItem, type Table } from './table.ts';
+import { afterConflicts, deleteOwnItem, type Table } from './table.ts';
 
 const tokenKey = (integrationId: string) => ({ pk: `token#${integrationId}` });
 const tokenSchema = z.object({ taskToken: z.string() });
@@ -14,11 +14,13 @@ const lifetimeSeconds = 7 * 86_400;
 export async function saveTaskToken(table: Table, integrationId: string, taskToken: string): Promise<void> {
   const expiresAt = Math.floor(Date.now() / 1000) + lifetimeSeconds;
   await awsCall('save the task token', () =>
-    table.client.send(
-      new PutCommand({
-        TableName: table.name,
-        Item: { ...tokenKey(integrationId), integrationId, taskToken, expiresAt },
-      }),
+    afterConflicts(table, () =>
+      table.client.send(
+        new PutCommand({
+          TableName: table.name,
+          Item: { ...tokenKey(integrationId), integrationId, taskToken, expiresAt },
+        }),
+      ),
     ),
   );
 }

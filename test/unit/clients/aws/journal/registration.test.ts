@@ -14,9 +14,9 @@ import { answering, sdkError } from '../sdk-answers.ts';
 
 const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
 const dynamo = mockClient(client);
-const table = { client, name: 'journal' };
 const pauses: number[] = [];
 const pause = async (attempt: number) => void pauses.push(attempt);
+const table = { client, name: 'journal', pause };
 beforeEach(() => {
   dynamo.reset();
   pauses.length = 0;
@@ -34,7 +34,7 @@ describe('registering', () => {
     locks: ['name#acme', 'bucket#dataloop-acme#acme'],
     idempotency: { key: 'hashed-key', expiresAt: 2_000_000_000 },
   };
-  const register = (change: object = {}) => registrar(table, pause).register({ ...registration, ...change });
+  const register = (change: object = {}) => registrar(table).register({ ...registration, ...change });
   const held = (pk: string, by: string, requestHash = 'their-hash') => ({
     Code: 'ConditionalCheckFailed',
     Message: 'The conditional request failed',
@@ -50,7 +50,7 @@ describe('registering', () => {
     };
     const settings = answering(400, JSON.stringify(body), { 'content-type': 'application/x-amz-json-1.0' });
     const refusing = DynamoDBDocumentClient.from(new DynamoDBClient(settings));
-    return registrar({ client: refusing, name: 'journal' }, pause).register(registration);
+    return registrar({ client: refusing, name: 'journal', pause }).register(registration);
   };
 
   test('key, locks and record are one transaction, each item only where there is none', async () => {
@@ -150,7 +150,7 @@ describe('registering a driver', () => {
     dataloop: { projectId: 'project-1', driverName: 'b', allowDelete: true },
   };
   const registration = { record: driver, locks: ['driver#x'], idempotency: undefined, added };
-  const register = () => addedBucketRegistrar(table, pause).register(registration);
+  const register = () => addedBucketRegistrar(table).register(registration);
   const refused = { Code: 'ConditionalCheckFailed' };
   const none = { Code: 'None' };
   const cancelled = (...CancellationReasons: object[]) =>
@@ -247,13 +247,13 @@ describe('callers who meet in DynamoDB', () => {
 
   test('find out by and by who was first', async () => {
     dynamo.on(TransactWriteCommand).rejectsOnce(conflict).rejectsOnce(conflict).resolves({});
-    await expect(registrar(table, pause).register(registration)).resolves.toEqual({ outcome: 'registered' });
+    await expect(registrar(table).register(registration)).resolves.toEqual({ outcome: 'registered' });
     expect(pauses).toEqual([1, 2]);
   });
 
   test('do not wait for ever', async () => {
     dynamo.on(TransactWriteCommand).rejects(conflict);
-    await expect(registrar(table, pause).register(registration)).rejects.toMatchObject({
+    await expect(registrar(table).register(registration)).rejects.toMatchObject({
       name: 'AwsConflictError',
     });
     expect(dynamo.calls()).toHaveLength(8);
@@ -261,7 +261,7 @@ describe('callers who meet in DynamoDB', () => {
 
   test('wait for nothing else', async () => {
     dynamo.on(TransactWriteCommand).rejects(sdkError('AccessDeniedException', 400));
-    await expect(registrar(table, pause).register(registration)).rejects.toMatchObject({
+    await expect(registrar(table).register(registration)).rejects.toMatchObject({
       name: 'AwsAccessDeniedError',
     });
     expect(pauses).toEqual([]);
@@ -271,7 +271,7 @@ describe('callers who meet in DynamoDB', () => {
 describe('a key that comes when its integration stands already', () => {
   const key = { key: 'hashed-key', expiresAt: 2_000_000_000 };
   const holder = { id: 'int_B', requestHash: 'their-hash' };
-  const remember = () => registrar(table, pause).remember(key, holder);
+  const remember = () => registrar(table).remember(key, holder);
 
   test('is kept for that integration, where nobody has used it or it has expired', async () => {
     dynamo.on(PutCommand).resolves({});

@@ -4,7 +4,7 @@
  */
 const { CloudFormationClient, DescribeStacksCommand } = require('@aws-sdk/client-cloudformation');
 const { DynamoDBClient } = require('@aws-sdk/client-dynamodb');
-const { DynamoDBDocumentClient, paginateQuery } = require('@aws-sdk/lib-dynamodb');
+const { DynamoDBDocumentClient, paginateScan } = require('@aws-sdk/lib-dynamodb');
 
 /** Every status in which an integration owns resources, or may come to own some. */
 const owningStatuses = ['provisioning', 'ready', 'rolling-back', 'removing', 'residue'];
@@ -51,18 +51,22 @@ class RefuseRemoval {
 
   async integrationsIn(TableName, config) {
     const client = DynamoDBDocumentClient.from(new DynamoDBClient(config));
+    // Not by status: a record that moves between two queries would be in neither answer. Its item stays where it is, so
+    // one pass over the table meets it, in whatever status it then is.
+    const scan = {
+      TableName,
+      ConsistentRead: true,
+      // Added buckets are removed with their integration, which is listed as long as one is left.
+      FilterExpression: `begins_with(pk, :integrations) AND #status IN (${owningStatuses.map((_status, index) => `:status${index}`)})`,
+      ProjectionExpression: 'integrationId, #status',
+      ExpressionAttributeNames: { '#status': 'status' },
+      ExpressionAttributeValues: {
+        ':integrations': 'integration#int_',
+        ...Object.fromEntries(owningStatuses.map((status, index) => [`:status${index}`, status])),
+      },
+    };
     const found = [];
-    for (const status of owningStatuses) {
-      const query = {
-        TableName,
-        IndexName: 'byStatus',
-        // Added buckets are removed with their integration, which is listed as long as one is left.
-        KeyConditionExpression: '#status = :status AND begins_with(integrationId, :integrations)',
-        ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: { ':status': status, ':integrations': 'int_' },
-      };
-      for await (const page of paginateQuery({ client }, query)) found.push(...page.Items);
-    }
+    for await (const page of paginateScan({ client }, scan)) found.push(...page.Items);
     return found;
   }
 }

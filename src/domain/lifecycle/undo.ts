@@ -86,7 +86,8 @@ export async function rollBack(recordId: string, error: RecordedError, parts: Un
     { from: ['provisioning'], to: 'rolling-back', mode: 'rollback', run: 1, error },
     parts,
   );
-  const open = record ? openSteps(record) : [];
+  // One that became ready meanwhile was cut off nowhere.
+  const open = record?.status === 'rolling-back' ? openSteps(record) : [];
   for (const step of forwardSteps) {
     if (open.includes(step) && step !== 'RollBack') await parts.journal.failStep(recordId, step);
   }

@@ -393,6 +393,13 @@ describe('a rollback', () => {
     });
   });
 
+  test('that comes too late leaves the steps of a ready integration as they are', async () => {
+    const steps = { Activate: { status: 'running', ...begun } } as const;
+    const { parts, now } = world(recordOf({ status: 'ready', steps }));
+    await rollBack(integrationId, error, parts);
+    expect(now()).toMatchObject({ status: 'ready', steps });
+  });
+
   test.each(['ready', 'failed', 'removed', 'residue'] as const)(
     'does not begin for an integration that is %s by now',
     async (status) => {

@@ -66,12 +66,22 @@ export async function idsByStatus(table: Table, status: Status): Promise<readonl
   return found;
 }
 
+const inRandomOrder = (ids: readonly string[]): string[] =>
+  ids
+    .map((id) => ({ id, at: Math.random() }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ id }) => id);
+
+/** Of the undos, and of the rest, in another order each time: whoever ends before the last of them never leaves out the same. */
 export function activeFinder(table: Table): ActiveFinder {
   return {
     findActive: async () => {
-      const found: string[] = [];
-      for (const status of activeStatuses) found.push(...(await idsByStatus(table, status)));
-      return found;
+      const undos: string[] = [];
+      const others: string[] = [];
+      for (const status of activeStatuses) {
+        (status === 'provisioning' ? others : undos).push(...(await idsByStatus(table, status)));
+      }
+      return [...inRandomOrder(undos), ...inRandomOrder(others)];
     },
   };
 }

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchGetCommand, DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import {
   activeFinder,
@@ -23,6 +23,13 @@ beforeEach(() => {
 });
 
 describe('finding what is active', () => {
+  const random = jest.spyOn(Math, 'random');
+  afterEach(() => void random.mockReset());
+  afterAll(() => random.mockRestore());
+  /** What chance draws, one after the other. */
+  const drawing = (...numbers: number[]) => {
+    for (const number of numbers) random.mockReturnValueOnce(number);
+  };
   const queries = () => dynamo.commandCalls(QueryCommand).map((call) => call.args[0].input);
   const ids = (...all: string[]) => ({ Items: all.map((id) => ({ integrationId: id })) });
   const of = (status: string) => ({ ExpressionAttributeValues: { ':status': status } });
@@ -35,6 +42,7 @@ describe('finding what is active', () => {
       .resolves({})
       .on(QueryCommand, of('removing'))
       .resolves(ids('int_3'));
+    drawing(0.1, 0.2, 0.3);
     await expect(activeFinder(table).findActive()).resolves.toEqual(['int_3', 'int_1', 'int_2']);
     expect(queries()).toEqual(
       ['removing', 'rolling-back', 'provisioning'].map((status) => ({
@@ -59,11 +67,38 @@ describe('finding what is active', () => {
       // A page may be empty and still not be the last one.
       .resolvesOnce({ ...ids(), LastEvaluatedKey: second })
       .resolves(ids('int_3'));
+    drawing(0.1, 0.2);
     await expect(activeFinder(table).findActive()).resolves.toEqual(['int_1', 'int_3']);
     const starts = queries()
       .filter((query) => query.ExpressionAttributeValues?.[':status'] === 'removing')
       .map((query) => query.ExclusiveStartKey);
     expect(starts).toEqual([undefined, first, second]);
+  });
+
+  test('is in another order each time, with the undos first: no end of the list is always left out', async () => {
+    dynamo
+      .on(QueryCommand, of('removing'))
+      .resolves(ids('int_1', 'int_2'))
+      .on(QueryCommand, of('rolling-back'))
+      .resolves(ids('int_3'))
+      .on(QueryCommand, of('provisioning'))
+      .resolves(ids('int_4', 'int_5'));
+    drawing(0.7, 0.9, 0.8, 0.2, 0.1);
+    await expect(activeFinder(table).findActive()).resolves.toEqual([
+      'int_1',
+      'int_3',
+      'int_2',
+      'int_5',
+      'int_4',
+    ]);
+    drawing(0.9, 0.1, 0.2, 0.1, 0.2);
+    await expect(activeFinder(table).findActive()).resolves.toEqual([
+      'int_2',
+      'int_3',
+      'int_1',
+      'int_4',
+      'int_5',
+    ]);
   });
 
   test('is an error where one state could not be asked for: a part is not all', async () => {

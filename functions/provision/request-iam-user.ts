@@ -7,6 +7,7 @@ import { pollQueueUrl } from '../../src/config.ts';
 import { announceIamUser } from '../../src/deployed/bus.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
+import type { StepCall } from '../../src/domain/model/record.ts';
 import { requestIamUser } from '../../src/domain/resources/dataloop/integration.ts';
 import { parseInput } from '../../src/runtime/input.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
@@ -17,7 +18,7 @@ const calls = callsOf(deployedDataloop(), {
   createIntegration: dataloop.createIntegration,
 });
 const callback = {
-  saveTaskToken: (integrationId: string, taskToken: string) => saveTaskToken(table, integrationId, taskToken),
+  saveTaskToken: (call: StepCall, taskToken: string) => saveTaskToken(table, call, taskToken),
   schedulePoll: pollScheduler(queueClient(), pollQueueUrl()),
   announceIamUser,
 };

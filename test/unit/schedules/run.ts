@@ -90,6 +90,8 @@ export interface Report {
   readonly trace: readonly string[];
   /** How the integrations ended before they were removed. */
   readonly ends: readonly string[];
+  /** Integrations whose execution was started and that did not become ready. */
+  readonly unready: readonly string[];
 }
 
 /** @param enter makes the simulation the one that the functions' clients are connected to */
@@ -132,10 +134,12 @@ export async function runSchedule(
   });
   let strangers: ReadonlyMap<string, string> = new Map();
   let ends: readonly string[] = [];
+  let unready: readonly string[] = [];
   const report = (found: readonly string[]): Report => ({
     violations: found,
     trace: simulation.traced,
     ends,
+    unready,
   });
 
   for (const command of schedule.commands) {
@@ -154,11 +158,15 @@ export async function runSchedule(
   simulation.traced.push('-- nothing fails any more');
   const isSettled = await settle(simulation, callers);
   ends = simulation.journal.statuses();
+  const started = new Set([...simulation.machines.executions.values()].map(({ name }) => name));
+  unready = simulation.journal
+    .records()
+    .flatMap(({ id, status }) => (started.has(id) && status !== 'ready' ? [`${id} is ${status}`] : []));
   const check = () => [
     ...violations(simulation, schedule.commands.some(changesOurs)),
     ...foreignChanges(simulation, strangers),
   ];
-  const first = isSettled ? check() : ['it does not come to rest', ...check()];
+  const first = [...(isSettled ? [] : ['it does not come to rest']), ...check()];
   if (first.length > 0) return report(first);
 
   again = 0;

@@ -144,6 +144,48 @@ export function changesOurs(command: Command): boolean {
   return command.kind === 'owner' || (command.kind === 'stranger' && !command.what.does.startsWith('take'));
 }
 
+/** An outage that every step outlasts with its retries. */
+const shortOutageMs = 60_000;
+/** Steps make a dozen calls: with more than this there and back they would not end in their time. */
+const bearableMs = 500;
+/** Events may come late, but before the wait for them ends. */
+const bearableDelayMs = 60_000;
+
+/** Whether owners and operators have done all that the request needs, or will in time. */
+const mayBeAdopted = (
+  { bucket, publicAccess, integration, operatorSays, operatorDelayMs = Number.POSITIVE_INFINITY }: Adoption,
+  userDelayMs: number | undefined,
+): boolean =>
+  (bucket !== 'adopt' || publicAccess === 'closed') &&
+  (integration !== 'waiting' || userDelayMs === 0) &&
+  (integration !== 'operator' || (operatorSays === 'right' && operatorDelayMs <= bearableDelayMs));
+
+/**
+ * Whether only faults struck that pass by themselves, and nobody intervened: then what was started becomes ready.
+ */
+export const mustBecomeReady = ({
+  adoption,
+  userDelayMs,
+  latencies,
+  deliveries,
+  commands,
+  faults,
+}: Schedule): boolean =>
+  (adoption === undefined || mayBeAdopted(adoption, userDelayMs)) &&
+  // Fates come in turn, so what is dropped may be every event, until the time is up.
+  deliveries.every(({ kind, delayMs }) => kind !== 'dropped' && delayMs <= bearableDelayMs) &&
+  userDelayMs !== undefined &&
+  latencies.every((ms) => ms <= bearableMs) &&
+  commands.every(
+    (command) =>
+      ['add-driver', 'sweep'].includes(command.kind) ||
+      (command.kind === 'post' && command.request === 0) ||
+      (command.kind === 'outage' && command.how === 'unavailable' && command.forMs <= shortOutageMs),
+  ) &&
+  faults.every(
+    ({ kind, meanwhile }) => kind !== 'refused' && (meanwhile === 'nothing' || meanwhile === 'add-driver'),
+  );
+
 export const isDriverCommand = (command: Command): command is DriverCommand => 'waits' in command;
 
 export type Command = DriverCommand | CommonCommand;

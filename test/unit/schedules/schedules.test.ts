@@ -8,11 +8,11 @@ import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../../src/d
 import { filledBut } from '../earlier-item.ts';
 import { scheduleArbitrary } from './arbitraries.ts';
 import { type Definition, readMachine } from './asl.ts';
-import { driverExamples, post, undisturbed, undisturbedAdds } from './driver-examples.ts';
+import { examples, post, undisturbed, undisturbedAdds } from './examples.ts';
 import { maximumItemSize, sizeOf } from './expressions.ts';
 import { loadFunctions } from './functions.ts';
 import { runSchedule } from './run.ts';
-import type { Schedule } from './schedule.ts';
+import { mustBecomeReady, type Schedule } from './schedule.ts';
 import { connectSdk } from './sdk.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -42,13 +42,20 @@ const ends = new Set<string>();
 
 async function keepsThePromise(schedule: Schedule): Promise<void> {
   const {
-    violations,
+    violations: found,
     trace,
     ends: ended,
+    unready,
   } = await runSchedule(handlers, schedule, (begun) => {
     current = begun;
   });
   for (const end of ended) ends.add(schedule.adoption ? `adopting, ${end}` : end);
+  const violations = [
+    ...found,
+    ...(mustBecomeReady(schedule)
+      ? unready.map((which) => `${which}, although only what passes befell it`)
+      : []),
+  ];
   if (violations.length > 0) throw new Error([...violations, '', ...trace].join('\n'));
 }
 
@@ -57,7 +64,7 @@ test('whatever fails, whenever, an integration ends ready, clean or with its res
     numRuns: schedules,
     seed,
     ...(path === undefined ? {} : { path }),
-    examples: driverExamples.map((schedule): [Schedule] => [schedule]),
+    examples: examples.map((schedule): [Schedule] => [schedule]),
   });
   if (!details.failed) {
     // Fewer may not meet every ending.

@@ -1,8 +1,9 @@
 /** Task tokens of waiting workflows: items of their own, which only the functions of the callback read. */
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
+import type { StepCall } from '../../../domain/model/record.ts';
 import { ServiceError } from '../../../errors.ts';
-import { awsCall } from '../errors.ts';
+import { awsCall, awsCallOr } from '../errors.ts';
 import { afterConflicts, deleteOwnItem, type Table } from './table.ts';
 
 const tokenKey = (integrationId: string) => ({ pk: `token#${integrationId}` });
@@ -11,17 +12,29 @@ const tokenSchema = z.object({ taskToken: z.string() });
 /** DynamoDB removes a token that nobody used after this many seconds: longer than any wait can be set to. */
 const lifetimeSeconds = 7 * 86_400;
 
-export async function saveTaskToken(table: Table, integrationId: string, taskToken: string): Promise<void> {
+/**
+ * The token of a later attempt stays: an earlier one, whose task has ended, may save its own late.
+ * @throws ServiceError `IntegrationMovedOnError` where a later attempt waits
+ */
+export async function saveTaskToken(table: Table, call: StepCall, taskToken: string): Promise<void> {
+  const { recordId: integrationId, startedAt, attempt } = call;
   const expiresAt = Math.floor(Date.now() / 1000) + lifetimeSeconds;
-  await awsCall('save the task token', () =>
-    afterConflicts(table, () =>
-      table.client.send(
-        new PutCommand({
-          TableName: table.name,
-          Item: { ...tokenKey(integrationId), integrationId, taskToken, expiresAt },
-        }),
-      ),
-    ),
+  const command = new PutCommand({
+    TableName: table.name,
+    Item: { ...tokenKey(integrationId), integrationId, taskToken, startedAt, attempt, expiresAt },
+    // That of an earlier version does not say when its attempt began.
+    ConditionExpression:
+      'attribute_not_exists(startedAt) OR startedAt < :startedAt OR ' +
+      '(startedAt = :startedAt AND (attempt < :attempt OR attempt = :attempt))',
+    ExpressionAttributeValues: { ':startedAt': startedAt, ':attempt': attempt },
+  });
+  const saved = await awsCallOr('save the task token', ['ConditionalCheckFailed'], undefined, () =>
+    afterConflicts(table, () => table.client.send(command)),
+  );
+  if (saved) return;
+  throw new ServiceError(
+    'IntegrationMovedOnError',
+    `A later attempt of ${call.step} waits for integration ${integrationId}, so this one changed nothing.`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** The integration at Dataloop: RequestIamUser, CompleteIntegration and their undo, DeleteIntegration. */
 import { ServiceError } from '../../../errors.ts';
+import type { StepCall } from '../../model/record.ts';
 import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import { type Leftover, sendAgain } from '../../saga/residue.ts';
@@ -12,7 +13,8 @@ type FindCall = 'getIntegration' | 'listIntegrations';
 
 /** How "Dataloop has issued the IAM user" gets from Dataloop to the waiting workflow. */
 export interface Callback {
-  saveTaskToken(integrationId: string, taskToken: string): Promise<void>;
+  /** @throws ServiceError `IntegrationMovedOnError` where a later attempt of the step waits */
+  saveTaskToken(call: StepCall, taskToken: string): Promise<void>;
   announceIamUser(issued: IamUserIssued): Promise<void>;
   /**
    * Asks for a look at Dataloop after a while, for an answer that comes late or an event that is lost.
@@ -46,7 +48,7 @@ export async function requestIamUser(
 ): Promise<{ dataloopIntegrationId?: string }> {
   const organizationId = organizationOf(step);
   // The token first: an answer that comes at once must find it.
-  await callback.saveTaskToken(step.desired.recordId, taskToken);
+  await callback.saveTaskToken(step.call, taskToken);
   // Nobody but the operator can say when the user is there.
   if (step.desired.isMadeByOperator) return {};
   const { adoptedDataloopIntegrationId } = step.desired;

@@ -63,7 +63,7 @@ describe('a request whose integration an operator makes', () => {
       journalOf(waiting).step(),
       { createIntegration: never, getIntegration: never, listIntegrations: never },
       {
-        saveTaskToken: async (_id, token) => void saved.push(token),
+        saveTaskToken: async (_call, token) => void saved.push(token),
         announceIamUser: never,
         schedulePoll: never,
       },

@@ -106,7 +106,7 @@ const writes: [string, () => Promise<unknown>][] = [
   ['the end of that lock', () => accessJournal(table).unlock(integrationId, call)],
   ['the place of an access', () => accessJournal(table).place(integrationId, call, 'drv_A', 'policy')],
   ['a policy', () => accessJournal(table).writePolicy(integrationId, call, 'policy', policy)],
-  ['a task token', () => saveTaskToken(table, integrationId, 'token')],
+  ['a task token', () => saveTaskToken(table, call, 'token')],
   ['a task token that goes', () => deleteTaskToken(table, integrationId)],
   ['a lock that is released', () => deleteOwnItem(table, { pk: 'lock#a' }, integrationId, 'release a')],
   ['a registration', () => registrar(table).register(registration)],

@@ -7,7 +7,7 @@ import {
   readTaskToken,
   saveTaskToken,
 } from '../../../../../src/clients/aws/journal/task-tokens.ts';
-import { integrationId } from '../../../domain/fakes.ts';
+import { integrationId, journalOf, recordOf } from '../../../domain/fakes.ts';
 import { sdkError } from '../sdk-answers.ts';
 
 const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
@@ -15,6 +15,7 @@ const dynamo = mockClient(client);
 const table = { client, name: 'journal' };
 const Key = { pk: `token#${integrationId}` };
 const taskToken = 'a-very-secret-task-token';
+const { call } = journalOf(recordOf()).step(['provisioning'], { step: 'RequestIamUser', attempt: 2 });
 
 beforeEach(() => {
   dynamo.reset();
@@ -26,16 +27,35 @@ afterEach(() => {
 
 test('a token is an item of its own, which expires after the longest wait', async () => {
   dynamo.on(PutCommand).resolves({});
-  await saveTaskToken(table, integrationId, taskToken);
+  await saveTaskToken(table, call, taskToken);
   expect(dynamo.call(0).args[0].input).toEqual({
     TableName: 'journal',
-    Item: { ...Key, integrationId, taskToken, expiresAt: Date.parse('2026-11-30T00:00:00Z') / 1000 },
+    Item: {
+      ...Key,
+      integrationId,
+      taskToken,
+      startedAt: call.startedAt,
+      attempt: 2,
+      expiresAt: Date.parse('2026-11-30T00:00:00Z') / 1000,
+    },
+    ConditionExpression:
+      'attribute_not_exists(startedAt) OR startedAt < :startedAt OR ' +
+      '(startedAt = :startedAt AND (attempt < :attempt OR attempt = :attempt))',
+    ExpressionAttributeValues: { ':startedAt': call.startedAt, ':attempt': 2 },
+  });
+});
+
+test('the token of a later attempt stays, and the earlier one learns it', async () => {
+  dynamo.on(PutCommand).rejects(sdkError('ConditionalCheckFailedException', 400));
+  await expect(saveTaskToken(table, call, taskToken)).rejects.toMatchObject({
+    name: 'IntegrationMovedOnError',
+    message: expect.not.stringContaining(taskToken),
   });
 });
 
 test('a token that was not saved is an error, which does not show it', async () => {
   dynamo.on(PutCommand).rejects(sdkError('ProvisionedThroughputExceededException', 400));
-  await expect(saveTaskToken(table, integrationId, taskToken)).rejects.toMatchObject({
+  await expect(saveTaskToken(table, call, taskToken)).rejects.toMatchObject({
     name: 'AwsUnavailableError',
     message: expect.not.stringContaining(taskToken),
   });

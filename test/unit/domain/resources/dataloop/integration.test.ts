@@ -72,7 +72,7 @@ function fakeDataloop(events: string[], setting: Setting = {}) {
 function fakeCallback(events: string[], passage: Passage = (call) => call()) {
   const note = (what: string) => passage(async () => void events.push(what));
   const callback: Callback = {
-    saveTaskToken: (id, token) => note(`save ${token} of ${id}`),
+    saveTaskToken: ({ recordId }, token) => note(`save ${token} of ${recordId}`),
     announceIamUser: (issued) => note(`announce ${JSON.stringify(issued)}`),
     schedulePoll: ({ integrationId: id, count }, delay) => note(`poll ${id} no. ${count} in ${delay} s`),
   };

@@ -1,4 +1,4 @@
-/** Schedules about added drivers that chance seldom makes; each found a mistake once. They come before the random ones. */
+/** Schedules that chance seldom makes, most of them about added drivers; each found a mistake once. They come before the random ones. */
 import type { Command, Fault, Schedule } from './schedule.ts';
 
 export const undisturbed = {
@@ -81,7 +81,37 @@ const namesake: Schedule = {
   commands: [post, add(0), strange('drive-namesake', 0, 60_000), removal],
 };
 
-export const driverExamples: readonly Schedule[] = [
+/** The token of an attempt that died is saved after the one of the attempt that waits. */
+const lateToken: Schedule = {
+  ...undisturbed,
+  adoption: {
+    bucket: 'create',
+    cors: false,
+    role: 'create',
+    integration: 'operator',
+    publicAccess: 'closed',
+    rules: 'none',
+    statement: 'one',
+    operatorSays: 'right',
+    operatorDelayMs: 20_000,
+  },
+  commands: [post],
+  jitters: [0.3],
+  faults: [
+    {
+      functionName: 'requestIamUser',
+      invocation: 1,
+      call: 2,
+      of: 'calls',
+      kind: 'hang-and-effect',
+      delayMs: 40_000,
+      meanwhile: 'nothing',
+    },
+  ],
+};
+
+export const examples: readonly Schedule[] = [
+  lateToken,
   roleReplaced,
   ...[6, 7].map(editedHalfway),
   untagged,

@@ -12,6 +12,7 @@ import {
   Journal,
   JournalAndLocks,
   Register,
+  RegisterLocks,
   ReleaseLocks,
   ReleaseLocksAndToken,
   TaskToken,
@@ -122,6 +123,7 @@ export const roles = [
   // API
   role('startProvisioning', 'Registers an integration and starts its workflow', [
     Register(),
+    RegisterLocks,
     Journal('dynamodb:GetItem'),
     StartProvisioning,
   ]),
@@ -157,6 +159,7 @@ export const roles = [
   ]),
   role('addDriver', 'Registers a driver on an integration and starts its workflow', [
     Register('parent'),
+    RegisterLocks,
     WriteAddedBucket,
     Journal('dynamodb:GetItem'),
     StartAdding,

@@ -570,6 +570,21 @@ const everywhere: readonly Everywhere[] = [
     make: ({ dynamodb }) => dynamodb.send(new DeleteItemCommand(at(`lock#name#${ours.name}`))),
   },
   {
+    what: 'put a record without its layout, so that forged resources count',
+    call: {
+      action: 'dynamodb:PutItem',
+      resource: table,
+      context: { ...keyed('integration#int_1'), 'dynamodb:Attributes': ['pk', 'integrationId', 'request'] },
+    },
+    make: ({ dynamodb }) =>
+      dynamodb.send(
+        new PutItemCommand({
+          TableName: outputs.TableName,
+          Item: { ...at('integration#int_1').Key, integrationId: { S: 'int_1' }, request: { M: {} } },
+        }),
+      ),
+  },
+  {
     what: 'change what an idempotency key stands for',
     call: {
       action: 'dynamodb:UpdateItem',

@@ -133,15 +133,28 @@ const asRegistered = [
 /** @param attributes beside those of every new record */
 export const Register = (...attributes: string[]): Statement => ({
   Sid: 'Register',
-  why: 'Writes the record, its locks and the idempotency key in one transaction.',
+  why: 'Writes the record in one transaction with its locks and the idempotency key. Without its layout it would count as one of an earlier version.',
   Action: 'dynamodb:PutItem',
   Resource: table,
   Condition: {
-    // DynamoDB may authorise each write of a transaction with the keys of all of them.
+    // DynamoDB may authorise each write of a transaction with the keys and attributes of all of them.
     ...onlyItems(records, locks, idempotencyKeys),
     ...onlyAttributes(...asRegistered, ...attributes),
+    'ForAnyValue:StringEquals': { 'dynamodb:Attributes': ['layout'] },
   },
 });
+
+export const RegisterLocks: Statement = {
+  Sid: 'RegisterLocks',
+  why: 'Writes the locks and the idempotency key of a record.',
+  Action: 'dynamodb:PutItem',
+  Resource: table,
+  Condition: {
+    // The keys may be those of the whole transaction. A record with no more attributes than these cannot be read.
+    ...onlyItems(records, locks, idempotencyKeys),
+    ...onlyAttributes('integrationId', 'requestHash', 'expiresAt'),
+  },
+};
 
 export const TaskToken = (actions: ItemAction | ItemAction[]): Statement => ({
   Sid: 'TaskToken',

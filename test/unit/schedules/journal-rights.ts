@@ -11,7 +11,7 @@ interface Call {
 
 type Action = 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
-const words = /^(SET|REMOVE|AND|OR|NOT|IN|attribute_exists|attribute_not_exists|if_not_exists)$/;
+const words = /^(SET|REMOVE|AND|OR|NOT|IN|BETWEEN|attribute_exists|attribute_not_exists|if_not_exists)$/;
 
 /** Top-level attributes that a call names. */
 function attributesOf({
@@ -47,10 +47,12 @@ export function refusedWrite(
   const isAllowed = statements.some(({ Action: actions, Condition = {} }) => {
     const keys = valuesOf(Condition['ForAllValues:StringLike'], 'dynamodb:LeadingKeys');
     const named = valuesOf(Condition['ForAllValues:StringEquals'], 'dynamodb:Attributes');
+    const demanded = valuesOf(Condition['ForAnyValue:StringEquals'], 'dynamodb:Attributes');
     return (
       [actions].flat().includes(`dynamodb:${action}`) &&
       (keys?.some((pattern) => matches(pattern, pk)) ?? true) &&
-      (named === undefined || attributes.every((attribute) => named.includes(attribute)))
+      (named === undefined || attributes.every((attribute) => named.includes(attribute))) &&
+      (demanded === undefined || attributes.some((attribute) => demanded.includes(attribute)))
     );
   });
   return isAllowed ? undefined : `${functionName} may not ${action} ${pk} (${attributes.join(', ')})`;

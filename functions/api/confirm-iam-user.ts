@@ -1,4 +1,4 @@
-import { operatorJournal } from '../../src/clients/aws/journal/record.ts';
+import { operatorJournal } from '../../src/clients/aws/journal/operator.ts';
 import { accountSettings, dataloopSettings } from '../../src/config.ts';
 import { announceIamUser } from '../../src/deployed/bus.ts';
 import { desiredStateOf } from '../../src/deployed/desired-state.ts';

@@ -37,8 +37,9 @@ const writing = (why: string, ...attributes: readonly string[]): Statement => ({
 // The status is part of nearly every condition.
 const step = ['status', 'steps', 'openCalls'];
 const undo = ['status', 'deprovision', 'leftovers'];
-// What an earlier version stored too long is cut before the undo writes. In later records it counts for nothing.
-const cut = 'resources';
+// What an earlier version stored too long is cut before the undo writes. In later records it counts for nothing. So are calls
+// that somebody made too long.
+const cut = ['resources', 'openCalls'];
 
 /** @param attributes beside those that every step writes */
 const writingAsStep = (why: string, ...attributes: readonly string[]) => writing(why, ...step, ...attributes);
@@ -71,7 +72,7 @@ export const WriteStepAndUndo = writingAsStep(
   'Writes how the step ended, the error, and that an undo begins.',
   ...undo,
   'error',
-  cut,
+  ...cut,
 );
 
 export const WriteStepAndEnd = writingAsStep(
@@ -85,7 +86,7 @@ export const WriteUndo = writing(
   'steps',
   ...undo,
   'error',
-  cut,
+  ...cut,
 );
 
 export const WriteUndoAndEnd = writing(
@@ -94,7 +95,7 @@ export const WriteUndoAndEnd = writing(
   ...undo,
   'error',
   'drivers',
-  cut,
+  ...cut,
 );
 
 export const WriteOperator = writing('Writes what an operator said.', 'status', 'operator');

@@ -130,10 +130,12 @@ const patienceMs = 15 * 60_000;
 const stillThere: readonly Status[] = ['provisioning', 'ready', 'rolling-back', 'removing', 'residue'];
 
 /** Whether nothing more is to be done about a driver in this undo of its integration. */
-function isOver(driver: JournalRecord, since: Date): boolean {
+function isOver(driver: JournalRecord, since: Date, now: Date): boolean {
   if (!stillThere.includes(driver.status)) return true;
-  const concluded = driver.steps.Conclude?.startedAt;
-  return driver.status === 'residue' && concluded !== undefined && Date.parse(concluded) >= since.getTime();
+  const concluded = Date.parse(driver.steps.Conclude?.startedAt ?? '');
+  // All times are by the clock of Step Functions: one that is further ahead than a look lasts is forged.
+  const latest = now.getTime() + patienceMs;
+  return driver.status === 'residue' && concluded >= since.getTime() && concluded < latest;
 }
 
 /**
@@ -153,7 +155,7 @@ export async function removeAddedBuckets(
     if (open.length === atOnce) break;
     const driver = await parts.journal.read(addedBucketId);
     // One that only the integration's record calls its own belongs to another.
-    if (driver?.parent?.integrationId !== step.record.id || isOver(driver, since)) continue;
+    if (driver?.parent?.integrationId !== step.record.id || isOver(driver, since, now)) continue;
     await removeRecord(driver, parts);
     open.push(addedBucketId);
   }

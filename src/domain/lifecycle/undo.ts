@@ -2,10 +2,12 @@
 import { asIntegration } from '../model/lookup.ts';
 import {
   type JournalRecord,
+  mostRuns,
   openSteps,
   type RecordedError,
   type RecordReader,
   type Status,
+  statuses,
 } from '../model/record.ts';
 import { forwardSteps, type RecordKind, type StepName } from '../model/steps.ts';
 import { describeFailure, type ErrorOutput, recordedError } from '../saga/failure.ts';
@@ -50,6 +52,13 @@ export interface UndoParts {
   readonly machine: UndoStarter;
 }
 
+export const isUndone = (status: Status): status is 'rolling-back' | 'removing' =>
+  status === 'rolling-back' || status === 'removing';
+
+/** Number of the run that comes after those of a record. */
+export const nextRun = ({ deprovision }: Pick<JournalRecord, 'deprovision'>): number =>
+  deprovision && deprovision.run < mostRuns ? deprovision.run + 1 : 1;
+
 /** Name of the execution of the current undo. */
 export const undoExecutionName = (record: JournalRecord): string => {
   const { mode, run } = record.deprovision ?? { mode: 'rollback', run: 1 };
@@ -62,7 +71,7 @@ export const undoExecutionName = (record: JournalRecord): string => {
  */
 export async function startUndo(record: JournalRecord, machine: UndoStarter): Promise<void> {
   const { deprovision: undo, id: recordId, status, kind } = record;
-  if (!undo || (status !== 'rolling-back' && status !== 'removing')) return;
+  if (!undo || !isUndone(status)) return;
   const { mode, run } = undo;
   await machine.startDeprovisioning(undoExecutionName(record), { recordId, mode, run, kind });
 }
@@ -135,14 +144,12 @@ export async function removeRecord(record: JournalRecord, parts: RemovalParts): 
     await parts.stopper.stopProvisioning(record.executionArn);
     // It became ready in between: then it is removed as a ready one.
     if (moved?.status === 'ready') return removeRecord(moved, parts);
-  } else if (record.status === 'rolling-back' || record.status === 'removing') {
+  } else if (isUndone(record.status) && record.deprovision) {
     await startUndo(record, parts.machine);
-  } else if (record.status === 'ready' || record.status === 'residue') {
-    moved = await beginUndo(
-      id,
-      { from: ['ready', 'residue'], to: 'removing', mode: 'remove', run: (record.deprovision?.run ?? 0) + 1 },
-      parts,
-    );
+  } else if (record.status !== 'failed' && record.status !== 'removed') {
+    // The run decides who begins it, also where a status is false: nobody has begun the undo that the record tells of.
+    const from = statuses.filter((status) => status !== 'provisioning');
+    moved = await beginUndo(id, { from, to: 'removing', mode: 'remove', run: nextRun(record) }, parts);
   }
   return moved ?? record;
 }

@@ -12,7 +12,15 @@ import {
 import { recordedError } from '../saga/failure.ts';
 import { graceSeconds } from '../saga/in-flight-calls.ts';
 import { type ClosingJournal, closeAndAnnounce } from './conclude.ts';
-import { beginUndo, rollBack, startUndo, type UndoParts, undoExecutionName } from './undo.ts';
+import {
+  beginUndo,
+  isUndone,
+  nextRun,
+  rollBack,
+  startUndo,
+  type UndoParts,
+  undoExecutionName,
+} from './undo.ts';
 
 /** How often an undo that was itself stopped is started again before a person has to look. */
 const maximumRestarts = 5;
@@ -70,7 +78,7 @@ async function afterProvisioning(
 async function afterUndo(record: JournalRecord, ended: EndedExecution, parts: Watchdog): Promise<FollowUp> {
   const { deprovision: current, status, id } = record;
   if (!current || undoExecutionName(record) !== ended.executionName) return 'nothing';
-  if (status !== 'rolling-back' && status !== 'removing') return 'nothing';
+  if (!isUndone(status)) return 'nothing';
   if (ended.status === 'NOT_STARTED') {
     await startUndo(record, parts.machine);
     return 'started';
@@ -81,7 +89,11 @@ async function afterUndo(record: JournalRecord, ended: EndedExecution, parts: Wa
     await closeAndAnnounce(record, undo, parts.closing, parts.publish);
     return 'given-up';
   }
-  await beginUndo(id, { from: [status], to: status, mode, run: run + 1, restarts: restarts + 1 }, parts);
+  await beginUndo(
+    id,
+    { from: [status], to: status, mode, run: nextRun(record), restarts: restarts + 1 },
+    parts,
+  );
   return 'run-again';
 }
 
@@ -143,7 +155,8 @@ export async function sweep(parts: Sweep): Promise<number> {
 async function sweepOne(recordId: string, parts: Sweep): Promise<FollowUp> {
   const record = await parts.journal.read(recordId);
   if (!record || !activeStatuses.includes(record.status)) return 'nothing';
-  if (parts.now() - Date.parse(record.updatedAt) < sweepAfterMs) return 'nothing';
+  // A time that is further ahead than any clock is forged.
+  if (Math.abs(parts.now() - Date.parse(record.updatedAt)) < sweepAfterMs) return 'nothing';
   const machine = record.status === 'provisioning' ? 'provision' : 'deprovision';
   const executionName = machine === 'provision' ? recordId : undoExecutionName(record);
   const executionArn = machine === 'provision' ? record.executionArn : parts.undoExecutionArn(executionName);

@@ -229,14 +229,21 @@ export const recordSchema = z.object({
   /** The current undo: which run of it, in which mode, and how often the watchdog has started it again. */
   deprovision: z
     .object({
-      mode: z.enum(['rollback', 'remove']),
-      run: z.number().int().positive(),
-      restarts: z.number().int().nonnegative().default(0),
+      mode: z.enum(['rollback', 'remove']).catch('remove'),
+      // A forged one is read so that the next run can still begin.
+      run: z
+        .number()
+        .transform((run) => Math.max(0, Math.floor(run)))
+        .catch(0),
+      restarts: z.number().int().nonnegative().catch(0),
     })
     .optional(),
   error: errorSchema.extend({ detail: told(longest.error) }).optional(),
 });
 export type JournalRecord = z.infer<typeof recordSchema>;
+
+/** Runs of an undo are counted up to here. A record with more of them is forged, and they are counted anew. */
+export const mostRuns = 1_000_000;
 
 /** What a record is of. Every added bucket has a parent, and no integration has. */
 export const kindOf = (parent: unknown): RecordKind =>

@@ -1,7 +1,17 @@
 /** A record as an item of the table: the attributes that it is kept in, and those of earlier versions. */
 import * as z from 'zod';
-import { type JournalRecord, kindOf, leftoverSchema, recordSchema, resourceSchema } from './record.ts';
+import {
+  type AddedBucket,
+  addedBucketIdSchema,
+  type InFlightCall,
+  type JournalRecord,
+  kindOf,
+  leftoverSchema,
+  recordSchema,
+  resourceSchema,
+} from './record.ts';
 import { attributeOf, resourceKeys } from './resource-keys.ts';
+import { stepNames } from './steps.ts';
 
 /** Attributes of an item keep the names of the first version. They are mapped here and nowhere else. */
 const storedNames: Readonly<Record<string, string>> = {
@@ -13,7 +23,9 @@ const ownNames = Object.fromEntries(Object.entries(storedNames).map(([own, store
 const renamed = (members: object, names: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(members).map(([name, value]) => [names[name] ?? name, value]));
 
-const storedResourcesSchema = z.looseObject({}).catch({});
+const looseSchema = z.looseObject({});
+const mapSchema = looseSchema.catch({});
+const isMap = (value: unknown): boolean => looseSchema.safeParse(value).success;
 const storedLeftoversSchema = z.partialRecord(z.enum(resourceKeys), leftoverSchema).catch({});
 
 /** Says that resources have attributes of their own. Only the registration writes it. */
@@ -25,10 +37,11 @@ const layout = 2;
  */
 function resourcesOf({ resources, leftovers, ...members }: Record<string, unknown>) {
   const isEarlier = members['layout'] === undefined;
-  const known: Record<string, unknown> = isEarlier ? { ...storedResourcesSchema.parse(resources) } : {};
+  const known: Record<string, unknown> = isEarlier ? { ...mapSchema.parse(resources) } : {};
   for (const key of resourceKeys) {
-    const own = members[attributeOf(key)];
-    if (own !== undefined) known[key] = own;
+    const own = members[attributeOf(key)] ?? known[key];
+    // One that cannot be read may stand: the undo looks for it.
+    if (own !== undefined) known[key] = resourceSchema.safeParse(own).success ? own : { state: 'intended' };
   }
   for (const [key, residue] of Object.entries(storedLeftoversSchema.parse(leftovers))) {
     const resource = resourceSchema.safeParse(known[key]).data;
@@ -37,12 +50,76 @@ function resourcesOf({ resources, leftovers, ...members }: Record<string, unknow
   return known;
 }
 
+/** A call that cannot be read counts as one in flight, for as long as anything may be. */
+const unreadableCall: InFlightCall = { until: Number.MAX_SAFE_INTEGER };
+/** Its own record says what it is; where there is none, it is of no bucket. */
+const unreadableBucket: AddedBucket = {
+  bucket: { name: 'unreadable' },
+  dataloop: { projectId: 'unreadable', driverName: 'unreadable', allowDelete: false },
+};
+
+const { shape } = recordSchema;
+const memberSchemas = {
+  call: shape.inFlightCalls.valueType,
+  addedBucket: shape.addedBuckets.unwrap().valueType,
+  step: shape.steps.valueType,
+};
+
+/** A map with `otherwise` for each member that cannot be read. */
+const withReadable = (map: unknown, schema: z.ZodType, otherwise?: unknown) =>
+  Object.fromEntries(
+    Object.entries(mapSchema.parse(map))
+      .map(([key, member]) => [key, schema.safeParse(member).success ? member : otherwise] as const)
+      .filter(([, member]) => member !== undefined),
+  );
+
+const isStep = (name: string): boolean => stepNames.some((each) => each === name);
+const withKeys = (map: object, isKey: (key: string) => boolean) =>
+  Object.fromEntries(Object.entries(map).filter(([key]) => isKey(key)));
+
+/**
+ * What more than the registration writes: whatever a stolen session makes of it, the record can be read, and so its undo
+ * can run. What only the registration writes makes a record unreadable, where it is wrong.
+ */
+function readable(members: Record<string, unknown>, resources: object): Record<string, unknown> {
+  const { addedBuckets, accessLock, inFlightCalls } = members;
+  const kept = (
+    key: 'updatedAt' | 'status' | 'accessLock' | 'dataloop' | 'operator' | 'deprovision' | 'error',
+  ) => (shape[key].safeParse(members[key]).success ? members[key] : undefined);
+  const stands = Object.values(resources).some(({ state }) => state !== 'gone');
+  const status = kept('status') ?? 'residue';
+  return {
+    ...members,
+    resources,
+    // Nothing is over while something stands.
+    status: stands && (status === 'failed' || status === 'removed') ? 'residue' : status,
+    updatedAt: kept('updatedAt') ?? new Date(0).toISOString(),
+    steps: withKeys(withReadable(members['steps'], memberSchemas.step), isStep),
+    inFlightCalls: isMap(inFlightCalls)
+      ? withReadable(inFlightCalls, memberSchemas.call, unreadableCall)
+      : { unreadable: unreadableCall },
+    accessLock:
+      kept('accessLock') ?? (accessLock === undefined ? undefined : { by: 'unreadable', ...unreadableCall }),
+    addedBuckets:
+      addedBuckets === undefined
+        ? undefined
+        : withKeys(
+            withReadable(addedBuckets, memberSchemas.addedBucket, unreadableBucket),
+            (id) => addedBucketIdSchema.safeParse(id).success,
+          ),
+    dataloop: kept('dataloop'),
+    operator: kept('operator'),
+    deprovision: kept('deprovision'),
+    error: kept('error'),
+  };
+}
+
 /** A record from an item of the table. */
 export const storedRecordSchema = z.preprocess((item) => {
   if (typeof item !== 'object' || item === null) return item;
   const { parent, ...members } = renamed(item, ownNames);
-  const resources = resourcesOf(members);
-  return { ...members, resources, ...(parent === undefined ? {} : { parent }), kind: kindOf(parent) };
+  const record = readable(members, resourcesOf(members));
+  return { ...record, ...(parent === undefined ? {} : { parent }), kind: kindOf(parent) };
 }, recordSchema);
 
 /** A record as an item of the table, without the table's own keys. */

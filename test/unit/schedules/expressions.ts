@@ -22,17 +22,16 @@ function compare(left: unknown, operator: string, right: unknown): boolean {
   if (left === undefined) return false;
   if (operator === '=') return left === right;
   if (operator === '<>') return left !== right;
-  if (operator === '<') {
-    return typeof left === 'string' && typeof right === 'string'
-      ? left < right
-      : Number(left) < Number(right);
-  }
+  // What is of another type, or no text or number at all, is neither more nor less.
+  const isComparable = (typeof left === 'string' || typeof left === 'number') && typeof right === typeof left;
+  if (operator === '<') return isComparable && left < Object(right);
+  if (operator === '>=') return isComparable && left >= Object(right);
   throw new Error(`Operator ${operator} is not known here.`);
 }
 
 /** A recursive descent: OR, AND, parentheses, functions, IN, comparisons. */
 function parseCondition(text: string): Condition {
-  const tokens = text.match(/\(|\)|,|<>|<|=|[\w#:.]+/g) ?? [];
+  const tokens = text.match(/\(|\)|,|<>|<|>=|=|[\w#:.]+/g) ?? [];
   let at = 0;
   const take = () => tokens[at++] ?? '';
   const expect = (token: string) => {
@@ -46,6 +45,10 @@ function parseCondition(text: string): Condition {
       expect(')');
       return inner;
     }
+    if (first === 'NOT') {
+      const inner = single();
+      return (item, placeholders) => !inner(item, placeholders);
+    }
     if (first === 'attribute_exists' || first === 'attribute_not_exists') {
       expect('(');
       const path = take();
@@ -54,6 +57,16 @@ function parseCondition(text: string): Condition {
       return (item, placeholders) => (valueAt(item, pathOf(path, placeholders)) !== undefined) === wanted;
     }
     const operator = take();
+    if (operator === 'BETWEEN') {
+      const low = take();
+      expect('AND');
+      const high = take();
+      return (item, placeholders) => {
+        const value = valueAt(item, pathOf(first, placeholders));
+        const { values } = placeholders;
+        return compare(value, '>=', values[low]) && compare(values[high], '>=', value);
+      };
+    }
     if (operator !== 'IN') {
       const name = take();
       return (item, placeholders) =>

@@ -10,19 +10,20 @@ import {
   type InFlightCall,
   isRecordId,
   type JournalRecord,
+  mostRuns,
   type RecordReader,
   type ResourceRecord,
   type Status,
   type StepCall,
   type StepJournal,
+  statuses,
 } from '../../../domain/model/record.ts';
 import { attributeOf } from '../../../domain/model/resource-keys.ts';
 import type { StepName } from '../../../domain/model/steps.ts';
 import { storedRecordSchema } from '../../../domain/model/stored-record.ts';
-import type { OperatorJournal } from '../../../domain/waiting/operator.ts';
 import { placesOf, ServiceError } from '../../../errors.ts';
 import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
-import { withoutDeadCalls, withRoom } from './room.ts';
+import { maximumClockErrorMs, withRoom, withRoomForStep } from './room.ts';
 import { afterConflicts, type Table } from './table.ts';
 
 export const recordKey = (recordId: string) => ({ pk: `integration#${recordId}` });
@@ -117,10 +118,11 @@ async function endCall(table: Table, { recordId, step, callId }: StepCall): Prom
 
 /**
  * The step's entry is an earlier one, or this very attempt's, sent again. The write of a function that is dead, which
- * DynamoDB carries out late, must not begin anew what a later attempt has begun, or what has ended.
+ * DynamoDB carries out late, must not begin anew what a later attempt has begun, or what has ended. An entry that is later
+ * than any clock can be wrong, or has no time, is forged.
  */
 const isNoLaterAttempt =
-  '(attribute_not_exists(#steps.#step) OR #steps.#step.#startedAt < :startedAt OR ' +
+  '(NOT #steps.#step.#startedAt BETWEEN :startedAt AND :latest OR ' +
   '(#steps.#step.#startedAt = :startedAt AND (#steps.#step.#attempts < :attempt OR ' +
   '(#steps.#step.#attempts = :attempt AND #steps.#step.#status = :running))))';
 
@@ -152,12 +154,13 @@ export function stepJournal(table: Table): StepJournal {
           ':now': now(),
           ':step': { status: 'running', startedAt, attempts: attempt },
           ':startedAt': startedAt,
+          ':latest': new Date(call.begunAt + maximumClockErrorMs).toISOString(),
           ':attempt': attempt,
           ':running': 'running',
         },
       };
       // RollBack begins an undo.
-      const inItem = step === 'RollBack' ? withRoom : withoutDeadCalls;
+      const inItem = step === 'RollBack' ? withRoom : withRoomForStep;
       const record = await updateRecord(table, recordId, what, update, inItem);
       if (record) return record;
       const ended = statusIn(endsIn);
@@ -256,26 +259,35 @@ export function deprovisionJournal(table: Table): UndoJournal {
     ...recordReader(table),
     failStep: (recordId, step) => settleStep(table, recordId, step, 'failed'),
     beginDeprovision: (recordId, { from, to, mode, run, restarts = 0, error }) => {
-      const { condition, values } = statusIn(from);
+      // A status that is none is read as residue.
+      const others = statuses.filter((status) => !from.includes(status));
+      const among = statusIn(from.includes('residue') ? others : from);
+      const condition = from.includes('residue')
+        ? `attribute_exists(pk) AND NOT ${among.condition}`
+        : among.condition;
+      // Nothing was undone before a provisioning, whatever the record says.
+      const isNext = !from.includes('provisioning');
       const update = {
         UpdateExpression:
           `SET #status = :to, #deprovision = :deprovision, #updatedAt = :now${error ? ', #error = :error' : ''} ` +
           'REMOVE #leftovers',
         // The run number makes of two who want to start the same run one.
-        ConditionExpression: `${condition} AND (attribute_not_exists(#deprovision) OR #deprovision.#run = :before)`,
+        ConditionExpression: `${condition}${
+          isNext ? ' AND NOT (#deprovision.#run >= :run AND #deprovision.#run < :most)' : ''
+        }`,
         names: {
           '#status': 'status',
           '#deprovision': 'deprovision',
           '#leftovers': 'leftovers',
-          '#run': 'run',
+          ...(isNext ? { '#run': 'run' } : {}),
           '#updatedAt': 'updatedAt',
           ...(error ? { '#error': 'error' } : {}),
         },
         values: {
-          ...values,
+          ...among.values,
+          ...(isNext ? { ':run': run, ':most': mostRuns } : {}),
           ':to': to,
           ':deprovision': { mode, run, restarts },
-          ':before': run - 1,
           ':now': now(),
           ...(error ? { ':error': error } : {}),
         },
@@ -310,38 +322,4 @@ export async function settleStep(
       ':now': now(),
     },
   });
-}
-
-export function operatorJournal(table: Table): OperatorJournal {
-  return {
-    ...recordReader(table),
-    writeOperator: (integrationId, operator, before) => {
-      const { condition, values } = statusIn(['provisioning']);
-      return updateRecord(
-        table,
-        integrationId,
-        `record what the operator sent for integration ${integrationId}`,
-        {
-          UpdateExpression: 'SET #operator = :operator, #updatedAt = :now',
-          ConditionExpression: `${condition} AND ${
-            before
-              ? '#operator.#userArn = :userArn AND attribute_not_exists(#operator.#given)'
-              : 'attribute_not_exists(#operator)'
-          }`,
-          names: {
-            '#operator': 'operator',
-            '#status': 'status',
-            '#updatedAt': 'updatedAt',
-            ...(before ? { '#userArn': 'userArn', '#given': 'given' } : {}),
-          },
-          values: {
-            ...values,
-            ':operator': operator,
-            ':now': new Date().toISOString(),
-            ...(before ? { ':userArn': before.userArn } : {}),
-          },
-        },
-      );
-    },
-  };
 }

@@ -1,11 +1,13 @@
 /**
  * Room in the item of a record. DynamoDB refuses every write that leaves an item with more than 400 KB, and what cannot be
  * written cannot be undone. This version bounds each text before it is stored. An earlier one did not: there Dataloop
- * could fill an item with a name. And calls whose functions died leave an entry each.
+ * could fill an item with a name. Calls whose functions died leave an entry each. And a stolen session of a step can make
+ * anything of the steps and the calls.
  */
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { longest } from '../../../domain/model/record.ts';
+import { functionLifetimeSeconds } from '../../../domain/saga/in-flight-calls.ts';
 import { printable } from '../../../errors.ts';
 import { awsErrorCode } from '../errors.ts';
 import { afterConflicts, type Table } from './table.ts';
@@ -15,7 +17,7 @@ type Path = readonly string[];
 interface Cut {
   readonly path: Path;
   /** Undefined: it goes. */
-  readonly to?: string;
+  readonly to?: string | object;
 }
 
 interface Written {
@@ -31,7 +33,12 @@ const resourceSchema = z.object({
 });
 const untilSchema = z.union([z.number(), z.object({ until: z.number() }).transform(({ until }) => until)]);
 /** What of an item may be too much, whatever the rest of it is. Resources: as an earlier version kept them, in one map. */
-const itemSchema = z.object({ resources: anything, openCalls: anything, updatedAt: z.string() });
+const itemSchema = z.object({
+  resources: anything,
+  openCalls: z.unknown(),
+  steps: z.unknown(),
+  updatedAt: z.unknown(),
+});
 type Item = z.infer<typeof itemSchema>;
 
 function longTexts({ resources }: Item): Cut[] {
@@ -52,19 +59,34 @@ function longTexts({ resources }: Item): Cut[] {
 /** Entries of dead calls that a record may keep, and how many go in one write. */
 const mostDeadCalls = { kept: 50, perWrite: 100 } as const;
 /** No clock is wrong by more, so a call that ended so long ago by its function's clock is over by everybody's. */
-const deadAfterMs = 600_000;
+export const maximumClockErrorMs = 600_000;
+
+/** Most characters of all steps, and of all calls: several times what a record can have by our doing. */
+const longestMap = 50_000;
+const isTooMuch = (map: unknown): boolean =>
+  !z.record(z.string(), z.unknown()).safeParse(map).success || JSON.stringify(map).length > longestMap;
+
+/** Steps and calls that no function of ours has written. Nothing can be written into what is no map. */
+function forgedMaps({ steps, openCalls }: Item): Cut[] {
+  // Whichever calls were among them may still be in flight.
+  const calls = { forged: { until: Date.now() + functionLifetimeSeconds * 1000 } };
+  return [
+    ...(isTooMuch(steps) ? [{ path: ['steps'], to: {} }] : []),
+    ...(isTooMuch(openCalls) ? [{ path: ['openCalls'], to: calls }] : []),
+  ];
+}
 
 function deadCalls({ openCalls }: Item): Cut[] {
-  const dead = Object.entries(openCalls).filter(([, call]) => {
+  const dead = Object.entries(anything.parse(openCalls)).filter(([, call]) => {
     const until = untilSchema.safeParse(call).data;
-    return until !== undefined && until + deadAfterMs < Date.now();
+    return until !== undefined && until + maximumClockErrorMs < Date.now();
   });
   if (dead.length <= mostDeadCalls.kept) return [];
   return dead.slice(0, mostDeadCalls.perWrite).map(([callId]) => ({ path: ['openCalls', callId] }));
 }
 
 /** An update that makes the cuts, where nobody has written to the item since it was read. */
-function updateFor(cuts: readonly Cut[], updatedAt: string) {
+function updateFor(cuts: readonly Cut[], updatedAt: unknown) {
   const parts = [...new Set(['updatedAt', ...cuts.flatMap(({ path }) => path)])];
   const aliasOf = new Map(parts.map((part, index) => [part, `#p${index}`]));
   const placeOf = (path: Path) => path.map((part) => aliasOf.get(part)).join('.');
@@ -105,8 +127,11 @@ async function cut(
   }
 }
 
+/** The item has no room for a write, or no map for what is to be written into it. */
 const isFull = (error: unknown): boolean =>
-  awsErrorCode(error) === 'Validation' && error instanceof Error && /item size/i.test(error.message);
+  awsErrorCode(error) === 'Validation' &&
+  error instanceof Error &&
+  /item size|document path/i.test(error.message);
 
 /** An item as it is, by a write that changes nothing: functions that write a record need not be able to read others. */
 async function readByWrite(table: Table, key: Key): Promise<unknown> {
@@ -115,9 +140,10 @@ async function readByWrite(table: Table, key: Key): Promise<unknown> {
       new UpdateCommand({
         TableName: table.name,
         Key: key,
-        UpdateExpression: 'SET #updatedAt = #updatedAt',
+        UpdateExpression: 'SET #updatedAt = if_not_exists(#updatedAt, :now)',
         ConditionExpression: 'attribute_exists(pk)',
         ExpressionAttributeNames: { '#updatedAt': 'updatedAt' },
+        ExpressionAttributeValues: { ':now': new Date().toISOString() },
         ReturnValues: 'ALL_NEW',
       }),
     ),
@@ -125,37 +151,30 @@ async function readByWrite(table: Table, key: Key): Promise<unknown> {
   return Attributes;
 }
 
-/** Makes a write that notes a call; the entries of calls that died go, where there are many. */
-export async function withoutDeadCalls<T extends Written>(
-  table: Table,
-  key: Key,
-  write: () => Promise<T>,
-): Promise<T> {
-  const written = await write();
-  await cut(table, key, written.Attributes, deadCalls);
-  return written;
-}
+/** Makes a write; if the item is too full for it, room is made first. And in any case for the next ones. */
+const making =
+  (before: (item: Item) => readonly Cut[], after = before) =>
+  async <T extends Written>(table: Table, key: Key, write: () => Promise<T>): Promise<T> => {
+    try {
+      const written = await write();
+      await cut(table, key, written.Attributes, after);
+      return written;
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      const hasRoom = await readByWrite(table, key).then(
+        (item) => cut(table, key, item, before),
+        () => false,
+      );
+      if (!hasRoom) throw error;
+      return write();
+    }
+  };
+
+/** For a write that notes a call; the entries of calls that died go, where there are many. */
+export const withRoomForStep = making(forgedMaps, (item) => deadCalls(item));
 
 /**
- * Makes the write that begins an undo, or ends one. Texts that an earlier version stored too long are cut then, so that whatever the
- * undo writes has room; if the item is too full for the write itself, they are cut first.
+ * For the write that begins an undo, or ends one: whatever the undo writes has room. Texts that an earlier version stored
+ * too long are cut.
  */
-export async function withRoom<T extends Written>(
-  table: Table,
-  key: Key,
-  write: () => Promise<T>,
-): Promise<T> {
-  try {
-    const written = await write();
-    await cut(table, key, written.Attributes, longTexts);
-    return written;
-  } catch (error) {
-    if (!isFull(error)) throw error;
-    const hasRoom = await readByWrite(table, key).then(
-      (item) => cut(table, key, item, longTexts),
-      () => false,
-    );
-    if (!hasRoom) throw error;
-    return write();
-  }
-}
+export const withRoom = making((item) => [...longTexts(item), ...forgedMaps(item)]);

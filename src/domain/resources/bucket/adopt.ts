@@ -7,6 +7,7 @@ import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, ownerTag } from '../../model/desired-state.ts';
 import { recordDamaged } from '../../model/lookup.ts';
 import { type Changes, type CorsRule, type PublicAccessBlock, thisOf } from '../../model/record.ts';
+import { attributeOf } from '../../model/resource-keys.ts';
 import { noEarlierCall } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/ownership.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
@@ -140,6 +141,8 @@ export async function releaseBucket(
 ): Promise<UndoOutcome> {
   const known = step.resource('bucket');
   if (!known || known.state === 'gone') return { outcome: 'nothing to restore' };
+  // What was changed cannot be read.
+  if (known.origin !== 'adopted') throw recordDamaged(step.record.id, attributeOf('bucket'));
   const { cors, publicAccessBlock } = known.changes ?? {};
   if (!cors && !publicAccessBlock) {
     await step.gone('bucket');

@@ -5,7 +5,9 @@
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, trustStatement } from '../../model/desired-state.ts';
+import { recordDamaged } from '../../model/lookup.ts';
 import type { ResourceRecord } from '../../model/record.ts';
+import { attributeOf } from '../../model/resource-keys.ts';
 import { noEarlierCall } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/ownership.ts';
 import { sendAgain } from '../../saga/residue.ts';
@@ -131,6 +133,11 @@ export async function releaseRole(
   if (!known || known.state === 'gone') return { outcome: 'nothing to restore' };
   const { name } = step.desired.role;
   const found = await iam.getRole(name);
+  if (found && known.origin !== 'adopted') {
+    // What was changed cannot be read.
+    await detachPolicies(step, iam);
+    throw recordDamaged(step.record.id, attributeOf('role'));
+  }
   if (!found || found.arn !== known.arn) return confirmAbsence(step, 'role');
   if (found.uniqueId !== known.uniqueId) {
     await step.gone('role', 'Somebody deleted it and created another role of the same name, which stays.');

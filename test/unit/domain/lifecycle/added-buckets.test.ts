@@ -11,6 +11,7 @@ import {
 import type { Registration, RegistrationOutcome } from '../../../../src/domain/lifecycle/start.ts';
 import { newRegistration } from '../../../../src/domain/lifecycle/start.ts';
 import {
+  isUndone,
   type RemovalParts,
   removeIntegration,
   type UndoInput,
@@ -598,7 +599,8 @@ describe('RemoveDrivers', () => {
     ['rolling-back', 'rolling-back'],
     ['removing', 'removing'],
   ])('is not settled while a driver is %s: it is %s then', async (status, then) => {
-    const { parts, statusOf } = world([driverAs(status)]);
+    const deprovision = isUndone(status) || status === 'residue' ? undoOf('remove', 1) : undefined;
+    const { parts, statusOf } = world([driverAs(status, 1, deprovision && { deprovision })]);
     const { settled, drivers } = await removeAddedBuckets(stepWith([1]), since, since, parts);
     expect([settled, drivers, statusOf(driverId)]).toEqual([false, [driverId], then]);
   });
@@ -634,8 +636,12 @@ describe('RemoveDrivers', () => {
     expect(events.at(-1)).toBe(`start ${driverId}-remove-3`);
   });
 
-  test('tries what is left of a driver that never came to its end', async () => {
-    const { parts, statusOf } = world([driverAs('residue')]);
+  test.each<[string, Partial<JournalRecord>]>([
+    ['never came to its end', {}],
+    ['will have come to its end in a later year', concludedAt(60 * 24 * 365)],
+    ['came to its end at no time', { steps: {} }],
+  ])('tries what is left of a driver that %s', async (_what, more) => {
+    const { parts, statusOf } = world([driverAs('residue', 1, more)]);
     expect((await removeAddedBuckets(stepWith([1]), since, since, parts)).settled).toBe(false);
     expect(statusOf(driverId)).toBe('removing');
   });

@@ -496,6 +496,26 @@ describe('DELETE', () => {
     },
   );
 
+  test.each<[string, Partial<JournalRecord>, string]>([
+    ['says that it is removing', { status: 'removing' }, remove(1)],
+    ['says that it is rolled back', { status: 'rolling-back' }, remove(1)],
+    [
+      'counts its runs to their end',
+      { status: 'residue', deprovision: undoOf('remove', 1_000_000) },
+      remove(1),
+    ],
+  ])('begins an undo where a false record %s', async (_what, more, start) => {
+    const { parts, events } = world(recordOf(more));
+    expect((await removeIntegration(integrationId, parts)).status).toBe('removing');
+    expect(events).toEqual(['journal removing', start]);
+  });
+
+  test('rolls back what is provisioning, also where a false record knows of an undo', async () => {
+    const { parts, events } = world(recordOf({ deprovision: undoOf('remove', 3) }));
+    expect((await removeIntegration(integrationId, parts)).status).toBe('rolling-back');
+    expect(events.slice(0, 2)).toEqual(['journal rolling-back', rollback(1)]);
+  });
+
   test('is an error where the undo that is under way could not be started', async () => {
     const { parts } = world(recordOf({ status: 'removing', deprovision: undoOf('remove', 1) }));
     const failing = { ...parts, machine: { startDeprovisioning: () => Promise.reject(down) } };

@@ -327,6 +327,13 @@ describe('the sweep', () => {
     expect([outcomes, errors, starts]).toEqual([[[integrationId, outcome]], [], [start]]);
   });
 
+  test('looks at what was changed in a later year', async () => {
+    const forged = { ...removing, updatedAt: '9999-01-01T00:00:00.000Z' };
+    const { parts, starts } = sweeping([forged], {}, () => 'NOT_STARTED');
+    expect(await sweep(parts)).toBe(0);
+    expect(starts).toEqual([`${integrationId}-remove-2`]);
+  });
+
   test('does not wait for one that is slow before it looks at the next', async () => {
     const slow = recordOf({ updatedAt, executionArn: provisioning.executionArn.replace(/.$/, '0') });
     const other = { ...removing, id: 'int_00000000000000000000000000' };

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { activeStatuses, standingResources } from '../../../../src/domain/model/record.ts';
 import { policyKeys, resourceKeys, resourceTypes } from '../../../../src/domain/model/resource-keys.ts';
 import { storedRecordSchema, toStored } from '../../../../src/domain/model/stored-record.ts';
+import { driverIdOf } from '../fake-access.ts';
 import { undoOf } from '../fake-undo.ts';
 import { knowing, recordOf } from '../fakes.ts';
 
@@ -35,20 +36,81 @@ describe('a stored record', () => {
     });
   });
 
+  const read = (more: object) => storedRecordSchema.safeParse({ ...toStored(full), ...more });
+
   test.each([
-    ['a status that is none', { status: 'done' }],
     ['a time without its zone', { createdAt: '2026-11-23T00:00:00' }],
-    ['a step that is none', { steps: { MakeCoffee: call } }],
-    ['a step that was never tried', { steps: { CreateBucket: { ...call, attempts: 0 } } }],
-    ['a resource in no known state', { resource_bucket: { state: 'perhaps' } }],
-    ['residue without advice', { resource_bucket: { state: 'created', residue: { reason: 'x' } } }],
-    ['a look that was never made', { resource_bucket: { state: 'created', absentLooks: 0 } }],
-    ['a second making that was none', { resource_driver: { state: 'created', madeAgain: false } }],
-    ['an undo without a run', { deprovision: { mode: 'remove', run: 0 } }],
-    ['an undo that was started less than never', { deprovision: undoOf('remove', 1, -1) }],
     ['a request that could not have been made', { request: { name: 'acme' } }],
-  ])('is refused with %s', (_what, more) => {
-    expect(storedRecordSchema.safeParse({ ...toStored(full), ...more }).success).toBe(false);
+    ['a parent that is none', { parent: { integrationId: 'int_1' } }],
+    ['an execution of somebody else', { executionArn: 'arn:aws:states:evil.example/:1:execution:x:y' }],
+  ])('is refused with %s: only the registration writes that', (_what, more) => {
+    expect(read(more).success).toBe(false);
+  });
+
+  const intended = { state: 'intended' };
+  const unknown = { until: Number.MAX_SAFE_INTEGER };
+  test.each<[string, object, object]>([
+    ['a status that is none', { status: 'done' }, { status: 'residue' }],
+    ['no status', { status: undefined }, { status: 'residue' }],
+    ['a time that is none', { updatedAt: 'now' }, { updatedAt: '1970-01-01T00:00:00.000Z' }],
+    ['steps that are none', { steps: 'x' }, { steps: {} }],
+    [
+      'a step that is none, and one that is one',
+      { steps: { MakeCoffee: call, CreateBucket: call } },
+      { steps: { CreateBucket: call } },
+    ],
+    ['a step that was never tried', { steps: { CreateBucket: { ...call, attempts: 0 } } }, { steps: {} }],
+    ['calls that are none', { openCalls: [] }, { inFlightCalls: { unreadable: unknown } }],
+    ['a call that is none', { openCalls: { x: 'y' } }, { inFlightCalls: { x: unknown } }],
+    ['a lock that is none', { accessLock: 1 }, { accessLock: { by: 'unreadable', ...unknown } }],
+    ['an undo that is none', { deprovision: 'x' }, { deprovision: undefined }],
+    [
+      'an undo of no mode and run',
+      { deprovision: { mode: 'x', run: 'y', restarts: -1 } },
+      { deprovision: undoOf('remove', 0) },
+    ],
+    [
+      'half a run of an undo',
+      { deprovision: undoOf('rollback', 1.5) },
+      { deprovision: undoOf('rollback', 1) },
+    ],
+    ['an undo before the first', { deprovision: undoOf('remove', -3) }, { deprovision: undoOf('remove', 0) }],
+    ['an error that is none', { error: 'x' }, { error: undefined }],
+    ['an organisation that is none', { dataloop: { organizationId: '..' } }, { dataloop: undefined }],
+    ['an operator that is none', { operator: {} }, { operator: undefined }],
+    [
+      'added buckets that are none',
+      { drivers: { [driverIdOf(1)]: 'x', y: 'z' } },
+      { addedBuckets: { [driverIdOf(1)]: expect.objectContaining({}) } },
+    ],
+    [
+      'a resource in no known state',
+      { resource_bucket: { state: 'perhaps' } },
+      { resources: { bucket: intended } },
+    ],
+    [
+      'an id at Dataloop that leads up',
+      { resource_driver: { state: 'created', id: '..' } },
+      { resources: { driver: intended } },
+    ],
+    [
+      'a look that was never made',
+      { resource_bucket: { state: 'created', absentLooks: 0 } },
+      { resources: { bucket: intended } },
+    ],
+  ])('with %s is read so that it can be undone: a stolen session may write that', (_what, more, expected) => {
+    expect(read(more).data).toMatchObject(expected);
+  });
+
+  test.each(['failed', 'removed'] as const)('is not %s while something of it stands', (status) => {
+    expect(read({ status }).data?.status).toBe('residue');
+    const gone = Object.fromEntries(
+      Object.entries(full.resources).map(([key, resource]) => [
+        `resource_${key}`,
+        { ...resource, state: 'gone' },
+      ]),
+    );
+    expect(read({ status, ...gone }).data?.status).toBe(status);
   });
 });
 

@@ -181,7 +181,7 @@ describe('records', () => {
   });
 
   test('that somebody damaged are named, and hide no others', async () => {
-    const broken = { ...item(one), status: 'half-done' };
+    const broken = { ...item(one), request: 'half-done' };
     const foreign = { ...item(two), integrationId: ids[0] };
     dynamo
       .on(BatchGetCommand)

@@ -41,10 +41,10 @@ describe('reading', () => {
   });
 
   test('a record of another shape is refused, not passed on', async () => {
-    dynamo.on(GetCommand).resolves({ Item: { ...toStored(record), status: 'half-done' } });
+    dynamo.on(GetCommand).resolves({ Item: { ...toStored(record), name: 5 } });
     await expect(recordReader(table).read(integrationId)).rejects.toMatchObject({
       name: 'RecordDamagedError',
-      message: expect.stringMatching(/of integration int_\w{26}: .*"integration#int_\w{26}" .*\(status\)/),
+      message: expect.stringMatching(/of integration int_\w{26}: .*"integration#int_\w{26}" .*\(name\)/),
     });
   });
 
@@ -128,11 +128,16 @@ describe('a step', () => {
     expect(updates()).toMatchObject([
       {
         ConditionExpression:
-          '#status IN (:status0) AND (attribute_not_exists(#steps.#step) OR ' +
-          '#steps.#step.#startedAt < :startedAt OR (#steps.#step.#startedAt = :startedAt AND ' +
-          '(#steps.#step.#attempts < :attempt OR ' +
+          '#status IN (:status0) AND (NOT #steps.#step.#startedAt BETWEEN :startedAt AND :latest OR ' +
+          '(#steps.#step.#startedAt = :startedAt AND (#steps.#step.#attempts < :attempt OR ' +
           '(#steps.#step.#attempts = :attempt AND #steps.#step.#status = :running))))',
-        ExpressionAttributeValues: { ':startedAt': call.startedAt, ':attempt': 2, ':running': 'running' },
+        ExpressionAttributeValues: {
+          ':startedAt': call.startedAt,
+          // No clock is wrong by more.
+          ':latest': new Date(call.begunAt + 600_000).toISOString(),
+          ':attempt': 2,
+          ':running': 'running',
+        },
       },
     ]);
   });
@@ -333,7 +338,7 @@ describe('beginning an undo', () => {
   const change = { from: ['provisioning'], to: 'rolling-back', mode: 'rollback', run: 1, error } as const;
   const journal = deprovisionJournal(table);
 
-  test('writes state, run and error in one, where neither state nor run has moved on', async () => {
+  test('writes state, run and error in one, where the state has not moved on', async () => {
     const moved = recordOf({ status: 'rolling-back', deprovision: undoOf('rollback', 1), error });
     dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...toStored(moved) } });
     await expect(journal.beginDeprovision(integrationId, change)).resolves.toEqual(moved);
@@ -343,13 +348,12 @@ describe('beginning an undo', () => {
         UpdateExpression: expect.stringMatching(
           /#status = :to, #deprovision = :deprovision.*#error = :error REMOVE #leftovers$/,
         ),
-        ConditionExpression:
-          '#status IN (:status0) AND (attribute_not_exists(#deprovision) OR #deprovision.#run = :before)',
+        // Nothing was undone before, whatever the record says.
+        ConditionExpression: '#status IN (:status0)',
         ExpressionAttributeValues: {
           ':status0': 'provisioning',
           ':to': 'rolling-back',
           ':deprovision': { mode: 'rollback', run: 1, restarts: 0 },
-          ':before': 0,
           ':error': error,
         },
       },
@@ -367,11 +371,14 @@ describe('beginning an undo', () => {
     });
     expect(updates()).toMatchObject([
       {
+        ConditionExpression:
+          '#status IN (:status0) AND NOT (#deprovision.#run >= :run AND #deprovision.#run < :most)',
         ExpressionAttributeValues: {
           ':status0': 'removing',
           ':to': 'removing',
           ':deprovision': { mode: 'remove', run: 4, restarts: 2 },
-          ':before': 3,
+          ':run': 4,
+          ':most': 1_000_000,
         },
       },
     ]);

@@ -5,8 +5,9 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { closingJournal } from '../../../../../src/clients/aws/journal/ends.ts';
 import { deprovisionJournal, stepJournal } from '../../../../../src/clients/aws/journal/record.ts';
-import type { JournalRecord } from '../../../../../src/domain/model/record.ts';
-import { deprovisionSteps } from '../../../../../src/domain/model/steps.ts';
+import { nextRun } from '../../../../../src/domain/lifecycle/undo.ts';
+import { type JournalRecord, type StepCall, statuses } from '../../../../../src/domain/model/record.ts';
+import { deprovisionSteps, type StepName } from '../../../../../src/domain/model/steps.ts';
 import { storedRecordSchema, toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { integrationId, recordOf, thrownBy } from '../../../domain/fakes.ts';
 import { asEarlier, filledBut } from '../../../earlier-item.ts';
@@ -35,7 +36,14 @@ beforeEach(() => {
     if (!holds(input.ConditionExpression, item, placeholders)) {
       throw sdkError('ConditionalCheckFailedException', 400);
     }
-    const changed = updated(input.UpdateExpression ?? '', item, placeholders);
+    let changed = item;
+    try {
+      changed = updated(input.UpdateExpression ?? '', item, placeholders);
+    } catch {
+      throw Object.assign(sdkError('ValidationException', 400), {
+        message: 'The document path provided in the update expression is invalid for update',
+      });
+    }
     if (sizeOf(changed) > maximumItemSize) {
       writes.refused += 1;
       throw Object.assign(sdkError('ValidationException', 400), {
@@ -62,20 +70,23 @@ const stored = (record = ready): Item => ({ pk: `integration#${record.id}`, ...t
 
 const during = ['removing'] as const;
 
+const callOf = (step: StepName, index: number): StepCall => ({
+  recordId: integrationId,
+  step,
+  callId: `${integrationId}-remove-1/${step}/1`,
+  attempt: 1,
+  startedAt: '2026-11-23T00:00:01.000Z',
+  begunAt: 1_795_392_000_000 + index,
+  aliveUntil: Date.now() + 30_000,
+});
+
 /** What an undo writes, from DELETE to its end. */
 async function undo(): Promise<JournalRecord | undefined> {
-  const change = { from: ['ready'], to: 'removing', mode: 'remove', run: 1 } as const;
-  await undos.beginDeprovision(integrationId, change);
+  const from = statuses.filter((status) => status !== 'provisioning');
+  const run = nextRun(read());
+  await undos.beginDeprovision(integrationId, { from, to: 'removing', mode: 'remove', run });
   for (const [index, step] of deprovisionSteps.entries()) {
-    const call = {
-      recordId: integrationId,
-      step,
-      callId: `${integrationId}-remove-1/${step}/1`,
-      attempt: 1,
-      startedAt: '2026-11-23T00:00:01.000Z',
-      begunAt: 1_795_392_000_000 + index,
-      aliveUntil: Date.now() + 30_000,
-    };
+    const call = callOf(step, index);
     const record = await steps.beginStep(call, during);
     for (const key of ['bucket', 'role', 'dataloopIntegration'] as const) {
       const known = record.resources[key];
@@ -83,7 +94,7 @@ async function undo(): Promise<JournalRecord | undefined> {
     }
     await steps.endStep(call, 'succeeded', new Date().toISOString());
   }
-  return ends.close(integrationId, { run: 1, status: 'removed', leftovers: {}, steps: {}, locks: [] });
+  return ends.close(integrationId, { run, status: 'removed', leftovers: {}, steps: {}, locks: [] });
 }
 
 describe('a record that an earlier version let Dataloop fill', () => {
@@ -118,11 +129,15 @@ describe('a record that an earlier version let Dataloop fill', () => {
 
     item = filledBut(0, stored());
     const stale = structuredClone(item);
-    dynamo.on(UpdateCommand, { UpdateExpression: 'SET #updatedAt = #updatedAt' }).callsFake(() => {
-      // Between the look and the cut somebody makes room, and goes on.
-      item = { ...asEarlier(stored()), updatedAt: '2026-11-24T00:00:00.000Z' };
-      return { Attributes: stale };
-    });
+    dynamo
+      .on(UpdateCommand, {
+        UpdateExpression: 'SET #updatedAt = if_not_exists(#updatedAt, :now)',
+      })
+      .callsFake(() => {
+        // Between the look and the cut somebody makes room, and goes on.
+        item = { ...asEarlier(stored()), updatedAt: '2026-11-24T00:00:00.000Z' };
+        return { Attributes: stale };
+      });
     const begun = await undos.beginDeprovision(integrationId, {
       from: ['ready'],
       to: 'removing',
@@ -145,6 +160,40 @@ describe('a record that an earlier version let Dataloop fill', () => {
       name: 'AwsRequestRefusedError',
       message: expect.stringContaining('Item size to update has exceeded the maximum allowed size'),
     });
+  });
+});
+
+describe('a record in which a stolen session of a step', () => {
+  const long = 'x'.repeat(maximumItemSize - 2_000);
+  const entry = (startedAt: unknown) => ({
+    steps: { DeleteRole: { status: 'succeeded', startedAt, attempts: 1 } },
+  });
+
+  test.each<[string, Item]>([
+    ['filled the calls', { openCalls: { [long]: { until: 1 } } }],
+    ['filled the steps', { steps: { long } }],
+    ['filled the time of the last change', { updatedAt: `${long}${'x'.repeat(1_000)}` }],
+    ['made the calls something else', { openCalls: 'x' }],
+    ['made the steps something else', { steps: [] }],
+    ['made nothing of the steps, calls and status', { steps: null, openCalls: null, status: 'x' }],
+    ['made an undo something else', { deprovision: 'x' }],
+    ['counted the runs to their end', { deprovision: { mode: 'remove', run: 1_000_000 } }],
+    ['counted half a run', { deprovision: { mode: 'remove', run: 0.5 } }],
+    ['began a step of the undo in a later year', entry('9999-01-01T00:00:00.000Z')],
+    ['began a step of the undo at no time', entry(9_999)],
+    ['made a step of the undo something else', { steps: { DeleteRole: 'x' } }],
+  ])('%s is undone to its end', async (_what, more) => {
+    item = { ...stored(), ...more };
+    expect(sizeOf(item)).toBeLessThanOrEqual(maximumItemSize);
+    expect(await undo()).toMatchObject({ status: 'removed' });
+    expect(sizeOf(item)).toBeLessThan(5_000);
+  });
+
+  test('fills the calls during the undo: the next step makes room, and knows that calls may be in flight', async () => {
+    item = { ...stored({ ...ready, status: 'removing' }), openCalls: { [long]: { until: 1 } }, steps: 'x' };
+    await steps.beginStep(callOf('DeletePolicy', 1), during);
+    expect(item).toMatchObject({ steps: { DeletePolicy: { status: 'running' } } });
+    expect(read().inFlightCalls['forged']?.until).toBeGreaterThan(Date.now());
   });
 });
 

@@ -223,6 +223,16 @@ describe('DeleteBucket of a bucket that was adopted', () => {
     },
   );
 
+  test('of which the journal can no longer be read is not called restored', async () => {
+    const { s3 } = await adopted({});
+    const step = journalOf(recordOf({ ...adopting(), resources: { bucket: { state: 'intended' } } })).step();
+    expect(await thrownBy(releaseBucket(step, s3))).toMatchObject({
+      name: 'RecordDamagedError',
+      message: expect.stringContaining('resource_bucket'),
+    });
+    expect(step.resource('bucket')?.state).toBe('intended');
+  });
+
   test.each<[string, (world: BucketWorld) => void, string]>([
     [
       'a rule beside ours',

@@ -278,6 +278,17 @@ describe('DeleteRole of a role that was adopted', () => {
     });
   });
 
+  test('of which the journal can no longer be read loses our permissions, and is not called restored', async () => {
+    const { iam, events } = await adopted();
+    const step = journalOf(recordOf({ ...adopting(), resources: { role: { state: 'intended' } } })).step();
+    expect(await thrownBy(releaseRole(step, iam))).toMatchObject({
+      name: 'RecordDamagedError',
+      message: expect.stringContaining('resource_role'),
+    });
+    expect(events).toEqual(['detach from AcmeLabelling']);
+    expect(step.resource('role')?.state).toBe('intended');
+  });
+
   test('is residue where ours is the last statement: IAM takes no policy without one', async () => {
     const { iam, journal, become, trustPolicy } = await adopted();
     become({ trustPolicy: documentOf(ours) });

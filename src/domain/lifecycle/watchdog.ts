@@ -45,7 +45,14 @@ export interface Watchdog extends UndoParts {
   readonly publish: Publish;
 }
 
-export type FollowUp = 'rolled-back' | 'started' | 'run-again' | 'given-up' | 'nothing';
+export type FollowUp =
+  | 'rolled-back'
+  | 'started'
+  | 'run-again'
+  | 'given-up'
+  /** Somebody changed the record. Nothing was done: DELETE removes it. */
+  | 'status-is-false'
+  | 'nothing';
 
 /** Follows up one execution that ended. @returns what was done about it */
 export async function followUp(
@@ -65,6 +72,7 @@ async function afterProvisioning(
 ): Promise<FollowUp> {
   if (record.executionArn !== ended.executionArn) return 'nothing';
   if (record.status === 'provisioning') {
+    if (isFalse(record, ended, parts.now())) return 'status-is-false';
     await rollBack(record.id, endedError(ended.status), parts);
     return 'rolled-back';
   }
@@ -74,6 +82,16 @@ async function afterProvisioning(
   await startUndo(record, parts.machine);
   return 'started';
 }
+
+/** Step Functions forgets executions 90 days after their end. One that never began is found much earlier. */
+const knownForMs = 30 * 86_400_000;
+
+/**
+ * Whether the status `provisioning` cannot be true: the execution, whose ARN nobody rewrites, has made the integration
+ * ready, or Step Functions may have forgotten that it has. Nothing that serves somebody is undone for a word in the record.
+ */
+const isFalse = ({ createdAt }: JournalRecord, { status }: EndedExecution, now: number): boolean =>
+  status === 'SUCCEEDED' || (status === 'NOT_STARTED' && now - Date.parse(createdAt) > knownForMs);
 
 async function afterUndo(record: JournalRecord, ended: EndedExecution, parts: Watchdog): Promise<FollowUp> {
   const { deprovision: current, status, id } = record;

@@ -62,7 +62,6 @@ describe('after a provisioning that ended', () => {
   test.each([
     ['ABORTED', 'The execution was stopped', 'ended with the status ABORTED before'],
     ['FAILED', 'The execution was stopped', 'ended with the status FAILED before'],
-    ['SUCCEEDED', 'The execution was stopped', 'ended with the status SUCCEEDED before'],
     ['TIMED_OUT', 'A step timed out', 'reached the time-out of the state machine'],
     ['NOT_STARTED', 'The execution was stopped', 'never started'],
   ] as const)('too early (%s), the watchdog rolls it back and says why', async (status, title, detail) => {
@@ -325,6 +324,16 @@ describe('the sweep', () => {
     const { parts, outcomes, errors, starts } = sweeping([record], {}, () => status);
     expect(await sweep(parts)).toBe(0);
     expect([outcomes, errors, starts]).toEqual([[[integrationId, outcome]], [], [start]]);
+  });
+
+  const old = recordOf({ updatedAt, createdAt: new Date(minutes(-31 * 24 * 60)).toISOString() });
+  test.each<[string, JournalRecord, EndStatus]>([
+    ['has become ready', provisioning, 'SUCCEEDED'],
+    ['Step Functions may have forgotten', old, 'NOT_STARTED'],
+  ])('undoes nothing where the status is false: its execution %s', async (_what, record, status) => {
+    const { parts, outcomes, starts } = sweeping([record], {}, () => status);
+    expect(await sweep(parts)).toBe(0);
+    expect([outcomes, starts]).toEqual([[[integrationId, 'status-is-false']], []]);
   });
 
   test('looks at what was changed in a later year', async () => {

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import fc from 'fast-check';
 import { integrationSchema } from '../../local/observe/api-client.ts';
 import { eventSource } from '../../src/domain/api/events.ts';
@@ -135,14 +136,14 @@ async function perform(action: Action, { bed, graph, scopes, taken }: World): Pr
 /** Stops whatever runs for an integration; what has ended already is refused, which is as good. */
 async function stopAll({ environment, deployment }: TestBed, integrationId: string): Promise<void> {
   const { ProvisionStateMachineArn, DeprovisionStateMachineArn } = deployment.outputs;
-  const names = [
-    [ProvisionStateMachineArn, integrationId],
-    [DeprovisionStateMachineArn, `${integrationId}-rollback-1`],
-    [DeprovisionStateMachineArn, `${integrationId}-remove-1`],
-  ] as const;
-  for (const [machine, name] of names) {
-    const executionArn = `${machine.replace(':stateMachine:', ':execution:')}:${name}`;
-    await stopIfRunning(environment, executionArn);
+  const client = clientsAt(environment).stepFunctions;
+  for (const stateMachineArn of [ProvisionStateMachineArn, DeprovisionStateMachineArn]) {
+    const { executions = [] } = await client.send(
+      new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING', maxResults: 1_000 }),
+    );
+    for (const { executionArn, name } of executions) {
+      if (executionArn && name?.startsWith(integrationId)) await stopIfRunning(environment, executionArn);
+    }
   }
 }
 

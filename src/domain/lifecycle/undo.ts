@@ -59,10 +59,10 @@ export const isUndone = (status: Status): status is 'rolling-back' | 'removing' 
 export const nextRun = ({ deprovision }: Pick<JournalRecord, 'deprovision'>): number =>
   deprovision && deprovision.run < mostRuns ? deprovision.run + 1 : 1;
 
-/** Name of the execution of the current undo. */
-export const undoExecutionName = (record: JournalRecord): string => {
-  const { mode, run } = record.deprovision ?? { mode: 'rollback', run: 1 };
-  return `${record.id}-${mode}-${run}`;
+/** Name of the execution of the current undo. Nobody can guess it and use it up before the run has begun. */
+export const undoExecutionName = ({ id, deprovision }: JournalRecord): string => {
+  const { mode = 'rollback', run = 1, token } = deprovision ?? {};
+  return `${id}-${mode}-${run}${token ? `-${token}` : ''}`;
 };
 
 /**

@@ -236,6 +236,12 @@ export const recordSchema = z.object({
         .transform((run) => Math.max(0, Math.floor(run)))
         .catch(0),
       restarts: z.number().int().nonnegative().catch(0),
+      /** A random part of the name of its execution. Unknown of a run that an earlier version began. */
+      token: z
+        .string()
+        .regex(/^[0-9a-f]{12}$/)
+        .optional()
+        .catch(undefined),
     })
     .optional(),
   error: errorSchema.extend({ detail: told(longest.error) }).optional(),

@@ -3,6 +3,7 @@
  * their own, so that parallel steps never overwrite each other, every write can be refused by status in the
  * same call, and the role of each function names the attributes that it writes. Items beside it: `lock#…`, `idempotency#…` and `token#…`.
  */
+import { randomBytes } from 'node:crypto';
 import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { UndoJournal } from '../../../domain/lifecycle/undo.ts';
 import { recordDamaged } from '../../../domain/model/lookup.ts';
@@ -287,7 +288,7 @@ export function deprovisionJournal(table: Table): UndoJournal {
           ...among.values,
           ...(isNext ? { ':run': run, ':most': mostRuns } : {}),
           ':to': to,
-          ':deprovision': { mode, run, restarts },
+          ':deprovision': { mode, run, restarts, token: randomBytes(6).toString('hex') },
           ':now': now(),
           ...(error ? { ':error': error } : {}),
         },

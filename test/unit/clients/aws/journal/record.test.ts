@@ -9,7 +9,8 @@ import {
   stepJournal,
   writeOrganization,
 } from '../../../../../src/clients/aws/journal/record.ts';
-import { toStored } from '../../../../../src/domain/model/stored-record.ts';
+import { undoExecutionName } from '../../../../../src/domain/lifecycle/undo.ts';
+import { storedRecordSchema, toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { undoOf } from '../../../domain/fake-undo.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
 import { sdkError } from '../sdk-answers.ts';
@@ -353,7 +354,12 @@ describe('beginning an undo', () => {
         ExpressionAttributeValues: {
           ':status0': 'provisioning',
           ':to': 'rolling-back',
-          ':deprovision': { mode: 'rollback', run: 1, restarts: 0 },
+          ':deprovision': {
+            mode: 'rollback',
+            run: 1,
+            restarts: 0,
+            token: expect.stringMatching(/^[0-9a-f]{12}$/),
+          },
           ':error': error,
         },
       },
@@ -382,6 +388,18 @@ describe('beginning an undo', () => {
         },
       },
     ]);
+  });
+
+  test('has a name of its own each time, that nobody can guess', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+    for (const _time of [1, 2]) await journal.beginDeprovision(integrationId, change);
+    const names = updates().map(({ ExpressionAttributeValues: values }) =>
+      undoExecutionName(
+        storedRecordSchema.parse({ ...toStored(record), deprovision: values?.[':deprovision'] }),
+      ),
+    );
+    expect(new Set(names).size).toBe(2);
+    for (const name of names) expect(name).toMatch(new RegExp(`^${integrationId}-rollback-1-[0-9a-f]{12}$`));
   });
 
   test('without an error keeps the one that is journalled', async () => {

@@ -26,7 +26,7 @@ export function newRegistration(
     /** The integration that a bucket is added to. */
     parent?: NonNullable<JournalRecord['parent']>;
   },
-): Omit<Registration, 'locks'> {
+): Omit<Registration, 'locks' | 'over'> {
   if (sent !== undefined && !idempotencyKeySchema.safeParse(sent.key).success) {
     throw new ServiceError(
       'InvalidRequestError',
@@ -72,6 +72,8 @@ export interface Registration {
   readonly record: JournalRecord;
   /** Keys that only one integration at a time may hold: its name, its bucket with its driver name, what it adopts. */
   readonly locks: readonly string[];
+  /** Records whose locks count as free: there are none, or nothing is left of what they tell of. */
+  readonly over?: readonly string[];
   readonly idempotency: Idempotency | undefined;
   /** For a driver: its entry in the record of its integration, written in the same transaction. */
   readonly added?: AddedBucket;
@@ -160,13 +162,18 @@ const registrationAttempts = 5;
  *   naming the holder, when another integration has the name or the bucket.
  */
 export async function startProvisioning(
-  wanted: Omit<Registration, 'locks'>,
+  wanted: Omit<Registration, 'locks' | 'over'>,
   store: Register & RecordReader,
   machine: ProvisionStarter,
 ): Promise<{ record: JournalRecord; repeated: boolean }> {
   const { record, idempotency } = wanted;
+  const over: string[] = [];
   for (let attempt = 1; attempt <= registrationAttempts; attempt += 1) {
-    const result = await store.register({ ...wanted, locks: locksOf(record) });
+    const result = await store.register({
+      ...wanted,
+      locks: locksOf(record),
+      ...(over.length > 0 ? { over: [...over] } : {}),
+    });
     if (result.outcome === 'registered') {
       await machine.startProvisioning(record.id);
       return { record, repeated: false };
@@ -183,10 +190,15 @@ export async function startProvisioning(
     if (isKnownKey && result.requestHash !== record.requestHash) {
       throw keyReused(result.recordId, holder?.status);
     }
-    if (!holder) continue;
+    if (
+      result.outcome === 'locked' &&
+      (!holder || holder.status === 'failed' || holder.status === 'removed')
+    ) {
+      // Locks are released before the status changes: the name is free now, and a lock that is still there is forged.
+      over.push(result.by);
+    }
+    if (!holder || over.includes(holder.id)) continue;
     if (result.outcome === 'locked') {
-      // Locks are released before the status changes: the name is free now.
-      if (holder.status === 'failed' || holder.status === 'removed') continue;
       if (holder.requestHash !== record.requestHash || holder.status === 'removing') {
         throw nameOrBucketTaken(holder, record);
       }

@@ -27,14 +27,23 @@ const idempotencyItem = ({ key, expiresAt }: Idempotency, { id, requestHash }: H
   expiresAt,
 });
 
-/** A put where there is nothing yet. DynamoDB removes expired items when it gets to it, so they count as nothing. */
-function putOnce(table: Table, Item: Record<string, unknown>) {
+/**
+ * A put where there is nothing yet. DynamoDB removes expired items when it gets to it, so they count as nothing.
+ * @param over records whose items count as nothing, too
+ */
+function putOnce(table: Table, Item: Record<string, unknown>, over: readonly string[] = []) {
   const expires = Item['expiresAt'] !== undefined;
+  const holders = Object.fromEntries(over.map((id, index) => [`:over${index}`, id]));
+  const values = { ...(expires ? { ':now': Math.floor(Date.now() / 1000) } : {}), ...holders };
   return {
     TableName: table.name,
     Item,
-    ConditionExpression: `attribute_not_exists(pk)${expires ? ' OR expiresAt < :now' : ''}`,
-    ...(expires ? { ExpressionAttributeValues: { ':now': Math.floor(Date.now() / 1000) } } : {}),
+    ConditionExpression: [
+      'attribute_not_exists(pk)',
+      ...(expires ? ['expiresAt < :now'] : []),
+      ...(over.length > 0 ? [`integrationId IN (${Object.keys(holders).join(', ')})`] : []),
+    ].join(' OR '),
+    ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
   };
 }
 
@@ -52,12 +61,12 @@ export function registrar(table: Table, tell = nobody): Register {
 }
 
 async function register(table: Table, registration: Registration, tell: Tell): Promise<RegistrationOutcome> {
-  const { record, locks, idempotency } = registration;
+  const { record, locks, over, idempotency } = registration;
   const { id, requestHash } = record;
-  const items = [
-    ...(idempotency ? [idempotencyItem(idempotency, record)] : []),
-    ...locks.map((lock) => ({ ...lockKey(lock), integrationId: id, requestHash })),
-    { ...recordKey(id), ...toStored(record) },
+  const puts = [
+    ...(idempotency ? [putOnce(table, idempotencyItem(idempotency, record))] : []),
+    ...locks.map((lock) => putOnce(table, { ...lockKey(lock), integrationId: id, requestHash }, over)),
+    putOnce(table, { ...recordKey(id), ...toStored(record) }),
   ];
   const told = await tell(registration);
   try {
@@ -65,8 +74,8 @@ async function register(table: Table, registration: Registration, tell: Tell): P
       table.client.send(
         new TransactWriteCommand({
           TransactItems: [
-            ...items.map((item) => ({
-              Put: { ...putOnce(table, item), ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const },
+            ...puts.map((put) => ({
+              Put: { ...put, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const },
             })),
             ...(told ? [{ Update: told }] : []),
           ],
@@ -77,7 +86,7 @@ async function register(table: Table, registration: Registration, tell: Tell): P
   } catch (error) {
     const held = heldItems(error);
     const [first] = held;
-    if (!first && told && isRefused(error, items.length)) return { outcome: 'not-ready' };
+    if (!first && told && isRefused(error, puts.length)) return { outcome: 'not-ready' };
     if (!first) throw registrationError(error, record.name);
     // Our own transaction, whose answer was lost.
     if (first.integrationId === id) return { outcome: 'registered' };

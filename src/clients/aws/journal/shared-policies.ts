@@ -2,9 +2,10 @@
 import type { JournalRecord } from '../../../domain/model/record.ts';
 import { attributeOf } from '../../../domain/model/resource-keys.ts';
 import type { AccessJournal } from '../../../domain/resources/role/shared-policies.ts';
-import { graceSeconds } from '../../../domain/saga/in-flight-calls.ts';
+import { functionLifetimeSeconds, graceSeconds } from '../../../domain/saga/in-flight-calls.ts';
 import { ServiceError } from '../../../errors.ts';
 import { movedOn, now, recordReader, statusIn, updateRecord } from './record.ts';
+import { maximumClockErrorMs } from './room.ts';
 import type { Table } from './table.ts';
 
 const names = { '#lock': 'accessLock', '#by': 'by', '#updatedAt': 'updatedAt' };
@@ -26,7 +27,7 @@ export function accessJournal(table: Table): AccessJournal {
       const { condition, values } = statusIn(during);
       const record = await updateRecord(table, integrationId, `lock the policies of ${integrationId}`, {
         UpdateExpression: 'SET #lock = :lock, #updatedAt = :now',
-        ConditionExpression: `${condition} AND (attribute_not_exists(#lock) OR ${isHolder} OR #lock.#until < :free)`,
+        ConditionExpression: `${condition} AND (${isHolder} OR NOT #lock.#until BETWEEN :free AND :latest)`,
         names: { ...names, '#until': 'until', '#status': 'status' },
         values: {
           ...values,
@@ -34,6 +35,8 @@ export function accessJournal(table: Table): AccessJournal {
           ':by': callId,
           // What its last holder has sent may take effect a little later.
           ':free': begunAt - graceSeconds * 1000,
+          // No function lives longer by any clock: a lock until then is forged.
+          ':latest': begunAt + functionLifetimeSeconds * 1000 + maximumClockErrorMs,
           ':now': now(),
         },
       });

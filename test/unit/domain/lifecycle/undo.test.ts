@@ -200,10 +200,18 @@ describe('the start of a provisioning', () => {
     async (status) => {
       const { answer, starts, registrations } = starting([locked, registered], standing({ status }));
       expect(await answer).toEqual({ record: wanted.record, repeated: false });
-      expect(registrations).toHaveLength(2);
+      // A lock that it still has is forged.
+      expect(registrations.map(({ over }) => over)).toEqual([undefined, ['int_1']]);
       expect(starts).toEqual([integrationId]);
     },
   );
+
+  test('takes a name whose lock is of a record that does not exist', async () => {
+    const { answer, starts, registrations } = starting([locked, registered]);
+    expect(await answer).toEqual({ record: wanted.record, repeated: false });
+    expect(registrations.map(({ over }) => over)).toEqual([undefined, ['int_1']]);
+    expect(starts).toEqual([integrationId]);
+  });
 
   const adopting = {
     role: { name: 'AcmeLabelling', mode: 'adopt' },

@@ -53,6 +53,19 @@ describe('registering', () => {
     return registrar({ client: refusing, name: 'journal', pause }).register(registration);
   };
 
+  test('locks of records that are over count as free, and nothing else of theirs', async () => {
+    dynamo.on(TransactWriteCommand).resolves({});
+    await registrar(table, pause).register({ ...registration, over: ['int_A', 'int_B'] });
+    const items = dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
+    const ofLocks = 'attribute_not_exists(pk) OR integrationId IN (:over0, :over1)';
+    expect(items.map(({ Put }) => [Put?.ConditionExpression, Put?.ExpressionAttributeValues])).toEqual([
+      ['attribute_not_exists(pk) OR expiresAt < :now', { ':now': expect.any(Number) }],
+      [ofLocks, { ':over0': 'int_A', ':over1': 'int_B' }],
+      [ofLocks, { ':over0': 'int_A', ':over1': 'int_B' }],
+      ['attribute_not_exists(pk)', undefined],
+    ]);
+  });
+
   test('key, locks and record are one transaction, each item only where there is none', async () => {
     dynamo.on(TransactWriteCommand).resolves({});
     await expect(register()).resolves.toEqual({ outcome: 'registered' });

@@ -7,6 +7,7 @@ import { accessStep } from '../../src/runtime/await-calls.ts';
 const access = deployedAccess(
   callsOf(iam.iamClient(), {
     getRole: iam.getRole,
+    listAttachedRolePolicies: iam.listAttachedRolePolicies,
     getDefaultPolicyVersion: iam.getDefaultPolicyVersion,
     createPolicyVersion: iam.createPolicyVersion,
     detachRolePolicy: iam.detachRolePolicy,

@@ -265,6 +265,8 @@ export const roles = [
     LookAtPolicy(['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListPolicyVersions']),
     WritePolicy(['iam:CreatePolicyVersion', 'iam:DeletePolicyVersion', 'iam:DeletePolicy']),
     LookAtRole,
+    ReadAttachments,
+    ReadAttachmentsOfAdopted,
     DetachPolicy,
     DetachFromAdoptedRole,
   ]),

@@ -1,5 +1,6 @@
 /** What Dataloop's role may do: the permission policy of one bucket, or of several that share a policy. */
 import type { AccountSettings } from '../../config.ts';
+import { matchesPattern } from './allowed.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { IntegrationRequest } from './request.ts';
 
@@ -186,6 +187,47 @@ const rulesOf = (grants: readonly Grant[]): string[] =>
       [statement['Resource']].flat().flatMap((resource) => rulesOn(resource, statement)),
     ),
   );
+
+/** What a role does with a bucket. */
+const uses = ['s3:listbucket', 's3:getobject', 's3:putobject', 's3:deleteobject'];
+
+const isUse = (pattern: unknown): boolean =>
+  typeof pattern === 'string' &&
+  uses.some((use) => matchesPattern(use, pattern.toLowerCase().replaceAll('?', '*')));
+
+/** Whether a pattern of IAM may match the bucket or one of its objects. A variable may stand for anything. */
+function mayReach(pattern: string, grant: Grant): boolean {
+  const [head = ''] = pattern.split(/\*|\$\{/);
+  const agrees = (text: string) =>
+    head
+      .slice(0, text.length)
+      .split('')
+      .every((character, at) => character === '?' || character === text[at]);
+  const objects = objectsOf(grant).slice(0, -1);
+  if (agrees(objects) && (head !== pattern || head.length >= objects.length)) return true;
+  return head === pattern && head.length === grant.bucketArn.length && agrees(grant.bucketArn);
+}
+
+/**
+ * Whether a policy may let its role use a bucket beyond what it is to grant, by a pattern, too. Its conditions and denials
+ * do not count: nothing is called closed that may be open.
+ * @param document as it stands, parsed
+ * @param remaining what the policy is to grant
+ */
+export function stillGrants(document: unknown, grant: Grant, remaining: readonly Grant[]): boolean {
+  if (!isStatement(document)) return false;
+  const meant = new Set<unknown>(resourcesOf(remaining));
+  return [document['Statement']].flat().some((statement) => {
+    if (!isStatement(statement) || statement['Effect'] !== 'Allow') return false;
+    if ([statement['Action']].flat().every((action) => !isUse(action)) && !('NotAction' in statement)) {
+      return false;
+    }
+    if ('NotResource' in statement) return true;
+    return [statement['Resource']]
+      .flat()
+      .some((each) => typeof each === 'string' && !meant.has(each) && mayReach(each, grant));
+  });
+}
 
 /**
  * A policy that somebody edited, without what it grants on one bucket; what that person wrote stays.

@@ -99,6 +99,7 @@ interface StandingPolicy {
 /** The calls of IAM that GrantAccess and RevokeAccess make. */
 type AccessCall =
   | 'getRole'
+  | 'listAttachedRolePolicies'
   | 'getDefaultPolicyVersion'
   | 'createPolicy'
   | 'createPolicyVersion'
@@ -237,6 +238,7 @@ export function accessWorld({
               permissionsBoundaryArn: undefined,
             },
       ),
+    listAttachedRolePolicies: () => passage(async () => [...attached]),
     createPolicy: ({ name, path, document, tags }) =>
       passage(async () => {
         const arn = `arn:aws:iam::111111111111:policy${path}${name}`;

@@ -1,14 +1,20 @@
 /** RevokeAccess, the undo of GrantAccess: takes the bucket of an added driver out of the policy that grants it. */
 import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, ownerTag, policyOf } from '../../model/desired-state.ts';
-import { fittingPolicy, type Grant, grantOf, withoutGrant } from '../../model/permission-policy.ts';
-import { type AddedBucket, type JournalRecord, statuses } from '../../model/record.ts';
-import type { PolicyKey } from '../../model/resource-keys.ts';
+import {
+  fittingPolicy,
+  type Grant,
+  grantOf,
+  stillGrants,
+  withoutGrant,
+} from '../../model/permission-policy.ts';
+import { type JournalRecord, statuses } from '../../model/record.ts';
+import { type PolicyKey, policyKeys } from '../../model/resource-keys.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import { type Leftover, sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import { grantsOf } from './granted.ts';
-import type { PolicyVersion } from './iam.ts';
+import type { Iam, PolicyVersion } from './iam.ts';
 import {
   type Access,
   hash,
@@ -22,6 +28,7 @@ import {
 
 type RevokeCalls =
   | 'getRole'
+  | 'listAttachedRolePolicies'
   | 'getDefaultPolicyVersion'
   | 'createPolicyVersion'
   | 'detachRolePolicy'
@@ -30,6 +37,7 @@ type RevokeCalls =
 /**
  * Takes the driver's bucket out of the policy that grants it; a policy that grants nothing any more goes. The integration
  * may be going, too: where its policies are gone, the access is; where one could not be deleted, the bucket is taken out.
+ * Which bucket it is says the driver's own record, and whether it is out say the policies that the role has.
  */
 export async function revokeAccess(
   step: StepContext,
@@ -39,33 +47,50 @@ export async function revokeAccess(
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
   const addedBucketId = step.record.id;
   return holding(step, statuses, journal, async (record) => {
-    const driver = record.addedBuckets?.[addedBucketId];
-    const key = driver?.placedIn;
-    if (!driver || !key) {
-      await step.gone('access');
-      return { outcome: 'nothing was granted' };
-    }
     const desired = desiredStateOf(record);
-    const ours = record.resources[key];
-    if (ours?.state === 'gone') {
-      await journal.place(desired.recordId, step.call, addedBucketId, undefined);
+    const grant = grantOf(step.record.request, desired);
+    const grantsLeft = (key: PolicyKey) => grantsOf(record, desired, key, readRecords, addedBucketId);
+    const attached = await attachedPolicies(desired, iam);
+    const granting: PolicyKey[] = [];
+    for (const [key, policy] of attached) {
+      if (stillGrants(policy?.document, grant, await grantsLeft(key))) granting.push(key);
+    }
+    const placedIn = record.addedBuckets?.[addedBucketId]?.placedIn;
+    // The integration's record may hide where the bucket is granted.
+    const isPlaced = granting.length === 0 || (placedIn !== undefined && granting.includes(placedIn));
+    const key = isPlaced ? placedIn : granting[0];
+    const unplace = async () => {
+      if (placedIn) await journal.place(desired.recordId, step.call, addedBucketId, undefined);
+    };
+    const end = async (outcome: string, still: readonly PolicyKey[]): Promise<UndoOutcome> => {
+      if (still.length > 0) {
+        await step.residue('access', stillGranted(step, desired, still));
+        return { outcome: 'left: a policy still allows it' };
+      }
       await step.gone('access');
-      return { outcome: 'gone with its policy' };
+      return { outcome };
+    };
+    if (!key) return end('nothing was granted', granting);
+    const ours = record.resources[key];
+    if (ours?.state === 'gone' && !granting.includes(key)) {
+      await unplace();
+      return end('gone with its policy', granting);
     }
     const { arn } = policyOf(desired, key);
-    const found = await iam.getDefaultPolicyVersion(arn);
-    const remaining = await grantsOf(record, desired, key, readRecords, addedBucketId);
+    const found = attached.has(key) ? attached.get(key) : await iam.getDefaultPolicyVersion(arn);
+    const remaining = await grantsLeft(key);
     const isSame = ours?.uniqueId === undefined || ours.uniqueId === found?.uniqueId;
     const isTagged = found?.tags[ownerTag] === desired.recordId;
     const isOurs = isSame && isTagged;
     if (found && ours?.uniqueId === found.uniqueId && !isTagged) {
-      const rest = withoutGrant(found.document, grantOf(driver, desired), remaining);
+      const rest = withoutGrant(found.document, grant, remaining);
       if (!sameJson(rest, found.document)) {
         await step.residue('access', untagged(step, arn, desired.recordId));
         return { outcome: 'left: its policy is not tagged as ours' };
       }
     }
     if (!found || !isOurs) {
+      if (granting.length > 0) return end('', granting);
       // Without the policy there is no access; another one of its name is not ours to change.
       const outcome = await confirmAbsence(
         step,
@@ -78,15 +103,42 @@ export async function revokeAccess(
         // The next bucket that finds room here makes it again.
         await journal.writePolicy(desired.recordId, step.call, key, { ...ours, state: 'gone' });
       }
-      await journal.place(desired.recordId, step.call, addedBucketId, undefined);
+      await unplace();
       return outcome;
     }
-    await writeWithout(found, { step, record, desired, key, driver, remaining, iam, journal });
-    await journal.place(desired.recordId, step.call, addedBucketId, undefined);
-    await step.gone('access');
-    return { outcome: 'removed' };
+    const written = await writeWithout(found, { step, record, desired, key, grant, remaining, iam, journal });
+    await unplace();
+    const others = granting.filter((each) => each !== key);
+    return end('removed', stillGrants(written, grant, remaining) ? [key, ...others] : others);
   });
 }
+
+/** Those of our names that the role has, with their default versions as IAM shows them. */
+async function attachedPolicies(
+  desired: DesiredState,
+  iam: Pick<Iam, 'getRole' | 'listAttachedRolePolicies' | 'getDefaultPolicyVersion'>,
+): Promise<Map<PolicyKey, PolicyVersion | undefined>> {
+  const { name, arn } = desired.role;
+  const role = await iam.getRole(name);
+  const attached = role?.arn === arn ? await iam.listAttachedRolePolicies(name) : [];
+  const found = new Map<PolicyKey, PolicyVersion | undefined>();
+  for (const key of policyKeys) {
+    const policy = policyOf(desired, key);
+    if (attached.includes(policy.arn)) found.set(key, await iam.getDefaultPolicyVersion(policy.arn));
+  }
+  return found;
+}
+
+const stillGranted = (
+  { record }: StepContext,
+  desired: DesiredState,
+  keys: readonly PolicyKey[],
+): Leftover => ({
+  reason:
+    `Somebody changed what Dataloop may do: the bucket ${record.request.bucket.name} may still be used by ` +
+    `${keys.map((key) => policyOf(desired, key).arn).join(', ')}.`,
+  advice: sendAgain(record, 'Remove the bucket from it, also where a pattern with * matches the bucket.'),
+});
 
 /** The access lasts as long as the policy grants it, whoever owns the policy now. */
 const untagged = ({ record }: StepContext, arn: string, integrationId: string): Leftover => ({
@@ -96,6 +148,7 @@ const untagged = ({ record }: StepContext, arn: string, integrationId: string): 
   advice: sendAgain(record, 'Restore the tag, or remove the bucket from the policy yourself.'),
 });
 
+/** @returns what the policy then says; undefined: it is gone */
 async function writeWithout(
   found: PolicyVersion,
   parts: {
@@ -103,12 +156,12 @@ async function writeWithout(
     readonly record: JournalRecord;
     readonly desired: DesiredState;
     readonly key: PolicyKey;
-    readonly driver: AddedBucket;
+    readonly grant: Grant;
     /** What else the policy is to grant. */
     readonly remaining: readonly Grant[];
   } & Omit<Access<RevokeCalls>, 'desiredStateOf' | 'readRecords'>,
-): Promise<void> {
-  const { step, record, desired, key, driver, remaining, iam, journal } = parts;
+): Promise<unknown> {
+  const { step, record, desired, key, grant, remaining, iam, journal } = parts;
   const { arn } = policyOf(desired, key);
   const known = record.resources[key];
   const isEdited = !isByUs(found, record, key, desired);
@@ -116,12 +169,12 @@ async function writeWithout(
   if (isEdited && !isSettled(step.call, known)) throw notYetShown(`the last change of policy ${arn}`);
 
   const document = isEdited
-    ? withoutGrant(found.document, grantOf(driver, desired), remaining)
+    ? withoutGrant(found.document, grant, remaining)
     : remaining.length > 0
       ? fittingPolicy(remaining)
       : undefined;
   // Nobody's version makes room for one that says the same.
-  if (isEdited && document && sameJson(document, found.document)) return;
+  if (isEdited && document && sameJson(document, found.document)) return document;
   if (document) {
     const written = isEdited ? known?.written : withNext(writtenSoFar(known, desired), hash(document));
     await journal.writePolicy(desired.recordId, step.call, key, {
@@ -131,7 +184,7 @@ async function writeWithout(
       writtenAt: step.call.begunAt,
     });
     await iam.createPolicyVersion(arn, document);
-    return;
+    return document;
   }
   // Whoever is cut off from here on leaves a policy that the next bucket makes again, not one that it misses.
   await journal.writePolicy(desired.recordId, step.call, key, { ...(known ?? { arn }), state: 'intended' });
@@ -140,4 +193,5 @@ async function writeWithout(
   if (role && isRoleOf(record, role)) await iam.detachRolePolicy(desired.role.name, arn);
   await iam.deletePolicy(arn);
   await journal.writePolicy(desired.recordId, step.call, key, { ...(known ?? { arn }), state: 'gone' });
+  return undefined;
 }

@@ -13,6 +13,7 @@ import {
   maximumPolicySize,
   permissionPolicy,
   sizeOf,
+  stillGrants,
   withoutGrant,
 } from '../../../../src/domain/model/permission-policy.ts';
 import type { AddedBucket } from '../../../../src/domain/model/record.ts';
@@ -275,6 +276,14 @@ describe('a policy of an earlier version that loses a bucket', () => {
   });
 });
 
+const anyVersion = fc.constantFrom(permissionPolicy, earlierPolicy);
+// Two drivers of one bucket have folders of their own.
+const distinctGrants = fc.uniqueArray(anyGrant, {
+  selector: ({ bucketArn, prefix }) => `${bucketArn} ${prefix}`,
+  minLength: 1,
+  maxLength: 10,
+});
+
 describe('a policy that somebody edited, without one of its buckets', () => {
   const theirs = {
     Sid: 'Theirs',
@@ -359,13 +368,6 @@ describe('a policy that somebody edited, without one of its buckets', () => {
   });
 
   test('allows exactly what the others need and that person added, buckets, folders and keys being shared', () => {
-    const anyVersion = fc.constantFrom(permissionPolicy, earlierPolicy);
-    // Two drivers of one bucket have folders of their own.
-    const distinctGrants = fc.uniqueArray(anyGrant, {
-      selector: ({ bucketArn, prefix }) => `${bucketArn} ${prefix}`,
-      minLength: 1,
-      maxLength: 10,
-    });
     fc.assert(
       fc.property(distinctGrants, fc.nat(), anyVersion, (grants, choice, policyOf) => {
         const index = choice % grants.length;
@@ -381,6 +383,71 @@ describe('a policy that somebody edited, without one of its buckets', () => {
             ]),
           ].sort(),
         );
+      }),
+      { numRuns },
+    );
+  });
+});
+
+describe('a policy may let its role use a bucket still', () => {
+  const [one, other] = [grantTo('dataloop-a'), grantTo('dataloop-b')];
+  const folder = { ...one, prefix: 'raw/' };
+  const allowing = (more: object) => ({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 's3:GetObject', Resource: '*', ...more }],
+  });
+
+  test.each<[string, object]>([
+    ['by its name', { Resource: `${one.bucketArn}/*` }],
+    ['by one of its objects', { Resource: `${one.bucketArn}/raw/1.jpg` }],
+    ['by the object that stands for its folder', { Resource: `${one.bucketArn}/raw/` }],
+    ['by everything', {}],
+    ['by a pattern that ends before its name does', { Resource: ['arn:aws:s3:::x', 'arn:aws:s3:::data*'] }],
+    ['by a pattern within its objects', { Resource: `${one.bucketArn}/raw/*.jpg` }],
+    ['by a question mark', { Resource: 'arn:aws:s3:::dataloop-?/raw/x' }],
+    ['by a variable', { Resource: `arn:aws:s3:::dataloop-\${aws:PrincipalTag/team}/raw/x` }],
+    ['by all but something', { Resource: undefined, NotResource: 'arn:aws:s3:::x' }],
+    ['by a pattern of actions', { Action: ['kms:Decrypt', 'S3:Put*'] }],
+    ['by a question mark in the action', { Action: 's3:?etObject' }],
+    ['by all actions but some', { Action: undefined, NotAction: 's3:GetObject' }],
+    ['under a condition', { Condition: { Bool: { 'aws:SecureTransport': 'true' } } }],
+  ])('%s', (_how, more) => {
+    expect(stillGrants(JSON.parse(JSON.stringify(allowing(more))), folder, [other])).toBe(true);
+  });
+
+  test.each<[string, object]>([
+    ['by a list of it', { Action: 's3:ListBucket', Resource: one.bucketArn }],
+    [
+      'by a list of it, with a question mark',
+      { Action: 's3:ListBucket', Resource: 'arn:aws:s3:::dataloop-?' },
+    ],
+  ])('%s', (_how, more) => {
+    expect(stillGrants(allowing(more), one, [])).toBe(true);
+  });
+
+  test.each<[string, unknown]>([
+    ['by no document', undefined],
+    ['by another bucket', allowing({ Resource: `${other.bucketArn}/*` })],
+    ['by a bucket whose name begins like it', allowing({ Resource: `${one.bucketArn}b/*` })],
+    ['by another folder', allowing({ Resource: `${one.bucketArn}/other/*` })],
+    ['by another action', allowing({ Action: 's3:ListAllMyBuckets' })],
+    ['by a refusal', allowing({ Effect: 'Deny' })],
+    ['by no statement', { Version: '2012-10-17', Statement: ['text'] }],
+  ])('but not %s', (_how, document) => {
+    expect(stillGrants(document, folder, [])).toBe(false);
+  });
+
+  test('exactly until it is taken out of it, whatever else the policy grants', () => {
+    fc.assert(
+      fc.property(distinctGrants, fc.nat(), anyVersion, (grants, choice, policyOf) => {
+        const index = choice % grants.length;
+        const remaining = grants.toSpliced(index, 1);
+        const taken = grants[index] ?? one;
+        const document = policyOf(grants);
+        expect(stillGrants(withoutGrant(document, taken, remaining), taken, remaining)).toBe(false);
+        expect(stillGrants(document, taken, grants)).toBe(false);
+        const isShared = remaining.some((each) => each.bucketArn === taken.bucketArn);
+        if (!isShared) expect(stillGrants(document, taken, remaining)).toBe(true);
       }),
       { numRuns },
     );

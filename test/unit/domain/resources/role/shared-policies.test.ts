@@ -829,7 +829,8 @@ describe('RevokeAccess', () => {
 
     test('does not forget where the access may be once IAM shows its policy', async () => {
       const world = alone();
-      world.show(undefined);
+      // Neither of the two that the role has.
+      world.show(undefined, undefined);
       const { driver, revoke } = early(world, 'policy2');
       expect(await revoke()).toEqual({ outcome: 'does not exist' });
       expect(world.integration().addedBuckets?.[one]?.placedIn).toBe('policy2');
@@ -920,9 +921,28 @@ describe('RevokeAccess', () => {
     test.each([
       ['was replaced by somebody', { uniqueId: 'ANPA9', tags: ours }],
       ['was replaced by another integration’s', { uniqueId: 'ANPA9', tags: theirs }],
-    ])('%s, leaves it as it is and says so', async (_what, other) => {
+    ])(
+      '%s and grants the bucket, leaves it as it is, and the access with it as residue',
+      async (_what, other) => {
+        const world = alone();
+        const replaced = { ...other, documents: [world.documentOf('policy2')] };
+        world.replace('policy2', replaced);
+        const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
+        expect(await driver.revoke()).toEqual({ outcome: 'left: a policy still allows it' });
+        expect([world.policy('policy2'), world.isAttached('policy2')]).toEqual([replaced, true]);
+        expect(driver.record().resources.access).toMatchObject({
+          state: 'created',
+          residue: { reason: expect.stringContaining(world.arnOf('policy2')) },
+        });
+      },
+    );
+
+    test.each([
+      ['was replaced by somebody', { uniqueId: 'ANPA9', tags: ours }],
+      ['was replaced by another integration’s', { uniqueId: 'ANPA9', tags: theirs }],
+    ])('%s and does not grant the bucket, leaves it as it is and says so', async (_what, other) => {
       const world = alone();
-      const replaced = { ...other, documents: [world.documentOf('policy2')] };
+      const replaced = { ...other, documents: [{ Version: '2012-10-17', Statement: [theirStatement] }] };
       world.replace('policy2', replaced);
       const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
       expect(await retried(driver.revoke)).toEqual({ outcome: 'does not exist' });
@@ -966,6 +986,63 @@ describe('RevokeAccess', () => {
       const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
       expect(await retried(driver.revoke)).toEqual({ outcome: 'does not exist' });
       expect(driver.record().resources.access?.state).toBe('gone');
+    });
+  });
+
+  describe('where a policy of the role grants the bucket still', () => {
+    const wildcard = { Effect: 'Allow', Action: 's3:Get*', Resource: 'arn:aws:s3:::dataloop-*' };
+
+    test.each<[string, 'policy' | 'policy2']>([
+      ['by a pattern of the policy that it is in', 'policy2'],
+      ['by a pattern of another policy', 'policy'],
+    ])('%s, leaves the access as residue until it does not', async (_what, key) => {
+      const world = alone();
+      const before = world.documentOf(key);
+      world.edit(key, { ...before, Statement: [...before.Statement, wildcard] });
+      const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
+      expect(await driver.revoke(6)).toEqual({ outcome: 'left: a policy still allows it' });
+      expect(driver.record().resources.access).toMatchObject({
+        state: 'created',
+        residue: {
+          reason: expect.stringContaining(world.arnOf(key)),
+          advice: expect.stringMatching(/a pattern with \* matches the bucket.*DELETE/),
+        },
+      });
+      const now = world.policy(key)?.documents.at(-1);
+      expect(now).toMatchObject({ Statement: expect.arrayContaining([wildcard]) });
+      expect(JSON.stringify(world.policy('policy2')?.documents.at(-1) ?? '')).not.toContain('dataloop-bppp');
+
+      world.edit(key, { ...before, Statement: [theirStatement] });
+      world.wait(60_000);
+      expect(await driver.revoke(6)).not.toEqual({ outcome: 'left: a policy still allows it' });
+      expect(driver.record().resources.access).toMatchObject({ state: 'gone' });
+      expect(driver.record().resources.access?.residue).toBeUndefined();
+    });
+
+    test.each<[string, Partial<Parameters<ReturnType<typeof alone>['become']>[0]>]>([
+      ['does not say in which', { addedBuckets: { ...full, [one]: longTo('dataloop-b') } }],
+      ['names another one', { addedBuckets: { ...full, [one]: longTo('dataloop-b', 'policy') } }],
+      [
+        'says that it is in none that stands',
+        { addedBuckets: { ...full, [one]: longTo('dataloop-b', 'policy3') } },
+      ],
+      ['has forgotten it', { addedBuckets: full }],
+    ])('takes it out although the integration’s record %s', async (_what, forged) => {
+      const world = alone();
+      const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
+      world.become(forged);
+      expect(await retried((attempt) => driver.revoke(attempt))).toEqual({ outcome: 'removed' });
+      expect([world.policy('policy2'), driver.record().resources.access?.state]).toEqual([undefined, 'gone']);
+    });
+
+    test('takes the bucket of its own record out of an edited policy, whatever the integration’s names', async () => {
+      const world = alone();
+      const { Statement, ...rest } = world.documentOf('policy2');
+      world.edit('policy2', { ...rest, Statement: [...Statement, theirStatement] });
+      const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
+      world.become({ addedBuckets: { ...full, [one]: longTo('dataloop-q', 'policy2') } });
+      expect(await driver.revoke(6)).toEqual({ outcome: 'removed' });
+      expect(world.document('policy2')).toEqual({ ...rest, Statement: [theirStatement] });
     });
   });
 

@@ -11,9 +11,9 @@ import {
 import { beforeEach, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { activate, closingJournal } from '../../../../../src/clients/aws/journal/ends.ts';
+import { operatorJournal } from '../../../../../src/clients/aws/journal/operator.ts';
 import {
   deprovisionJournal,
-  operatorJournal,
   settleStep,
   stepJournal,
   writeOrganization,

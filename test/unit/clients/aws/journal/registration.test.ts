@@ -55,7 +55,7 @@ describe('registering', () => {
 
   test('locks of records that are over count as free, and nothing else of theirs', async () => {
     dynamo.on(TransactWriteCommand).resolves({});
-    await registrar(table, pause).register({ ...registration, over: ['int_A', 'int_B'] });
+    await registrar(table).register({ ...registration, over: ['int_A', 'int_B'] });
     const items = dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
     const ofLocks = 'attribute_not_exists(pk) OR integrationId IN (:over0, :over1)';
     expect(items.map(({ Put }) => [Put?.ConditionExpression, Put?.ExpressionAttributeValues])).toEqual([

@@ -193,8 +193,8 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   RoleChangedError: {
     group: 'resources',
     detail:
-      `Somebody changed the trust policy or the permissions boundary of the role ${role} during setup, so the ` +
-      'role is removed. Find out who did in CloudTrail, then send the request again.',
+      `Somebody changed the trust policy, the permissions boundary or the policies of the role ${role} during ` +
+      'setup, so the service does not use it. Find out who did in CloudTrail, then send the request again.',
     whatToDo: 'Find out in CloudTrail who changed or replaced the role, then send the request again.',
   },
   PolicyChangedError: {

@@ -16,6 +16,8 @@ const calls = callsOf(iam.iamClient(), {
   createRole: iam.createRole,
   updateAssumeRolePolicy: iam.updateAssumeRolePolicy,
   attachRolePolicy: iam.attachRolePolicy,
+  listAttachedRolePolicies: iam.listAttachedRolePolicies,
+  listRolePolicies: iam.listRolePolicies,
 });
 const dataloop = callsOf(deployedDataloop(), { getProject, getIntegration, listIntegrations });
 

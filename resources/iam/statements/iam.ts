@@ -45,6 +45,13 @@ export const ReadAttachments: Statement = {
   Resource: roles,
 };
 
+export const ReadPoliciesOfRole: Statement = {
+  Sid: 'ReadPoliciesOfRole',
+  why: 'Checks that a role which an earlier attempt created has no policies of others.',
+  Action: ['iam:ListAttachedRolePolicies', 'iam:ListRolePolicies'],
+  Resource: roles,
+};
+
 export const CreateRole: Statement = {
   Sid: 'CreateRole',
   why: 'Creates the role, with the permissions boundary only.',

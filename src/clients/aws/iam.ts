@@ -18,6 +18,7 @@ import {
   IAMClient,
   ListAttachedRolePoliciesCommand,
   ListPolicyVersionsCommand,
+  ListRolePoliciesCommand,
   type PolicyVersion,
   PutRolePermissionsBoundaryCommand,
   type Tag,
@@ -160,6 +161,16 @@ export const listAttachedRolePolicies =
       Marker = page.IsTruncated ? page.Marker : undefined;
     } while (Marker);
     return arns;
+  };
+
+export const listRolePolicies =
+  (client: IAMClient): Iam['listRolePolicies'] =>
+  async (RoleName) => {
+    // One page holds a hundred names; whoever looks asks whether there are any.
+    const { PolicyNames = [] } = await awsCall(`list the inline policies of role ${RoleName}`, () =>
+      client.send(new ListRolePoliciesCommand({ RoleName })),
+    );
+    return PolicyNames;
   };
 
 /** A policy as GetPolicy answers; undefined where there is none. */

@@ -78,6 +78,7 @@ function forCreatedRole({ role }: DesiredState): NeededAction[] {
   return [
     ...on('Preflight', role.arn, 'iam:GetRole'),
     ...on('CreateRole', role.arn, 'iam:CreateRole', 'iam:TagRole', 'iam:GetRole', 'iam:AttachRolePolicy'),
+    ...on('CreateRole', role.arn, 'iam:ListAttachedRolePolicies', 'iam:ListRolePolicies'),
     ...on('DeleteRole', role.arn, 'iam:GetRole', 'iam:DetachRolePolicy', 'iam:ListAttachedRolePolicies'),
     ...on('DeleteRole', role.arn, 'iam:DeleteRole', 'iam:PutRolePermissionsBoundary'),
   ];

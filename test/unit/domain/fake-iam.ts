@@ -17,6 +17,8 @@ interface Standing {
   readonly policy?: StandingPolicy | undefined;
   /** Attached to the role by others. */
   readonly attached?: readonly string[];
+  /** Inline policies. */
+  readonly inline?: readonly string[];
 }
 
 type Calls = Pick<
@@ -27,6 +29,7 @@ type Calls = Pick<
   | 'attachRolePolicy'
   | 'detachRolePolicy'
   | 'listAttachedRolePolicies'
+  | 'listRolePolicies'
   | 'deleteRole'
   | 'putRolePermissionsBoundary'
   | 'getPolicy'
@@ -66,6 +69,7 @@ export function fakeIam(events: string[], before: Standing = {}, passage: Passag
     attachRolePolicy: (name, arn) => effect(`attach to ${name}`, () => void attached.add(arn)),
     detachRolePolicy: (name, arn) => effect(`detach from ${name}`, () => void attached.delete(arn)),
     listAttachedRolePolicies: () => passage(async () => [...attached]),
+    listRolePolicies: () => passage(async () => before.inline ?? []),
     deleteRole: (name) =>
       effect(`delete ${name}`, () => {
         if (attached.size > 0) throw new ServiceError('AwsConflictError', 'It is in use.');

@@ -34,6 +34,8 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
     client.send(new iam.GetPolicyVersionCommand({ PolicyArn: arn, VersionId: 'v1' })),
   'iam:ListAttachedRolePolicies': ({ iam: client }) =>
     client.send(new iam.ListAttachedRolePoliciesCommand({ RoleName: name })),
+  'iam:ListRolePolicies': ({ iam: client }) =>
+    client.send(new iam.ListRolePoliciesCommand({ RoleName: name })),
   'iam:GetAccountSummary': ({ iam: client }) => client.send(new iam.GetAccountSummaryCommand({})),
   'kms:DescribeKey': ({ kms: client }) => client.send(new kms.DescribeKeyCommand({ KeyId: name })),
   'iam:ListPolicyVersions': ({ iam: client }) =>

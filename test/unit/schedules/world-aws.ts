@@ -232,6 +232,7 @@ export function aws(
       role.attached.delete(PolicyArn);
       return {};
     }
+    if (command instanceof iam.ListRolePoliciesCommand) return { PolicyNames: [] };
     if (command instanceof iam.ListAttachedRolePoliciesCommand) {
       const { attached } = roleOf(command.input.RoleName);
       return { AttachedPolicies: [...attached].map((PolicyArn) => ({ PolicyArn })) };

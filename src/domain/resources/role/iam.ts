@@ -47,6 +47,8 @@ export interface Iam {
   detachRolePolicy(roleName: string, policyArn: string): Promise<void>;
   /** ARNs of the managed policies that are attached to a role. */
   listAttachedRolePolicies(roleName: string): Promise<readonly string[]>;
+  /** Names of the inline policies of a role. */
+  listRolePolicies(roleName: string): Promise<readonly string[]>;
   /** A customer managed policy, or undefined where there is none. */
   getPolicy(arn: string): Promise<Found | undefined>;
   getDefaultPolicyVersion(arn: string): Promise<PolicyVersion | undefined>;

@@ -15,7 +15,10 @@ import { trustedUserArn } from './trusted-user.ts';
  */
 export async function createRole(
   step: StepContext,
-  iam: Pick<Iam, 'getRole' | 'createRole' | 'attachRolePolicy'>,
+  iam: Pick<
+    Iam,
+    'getRole' | 'createRole' | 'attachRolePolicy' | 'listAttachedRolePolicies' | 'listRolePolicies'
+  >,
   readUserArn: () => Promise<string>,
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<{ roleArn: string; userArn: string }> {
@@ -40,15 +43,15 @@ export async function createRole(
 }
 
 /**
- * The role that an earlier attempt created. It is used only if unchanged: trust policy and boundary decide who may do
- * what.
+ * The role that an earlier attempt created. It is used only if unchanged: trust policy, boundary and policies decide who
+ * may do what. Of policies it may have the one that an attempt attaches.
  */
 async function ownRole(
   step: StepContext,
-  iam: Pick<Iam, 'getRole'>,
+  iam: Pick<Iam, 'getRole' | 'listAttachedRolePolicies' | 'listRolePolicies'>,
   wanted: { trustPolicy: PolicyDocument; permissionsBoundaryArn: string },
 ): Promise<Role> {
-  const { role } = step.desired;
+  const { role, policy } = step.desired;
   const found = await iam.getRole(role.name);
   if (!found) throw notYetShown(`the role ${role.arn}`);
   if (found.arn !== role.arn || !isTaggedOurs(step, found.tags)) throw roleNameTaken(role.name);
@@ -56,6 +59,9 @@ async function ownRole(
     sameJson(parseJson(found.trustPolicy), wanted.trustPolicy) &&
     found.permissionsBoundaryArn === wanted.permissionsBoundaryArn;
   if (!isAsWritten) throw roleChanged(role.name);
+  const attached = await iam.listAttachedRolePolicies(role.name);
+  const inline = await iam.listRolePolicies(role.name);
+  if (inline.length > 0 || attached.some((arn) => arn !== policy.arn)) throw roleChanged(role.name);
   return found;
 }
 
@@ -139,7 +145,7 @@ export function roleNameTaken(roleName: string): ServiceError {
 function roleChanged(roleName: string): ServiceError {
   return new ServiceError(
     'RoleChangedError',
-    `Somebody changed the trust policy or the permissions boundary of the role ${roleName} during setup, so the role is ` +
-      'removed. Find out who did in CloudTrail, then send the request again.',
+    `Somebody changed the trust policy, the permissions boundary or the policies of the role ${roleName} during setup, so ` +
+      'the service does not use it. Find out who did in CloudTrail, then send the request again.',
   );
 }

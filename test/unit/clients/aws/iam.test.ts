@@ -11,6 +11,7 @@ import {
   GetRoleCommand,
   IAMClient,
   ListPolicyVersionsCommand,
+  ListRolePoliciesCommand,
   PutRolePermissionsBoundaryCommand,
   type Role,
   UpdateAssumeRolePolicyCommand,
@@ -27,6 +28,7 @@ import {
   detachRolePolicy,
   getPolicy,
   getRole,
+  listRolePolicies,
   patientIamClient,
   putRolePermissionsBoundary,
   updateAssumeRolePolicy,
@@ -405,6 +407,12 @@ describe('roles', () => {
       { RoleName: 'dataloop-acme', PolicyArn: policyArn },
       { RoleName: 'dataloop-acme' },
     ]);
+  });
+
+  test('inline policies are listed by name', async () => {
+    iam.on(ListRolePoliciesCommand).resolves({ PolicyNames: ['theirs'], IsTruncated: false });
+    await expect(listRolePolicies(client)('dataloop-acme')).resolves.toEqual(['theirs']);
+    expect(sent()).toEqual([{ RoleName: 'dataloop-acme' }]);
   });
 
   test('the boundary of a role is replaced', async () => {

@@ -164,6 +164,26 @@ describe('CreateRole', () => {
     expect(standing()).toBeUndefined();
   });
 
+  test.each([
+    ['an inline policy', { inline: ['theirs'] }],
+    ['a policy of others', { attached: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] }],
+    ['a policy whose name begins like ours', { attached: [policyArn, `${policyArn}-x`] }],
+  ])('attaches nothing to a role of ours that somebody gave %s', async (_what, given) => {
+    const events: string[] = [];
+    const { iam } = fakeIam(events, { role: own, ...given });
+    expect(await thrownBy(creating(journalOf(intended), iam))).toMatchObject({
+      name: 'RoleChangedError',
+      message: expect.stringContaining('dataloop-acme'),
+    });
+    expect(events).toEqual(['create role']);
+  });
+
+  test('goes on with its own role to which an earlier attempt attached the policy', async () => {
+    const { iam, attached } = fakeIam([], { role: own, attached: [policyArn] });
+    await creating(journalOf(intended), iam);
+    expect([...attached]).toEqual([policyArn]);
+  });
+
   test('is tried again while IAM has a role of that name but does not show it', async () => {
     const events: string[] = [];
     const { iam } = fakeIam(events, { role: own });

@@ -11,11 +11,8 @@ import uuid
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-
 # Headers by which a request is let in, and sent to its service.
 DECISIVE = {"authorization", "content-type", "host", "origin"}
-# Parameters of the query by which a request is signed there.
-SIGNATURE = {"x-amz-algorithm", "x-amz-credential", "x-amz-signature", "awsaccesskeyid", "signature"}
 
 
 @dataclass(frozen=True)
@@ -134,13 +131,10 @@ def gate(app, hosts: set[str]) -> None:
         if len(names) != len(set(names)):
             # MiniStack takes the first of them for the signature, and all of them for the rest.
             return evaluator.AuthError("AccessDenied", "A header that decides about access is there twice")
-        signed_in_query = any(name.lower() in SIGNATURE for name in query)
-        if "authorization" in headers and signed_in_query:
-            return evaluator.AuthError("AccessDenied", "Only one signature is allowed, in a header or in the query")
         if path.startswith("/_") and not path.startswith("/_aws/execute-api/"):
             return missing_token(evaluator)
         if is_for_a_bucket(method, path, headers, query):
-            if method == "POST" and "authorization" not in headers and not signed_in_query:
+            if method == "POST" and "authorization" not in headers:
                 # A form, which any page may send, with a signature in it or none.
                 return missing_token(evaluator)
             # S3 knows requests signed in the query, and preflights, and says by the bucket's CORS rules which pages may

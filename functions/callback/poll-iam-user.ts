@@ -1,10 +1,12 @@
 import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { getIntegration } from '../../src/clients/dataloop/client.ts';
 import { pollQueueUrl } from '../../src/config.ts';
+import { boundedBy } from '../../src/deadline.ts';
 import { announceIamUser } from '../../src/deployed/bus.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
@@ -24,10 +26,12 @@ const parts = {
 const batchSchema = z.object({ Records: z.array(z.object({ body: z.string().max(1_000) })).max(10) });
 
 /** Called by the poll queue, one message at a time: asks Dataloop whether it has issued the IAM user. */
-export const handler = middy(async (event: unknown): Promise<void> => {
+export const handler = middy(async (event: unknown, context: Context): Promise<void> => {
+  // Half of the time is left to schedule the next look, and to say what this one found.
+  const bound = boundedBy(context.getRemainingTimeInMillis() / 2);
   for (const { body } of parseInput(batchSchema, event, 'The event from the poll queue').Records) {
     const poll = parseJsonInput(iamUserPollSchema, body, 'The message of the poll queue');
-    const outcome = await pollIamUser(poll, parts);
+    const outcome = await pollIamUser(poll, { ...parts, bound });
     logger.info('Dataloop polled', { ...poll, outcome });
   }
 }, endedByLambda);

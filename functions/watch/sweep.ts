@@ -1,20 +1,25 @@
 import middy from '@middy/core';
 import { activeFinder } from '../../src/clients/aws/journal/queries.ts';
+import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
 import { executionArnOf, executionStatus } from '../../src/clients/aws/step-functions.ts';
-import { deprovisionStateMachineArn } from '../../src/config.ts';
+import { deprovisionStateMachineArn, pollQueueUrl } from '../../src/config.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { stepFunctions, watchdog } from '../../src/deployed/watchdog.ts';
 import { sweep } from '../../src/domain/lifecycle/watchdog.ts';
+import type { JournalRecord } from '../../src/domain/model/record.ts';
+import { lookBesides } from '../../src/domain/waiting/iam-user.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { errorKeys, logger } from '../../src/runtime/log.ts';
 import { endedByLambda } from '../../src/runtime/timeout.ts';
 
 const deprovisionArn = deprovisionStateMachineArn();
+const polls = { schedulePoll: pollScheduler(queueClient(), pollQueueUrl()) };
 const parts = {
   ...watchdog,
   ...activeFinder(table),
   executionStatus: (executionArn: string) => executionStatus(stepFunctions, executionArn),
   undoExecutionArn: (executionName: string) => executionArnOf(deprovisionArn, executionName),
+  onRunning: (record: JournalRecord) => lookBesides(record, polls),
   onFollowUp: (recordId: string, outcome: string) =>
     logger.warn('Sweep found an ended execution that no event reported', {
       recordId,

@@ -327,6 +327,7 @@ export const roles = [
     FindActive,
     LookAtExecutions,
     StartUndo,
+    SchedulePoll,
     Announce,
     Unhandled,
   ]),

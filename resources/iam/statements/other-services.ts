@@ -31,7 +31,7 @@ export const Announce: Statement = {
 
 export const SchedulePoll: Statement = {
   Sid: 'SchedulePoll',
-  why: 'Schedules the first poll of Dataloop.',
+  why: 'Schedules a look at Dataloop.',
   Action: 'sqs:SendMessage',
   Resource: pollQueue,
 };

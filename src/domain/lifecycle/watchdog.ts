@@ -141,6 +141,8 @@ export interface Sweep extends Watchdog, ActiveFinder {
   /** Where an execution is. */
   readonly executionStatus: (executionArn: string) => Promise<EndStatus | 'RUNNING'>;
   readonly undoExecutionArn: (executionName: string) => string;
+  /** A record whose execution runs: what it waits for may have been lost. */
+  readonly onRunning: (record: JournalRecord) => Promise<void>;
   /** What was done about a record. */
   readonly onFollowUp: (recordId: string, outcome: FollowUp) => void;
   /** A record that could not be looked at; the others are. */
@@ -179,6 +181,9 @@ async function sweepOne(recordId: string, parts: Sweep): Promise<FollowUp> {
   const executionName = machine === 'provision' ? recordId : undoExecutionName(record);
   const executionArn = machine === 'provision' ? record.executionArn : parts.undoExecutionArn(executionName);
   const status = await parts.executionStatus(executionArn);
-  if (status === 'RUNNING') return 'nothing';
+  if (status === 'RUNNING') {
+    await parts.onRunning(record);
+    return 'nothing';
+  }
   return followUp({ recordId: record.id, executionArn, executionName, status }, machine, parts);
 }

@@ -1,5 +1,6 @@
 /** From Dataloop's late answer to the workflow that waits for it. */
 import * as z from 'zod';
+import type { Bound } from '../../deadline.ts';
 import { integrationIdSchema, type JournalRecord, type RecordReader } from '../model/record.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
 import { type Callback, type IamUserIssued, pollDelaySeconds } from '../resources/dataloop/integration.ts';
@@ -48,13 +49,29 @@ export async function resumeProvisioning(
 export const iamUserPollSchema = z.object({
   integrationId: integrationIdSchema,
   count: z.number().int().nonnegative(),
+  /** Sent by the sweep: this look is followed by none. */
+  isExtra: z.literal(true).optional(),
 });
+
+/**
+ * Asks for one look at Dataloop beside the chain of polls, each of which asks for the next: where that has broken, it lasts
+ * from sweep to sweep until the workflow goes on. Whether it has nobody knows, so nothing that is written down can say so falsely.
+ */
+export async function lookBesides(
+  record: JournalRecord,
+  { schedulePoll }: Pick<Callback, 'schedulePoll'>,
+): Promise<void> {
+  if (!awaitsIamUser(record) || !record.resources.dataloopIntegration?.id) return;
+  await schedulePoll({ integrationId: record.id, count: 0, isExtra: true }, 0);
+}
 
 export interface Poller
   extends RecordReader,
     Pick<DataloopApi, 'getIntegration'>,
     Pick<Callback, 'announceIamUser' | 'schedulePoll'> {
   onError(error: unknown): void;
+  /** Gives up a look that takes too long: what comes after it needs its time. */
+  readonly bound: Bound;
 }
 
 /**
@@ -74,12 +91,15 @@ export async function pollIamUser(
 
   let userArn: string | undefined;
   try {
-    userArn = (await dataloop.getIntegration(organizationId, id))?.userArn;
+    const look = dataloop.getIntegration(organizationId, id);
+    userArn = (await dataloop.bound(`integration ${id} at Dataloop`, look))?.userArn;
   } catch (error) {
     dataloop.onError(error);
   }
-  const next = { ...poll, count: poll.count + 1 };
-  await dataloop.schedulePoll(next, pollDelaySeconds(next.count));
+  if (!poll.isExtra) {
+    const next = { ...poll, count: poll.count + 1 };
+    await dataloop.schedulePoll(next, pollDelaySeconds(next.count));
+  }
   if (!userArn) return 'not-yet';
   try {
     await dataloop.announceIamUser({ integrationId: poll.integrationId, dataloopIntegrationId: id, userArn });

@@ -81,6 +81,17 @@ const namesake: Schedule = {
   commands: [post, add(0), strange('drive-namesake', 0, 60_000), removal],
 };
 
+/** The first look at Dataloop fails for good, and with it the chain of those that come after. */
+export const brokenChain: Schedule = {
+  ...undisturbed,
+  userDelayMs: 90_000,
+  commands: [post, { kind: 'sweep', afterMs: 250_000 }],
+  deliveries: [
+    { kind: 'dropped', delayMs: 0 },
+    ...Array.from({ length: 20 }, () => ({ kind: 'normal' as const, delayMs: 0 })),
+  ],
+};
+
 /** The token of an attempt that died is saved after the one of the attempt that waits. */
 const lateToken: Schedule = {
   ...undisturbed,

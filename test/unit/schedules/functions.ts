@@ -15,7 +15,8 @@ const camelCase = (file: string) =>
 
 /** What functions wait with, apart from calls: the early end of middy, and the pauses of Dataloop's client. */
 export interface Timers {
-  start(ms: number, run: () => void): void;
+  /** @returns false where no function runs just then */
+  start(ms: number, run: () => void): boolean;
 }
 
 /** Loads every function once. Their timers are those of the simulation that runs just then. */
@@ -30,6 +31,18 @@ export async function loadFunctions(timers: () => Timers): Promise<Record<string
   const clearTimeout = (timer: { isCleared: boolean } | undefined) => {
     if (timer) timer.isCleared = true;
   };
+  const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
+  Object.assign(globalThis, {
+    setTimeout: (run: (...more: unknown[]) => void, ms = 0, ...more: unknown[]) => {
+      const timer = { isCleared: false };
+      const isVirtual = timers().start(ms, () => {
+        if (!timer.isCleared) run(...more);
+      });
+      return isVirtual ? timer : real.setTimeout(() => run(...more), ms);
+    },
+    clearTimeout: (timer: NodeJS.Timeout | { isCleared: boolean } | undefined) =>
+      timer && 'isCleared' in timer ? clearTimeout(timer) : real.clearTimeout(timer),
+  });
   jest.unstable_mockModule('node:timers', () => ({ setTimeout, clearTimeout }));
   jest.unstable_mockModule('node:timers/promises', () => ({
     setTimeout: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),

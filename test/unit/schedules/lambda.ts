@@ -27,8 +27,8 @@ export interface Lambda {
   invoke(functionName: string, event: unknown, integrationId?: string): Promise<Outcome>;
   /** A call of the function that now runs. */
   call(what: string, service: string, failures: Failures, effect: (by: Worker) => unknown): Promise<unknown>;
-  /** A timer of the function that now runs. */
-  timer(ms: number, run: () => void): void;
+  /** A timer of the function that now runs. @returns false where none does */
+  timer(ms: number, run: () => void): boolean;
   /** From here on nothing fails any more. */
   endFaults(): void;
   beginOutage(service: string, kind: 'unavailable' | 'refused', ms: number): void;
@@ -274,6 +274,7 @@ export function lambda(
     timer: (ms, run) => {
       const worker = workers.getStore();
       if (worker) clock.after(ms, () => deliver(worker, run));
+      return worker !== undefined;
     },
     endFaults: () => {
       faults = [];

@@ -8,7 +8,7 @@ import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../../src/d
 import { filledBut } from '../earlier-item.ts';
 import { scheduleArbitrary } from './arbitraries.ts';
 import { type Definition, readMachine } from './asl.ts';
-import { examples, post, undisturbed, undisturbedAdds } from './examples.ts';
+import { brokenChain, examples, post, undisturbed, undisturbedAdds } from './examples.ts';
 import { maximumItemSize, sizeOf } from './expressions.ts';
 import { loadFunctions } from './functions.ts';
 import { runSchedule } from './run.ts';
@@ -23,7 +23,7 @@ function simulation(): Simulation {
   return current;
 }
 
-const handlers = await loadFunctions(() => ({ start: (ms, run) => simulation().lambda.timer(ms, run) }));
+const handlers = await loadFunctions(() => ({ start: (ms, run) => current?.lambda.timer(ms, run) ?? false }));
 connectSdk(
   () => simulation().lambda,
   () => simulation().services,
@@ -91,6 +91,13 @@ test('where nothing fails, every bucket that is asked for becomes ready, also wh
     current = begun;
   });
   expect([violations, ended]).toEqual([[], Array(6).fill('ready')]);
+});
+
+test('where the chain of looks at Dataloop has broken, the sweep looks, and the integration becomes ready', async () => {
+  const { violations, ends: ended } = await runSchedule(handlers, brokenChain, (begun) => {
+    current = begun;
+  });
+  expect([violations, ended]).toEqual([[], ['ready']]);
 });
 
 describe('a Dataloop that gives its integration a name of any length', () => {

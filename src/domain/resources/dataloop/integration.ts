@@ -18,10 +18,10 @@ export interface Callback {
   announceIamUser(issued: IamUserIssued): Promise<void>;
   /**
    * Asks for a look at Dataloop after a while, for an answer that comes late or an event that is lost.
-   * @param poll how many looks came before, too
+   * @param poll how many looks came before, too, and whether it is one beside those
    */
   schedulePoll(
-    poll: { readonly integrationId: string; readonly count: number },
+    poll: { readonly integrationId: string; readonly count: number; readonly isExtra?: true | undefined },
     delaySeconds: number,
   ): Promise<void>;
 }

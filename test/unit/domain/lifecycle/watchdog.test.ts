@@ -283,6 +283,7 @@ describe('the sweep', () => {
     const outcomes: [string, FollowUp][] = [];
     const errors: [string, unknown][] = [];
     const starts: string[] = [];
+    const running: string[] = [];
     const parts: Sweep = {
       ...world(undefined).watchdog,
       findActive: async () => active,
@@ -300,10 +301,11 @@ describe('the sweep', () => {
       },
       undoExecutionArn: (name) => `arn:undo:${name}`,
       now: () => now,
+      onRunning: async ({ id }) => void running.push(id),
       onFollowUp: (id, outcome) => void outcomes.push([id, outcome]),
       onError: (id, thrown) => void errors.push([id, thrown]),
     };
-    return { parts, asked, outcomes, errors, starts };
+    return { parts, asked, outcomes, errors, starts, running };
   }
   const provisioning = recordOf({ updatedAt });
   const removing = undoing(2, { updatedAt });
@@ -369,10 +371,13 @@ describe('the sweep', () => {
   });
 
   test('leaves alone what runs', async () => {
-    const { parts, asked, outcomes, starts } = sweeping([provisioning, removing], {}, () => 'RUNNING');
+    const other = undoing(2, { id: 'int_1', updatedAt });
+    const { parts, asked, outcomes, starts, running } = sweeping([provisioning, other], {}, () => 'RUNNING');
     expect(await sweep(parts)).toBe(0);
     expect(asked).toHaveLength(2);
     expect([outcomes, starts]).toEqual([[], []]);
+    // What they wait for may have been lost.
+    expect(running).toEqual([provisioning.id, other.id]);
   });
 
   test('does not look at what was touched in the last two minutes', async () => {

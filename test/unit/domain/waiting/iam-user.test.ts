@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { JournalRecord, StepRecord } from '../../../../src/domain/model/record.ts';
 import {
   iamUserPollSchema,
+  lookBesides,
   type Poller,
   pollIamUser,
   resumeProvisioning,
@@ -101,6 +102,7 @@ describe('the poll', () => {
       announceIamUser: async (issued) => void events.push(`announce ${JSON.stringify(issued)}`),
       schedulePoll: async ({ count }, delay) => void events.push(`poll no. ${count} in ${delay} s`),
       onError: (error) => void events.push(error instanceof Error ? error.name : 'something else'),
+      bound: (_what, work) => work,
       ...more,
     };
     return { poller, events };
@@ -151,6 +153,29 @@ describe('the poll', () => {
     expect(events).toEqual(['poll no. 2 in 8 s']);
   });
 
+  test('is not ended by a Dataloop that hangs: the look is given up', async () => {
+    const late = new ServiceError('TryAgainError', 'too late');
+    const { poller, events } = pollerOf(userArn, {
+      getIntegration: () => new Promise(() => undefined),
+      bound: (what) => {
+        events.push(`give up ${what}`);
+        return Promise.reject(late);
+      },
+    });
+    expect(await pollIamUser(poll, poller)).toBe('not-yet');
+    expect(events).toEqual([
+      'give up integration dataloop-1 at Dataloop',
+      'TryAgainError',
+      'poll no. 2 in 8 s',
+    ]);
+  });
+
+  test('that the sweep asked for is followed by none: the chain of the others goes on beside it', async () => {
+    const { poller, events } = pollerOf(userArn);
+    expect(await pollIamUser({ ...poll, isExtra: true }, poller)).toBe('announced');
+    expect(events).toEqual(['ask for org-1/dataloop-1', announcement]);
+  });
+
   test('goes on for as long as the workflow waits', async () => {
     const { poller, events } = pollerOf(undefined);
     expect(await pollIamUser({ ...poll, count: 1_000 }, poller)).toBe('not-yet');
@@ -177,4 +202,24 @@ describe('the poll', () => {
       expect(iamUserPollSchema.safeParse(message).success).toBe(false);
     },
   );
+});
+
+describe('the sweep', () => {
+  const asked = async (record: JournalRecord) => {
+    const polls: unknown[] = [];
+    await lookBesides(record, { schedulePoll: async (...poll) => void polls.push(poll) });
+    return polls;
+  };
+
+  test('asks for one look for a workflow that waits: its chain of polls may have broken', async () => {
+    expect(await asked(waiting())).toEqual([[{ integrationId, count: 0, isExtra: true }, 0]]);
+  });
+
+  test.each([
+    ['it is being undone', waiting({ status: 'rolling-back' })],
+    ['the workflow has gone on', waiting({}, 'succeeded')],
+    ['an operator makes the integration, whom only people can ask', waiting({ resources: {} })],
+  ])('asks for none when %s', async (_why, record) => {
+    expect(await asked(record)).toEqual([]);
+  });
 });

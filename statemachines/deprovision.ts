@@ -110,7 +110,7 @@ export const deprovision: StateMachine = {
     },
     BeginWithDrivers: {
       Type: 'Pass',
-      Comment: 'Notes the time: from now on the undo waits for added buckets, for 15 minutes at most.',
+      Comment: 'Notes the time: from now on the undo waits for added buckets, for 15 minutes.',
       Assign: { since: '{% $states.context.State.EnteredTime %}' },
       Next: 'RemoveDrivers',
     },
@@ -125,7 +125,7 @@ export const deprovision: StateMachine = {
     DriversRemoved: {
       Type: 'Choice',
       Comment:
-        'All added buckets are done, or 15 minutes have passed: go on with the driver of the integration itself. Otherwise wait.',
+        'All added buckets are done, or 15 minutes have passed and the removal of each has begun: go on with the driver of the integration itself. Otherwise wait.',
       Choices: [{ Condition: '{% $states.input.drivers.settled %}', Next: 'DeleteDriver' }],
       Default: 'WaitForDrivers',
     },

@@ -10,7 +10,7 @@ import { roomFor } from '../resources/role/shared-policies.ts';
 import type { StepContext } from '../saga/step.ts';
 import type { Idempotency, ProvisionStarter, Register } from './start.ts';
 import { integrationNotReady, startProvisioning } from './start.ts';
-import { type RemovalParts, removeRecord } from './undo.ts';
+import { isUndone, type RemovalParts, removeRecord } from './undo.ts';
 
 /** The body of `POST /integrations/{integrationId}/drivers`. */
 export const driverRequestSchema = z.strictObject({
@@ -123,9 +123,12 @@ export async function removeAddedBucket(
   return removeRecord(driver, parts);
 }
 
-/** How many drivers are removed at once. */
+/** How many drivers are removed at once; from the end of the patience on, how many more begin in each turn. */
 const atOnce = 10;
-/** How long driver and integration at Dataloop wait for added buckets. Nobody has access any more: the role went first. */
+/**
+ * How long driver and integration at Dataloop wait until all added buckets are gone. Nobody has access any more: the role went
+ * first.
+ */
 const patienceMs = 15 * 60_000;
 const stillThere: readonly Status[] = ['provisioning', 'ready', 'rolling-back', 'removing', 'residue'];
 
@@ -140,9 +143,11 @@ function isOver(driver: JournalRecord, since: Date, now: Date): boolean {
 
 /**
  * RemoveDrivers: removes what was added to an integration, once its role and policies had their turn, and before the
- * integration at Dataloop goes. Asked again and again until it is done, or the rest must not wait any longer; what is left
- * of a driver is left of its integration, too.
+ * integration at Dataloop goes. Asked again and again until it is done. After a quarter of an hour the rest does not wait for
+ * the ends any more, but until each has begun: nothing may be called ready that has no access. What is left of a driver is left
+ * of its integration, too.
  * @param since when its turn began, and `now`: both by the clock of Step Functions
+ * @throws what kept a driver from being removed, once there is nothing else to do
  */
 export async function removeAddedBuckets(
   step: StepContext,
@@ -150,15 +155,25 @@ export async function removeAddedBuckets(
   now: Date,
   parts: RemovalParts,
 ): Promise<{ settled: boolean; waitSeconds: number; drivers: readonly string[] }> {
-  const open: string[] = [];
-  for (const addedBucketId of Object.keys(step.record.addedBuckets ?? {}).sort()) {
-    if (open.length === atOnce) break;
-    const driver = await parts.journal.read(addedBucketId);
-    // One that only the integration's record calls its own belongs to another.
-    if (driver?.parent?.integrationId !== step.record.id || isOver(driver, since, now)) continue;
-    await removeRecord(driver, parts);
-    open.push(addedBucketId);
-  }
   const isLate = now.getTime() - since.getTime() > patienceMs;
-  return { settled: open.length === 0 || isLate, waitSeconds: 5, drivers: open };
+  const open: string[] = [];
+  let begun = 0;
+  let failure: unknown;
+  for (const addedBucketId of Object.keys(step.record.addedBuckets ?? {}).sort()) {
+    if ((isLate ? begun : open.length) === atOnce) break;
+    try {
+      const driver = await parts.journal.read(addedBucketId);
+      // One that only the integration's record calls its own belongs to another.
+      if (driver?.parent?.integrationId !== step.record.id || isOver(driver, since, now)) continue;
+      const isUnderWay = isUndone(driver.status);
+      if (!(isLate && isUnderWay)) await removeRecord(driver, parts);
+      if (!isUnderWay) begun += 1;
+      open.push(addedBucketId);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  const settled = isLate ? begun === 0 : open.length === 0;
+  if (settled && failure) throw failure;
+  return { settled, waitSeconds: 5, drivers: open };
 }

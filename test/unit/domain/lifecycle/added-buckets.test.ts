@@ -652,4 +652,39 @@ describe('RemoveDrivers', () => {
     expect(await at(15)).toMatchObject({ settled: false, drivers: [driverId] });
     expect(await at(15.1)).toMatchObject({ settled: true, drivers: [driverId] });
   });
+
+  test('lets the rest go on only when all have begun: none stays ready without its access', async () => {
+    const slow = Array.from({ length: 10 }, (_, index) => index + 1);
+    const others = Array.from({ length: 25 }, (_, index) => index + 11);
+    const { parts, statusOf } = world([
+      ...slow.map((index) => driverAs('removing', index, { deprovision: undoOf('remove', 1) })),
+      ...others.map((index) => driverAs('ready', index)),
+    ]);
+    const step = stepWith([...slow, ...others]);
+    const left = () => others.filter((index) => statusOf(driverIdOf(index)) === 'ready').length;
+    const turns: [boolean, number][] = [];
+    for (const minutes of [15, 15.1, 15.2, 15.3, 15.4]) {
+      const { settled } = await removeAddedBuckets(step, since, minutesOn(minutes), parts);
+      turns.push([settled, left()]);
+    }
+    expect(turns).toEqual([
+      [false, 25],
+      [false, 15],
+      [false, 5],
+      [false, 0],
+      [true, 0],
+    ]);
+  });
+
+  test('that cannot remove one removes the others, and fails only when nothing else is left to do', async () => {
+    const { parts, put, statusOf } = world([1, 2].map((index) => driverAs('ready', index)));
+    const damaged = new ServiceError('RecordDamagedError', 'edited by hand');
+    const read = (id: string) => (id === driverId ? Promise.reject(damaged) : parts.journal.read(id));
+    const failing = { ...parts, journal: { ...parts.journal, read } };
+    const at = (minutes: number) => removeAddedBuckets(stepWith([1, 2]), since, minutesOn(minutes), failing);
+    expect(await at(1)).toMatchObject({ settled: false, drivers: [driverIdOf(2)] });
+    expect(statusOf(driverIdOf(2))).toBe('removing');
+    put(driverAs('removed', 2));
+    expect(await thrownBy(at(2))).toBe(damaged);
+  });
 });

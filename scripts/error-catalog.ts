@@ -190,6 +190,13 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
       'A later deployment has other parameters than the one that took the request. Deploy with the old ones, or send a request ' +
       'that the new ones allow.',
   },
+  BucketChangedError: {
+    group: 'resources',
+    detail:
+      `Somebody gave the bucket ${bucket} a policy during setup, so the service does not use it. Find out who did in ` +
+      'CloudTrail, then send the request again.',
+    whatToDo: 'Find out in CloudTrail who wrote the policy of the bucket, then send the request again.',
+  },
   RoleChangedError: {
     group: 'resources',
     detail:

@@ -41,6 +41,7 @@ export const errorKinds = {
     retryable: false,
   },
   DriverNameTakenError: { title: 'The driver name is taken', retryable: false },
+  BucketChangedError: { title: 'Somebody changed the bucket', retryable: false },
   RoleChangedError: { title: 'Somebody changed the role', retryable: false },
   PolicyChangedError: { title: 'Somebody changed a policy of the role', retryable: false },
   DataloopUnavailableError: { title: 'Dataloop does not answer', retryable: true },

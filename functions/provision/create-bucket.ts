@@ -12,6 +12,7 @@ const calls = callsOf(s3.s3Clients(), {
   putPublicAccessBlock: s3.putPublicAccessBlock,
   putBucketOwnershipControls: s3.putBucketOwnershipControls,
   putBucketEncryption: s3.putBucketEncryption,
+  getBucketPolicy: s3.getBucketPolicy,
   putBucketPolicy: s3.putBucketPolicy,
   getBucketCors: s3.getBucketCors,
   putBucketCors: s3.putBucketCors,

@@ -17,6 +17,7 @@ export const CreateBucket: Statement = {
     's3:TagResource',
     's3:ListBucket',
     's3:GetBucketTagging',
+    's3:GetBucketPolicy',
     's3:PutBucketPublicAccessBlock',
     's3:PutBucketOwnershipControls',
     's3:PutEncryptionConfiguration',

@@ -11,6 +11,7 @@ import {
   DeletePublicAccessBlockCommand,
   GetBucketCorsCommand,
   GetBucketEncryptionCommand,
+  GetBucketPolicyCommand,
   GetBucketTaggingCommand,
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
@@ -191,6 +192,16 @@ export const putBucketEncryption =
         }),
       ),
     );
+
+export const getBucketPolicy =
+  (clientFor: S3ClientFor): S3['getBucketPolicy'] =>
+  async (bucket) => {
+    const what = `read the policy of bucket ${bucket.name}`;
+    const answer = await awsCallOr(what, ['NoSuchBucketPolicy'], undefined, () =>
+      clientFor(bucket.region).send(new GetBucketPolicyCommand(target(bucket))),
+    );
+    return answer && given(answer.Policy, 'the policy', what);
+  };
 
 export const putBucketPolicy =
   (clientFor: S3ClientFor): S3['putBucketPolicy'] =>

@@ -49,6 +49,7 @@ function forCreatedBucket({ bucket, bucketPolicy, corsOrigins }: DesiredState): 
     's3:CreateBucket',
     's3:TagResource',
     's3:GetBucketTagging',
+    's3:GetBucketPolicy',
     's3:PutBucketPublicAccessBlock',
     's3:PutBucketOwnershipControls',
     's3:PutEncryptionConfiguration',

@@ -58,6 +58,7 @@ export function fakeS3(
       }),
     putBucketOwnershipControls: (address) => set(address, 'enforce ownership'),
     putBucketEncryption: (address) => set(address, 'encrypt'),
+    getBucketPolicy: (address) => look(address, () => world.policy && JSON.stringify(world.policy)),
     putBucketPolicy: (address, policy) =>
       change(address, 'set policy', () => {
         world.policy = policy;

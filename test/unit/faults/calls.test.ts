@@ -67,6 +67,7 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
     ),
   's3:GetBucketTagging': ({ s3: client }) => client.send(new s3.GetBucketTaggingCommand(bucket)),
   's3:ListBuckets': ({ s3: client }) => client.send(new s3.ListBucketsCommand({ MaxBuckets: 10_000 })),
+  's3:GetBucketPolicy': ({ s3: client }) => client.send(new s3.GetBucketPolicyCommand(bucket)),
   's3:GetBucketCors': ({ s3: client }) => client.send(new s3.GetBucketCorsCommand(bucket)),
   's3:GetBucketEncryption': ({ s3: client }) => client.send(new s3.GetBucketEncryptionCommand(bucket)),
   's3:GetPublicAccessBlock': ({ s3: client }) => client.send(new s3.GetPublicAccessBlockCommand(bucket)),

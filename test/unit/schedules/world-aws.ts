@@ -115,6 +115,11 @@ export function aws(
     if (command instanceof s3.PutBucketEncryptionCommand) {
       return changeBucket(by, command.input.Bucket, 'encryption', true);
     }
+    if (command instanceof s3.GetBucketPolicyCommand) {
+      const { policy } = bucketOf(by, command.input.Bucket).settings;
+      if (policy === undefined) throw awsError('NoSuchBucketPolicy', 404);
+      return { Policy: policy };
+    }
     if (command instanceof s3.PutBucketPolicyCommand) {
       return changeBucket(by, command.input.Bucket, 'policy', command.input.Policy);
     }

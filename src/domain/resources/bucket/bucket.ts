@@ -1,6 +1,6 @@
 /** The bucket: CreateBucket and its undo, DeleteBucket. */
 import { ServiceError } from '../../../errors.ts';
-import { sameJson } from '../../model/canonical-json.ts';
+import { parseJson, sameJson } from '../../model/canonical-json.ts';
 import { type JournalRecord, type PublicAccessBlock, standingResources, thisOf } from '../../model/record.ts';
 import type { ResourceKey } from '../../model/resource-keys.ts';
 import type { RecordKind } from '../../model/steps.ts';
@@ -51,6 +51,7 @@ export async function createBucket(
     | 'putPublicAccessBlock'
     | 'putBucketOwnershipControls'
     | 'putBucketEncryption'
+    | 'getBucketPolicy'
     | 'putBucketPolicy'
     | 'putBucketCors'
   >,
@@ -61,6 +62,7 @@ export async function createBucket(
   const holder = await holderOf(bucket, s3);
   if (holder === 'another-account') throw nameTaken(bucket.name, 'another AWS account');
   if (holder === 'account' && !step.resource('bucket')) throw nameTaken(bucket.name, 'this AWS account');
+  let isFound = holder === 'account';
   if (holder === 'nobody') {
     await step.intend('bucket', { arn, region: bucket.region });
     const outcome = await s3.createBucket(bucket, step.desired.tags);
@@ -68,16 +70,20 @@ export async function createBucket(
       await step.gone('bucket', 'It belongs to another AWS account.');
       throw nameTaken(bucket.name, 'another AWS account');
     }
+    isFound = outcome === 'exists-in-account';
   }
   if (!isTaggedOurs(step, await s3.getBucketTagging(bucket)))
     throw nameTaken(bucket.name, 'this AWS account');
+  const { bucketPolicy, corsOrigins } = step.desired;
+  // Whoever wrote another policy may have let in anybody.
+  const policy = isFound ? await s3.getBucketPolicy(bucket) : undefined;
+  if (policy !== undefined && !sameJson(parseJson(policy), bucketPolicy)) throw bucketChanged(bucket.name);
   await step.created('bucket', { arn, region: bucket.region });
 
   // One after the other: S3 answers concurrent changes of one bucket with OperationAborted.
   await s3.putPublicAccessBlock(bucket, closed);
   await s3.putBucketOwnershipControls(bucket);
   await s3.putBucketEncryption(bucket, step.desired.bucket.kmsKeyArn);
-  const { bucketPolicy, corsOrigins } = step.desired;
   if (bucketPolicy) await s3.putBucketPolicy(bucket, bucketPolicy);
   if (corsOrigins.length > 0) {
     await s3.putBucketCors(bucket, [corsRule('dataloop-cross-account', corsOrigins)]);
@@ -92,6 +98,13 @@ export function nameTaken(bucketName: string, holder: string): ServiceError {
       'unchanged. Choose another bucket name.',
   );
 }
+
+const bucketChanged = (bucketName: string): ServiceError =>
+  new ServiceError(
+    'BucketChangedError',
+    `Somebody gave the bucket ${bucketName} a policy during setup, so the service does not use it. Find out who did in ` +
+      'CloudTrail, then send the request again.',
+  );
 
 /** @param did what the integration or driver did to the bucket */
 export function bucketHidden(record: JournalRecord, did: string): ServiceError {

@@ -42,6 +42,8 @@ export interface S3 {
   ): Promise<{ readonly algorithm: string; readonly kmsKeyId: string | undefined } | undefined>;
   /** Default encryption: with the KMS key, or S3's own where there is none. */
   putBucketEncryption(bucket: BucketAddress, kmsKeyArn: string | undefined): Promise<void>;
+  /** The document as text; undefined where the bucket has none. */
+  getBucketPolicy(bucket: BucketAddress): Promise<string | undefined>;
   putBucketPolicy(bucket: BucketAddress, policy: PolicyDocument): Promise<void>;
   /** Undefined where the bucket has no CORS configuration. */
   getBucketCors(bucket: BucketAddress): Promise<readonly CorsRule[] | undefined>;

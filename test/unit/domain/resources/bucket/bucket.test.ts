@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ownerTag } from '../../../../../src/domain/model/desired-state.ts';
 import type { JournalRecord } from '../../../../../src/domain/model/record.ts';
 import { createBucket, deleteBucket } from '../../../../../src/domain/resources/bucket/bucket.ts';
-import { fakeS3 } from '../../fake-s3.ts';
+import { type BucketWorld, fakeS3 } from '../../fake-s3.ts';
 import {
   account,
   everyInterruption,
@@ -97,6 +97,21 @@ describe('CreateBucket', () => {
     const events: string[] = [];
     await createBucket(stepOf(intended, events), fakeS3(events, { holder: 'account', tags: ours }).s3);
     expect(events.slice(0, 2)).toEqual(['journal bucket created', 'set public-access block']);
+  });
+
+  test('does not use a bucket with our tag that has a policy of others', async () => {
+    const events: string[] = [];
+    const policy = { Version: '2012-10-17' as const, Statement: [] };
+    const before: BucketWorld = { holder: 'account', tags: ours, policy };
+    const error = await thrownBy(createBucket(stepOf(intended, events), fakeS3(events, before).s3));
+    expect([error.name, events]).toEqual(['BucketChangedError', []]);
+  });
+
+  test('goes on with a bucket that has the policy which an earlier attempt wrote', async () => {
+    const step = stepOf(intended);
+    const desired = { ...step.desired, bucketPolicy: { Version: '2012-10-17' as const, Statement: [] } };
+    const before: BucketWorld = { holder: 'account', tags: ours, policy: desired.bucketPolicy };
+    await createBucket({ ...step, desired }, fakeS3([], before).s3);
   });
 
   test('leaves a bucket alone that somebody else made between our intent and our create', async () => {

@@ -110,6 +110,7 @@ const checks = {
   apiRequestsPerSecond: integer(1, 10_000),
   apiBurst: integer(1, 5_000),
   looksPerSecond: integer(1, 1_000),
+  openPerCaller: integer(1, 100),
   iamUserTimeoutSeconds: integer(10, 86_400),
   logRetentionInDays: (value) => {
     if (!retentionDays.includes(Number(value))) throw `one of ${retentionDays.join(', ')}`;

@@ -482,6 +482,13 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     detail: `You already used this key with a different body (${integrationId}, failed). Send a new key.`,
     whatToDo: 'Send a new key. To repeat the earlier request, send exactly its body.',
   },
+  TooManyOpenError: {
+    group: 'request',
+    detail:
+      'You have 20 integrations that are being set up or rolled back, the most for one caller. Send the request again when ' +
+      'one of them is ready or has failed.',
+    whatToDo: 'Wait as long as `Retry-After` says, then send the request again. Or raise `openPerCaller`.',
+  },
   TryAgainError: {
     group: 'request',
     detail: 'Timed out while reading the drivers at Dataloop. Send the request again.',

@@ -131,6 +131,7 @@ export const operations: readonly Operation[] = [
       ...bodyErrors,
       'NameOrBucketTakenError',
       'IdempotencyKeyReusedError',
+      'TooManyOpenError',
       'TryAgainError',
       ...journalErrors,
     ],
@@ -266,7 +267,7 @@ const patternOfPath = (path: string): string =>
     `^${path}$`,
   );
 
-function responseHeaders(names: { location?: keyof typeof locations; retryAfter?: boolean }) {
+function responseHeaders(names: { location?: keyof typeof locations; retryAfter?: { required: boolean } }) {
   const Location = names.location && {
     description: `Path of the ${names.location}.`,
     required: true,
@@ -274,7 +275,7 @@ function responseHeaders(names: { location?: keyof typeof locations; retryAfter?
   };
   const RetryAfter = {
     description: 'Wait this many seconds before you send the request again.',
-    required: true,
+    ...names.retryAfter,
     schema: { type: 'integer', minimum: 1 },
   };
   return {
@@ -327,10 +328,16 @@ function problemAnswer(status: number, names: readonly ErrorName[]): object {
     ),
   };
   return {
-    description: names.map((name) => errorKinds[name].title).join('; '),
-    ...(status === 503 ? { headers: responseHeaders({ retryAfter: true }) } : {}),
+    description: [
+      ...names.map((name) => errorKinds[name].title),
+      ...(status === 429 ? [gatewayAnswers[429].description] : []),
+    ].join('; '),
+    // API Gateway sends no such header.
+    ...(status === 429 ? { headers: responseHeaders({ retryAfter: { required: false } }) } : {}),
+    ...(status === 503 ? { headers: responseHeaders({ retryAfter: { required: true } }) } : {}),
     content: {
       'application/problem+json': problem,
+      ...(status === 429 ? gatewayContent(gatewayAnswers[429].message) : {}),
       ...(status === 500 ? gatewayContent('Internal Server Error') : {}),
     },
   };

@@ -97,6 +97,10 @@ export const iamUserTimeoutSeconds = () => Number(required('IAM_USER_TIMEOUT_SEC
 
 /** The permissions boundary of a role that cannot be deleted. */
 export const noAccessBoundaryArn = () => required('NO_ACCESS_BOUNDARY_ARN');
+
+/** How many integrations of one caller may be set up at a time. */
+export const openPerCaller = () => Number(required('OPEN_PER_CALLER'));
+
 export const tableName = () => required('TABLE_NAME');
 export const eventBusName = () => required('EVENT_BUS_NAME');
 export const pollQueueUrl = () => required('POLL_QUEUE_URL');

@@ -127,6 +127,11 @@ export const errorKinds = {
     retryable: false,
     status: 422,
   },
+  TooManyOpenError: {
+    title: 'Too many integrations are being set up',
+    retryable: false,
+    status: 429,
+  },
   TryAgainError: { title: 'The service is temporarily unavailable', retryable: true, status: 503 },
 } as const satisfies Record<string, ErrorKind>;
 

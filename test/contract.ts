@@ -15,7 +15,7 @@ const responseSchema = z.object({
   headers: z
     .record(
       z.string(),
-      z.object({ required: z.literal(true), schema: z.looseObject({ type: z.enum(['string', 'integer']) }) }),
+      z.object({ required: z.boolean(), schema: z.looseObject({ type: z.enum(['string', 'integer']) }) }),
     )
     .default({}),
   content: contentSchema,

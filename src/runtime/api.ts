@@ -27,6 +27,8 @@ export interface ApiRequest {
   json(): unknown;
   /** ARN of the caller, as IAM knows it. */
   caller(): string;
+  /** The same for all sessions of a role. */
+  owner(): string;
   /** The caller's key for this route, if one was sent: keys of other callers and routes do not meet it. */
   idempotencyKey(): IdempotencyKey | undefined;
   /** How long the function may still run. */
@@ -77,6 +79,7 @@ function requestOf(event: ApiEvent, context: Context): ApiRequest {
     query: () => event.queryStringParameters,
     json: () => parseBody(event),
     caller: () => callerOf(event),
+    owner: () => ownerOf(callerOf(event)),
     idempotencyKey: () => {
       const key = event.headers['idempotency-key'];
       return key === undefined ? undefined : { key, owner: `${event.routeKey} ${ownerOf(callerOf(event))}` };
@@ -130,13 +133,14 @@ function problem(error: ServiceError, requestId: string): APIGatewayProxyStructu
     ...(error.fields.length > 0 ? { errors: error.fields } : {}),
     requestId,
   };
-  return respond(
-    status,
-    'application/problem+json',
-    body,
-    status === 503 ? { 'retry-after': '5' } : undefined,
-  );
+  return respond(status, 'application/problem+json', body, retryAfter[status]);
 }
+
+/** Seconds, by status: a setup takes longer than a call. */
+const retryAfter: Readonly<Record<number, Record<string, string>>> = {
+  429: { 'retry-after': '30' },
+  503: { 'retry-after': '5' },
+};
 
 function respond(
   statusCode: number,

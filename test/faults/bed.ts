@@ -30,6 +30,8 @@ const waitScale = 0.06;
 export const functionTimeoutSeconds = 15;
 const visibilityTimeoutSeconds = 16;
 const iamUserTimeoutSeconds = 30;
+/** Tests connect side by side, as one caller. */
+export const openPerCaller = 50;
 
 export const stage = 'test';
 
@@ -72,6 +74,7 @@ export async function startTestBed(
     regions: 'eu-west-1,us-east-1',
     dataloopApiUrl: dataloopApiUrl.href,
     iamUserTimeoutSeconds,
+    openPerCaller,
     kmsKeyArns,
     adoptableBucketArns,
     adoptableRoleArns,

@@ -1,10 +1,11 @@
 /** docs/openapi.json is what the running API does: every status that it documents is seen, every answer is as it says. */
 import { randomUUID } from 'node:crypto';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import type { ApiClient } from '../../local/observe/api-client.ts';
 import { type Answer, readContract } from '../contract.ts';
+import { openPerCaller } from '../faults/bed.ts';
 import { clientsAt } from '../faults/clients.ts';
 import { until } from '../until.ts';
 import {
@@ -25,10 +26,9 @@ const contract = readContract();
 /** What is documented and cannot be had here. */
 const unseen: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    contract.operations.map(({ operationId }) => [
-      `${operationId} 429`,
-      'API Gateway throttles; the emulator does not.',
-    ]),
+    contract.operations
+      .filter(({ operationId }) => operationId !== 'createIntegration')
+      .map(({ operationId }) => [`${operationId} 429`, 'API Gateway throttles; the emulator does not.']),
   ),
   'listIntegrations 500':
     'A damaged record is listed; what else fails is a mistake of ours, or of the deployment.',
@@ -390,6 +390,39 @@ test('nobody gets in unsigned', async () => {
     const body: unknown = await response.json();
     observe(method, called, { status: response.status, headers: response.headers, body });
   }
+});
+
+test('a caller who has too many integrations open has to wait, but not for a repeated request', async () => {
+  const name = uniqueName('contract-full');
+  await control.set(name, { userArnDelaySeconds: 'never' });
+  const integrationId = await begin(name);
+  const { table } = clientsAt(environment);
+  const { TableName } = deployment.outputs;
+  const { Items = [] } = await table.send(
+    new ScanCommand({
+      TableName,
+      FilterExpression: 'begins_with(pk, :place) AND integrationId = :id',
+      ExpressionAttributeValues: { ':place': 'place#', ':id': integrationId },
+    }),
+  );
+  const place = z.object({ pk: z.string() }).loose().parse(Items[0]);
+  const [, caller] = place.pk.split('#');
+  // As if it were as many as one caller may have.
+  for (let index = 0; index < openPerCaller; index += 1) {
+    await table.send(new PutCommand({ TableName, Item: { ...place, pk: `place#${caller}#${index}` } }));
+  }
+  const other = requestFor(uniqueName('contract-one-more'));
+  const refused = await call('POST', '/integrations', { body: other });
+  expect([refused.status, refused.body]).toEqual([
+    429,
+    expect.objectContaining({ type: 'urn:dataloop-cross-account:problem:too-many-open' }),
+  ]);
+  expect(await statusOf('POST', '/integrations', { body: requestFor(name) })).toBe(202);
+
+  // Nobody frees the places: what is over has none any more.
+  expect((await disconnect(integrationId)).status).toBe('failed');
+  begun.splice(0);
+  await begin(other.name);
 });
 
 test('what AWS does not answer is to be asked again', async () => {

@@ -41,6 +41,7 @@ Object.assign(process.env, {
   DATALOOP_SECRET_ID: 'dataloop',
   DATALOOP_ORGANIZATION_ID: '',
   DATALOOP_ACCOUNT_ID: dataloopAccountId,
+  OPEN_PER_CALLER: '20',
   IAM_USER_TIMEOUT_SECONDS: `${iamUserTimeoutSeconds}`,
   POWERTOOLS_LOG_LEVEL: 'SILENT',
 });

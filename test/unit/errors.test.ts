@@ -95,6 +95,7 @@ describe('the names of errors', () => {
     ['IntegrationNotFoundError', 404],
     ['NameOrBucketTakenError', 409],
     ['IdempotencyKeyReusedError', 422],
+    ['TooManyOpenError', 429],
     ['TryAgainError', 503],
     ['ConfigurationError', 500],
   ])('come to the status that the API promises: %s is %i', (name, status) => {

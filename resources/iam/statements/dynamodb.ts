@@ -10,6 +10,7 @@ const records = 'integration#*';
 const locks = 'lock#*';
 const idempotencyKeys = 'idempotency#*';
 const tokens = 'token#*';
+const places = 'place#*';
 
 const onlyItems = (...keys: string[]) => ({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } });
 
@@ -134,12 +135,12 @@ const asRegistered = [
 /** @param attributes beside those of every new record */
 export const Register = (...attributes: string[]): Statement => ({
   Sid: 'Register',
-  why: 'Writes the record in one transaction with its locks and the idempotency key. Without its layout it would count as one of an earlier version.',
+  why: 'Writes the record in one transaction with its locks, the idempotency key and a place of the caller. Without its layout it would count as one of an earlier version.',
   Action: 'dynamodb:PutItem',
   Resource: table,
   Condition: {
     // DynamoDB may authorise each write of a transaction with the keys and attributes of all of them.
-    ...onlyItems(records, locks, idempotencyKeys),
+    ...onlyItems(records, locks, idempotencyKeys, places),
     ...onlyAttributes(...asRegistered, ...attributes),
     'ForAnyValue:StringEquals': { 'dynamodb:Attributes': ['layout'] },
   },
@@ -147,12 +148,12 @@ export const Register = (...attributes: string[]): Statement => ({
 
 export const RegisterLocks: Statement = {
   Sid: 'RegisterLocks',
-  why: 'Writes the locks and the idempotency key of a record.',
+  why: 'Writes the locks and the idempotency key of a record, and its place among those of its caller.',
   Action: 'dynamodb:PutItem',
   Resource: table,
   Condition: {
     // The keys may be those of the whole transaction. A record with no more attributes than these cannot be read.
-    ...onlyItems(records, locks, idempotencyKeys),
+    ...onlyItems(records, locks, idempotencyKeys, places),
     ...onlyAttributes('integrationId', 'requestHash', 'expiresAt'),
   },
 };

@@ -26,7 +26,7 @@ export function newRegistration(
     /** The integration that a bucket is added to. */
     parent?: NonNullable<JournalRecord['parent']>;
   },
-): Omit<Registration, 'locks' | 'over'> {
+): Omit<Registration, 'locks' | 'over' | 'place'> {
   if (sent !== undefined && !idempotencyKeySchema.safeParse(sent.key).success) {
     throw new ServiceError(
       'InvalidRequestError',
@@ -74,6 +74,8 @@ export interface Registration {
   readonly locks: readonly string[];
   /** Records whose locks count as free: there are none, or nothing is left of what they tell of. */
   readonly over?: readonly string[];
+  /** A place of its caller's, and the record whose place it was. */
+  readonly place?: { readonly key: string; readonly before?: string };
   readonly idempotency: Idempotency | undefined;
   /** For a driver: its entry in the record of its integration, written in the same transaction. */
   readonly added?: AddedBucket;
@@ -84,7 +86,9 @@ export type RegistrationOutcome =
   /** The integration to which a driver should be added is not ready. */
   | { readonly outcome: 'not-ready' }
   | { readonly outcome: 'repeated'; readonly recordId: string; readonly requestHash: string }
-  | { readonly outcome: 'locked'; readonly by: string };
+  | { readonly outcome: 'locked'; readonly by: string }
+  /** Nothing else is in the way, but the place is taken. */
+  | { readonly outcome: 'place-taken'; readonly by: string };
 
 export interface Register {
   /** Writes record, locks, idempotency item and the integration's entry in one transaction, or nothing. */
@@ -151,6 +155,50 @@ export const locksByField = ({ request, parent }: Pick<JournalRecord, 'request' 
 export const locksOf = (record: Pick<JournalRecord, 'request' | 'parent'>): string[] =>
   locksByField(record).map(({ key }) => key);
 
+/** Whose provisionings are counted, hashed, and how many of them may be open at a time. */
+export interface Places {
+  readonly caller: string;
+  readonly count: number;
+}
+
+const isOpen = ({ status }: JournalRecord): boolean => status === 'provisioning' || status === 'rolling-back';
+
+/** How often the place of a record that is not open any more is taken over, where somebody else is faster. */
+const takeovers = 3;
+
+/**
+ * Registers in a free place of the caller's, or in that of a record that is not open any more. What stands in the way
+ * otherwise comes first: a repeated request needs no place.
+ * @throws ServiceError `TooManyOpenError`
+ */
+async function registerInPlace(
+  registration: Registration,
+  store: Register & RecordReader,
+  places: Places | undefined,
+): Promise<RegistrationOutcome> {
+  if (!places) return store.register(registration);
+  const { caller, count } = places;
+  // Requests that come at once do not all begin with the same place.
+  const first = Number.parseInt(registration.record.id.slice(-2), 36);
+  for (let index = 0; index < count; index += 1) {
+    const key = `${caller}#${(first + index) % count}`;
+    let before: string | undefined;
+    for (let attempt = 1; attempt <= takeovers; attempt += 1) {
+      const place = { key, ...(before === undefined ? {} : { before }) };
+      const result = await store.register({ ...registration, place });
+      if (result.outcome !== 'place-taken') return result;
+      const holder = await store.read(result.by);
+      if (holder && isOpen(holder)) break;
+      before = result.by;
+    }
+  }
+  throw new ServiceError(
+    'TooManyOpenError',
+    `You have ${count} integrations that are being set up or rolled back, the most for one caller. Send the request again ` +
+      'when one of them is ready or has failed.',
+  );
+}
+
 /** How often a request starts over because the records changed meanwhile. */
 const registrationAttempts = 5;
 
@@ -159,21 +207,23 @@ const registrationAttempts = 5;
  * while that integration stands) gets that integration; `repeated` says that a key stands for it, so that the
  * answer has to be the same each time.
  * @throws ServiceError `IdempotencyKeyReusedError` for the same key with another body; `NameOrBucketTakenError`,
- *   naming the holder, when another integration has the name or the bucket.
+ *   naming the holder, when another integration has the name or the bucket; `TooManyOpenError`.
  */
 export async function startProvisioning(
-  wanted: Omit<Registration, 'locks' | 'over'>,
+  wanted: Omit<Registration, 'locks' | 'over' | 'place'>,
   store: Register & RecordReader,
   machine: ProvisionStarter,
+  places?: Places,
 ): Promise<{ record: JournalRecord; repeated: boolean }> {
   const { record, idempotency } = wanted;
   const over: string[] = [];
   for (let attempt = 1; attempt <= registrationAttempts; attempt += 1) {
-    const result = await store.register({
+    const registration = {
       ...wanted,
       locks: locksOf(record),
       ...(over.length > 0 ? { over: [...over] } : {}),
-    });
+    };
+    const result = await registerInPlace(registration, store, places);
     if (result.outcome === 'registered') {
       await machine.startProvisioning(record.id);
       return { record, repeated: false };

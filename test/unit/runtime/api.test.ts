@@ -226,6 +226,15 @@ describe('a fault of ours', () => {
     },
   );
 
+  test('of a caller who has to wait says for how long', async () => {
+    const problem = await problemOf(new ServiceError('TooManyOpenError', 'You have 20.'));
+    expect([problem.status, problem.detail, problem.headers?.['retry-after']]).toEqual([
+      429,
+      'You have 20.',
+      '30',
+    ]);
+  });
+
   test('that does not pass asks nobody to try again', async () => {
     expect((await problemOf(new Error('x'))).headers).not.toHaveProperty('retry-after');
   });

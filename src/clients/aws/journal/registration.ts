@@ -27,6 +27,17 @@ const idempotencyItem = ({ key, expiresAt }: Idempotency, { id, requestHash }: H
   expiresAt,
 });
 
+/** How long a place is kept for a record at most: longer than any provisioning is open. */
+const placeSeconds = 7 * 86_400;
+
+/** A caller's place, which a record has while it is open. */
+const placeItem = (key: string, { id, requestHash }: Holder) => ({
+  pk: `place#${key}`,
+  integrationId: id,
+  requestHash,
+  expiresAt: Math.floor(Date.now() / 1000) + placeSeconds,
+});
+
 /**
  * A put where there is nothing yet. DynamoDB removes expired items when it gets to it, so they count as nothing.
  * @param over records whose items count as nothing, too
@@ -61,12 +72,13 @@ export function registrar(table: Table, tell = nobody): Register {
 }
 
 async function register(table: Table, registration: Registration, tell: Tell): Promise<RegistrationOutcome> {
-  const { record, locks, over, idempotency } = registration;
+  const { record, locks, over, place, idempotency } = registration;
   const { id, requestHash } = record;
   const puts = [
     ...(idempotency ? [putOnce(table, idempotencyItem(idempotency, record))] : []),
     ...locks.map((lock) => putOnce(table, { ...lockKey(lock), integrationId: id, requestHash }, over)),
     putOnce(table, { ...recordKey(id), ...toStored(record) }),
+    ...(place ? [putOnce(table, placeItem(place.key, record), place.before ? [place.before] : [])] : []),
   ];
   const told = await tell(registration);
   try {
@@ -84,13 +96,15 @@ async function register(table: Table, registration: Registration, tell: Tell): P
     );
     return { outcome: 'registered' };
   } catch (error) {
-    const held = heldItems(error);
-    const [first] = held;
+    const all = heldItems(error);
+    const held = all.filter(({ pk }) => !pk.startsWith('place#'));
+    const [first = all[0]] = held;
     if (!first && told && isRefused(error, puts.length)) return { outcome: 'not-ready' };
     if (!first) throw registrationError(error, record.name);
     // Our own transaction, whose answer was lost.
     if (first.integrationId === id) return { outcome: 'registered' };
     const repeated = held.find(({ pk }) => pk.startsWith('idempotency#'));
+    if (held.length === 0) return { outcome: 'place-taken', by: first.integrationId };
     return repeated
       ? { outcome: 'repeated', recordId: repeated.integrationId, requestHash: repeated.requestHash }
       : { outcome: 'locked', by: first.integrationId };

@@ -277,6 +277,62 @@ describe('the start of a provisioning', () => {
   });
 });
 
+describe('the open provisionings of a caller', () => {
+  const places = { caller: 'hashed', count: 3 };
+  /** A table with the caller's places, and the records that have them. */
+  function starting(holders: readonly (Status | 'none' | undefined)[]) {
+    const taken = new Map<string, string>(
+      holders.flatMap((holder, index) => (holder ? [[`hashed#${index}`, `int_${index}`] as const] : [])),
+    );
+    const starts: string[] = [];
+    const answer = startProvisioning(
+      { record: recordOf(), idempotency: undefined },
+      {
+        register: async ({ place = { key: '' } }) => {
+          const by = taken.get(place.key);
+          if (by !== undefined && by !== place.before) return { outcome: 'place-taken', by };
+          taken.set(place.key, integrationId);
+          return { outcome: 'registered' };
+        },
+        remember: async () => true,
+        read: async (id) => {
+          const status = holders[Number(id.slice(-1))];
+          return status === undefined || status === 'none' ? undefined : recordOf({ id, status });
+        },
+      },
+      { startProvisioning: async (id) => void starts.push(id) },
+      places,
+    );
+    const own = () => [...taken.values()].filter((id) => id === integrationId).length;
+    return { answer, starts, own };
+  }
+
+  test.each([
+    [[undefined, undefined, undefined]],
+    [['provisioning', undefined, 'rolling-back']],
+    [['provisioning', 'ready', 'provisioning']],
+    [['provisioning', 'provisioning', 'residue']],
+    [['failed', 'provisioning', 'provisioning']],
+    [['provisioning', 'none', 'provisioning']],
+  ] as const)('may be one more where a place is free, or its record is over: %j', async (holders) => {
+    const { answer, starts, own } = starting(holders);
+    expect(await answer).toEqual({ record: recordOf(), repeated: false });
+    expect([starts, own()]).toEqual([[integrationId], 1]);
+  });
+
+  test.each([
+    [['provisioning', 'provisioning', 'provisioning']],
+    [['rolling-back', 'provisioning', 'rolling-back']],
+  ] as const)('are no more than there are places: %j', async (holders) => {
+    const { answer, starts, own } = starting(holders);
+    expect(await thrownBy(answer)).toMatchObject({
+      name: 'TooManyOpenError',
+      message: expect.stringMatching(/^You have 3 integrations that are being set up or rolled back/),
+    });
+    expect([starts, own()]).toEqual([[], 0]);
+  });
+});
+
 describe('the execution of an undo', () => {
   test('has a name of its own for each integration, mode and run, which tells a second start from a first', () => {
     const names = [

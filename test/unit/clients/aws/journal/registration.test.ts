@@ -66,6 +66,53 @@ describe('registering', () => {
     ]);
   });
 
+  describe('a place of the caller', () => {
+    const inPlace = (before?: string) => ({
+      ...registration,
+      place: { key: 'caller#3', ...(before ? { before } : {}) },
+    });
+
+    test('is written with the record where nobody has it, or the one before is over', async () => {
+      dynamo.on(TransactWriteCommand).resolves({});
+      await registrar(table, pause).register(inPlace());
+      await registrar(table, pause).register(inPlace('int_A'));
+      const puts = dynamo
+        .commandCalls(TransactWriteCommand)
+        .map(({ args: [{ input }] }) => input.TransactItems?.at(-1)?.Put);
+      const Item = {
+        pk: 'place#caller#3',
+        integrationId,
+        requestHash: record.requestHash,
+        expiresAt: expect.any(Number),
+      };
+      expect(puts).toMatchObject([
+        { Item, ConditionExpression: 'attribute_not_exists(pk) OR expiresAt < :now' },
+        {
+          Item,
+          ConditionExpression: 'attribute_not_exists(pk) OR expiresAt < :now OR integrationId IN (:over0)',
+          ExpressionAttributeValues: { ':over0': 'int_A' },
+        },
+      ]);
+    });
+
+    test('that is taken is said only where nothing else is in the way', async () => {
+      const taken = held('place#caller#3', 'int_C');
+      await expect(cancelledWith([none, none, none, none, taken])).resolves.toEqual({
+        outcome: 'place-taken',
+        by: 'int_C',
+      });
+      await expect(
+        cancelledWith([none, held('lock#name#acme', 'int_B'), none, none, taken]),
+      ).resolves.toEqual({ outcome: 'locked', by: 'int_B' });
+    });
+
+    test('that is ours is of our own transaction, whose answer was lost', async () => {
+      await expect(
+        cancelledWith([none, none, none, none, held('place#caller#3', integrationId)]),
+      ).resolves.toEqual({ outcome: 'registered' });
+    });
+  });
+
   test('key, locks and record are one transaction, each item only where there is none', async () => {
     dynamo.on(TransactWriteCommand).resolves({});
     await expect(register()).resolves.toEqual({ outcome: 'registered' });

@@ -152,29 +152,37 @@ async function readByWrite(table: Table, key: Key): Promise<unknown> {
 }
 
 /** Makes a write; if the item is too full for it, room is made first. And in any case for the next ones. */
-const making =
-  (before: (item: Item) => readonly Cut[], after = before) =>
-  async <T extends Written>(table: Table, key: Key, write: () => Promise<T>): Promise<T> => {
-    try {
-      const written = await write();
-      await cut(table, key, written.Attributes, after);
-      return written;
-    } catch (error) {
-      if (!isFull(error)) throw error;
-      const hasRoom = await readByWrite(table, key).then(
-        (item) => cut(table, key, item, before),
-        () => false,
-      );
-      if (!hasRoom) throw error;
-      return write();
-    }
-  };
+async function making<T extends Written>(
+  [table, key, write]: readonly [Table, Key, () => Promise<T>],
+  before: (item: Item) => readonly Cut[],
+  after = before,
+): Promise<T> {
+  try {
+    const written = await write();
+    await cut(table, key, written.Attributes, after);
+    return written;
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    const hasRoom = await readByWrite(table, key).then(
+      (item) => cut(table, key, item, before),
+      () => false,
+    );
+    if (!hasRoom) throw error;
+    return write();
+  }
+}
+
+// Functions, so that a bundle holds only the calls that its function makes.
 
 /** For a write that notes a call; the entries of calls that died go, where there are many. */
-export const withRoomForStep = making(forgedMaps, (item) => deadCalls(item));
+export function withRoomForStep<T extends Written>(table: Table, key: Key, write: () => Promise<T>) {
+  return making([table, key, write], forgedMaps, deadCalls);
+}
 
 /**
  * For the write that begins an undo, or ends one: whatever the undo writes has room. Texts that an earlier version stored
  * too long are cut.
  */
-export const withRoom = making((item) => [...longTexts(item), ...forgedMaps(item)]);
+export function withRoom<T extends Written>(table: Table, key: Key, write: () => Promise<T>) {
+  return making([table, key, write], (item) => [...longTexts(item), ...forgedMaps(item)]);
+}

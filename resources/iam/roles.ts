@@ -294,7 +294,12 @@ export const roles = [
     ReleaseBucket,
   ]),
   role('awaitUndoCalls', 'Looks for calls in flight before an undo ends', [WriteStep]),
-  role('conclude', 'Ends an undo', [WriteStepAndEnd, ReleaseLocksAndToken, Announce]),
+  role('conclude', 'Ends an undo', [
+    Journal('dynamodb:GetItem'),
+    WriteStepAndEnd,
+    ReleaseLocksAndToken,
+    Announce,
+  ]),
 
   // The callback
   role('resumeProvisioning', 'Wakes the workflow that waits', [

@@ -2,7 +2,14 @@
 import { ServiceError } from '../../errors.ts';
 import type { Publish } from '../api/events.ts';
 import { addedBucketView, integrationView } from '../api/view.ts';
-import { type JournalRecord, nameOf, openSteps, type StepEnds, standingResources } from '../model/record.ts';
+import {
+  type JournalRecord,
+  nameOf,
+  openSteps,
+  type RecordReader,
+  type StepEnds,
+  standingResources,
+} from '../model/record.ts';
 import type { ResourceKey } from '../model/resource-keys.ts';
 import type { StepName } from '../model/steps.ts';
 import { type FailedUndo, type Leftover, leftoverOf, sendAgain } from '../saga/residue.ts';
@@ -21,7 +28,7 @@ export interface Closing {
   readonly locks: readonly string[];
 }
 
-export interface ClosingJournal {
+export interface ClosingJournal extends RecordReader {
   /** Ends an undo. @returns undefined if another run has begun */
   close(recordId: string, closing: Closing): Promise<JournalRecord | undefined>;
   /** Lets an integration forget an added bucket; repeated, it changes nothing more. @returns the integration as it then is */
@@ -92,11 +99,12 @@ const unexplained = (record: JournalRecord): Leftover => ({
  * @throws ServiceError `IntegrationMovedOnError` if another run has begun
  */
 export async function closeAndAnnounce(
-  record: JournalRecord,
+  known: JournalRecord,
   undo: UndoEnd,
   journal: ClosingJournal,
   publish: Publish,
 ): Promise<{ status: string }> {
+  const record = await withoutForgedBuckets(known, journal);
   const { id, parent } = record;
   // A repeated attempt of an earlier run must not end a later one.
   if (record.deprovision?.run !== undo.run) throw movedOn(id);
@@ -110,6 +118,26 @@ export async function closeAndAnnounce(
   if (!closed) throw movedOn(id);
   await announceEnd(closed, undo.mode, publish);
   return { status: closed.status };
+}
+
+/**
+ * Whoever adds a bucket writes its own record in the same transaction. So an entry of which there is none, or that of another
+ * integration, is forged, and would keep the integration in residue for ever.
+ */
+async function withoutForgedBuckets(known: JournalRecord, journal: ClosingJournal): Promise<JournalRecord> {
+  let record = known;
+  for (const id of Object.keys(known.addedBuckets ?? {})) {
+    const isForged = await journal.read(id).then(
+      (added) => added?.parent?.integrationId !== known.id,
+      (error: unknown) => {
+        // One that cannot be read is there.
+        if (error instanceof ServiceError && error.name === 'RecordDamagedError') return false;
+        throw error;
+      },
+    );
+    if (isForged) record = (await journal.forgetAddedBucket(known.id, id)) ?? record;
+  }
+  return record;
 }
 
 /** @returns the record as it was closed; undefined if another run has begun */

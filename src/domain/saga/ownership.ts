@@ -40,12 +40,16 @@ const settledAfterMs = 3_600_000;
 /** Of policies that are made for added buckets, no step of this record says when. */
 const makers: Partial<Record<ResourceKey, StepName>> = madeBy;
 
-/** Whether a resource was made long ago, by the clock of Step Functions: its step is as old as it or older. */
-function isOld(step: StepContext, key: ResourceKey): boolean {
+/**
+ * Whether a resource was made long ago, by the clock of Step Functions: its step is as old as it or older. The time of the
+ * step may be forged, that of the registration not, and nothing is older than its record.
+ */
+function isOld({ call, record }: StepContext, key: ResourceKey): boolean {
   const maker = makers[key];
-  const made = maker && step.record.steps[maker];
+  const made = maker && record.steps[maker];
   const last = made?.endedAt ?? made?.startedAt;
-  return last !== undefined && Date.parse(step.call.startedAt) - Date.parse(last) > settledAfterMs;
+  const isLongAgo = (time: string) => Date.parse(call.startedAt) - Date.parse(time) > settledAfterMs;
+  return last !== undefined && isLongAgo(last) && isLongAgo(record.createdAt);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** How a record becomes ready and how its undo ends, in the journal: the last steps and the status in one write. */
 import type { Closing, ClosingJournal } from '../../../domain/lifecycle/conclude.ts';
 import type { JournalRecord, StepEnds } from '../../../domain/model/record.ts';
-import { lockKey, now, statusIn, updateRecord } from './record.ts';
+import { lockKey, now, recordReader, statusIn, updateRecord } from './record.ts';
 import { withRoom } from './room.ts';
 import { deleteOwnItem, type Table } from './table.ts';
 
@@ -42,6 +42,7 @@ export async function activate(table: Table, recordId: string): Promise<JournalR
 
 /** The end of undos, in the journal. */
 export const closingJournal = (table: Table): ClosingJournal => ({
+  ...recordReader(table),
   close: (recordId, closing) => closeIntegration(table, recordId, closing),
   forgetAddedBucket: (integrationId, addedBucketId) =>
     updateRecord(table, integrationId, `forget the driver ${addedBucketId}`, {

@@ -11,7 +11,8 @@ import {
 import { locksOf } from '../../../../src/domain/lifecycle/start.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
 import { resourceKeys } from '../../../../src/domain/model/resource-keys.ts';
-import { addedTo, driverIdOf, driverRecord } from '../fake-access.ts';
+import { ServiceError } from '../../../../src/errors.ts';
+import { addedTo, driverIdOf, driverRecord, parent } from '../fake-access.ts';
 import { undoOf } from '../fake-undo.ts';
 import { closedAs, integrationId, recordOf, stepOf, thrownBy } from '../fakes.ts';
 
@@ -24,8 +25,9 @@ function fakeBus(done: unknown[]): Publish {
 
 const bucket = { state: 'created', arn: 'arn:aws:s3:::dataloop-acme' } as const;
 
-/** A journal that closes records as it is told, and knows of no integration that a driver was added to. */
+/** A journal that closes records as it is told, and knows of no integration that a driver was added to, but of every driver. */
 const closingWith = (close: ClosingJournal['close'], more: Partial<ClosingJournal> = {}): ClosingJournal => ({
+  read: async (id) => recordOf({ id, parent }),
   close,
   forgetAddedBucket: async () => undefined,
   ...more,
@@ -255,6 +257,30 @@ describe('Conclude', () => {
       { steps: { DeleteRole: 'failed', DeleteBucket: 'failed', Conclude: 'succeeded' } },
     ]);
     expect(Object.keys(ended[0]?.steps ?? {})).toHaveLength(3);
+  });
+
+  test.each<[string, (id: string) => Promise<JournalRecord | undefined>, string]>([
+    ['of which there is no record', async () => undefined, 'removed'],
+    [
+      'of another integration',
+      async (id) => recordOf({ id, parent: { ...parent, integrationId: 'int_1' } }),
+      'removed',
+    ],
+    ['that is its own', async (id) => recordOf({ id, parent }), 'residue'],
+    [
+      'whose record cannot be read',
+      () => Promise.reject(new ServiceError('RecordDamagedError', 'damaged')),
+      'residue',
+    ],
+  ])('an entry of a bucket %s is disregarded where it is forged', async (_what, read, status) => {
+    const addedBuckets = { [driverIdOf(1)]: addedTo('dataloop-b') };
+    const record = recordOf({ status: 'removing', deprovision: undoOf('remove', 1), addedBuckets });
+    const journal = closingWith(async (_id, closing) => closedAs(record, closing), {
+      read,
+      forgetAddedBucket: async () => ({ ...record, addedBuckets: {} }),
+    });
+    const undo = { mode: 'remove', run: 1, failures: [] } as const;
+    expect(await closeAndAnnounce(record, undo, journal, fakeBus([]))).toEqual({ status });
   });
 
   test('has failed, too, where the watchdog ends the undo', async () => {

@@ -34,6 +34,7 @@ function world(first: JournalRecord | undefined) {
     ...parts,
     now: () => clock,
     closing: {
+      read: parts.journal.read,
       close: async (id, closing) => {
         if (id !== integrationId || closing.run !== now()?.deprovision?.run) return undefined;
         events.push(`close ${closing.status}`);

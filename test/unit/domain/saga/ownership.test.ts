@@ -277,9 +277,9 @@ describe('nothing to be seen', () => {
     steps: Partial<Record<StepName, StepRecord>>,
     key: keyof typeof makers = 'role',
     state: ResourceRecord['state'] = 'created',
+    createdAt = ago(day),
   ) {
     const events: string[] = [];
-    const createdAt = ago(day);
     const journal = journalOf(recordOf({ createdAt, steps, resources: { [key]: { state } } }), events);
     // What the function's own clock says does not count.
     const call = { startedAt: lookedAt, begunAt: Date.parse(lookedAt) + day };
@@ -289,6 +289,11 @@ describe('nothing to be seen', () => {
   /** Every maker ended at one time, but one at another. */
   const allEnded = (at: string, but: StepName, atAnother: string) =>
     Object.fromEntries([...Object.values(makers).map((step) => [step, ended(at)]), [but, ended(atAnother)]]);
+
+  test('of what a false step calls older than its record is not believed at once', async () => {
+    const { attempt } = looking({ CreateRole: ended(ago(day)) }, 'role', 'created', ago(hour));
+    expect((await thrownBy(attempt())).name).toBe('AwsNotYetConsistentError');
+  });
 
   describe.each(madeByAStep)('of a %s', (key) => {
     test.each(['intended', 'created'] as const)(

@@ -8,7 +8,8 @@ import type { StepContext } from './step.ts';
 export const graceSeconds = 5;
 
 /**
- * A resource that can exist twice must not be created again while an earlier call may still take effect.
+ * A resource that can exist twice must not be created again, and what is not ours not be changed again, while an earlier
+ * call may still take effect.
  * @throws ServiceError `EarlierCallOpenError` until its function cannot live any more
  */
 export function noEarlierCall(step: StepContext): void {

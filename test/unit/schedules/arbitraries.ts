@@ -72,10 +72,22 @@ const lastFault: fc.Arbitrary<Fault> = fc
   )
   .map(([where, what]) => ({ ...where, ...what }));
 
+/** Whoever has invoked a function learns nothing of it, and invokes it again while it goes on. */
+const lostInvocation: fc.Arbitrary<Fault> = fc.record({
+  functionName: fc.constantFrom(...Object.keys(functionCalls)),
+  invocation,
+  call: fc.constant(0),
+  of: fc.constant('calls' as const),
+  kind: fc.constant('lost' as const),
+  delayMs: fc.oneof(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 10_000 })),
+  meanwhile,
+});
+
 const fault = fc.oneof(
   { weight: 5, arbitrary: anyFault },
   { weight: 2, arbitrary: lateFault },
   { weight: 1, arbitrary: lastFault },
+  { weight: 1, arbitrary: lostInvocation },
 );
 
 const latencies = fc.oneof(

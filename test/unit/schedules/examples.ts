@@ -81,6 +81,32 @@ const namesake: Schedule = {
   commands: [post, add(0), strange('drive-namesake', 0, 60_000), removal],
 };
 
+/** Two attempts adopt a bucket and a role at the same time: the answer of Invoke was lost. */
+const twoAttempts = (
+  functionName: string,
+  delayMs: number,
+  bucket: 'adopt' | 'adopt-and-close',
+): Schedule => ({
+  ...undisturbed,
+  adoption: {
+    bucket,
+    cors: true,
+    role: 'adopt',
+    integration: 'create',
+    publicAccess: bucket === 'adopt' ? 'closed' : 'half',
+    rules: 'theirs',
+    statement: 'one',
+    operatorSays: 'right',
+    operatorDelayMs: undefined,
+  },
+  commands: [post],
+  latencies: [100],
+  jitters: [0],
+  faults: [
+    { functionName, invocation: 1, call: 0, of: 'calls', kind: 'lost', delayMs, meanwhile: 'nothing' },
+  ],
+});
+
 /** The first look at Dataloop fails for good, and with it the chain of those that come after. */
 export const brokenChain: Schedule = {
   ...undisturbed,
@@ -122,6 +148,11 @@ const lateToken: Schedule = {
 };
 
 export const examples: readonly Schedule[] = [
+  ...[300, 700, 1_100, 1_500].flatMap((delayMs) => [
+    twoAttempts('createBucket', delayMs, 'adopt'),
+    twoAttempts('createBucket', delayMs, 'adopt-and-close'),
+    twoAttempts('createRole', delayMs, 'adopt'),
+  ]),
   lateToken,
   roleReplaced,
   ...[6, 7].map(editedHalfway),

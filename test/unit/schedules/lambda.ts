@@ -103,8 +103,14 @@ export function lambda(
         clock.after(10, () => resolve({ ok: false, Error: 'Lambda.TooManyRequestsException', Cause: '' }));
         return;
       }
+      // The answer of Invoke is lost, and the function goes on.
+      if (fault?.kind === 'lost') {
+        clock.after(fault.delayMs, () =>
+          resolve({ ok: false, Error: 'Lambda.SdkClientException', Cause: '' }),
+        );
+      }
       // Shorter than the time-out of a state minus that of its function.
-      const coldStartMs = fault ? Math.min(fault.delayMs, 9_000) : 1;
+      const coldStartMs = fault && fault.kind !== 'lost' ? Math.min(fault.delayMs, 9_000) : 1;
       clock.after(coldStartMs, () => begin(resolve, handler, functionName, invocation, event, integrationId));
     });
   }

@@ -50,7 +50,9 @@ function liftObstacles({ aws, journal }: Simulation): void {
   // Without a unique id, what somebody has put in a bucket's place is taken for ours without its tag.
   for (const { resources } of records) {
     for (const [name, { maker }] of aws.buckets) {
-      const isKnown = resources.bucket?.state !== 'gone' && resources.bucket?.arn === `arn:aws:s3:::${name}`;
+      const { state, origin, arn } = resources.bucket ?? {};
+      // One that was adopted is their own.
+      const isKnown = state !== 'gone' && origin !== 'adopted' && arn === `arn:aws:s3:::${name}`;
       if (isKnown && maker === stranger) aws.buckets.delete(name);
     }
   }

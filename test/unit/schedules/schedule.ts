@@ -45,7 +45,7 @@ export interface Fault {
     | 'refused'
     /** A write of the journal meets a transaction on the same item; other calls meet nothing. */
     | 'conflict'
-    /** Takes effect, but no answer comes. */
+    /** Takes effect, but no answer comes; of an invocation: the function goes on. */
     | 'lost'
     /** Takes effect twice: the client has sent it again. */
     | 'repeated'

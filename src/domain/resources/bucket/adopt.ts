@@ -77,6 +77,8 @@ export async function adoptBucket(
   step: StepContext,
   s3: Pick<S3, 'headBucket' | 'getBucketTagging' | SettingCall>,
 ): Promise<{ bucketArn: string }> {
+  // What an earlier attempt changes meanwhile would be taken for the original.
+  noEarlierCall(step);
   const bucket = bucketAddress(step);
   const { arn } = step.desired.bucket;
   const block = await checkAdoptable(step.desired, s3);
@@ -85,7 +87,6 @@ export async function adoptBucket(
 
   if (!isClosed(block)) {
     const change = { before: block, after: closed };
-    announce(step, 'publicAccessBlock', change);
     await journalChange(step, 'bucket', reference, { publicAccessBlock: change });
     await s3.putPublicAccessBlock(bucket, closed);
   }
@@ -93,7 +94,6 @@ export async function adoptBucket(
     const rules = await s3.getBucketCors(bucket);
     const change = corsChange(step, bucket, rules);
     if (change) {
-      announce(step, 'cors', change);
       await journalChange(step, 'bucket', reference, { cors: change });
       await s3.putBucketCors(bucket, change.after);
     }
@@ -101,16 +101,6 @@ export async function adoptBucket(
   const { changes } = step.resource('bucket') ?? {};
   await step.created('bucket', { ...reference, origin: 'adopted', ...(changes ? { changes } : {}) });
   return { bucketArn: arn };
-}
-
-/** A late write of an earlier attempt, if it differs, must not come after this one's. */
-function announce<K extends 'cors' | 'publicAccessBlock'>(
-  step: StepContext,
-  key: K,
-  change: NonNullable<Changes[K]>,
-): void {
-  const known = step.resource('bucket')?.changes?.[key];
-  if (known && !sameJson(known.after, change.after)) noEarlierCall(step);
 }
 
 const ruleIdOf = (step: StepContext) => `dataloop-cross-account-${step.desired.recordId}`;

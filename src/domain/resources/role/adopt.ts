@@ -89,6 +89,8 @@ export async function adoptRole(
   readUserArn: () => Promise<string>,
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<{ roleArn: string; userArn: string }> {
+  // What an earlier attempt changes meanwhile would be taken for the original.
+  noEarlierCall(step);
   const { role, policy } = step.desired;
   const userArn = trustedUserArn(await readUserArn(), trust.partition, trust.dataloopAccountId);
   const { found, policy: now } = await checkAdoptableRole(step.desired, iam);
@@ -112,9 +114,6 @@ export async function adoptRole(
         'Remove statements that nobody needs, or adopt another role.',
       );
     }
-    const known = step.resource('role')?.changes?.trustPolicy;
-    // A late write of an earlier attempt, if it differs, must not come after this one's.
-    if (known && known.after !== change.after) noEarlierCall(step);
     await journalChange(step, 'role', reference, { trustPolicy: change });
     await iam.updateAssumeRolePolicy(role.name, change.after);
   }

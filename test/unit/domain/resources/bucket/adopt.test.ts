@@ -187,6 +187,18 @@ describe('CreateBucket of a bucket that is adopted', () => {
     expect(world.cors).toEqual(found);
   });
 
+  test('looks at nothing while an earlier call may still change it: that would be taken for the original', async () => {
+    const inFlightCalls = { 'execution/CreateBucket/1': { step: 'CreateBucket', until: 100_000 } } as const;
+    const journal = journalOf({ ...adopting(), inFlightCalls });
+    const { s3, world } = bucketWith([], { cors: theirRules });
+    const again = (begunAt: number) =>
+      journal.step(['provisioning'], { callId: 'execution/CreateBucket/2', attempt: 2, begunAt });
+    expect((await thrownBy(adoptBucket(again(50_000), s3))).name).toBe('EarlierCallOpenError');
+    expect([journal.record().resources.bucket, world.cors]).toEqual([undefined, theirRules]);
+    await adoptBucket(again(200_000), s3);
+    expect(journal.record().resources.bucket?.changes?.cors?.before).toEqual(theirRules);
+  });
+
   test('waits for an earlier call that may still write something else', async () => {
     const journal = journalOf(adopting());
     const { s3, world } = bucketWith([], { cors: theirRules });

@@ -178,6 +178,25 @@ describe('CreateRole of a role that is adopted', () => {
     expect([(await thrownBy(fenced)).name, events]).toEqual(['IntegrationMovedOnError', []]);
   });
 
+  test('looks at nothing while an earlier call may still change it: that would be taken for the original', async () => {
+    const { iam, trustPolicy } = fakeIam([], standing);
+    const open = journalOf({
+      ...adopting(),
+      inFlightCalls: { 'execution/CreateRole/1': { step: 'CreateRole', until: 100_000 } },
+    });
+    const again = (begunAt: number) =>
+      adoptRole(
+        open.step(['provisioning'], { step: 'CreateRole', callId: 'execution/CreateRole/2', begunAt }),
+        iam,
+        async () => userArn,
+        trust,
+      );
+    expect((await thrownBy(again(50_000))).name).toBe('EarlierCallOpenError');
+    expect([open.record().resources.role, trustPolicy()]).toEqual([undefined, asTheyWroteIt]);
+    await again(200_000);
+    expect(open.record().resources.role?.changes?.trustPolicy?.before).toBe(asTheyWroteIt);
+  });
+
   test('waits for an earlier call that may still write something else', async () => {
     const { iam, become, trustPolicy } = fakeIam([], standing);
     const first = journalOf(adopting());

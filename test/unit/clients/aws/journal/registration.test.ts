@@ -74,8 +74,8 @@ describe('registering', () => {
 
     test('is written with the record where nobody has it, or the one before is over', async () => {
       dynamo.on(TransactWriteCommand).resolves({});
-      await registrar(table, pause).register(inPlace());
-      await registrar(table, pause).register(inPlace('int_A'));
+      await registrar(table).register(inPlace());
+      await registrar(table).register(inPlace('int_A'));
       const puts = dynamo
         .commandCalls(TransactWriteCommand)
         .map(({ args: [{ input }] }) => input.TransactItems?.at(-1)?.Put);

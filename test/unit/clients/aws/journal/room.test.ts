@@ -12,6 +12,7 @@ import { storedRecordSchema, toStored } from '../../../../../src/domain/model/st
 import { integrationId, recordOf, thrownBy } from '../../../domain/fakes.ts';
 import { asEarlier, filledBut } from '../../../earlier-item.ts';
 import { holds, type Item, maximumItemSize, sizeOf, updated } from '../../../schedules/expressions.ts';
+import { refusedWrite } from '../../../schedules/journal-rights.ts';
 import { sdkError } from '../sdk-answers.ts';
 
 const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
@@ -177,7 +178,7 @@ describe('a record in which a stolen session of a step', () => {
     ['made the steps something else', { steps: [] }],
     ['made nothing of the steps, calls and status', { steps: null, openCalls: null, status: 'x' }],
     ['made an undo something else', { deprovision: 'x' }],
-    ['counted the runs to their end', { deprovision: { mode: 'remove', run: 1_000_000 } }],
+    ['counted the runs to their end', { deprovision: { mode: 'remove', run: 2_000_000 } }],
     ['counted half a run', { deprovision: { mode: 'remove', run: 0.5 } }],
     ['began a step of the undo in a later year', entry('9999-01-01T00:00:00.000Z')],
     ['began a step of the undo at no time', entry(9_999)],
@@ -188,6 +189,23 @@ describe('a record in which a stolen session of a step', () => {
     expect(await undo()).toMatchObject({ status: 'removed' });
     expect(sizeOf(item)).toBeLessThan(5_000);
   });
+
+  test.each(['removeIntegration', 'removeDriver', 'removeDrivers', 'rollBack', 'executionEnded', 'sweep'])(
+    'filled it: %s may make room before the undo begins',
+    async (functionName) => {
+      item = { ...stored(), openCalls: { [long]: { until: 1 } }, steps: 'x' };
+      const from = ['ready'] as const;
+      await undos.beginDeprovision(integrationId, { from, to: 'removing', mode: 'remove', run: 1 });
+      const inputs = dynamo.commandCalls(UpdateCommand).map(({ args: [{ input }] }) => input);
+      expect(inputs.length).toBeGreaterThan(1);
+      for (const input of inputs) {
+        expect(
+          refusedWrite(functionName, 'UpdateItem', `integration#${integrationId}`, input),
+        ).toBeUndefined();
+      }
+      expect(read().inFlightCalls).toHaveProperty('forged');
+    },
+  );
 
   test('fills the calls during the undo: the next step makes room, and knows that calls may be in flight', async () => {
     item = { ...stored({ ...ready, status: 'removing' }), openCalls: { [long]: { until: 1 } }, steps: 'x' };

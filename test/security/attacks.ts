@@ -730,7 +730,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'send a poll',
-    but: ['RequestIamUserRole', 'PollIamUserRole'],
+    but: ['RequestIamUserRole', 'PollIamUserRole', 'SweepRole'],
     call: { action: 'sqs:SendMessage', resource: arnOf('PollQueue') },
     make: ({ sqs }) =>
       sqs.send(new SendMessageCommand({ QueueUrl: physicalId('PollQueue'), MessageBody: '{}' })),

@@ -3,8 +3,10 @@
  * With `integration` as its first argument only the latter; what follows goes to jest.
  */
 import { appendFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { runServerless } from '../local/environment/deploy.ts';
+import { saveFunctionLogs } from '../local/environment/logs.ts';
 import { projectRoot } from '../local/environment/paths.ts';
 import { runProgram, start } from '../local/environment/processes.ts';
 import { inRunFolder } from '../local/environment/run-folder.ts';
@@ -67,6 +69,19 @@ async function startLane(parent: string, number: number, python: Promise<string>
   return { name: `lane ${number + 1}`, bed, folder, jest };
 }
 
+/** The folder of the run goes with it; what the functions said stays, for those who look for a cause. */
+async function keepLogs({ environment }: TestBed): Promise<void> {
+  try {
+    const reports = join(projectRoot, 'reports');
+    await mkdir(reports, { recursive: true });
+    const kept = join(reports, `functions-${basename(environment.folder)}.log`);
+    await copyFile(await saveFunctionLogs(environment), kept);
+    say(`What the functions logged: ${kept}`);
+  } catch (error) {
+    say(`The logs of the functions could not be kept: ${String(error)}`);
+  }
+}
+
 /**
  * A share of a part of the fault matrix that meets every call and every fault; `npm run faults` runs all of it.
  * @param share of every ten runs, from which one on and up to which
@@ -86,6 +101,7 @@ async function runFaults(
   for (const violation of violations) say(`✗ ${violation}`);
   const { ready, clean, residue, violations: broken } = countsOf(results);
   const failed = broken + violations.length;
+  if (failed > 0) await keepLogs(bed);
   say(`${failed === 0 ? '✓' : '✗'} fault matrix: ${ready} ready, ${clean} clean, ${residue} residue`);
   return { passed: results.length - broken, failed };
 }
@@ -111,8 +127,7 @@ const afterwards = ({ jest }: Lane) => jest('afterwards', ['--runInBand']);
 async function whole(lane: Lane, number: number): Promise<Count[]> {
   const { bed, name } = lane;
   const [what, tests] = number === 0 ? (['side by side', sideBySide] as const) : (['alone', alone] as const);
-  // What has to be alone takes longer.
-  const share = number === 0 ? { from: 0, to: 6 } : { from: 6, to: 10 };
+  const share = number === 0 ? { from: 0, to: 5 } : { from: 5, to: 10 };
   return [
     await part(`${name}, ${what}`, bed, () => tests(lane)),
     await part(`${name}, faults`, bed, () => runFaults(bed, share)),

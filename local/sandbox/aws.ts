@@ -95,6 +95,9 @@ export function dataloopAws(region: string): DataloopAws {
   };
 }
 
+/** What the platform writes when it validates access. */
+export const testFiles = ['test-file', '.dataloop/test-file'];
+
 /**
  * Lists, writes, reads and, where it may, deletes, as the platform does when it validates access. Without the
  * right to delete, the permission file stays behind, as on the platform.
@@ -113,7 +116,7 @@ export async function tryBucket(s3: S3Client, bucket: Bucket): Promise<void> {
   };
   const Prefix = bucket.path ? `${bucket.path}/` : undefined;
   await step('ListObjectsV2', () => s3.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 10 })));
-  for (const key of [at('test-file'), at('.dataloop/test-file')]) {
+  for (const key of testFiles.map(at)) {
     await step('PutObject', () =>
       s3.send(new PutObjectCommand({ Bucket, Key: key, Body: 'permission test' })),
     );

@@ -16,6 +16,7 @@ const calls = callsOf(iam.iamClient(), {
   createRole: iam.createRole,
   updateAssumeRolePolicy: iam.updateAssumeRolePolicy,
   attachRolePolicy: iam.attachRolePolicy,
+  getDefaultPolicyVersion: iam.getDefaultPolicyVersion,
   listAttachedRolePolicies: iam.listAttachedRolePolicies,
   listRolePolicies: iam.listRolePolicies,
 });

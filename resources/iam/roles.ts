@@ -215,6 +215,7 @@ export const roles = [
     CreateRole,
     TagRole,
     AttachPolicy,
+    LookAtPolicy(['iam:GetPolicy', 'iam:GetPolicyVersion']),
     LookAtRole,
     ReadPoliciesOfRole,
     AdoptRole,

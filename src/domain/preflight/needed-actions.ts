@@ -27,6 +27,7 @@ export function neededActions(desired: DesiredState): NeededAction[] {
       'iam:GetPolicy',
       'iam:GetPolicyVersion',
     ),
+    ...on('CreateRole', policy.arn, 'iam:GetPolicy', 'iam:GetPolicyVersion'),
     ...on(
       'DeletePolicy',
       policy.arn,

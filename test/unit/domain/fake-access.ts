@@ -78,16 +78,17 @@ export const driverRecord = (id: string, added: AddedBucket, more: Partial<Journ
   });
 
 /** What the workflow of an added bucket has made once it has access. */
-export const withAccess = {
-  bucket: { state: 'created', arn: 'arn:bucket' },
-  access: { state: 'created', arn: 'arn:policy', origin: 'adopted' },
-} as const satisfies JournalRecord['resources'];
+export const withAccess = ({ bucket }: Pick<AddedBucket, 'bucket'>) =>
+  ({
+    bucket: { state: 'created', arn: `arn:aws:s3:::${bucket.name}` },
+    access: { state: 'created', arn: 'arn:policy', origin: 'adopted' },
+  }) as const satisfies JournalRecord['resources'];
 
 /** Each added bucket's own record, which says the same as the integration's. */
 export const recordsOf = ({ addedBuckets = {} }: JournalRecord, ids: readonly string[]): JournalRecord[] =>
   ids.flatMap((id) => {
     const added = addedBuckets[id];
-    return added ? [driverRecord(id, added, { resources: withAccess })] : [];
+    return added ? [driverRecord(id, added, { resources: withAccess(added) })] : [];
   });
 
 interface StandingPolicy {
@@ -115,6 +116,7 @@ interface Setting {
 }
 
 const own: JournalRecord['resources'] = {
+  bucket: { state: 'created', arn: planOf(recordOf()).bucket.arn },
   policy: { state: 'created', arn: 'set below', uniqueId: 'ANPA0' },
   role: { state: 'created', arn: planOf(recordOf()).role.arn, uniqueId: 'AROA0' },
   dataloopIntegration: { state: 'created', id: parent.dataloopIntegrationId },

@@ -1,7 +1,7 @@
 /** IAM with one role name, one policy name, and what is attached to the role. Each effect is noted. */
 import type { Iam, Role } from '../../../src/domain/resources/role/iam.ts';
 import { ServiceError } from '../../../src/errors.ts';
-import { type Passage, recordOf, stepOf, type Tags } from './fakes.ts';
+import { ours, type Passage, recordOf, stepOf, type Tags } from './fakes.ts';
 
 interface StandingPolicy {
   readonly arn: string;
@@ -87,8 +87,11 @@ export function fakeIam(events: string[], before: Standing = {}, passage: Passag
       ),
     getDefaultPolicyVersion: (wanted) =>
       passage(async () => {
-        if (policy?.arn !== wanted) return undefined;
-        const { tags, uniqueId, document = usualDocument } = policy;
+        // What is attached stands, also where no test says how.
+        const standing =
+          policy ?? (attached.has(wanted) ? { arn: wanted, tags: ours, uniqueId: 'ANPA0' } : undefined);
+        if (standing?.arn !== wanted) return undefined;
+        const { tags, uniqueId, document = usualDocument } = standing;
         return { tags, uniqueId, versionId: 'v1', document };
       }),
     createPolicy: ({ name, path, document, tags }) =>

@@ -1,17 +1,24 @@
 /** CreateRole as deployed, with a Dataloop that names whatever it likes: one IAM user of its account is trusted, or nobody. */
 
-import { AttachRolePolicyCommand, CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import {
+  AttachRolePolicyCommand,
+  CreateRoleCommand,
+  GetPolicyCommand,
+  GetPolicyVersionCommand,
+  IAMClient,
+} from '@aws-sdk/client-iam';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
+import { ownerTag } from '../../../src/domain/model/desired-state.ts';
 import { toStored } from '../../../src/domain/model/stored-record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { anyText, hostileText } from '../../security/bad-requests.ts';
 import { anyJson, isFitToTell } from '../arbitraries.ts';
 import { dataloopAnswers, json, sent, token } from '../clients/dataloop/fake-dataloop.ts';
-import { integrationId, knowing, thrownBy, userArn } from '../domain/fakes.ts';
+import { integrationId, knowing, stepOf, thrownBy, userArn } from '../domain/fakes.ts';
 import { dataloopAccountId } from '../environment.ts';
 import { runs } from '../runs.ts';
 import { lambdaContext } from '../runtime/lambda-context.ts';
@@ -29,6 +36,18 @@ beforeEach(() => {
     Role: { RoleId: 'AROA1', RoleName: 'x', Path: '/', Arn: 'arn:role', CreateDate: new Date() },
   });
   iam.on(AttachRolePolicyCommand).resolves({});
+  const { policy, permissionPolicy } = stepOf(record).desired;
+  iam.on(GetPolicyCommand).resolves({
+    Policy: {
+      Arn: policy.arn,
+      PolicyId: 'ANPA1',
+      DefaultVersionId: 'v1',
+      Tags: [{ Key: ownerTag, Value: integrationId }],
+    },
+  });
+  iam.on(GetPolicyVersionCommand).resolves({
+    PolicyVersion: { Document: encodeURIComponent(JSON.stringify(permissionPolicy)), VersionId: 'v1' },
+  });
   secrets.on(GetSecretValueCommand).resolves({
     SecretString: JSON.stringify({ apiKey: token(Date.now() + 3_600_000) }),
   });

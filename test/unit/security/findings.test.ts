@@ -87,6 +87,10 @@ test.each([
     \`test/unit/runtime/api.test.ts\`: "belongs to the caller and the route"`,
   ],
   [
+    '11. a caller could have any number of provisionings open',
+    `\`test/integration/contract.test.ts\`: "a caller who has too many integrations open has to wait, but not for a repeated request"`,
+  ],
+  [
     '11. the sweep waited for each record; Python requirements had no hashes',
     `\`test/unit/domain/lifecycle/watchdog.test.ts\`: "does not wait for one that is slow before it looks at the next";
     \`test/unit/supply-chain.test.ts\`: "are checked against their hash, all of them, on whatever system"`,

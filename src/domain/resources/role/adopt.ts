@@ -13,6 +13,7 @@ import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/owne
 import { sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam, Role } from './iam.ts';
+import { refuseChanged } from './policy.ts';
 import { detachPolicies } from './role.ts';
 import {
   adoptedSid,
@@ -85,7 +86,7 @@ function notAdoptable(arn: string, why: string, advice: string): ServiceError {
  */
 export async function adoptRole(
   step: StepContext,
-  iam: Pick<Iam, 'getRole' | 'updateAssumeRolePolicy' | 'attachRolePolicy'>,
+  iam: Pick<Iam, 'getRole' | 'updateAssumeRolePolicy' | 'attachRolePolicy' | 'getDefaultPolicyVersion'>,
   readUserArn: () => Promise<string>,
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<{ roleArn: string; userArn: string }> {
@@ -120,6 +121,7 @@ export async function adoptRole(
   const { changes } = step.resource('role') ?? {};
   await step.created('role', { ...reference, origin: 'adopted', ...(changes ? { changes } : {}) });
   await iam.attachRolePolicy(role.name, policy.arn);
+  await refuseChanged(step, iam);
   return { roleArn: role.arn, userArn };
 }
 

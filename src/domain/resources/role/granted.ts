@@ -1,6 +1,6 @@
 /**
  * What a policy of an integration's role is to grant. The integration's record only says which bucket has its place in
- * which policy; what may be done with a bucket says the record of its own, which no step can rewrite.
+ * which policy; what may be done with a bucket says the record of its own, as long as it is the bucket that was made for it.
  */
 import { type Allowed, refuseOutside } from '../../model/allowed.ts';
 import { sameJson } from '../../model/canonical-json.ts';
@@ -21,10 +21,22 @@ const placedIn = ({ addedBuckets = {} }: Pick<JournalRecord, 'addedBuckets'>, ke
 
 const byId = (one: JournalRecord, other: JournalRecord): number => (one.id < other.id ? -1 : 1);
 
-const grantsFor = (added: readonly JournalRecord[], desired: DesiredState, key: PolicyKey): Grant[] => [
-  ...(key === firstPolicy ? [desired.grant] : []),
-  ...added.map(({ request }) => grantOf(request, desired)),
-];
+/**
+ * Whether the bucket that a record asks for is the one that was made for it, or adopted: who registers a record can put
+ * another request in its place, and cannot write what CreateBucket did.
+ */
+const isItsBucket = ({ resources: { bucket }, request }: JournalRecord, desired: DesiredState): boolean =>
+  bucket?.state === 'created' && bucket.arn === grantOf(request, desired).bucketArn;
+
+const grantsFor = (
+  integration: JournalRecord,
+  added: readonly JournalRecord[],
+  desired: DesiredState,
+  key: PolicyKey,
+): Grant[] =>
+  [...(key === firstPolicy && isItsBucket(integration, desired) ? [integration] : []), ...added].map(
+    ({ request }) => grantOf(request, desired),
+  );
 
 /** The records of added buckets that name this integration. */
 async function addedTo(
@@ -38,12 +50,11 @@ async function addedTo(
 
 const hadAccess = ({ resources: { access } }: JournalRecord): boolean => access?.state === 'gone';
 
-/**
- * Whether the workflow of a bucket has come as far as its access, and not back: who registers a bucket cannot write that its
- * bucket was made.
- */
-const hasAccess = ({ resources: { bucket, access } }: JournalRecord): boolean =>
-  bucket?.state === 'created' && access !== undefined && access.state !== 'gone';
+/** Whether the workflow of a bucket has come as far as its access, and not back. */
+const hasAccess = (record: JournalRecord, desired: DesiredState): boolean => {
+  const { access } = record.resources;
+  return isItsBucket(record, desired) && access !== undefined && access.state !== 'gone';
+};
 
 /** @param but a bucket that is left out, and so is every one whose own record does not say that it has access */
 export async function grantsOf(
@@ -55,7 +66,8 @@ export async function grantsOf(
 ): Promise<Grant[]> {
   const ids = placedIn(integration, key).filter((id) => id !== but);
   const added = await addedTo(integration, ids, readRecords);
-  return grantsFor([...added.values()].filter(hasAccess).toSorted(byId), desired, key);
+  const standing = [...added.values()].filter((record) => hasAccess(record, desired));
+  return grantsFor(integration, standing.toSorted(byId), desired, key);
 }
 
 /**
@@ -70,15 +82,16 @@ export async function grantable(
   readRecords: ReadRecords,
   allowed: Allowed,
 ): Promise<Grant[]> {
+  if (!isItsBucket(integration, desired)) throw recordDamaged(integration.id, 'request.bucket');
   const ids = placedIn(integration, key);
   const own = await addedTo(integration, ids, readRecords);
   const added = ids.flatMap((id) => {
     const record = own.get(id);
     if (record && hadAccess(record)) return [];
     const { placedIn: _place, ...said } = integration.addedBuckets?.[id] ?? {};
-    if (record && hasAccess(record) && sameJson(said, asAdded(record.request))) return [record];
+    if (record && hasAccess(record, desired) && sameJson(said, asAdded(record.request))) return [record];
     throw recordDamaged(integration.id, `drivers.${id}`);
   });
   for (const record of [integration, ...added]) refuseOutside(record, allowed);
-  return grantsFor(added, desired, key);
+  return grantsFor(integration, added, desired, key);
 }

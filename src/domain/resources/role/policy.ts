@@ -41,6 +41,25 @@ async function ownPolicy(step: StepContext, iam: Pick<Iam, 'getDefaultPolicyVers
   return found;
 }
 
+/**
+ * The policy as it stands, once it is attached: from then on nobody can delete it and make another one of its name.
+ * @throws ServiceError `PolicyChangedError`
+ */
+export async function refuseChanged(
+  step: StepContext,
+  iam: Pick<Iam, 'getDefaultPolicyVersion'>,
+): Promise<void> {
+  const { policy, permissionPolicy } = step.desired;
+  const found = await iam.getDefaultPolicyVersion(policy.arn);
+  if (!found) throw notYetShown(`the policy ${policy.arn}`);
+  if (isTaggedOurs(step, found.tags) && sameJson(found.document, permissionPolicy)) return;
+  throw new ServiceError(
+    'PolicyChangedError',
+    `Somebody changed the policy ${policy.arn} during setup, so Dataloop does not get it. Find out who did in ` +
+      'CloudTrail, then send the request again.',
+  );
+}
+
 /** Deletes the role's policies, each whatever became of the others. */
 export async function deletePolicy(
   step: StepContext,

@@ -7,6 +7,7 @@ import { type PolicyKey, policyKeys } from '../../model/resource-keys.ts';
 import { isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam, Role } from './iam.ts';
+import { refuseChanged } from './policy.ts';
 import { trustedUserArn } from './trusted-user.ts';
 
 /**
@@ -17,7 +18,12 @@ export async function createRole(
   step: StepContext,
   iam: Pick<
     Iam,
-    'getRole' | 'createRole' | 'attachRolePolicy' | 'listAttachedRolePolicies' | 'listRolePolicies'
+    | 'getRole'
+    | 'createRole'
+    | 'attachRolePolicy'
+    | 'listAttachedRolePolicies'
+    | 'listRolePolicies'
+    | 'getDefaultPolicyVersion'
   >,
   readUserArn: () => Promise<string>,
   trust: { partition: string; dataloopAccountId: string | undefined },
@@ -39,6 +45,7 @@ export async function createRole(
   const { uniqueId } = outcome === 'exists' ? await ownRole(step, iam, wanted) : outcome;
   await step.created('role', { arn: role.arn, uniqueId });
   await iam.attachRolePolicy(role.name, policy.arn);
+  await refuseChanged(step, iam);
   return { roleArn: role.arn, userArn };
 }
 

@@ -17,6 +17,7 @@ const tagged = { [ownerTag]: driverId };
 const integrationWith = (placedIn: PolicyKey | undefined) =>
   recordOf({
     status: 'ready',
+    resources: { bucket: { state: 'created', arn: 'arn:aws:s3:::dataloop-acme' } },
     addedBuckets: {
       [driverId]: addedTo('dataloop-b', placedIn ? { placedIn } : {}),
       [driverIdOf(2)]: addedTo('dataloop-c', { placedIn: 'policy2' }),

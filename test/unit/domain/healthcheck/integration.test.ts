@@ -30,7 +30,7 @@ const ready = (request = requestOf()): JournalRecord =>
     status: 'ready',
     request,
     resources: {
-      bucket: { state: 'created', arn: 'arn:aws:s3:::dataloop-acme', region: 'eu-west-1' },
+      bucket: { state: 'created', arn: `arn:aws:s3:::${request.bucket.name}`, region: 'eu-west-1' },
       policy: { state: 'created', arn: policyArn, uniqueId: 'ANPA1' },
       role: { state: 'created', arn: role.arn, uniqueId: 'AROA1' },
       dataloopIntegration: { state: 'created', id: 'i-1', name: `acme ${integrationId}` },

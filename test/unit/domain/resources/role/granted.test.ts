@@ -8,6 +8,7 @@ const one = driverIdOf(1);
 const two = driverIdOf(2);
 const integration = recordOf({
   status: 'ready',
+  resources: { bucket: { state: 'created', arn: 'arn:aws:s3:::dataloop-acme' } },
   addedBuckets: {
     [two]: addedTo('dataloop-two', { placedIn: 'policy' }),
     [one]: addedTo('dataloop-one', { placedIn: 'policy' }),
@@ -16,7 +17,8 @@ const integration = recordOf({
   },
 });
 const plan = planOf(integration);
-const own = driverRecord(one, addedTo('dataloop-one'), { resources: withAccess });
+const made = withAccess(addedTo('dataloop-one'));
+const own = driverRecord(one, addedTo('dataloop-one'), { resources: made });
 const reading = (records: readonly JournalRecord[]) => async () => records;
 const asRegistered = async (ids: readonly string[]) => recordsOf(integration, ids);
 const bucketsOf = (grants: readonly { readonly bucketArn: string }[]) =>
@@ -54,11 +56,12 @@ describe('what a policy is to grant', () => {
       'a record that was added to another integration',
       [{ ...own, parent: { integrationId: 'int_00000000000000000000000000', dataloopIntegrationId: 'd' } }],
     ],
-    ['a record of which no bucket was made', [{ ...own, resources: { access: withAccess.access } }]],
     [
-      'a record that has not come as far as its access',
-      [{ ...own, resources: { bucket: withAccess.bucket } }],
+      'a record that asks for another bucket than was made for it',
+      [{ ...own, resources: withAccess(addedTo('dataloop-hers')) }],
     ],
+    ['a record of which no bucket was made', [{ ...own, resources: { access: made.access } }]],
+    ['a record that has not come as far as its access', [{ ...own, resources: { bucket: made.bucket } }]],
   ])('leaves out a bucket with %s; before it is granted, it is refused', async (_what, records) => {
     const forged = {
       ...integration,
@@ -76,7 +79,7 @@ describe('what a policy is to grant', () => {
 test('a bucket that was taken away is granted no more, although it has its place', async () => {
   const gone = {
     ...own,
-    resources: { ...withAccess, access: { state: 'gone' as const, arn: 'arn:policy' } },
+    resources: { ...made, access: { state: 'gone' as const, arn: 'arn:policy' } },
   };
   const forged = { ...integration, addedBuckets: { [one]: addedTo('dataloop-one', { placedIn: 'policy' }) } };
   for (const grants of [
@@ -88,6 +91,17 @@ test('a bucket that was taken away is granted no more, although it has its place
 });
 
 describe('before it is granted', () => {
+  test('the integration’s own bucket must be the one that was made for it', async () => {
+    const bucket = { state: 'created', arn: 'arn:aws:s3:::dataloop-hers' } as const;
+    const forged = { ...integration, resources: { bucket } };
+    expect(await thrownBy(grantable(forged, plan, 'policy', asRegistered, account))).toMatchObject({
+      name: 'RecordDamagedError',
+      message: expect.stringContaining('(request.bucket)'),
+    });
+    const grants = await grantsOf(forged, plan, 'policy', asRegistered);
+    expect(bucketsOf(grants)).toEqual(['dataloop-one', 'dataloop-two']);
+  });
+
   test('both records must say the same', async () => {
     expect(bucketsOf(await grantable(integration, plan, 'policy', asRegistered, account))).toHaveLength(3);
     const wider = {
@@ -105,8 +119,8 @@ describe('before it is granted', () => {
 
   test('every bucket must be one that this deployment may connect', async () => {
     const bucket = { ...own.request.bucket, name: 'production-secrets' };
-    const outside = { ...own, request: { ...own.request, bucket } };
     const added = addedTo('production-secrets', { placedIn: 'policy' });
+    const outside = { ...own, request: { ...own.request, bucket }, resources: withAccess(added) };
     added.dataloop.driverName = 'dataloop-one';
     const forged = { ...integration, addedBuckets: { [one]: added } };
     expect(await thrownBy(grantable(forged, plan, 'policy', reading([outside]), account))).toMatchObject({

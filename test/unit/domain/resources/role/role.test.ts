@@ -51,6 +51,20 @@ describe('CreateRole', () => {
     ]);
   });
 
+  test.each([
+    ['says something else', { tags: ours, document: { Version: '2012-10-17', Statement: [] } }],
+    ['carries no tag of ours', { tags: theirs }],
+  ])('fails with a policy that %s once it is attached: somebody made it anew', async (_what, policy) => {
+    const standing = { arn: policyArn, uniqueId: 'ANPA1', ...policy };
+    const creating = createRole(
+      stepOf(recordOf()),
+      fakeIam([], { policy: standing }).iam,
+      async () => userArn,
+      trust,
+    );
+    expect((await thrownBy(creating)).name).toBe('PolicyChangedError');
+  });
+
   test('trusts the one user that Dataloop names, within our boundary, and holds one policy', async () => {
     const { iam, attached, role: standing } = fakeIam([]);
     expect(await createRole(stepOf(recordOf()), iam, async () => userArn, trust)).toEqual({
@@ -359,7 +373,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
       expect([where, standing()]).toEqual([where, undefined]);
       expect([undefined, 'gone']).toContain(journal.record().resources.role?.state);
     });
-    expect(interruptions).toBe(10);
+    expect(interruptions).toBe(12);
   });
 
   test('a second attempt of CreateRole ends with one role, its policy attached', async () => {

@@ -25,6 +25,11 @@ const repeating = new Set(['pollIamUser', 'awaitOpenCalls', 'awaitUndoCalls']);
 /** What the tests themselves ask. */
 const asked = new Set(['getIntegration', 'getDriver']);
 
+/** How many places of the caller it has to look at, and whose they are, depends on who came before. */
+const dependsOnOthers = ({ function: name, operation, call }: GraphCall): boolean =>
+  name === 'startProvisioning' &&
+  (operation === 'dynamodb:GetItem' || (operation === 'dynamodb:TransactWriteItems' && call > 1));
+
 /** Calls of one phase in the order in which they were made, each once. */
 export function graphOf(phase: Phase, calls: readonly RecordedCall[]): GraphCall[] {
   const seen = new Map<string, GraphCall>();
@@ -39,6 +44,7 @@ export function graphOf(phase: Phase, calls: readonly RecordedCall[]): GraphCall
     const call = (counts.get(kind) ?? 0) + 1;
     counts.set(kind, call);
     const found = { phase, function: name, operation, call };
+    if (dependsOnOthers(found)) continue;
     if (repeating.has(name) && call > (operation === 'dynamodb:UpdateItem' ? 2 : 1)) continue;
     seen.set(idOf(found), found);
   }

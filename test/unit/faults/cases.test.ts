@@ -176,6 +176,20 @@ describe('the graph', () => {
     expect(found).toEqual(calls('at-once', 'createRole', update, update));
   });
 
+  test('has no look at the places of the caller: others decide how many there are', () => {
+    const registering = ['TransactWriteItems', 'GetItem', 'TransactWriteItems', 'GetItem'];
+    const found = graphOf('at-once', [
+      ...registering.map((operation, index) =>
+        recorded('startProvisioning', `dynamodb:${operation}`, `${index}`),
+      ),
+      recorded('rollBack', 'dynamodb:GetItem', 'r'),
+    ]);
+    expect(found).toEqual([
+      ...calls('at-once', 'startProvisioning', 'dynamodb:TransactWriteItems'),
+      ...calls('at-once', 'rollBack', 'dynamodb:GetItem'),
+    ]);
+  });
+
   test('has the first poll, and only where the IAM user is awaited by polls', () => {
     const polls = [
       recorded('pollIamUser', 'dynamodb:GetItem', 'a'),

@@ -46,8 +46,8 @@ export const ruleSchema = z.strictObject({
   scope: scopeSchema,
   /** Function as serverless.yml names it; left out: any caller. */
   function: z.string().min(1).optional(),
-  /** A caller that is not meant. */
-  exceptFunction: z.string().min(1).optional(),
+  /** Callers that are not meant. */
+  exceptFunctions: z.array(z.string().min(1)).optional(),
   /** `iam:CreateRole`; a trailing `*` stands for anything: `dynamodb:*`, `*`. */
   operation: z
     .string()

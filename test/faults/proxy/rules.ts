@@ -46,7 +46,7 @@ export class Rules {
 function means({ rule, from }: ActiveRule, call: RecordedCall, log: CallLog): boolean {
   const alike = (other: RecordedCall) =>
     (rule.function === undefined || rule.function === other.function) &&
-    (rule.exceptFunction === undefined || rule.exceptFunction !== other.function) &&
+    !(other.function !== undefined && rule.exceptFunctions?.includes(other.function)) &&
     isOperation(rule.operation, other.operation);
   if (!alike(call) || !isAttempt(rule.attempts, call.attempt)) return false;
   if (rule.call === undefined) return true;

@@ -65,8 +65,8 @@ describe('an operation', () => {
     expect(arrives('iam:GetRole', { function: 'createRole' })).toBe('rule');
   });
 
-  test('can be meant of all functions but one', () => {
-    add({ exceptFunction: 'createRole', call: 2 });
+  test('can be meant of all functions but some', () => {
+    add({ exceptFunctions: ['createRole'], call: 2 });
     expect(arrives('iam:GetRole')).toBeUndefined();
     expect(arrives('iam:GetRole', { function: 'createRole' })).toBeUndefined();
     expect(arrives('iam:GetRole', { function: 'deleteRole' })).toBe('rule');

@@ -22,8 +22,8 @@ export const idOf = ({ phase, function: name, operation, call }: GraphCall): str
 
 /** Asks for itself as often as time passes; its first round is what counts. */
 const repeating = new Set(['pollIamUser', 'awaitOpenCalls', 'awaitUndoCalls']);
-/** What the tests themselves ask. */
-const asked = new Set(['getIntegration', 'getDriver']);
+/** What the tests themselves ask, and what comes by the clock: the sweep reads the records of all cases. */
+const besides = new Set(['getIntegration', 'getDriver', 'sweep']);
 
 /** How many places of the caller it has to look at, and whose they are, depends on who came before. */
 const dependsOnOthers = ({ function: name, operation, call }: GraphCall): boolean =>
@@ -36,7 +36,7 @@ export function graphOf(phase: Phase, calls: readonly RecordedCall[]): GraphCall
   const counts = new Map<string, number>();
   const known = new Set<string>();
   for (const { function: name, operation, logicalCall } of calls) {
-    if (name === undefined || asked.has(name) || known.has(logicalCall)) continue;
+    if (name === undefined || besides.has(name) || known.has(logicalCall)) continue;
     // Whose IAM user comes at once may be ready before the first poll.
     if (name === 'pollIamUser' && phase !== 'late') continue;
     known.add(logicalCall);

@@ -172,6 +172,7 @@ describe('the graph', () => {
       recorded('createRole', update, 'b'),
       recorded(undefined, update, 'c'),
       recorded('getIntegration', 'dynamodb:GetItem', 'd'),
+      recorded('sweep', 'dynamodb:GetItem', 'e'),
     ]);
     expect(found).toEqual(calls('at-once', 'createRole', update, update));
   });

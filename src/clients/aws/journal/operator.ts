@@ -1,6 +1,6 @@
 /** What an operator says of an integration, in its record. */
 import type { OperatorJournal } from '../../../domain/waiting/operator.ts';
-import { recordReader, statusIn, updateRecord } from './record.ts';
+import { now, recordReader, statusIn, updateRecord } from './record.ts';
 import type { Table } from './table.ts';
 
 export function operatorJournal(table: Table): OperatorJournal {
@@ -28,7 +28,7 @@ export function operatorJournal(table: Table): OperatorJournal {
           values: {
             ...values,
             ':operator': operator,
-            ':now': new Date().toISOString(),
+            ':now': now(),
             ...(before ? { ':userArn': before.userArn } : {}),
           },
         },

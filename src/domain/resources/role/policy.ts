@@ -4,7 +4,7 @@ import { sameJson } from '../../model/canonical-json.ts';
 import { policyOf, standingPolicies } from '../../model/desired-state.ts';
 import { type Found, isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
-import type { Iam } from './iam.ts';
+import type { Iam, PolicyVersion } from './iam.ts';
 import { hash, looksForOwn } from './shared-policies.ts';
 
 export async function createPolicy(
@@ -26,9 +26,13 @@ export async function createPolicy(
   return { policyArn: policy.arn };
 }
 
+/** Whether a policy carries our tag and says what CreatePolicy writes. */
+const isAsWritten = (step: StepContext, { tags, document }: PolicyVersion): boolean =>
+  isTaggedOurs(step, tags) && sameJson(document, step.desired.permissionPolicy);
+
 /** The policy that an earlier attempt made: it must say what that attempt wrote, whoever tagged it. */
 async function ownPolicy(step: StepContext, iam: Pick<Iam, 'getDefaultPolicyVersion'>): Promise<Found> {
-  const { policy, permissionPolicy } = step.desired;
+  const { policy } = step.desired;
   const found = await iam.getDefaultPolicyVersion(policy.arn);
   if (!found) {
     // Names are unique in an account, whatever their path: then it stands under another one.
@@ -36,8 +40,7 @@ async function ownPolicy(step: StepContext, iam: Pick<Iam, 'getDefaultPolicyVers
       ? notYetShown(`the policy ${policy.arn}`)
       : policyNameTaken(policy.name);
   }
-  const isAsWritten = sameJson(found.document, permissionPolicy);
-  if (!isTaggedOurs(step, found.tags) || !isAsWritten) throw policyNameTaken(policy.name);
+  if (!isAsWritten(step, found)) throw policyNameTaken(policy.name);
   return found;
 }
 
@@ -49,10 +52,10 @@ export async function refuseChanged(
   step: StepContext,
   iam: Pick<Iam, 'getDefaultPolicyVersion'>,
 ): Promise<void> {
-  const { policy, permissionPolicy } = step.desired;
+  const { policy } = step.desired;
   const found = await iam.getDefaultPolicyVersion(policy.arn);
   if (!found) throw notYetShown(`the policy ${policy.arn}`);
-  if (isTaggedOurs(step, found.tags) && sameJson(found.document, permissionPolicy)) return;
+  if (isAsWritten(step, found)) return;
   throw new ServiceError(
     'PolicyChangedError',
     `Somebody changed the policy ${policy.arn} during setup, so Dataloop does not get it. Find out who did in ` +

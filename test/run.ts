@@ -12,7 +12,7 @@ import { runProgram, start } from '../local/environment/processes.ts';
 import { inRunFolder } from '../local/environment/run-folder.ts';
 import { everyEvent, keepEvents } from './afterwards/events.ts';
 import { prepareBed, stage, startTestBed, type TestBed } from './faults/bed.ts';
-import { matrix, sample, together } from './faults/cases.ts';
+import { type Case, matrix, sample, together } from './faults/cases.ts';
 import { runCases } from './faults/pool.ts';
 import { recordGraph } from './faults/record.ts';
 import { countsOf, line } from './faults/report.ts';
@@ -82,16 +82,21 @@ async function keepLogs({ environment }: TestBed): Promise<void> {
   }
 }
 
-/**
- * A share of a part of the fault matrix that meets every call and every fault; `npm run faults` runs all of it.
- * @param lane which of the two takes it: every other run is its
- */
-async function runFaults(bed: TestBed, lane: number): Promise<Count> {
-  await prepareBed(bed);
+/** The sample of the fault matrix, which the lanes share: each takes the next run when it has time for it. */
+let shared: Promise<IterableIterator<Case>> | undefined;
+
+/** @returns what meets every call and every fault; `npm run faults` runs all of the matrix */
+async function sampleOf(bed: TestBed): Promise<IterableIterator<Case>> {
   const chosen = sample(matrix(await recordGraph(bed)));
-  const all = together(chosen);
-  const cases = all.filter((_each, index) => index % 2 === lane);
-  say(`${cases.length} of ${all.length} runs, for ${chosen.length} cases of the fault matrix`);
+  const runs = together(chosen);
+  say(`${runs.length} runs for ${chosen.length} cases of the fault matrix`);
+  return runs.values();
+}
+
+async function runFaults(bed: TestBed): Promise<Count> {
+  await prepareBed(bed);
+  shared ??= sampleOf(bed);
+  const cases = await shared;
   const { results, violations } = await runCases(bed, cases, (result) => {
     if (result.violations.length > 0) say(line(result));
   });
@@ -117,7 +122,7 @@ async function removeService({ environment, params }: TestBed): Promise<Count> {
 
 /** They mostly wait. */
 const sideBySide = ({ jest }: Lane, args: readonly string[] = []) =>
-  jest('side-by-side', ['--maxWorkers=6', ...args]);
+  jest('side-by-side', ['--maxWorkers=9', ...args]);
 const alone = ({ jest }: Lane, args: readonly string[] = []) => jest('alone', ['--runInBand', ...args]);
 const afterwards = ({ jest }: Lane) => jest('afterwards', ['--runInBand']);
 
@@ -126,7 +131,7 @@ async function whole(lane: Lane, number: number): Promise<Count[]> {
   const [what, tests] = number === 0 ? (['side by side', sideBySide] as const) : (['alone', alone] as const);
   return [
     await part(`${name}, ${what}`, bed, () => tests(lane)),
-    await part(`${name}, faults`, bed, () => runFaults(bed, number)),
+    await part(`${name}, faults`, bed, () => runFaults(bed)),
     await afterwards(lane),
     await removeService(bed),
   ];

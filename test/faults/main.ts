@@ -102,7 +102,7 @@ await runProgram(() =>
     const { seed, path, width } = options;
     const random =
       schedules === 0 ? [] : await runRandom(bed, graph, { seed, path, width, runs: schedules }, tell);
-    const { results, violations } = await runCases(bed, wanted, tell, width);
+    const { results, violations } = await runCases(bed, wanted.values(), tell, width);
     const outcome = { results: [...results, ...random], violations };
 
     const report = join(projectRoot, 'reports', 'faults.md');

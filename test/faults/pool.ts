@@ -35,10 +35,13 @@ async function untilStruck(bed: TestBed, wanted: Case, foreign: Snapshot): Promi
   return [result];
 }
 
-/** @param onResult told of each case as it ends */
+/**
+ * @param cases each is taken once, so two beds that are given one iterator share them
+ * @param onResult told of each case as it ends
+ */
 export async function runCases(
   bed: TestBed,
-  cases: readonly Case[],
+  cases: IterableIterator<Case>,
   onResult: (result: CaseResult) => void,
   width = defaultWidth,
 ): Promise<PoolResult> {
@@ -46,10 +49,9 @@ export async function runCases(
   const foreign = await takeForeign(bed);
   const everything = () => takeSnapshot(bed.environment, (name) => !isForeign(name));
   const before = await everything();
-  const waiting = [...cases];
   const results: CaseResult[] = [];
   const work = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
+    for (const next of cases) {
       for (const result of await untilStruck(bed, next, foreign)) {
         results.push(result);
         onResult(result);

@@ -122,7 +122,7 @@ async function removeService({ environment, params }: TestBed): Promise<Count> {
 
 /** They mostly wait. */
 const sideBySide = ({ jest }: Lane, args: readonly string[] = []) =>
-  jest('side-by-side', ['--maxWorkers=9', ...args]);
+  jest('side-by-side', ['--maxWorkers=7', ...args]);
 const alone = ({ jest }: Lane, args: readonly string[] = []) => jest('alone', ['--runInBand', ...args]);
 const afterwards = ({ jest }: Lane) => jest('afterwards', ['--runInBand']);
 

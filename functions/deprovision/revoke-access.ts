@@ -1,5 +1,6 @@
 import * as iam from '../../src/clients/aws/iam.ts';
 import { callsOf } from '../../src/clients/calls.ts';
+import { accountSettings } from '../../src/config.ts';
 import { deployedAccess } from '../../src/deployed/shared-policies.ts';
 import { revokeAccess } from '../../src/domain/resources/role/revoke-access.ts';
 import { accessStep } from '../../src/runtime/await-calls.ts';
@@ -16,4 +17,4 @@ const access = deployedAccess(
 );
 
 /** RevokeAccess: undoes GrantAccess; with it, Dataloop's access to an added bucket ends. */
-export const handler = accessStep('RevokeAccess', (step) => revokeAccess(step, access));
+export const handler = accessStep('RevokeAccess', (step) => revokeAccess(step, access, accountSettings()));

@@ -1,10 +1,12 @@
 import * as iam from '../../src/clients/aws/iam.ts';
 import { settleStep } from '../../src/clients/aws/journal/record.ts';
+import * as s3 from '../../src/clients/aws/s3.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { getIntegration, getProject, listIntegrations } from '../../src/clients/dataloop/client.ts';
 import { accountSettings, dataloopSettings } from '../../src/config.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
+import { refuseForeignBucket } from '../../src/domain/resources/bucket/bucket.ts';
 import { readUserArn } from '../../src/domain/resources/dataloop/integration.ts';
 import { adoptRole } from '../../src/domain/resources/role/adopt.ts';
 import { createRole } from '../../src/domain/resources/role/role.ts';
@@ -20,7 +22,8 @@ const calls = callsOf(iam.iamClient(), {
   listAttachedRolePolicies: iam.listAttachedRolePolicies,
   listRolePolicies: iam.listRolePolicies,
 });
-const dataloop = callsOf(deployedDataloop(), { getProject, getIntegration, listIntegrations });
+const reads = callsOf(deployedDataloop(), { getProject, getIntegration, listIntegrations });
+const { getBucketTagging } = callsOf(s3.s3Clients(), { getBucketTagging: s3.getBucketTagging });
 
 /**
  * CreateRole: trusts the one IAM user that Dataloop names when it is asked here, or an operator where it may not be
@@ -29,14 +32,12 @@ const dataloop = callsOf(deployedDataloop(), { getProject, getIntegration, listI
 export const handler = provisionStep('CreateRole', async (step) => {
   // Who woke the workflow may have died, or not have learnt that it did, before it could write so.
   await settleStep(table, step.desired.recordId, 'RequestIamUser', 'succeeded');
-  const trust = {
-    partition: accountSettings().partition,
-    dataloopAccountId: dataloopSettings().accountId,
-  };
+  await refuseForeignBucket(step.desired, getBucketTagging);
+  const { accountId: dataloopAccountId, organizationId } = dataloopSettings();
+  const trust = { partition: accountSettings().partition, dataloopAccountId };
+  const dataloop = { ...reads, organizationId };
   const userArn = () =>
-    step.desired.isMadeByOperator
-      ? namedUserArn(step, { ...dataloop, organizationId: dataloopSettings().organizationId }, trust)
-      : readUserArn(step, dataloop);
+    step.desired.isMadeByOperator ? namedUserArn(step, dataloop, trust) : readUserArn(step, dataloop);
   return step.desired.role.mode === 'adopt'
     ? adoptRole(step, calls, userArn, trust)
     : createRole(step, calls, userArn, trust);

@@ -3,7 +3,7 @@ import { saveTaskToken } from '../../src/clients/aws/journal/task-tokens.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import * as dataloop from '../../src/clients/dataloop/client.ts';
-import { pollQueueUrl } from '../../src/config.ts';
+import { dataloopSettings, pollQueueUrl } from '../../src/config.ts';
 import { announceIamUser } from '../../src/deployed/bus.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
@@ -13,6 +13,7 @@ import { parseInput } from '../../src/runtime/input.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 
 const calls = callsOf(deployedDataloop(), {
+  getProject: dataloop.getProject,
   getIntegration: dataloop.getIntegration,
   listIntegrations: dataloop.listIntegrations,
   createIntegration: dataloop.createIntegration,
@@ -30,7 +31,8 @@ export const handler = provisionStep(
   'RequestIamUser',
   (step, input) => {
     const { taskToken } = parseInput(inputSchema, input, 'The input of RequestIamUser');
-    return requestIamUser(step, calls, callback, taskToken);
+    const { organizationId } = dataloopSettings();
+    return requestIamUser(step, { ...calls, organizationId }, callback, taskToken);
   },
   { endsAs: 'waiting' },
 );

@@ -72,6 +72,7 @@ import {
   LookAtKeys,
   ReadAdoptedBucket,
   ReadBucket,
+  ReadBucketTag,
   ReleaseBucket,
 } from './statements/s3.ts';
 import {
@@ -215,6 +216,7 @@ export const roles = [
     CreateRole,
     TagRole,
     AttachPolicy,
+    ReadBucketTag,
     LookAtPolicy(['iam:GetPolicy', 'iam:GetPolicyVersion']),
     LookAtRole,
     ReadPoliciesOfRole,
@@ -241,6 +243,7 @@ export const roles = [
     LookAtPolicy(['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListPolicyVersions']),
     CreatePolicy,
     WritePolicy(['iam:CreatePolicyVersion', 'iam:DeletePolicyVersion']),
+    ReadBucketTag,
     LookAtRole,
     AttachPolicy,
     AttachToAdoptedRole,

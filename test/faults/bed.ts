@@ -31,7 +31,7 @@ export const functionTimeoutSeconds = 15;
 const visibilityTimeoutSeconds = 16;
 const iamUserTimeoutSeconds = 30;
 /** Tests connect side by side, as one caller. */
-export const openPerCaller = 50;
+export const openPerCaller = 30;
 
 export const stage = 'test';
 

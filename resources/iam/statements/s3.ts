@@ -56,6 +56,13 @@ export const ReadBucket: Statement = {
   Resource: buckets,
 };
 
+export const ReadBucketTag: Statement = {
+  Sid: 'ReadBucketTag',
+  why: 'Checks the owner tag before Dataloop gets access to the bucket. Grants no access to objects.',
+  Action: 's3:GetBucketTagging',
+  Resource: buckets,
+};
+
 export const DeleteBucket: Statement = {
   Sid: 'DeleteBucket',
   why: 'Deletes empty buckets. Grants no access to objects, and S3 deletes no bucket that holds any.',

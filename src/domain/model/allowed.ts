@@ -188,23 +188,31 @@ export function outsideForBucket(
   return errors;
 }
 
+type Asking = Pick<JournalRecord, 'id' | 'kind' | 'request' | 'dataloop'>;
+
+function outsideOf({ kind, request, dataloop }: Asking, allowed: Allowed): FieldError | undefined {
+  // The organisation that was found counts as one that was named.
+  const wanted = { ...request, dataloop: { ...request.dataloop, ...dataloop } };
+  const [outside] =
+    kind === 'added bucket' ? outsideForBucket(request, allowed) : outsideDeployment(wanted, allowed);
+  return outside;
+}
+
+/** Whether a record asks for what this deployment does not allow. */
+export const isOutside = (record: Asking, allowed: Allowed): boolean =>
+  outsideOf(record, allowed) !== undefined;
+
 /**
  * Whether a record still asks for what this deployment allows: its parameters may have changed since, and so may the
  * record have been.
  * @throws ServiceError `OutsideDeploymentError` that names the field
  */
-export function refuseOutside(
-  { id, kind, request, dataloop }: Pick<JournalRecord, 'id' | 'kind' | 'request' | 'dataloop'>,
-  allowed: Allowed,
-): void {
-  // The organisation that was found counts as one that was named.
-  const wanted = { ...request, dataloop: { ...request.dataloop, ...dataloop } };
-  const [outside] =
-    kind === 'added bucket' ? outsideForBucket(request, allowed) : outsideDeployment(wanted, allowed);
+export function refuseOutside(record: Asking, allowed: Allowed): void {
+  const outside = outsideOf(record, allowed);
   if (!outside) return;
   throw new ServiceError(
     'OutsideDeploymentError',
-    `${id} asks for what this deployment does not allow (${outside.pointer}). ${outside.detail}`,
+    `${record.id} asks for what this deployment does not allow (${outside.pointer}). ${outside.detail}`,
   );
 }
 

@@ -28,6 +28,17 @@ const mapSchema = looseSchema.catch({});
 const isMap = (value: unknown): boolean => looseSchema.safeParse(value).success;
 const storedLeftoversSchema = z.partialRecord(z.enum(resourceKeys), leftoverSchema).catch({});
 
+/** Every attribute of an item but its key, those of earlier versions included. */
+export const storedAttributes: readonly string[] = [
+  'layout',
+  'expiresAt',
+  ...Object.keys(recordSchema.shape)
+    .filter((name) => name !== 'kind')
+    .map((name) => storedNames[name] ?? name),
+  'leftovers',
+  ...resourceKeys.map(attributeOf),
+];
+
 /** Says that resources have attributes of their own. Only the registration writes it. */
 const layout = 2;
 

@@ -18,7 +18,7 @@ import type { DataloopApi, DataloopIntegration } from '../resources/dataloop/api
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
 import type { IamUserIssued } from '../resources/dataloop/integration.ts';
 import { trustEstablished } from '../resources/dataloop/integration.ts';
-import { organizationOfProject } from '../resources/dataloop/organization.ts';
+import { type ConfirmsOrganization, organizationOfProject } from '../resources/dataloop/organization.ts';
 import { trustedUserArn } from '../resources/role/trusted-user.ts';
 import type { StepContext } from '../saga/step.ts';
 /** What the workflow waits for a person to do. */
@@ -211,10 +211,7 @@ async function ifAllowed<T>(call: Promise<T>): Promise<T | 'forbidden'> {
  */
 export async function namedUserArn(
   step: StepContext,
-  dataloop: Pick<DataloopApi, 'getProject' | 'listIntegrations'> & {
-    /** The only organisation that the deployment serves. */
-    readonly organizationId: string | undefined;
-  },
+  dataloop: Pick<DataloopApi, 'listIntegrations'> & ConfirmsOrganization,
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<string> {
   const named = step.record.operator?.userArn;

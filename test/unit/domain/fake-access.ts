@@ -12,11 +12,7 @@ import type { PolicyKey } from '../../../src/domain/model/resource-keys.ts';
 import { grantAccess } from '../../../src/domain/resources/role/grant-access.ts';
 import type { Iam, PolicyVersion } from '../../../src/domain/resources/role/iam.ts';
 import { revokeAccess } from '../../../src/domain/resources/role/revoke-access.ts';
-import {
-  type Access,
-  type AccessJournal,
-  hash as hashOf,
-} from '../../../src/domain/resources/role/shared-policies.ts';
+import { type AccessJournal, hash as hashOf } from '../../../src/domain/resources/role/shared-policies.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import {
   account,
@@ -276,7 +272,17 @@ export function accessWorld({
       }),
   };
   const readRecords = async (ids: readonly string[]) => recordsOf(integration, ids);
-  const access: Access<AccessCall> = { iam, journal, readRecords, desiredStateOf: planOf };
+  const foreignBuckets = new Set<string>();
+  const access = {
+    iam,
+    journal,
+    readRecords,
+    desiredStateOf: planOf,
+    refuseForeignBucket: ({ bucket }: DesiredState) =>
+      passage(async () => {
+        if (foreignBuckets.has(bucket.name)) throw new ServiceError('BucketChangedError', bucket.name);
+      }),
+  };
 
   /** The step functions of one driver, each call of which begins with what the journal holds by then. */
   function driverOf(id: string, more: Partial<JournalRecord> = {}) {
@@ -292,7 +298,7 @@ export function accessWorld({
       record: record.record,
       grant: (attempt = 1, policyNamePattern = account.policyNamePattern) =>
         grantAccess(stepOf('GrantAccess', attempt), access, { ...account, policyNamePattern }),
-      revoke: (attempt = 1) => revokeAccess(stepOf('RevokeAccess', attempt), access),
+      revoke: (attempt = 1) => revokeAccess(stepOf('RevokeAccess', attempt), access, account),
     };
   }
 
@@ -308,6 +314,8 @@ export function accessWorld({
     documentOf,
     driverOf,
     integration: () => integration,
+    /** Names of buckets that AWS does not show as ours. */
+    foreignBuckets,
     become: (more: Partial<JournalRecord>) => {
       integration = { ...integration, ...more };
     },

@@ -7,6 +7,7 @@ import {
   GetPolicyVersionCommand,
   IAMClient,
 } from '@aws-sdk/client-iam';
+import { GetBucketTaggingCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
@@ -25,13 +26,15 @@ import { lambdaContext } from '../runtime/lambda-context.ts';
 
 const dynamo = mockClient(DynamoDBDocumentClient);
 const iam = mockClient(IAMClient);
+const s3 = mockClient(S3Client);
 const secrets = mockClient(SecretsManagerClient);
 const { handler } = await import('../../../functions/provision/create-role.ts');
 
 const record = knowing({ dataloopIntegration: { state: 'created', id: 'dataloop-1' } });
 beforeEach(() => {
-  for (const client of [dynamo, iam, secrets]) client.reset();
+  for (const client of [dynamo, iam, s3, secrets]) client.reset();
   dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+  s3.on(GetBucketTaggingCommand).resolves({ TagSet: [{ Key: ownerTag, Value: integrationId }] });
   iam.on(CreateRoleCommand).resolves({
     Role: { RoleId: 'AROA1', RoleName: 'x', Path: '/', Arn: 'arn:role', CreateDate: new Date() },
   });
@@ -67,8 +70,9 @@ const input = {
   principal: '*',
 };
 const create = () => handler(input, lambdaContext);
+const project = (org = 'org-1') => json({ id: 'project-1', org });
 const named = (metadata: unknown) =>
-  dataloopAnswers(json({ id: 'dataloop-1', name: `acme ${integrationId}`, metadata }));
+  dataloopAnswers(project(), json({ id: 'dataloop-1', name: `acme ${integrationId}`, metadata }));
 const trusts = (): unknown[] =>
   iam
     .commandCalls(CreateRoleCommand)
@@ -83,15 +87,33 @@ test('the role trusts the user whom Dataloop names when it is asked, not the one
   await create();
   expect(trusts()).toEqual([trustOf(userArn)]);
   expect(sent.map(({ method, url }) => `${method} ${new URL(url).pathname}`)).toEqual([
+    'GET /api/v1/projects/project-1',
     'GET /api/v1/orgs/org-1/integrations/dataloop-1',
   ]);
 });
 
 test('an integration of another name is not asked, although the journal has its id', async () => {
   dataloopAnswers(
+    project(),
     json({ id: 'dataloop-1', name: 'theirs', metadata: [{ name: 'userArn', value: userArn }] }),
   );
   expect(await thrownBy(create())).toMatchObject({ name: 'DataloopNotOursError', retryable: false });
+  expect(iam.calls()).toEqual([]);
+});
+
+test('an organisation that only the record names is not asked, unless the project is of it', async () => {
+  dataloopAnswers(project('org-2'));
+  expect(await thrownBy(create())).toMatchObject({
+    name: 'RecordDamagedError',
+    message: expect.stringContaining('(dataloop.organizationId)'),
+  });
+  expect(iam.calls()).toEqual([]);
+});
+
+test('a bucket that was not made for this integration gets no role', async () => {
+  s3.on(GetBucketTaggingCommand).resolves({ TagSet: [{ Key: ownerTag, Value: 'int_OTHER' }] });
+  named([{ name: 'userArn', value: userArn }]);
+  expect(await thrownBy(create())).toMatchObject({ name: 'BucketChangedError' });
   expect(iam.calls()).toEqual([]);
 });
 

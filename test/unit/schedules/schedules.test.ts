@@ -10,29 +10,10 @@ import { scheduleArbitrary } from './arbitraries.ts';
 import { type Definition, readMachine } from './asl.ts';
 import { brokenChain, examples, post, undisturbed, undisturbedAdds } from './examples.ts';
 import { maximumItemSize, sizeOf } from './expressions.ts';
-import { loadFunctions } from './functions.ts';
+import { enter, handlers, simulation } from './loaded.ts';
 import { runSchedule } from './run.ts';
 import { mustBecomeReady, type Schedule } from './schedule.ts';
-import { connectSdk } from './sdk.ts';
 import type { Simulation } from './simulation.ts';
-
-let current: Simulation | undefined;
-
-function simulation(): Simulation {
-  if (!current) throw new Error('No simulation runs.');
-  return current;
-}
-
-const handlers = await loadFunctions(() => ({ start: (ms, run) => current?.lambda.timer(ms, run) ?? false }));
-connectSdk(
-  () => simulation().lambda,
-  () => simulation().services,
-);
-Object.defineProperty(globalThis, 'fetch', {
-  value: (url: string, init: { method: string; body?: string }) => simulation().fetch(url, init),
-});
-AbortSignal.timeout = () => new AbortController().signal;
-Math.random = () => 0.5;
 
 const schedules = Number(process.env['SCHEDULES'] ?? (process.env['THOROUGH'] ? 1_000 : 200));
 const seed = Number(process.env['SCHEDULE_SEED'] ?? 20261123);
@@ -41,14 +22,7 @@ const path = process.env['SCHEDULE_PATH'] || undefined;
 const ends = new Set<string>();
 
 async function keepsThePromise(schedule: Schedule): Promise<void> {
-  const {
-    violations: found,
-    trace,
-    ends: ended,
-    unready,
-  } = await runSchedule(handlers, schedule, (begun) => {
-    current = begun;
-  });
+  const { violations: found, trace, ends: ended, unready } = await runSchedule(handlers, schedule, enter);
   for (const end of ended) ends.add(schedule.adoption ? `adopting, ${end}` : end);
   const violations = [
     ...found,
@@ -87,16 +61,12 @@ test('whatever fails, whenever, an integration ends ready, clean or with its res
 }, 3_600_000);
 
 test('where nothing fails, every bucket that is asked for becomes ready, also where one policy is full', async () => {
-  const { violations, ends: ended } = await runSchedule(handlers, undisturbedAdds, (begun) => {
-    current = begun;
-  });
+  const { violations, ends: ended } = await runSchedule(handlers, undisturbedAdds, enter);
   expect([violations, ended]).toEqual([[], Array(6).fill('ready')]);
 });
 
 test('where the chain of looks at Dataloop has broken, the sweep looks, and the integration becomes ready', async () => {
-  const { violations, ends: ended } = await runSchedule(handlers, brokenChain, (begun) => {
-    current = begun;
-  });
+  const { violations, ends: ended } = await runSchedule(handlers, brokenChain, enter);
   expect([violations, ended]).toEqual([[], ['ready']]);
 });
 
@@ -120,7 +90,7 @@ describe('a Dataloop that gives its integration a name of any length', () => {
 
   test('fills no record with it: the integration becomes ready, and all of it can be removed', async () => {
     const { violations, ends: ended } = await runSchedule(handlers, adoptsWaiting, (begun) => {
-      current = begun;
+      enter(begun);
       Object.assign(begun.adopting?.waiting ?? {}, { name: `theirs\r\n${'n'.repeat(1_000_000)}` });
     });
     expect([violations, ended]).toEqual([[], ['ready']]);
@@ -146,7 +116,7 @@ describe('a Dataloop that gives its integration a name of any length', () => {
     async (when, left) => {
       let filled = 0;
       const { violations, ends: ended } = await runSchedule(handlers, adoptsWaiting, (begun) => {
-        current = begun;
+        enter(begun);
         const look = () => {
           fill(begun, left);
           filled = largestItem();

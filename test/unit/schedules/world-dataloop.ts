@@ -20,6 +20,8 @@ export interface PlatformIntegration extends Thing {
   readonly id: string;
   readonly name: string;
   readonly userArn: string;
+  /** Integrations of one organisation are not shown in another. */
+  readonly organizationId: string;
   roleArn: string | undefined;
   roleArnAt: number;
   /** The integration of ours that gave it its role last. */
@@ -53,7 +55,7 @@ export interface Platform {
   /** Gives it the role, as a person or the service does. @param by the integration of ours that does */
   giveRole(integration: PlatformIntegration, roleArn: string | undefined, by?: string): void;
   deleteIntegration(integration: PlatformIntegration): void;
-  addIntegration(maker: string, name: string): PlatformIntegration;
+  addIntegration(maker: string, name: string, of?: string): PlatformIntegration;
   addDriver(maker: string, driver: { name: string; integrationId: string; bucketName: string }): void;
   answer(method: string, path: string, body: Readonly<Record<string, unknown>>, by: Worker): Answer;
 }
@@ -93,7 +95,7 @@ export function platform(
   const deletedUsers = new Map<string, string>();
   let ids = 0;
 
-  const addIntegration = (maker: string, name: string): PlatformIntegration => {
+  const addIntegration: Platform['addIntegration'] = (maker, name, of = organizationId) => {
     ids += 1;
     const integration = {
       key: `Dataloop integration ${ids}`,
@@ -103,6 +105,7 @@ export function platform(
       id: `i-${ids}`,
       name,
       userArn: `arn:aws:iam::${dataloopAccountId}:user/dataloop-${ids}`,
+      organizationId: of,
       roleArn: undefined,
       roleArnAt: 0,
       roleArnBy: undefined,
@@ -178,15 +181,18 @@ export function platform(
 
   function integrationCall(
     method: string,
+    organization: string | undefined,
     id: string | undefined,
     body: Readonly<Record<string, unknown>>,
     by: Worker,
   ): Answer {
-    if (method === 'POST')
-      return answerOf(201, shown(addIntegration(by.integrationId ?? '', String(body['name']))));
-    if (method === 'GET' && !id) return answerOf(200, [...integrations.values()].map(shown));
+    if (method === 'POST') {
+      return answerOf(201, shown(addIntegration(by.integrationId ?? '', String(body['name']), organization)));
+    }
+    const isShown = ({ organizationId }: PlatformIntegration) => organizationId === organization;
+    if (method === 'GET' && !id) return answerOf(200, [...integrations.values()].filter(isShown).map(shown));
     const integration = integrations.get(id ?? String(body['integrationId']));
-    if (!integration) return answerOf(404, { message: 'not found' });
+    if (!integration || !isShown(integration)) return answerOf(404, { message: 'not found' });
     if (method === 'GET') return answerOf(200, shown(integration));
     const isGiven = method === 'PATCH' && isAdoptedBy(by.integrationId, integration);
     if (!isGiven) watch.touched(by, integration, `${method} integration`);
@@ -258,7 +264,8 @@ export function platform(
       if (kind === 'projects') {
         return first === projectId ? answerOf(200, { id: projectId, org: organizationId }) : answerOf(404);
       }
-      if (kind === 'orgs' && second === 'integrations') return integrationCall(method, third, body, by);
+      if (kind === 'orgs' && second === 'integrations')
+        return integrationCall(method, first, third, body, by);
       if (kind === 'drivers') return driverCall(method, first, second, body, by);
       throw new Error(`Dataloop has no ${method} ${path}.`);
     },

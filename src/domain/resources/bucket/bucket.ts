@@ -1,6 +1,7 @@
 /** The bucket: CreateBucket and its undo, DeleteBucket. */
 import { ServiceError } from '../../../errors.ts';
 import { parseJson, sameJson } from '../../model/canonical-json.ts';
+import { type DesiredState, ownerTag } from '../../model/desired-state.ts';
 import { type JournalRecord, type PublicAccessBlock, standingResources, thisOf } from '../../model/record.ts';
 import type { ResourceKey } from '../../model/resource-keys.ts';
 import type { RecordKind } from '../../model/steps.ts';
@@ -96,6 +97,25 @@ export function nameTaken(bucketName: string, holder: string): ServiceError {
     'BucketNameTakenError',
     `The bucket ${bucketName} already exists in ${holder} and does not belong to this integration. It was left ` +
       'unchanged. Choose another bucket name.',
+  );
+}
+
+/**
+ * Refuses access to a bucket that AWS does not show as made for this record: what the journal says of it may be forged.
+ * Of one that is adopted, the deployment's list decides.
+ * @throws ServiceError `BucketChangedError`
+ */
+export async function refuseForeignBucket(
+  desired: DesiredState,
+  getBucketTagging: S3['getBucketTagging'],
+): Promise<void> {
+  if (desired.bucket.mode === 'adopt') return;
+  const tags = await getBucketTagging(bucketAddress({ desired }));
+  if (tags[ownerTag] === desired.recordId) return;
+  throw new ServiceError(
+    'BucketChangedError',
+    `The bucket ${desired.bucket.name} does not carry the tag ${ownerTag}=${desired.recordId}, so it may belong to somebody ` +
+      'else. No access was granted. Find out in CloudTrail who changed its tags, then send the request again.',
   );
 }
 

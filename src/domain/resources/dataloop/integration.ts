@@ -6,7 +6,12 @@ import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import { type Leftover, sendAgain } from '../../saga/residue.ts';
 import type { StepContext } from '../../saga/step.ts';
 import type { DataloopApi, DataloopIntegration } from './api.ts';
-import { organizationOf } from './organization.ts';
+import {
+  type ConfirmsOrganization,
+  confirmedOrganization,
+  organizationOf,
+  organizationToLeave,
+} from './organization.ts';
 
 /** How an integration of ours is found: by the id that Dataloop gave it, else by its name. */
 type FindCall = 'getIntegration' | 'listIntegrations';
@@ -42,15 +47,15 @@ export const pollDelaySeconds = (count: number): number => Math.min(2 ** (count 
  */
 export async function requestIamUser(
   step: StepContext,
-  dataloop: Pick<DataloopApi, FindCall | 'createIntegration'>,
+  dataloop: Pick<DataloopApi, FindCall | 'createIntegration'> & ConfirmsOrganization,
   callback: Callback,
   taskToken: string,
 ): Promise<{ dataloopIntegrationId?: string }> {
-  const organizationId = organizationOf(step);
   // The token first: an answer that comes at once must find it.
   await callback.saveTaskToken(step.call, taskToken);
   // Nobody but the operator can say when the user is there.
   if (step.desired.isMadeByOperator) return {};
+  const organizationId = await confirmedOrganization(step, dataloop);
   const { adoptedDataloopIntegrationId } = step.desired;
   const integration = adoptedDataloopIntegrationId
     ? await adoptIntegration(step, adoptedDataloopIntegrationId, organizationId, dataloop)
@@ -155,16 +160,33 @@ export function dataloopIntegrationIdOf(step: StepContext): string {
  */
 export async function readUserArn(
   step: StepContext,
-  dataloop: Pick<DataloopApi, 'getIntegration'>,
+  dataloop: Pick<DataloopApi, 'getIntegration'> & ConfirmsOrganization,
 ): Promise<string> {
-  const id = dataloopIntegrationIdOf(step);
-  const integration = await dataloop.getIntegration(organizationOf(step), id);
-  if (!integration) throw missing(id);
-  checkOurs(step, integration);
+  const integration = await ourIntegration(step, await confirmedOrganization(step, dataloop), dataloop);
   if (!integration.userArn) {
-    throw new ServiceError('IamUserNotIssuedError', `Dataloop's integration ${id} has no IAM user yet.`);
+    throw new ServiceError(
+      'IamUserNotIssuedError',
+      `Dataloop's integration ${integration.id} has no IAM user yet.`,
+    );
   }
   return integration.userArn;
+}
+
+/** The integration that the journal names, as Dataloop shows it. @throws ServiceError where it is gone, or not ours */
+async function ourIntegration(
+  step: StepContext,
+  organizationId: string,
+  dataloop: Pick<DataloopApi, 'getIntegration'>,
+): Promise<DataloopIntegration> {
+  const id = dataloopIntegrationIdOf(step);
+  const found = await dataloop.getIntegration(organizationId, id);
+  if (!found) {
+    throw new ServiceError(
+      'DataloopNotFoundError',
+      `Somebody deleted Dataloop's integration ${id} during provisioning. Send the request again.`,
+    );
+  }
+  return checkOurs(step, found);
 }
 
 /**
@@ -175,8 +197,8 @@ export async function completeIntegration(
   step: StepContext,
   dataloop: Pick<DataloopApi, FindCall | 'setRoleArn' | 'deleteIntegration'>,
 ): Promise<{ trustStatus: string }> {
-  const id = dataloopIntegrationIdOf(step);
   const organizationId = organizationOf(step);
+  const { id } = await ourIntegration(step, organizationId, dataloop);
   if (step.resource('dataloopIntegration')?.madeAgain) {
     // The first one has come into being after all: it would use up one of the organisation's fifteen.
     const { own } = await ownIntegrations(step, dataloop, organizationId);
@@ -199,21 +221,14 @@ export async function completeIntegration(
   return { trustStatus: now };
 }
 
-function missing(id: string): ServiceError {
-  return new ServiceError(
-    'DataloopNotFoundError',
-    `Somebody deleted Dataloop's integration ${id} during provisioning. Send the request again.`,
-  );
-}
-
 export async function deleteIntegration(
   step: StepContext,
-  dataloop: Pick<DataloopApi, 'listIntegrations' | 'deleteIntegration'>,
+  dataloop: Pick<DataloopApi, 'listIntegrations' | 'deleteIntegration'> & ConfirmsOrganization,
 ): Promise<UndoOutcome> {
   const known = step.resource('dataloopIntegration');
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
   if (known.origin === 'adopted') return releaseIntegration(step);
-  const organizationId = organizationOf(step);
+  const organizationId = await organizationToLeave(step, dataloop);
   const { own, renamed } = await ownIntegrations(step, dataloop, organizationId);
   for (const { id } of own) await dataloop.deleteIntegration(organizationId, id);
   if (renamed) {

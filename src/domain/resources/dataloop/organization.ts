@@ -4,6 +4,12 @@ import { recordDamaged } from '../../model/lookup.ts';
 import type { StepContext } from '../../saga/step.ts';
 import type { DataloopApi } from './api.ts';
 
+/** What confirms an organisation: Dataloop, and the parameter of the deployment. */
+export type ConfirmsOrganization = Pick<DataloopApi, 'getProject'> & {
+  /** The only organisation that the deployment serves. */
+  readonly organizationId: string | undefined;
+};
+
 /** @throws ServiceError where the project's organisation is not known, or not the one that was asked for */
 export function organizationOfProject(
   project: Awaited<ReturnType<DataloopApi['getProject']>>,
@@ -50,4 +56,39 @@ export function organizationOf(step: Pick<StepContext, 'record'>): string {
     throw recordDamaged(step.record.id, 'dataloop.organizationId');
   }
   return organizationId;
+}
+
+/**
+ * The same, before something is made there or somebody of it is trusted. Where neither the request nor the deployment names
+ * the organisation, only the record does, and Dataloop is asked again.
+ * @throws ServiceError `RecordDamagedError` where the project is of another one
+ */
+export async function confirmedOrganization(
+  step: Pick<StepContext, 'record' | 'desired'>,
+  dataloop: ConfirmsOrganization,
+): Promise<string> {
+  const organizationId = organizationOf(step);
+  if (step.record.request.dataloop.organizationId ?? dataloop.organizationId) return organizationId;
+  const project = await dataloop.getProject(step.desired.driver.projectId);
+  if (project.organizationId === organizationId) return organizationId;
+  throw recordDamaged(step.record.id, 'dataloop.organizationId');
+}
+
+const unknowable: readonly string[] = ['DataloopNotFoundError', 'DataloopForbiddenError'];
+
+/**
+ * The organisation in which the undo deletes. Dataloop's word goes before that of the record, which may be forged; a
+ * project that is gone, or closed to us, by now does not keep the undo from its end.
+ */
+export async function organizationToLeave(
+  step: Pick<StepContext, 'record' | 'desired'>,
+  dataloop: ConfirmsOrganization,
+): Promise<string> {
+  const named = step.record.request.dataloop.organizationId ?? dataloop.organizationId;
+  if (named) return named;
+  const project = await dataloop.getProject(step.desired.driver.projectId).catch((error: unknown) => {
+    if (error instanceof ServiceError && unknowable.includes(error.name)) return undefined;
+    throw error;
+  });
+  return project?.organizationId ?? organizationOf(step);
 }

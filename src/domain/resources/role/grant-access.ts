@@ -5,7 +5,7 @@
 import { ServiceError } from '../../../errors.ts';
 import type { Allowed } from '../../model/allowed.ts';
 import { type DesiredState, firstPolicy, ownerTag, policyOf } from '../../model/desired-state.ts';
-import { type PolicyDocument, permissionPolicy } from '../../model/permission-policy.ts';
+import { grantOf, type PolicyDocument, permissionPolicy } from '../../model/permission-policy.ts';
 import type { JournalRecord, ResourceRecord } from '../../model/record.ts';
 import type { PolicyKey } from '../../model/resource-keys.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
@@ -34,9 +34,13 @@ export async function grantAccess(
     journal,
     readRecords,
     desiredStateOf,
+    refuseForeignBucket,
   }: Access<
     'getRole' | 'getDefaultPolicyVersion' | 'createPolicy' | 'createPolicyVersion' | 'attachRolePolicy'
-  >,
+  > & {
+    /** @throws ServiceError where AWS does not show the bucket as made for that record */
+    refuseForeignBucket(desired: DesiredState): Promise<void>;
+  },
   allowed: Allowed,
 ): Promise<{ policyArn: string }> {
   const addedBucketId = step.record.id;
@@ -54,7 +58,15 @@ export async function grantAccess(
     // The undo looks for what may be granted from here on.
     await step.intend('access', { arn, origin: 'adopted' });
     const record = await journal.place(desired.recordId, step.call, addedBucketId, key);
-    const document = permissionPolicy(await grantable(record, desired, key, readRecords, allowed));
+    const granted = await grantable(record, desired, key, readRecords, allowed);
+    const document = permissionPolicy(granted.map(({ request }) => grantOf(request, desired)));
+    // Whoever lost a tag later on does not keep others from being added.
+    const refuseForeign = async (standing?: unknown) => {
+      const already = JSON.stringify(standing ?? {});
+      for (const each of granted.map(desiredStateOf)) {
+        if (!already.includes(`"${each.bucket.arn}"`)) await refuseForeignBucket(each);
+      }
+    };
     const known = record.resources[key];
     const write = (policy: ResourceRecord) =>
       journal.writePolicy(desired.recordId, step.call, key, { ...policy, writtenAt: step.call.begunAt });
@@ -64,10 +76,12 @@ export async function grantAccess(
       const written = writtenSoFar(known, desired);
       // What IAM shows may be older than what was written last.
       if (hash(standing.document) !== hash(document) || written.at(-1) !== hash(document)) {
+        await refuseForeign(standing.document);
         await write({ ...(known ?? { arn }), state: 'created', written: withNext(written, hash(document)) });
         await iam.createPolicyVersion(arn, document);
       }
     } else {
+      await refuseForeign();
       const mayStand = withNext(known?.state === 'intended' ? (known.written ?? []) : [], hash(document));
       await write({ arn, state: 'intended', written: mayStand });
       const isWritten = (content: unknown) => mayStand.includes(hash(content));

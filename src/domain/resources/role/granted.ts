@@ -2,7 +2,7 @@
  * What a policy of an integration's role is to grant. The integration's record only says which bucket has its place in
  * which policy; what may be done with a bucket says the record of its own, as long as it is the bucket that was made for it.
  */
-import { type Allowed, refuseOutside } from '../../model/allowed.ts';
+import { type Allowed, isOutside, refuseOutside } from '../../model/allowed.ts';
 import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, firstPolicy } from '../../model/desired-state.ts';
 import { recordDamaged } from '../../model/lookup.ts';
@@ -28,16 +28,6 @@ const byId = (one: JournalRecord, other: JournalRecord): number => (one.id < oth
 const isItsBucket = ({ resources: { bucket }, request }: JournalRecord, desired: DesiredState): boolean =>
   bucket?.state === 'created' && bucket.arn === grantOf(request, desired).bucketArn;
 
-const grantsFor = (
-  integration: JournalRecord,
-  added: readonly JournalRecord[],
-  desired: DesiredState,
-  key: PolicyKey,
-): Grant[] =>
-  [...(key === firstPolicy && isItsBucket(integration, desired) ? [integration] : []), ...added].map(
-    ({ request }) => grantOf(request, desired),
-  );
-
 /** The records of added buckets that name this integration. */
 async function addedTo(
   integration: JournalRecord,
@@ -56,22 +46,29 @@ const hasAccess = (record: JournalRecord, desired: DesiredState): boolean => {
   return isItsBucket(record, desired) && access !== undefined && access.state !== 'gone';
 };
 
-/** @param but a bucket that is left out, and so is every one whose own record does not say that it has access */
+/**
+ * Every bucket is left out whose own record does not say that it has access.
+ * @param but a bucket that is left out, too
+ * @param allowed what this deployment may connect: others are left out
+ */
 export async function grantsOf(
   integration: JournalRecord,
   desired: DesiredState,
   key: PolicyKey,
   readRecords: ReadRecords,
-  but?: string,
+  { but, allowed }: { readonly but?: string; readonly allowed?: Allowed } = {},
 ): Promise<Grant[]> {
   const ids = placedIn(integration, key).filter((id) => id !== but);
   const added = await addedTo(integration, ids, readRecords);
-  const standing = [...added.values()].filter((record) => hasAccess(record, desired));
-  return grantsFor(integration, standing.toSorted(byId), desired, key);
+  const standing = [...added.values()].filter((record) => hasAccess(record, desired)).toSorted(byId);
+  const own = key === firstPolicy && isItsBucket(integration, desired) ? [integration] : [];
+  return [...own, ...standing]
+    .filter((record) => allowed === undefined || !isOutside(record, allowed))
+    .map(({ request }) => grantOf(request, desired));
 }
 
 /**
- * The same, before it is granted.
+ * The records of the buckets, before they are granted.
  * @throws ServiceError `RecordDamagedError` where the integration's record says otherwise than those of its buckets;
  *   `OutsideDeploymentError` for a bucket that this deployment may not connect
  */
@@ -81,7 +78,7 @@ export async function grantable(
   key: PolicyKey,
   readRecords: ReadRecords,
   allowed: Allowed,
-): Promise<Grant[]> {
+): Promise<JournalRecord[]> {
   if (!isItsBucket(integration, desired)) throw recordDamaged(integration.id, 'request.bucket');
   const ids = placedIn(integration, key);
   const own = await addedTo(integration, ids, readRecords);
@@ -93,5 +90,5 @@ export async function grantable(
     throw recordDamaged(integration.id, `drivers.${id}`);
   });
   for (const record of [integration, ...added]) refuseOutside(record, allowed);
-  return grantsFor(integration, added, desired, key);
+  return [...(key === firstPolicy ? [integration] : []), ...added];
 }

@@ -1,4 +1,5 @@
 /** RevokeAccess, the undo of GrantAccess: takes the bucket of an added driver out of the policy that grants it. */
+import type { Allowed } from '../../model/allowed.ts';
 import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, ownerTag, policyOf } from '../../model/desired-state.ts';
 import {
@@ -42,6 +43,7 @@ type RevokeCalls =
 export async function revokeAccess(
   step: StepContext,
   { iam, journal, readRecords, desiredStateOf }: Access<RevokeCalls>,
+  allowed: Allowed,
 ): Promise<UndoOutcome> {
   const known = step.resource('access');
   if (!known || known.state === 'gone') return { outcome: 'nothing to remove' };
@@ -49,7 +51,8 @@ export async function revokeAccess(
   return holding(step, statuses, journal, async (record) => {
     const desired = desiredStateOf(record);
     const grant = grantOf(step.record.request, desired);
-    const grantsLeft = (key: PolicyKey) => grantsOf(record, desired, key, readRecords, addedBucketId);
+    const grantsLeft = (key: PolicyKey) =>
+      grantsOf(record, desired, key, readRecords, { but: addedBucketId, allowed });
     const attached = await attachedPolicies(desired, iam);
     const granting: PolicyKey[] = [];
     for (const [key, policy] of attached) {

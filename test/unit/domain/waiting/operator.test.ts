@@ -61,7 +61,13 @@ describe('a request whose integration an operator makes', () => {
     const never = () => Promise.reject(new Error('Nobody was to be asked.'));
     const answer = await requestIamUser(
       journalOf(waiting).step(),
-      { createIntegration: never, getIntegration: never, listIntegrations: never },
+      {
+        organizationId: undefined,
+        getProject: never,
+        createIntegration: never,
+        getIntegration: never,
+        listIntegrations: never,
+      },
       {
         saveTaskToken: async (_call, token) => void saved.push(token),
         announceIamUser: never,

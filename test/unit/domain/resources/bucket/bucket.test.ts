@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { ownerTag } from '../../../../../src/domain/model/desired-state.ts';
 import type { JournalRecord } from '../../../../../src/domain/model/record.ts';
-import { createBucket, deleteBucket } from '../../../../../src/domain/resources/bucket/bucket.ts';
+import {
+  createBucket,
+  deleteBucket,
+  refuseForeignBucket,
+} from '../../../../../src/domain/resources/bucket/bucket.ts';
 import { type BucketWorld, fakeS3 } from '../../fake-s3.ts';
 import {
   account,
@@ -145,6 +149,33 @@ describe('CreateBucket', () => {
     const error = await thrownBy(createBucket(fencedStepOf(recordOf()), fakeS3(events).s3));
     expect(error.name).toBe('IntegrationMovedOnError');
     expect(events).toEqual([]);
+  });
+});
+
+describe('access to a bucket', () => {
+  const tagged = async (tags: Record<string, string>, record = recordOf()) => {
+    const asked: unknown[] = [];
+    await refuseForeignBucket(stepOf(record).desired, async (bucket) => {
+      asked.push(bucket.name);
+      return tags;
+    });
+    return asked;
+  };
+
+  test('is refused unless its tag says that it was made for this record', async () => {
+    expect(await tagged(ours)).toEqual(['dataloop-acme']);
+    for (const tags of [{}, theirs, { ...ours, [ownerTag]: 'int_OTHER' }]) {
+      expect(await thrownBy(tagged(tags))).toMatchObject({
+        name: 'BucketChangedError',
+        message: expect.stringContaining(`${ownerTag}=${integrationId}`),
+      });
+    }
+  });
+
+  test('that is adopted asks for no tag', async () => {
+    const { request } = recordOf();
+    const adopting = { ...request, bucket: { ...request.bucket, mode: 'adopt' as const } };
+    expect(await tagged({}, recordOf({ request: adopting }))).toEqual([]);
   });
 });
 

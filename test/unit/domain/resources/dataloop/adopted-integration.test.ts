@@ -37,6 +37,8 @@ function fakeDataloop(found: DataloopIntegration | undefined, passage: Passage =
   let now = found;
   const never = () => Promise.reject(new Error('must not be called'));
   const dataloop: Parameters<typeof requestIamUser>[1] & Parameters<typeof completeIntegration>[1] = {
+    organizationId: 'org-1',
+    getProject: never,
     getIntegration: (organizationId, wanted) =>
       passage(async () => (organizationId === 'org-1' && wanted === id ? now : undefined)),
     listIntegrations: never,

@@ -37,17 +37,21 @@ interface Setting {
   readonly before?: readonly DataloopIntegration[];
   /** What the create answer names; undefined: the user comes later. */
   readonly issuedAtOnce?: string | undefined;
+  /** The organisation that Dataloop says the project is of. */
+  readonly projectOf?: string;
   readonly passage?: Passage;
 }
 
 /** Dataloop's integrations of one organisation. As there, names may repeat and creation is not idempotent. */
 function fakeDataloop(events: string[], setting: Setting = {}) {
-  const { before = [], passage = (call) => call() } = setting;
+  const { before = [], projectOf = 'org-1', passage = (call) => call() } = setting;
   const issuedAtOnce = 'issuedAtOnce' in setting ? setting.issuedAtOnce : userArn;
   let all = [...before];
   let made = 0;
   const inOrganization = (organizationId: string) => (organizationId === 'org-1' ? all : []);
   const dataloop: Parameters<typeof requestIamUser>[1] & Parameters<typeof deleteIntegration>[1] = {
+    organizationId: undefined,
+    getProject: (id) => passage(async () => ({ id, organizationId: projectOf })),
     getIntegration: (organization, id) =>
       passage(async () => inOrganization(organization).find((each) => each.id === id)),
     listIntegrations: (organization) => passage(async () => inOrganization(organization)),
@@ -301,6 +305,32 @@ test.each([
   expect(standing()).toHaveLength(1);
 });
 
+describe.each([
+  ['readUserArn', readUserArn],
+  [
+    'RequestIamUser',
+    (step: StepContext, dataloop: ReturnType<typeof fakeDataloop>['dataloop']) =>
+      requestIamUser(step, dataloop, fakeCallback([]), 'token'),
+  ],
+])('%s in an organisation that only the record names', (_what, use) => {
+  const forged = { ...created, dataloop: { organizationId: 'org-2' } };
+
+  test('goes by what Dataloop says of the project', async () => {
+    const { dataloop } = fakeDataloop([], { before: [own] });
+    await use(stepOf(created), dataloop);
+    expect(await thrownBy(use(stepOf(forged), dataloop))).toMatchObject({
+      name: 'RecordDamagedError',
+      message: expect.stringContaining('(dataloop.organizationId)'),
+    });
+  });
+
+  test('asks nobody where the deployment names it', async () => {
+    const { dataloop } = fakeDataloop([], { before: [own], projectOf: 'org-9' });
+    await use(stepOf(created), { ...dataloop, organizationId: 'org-1' });
+    expect((await thrownBy(use(stepOf(created), dataloop))).name).toBe('RecordDamagedError');
+  });
+});
+
 describe('CompleteIntegration', () => {
   const notAsked = async (): Promise<never> => {
     throw new Error('There is nothing to look for.');
@@ -324,6 +354,15 @@ describe('CompleteIntegration', () => {
     const step = stepOf(created);
     await completeIntegration(step, dataloop);
     expect(given).toEqual(['org-1', 'own', step.desired.role.arn]);
+  });
+
+  test('gives it to no integration that only the id in the journal calls ours', async () => {
+    const { dataloop, given } = saying('trust-established', undefined);
+    const renamed = { ...dataloop, getIntegration: async () => ({ ...own, name: 'acme int_OTHER' }) };
+    expect(await thrownBy(completeIntegration(stepOf(created), renamed))).toMatchObject({
+      name: 'DataloopNotOursError',
+    });
+    expect(given).toEqual([]);
   });
 
   test.each([
@@ -379,13 +418,19 @@ describe('CompleteIntegration', () => {
       expect(standing()).toEqual([own, foreign]);
     });
 
-    test.each([
-      ['there is no other', [foreign, own]],
-      ['it was renamed at Dataloop', [{ ...own, name: 'renamed' }, foreign]],
-    ])('deletes nothing where %s', async (_when, before) => {
-      const { completing: completed, events } = completing(before);
+    test('deletes nothing where there is no other', async () => {
+      const { completing: completed, events } = completing([foreign, own]);
       await completed;
       expect(events).toEqual(['complete own']);
+    });
+
+    test('deletes nothing, and gives the role to nobody, where it was renamed at Dataloop', async () => {
+      const { completing: completed, events } = completing([
+        { ...own, name: 'renamed' },
+        { ...own, id: 'late' },
+      ]);
+      expect((await thrownBy(completed)).name).toBe('DataloopNotOursError');
+      expect(events).toEqual([]);
     });
 
     test('does not go on while another of its name could not be deleted', async () => {
@@ -433,6 +478,35 @@ describe('DeleteIntegration', () => {
     await deleteIntegration(journal.step(), dataloop);
     expect(events).toEqual(['delete integration own', 'journal dataloopIntegration gone']);
     expect(standing()).toEqual([foreign]);
+  });
+
+  describe('in an organisation that only the record names', () => {
+    const forged = { ...created, dataloop: { organizationId: 'org-2' } };
+
+    test('goes by what Dataloop says of the project', async () => {
+      const { dataloop, standing } = fakeDataloop([], { before: [foreign, own] });
+      expect(await deleteIntegration(stepOf(forged), dataloop)).toEqual({ outcome: 'removed' });
+      expect(standing()).toEqual([foreign]);
+    });
+
+    test.each(['DataloopNotFoundError', 'DataloopForbiddenError'] as const)(
+      'goes by the record where Dataloop does not show the project any more: %s',
+      async (name) => {
+        const { dataloop, standing } = fakeDataloop([], { before: [own] });
+        const getProject = () => Promise.reject(new ServiceError(name, 'It is not shown.'));
+        await deleteIntegration(stepOf(created), { ...dataloop, getProject });
+        expect(standing()).toEqual([]);
+      },
+    );
+
+    test('waits for a Dataloop that does not answer, and asks nobody where the deployment names it', async () => {
+      const { dataloop } = fakeDataloop([], { before: [own] });
+      const down = new ServiceError('DataloopUnavailableError', 'down');
+      const getProject = () => Promise.reject(down);
+      expect(await thrownBy(deleteIntegration(stepOf(forged), { ...dataloop, getProject }))).toBe(down);
+      const named = { ...dataloop, getProject, organizationId: 'org-1' };
+      expect(await deleteIntegration(stepOf(forged), named)).toEqual({ outcome: 'removed' });
+    });
   });
 
   test('does not look where nothing was intended', async () => {
@@ -549,7 +623,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
       expect([where, standing()]).toEqual([where, [foreign]]);
       expect([undefined, 'gone']).toContain(journal.record().resources.dataloopIntegration?.state);
     });
-    expect(interruptions).toBe(12);
+    expect(interruptions).toBe(14);
   });
 
   test('further attempts of RequestIamUser end with one integration, a poll and an announcement', async () => {
@@ -587,6 +661,6 @@ describe('whatever call is cut off, before it took effect or after', () => {
         expect(journal.record().resources.dataloopIntegration?.state).toBe('gone');
       },
     );
-    expect(interruptions).toBe(8);
+    expect(interruptions).toBe(10);
   });
 });

@@ -507,6 +507,26 @@ describe('GrantAccess', () => {
     expect(world.isAttached('policy2')).toBe(true);
   });
 
+  test.each([
+    ['the first policy', first],
+    ['a further one', further],
+  ])('a bucket that AWS does not show as made for it is not granted in %s', async (_which, begin) => {
+    const world = begin();
+    world.foreignBuckets.add('dataloop-b');
+    expect((await thrownBy(world.driverOf(one).grant())).name).toBe('BucketChangedError');
+    expect(world.events.filter((event) => /^(create|set|attach) /.test(event))).toEqual([]);
+    world.foreignBuckets.clear();
+    await world.driverOf(one).grant(2);
+    expect(world.events.some((event) => /^(create|set) /.test(event))).toBe(true);
+  });
+
+  test('one that is granted already, and has lost its tag, keeps no other from being added', async () => {
+    const world = granted();
+    world.foreignBuckets.add('dataloop-b');
+    await world.driverOf(two).grant();
+    expect(world.document('policy')).toEqual(world.documentOf('policy'));
+  });
+
   describe('the lock', () => {
     test('of another call is waited for, and left to it', async () => {
       const world = first();
@@ -796,7 +816,11 @@ describe('RevokeAccess', () => {
           return found;
         },
       };
-      const meanwhile = revokeAccess(driver.journal.step([driver.record().status]), { ...world.access, iam });
+      const meanwhile = revokeAccess(
+        driver.journal.step([driver.record().status]),
+        { ...world.access, iam },
+        account,
+      );
       expect((await thrownBy(meanwhile)).name).toBe('EarlierCallOpenError');
       expect(world.integration().resources.policy?.state).toBe('gone');
       expect(await driver.revoke(2)).toEqual({ outcome: 'gone with its policy' });
@@ -808,7 +832,7 @@ describe('RevokeAccess', () => {
     const early = (world: ReturnType<typeof grantedWorld>, key: 'policy' | 'policy2') => {
       const driver = world.driverOf(one, { ...accessOf(world.arnOf(key)), inFlightCalls });
       const step = whileCallsAreInFlight(driver.journal.step([driver.record().status]), 'access');
-      return { driver, revoke: () => revokeAccess(step, world.access) };
+      return { driver, revoke: () => revokeAccess(step, world.access, account) };
     };
 
     test('takes the bucket out and does not believe that it stays out; the second call does', async () => {
@@ -1051,7 +1075,7 @@ describe('RevokeAccess', () => {
     const denied = new ServiceError('AwsAccessDeniedError', 'denied');
     const iam = { ...world.iam, createPolicyVersion: () => Promise.reject(denied) };
     const record = driverRecord(one, addedTo('dataloop-b'), accessOf(world.arnOf('policy')));
-    expect(await thrownBy(revokeAccess(stepOf(record), { ...world.access, iam }))).toBe(denied);
+    expect(await thrownBy(revokeAccess(stepOf(record), { ...world.access, iam }, account))).toBe(denied);
     expect([world.holder(), world.integration().addedBuckets?.[one]?.placedIn]).toEqual([
       undefined,
       'policy',

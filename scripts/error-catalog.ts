@@ -102,6 +102,11 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     detail: `The in-flight call ${integrationId}/RequestIamUser/1 may still take effect. The service waits for it.`,
     whatToDo: 'Nothing: the service waits until the call has ended, at most 35 seconds.',
   },
+  AccessLockedError: {
+    group: 'workflow',
+    detail: `Another call writes the policies of integration ${integrationId}. The service waits for its turn.`,
+    whatToDo: 'Nothing: the service adds or removes one bucket of an integration after the other.',
+  },
   WrongAccountError: {
     group: 'aws',
     detail:

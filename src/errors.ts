@@ -25,6 +25,10 @@ export const errorKinds = {
     title: 'An in-flight call may still take effect',
     retryable: true,
   },
+  AccessLockedError: {
+    title: 'Another bucket of the integration has its turn',
+    retryable: true,
+  },
   WrongAccountError: {
     title: 'The service runs in the wrong AWS account',
     retryable: false,

@@ -1,6 +1,7 @@
 /** `POST /integrations/{integrationId}/drivers`: adds one more bucket to an integration that is ready. */
 import type { StateMachine } from './asl.ts';
 import { createBucket, forward, preflight, rollBack, testAndActivate } from './connecting.ts';
+import { accessLocked } from './retries.ts';
 import { addToInput } from './step.ts';
 
 export const addDriver: StateMachine = {
@@ -15,6 +16,7 @@ export const addDriver: StateMachine = {
     ...forward('GrantAccess', {
       Comment:
         "Adds the bucket to a policy of the integration's role. Waits its turn while another bucket of the integration is written there.",
+      Retry: [accessLocked],
       Output: addToInput('access'),
       Next: 'TestDriver',
     }),

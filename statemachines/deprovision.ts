@@ -1,5 +1,6 @@
 /** The undo, of an integration or of an added bucket: after a failure, and after DELETE. */
 import type { StateMachine, States } from './asl.ts';
+import { accessLocked } from './retries.ts';
 import { addToInput, handOver, type Step, step } from './step.ts';
 
 /** Whether the undo has waited for in-flight calls: what it finds gone now stays gone. */
@@ -48,6 +49,7 @@ export const deprovision: StateMachine = {
       Comment:
         "Takes the bucket out of the policy of the integration's role. Dataloop's access to this bucket ends here.",
       Payload: { callsEnded },
+      Retry: [accessLocked],
       Output: outcome('access'),
       Next: 'AccessTried',
     }),

@@ -17,8 +17,6 @@ const retry = (ErrorEquals: readonly string[], MaxAttempts: number, MaxDelaySeco
 const transientErrors = [
   'AwsUnavailableError',
   'AwsConflictError',
-  'AwsNotYetConsistentError',
-  'EarlierCallOpenError',
   'DataloopUnavailableError',
   'DataloopRateLimitError',
   'Lambda.ServiceException',
@@ -33,6 +31,18 @@ const transientErrors = [
 
 /** Of every step: about three minutes, six and a half at most. */
 export const transient = retry([...transientErrors, 'States.Timeout'], 16, 30);
+
+/**
+ * Of every step, beside that: what was changed does not show yet, or an in-flight call may still change something. Who
+ * waits has not failed, so the one uses up none of the attempts of the other.
+ */
+export const waiting = retry(['AwsNotYetConsistentError', 'EarlierCallOpenError'], 16, 30);
+
+/**
+ * GrantAccess, RevokeAccess: another bucket of the integration has its turn. A turn takes some seconds, and hundreds may
+ * be waiting. About six hours; each attempt is three of the 25,000 events that an execution may have.
+ */
+export const accessLocked = retry(['AccessLockedError'], 1_500, 30);
 
 /** Of a step that waits for a callback. After a time-out, a second wait would double the time allowed for it. */
 export const transientWhileWaiting = retry(transientErrors, 16, 30);

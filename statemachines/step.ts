@@ -1,6 +1,6 @@
 /** A step: one Task that calls the Lambda function of its name. */
 import type { Catcher, Onward, Retrier, States } from './asl.ts';
-import { transient, transientWhileWaiting } from './retries.ts';
+import { transient, transientWhileWaiting, waiting } from './retries.ts';
 
 /** Its function lives 30 s at most (`provider.timeout` in serverless.yml), and so never outlives it. */
 const stepTimeoutSeconds = 40;
@@ -43,7 +43,7 @@ export function step(name: string, options: Step, Catch: Catcher): States {
         Payload: { ...payload, ...token, ...Payload },
       },
       TimeoutSeconds: callbackSeconds ?? stepTimeoutSeconds,
-      Retry: [...Retry, isCallback ? transientWhileWaiting : transient],
+      Retry: [...Retry, waiting, isCallback ? transientWhileWaiting : transient],
       Catch: [Catch],
       Output,
       ...onward,

@@ -4,8 +4,8 @@
  */
 import { appendFileSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { runServerless } from '../local/environment/deploy.ts';
+import { basename, dirname, join } from 'node:path';
+import { packageService, runServerless } from '../local/environment/deploy.ts';
 import { saveFunctionLogs } from '../local/environment/logs.ts';
 import { projectRoot } from '../local/environment/paths.ts';
 import { runProgram, start } from '../local/environment/processes.ts';
@@ -58,9 +58,15 @@ interface Lane {
   readonly jest: (project: Project, options: readonly string[]) => Promise<Count>;
 }
 
+/** The folder in which the functions are bundled, once for all lanes. */
+let bundled: Promise<string> | undefined;
+
 async function startLane(parent: string, number: number, python: Promise<string>): Promise<Lane> {
   const folder = join(parent, `lane-${number}`);
-  const bed = await startTestBed(folder, say, number);
+  const bed = await startTestBed(folder, say, number, (environment) => {
+    bundled ??= packageService(environment, stage, {}).then(dirname);
+    return bundled;
+  });
   const env = await describeBed(bed, folder, await python);
   const consoleFile = join(folder, 'console.log');
   consoleFiles.push(consoleFile);

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const hangSeconds = 300;
 
 interface Wait {
-  /** Time between two looks, in ms. */
+  /** Time between the first two looks, in ms. It becomes longer, up to four times: looks take the time of what is waited for. */
   readonly everyMs?: number;
   /** Longest wait, where what is waited for may itself last for minutes. */
   readonly limitSeconds?: number;
@@ -23,13 +23,13 @@ export async function until<T>(
   { everyMs = 250, limitSeconds = hangSeconds }: Wait = {},
 ): Promise<T> {
   const started = performance.now();
-  for (;;) {
+  for (let pause = everyMs; ; pause = Math.min(pause * 1.2, everyMs * 4)) {
     const seen = await look();
     if (seen !== undefined && seen !== false) return seen;
     if (performance.now() - started > limitSeconds * 1000) {
       const text = typeof what === 'string' ? what : what();
       throw new Error(`Waited in vain for ${limitSeconds} s: ${text}`);
     }
-    await delay(everyMs);
+    await delay(pause);
   }
 }

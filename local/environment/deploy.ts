@@ -55,16 +55,16 @@ const bundlesIn = (folder: string) => join(folder, 'bundles');
 const reuseBundles = 'reuse-bundles.cjs';
 
 /**
- * From now on the functions of a working copy are not bundled again, which takes longer than all the rest: their zip
- * files are those that were first deployed.
+ * From now on the functions of a working copy are not bundled again, which takes longer than all the rest.
+ * @param bundles folder with the zip files that they were bundled into
  */
-async function keepBundles(folder: string, work: string): Promise<void> {
+async function keepBundles(bundles: string, work: string): Promise<void> {
   const plugin = `module.exports = class {
   constructor(serverless) {
     this.hooks = {
       initialize: () => {
         for (const [name, settings] of Object.entries(serverless.service.functions)) {
-          const artifact = \`${bundlesIn(folder)}/\${name}.zip\`;
+          const artifact = \`${bundles}/\${name}.zip\`;
           Object.assign(settings, { package: { artifact } });
         }
       },
@@ -110,19 +110,27 @@ export async function packageService(
 ): Promise<string> {
   const work = join(environment.folder, `packaged-${stage}`);
   await copySources(work);
-  if (existsSync(bundlesIn(environment.folder))) await keepBundles(environment.folder, work);
+  const bundles = bundlesIn(environment.folder);
+  if (existsSync(bundles)) await keepBundles(bundles, work);
   await runServerless(environment, 'package', stage, params, work);
   return templateIn(work);
 }
 
+/** @param packaged folder in which somebody has bundled the functions already, for whatever account */
 export async function deployService(
   environment: LocalEnvironment,
   stage: string,
   params: Readonly<Record<string, string | number>> = {},
+  packaged?: string,
 ): Promise<Deployment> {
   const { sandbox, region, endpointUrl, credentials } = environment;
   const work = workingCopy(environment);
+  const bundles = bundlesIn(environment.folder);
   await copySources(work);
+  if (packaged) {
+    await cp(packaged, bundles, { recursive: true });
+    await keepBundles(bundles, work);
+  }
 
   const client = { region, endpoint: endpointUrl, credentials };
   await new SecretsManagerClient(client).send(
@@ -132,8 +140,10 @@ export async function deployService(
     }),
   );
   await runServerless(environment, 'deploy', stage, params);
-  await cp(join(work, '.serverless'), bundlesIn(environment.folder), { recursive: true });
-  await keepBundles(environment.folder, work);
+  if (!packaged) {
+    await cp(join(work, '.serverless'), bundles, { recursive: true });
+    await keepBundles(bundles, work);
+  }
 
   const { Stacks } = await new CloudFormationClient(client).send(
     new DescribeStacksCommand({ StackName: `${service}-${stage}` }),

@@ -43,6 +43,8 @@ const onlyKnown = [
   ':all:',
   // Otherwise pip fetches what builds a package, unchecked.
   '--no-build-isolation',
+  // Python compiles what is imported, which is a small part.
+  '--no-compile',
 ];
 
 /**

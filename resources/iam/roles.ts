@@ -15,6 +15,7 @@ import {
   RegisterLocks,
   ReleaseLocks,
   ReleaseLocksAndToken,
+  TakeTurn,
   TaskToken,
   WriteAddedBucket,
   WriteIssuedUser,
@@ -240,6 +241,7 @@ export const roles = [
   role('grantAccess', 'Writes what the role of an integration may do with buckets that are added', [
     Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem']),
     WriteStepAndAccess,
+    TakeTurn,
     LookAtPolicy(['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListPolicyVersions']),
     CreatePolicy,
     WritePolicy(['iam:CreatePolicyVersion', 'iam:DeletePolicyVersion']),
@@ -268,6 +270,7 @@ export const roles = [
   role('revokeAccess', 'Takes buckets of drivers out of what the role of an integration may do', [
     Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem']),
     WriteStepAndAccess,
+    TakeTurn,
     LookAtPolicy(['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListPolicyVersions']),
     WritePolicy(['iam:CreatePolicyVersion', 'iam:DeletePolicyVersion', 'iam:DeletePolicy']),
     LookAtRole,

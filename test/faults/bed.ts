@@ -41,11 +41,15 @@ const arns = (prefix: string, nameOf: (number: number) => string) =>
 const adoptableBucketArns = arns('arn:aws:s3:::', bucketName);
 const adoptableRoleArns = arns(`arn:aws:iam::${accountIds.customer}:role/team/`, roleName);
 
-/** @param number of the bed, where several stand at once */
+/**
+ * @param number of the bed, where several stand at once
+ * @param bundle bundles the functions, where several beds have them in common. @returns the folder
+ */
 export async function startTestBed(
   folder: string,
   say: (line: string) => void,
   number = 0,
+  bundle: (environment: LocalEnvironment) => Promise<string | undefined> = async () => undefined,
 ): Promise<TestBed> {
   const { PORT_BASE } = process.env;
   let proxy: FaultProxy | undefined;
@@ -79,7 +83,7 @@ export async function startTestBed(
     adoptableBucketArns,
     adoptableRoleArns,
   };
-  const deployment = await deployService(environment, stage, params);
+  const deployment = await deployService(environment, stage, params, await bundle(environment));
   await shortenTimeouts(environment);
   return { environment, deployment, proxy, params };
 }

@@ -11,6 +11,7 @@ const locks = 'lock#*';
 const idempotencyKeys = 'idempotency#*';
 const tokens = 'token#*';
 const places = 'place#*';
+const turns = 'turn#*';
 
 const onlyItems = (...keys: string[]) => ({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } });
 
@@ -165,6 +166,14 @@ export const TaskToken = (actions: ItemAction | ItemAction[]): Statement => ({
   Resource: table,
   Condition: onlyItems(tokens),
 });
+
+export const TakeTurn: Statement = {
+  Sid: 'TakeTurn',
+  why: 'Waits until no other bucket of the integration has its turn, and ends its own.',
+  Action: ['dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+  Resource: table,
+  Condition: onlyItems(turns),
+};
 
 export const ReleaseLocks: Statement = {
   Sid: 'ReleaseLocks',

@@ -130,6 +130,8 @@ export const resourceSchema = z.object({
   written: z.array(z.string()).optional(),
   /** Of such a policy: when the call began that wrote it last, ms since the epoch. */
   writtenAt: z.number().optional(),
+  /** Of one that somebody edited: hash of what we made of it last. */
+  rewritten: z.string().optional(),
   /** Created a second time, because the first was not found: there may be two of it. */
   madeAgain: z.literal(true).optional(),
   /** Why it could not be removed, and what to do. */

@@ -60,6 +60,7 @@ function forCreatedBucket({ bucket, bucketPolicy, corsOrigins }: DesiredState): 
   return [
     ...on('Preflight', bucket.arn, 's3:ListBucket'),
     ...on('CreateBucket', bucket.arn, ...bucketActions),
+    ...on('CreateRole', bucket.arn, 's3:GetBucketTagging'),
     ...on('DeleteBucket', bucket.arn, 's3:ListBucket', 's3:GetBucketTagging', 's3:DeleteBucket'),
   ];
 }

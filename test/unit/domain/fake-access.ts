@@ -163,7 +163,7 @@ export function accessWorld({
 
   const nameOf = (arn: string) => keys.find((key) => arnOf(key) === arn) ?? arn;
   const held = (call: StepCall) => {
-    if (holder !== call.callId) throw new ServiceError('EarlierCallOpenError', 'The lock is not held.');
+    if (holder !== call.callId) throw new ServiceError('AccessLockedError', 'The lock is not held.');
   };
   const journal: AccessJournal = {
     lock: (id, call, during) =>
@@ -172,7 +172,7 @@ export function accessWorld({
           throw new ServiceError('IntegrationMovedOnError', 'It has moved on.');
         }
         if (holder !== undefined && holder !== call.callId) {
-          throw new ServiceError('EarlierCallOpenError', 'Another call holds the lock.');
+          throw new ServiceError('AccessLockedError', 'Another call holds the lock.');
         }
         holder = call.callId;
         events.push('lock');
@@ -202,7 +202,7 @@ export function accessWorld({
       passage(async () => {
         held(call);
         if (integration.status !== 'ready' && integration.resources[key]?.state === 'gone') {
-          throw new ServiceError('EarlierCallOpenError', 'The policy is gone.');
+          throw new ServiceError('AccessLockedError', 'The policy is gone.');
         }
         events.push(`journal ${key} ${policy.state}`);
         integration = { ...integration, resources: { ...integration.resources, [key]: policy } };

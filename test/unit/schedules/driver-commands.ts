@@ -28,6 +28,17 @@ export function addDriver(
   key?: number,
 ): void {
   const name = journal.record(integrationId)?.name ?? '';
+  addBucket({ lambda }, callers, integrationId, pick(driverRequests(name), request), key);
+}
+
+/** POST /integrations/{integrationId}/drivers */
+export function addBucket(
+  { lambda }: Pick<Simulation, 'lambda'>,
+  callers: Callers,
+  integrationId: string,
+  body: unknown,
+  key?: number,
+): void {
   callers.open += 1;
   void lambda
     .invoke('addDriver', {
@@ -36,7 +47,7 @@ export function addDriver(
         ...(key === undefined ? {} : { 'idempotency-key': `key-${key}` }),
       },
       pathParameters: { integrationId },
-      body: JSON.stringify(pick(driverRequests(name), request)),
+      body: JSON.stringify(body),
       ...eventOf('POST /integrations/{integrationId}/drivers'),
     })
     .then(() => {

@@ -30,7 +30,7 @@ export interface AccessJournal {
   /**
    * Takes the lock of an integration's policies.
    * @returns the integration as it then is
-   * @throws ServiceError `EarlierCallOpenError` while another call holds it; `IntegrationMovedOnError` where the
+   * @throws ServiceError `AccessLockedError` while another call holds it; `IntegrationMovedOnError` where the
    *   integration is in none of `during`
    */
   lock(integrationId: string, call: StepCall, during: readonly Status[]): Promise<JournalRecord>;

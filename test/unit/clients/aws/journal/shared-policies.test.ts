@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { accessJournal } from '../../../../../src/clients/aws/journal/shared-policies.ts';
@@ -19,6 +19,7 @@ const record = recordOf({ status: 'ready' });
 const Key = { pk: `integration#${integrationId}` };
 const lostRace = sdkError('ConditionalCheckFailedException', 400);
 const throttled = sdkError('ProvisionedThroughputExceededException', 400);
+const turn = { pk: `turn#${integrationId}` };
 const updates = () => dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
 const journal = accessJournal(table);
 const call = {
@@ -45,7 +46,25 @@ describe('the lock of an integration’s policies', () => {
   test('is taken where it is free, is ours, or has ended a while ago, and the status is right', async () => {
     dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...toStored(record) } });
     await expect(journal.lock(integrationId, call, ['ready', 'residue'])).resolves.toEqual(record);
+    const times = {
+      // What its last holder has sent may still be under way.
+      ':free': call.begunAt - 5_000,
+      // A function lives for 30 s, and no clock is wrong by more than 10 minutes.
+      ':latest': call.begunAt + 630_000,
+    };
     expect(updates()).toMatchObject([
+      {
+        Key: turn,
+        UpdateExpression: 'SET #by = :by, #until = :until, expiresAt = :expiresAt',
+        ConditionExpression: 'attribute_not_exists(pk) OR #by = :by OR NOT #until BETWEEN :free AND :latest',
+        ExpressionAttributeNames: { '#by': 'by', '#until': 'until' },
+        ExpressionAttributeValues: {
+          ':by': call.callId,
+          ':until': call.aliveUntil,
+          ':expiresAt': call.aliveUntil / 1000 + 86_400,
+          ...times,
+        },
+      },
       {
         Key,
         UpdateExpression: 'SET #lock = :lock, #updatedAt = :now',
@@ -63,23 +82,36 @@ describe('the lock of an integration’s policies', () => {
           ':status1': 'residue',
           ':lock': { by: call.callId, until: call.aliveUntil },
           ':by': call.callId,
-          // What its last holder has sent may still be under way.
-          ':free': call.begunAt - 5_000,
-          // A function lives for 30 s, and no clock is wrong by more than 10 minutes.
-          ':latest': call.begunAt + 630_000,
+          ...times,
         },
       },
     ]);
+    expect(dynamo.commandCalls(DeleteCommand)).toEqual([]);
     expectComplete();
   });
 
-  test('of another call is waited for', async () => {
+  const toBeWaitedFor = {
+    name: 'AccessLockedError',
+    retryable: true,
+    message: expect.stringContaining(integrationId),
+  };
+
+  test('of another call is waited for without a read or write of the long record', async () => {
     dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(journal.lock(integrationId, call, ['ready'])).rejects.toMatchObject(toBeWaitedFor);
+    expect(updates().map((update) => update.Key)).toEqual([turn]);
+    expect(dynamo.calls()).toHaveLength(1);
+  });
+
+  test('of a call that lost its turn and may still be at work is waited for, and the turn is ended', async () => {
+    dynamo.on(UpdateCommand).resolvesOnce({}).rejects(lostRace);
     dynamo.on(GetCommand, { Key }).resolves({ Item: { ...Key, ...toStored(record) } });
-    await expect(journal.lock(integrationId, call, ['ready'])).rejects.toMatchObject({
-      name: 'EarlierCallOpenError',
-      retryable: true,
-      message: expect.stringContaining(integrationId),
+    await expect(journal.lock(integrationId, call, ['ready'])).rejects.toMatchObject(toBeWaitedFor);
+    expect(dynamo.commandCalls(DeleteCommand)[0]?.args[0].input).toMatchObject({
+      Key: turn,
+      ConditionExpression: '#by = :by',
+      ExpressionAttributeNames: { '#by': 'by' },
+      ExpressionAttributeValues: { ':by': call.callId },
     });
   });
 
@@ -87,16 +119,19 @@ describe('the lock of an integration’s policies', () => {
     ['is in another state', { Item: { ...Key, ...toStored(recordOf({ status: 'removing' })) } }],
     ['is not there', {}],
   ])('of an integration that %s is not waited for', async (_what, answer) => {
-    dynamo.on(UpdateCommand).rejects(lostRace);
+    dynamo.on(UpdateCommand).resolvesOnce({}).rejects(lostRace);
     dynamo.on(GetCommand, { Key }).resolves(answer);
     await expect(journal.lock(integrationId, call, ['ready'])).rejects.toMatchObject({
       name: 'IntegrationMovedOnError',
       retryable: false,
     });
+    expect(dynamo.commandCalls(DeleteCommand)).toHaveLength(1);
   });
 
   test('is not taken where DynamoDB does not answer', async () => {
-    dynamo.on(UpdateCommand).rejects(throttled);
+    dynamo.on(UpdateCommand).resolvesOnce({}).rejects(throttled);
+    // Nor does it hide what went wrong that the turn cannot be ended.
+    dynamo.on(DeleteCommand).rejects(new Error('no answer either'));
     await expect(journal.lock(integrationId, call, ['ready'])).rejects.toMatchObject({
       name: 'AwsUnavailableError',
       message: expect.stringContaining(`lock the policies of ${integrationId}`),
@@ -108,7 +143,9 @@ describe('the lock of an integration’s policies', () => {
       .on(UpdateCommand)
       .resolvesOnce({ Attributes: toStored(record) })
       .rejects(lostRace);
+    dynamo.on(DeleteCommand).resolvesOnce({}).rejects(lostRace);
     await journal.unlock(integrationId, call);
+    expect(dynamo.commandCalls(DeleteCommand)[0]?.args[0].input).toMatchObject({ Key: turn });
     // Another one has taken it meanwhile: it stays theirs.
     await expect(journal.unlock(integrationId, call)).resolves.toBeUndefined();
     expect(updates()[0]).toMatchObject({
@@ -174,7 +211,7 @@ describe('who holds the lock', () => {
 
   test('writes nothing any more once another call has taken it', async () => {
     dynamo.on(UpdateCommand).rejects(lostRace);
-    const late = { name: 'EarlierCallOpenError', retryable: true };
+    const late = { name: 'AccessLockedError', retryable: true };
     await expect(journal.place(integrationId, call, driverId, 'policy')).rejects.toMatchObject(late);
     await expect(
       journal.writePolicy(integrationId, call, 'policy', { state: 'created' }),

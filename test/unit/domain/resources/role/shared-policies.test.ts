@@ -71,8 +71,8 @@ const accessOf = (arn: string) =>
   ({ resources: { access: { state: 'created', arn, origin: 'adopted' } } }) as const;
 
 /** A granted driver in the journal of an integration that knows the document it wrote for it. */
-function grantedWorld(passage?: Passage) {
-  const world = granted(passage ? { passage } : {});
+function grantedWorld(more: Parameters<typeof granted>[0] = {}) {
+  const world = granted(more);
   world.become({
     resources: {
       ...world.integration().resources,
@@ -532,7 +532,7 @@ describe('GrantAccess', () => {
       const world = first();
       world.endLock('another call');
       expect(await thrownBy(world.driverOf(one).grant())).toMatchObject({
-        name: 'EarlierCallOpenError',
+        name: 'AccessLockedError',
         retryable: true,
       });
       expect([world.events, world.holder()]).toEqual([[], 'another call']);
@@ -772,7 +772,7 @@ describe('RevokeAccess', () => {
   describe('of an integration that goes, too', () => {
     /** The integration has had its turn: its policies are gone, in IAM and by the journal. */
     const going = (passage?: Passage) => {
-      const world = grantedWorld(passage);
+      const world = grantedWorld(passage ? { passage } : {});
       const { resources } = world.integration();
       world.become({
         status: 'removing',
@@ -821,7 +821,7 @@ describe('RevokeAccess', () => {
         { ...world.access, iam },
         account,
       );
-      expect((await thrownBy(meanwhile)).name).toBe('EarlierCallOpenError');
+      expect((await thrownBy(meanwhile)).name).toBe('AccessLockedError');
       expect(world.integration().resources.policy?.state).toBe('gone');
       expect(await driver.revoke(2)).toEqual({ outcome: 'gone with its policy' });
     });
@@ -888,10 +888,31 @@ describe('RevokeAccess', () => {
       expect(await driver.revoke(6)).toEqual({ outcome: 'removed' });
       const { Statement, ...rest } = permissionPolicy([world.plan.grant]);
       expect(world.document('policy')).toEqual({ ...rest, Statement: [...Statement, theirStatement] });
-      expect(world.integration().resources.policy).toEqual({ ...before, writtenAt: expect.any(Number) });
+      expect(world.integration().resources.policy).toEqual({
+        ...before,
+        rewritten: hash(world.document('policy')),
+        writtenAt: expect.any(Number),
+      });
       // Still edited: nothing is added to it.
       world.wait(60_000);
       expect((await thrownBy(world.driverOf(two).grant(6))).name).toBe('PolicyChangedError');
+    });
+
+    test('does not wait again where it stands as the last removal left it', async () => {
+      const placedIn = 'policy';
+      const drivers = {
+        [one]: addedTo('dataloop-b', { placedIn }),
+        [two]: addedTo('dataloop-c', { placedIn }),
+      } as const;
+      const world = grantedWorld({ drivers });
+      const { Statement, ...rest } = world.documentOf('policy');
+      world.edit('policy', { ...rest, Statement: [...Statement, theirStatement] });
+      const revoke = (id: string, attempt: number) =>
+        world.driverOf(id, accessOf(world.arnOf('policy'))).revoke(attempt);
+      await revoke(one, 6);
+      expect(await revoke(two, 1)).toEqual({ outcome: 'removed' });
+      const left = permissionPolicy([world.plan.grant]).Statement;
+      expect(world.document('policy')).toEqual({ ...rest, Statement: [...left, theirStatement] });
     });
 
     test('deletes it where nothing is left of it', async () => {
@@ -1086,7 +1107,7 @@ describe('RevokeAccess', () => {
     const world = grantedWorld();
     world.endLock('another call');
     const driver = world.driverOf(one, accessOf(world.arnOf('policy')));
-    expect((await thrownBy(driver.revoke())).name).toBe('EarlierCallOpenError');
+    expect((await thrownBy(driver.revoke())).name).toBe('AccessLockedError');
     expect([world.events, world.holder()]).toEqual([[], 'another call']);
   });
 });
@@ -1095,7 +1116,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
   type World = ReturnType<typeof accessWorld>;
   const worlds: [string, (passage: Passage) => World, 'policy' | 'policy2', string][] = [
     ['in the first policy', (passage) => first({ passage }), 'policy', one],
-    ['beside another bucket', grantedWorld, 'policy', two],
+    ['beside another bucket', (passage: Passage) => grantedWorld({ passage }), 'policy', two],
     ['in a policy that is new', (passage) => further({ passage }), 'policy2', one],
     ['in a further policy that is there', (passage) => alone({ passage }), 'policy2', two],
   ];
@@ -1143,7 +1164,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
   });
 
   const revokes: [string, (passage: Passage) => World, 'policy' | 'policy2'][] = [
-    ['out of a policy that stays', grantedWorld, 'policy'],
+    ['out of a policy that stays', (passage: Passage) => grantedWorld({ passage }), 'policy'],
     ['with its policy', (passage) => alone({ passage }), 'policy2'],
   ];
   test.each(revokes)('a second attempt of the undo takes the bucket away %s', async (_what, make, key) => {

@@ -59,6 +59,7 @@ const awsErrorNames = [
 ];
 /** Retryable only where they can occur, with intervals of their own. */
 const retriedBy: Readonly<Record<string, readonly string[]>> = {
+  AccessLockedError: ['GrantAccess', 'RevokeAccess'],
   IamUserNotIssuedError: ['CreateRole'],
   OperatorAwaitedError: ['CompleteIntegration'],
   TrustNotEstablishedError: ['CompleteIntegration'],

@@ -22,13 +22,16 @@
 Each change names the text it replaces and fails loudly where another version no longer has it.
 """
 
+import copy
 import importlib.metadata
 import json
+import marshal
 import os
 import secrets
 import signal
 import sys
 import threading
+import types
 from urllib.parse import urlsplit
 
 from access import RootKey, accept_only, check_signed_bodies, gate
@@ -127,6 +130,21 @@ def keep_compiled_patterns() -> None:
     load_changed("ministack.core.iam_evaluator", [("if len(_FNMATCH_CACHE) < 4096:", "if len(_FNMATCH_CACHE) < 1_000_000:")])
 
 
+def copy_items_quickly() -> None:
+    """Each write copies its item several times. Items are plain JSON, which marshal copies in a quarter of the time."""
+
+    def copied(value: object) -> object:
+        try:
+            return marshal.loads(marshal.dumps(value))
+        except ValueError:
+            # Something else than plain JSON is in it.
+            return copy.deepcopy(value)
+
+    from ministack.services import dynamodb
+
+    dynamodb.copy = types.SimpleNamespace(deepcopy=copied)
+
+
 def register_sessions_from_many_threads() -> None:
     """Each start of a function registers a session, while another thread drops those that have expired."""
     load_changed(
@@ -218,6 +236,7 @@ def main() -> None:
     authorise_writes_of_transactions_by_their_own_attributes()
     know_whose_bucket_it_is()
     let_everybody_past_boundaries()
+    copy_items_quickly()
     from ministack import app
 
     app._port_is_bindable = lambda host, port: False

@@ -64,6 +64,8 @@ function withWaiting({ states, errors, ...outline }: Outline): Outline {
       .join(', ');
   return {
     ...outline,
+    // Time for that.
+    machine: outline.machine.replace('after 194400 s', 'after 216000 s'),
     states: Object.fromEntries(
       Object.entries(states).map(([name, lines]) => [
         name,

@@ -56,7 +56,7 @@ test('only what its lists name by hash is installed, list by list, without code 
   const lists = readFileSync(join(folder, 'pip'), 'utf8').trimEnd().split('\n');
   expect(lists.map((line) => line.split('/').at(-1))).toEqual(['build.txt', requirements]);
   for (const line of lists) {
-    expect(line).toContain(' --require-hashes --only-binary :all: --no-build-isolation -r ');
+    expect(line).toContain(' --require-hashes --only-binary :all: --no-build-isolation --no-compile -r ');
   }
   writeFileSync(join(folder, 'build.txt'), 'setuptools==1.1\n');
   await expect(virtualEnvironment('emulator', 'build.txt', requirements)).resolves.not.toBe(made);

@@ -161,10 +161,16 @@ export const permissionPolicy = (grants: readonly Grant[]): PolicyDocument => do
 export const earlierPolicy = (grants: readonly Grant[]): PolicyDocument =>
   documentOf(grants, (statement) => statement);
 
-/** What a policy is brought to that loses a bucket. One of an earlier version may hold more than now fits. */
-export function fittingPolicy(grants: readonly Grant[]): PolicyDocument {
+/**
+ * What a policy is brought to that loses a bucket. One of an earlier version, which has no conditions of ours, may hold
+ * more than fits with them.
+ * @param standing as it stands, parsed
+ * @returns undefined where it does not fit with the conditions that it has
+ */
+export function fittingPolicy(grants: readonly Grant[], standing: unknown): PolicyDocument | undefined {
   const document = permissionPolicy(grants);
-  return sizeOf(document) <= maximumPolicySize ? document : earlierPolicy(grants);
+  if (sizeOf(document) <= maximumPolicySize) return document;
+  return JSON.stringify(standing).includes('aws:ResourceAccount') ? undefined : earlierPolicy(grants);
 }
 
 const resourcesOf = (grants: readonly Grant[]): string[] =>

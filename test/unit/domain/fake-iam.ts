@@ -87,9 +87,8 @@ export function fakeIam(events: string[], before: Standing = {}, passage: Passag
       ),
     getDefaultPolicyVersion: (wanted) =>
       passage(async () => {
-        // What is attached stands, also where no test says how.
-        const standing =
-          policy ?? (attached.has(wanted) ? { arn: wanted, tags: ours, uniqueId: 'ANPA0' } : undefined);
+        // What a role gets stands, also where no test says how.
+        const standing = policy ?? { arn: wanted, tags: ours, uniqueId: 'ANPA0' };
         if (standing?.arn !== wanted) return undefined;
         const { tags, uniqueId, document = usualDocument } = standing;
         return { tags, uniqueId, versionId: 'v1', document };

@@ -126,9 +126,7 @@ export const written = (what: string) => `anything is in ${what}`;
 export const unbounded = (role: string) => `${role} has no boundary any more`;
 const tagged = (what: string) => `${what} carries the tag`;
 const deleted = (what: string) => `${what} is deleted`;
-const detached = (policy: string) => `${policy} is taken from its role`;
 const replaceable = (policy: string) => `the name of ${policy} is free`;
-const madeAgain = (policy: string) => `anything is under the name of ${policy}`;
 export const assumed = (who: string, role: string) => `${who} assumes ${role}`;
 export const reaches = (who: string, what: string) => `${who}: ${what}`;
 
@@ -188,35 +186,16 @@ export function rulesFor(policies: Readonly<Record<string, Policy>>): Rule[] {
           },
         ]),
         ...(isTagged ? [] : [{ call: { action: 'iam:DeletePolicy', resource }, gives: deleted(policy) }]),
-        // One of the service's is taken from its role and deleted, and another one made under its name.
+        // Before CreateRole attaches it: CreateRole reads it right before and right after, and the swap may come between.
         ...(isTagged
           ? [
               {
-                call: {
-                  action: 'iam:DetachRolePolicy',
-                  resource: roles[serviceRole]?.arn ?? '',
-                  context: { 'iam:PolicyARN': resource },
-                },
-                gives: detached(policy),
-              },
-              {
                 call: { action: 'iam:DeletePolicy', resource, context: resourceTag },
-                needs: [detached(policy)],
                 gives: replaceable(policy),
               },
               {
                 call: { action: 'iam:CreatePolicy', resource, context: requestTag },
                 needs: [replaceable(policy)],
-                gives: madeAgain(policy),
-              },
-              // It is nobody's until it is attached again.
-              {
-                call: {
-                  action: 'iam:AttachRolePolicy',
-                  resource: roles[serviceRole]?.arn ?? '',
-                  context: { 'iam:PolicyARN': resource, ...boundaryKey(boundaryArn) },
-                },
-                needs: [madeAgain(policy)],
                 gives,
               },
             ]

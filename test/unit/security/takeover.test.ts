@@ -43,6 +43,8 @@ const whateverIsNamed = (...within: readonly string[]): Reach => ({
   'CreatePolicy + CreateRole': to('anybody', ...within),
   'CreateRole + GrantAccess': to('anybody', ...within),
   'CreateRole + RevokeAccess': to('anybody', ...within),
+  // A policy that is not attached yet is deleted, and another one made under its name.
+  'CreatePolicy + DeletePolicy': to('Dataloop', ...within),
   // The tag makes a policy one of the service's, and whoever creates policies may set it.
   'CreatePolicy + RevokeAccess': [ofOthers],
 });

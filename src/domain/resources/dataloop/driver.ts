@@ -56,10 +56,20 @@ export async function createDriver(
 ): Promise<{ driverId: string }> {
   const settings = settingsFor(step);
   const known = step.resource('driver');
-  if (known?.id) return { driverId: known.id };
-  const [found, ...others] = known ? (await findDrivers(step, dataloop)).own : [];
+  const { own, other } = known ? await findDrivers(step, dataloop) : { own: [], other: undefined };
+  if (other) {
+    throw new ServiceError(
+      'DataloopNotOursError',
+      `The driver "${other.name}" (${other.id}) at Dataloop is not as this integration created it. It was not used. Find out who ` +
+        'changed it, then send the request again.',
+    );
+  }
+  // A list of Dataloop's may be a moment older than what it has made.
+  if (known?.id && own.length === 0) return { driverId: known.id };
+  const [found, ...others] = own;
   if (!found) return { driverId: await createNewDriver(step, dataloop, settings) };
   checkSettings(found, settings);
+  if (known?.id) return { driverId: known.id };
   const again = madeAgainIf(known?.madeAgain || others.length > 0);
   await step.created('driver', { id: found.id, name: found.name, ...again });
   return { driverId: found.id };

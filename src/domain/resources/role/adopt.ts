@@ -120,6 +120,7 @@ export async function adoptRole(
   }
   const { changes } = step.resource('role') ?? {};
   await step.created('role', { ...reference, origin: 'adopted', ...(changes ? { changes } : {}) });
+  await refuseChanged(step, iam);
   await iam.attachRolePolicy(role.name, policy.arn);
   await refuseChanged(step, iam);
   return { roleArn: role.arn, userArn };

@@ -94,10 +94,27 @@ export async function grantAccess(
       if (!isRoleOf(record, role)) throw roleReplaced(desired.role.arn);
       if (desired.role.mode === 'adopt') refuseUnbounded(role, desired);
       await iam.attachRolePolicy(desired.role.name, arn);
+      await refuseSwapped(step, arn, document, iam);
     }
     await step.created('access', { arn, origin: 'adopted' });
     return { policyArn: arn };
   });
+}
+
+/**
+ * The policy once it is attached: from then on nobody can delete it and make another one of its name.
+ * @throws ServiceError `PolicyChangedError`
+ */
+async function refuseSwapped(
+  step: StepContext,
+  arn: string,
+  document: PolicyDocument,
+  iam: Pick<Iam, 'getDefaultPolicyVersion'>,
+): Promise<void> {
+  const found = await iam.getDefaultPolicyVersion(arn);
+  if (found && hash(found.document) === hash(document)) return;
+  if (step.call.attempt < looksForOwn) throw notYetShown(`the last change of policy ${arn}`);
+  throw policyChanged(arn, found);
 }
 
 const roleReplaced = (arn: string): ServiceError =>

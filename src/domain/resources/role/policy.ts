@@ -45,7 +45,8 @@ async function ownPolicy(step: StepContext, iam: Pick<Iam, 'getDefaultPolicyVers
 }
 
 /**
- * The policy as it stands, once it is attached: from then on nobody can delete it and make another one of its name.
+ * The policy as it stands, before it is attached and once it is: from then on nobody can delete it and make another one of
+ * its name.
  * @throws ServiceError `PolicyChangedError`
  */
 export async function refuseChanged(
@@ -58,7 +59,7 @@ export async function refuseChanged(
   if (isAsWritten(step, found)) return;
   throw new ServiceError(
     'PolicyChangedError',
-    `Somebody changed the policy ${policy.arn} during setup, so Dataloop does not get it. Find out who did in ` +
+    `Somebody changed the policy ${policy.arn} during setup, so the service undoes the setup. Find out who did in ` +
       'CloudTrail, then send the request again.',
   );
 }

@@ -177,7 +177,8 @@ async function writeWithout(
   const document = isEdited
     ? withoutGrant(found.document, grant, remaining)
     : remaining.length > 0
-      ? fittingPolicy(remaining)
+      ? // One of an earlier version may hold more than now fits. Another one is only narrowed.
+        (fittingPolicy(remaining, found.document) ?? withoutGrant(found.document, grant, remaining))
       : undefined;
   // Nobody's version makes room for one that says the same.
   if (isEdited && document && sameJson(document, found.document)) return document;

@@ -44,6 +44,7 @@ export async function createRole(
   const outcome = await iam.createRole(wanted);
   const { uniqueId } = outcome === 'exists' ? await ownRole(step, iam, wanted) : outcome;
   await step.created('role', { arn: role.arn, uniqueId });
+  await refuseChanged(step, iam);
   await iam.attachRolePolicy(role.name, policy.arn);
   await refuseChanged(step, iam);
   return { roleArn: role.arn, userArn };

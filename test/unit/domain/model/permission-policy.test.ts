@@ -265,14 +265,18 @@ describe('a policy of an earlier version that loses a bucket', () => {
     Array.from({ length: count }, (_, index) => grantTo(`dataloop-${index}`, { prefix: `folder-${index}/` }));
 
   test('is brought to what is written now', () => {
-    expect(fittingPolicy(inFolders(10))).toEqual(permissionPolicy(inFolders(10)));
+    for (const standing of [permissionPolicy(inFolders(11)), earlierPolicy(inFolders(11))]) {
+      expect(fittingPolicy(inFolders(10), standing)).toEqual(permissionPolicy(inFolders(10)));
+    }
   });
 
   test('stays of its kind where what is written now does not fit', () => {
     const many = inFolders(20);
     expect(sizeOf(permissionPolicy(many))).toBeGreaterThan(maximumPolicySize);
     expect(sizeOf(earlierPolicy(many))).toBeLessThanOrEqual(maximumPolicySize);
-    expect(fittingPolicy(many)).toEqual(earlierPolicy(many));
+    expect(fittingPolicy(many, earlierPolicy(inFolders(21)))).toEqual(earlierPolicy(many));
+    // Conditions that it has are never taken from it.
+    expect(fittingPolicy(many, permissionPolicy(inFolders(10)))).toBeUndefined();
   });
 });
 

@@ -102,7 +102,7 @@ describe('a step', () => {
         }),
         ExpressionAttributeValues: expect.objectContaining({
           ':step': { status: 'running', startedAt: call.startedAt, attempts: 2 },
-          ':call': { step: call.step, until: call.aliveUntil },
+          ':call': { step: call.step, until: call.aliveUntil, isRetry: true },
         }),
       }),
     ]);
@@ -173,7 +173,7 @@ describe('a step', () => {
           },
           ExpressionAttributeValues: {
             ':status0': 'ready',
-            ':call': { step: 'Activate', until: call.aliveUntil },
+            ':call': { step: 'Activate', until: call.aliveUntil, isRetry: true },
           },
         }),
       );

@@ -262,6 +262,13 @@ describe('CreateDriver whose driver may have been made by an attempt that was cu
     expect(left()).toEqual({ state: 'created', id: 'own', name: 'acme', ...more });
   });
 
+  test('uses none that only the id in the journal calls ours', async () => {
+    const known = { state: 'created', id: own.id, name: 'acme' } as const;
+    const { create, events } = creating(knowingDriver(known), 2, [{ ...own, name: 'theirs' }]);
+    expect(await thrownBy(create())).toMatchObject({ name: 'DataloopNotOursError', retryable: false });
+    expect(events).toEqual([]);
+  });
+
   test('does not forget on a further attempt that it was made again', async () => {
     const known = { state: 'created', id: 'own', name: 'acme', madeAgain: true } as const;
     const { create, events, left } = creating(knowingDriver(known), 6, [own, late]);

@@ -384,7 +384,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
         expect([undefined, 'gone']).toContain(journal.record().resources.role?.state);
       },
     );
-    expect(interruptions).toBe(14);
+    expect(interruptions).toBe(16);
   });
 
   test('a second attempt ends as an undisturbed one, and its undo leaves the role as it was', async () => {

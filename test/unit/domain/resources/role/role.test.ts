@@ -54,15 +54,27 @@ describe('CreateRole', () => {
   test.each([
     ['says something else', { tags: ours, document: { Version: '2012-10-17', Statement: [] } }],
     ['carries no tag of ours', { tags: theirs }],
-  ])('fails with a policy that %s once it is attached: somebody made it anew', async (_what, policy) => {
+  ])('attaches no policy that %s: somebody made it anew', async (_what, policy) => {
     const standing = { arn: policyArn, uniqueId: 'ANPA1', ...policy };
-    const creating = createRole(
+    const { iam, attached } = fakeIam([], { policy: standing });
+    const creating = createRole(stepOf(recordOf()), iam, async () => userArn, trust);
+    expect((await thrownBy(creating)).name).toBe('PolicyChangedError');
+    expect([...attached]).toEqual([]);
+
+    // And once it is attached: from then on nobody can delete it and make another one.
+    const swapped = fakeIam([]);
+    let looks = 0;
+    const getDefaultPolicyVersion: typeof iam.getDefaultPolicyVersion = async (arnOf) => {
+      looks += 1;
+      return looks === 1 ? swapped.iam.getDefaultPolicyVersion(arnOf) : iam.getDefaultPolicyVersion(arnOf);
+    };
+    const late = createRole(
       stepOf(recordOf()),
-      fakeIam([], { policy: standing }).iam,
+      { ...swapped.iam, getDefaultPolicyVersion },
       async () => userArn,
       trust,
     );
-    expect((await thrownBy(creating)).name).toBe('PolicyChangedError');
+    expect([(await thrownBy(late)).name, looks]).toEqual(['PolicyChangedError', 2]);
   });
 
   test('trusts the one user that Dataloop names, within our boundary, and holds one policy', async () => {
@@ -373,7 +385,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
       expect([where, standing()]).toEqual([where, undefined]);
       expect([undefined, 'gone']).toContain(journal.record().resources.role?.state);
     });
-    expect(interruptions).toBe(12);
+    expect(interruptions).toBe(14);
   });
 
   test('a second attempt of CreateRole ends with one role, its policy attached', async () => {

@@ -520,6 +520,24 @@ describe('GrantAccess', () => {
     expect(world.events.some((event) => /^(create|set) /.test(event))).toBe(true);
   });
 
+  test('a further policy that somebody swapped before it was attached ends the step', async () => {
+    for (const [attempt, name] of [
+      [1, 'AwsNotYetConsistentError'],
+      [6, 'PolicyChangedError'],
+    ] as const) {
+      const world = further();
+      const attachRolePolicy: typeof world.iam.attachRolePolicy = async (...call) => {
+        await world.iam.attachRolePolicy(...call);
+        world.edit('policy2', { Version: '2012-10-17', Statement: [] });
+      };
+      const driver = world.driverOf(one);
+      const step = driver.journal.step(['provisioning'], { step: 'GrantAccess', attempt });
+      const access = { ...world.access, iam: { ...world.iam, attachRolePolicy } };
+      expect((await thrownBy(grantAccess(step, access, account))).name).toBe(name);
+      expect(driver.record().resources.access?.state).not.toBe('created');
+    }
+  });
+
   test('one that is granted already, and has lost its tag, keeps no other from being added', async () => {
     const world = granted();
     world.foreignBuckets.add('dataloop-b');

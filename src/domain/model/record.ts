@@ -168,8 +168,6 @@ const inFlightCallSchema = z.preprocess(
     step: z.enum(stepNames).optional(),
     /** Until when its function can live and so take effect, ms since the epoch. */
     until: z.number(),
-    /** Not the first attempt: Step Functions does not say when it began, so only the clock of its function does. */
-    isRetry: z.literal(true).optional(),
   }),
 );
 /** A call of a step function that has begun and not said that it ended. */

@@ -1,6 +1,5 @@
 /** In-flight calls: calls of step functions that may still take effect, although nothing waits for them. */
 import { ServiceError } from '../../errors.ts';
-import type { InFlightCall } from '../model/record.ts';
 import type { ResourceKey } from '../model/resource-keys.ts';
 import { madeBy } from '../model/steps.ts';
 import type { StepContext } from './step.ts';
@@ -78,19 +77,17 @@ export function inFlightCallsSettled(
   now: Date,
 ): { settled: boolean; waitSeconds: number; inFlightCalls: string[] } {
   const lastEnd = since.getTime() + (functionLifetimeSeconds + graceSeconds) * 1000;
-  // What a function's clock said is believed only where it shortens the wait, and where it cannot be behind: a first
-  // attempt begins when its state is entered, or later.
-  const endOf = ({ until, isRetry }: Pick<InFlightCall, 'until' | 'isRetry'>) =>
-    isRetry ? lastEnd : Math.min(until + graceSeconds * 1000, lastEnd);
+  // What a function's clock said is believed only where it shortens the wait.
+  const endOf = (until: number) => Math.min(until + graceSeconds * 1000, lastEnd);
   const { inFlightCalls, accessLock } = step.record;
   const calls = [
     ...Object.entries(inFlightCalls),
     ...(accessLock ? [[accessLock.by, accessLock] as const] : []),
   ];
   const inFlight = calls.filter(
-    ([callId, call]) => callId !== step.call.callId && endOf(call) > now.getTime(),
+    ([callId, { until }]) => callId !== step.call.callId && endOf(until) > now.getTime(),
   );
-  const longest = Math.max(0, ...inFlight.map(([, call]) => endOf(call) - now.getTime()));
+  const longest = Math.max(0, ...inFlight.map(([, { until }]) => endOf(until) - now.getTime()));
   return {
     settled: inFlight.length === 0,
     // Looks again soon: most calls end well before their function would.

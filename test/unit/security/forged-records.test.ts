@@ -265,7 +265,7 @@ test('where nothing is forged, nobody gets anything, and all of it is played', a
   for (const world of Object.keys(worlds)) expect(await play({ world, forged: [] })).toEqual([]);
 });
 
-const share = process.env['THOROUGH'] ? 1 : 193;
+const share = process.env['THOROUGH'] ? 1 : 389;
 const single: Chain[] = Object.keys(worlds).flatMap((world) =>
   forgeries.flatMap((forgery) => functions.map((before) => ({ world, forged: [{ before, forgery }] }))),
 );
@@ -332,7 +332,7 @@ test('of several stolen sessions together, whatever they write, and when', async
       if (breaches !== undefined) throw new Error(breaches);
     }),
     {
-      numRuns: process.env['THOROUGH'] ? 5_000 : 40,
+      numRuns: process.env['THOROUGH'] ? 5_000 : 25,
       seed: Number(process.env['CHAIN_SEED'] ?? 20261128),
       examples: known.map((chain): [Chain] => [chain]),
     },

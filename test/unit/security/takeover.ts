@@ -40,10 +40,23 @@ function mayName(document: Document, action: string): boolean {
   return expression.test(action);
 }
 
+const ids = new Map<string, number>();
+const numbered = new WeakMap<Policies, number>();
+/** The same number for policies that say the same: their texts are too long to be part of every key. */
+function idOf(by: Policies): number {
+  const found = numbered.get(by);
+  if (found !== undefined) return found;
+  const text = JSON.stringify(by);
+  const id = ids.get(text) ?? ids.size;
+  ids.set(text, id);
+  numbered.set(by, id);
+  return id;
+}
+
 const decisions = new Map<string, Promise<boolean>>();
 function decide(by: Policies, call: SimulatedCall): Promise<boolean> {
   if (!by.identity.some((document) => mayName(document, call.action))) return Promise.resolve(false);
-  const key = JSON.stringify([by, call]);
+  const key = JSON.stringify([idOf(by), call]);
   const decision = decisions.get(key) ?? isAllowed(by, call);
   decisions.set(key, decision);
   return decision;
@@ -122,9 +135,9 @@ export async function findReach(template: Template): Promise<Record<string, stri
   const rules = rulesFor(policiesWith(boundary));
   const allowed = new Map<string, Rule[]>();
   for (const roleId of service.roleIds) {
-    const identity = service.roleOf(roleId).Policies.map(({ PolicyDocument }) => PolicyDocument);
+    const by = { identity: service.roleOf(roleId).Policies.map(({ PolicyDocument }) => PolicyDocument) };
     const answers = await Promise.all(
-      rules.map(async (rule) => ((await decide({ identity }, rule.call)) ? [rule] : [])),
+      rules.map(async (rule) => ((await decide(by, rule.call)) ? [rule] : [])),
     );
     allowed.set(roleId, answers.flat());
   }

@@ -135,13 +135,7 @@ export function stepJournal(table: Table): StepJournal {
       const opening = {
         expression: '#open.#call = :call',
         names: { '#open': 'openCalls', '#call': call.callId, '#status': 'status' },
-        values: {
-          ':call': {
-            step,
-            until: call.aliveUntil,
-            ...(attempt > 1 ? { isRetry: true as const } : {}),
-          } satisfies InFlightCall,
-        },
+        values: { ':call': { step, until: call.aliveUntil } satisfies InFlightCall },
       };
       const begun = statusIn(during);
       const update = {

@@ -36,9 +36,12 @@ const inFlight = (untils: Record<string, number>, step?: StepName): JournalRecor
 describe('in-flight calls', () => {
   /** When the undo began to wait, by the clock of Step Functions. */
   const since = 1_795_392_000_000;
-  const settledWith = (inFlightCalls: JournalRecord['inFlightCalls'], now: number) =>
-    inFlightCallsSettled(stepOf(recordOf({ inFlightCalls })), new Date(since), new Date(now));
-  const settled = (untils: Record<string, number>, now: number) => settledWith(inFlight(untils), now);
+  const settled = (untils: Record<string, number>, now: number) =>
+    inFlightCallsSettled(
+      stepOf(recordOf({ inFlightCalls: inFlight(untils) })),
+      new Date(since),
+      new Date(now),
+    );
   const until = since + 10_000;
 
   test('hold the undo up, by name, until their functions can no longer live', () => {
@@ -71,13 +74,6 @@ describe('in-flight calls', () => {
       settled: true,
       inFlightCalls: [],
     });
-  });
-
-  test('of a further attempt hold it up as long as a function lives: its clock alone says when it began', () => {
-    const behind = { a: { step: 'CreateBucket', until: since - 35_000, isRetry: true } } as const;
-    const settledAt = (now: number) => settledWith(behind, now).settled;
-    expect(settledAt(since + lifetime + grace - 1)).toBe(false);
-    expect(settledAt(since + lifetime + grace)).toBe(true);
   });
 
   test('that were over before the undo began do not hold it up', () => {

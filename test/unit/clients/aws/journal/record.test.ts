@@ -102,7 +102,7 @@ describe('a step', () => {
         }),
         ExpressionAttributeValues: expect.objectContaining({
           ':step': { status: 'running', startedAt: call.startedAt, attempts: 2 },
-          ':call': { step: call.step, until: call.aliveUntil, isRetry: true },
+          ':call': { step: call.step, until: call.aliveUntil },
         }),
       }),
     ]);
@@ -173,7 +173,7 @@ describe('a step', () => {
           },
           ExpressionAttributeValues: {
             ':status0': 'ready',
-            ':call': { step: 'Activate', until: call.aliveUntil, isRetry: true },
+            ':call': { step: 'Activate', until: call.aliveUntil },
           },
         }),
       );

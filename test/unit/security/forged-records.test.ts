@@ -265,7 +265,7 @@ test('where nothing is forged, nobody gets anything, and all of it is played', a
   for (const world of Object.keys(worlds)) expect(await play({ world, forged: [] })).toEqual([]);
 });
 
-const share = process.env['THOROUGH'] ? 1 : 389;
+const share = process.env['THOROUGH'] ? 1 : 577;
 const single: Chain[] = Object.keys(worlds).flatMap((world) =>
   forgeries.flatMap((forgery) => functions.map((before) => ({ world, forged: [{ before, forgery }] }))),
 );

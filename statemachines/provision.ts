@@ -9,7 +9,7 @@ export const provision = (iamUserTimeoutSeconds: number): StateMachine => ({
   Comment:
     'Connects an S3 bucket to Dataloop. If a step fails permanently, RollBack starts the deprovision state machine, which undoes everything.',
   QueryLanguage: 'JSONata',
-  // A day for the IAM user, a day for an operator, and six hours for all attempts of all steps.
+  // A day for the IAM user, a day for an operator, and twelve hours for all attempts of all steps.
   TimeoutSeconds: 216_000,
   StartAt: 'Preflight',
   States: {

@@ -102,7 +102,7 @@ export function nameTaken(bucketName: string, holder: string): ServiceError {
 
 /**
  * Refuses access to a bucket that AWS does not show as made for this record: what the journal says of it may be forged.
- * Of one that is adopted, the deployment's list decides.
+ * An adopted bucket has no tag of ours: the parameters of the deployment name it.
  * @throws ServiceError `BucketChangedError`
  */
 export async function refuseForeignBucket(

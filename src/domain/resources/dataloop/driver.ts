@@ -64,12 +64,11 @@ export async function createDriver(
         'changed it, then send the request again.',
     );
   }
-  // A list of Dataloop's may be a moment older than what it has made.
-  if (known?.id && own.length === 0) return { driverId: known.id };
   const [found, ...others] = own;
-  if (!found) return { driverId: await createNewDriver(step, dataloop, settings) };
-  checkSettings(found, settings);
+  if (found) checkSettings(found, settings);
+  // A list of Dataloop's may be a moment older than what it has made.
   if (known?.id) return { driverId: known.id };
+  if (!found) return { driverId: await createNewDriver(step, dataloop, settings) };
   const again = madeAgainIf(known?.madeAgain || others.length > 0);
   await step.created('driver', { id: found.id, name: found.name, ...again });
   return { driverId: found.id };

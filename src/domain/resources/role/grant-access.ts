@@ -68,8 +68,11 @@ export async function grantAccess(
       }
     };
     const known = record.resources[key];
-    const write = (policy: ResourceRecord) =>
-      journal.writePolicy(desired.recordId, step.call, key, { ...policy, writtenAt: step.call.begunAt });
+    let { writtenAt } = known ?? {};
+    const write = (policy: ResourceRecord) => {
+      writtenAt = step.call.begunAt;
+      return journal.writePolicy(desired.recordId, step.call, key, { ...policy, writtenAt });
+    };
 
     if (key === firstPolicy || known?.state === 'created') {
       const standing = await asWritten(step, arn, found, key, { iam, desired });
@@ -94,7 +97,7 @@ export async function grantAccess(
       if (!isRoleOf(record, role)) throw roleReplaced(desired.role.arn);
       if (desired.role.mode === 'adopt') refuseUnbounded(role, desired);
       await iam.attachRolePolicy(desired.role.name, arn);
-      await refuseSwapped(step, arn, document, iam);
+      await refuseSwapped(step, { arn, document, writtenAt }, iam);
     }
     await step.created('access', { arn, origin: 'adopted' });
     return { policyArn: arn };
@@ -107,13 +110,12 @@ export async function grantAccess(
  */
 async function refuseSwapped(
   step: StepContext,
-  arn: string,
-  document: PolicyDocument,
+  { arn, document, writtenAt }: { arn: string; document: PolicyDocument; writtenAt: number | undefined },
   iam: Pick<Iam, 'getDefaultPolicyVersion'>,
 ): Promise<void> {
   const found = await iam.getDefaultPolicyVersion(arn);
   if (found && hash(found.document) === hash(document)) return;
-  if (step.call.attempt < looksForOwn) throw notYetShown(`the last change of policy ${arn}`);
+  if (!isSettled(step.call, { writtenAt })) throw notYetShown(`the last change of policy ${arn}`);
   throw policyChanged(arn, found);
 }
 

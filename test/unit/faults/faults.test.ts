@@ -239,8 +239,14 @@ describe('rewrite', () => {
 
 test('rate-limit throttles what exceeds it, and lets others pass a second later', async () => {
   await inject('dataloop:*', { kind: 'rate-limit', perSecond: 2 });
-  const statuses = await Promise.all(Array.from({ length: 4 }, async () => (await postDriver()).status));
-  expect(statuses.sort()).toEqual([200, 200, 429, 429]);
+  const began = performance.now();
+  const statuses = await Promise.all(Array.from({ length: 30 }, async () => (await postDriver()).status));
+  // The more seconds the machine takes for them, the more may pass.
+  const seconds = Math.floor((performance.now() - began) / 1000) + 1;
+  const passed = statuses.filter((status) => status === 200).length;
+  expect(passed).toBeGreaterThanOrEqual(2);
+  expect(passed).toBeLessThanOrEqual(2 * seconds);
+  expect(new Set(statuses)).toEqual(new Set([200, 429]));
   await until('others pass', async () => (await postDriver()).status === 200);
 });
 

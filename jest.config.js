@@ -19,6 +19,7 @@ const project = {
   // By default it is in the folder for temporary files, under a name that other users of the machine know.
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   extensionsToTreatAsEsm: ['.ts'],
+  setupFiles: ['<rootDir>/test/shared-globals.ts'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -1,4 +1,5 @@
 /** The functions, loaded once and connected to the simulation that runs just then. */
+import { afterAll } from '@jest/globals';
 import { loadFunctions } from './functions.ts';
 import { connectSdk } from './sdk.ts';
 import type { Simulation } from './simulation.ts';
@@ -25,5 +26,10 @@ connectSdk(
 Object.defineProperty(globalThis, 'fetch', {
   value: (url: string, init: { method: string; body?: string }) => simulation().fetch(url, init),
 });
+// All test files of one process share this one: what comes after them must have its time-outs.
+const realTimeout = AbortSignal.timeout;
 AbortSignal.timeout = () => new AbortController().signal;
+afterAll(() => {
+  AbortSignal.timeout = realTimeout;
+});
 Math.random = () => 0.5;

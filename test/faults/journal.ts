@@ -79,6 +79,19 @@ export async function age({ environment, deployment }: Where, integrationId: str
   );
 }
 
+/** Makes of an undo one that an earlier version began: the name of its execution has no random part. */
+export async function beganEarlier({ environment, deployment }: Where, integrationId: string): Promise<void> {
+  await clientsAt(environment).table.send(
+    new UpdateCommand({
+      TableName: deployment.outputs.TableName,
+      Key: { pk: `integration#${integrationId}` },
+      UpdateExpression: 'REMOVE #deprovision.#token',
+      ConditionExpression: 'attribute_exists(#deprovision.#token)',
+      ExpressionAttributeNames: { '#deprovision': 'deprovision', '#token': 'token' },
+    }),
+  );
+}
+
 /** Takes what a case has left in the table, so that the next one's look at it does not take longer and longer. */
 export async function forget({ environment, deployment }: Where, integrationId: string): Promise<void> {
   const own = await journalItems(

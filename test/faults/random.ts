@@ -9,13 +9,14 @@ import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import fc from 'fast-check';
 import { integrationSchema } from '../../local/observe/api-client.ts';
 import { eventSource } from '../../src/domain/api/events.ts';
+import { storedRecordSchema } from '../../src/domain/model/stored-record.ts';
 import { forced, serviceAt } from '../service.ts';
 import { until } from '../until.ts';
 import type { TestBed } from './bed.ts';
 import { faultNames, faults } from './cases.ts';
 import { clientsAt, stopIfRunning } from './clients.ts';
 import type { GraphCall } from './graph.ts';
-import { age, forget, journalItems, statusOf } from './journal.ts';
+import { age, forget, journalItems, recordItem, statusOf } from './journal.ts';
 import { endingOf, foreignChanges, takeOwn, violations } from './oracle.ts';
 import { newScope } from './record.ts';
 import { changes, type Snapshot } from './snapshot.ts';
@@ -150,11 +151,8 @@ async function stopAll({ environment, deployment }: TestBed, integrationId: stri
 /** An event for one integration that names another one's counterpart at Dataloop, or its own. */
 async function publish(bed: TestBed, integrationId: string, other: string, times: number): Promise<void> {
   const { endpointUrl: endpoint, region, credentials, sandbox } = bed.environment;
-  const items = await journalItems(bed);
-  const resources = items.find(({ pk }) => pk === `integration#${other}`)?.['resources'];
-  const dataloopIntegrationId = JSON.stringify(resources ?? {}).match(
-    /"dataloopIntegration":\{[^}]*"id":"(\w+)"/,
-  )?.[1];
+  const item = await recordItem(bed, other);
+  const known = item && storedRecordSchema.parse(item).resources.dataloopIntegration;
   const Entry = {
     EventBusName: bed.deployment.outputs.EventBusName,
     Source: eventSource,
@@ -162,7 +160,7 @@ async function publish(bed: TestBed, integrationId: string, other: string, times
     Detail: JSON.stringify({
       version: '1',
       integrationId,
-      dataloopIntegrationId: dataloopIntegrationId ?? 'unknown',
+      dataloopIntegrationId: known?.id ?? 'unknown',
       userArn: `arn:aws:iam::${sandbox.accountId}:user/somebody`,
     }),
   };

@@ -74,10 +74,11 @@ export class Attribution {
     const [scope] = [...this.#scopes]
       .filter((each) => text.includes(each))
       .sort((one, other) => other.length - one.length);
-    const ids = text.match(integrationIds) ?? [];
+    const ids = latestFirst(text.match(integrationIds) ?? []);
     if (scope !== undefined) {
-      // What is known stays: a request may also name the integration that is in its way.
-      for (const id of ids) if (!this.#integrations.has(id)) this.#integrations.set(id, scope);
+      // A request may also name the integration that is in its way, or whose place it takes: its own is the latest.
+      const [own] = ids;
+      if (own !== undefined && !this.#integrations.has(own)) this.#integrations.set(own, scope);
       return { scope, by: 'scope' };
     }
     for (const id of ids) {
@@ -90,6 +91,10 @@ export class Attribution {
     return undefined;
   }
 }
+
+/** Ids begin with the time at which they were given. */
+const latestFirst = (ids: readonly string[]): string[] =>
+  [...ids].sort((one, other) => (one.slice(4) < other.slice(4) ? 1 : -1));
 
 function forget<K>(map: Map<K, string>, scope: string): void {
   for (const [key, owner] of map) if (owner === scope) map.delete(key);

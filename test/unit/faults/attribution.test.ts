@@ -74,6 +74,18 @@ describe('an integration is known', () => {
     expect(asked('/', integrationId)).toEqual(first('integration'));
   });
 
+  test('by the latest id alone, where a request takes the place of an earlier one that is no case’s', () => {
+    asked('/', `${otherIntegrationId} ${integrationId} f3k9x2`);
+    expect(asked('/', otherIntegrationId)).toEqual(first('integration'));
+    expect(asked('/', integrationId)).toBeUndefined();
+  });
+
+  test('as the latest, where a request of no scope names two of them', () => {
+    attribution.registerIntegration('b7m4q1', integrationId);
+    attribution.registerIntegration('f3k9x2', otherIntegrationId);
+    expect(asked('/', `${integrationId} ${otherIntegrationId}`)).toEqual(first('integration'));
+  });
+
   test('until its scope is closed', () => {
     attribution.registerIntegration('f3k9x2', integrationId);
     attribution.close('f3k9x2');

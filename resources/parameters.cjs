@@ -1,8 +1,12 @@
 /**
  * Deployment parameters, checked and converted: values from the command line are always text.
- * serverless.yml holds their defaults; everything else reads `${self:custom.parameters.…}`.
+ * They come from there, else from stages/STAGE.yml, else from serverless.yml, which holds their defaults.
+ * Everything else reads `${self:custom.parameters.…}`.
  */
 'use strict';
+
+const plain = require('./plain-error.cjs');
+const { settingsOf } = require('./stage.cjs');
 
 const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -87,7 +91,10 @@ const checks = {
     'the name of a Secrets Manager secret, not its ARN',
   ),
   dataloopOrganizationId: text(/^[A-Za-z0-9_-]{0,100}$/, 'empty, or the id of a Dataloop organisation'),
-  dataloopAccountId: text(/^(\d{12})?$/, 'empty, or the twelve digits of an AWS account id'),
+  dataloopAccountId: text(
+    /^(\d{12})?$/,
+    'empty, or the twelve digits of an AWS account id (in YAML between quotes)',
+  ),
   bucketNamePattern: namePattern,
   roleNamePattern: namePattern,
   policyNamePattern: namePattern,
@@ -132,13 +139,6 @@ function checkedTogether(parameters) {
   throw plain(`The parameters ${names} have ${total} characters together; ${longestLists} fit.`);
 }
 
-/** The message alone: the stack trace does not help people who deploy. */
-function plain(message) {
-  const error = new Error(message);
-  error.stack = error.message;
-  return error;
-}
-
 function checked(what, value, check) {
   try {
     return check(value);
@@ -170,10 +170,12 @@ async function derived({ bucketNamePattern, adoptableBucketArns, kmsKeyArns }, r
 
 module.exports = async ({ resolveVariable }) => {
   checked('The stage', await resolveVariable('sls:stage'), stage);
+  const { path, settings } = await settingsOf(resolveVariable, Object.keys(checks));
   const entries = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
-      const value = await resolveVariable(`param:${name}`);
-      return [name, checked(`The parameter ${name}`, value, check)];
+      const isInFile = settings.has(name);
+      const value = isInFile ? settings.get(name) : await resolveVariable(`param:${name}`);
+      return [name, checked(`The parameter ${name}${isInFile ? ` in ${path}` : ''}`, value, check)];
     }),
   );
   const parameters = Object.fromEntries(entries);

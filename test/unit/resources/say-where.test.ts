@@ -1,0 +1,137 @@
+import { createRequire } from 'node:module';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { beforeEach, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+
+const SayWhere = createRequire(import.meta.url)('../../../resources/say-where.cjs');
+const secrets = mockClient(SecretsManagerClient);
+const cloudFormation = mockClient(CloudFormationClient);
+
+class ServerlessError extends Error {}
+
+interface Given {
+  readonly command?: string;
+  readonly account?: string;
+  readonly exists?: boolean;
+  readonly dataloopAccountId?: string;
+}
+
+function pluginFor({
+  command = 'deploy',
+  account = '',
+  exists = true,
+  dataloopAccountId = '222222222222',
+}: Given) {
+  const said: string[] = [];
+  const log = {
+    notice: (line: string) => said.push(line),
+    warning: (line: string) => said.push(`! ${line}`),
+  };
+  const serviceOutputs = new Map([['endpoints', ['GET - https://api/integrations']]]);
+  const provider = {
+    getAccountInfo: async () => ({ accountId: '111111111111', partition: 'aws' }),
+    getAwsSdkV3Config: async () => ({ region: 'eu-west-1' }),
+    getStage: () => 'dev',
+    getRegion: () => 'eu-west-1',
+    naming: { getStackName: () => 'stack' },
+  };
+  const custom = {
+    stageFile: { path: 'stages/dev.yml', exists, account },
+    parameters: { dataloopAccountId, dataloopSecretName: 'dataloop-cross-account/dev/dataloop' },
+  };
+  const serverless = {
+    getProvider: () => provider,
+    processedInput: { commands: command.split(' ') },
+    service: { custom },
+    serviceOutputs,
+    classes: { Error: ServerlessError },
+  };
+  const { hooks } = new SayWhere(serverless, {}, { log, writeText: (line: string) => said.push(line) });
+  return { hooks, said, serviceOutputs };
+}
+
+/** All that is said from begin to end. */
+async function running(given: Given): Promise<string> {
+  const { hooks, said } = pluginFor(given);
+  await hooks.initialize();
+  await hooks.finalize();
+  return said.join('\n');
+}
+
+beforeEach(() => {
+  secrets.reset();
+  cloudFormation.reset();
+  secrets.on(DescribeSecretCommand).resolves({});
+  cloudFormation
+    .on(DescribeStacksCommand)
+    .resolves({ Stacks: [{ Outputs: [{ OutputKey: 'HttpApiUrl', OutputValue: 'https://api' }] }] as never });
+});
+
+test('a deployment says first where it goes, and last what people need', async () => {
+  expect(await running({})).toBe(
+    [
+      'Stage dev, account 111111111111, region eu-west-1, command: deploy',
+      'Settings: stages/dev.yml',
+      '',
+      'Stage    dev, account 111111111111, region eu-west-1',
+      'API      https://api',
+      'Secret   dataloop-cross-account/dev/dataloop exists.',
+    ].join('\n'),
+  );
+});
+
+test('routes and functions are not listed at its end', () => {
+  const { hooks, serviceOutputs } = pluginFor({});
+  hooks['after:aws:info:displayStackOutputs']();
+  expect(serviceOutputs.size).toBe(0);
+});
+
+test('serverless info lists them as ever, and other commands say nothing', async () => {
+  const { hooks, said, serviceOutputs } = pluginFor({ command: 'info' });
+  await hooks.initialize();
+  hooks['after:aws:info:displayStackOutputs']();
+  await hooks.finalize();
+  expect([said, serviceOutputs.size]).toEqual([[], 1]);
+});
+
+test('an empty dataloopAccountId is said at every deployment, first and last', async () => {
+  const said = await running({ dataloopAccountId: '' });
+  expect(said.match(/dataloopAccountId is empty/g)).toHaveLength(2);
+});
+
+test('a stage without a file is said aloud', async () => {
+  expect(await running({ exists: false })).toContain('! The stage dev has no file stages/dev.yml.');
+});
+
+test.each(['deploy', 'deploy function', 'remove', 'rollback'])(
+  '%s with credentials of another account than the stage names is refused',
+  async (command) => {
+    await expect(running({ command, account: '111111111111' })).resolves.toContain('account 111111111111');
+    await expect(running({ command, account: '333333333333' })).rejects.toThrow(
+      'The stage dev belongs to the account 333333333333, but your credentials are of 111111111111.',
+    );
+  },
+);
+
+const failing = (name: string) =>
+  secrets.on(DescribeSecretCommand).rejects(Object.assign(new Error(), { name }));
+
+test('a secret that is missing comes with the command that makes it', async () => {
+  failing('ResourceNotFoundException');
+  expect(await running({})).toMatch(
+    /does not exist yet.*\n.*create-secret --region eu-west-1 --name dataloop-cross-account\/dev\/dataloop /,
+  );
+});
+
+test('a secret that is scheduled for deletion comes with the command that takes it back', async () => {
+  secrets.on(DescribeSecretCommand).resolves({ DeletedDate: new Date() });
+  expect(await running({})).toMatch(
+    /scheduled for deletion.*\n.*restore-secret --region eu-west-1 --secret-id /,
+  );
+});
+
+test('who may not look at the secret is told so', async () => {
+  failing('AccessDeniedException');
+  expect(await running({})).toContain('you may not look whether it exists (AccessDeniedException).');
+});

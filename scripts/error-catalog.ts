@@ -309,14 +309,14 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   },
   OperatorAwaitedError: {
     group: 'dataloop',
-    detail: 'The operator has not given the role to Dataloop yet. The service waits.',
+    detail: 'The operator has not given the role to Dataloop yet. The service waits for the operator.',
     whatToDo: 'Do what `action` of the integration says: [operator mode](operations.md#operator-mode).',
   },
   OperatorTimeoutError: {
     group: 'dataloop',
     detail:
-      'The operator did not report in time that Dataloop has the role (parameter iamUserTimeoutSeconds). Send ' +
-      'the request again, or raise the parameter.',
+      'The operator has not given the role to Dataloop yet. That took longer than the parameter ' +
+      'iamUserTimeoutSeconds allows. Send the request again, or raise the parameter.',
     whatToDo: 'Send the request again and do what `action` says in time, or raise `iamUserTimeoutSeconds`.',
   },
   TrustNotEstablishedError: {
@@ -419,7 +419,13 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     detail:
       `The name "acme-images" is used by ${integrationId}, which is ready. Choose another, or remove it first ` +
       `with DELETE /integrations/${integrationId}.`,
+    errors: [{ pointer: '/name', detail: `The name "acme-images" is used by ${integrationId}.` }],
     whatToDo: 'Choose another name or bucket, or remove the integration that the detail names.',
+  },
+  AlreadyConnectedError: {
+    group: 'request',
+    detail: `Already connected as ${integrationId}; sending this again changes nothing.`,
+    whatToDo: 'Nothing, if you meant that integration. For another one, choose another name and bucket.',
   },
   IntegrationNotReadyError: {
     group: 'request',

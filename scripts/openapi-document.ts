@@ -19,10 +19,9 @@ import {
   planSchema,
   problemSchema,
 } from '../src/domain/api/responses.ts';
-import { driverRequestSchema } from '../src/domain/lifecycle/added-buckets.ts';
 import { idempotencyKeySchema } from '../src/domain/lifecycle/start.ts';
 import { addedBucketIdSchema, integrationIdSchema, statusSchema } from '../src/domain/model/record.ts';
-import { maximumBodyBytes, requestSchema } from '../src/domain/model/request.ts';
+import { driverRequestSchema, maximumBodyBytes, requestSchema } from '../src/domain/model/request.ts';
 import { confirmationSchema } from '../src/domain/waiting/operator.ts';
 import { type ErrorName, errorKinds, isTold, problemStatus, problemType } from '../src/errors.ts';
 import { errorCatalog, sample } from './error-catalog.ts';
@@ -93,7 +92,7 @@ const removalQuery: Readonly<Record<keyof typeof removalQuerySchema.shape, Param
 const headers = {
   'Idempotency-Key': {
     description:
-      'For 24 hours, the same key with the same body gets the same answer and starts nothing new. Use a UUID, for example.',
+      'For 24 hours, the same key with the same body gets the same integration, as it is now, and starts nothing new. Use a UUID, for example.',
     schema: idempotencyKeySchema,
   },
 };
@@ -171,7 +170,7 @@ export const operations: readonly Operation[] = [
     operationId: 'confirmIamUser',
     summary: 'Reports what the operator did at Dataloop',
     description:
-      'For requests with "createdBy": "operator". `action` of the integration says what to send: first `userArn` alone, later `userArn` with `dataloopIntegrationId`.',
+      'For requests with "createdBy": "operator". `action` of the integration says what to send: first `userArn` alone, later `userArn` with `dataloopIntegrationId`. Until the wait ends, a wrong value can be corrected.',
     body: 'OperatorAnswer',
     answer: { status: 202, schema: 'Integration', example: examples.awaiting, location: 'integration' },
     errors: [...bodyErrors, 'IntegrationNotFoundError', 'NothingAwaitedError', ...journalErrors],

@@ -51,6 +51,7 @@ const full = {
   tags: { 'cost-center': '42' },
 };
 
+const requestedBy = 'arn:aws:iam::111111111111:user/platform-engineer';
 const request = parseBody(smallest);
 const desired = desiredState(integrationId, request, account);
 
@@ -59,6 +60,7 @@ const { record } = newRegistration(request, undefined, {
   executionArn: `arn:aws:states:eu-west-1:111111111111:execution:dataloop-cross-account-dev-provision:${integrationId}`,
   now: new Date('2026-11-23T23:48:44.352Z'),
   sha256: () => '',
+  requestedBy,
 });
 
 const standing = {
@@ -99,6 +101,7 @@ const driver = newRegistration(driverRequest, undefined, {
   executionArn: `arn:aws:states:eu-west-1:111111111111:execution:dataloop-cross-account-dev-addDriver:${driverId}`,
   now: new Date('2026-11-24T00:09:02.518Z'),
   sha256: () => '',
+  requestedBy,
   parent: { integrationId, dataloopIntegrationId: standing.resources.dataloopIntegration.id },
 }).record;
 
@@ -184,7 +187,7 @@ const byOperator = {
   request: parseBody({ ...smallest, dataloop: { ...smallest.dataloop, createdBy: 'operator' } }),
   steps: { RequestIamUser: { status: 'waiting', startedAt: '2026-11-23T23:48:47.311Z', attempts: 1 } },
 } as const;
-const action = operatorAction(byOperator, desiredState(integrationId, byOperator.request, account));
+const action = operatorAction(byOperator, desiredState(integrationId, byOperator.request, account), 3600);
 
 export const examples = {
   awaiting: { ...integrationView(byOperator), ...(action ? { action } : {}) },

@@ -65,8 +65,8 @@ export const errorKinds = {
     title: 'The IAM user cannot be trusted',
     retryable: false,
   },
-  OperatorAwaitedError: { title: 'The operator has not given the role to Dataloop yet', retryable: true },
-  OperatorTimeoutError: { title: 'The operator did not give the role to Dataloop in time', retryable: false },
+  OperatorAwaitedError: { title: 'The service waits for the operator', retryable: true },
+  OperatorTimeoutError: { title: 'The operator took too long', retryable: false },
   OutsideDeploymentError: { title: 'This deployment does not allow it', retryable: false },
   DataloopNotOursError: {
     title: 'Something at Dataloop does not belong to this integration',
@@ -102,6 +102,7 @@ export const errorKinds = {
     retryable: false,
     status: 409,
   },
+  AlreadyConnectedError: { title: 'The same request was sent before', retryable: false },
   IntegrationNotReadyError: { title: 'The integration is not ready', retryable: false, status: 409 },
   AccessFullError: {
     title: 'The integration has no room for another bucket',

@@ -9,8 +9,8 @@ export const provision = (iamUserTimeoutSeconds: number): StateMachine => ({
   Comment:
     'Connects an S3 bucket to Dataloop. If a step fails permanently, RollBack starts the deprovision state machine, which undoes everything.',
   QueryLanguage: 'JSONata',
-  // A day for the IAM user, a day for an operator, and twelve hours for all attempts of all steps.
-  TimeoutSeconds: 216_000,
+  // A day for the IAM user, a day for each of the two answers of an operator, and twelve hours for all attempts of all steps.
+  TimeoutSeconds: 302_400,
   StartAt: 'Preflight',
   States: {
     ...forward('Preflight', { ...preflight, Next: 'PrepareBothSides' }),
@@ -45,8 +45,8 @@ export const provision = (iamUserTimeoutSeconds: number): StateMachine => ({
 
     ...forward('CreateRole', {
       Comment:
-        'Creates the role that trusts exactly one IAM user, which Dataloop names now. Retries while AWS does not see that user yet, usually 30 s.',
-      Retry: [iamUserNotIssued],
+        'Creates the role that trusts exactly one IAM user, which Dataloop names now. Retries while AWS does not see that user yet, usually 30 s. In operator mode, waits until the operator corrects a wrong user.',
+      Retry: [operatorAwaited, iamUserNotIssued],
       Output: addToInput('role'),
       Next: 'CompleteIntegration',
     }),

@@ -1,4 +1,5 @@
 /** How often a step is tried again, and how long that takes. docs/operations.md says the same to operators. */
+import { firstDelaySeconds, longestDelaySeconds } from '../src/domain/model/retry-delays.ts';
 import type { Retrier } from './asl.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { Retrier } from './asl.ts';
  */
 const retry = (ErrorEquals: readonly string[], MaxAttempts: number, MaxDelaySeconds: number): Retrier => ({
   ErrorEquals,
-  IntervalSeconds: 2,
+  IntervalSeconds: firstDelaySeconds,
   BackoffRate: 2,
   MaxDelaySeconds,
   MaxAttempts,
@@ -30,31 +31,50 @@ const transientErrors = [
 ];
 
 /** Of every step: about three minutes, six and a half at most. */
-export const transient = retry([...transientErrors, 'States.Timeout'], 16, 30);
+export const transient = retry([...transientErrors, 'States.Timeout'], 16, longestDelaySeconds());
 
 /**
  * Of every step, beside that: what was changed does not show yet, or an in-flight call may still change something. Who
  * waits has not failed, so the one uses up none of the attempts of the other.
  */
-export const waiting = retry(['AwsNotYetConsistentError', 'EarlierCallOpenError'], 16, 30);
+export const waiting = retry(['AwsNotYetConsistentError', 'EarlierCallOpenError'], 16, longestDelaySeconds());
 
 /**
  * GrantAccess, RevokeAccess: another bucket of the integration has its turn. A turn takes some seconds, and hundreds may
  * be waiting. About six hours; each attempt is three of the 25,000 events that an execution may have.
  */
-export const accessLocked = retry(['AccessLockedError'], 1_500, 30);
+export const accessLocked = retry(['AccessLockedError'], 1_500, longestDelaySeconds('AccessLockedError'));
 
 /** Of a step that waits for a callback. After a time-out, a second wait would double the time allowed for it. */
-export const transientWhileWaiting = retry(transientErrors, 16, 30);
+export const transientWhileWaiting = retry(transientErrors, 16, longestDelaySeconds());
 
 /** CreateRole: Dataloop, or an operator, does not name the IAM user yet. About 45 s, 90 s at most. */
-export const iamUserNotIssued = retry(['IamUserNotIssuedError'], 6, 30);
+export const iamUserNotIssued = retry(
+  ['IamUserNotIssuedError'],
+  6,
+  longestDelaySeconds('IamUserNotIssuedError'),
+);
 
 /** CompleteIntegration: Dataloop cannot assume the role yet. About four minutes, eight at most. */
-export const trustNotEstablished = retry(['TrustNotEstablishedError'], 12, 60);
+export const trustNotEstablished = retry(
+  ['TrustNotEstablishedError'],
+  12,
+  longestDelaySeconds('TrustNotEstablishedError'),
+);
 
-/** CompleteIntegration in operator mode: more than a day. The function itself gives up after iamUserTimeoutSeconds. */
-export const operatorAwaited = retry(['OperatorAwaitedError'], 3000, 60);
+/**
+ * CreateRole and CompleteIntegration in operator mode: more than a day. The functions themselves give up after
+ * iamUserTimeoutSeconds.
+ */
+export const operatorAwaited = retry(
+  ['OperatorAwaitedError'],
+  3000,
+  longestDelaySeconds('OperatorAwaitedError'),
+);
 
 /** TestDriver, VerifyDriver: permissions do not reach S3 at once. About a minute, two at most. */
-export const driverTestFailed = retry(['DriverTestFailedError'], 10, 15);
+export const driverTestFailed = retry(
+  ['DriverTestFailedError'],
+  10,
+  longestDelaySeconds('DriverTestFailedError'),
+);

@@ -3,7 +3,7 @@ import { accountSettings, addDriverStateMachineArn } from '../../src/config.ts';
 import { desiredStateOf } from '../../src/deployed/desired-state.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { deployedStart } from '../../src/deployed/start.ts';
-import { addedBucketView, asFirstWritten } from '../../src/domain/api/view.ts';
+import { addedBucketView } from '../../src/domain/api/view.ts';
 import { addBucket, parseAddedBucketRequest } from '../../src/domain/lifecycle/added-buckets.ts';
 import { asIntegration } from '../../src/domain/model/lookup.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
@@ -17,10 +17,11 @@ export const handler = apiHandler(async (request) => {
   const asked = parseAddedBucketRequest(request.json(), account);
   const integrationId = request.path('integrationId');
   const integration = asIntegration(await start.store.read(integrationId), integrationId);
-  const { record, repeated } = await addBucket(asked, integration, {
+  const record = await addBucket(asked, integration, {
     ...parts,
-    newRecord: (wanted, parent) => start.newRecord(wanted, request.idempotencyKey(), parent),
+    newRecord: (wanted, parent) =>
+      start.newRecord(wanted, request.caller(), request.idempotencyKey(), parent),
   });
-  const view = addedBucketView(repeated ? asFirstWritten(record) : record);
+  const view = addedBucketView(record);
   return { status: 202, body: view, headers: { location: view.links.self } };
 });

@@ -4,7 +4,7 @@ import { iamUserTimeoutSeconds } from '../../src/config.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { completeIntegration } from '../../src/domain/resources/dataloop/integration.ts';
 import { organizationOf } from '../../src/domain/resources/dataloop/organization.ts';
-import { takeGivenIntegration } from '../../src/domain/waiting/operator.ts';
+import { takeGivenIntegration } from '../../src/domain/waiting/operator-steps.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 
 const calls = callsOf(deployedDataloop(), {

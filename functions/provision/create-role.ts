@@ -3,14 +3,14 @@ import { settleStep } from '../../src/clients/aws/journal/record.ts';
 import * as s3 from '../../src/clients/aws/s3.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { getIntegration, getProject, listIntegrations } from '../../src/clients/dataloop/client.ts';
-import { accountSettings, dataloopSettings } from '../../src/config.ts';
+import { accountSettings, dataloopSettings, iamUserTimeoutSeconds } from '../../src/config.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { refuseForeignBucket } from '../../src/domain/resources/bucket/bucket.ts';
 import { readUserArn } from '../../src/domain/resources/dataloop/integration.ts';
 import { adoptRole } from '../../src/domain/resources/role/adopt.ts';
 import { createRole } from '../../src/domain/resources/role/role.ts';
-import { namedUserArn } from '../../src/domain/waiting/operator.ts';
+import { namedUserArn } from '../../src/domain/waiting/operator-steps.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 
 const calls = callsOf(iam.iamClient(), {
@@ -23,6 +23,7 @@ const calls = callsOf(iam.iamClient(), {
   listRolePolicies: iam.listRolePolicies,
 });
 const reads = callsOf(deployedDataloop(), { getProject, getIntegration, listIntegrations });
+const timeoutSeconds = iamUserTimeoutSeconds();
 const { getBucketTagging } = callsOf(s3.s3Clients(), { getBucketTagging: s3.getBucketTagging });
 
 /**
@@ -37,7 +38,9 @@ export const handler = provisionStep('CreateRole', async (step) => {
   const trust = { partition: accountSettings().partition, dataloopAccountId };
   const dataloop = { ...reads, organizationId };
   const userArn = () =>
-    step.desired.isMadeByOperator ? namedUserArn(step, dataloop, trust) : readUserArn(step, dataloop);
+    step.desired.isMadeByOperator
+      ? namedUserArn(step, dataloop, trust, timeoutSeconds)
+      : readUserArn(step, dataloop);
   return step.desired.role.mode === 'adopt'
     ? adoptRole(step, calls, userArn, trust)
     : createRole(step, calls, userArn, trust);

@@ -75,6 +75,7 @@ export const integrationSchema = z.object({
       startedAt: z.string(),
       endedAt: z.string().optional(),
       attempts: z.number(),
+      reason: z.string().optional(),
     }),
   ),
   resources: z.array(resourceSchema.extend({ origin: z.string() })),

@@ -16,6 +16,7 @@ export function deployedStart(prefix: 'int' | 'drv', stateMachineArn: string, re
     /** @throws ServiceError `InvalidRequestError` for an Idempotency-Key that cannot be one */
     newRecord: (
       request: IntegrationRequest,
+      requestedBy: string,
       idempotencyKey: IdempotencyKey | undefined,
       parent?: NonNullable<JournalRecord['parent']>,
     ) => {
@@ -25,6 +26,7 @@ export function deployedStart(prefix: 'int' | 'drv', stateMachineArn: string, re
         executionArn: executionArnOf(stateMachineArn, recordId),
         now: new Date(),
         sha256,
+        requestedBy,
         ...(parent ? { parent } : {}),
       });
     },

@@ -7,10 +7,11 @@ import { accountSettings, dataloopSettings } from '../config.ts';
 import { desiredStateOf } from '../deployed/desired-state.ts';
 import { table } from '../deployed/journal.ts';
 import { refuseOutside } from '../domain/model/allowed.ts';
-import { executionArnSchema, type Status, type StepCall } from '../domain/model/record.ts';
+import { executionArnSchema, longest, type Status, type StepCall } from '../domain/model/record.ts';
+import { nextAttemptBy } from '../domain/model/retry-delays.ts';
 import type { StepName } from '../domain/model/steps.ts';
 import { type StepContext, stepContext } from '../domain/saga/step.ts';
-import { toServiceError } from '../errors.ts';
+import { printable, type ServiceError, toServiceError } from '../errors.ts';
 import { namingRecord, parseInput } from './input.ts';
 import { errorKeys, logger } from './log.ts';
 import { endedByLambda } from './timeout.ts';
@@ -74,20 +75,22 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
     } catch (thrown) {
       const error = toServiceError(thrown);
       logger.warn('Step failed', { ...errorKeys(error), retryable: error.retryable });
-      await journalFailure(call, error.retryable);
+      await journalFailure(call, error);
       throw error;
     }
   }, endedByLambda);
 }
 
 /** The step's own error is what the state machine must see, even where the journal is the one that fails. */
-async function journalFailure(call: StepCall, retryable: boolean): Promise<void> {
+async function journalFailure(call: StepCall, { name, message, retryable }: ServiceError): Promise<void> {
+  const now = Date.now();
   try {
-    await journal.endStep(
-      call,
-      retryable ? 'retrying' : 'failed',
-      retryable ? undefined : new Date().toISOString(),
-    );
+    if (!retryable) return await journal.endStep(call, 'failed', new Date(now).toISOString());
+    const reason = printable(message, longest.reason);
+    await journal.endStep(call, 'retrying', undefined, {
+      reason,
+      nextAttemptBy: nextAttemptBy(name, call.attempt, now),
+    });
   } catch (error) {
     logger.error('End of the step was not recorded', errorKeys(error));
   }

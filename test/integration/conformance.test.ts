@@ -61,7 +61,7 @@ const awsErrorNames = [
 const retriedBy: Readonly<Record<string, readonly string[]>> = {
   AccessLockedError: ['GrantAccess', 'RevokeAccess'],
   IamUserNotIssuedError: ['CreateRole'],
-  OperatorAwaitedError: ['CompleteIntegration'],
+  OperatorAwaitedError: ['CreateRole', 'CompleteIntegration'],
   TrustNotEstablishedError: ['CompleteIntegration'],
   DriverTestFailedError: ['TestDriver', 'VerifyDriver'],
   // Of the API: its callers try again.

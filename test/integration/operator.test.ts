@@ -19,6 +19,7 @@ import {
   environment,
   iam,
   listing,
+  read,
   settled,
   uniqueName,
 } from './deployment.ts';
@@ -99,6 +100,21 @@ const start = (name: string) =>
 const confirm = (integrationId: string, body: object) =>
   api.request('POST', `/integrations/${integrationId}/iam-user`, { body });
 
+/** Waits until a step says that it is tried again because of what was named. */
+const refusedFor = (integrationId: string, step: string, named: string) =>
+  until(`${step} says why it is tried again`, async () => {
+    const { status, steps } = await read(integrationId);
+    if (status !== 'provisioning') throw new Error(`It is ${status}.`);
+    return steps.find(({ name }) => name === step)?.reason?.includes(named);
+  });
+
+/** Sends a correction, again where an attempt of the step runs just now. */
+const corrected = (integrationId: string, body: object) =>
+  until('the correction is taken', async () => {
+    const { status } = await confirm(integrationId, body);
+    return status === 202 ? true : undefined;
+  });
+
 describe('with credentials that may neither make nor see integrations', () => {
   let before = '';
   beforeAll(async () => {
@@ -131,9 +147,10 @@ describe('with credentials that may neither make nor see integrations', () => {
     expect((await confirm(integrationId, { userArn })).status).toBe(202);
     // Sent again, as after an answer that was lost.
     expect((await confirm(integrationId, { userArn })).status).toBe(202);
-    expect((await confirm(integrationId, { userArn: `${userArn}x` })).status).toBe(409);
 
     const second = await actionOf(integrationId, /role/);
+    // The role trusts the first.
+    expect((await confirm(integrationId, { userArn: `${userArn}x` })).status).toBe(409);
     const { Role } = await iam.send(new GetRoleCommand({ RoleName: `dataloop-${name}` }));
     expect(second.roleArn).toBe(Role?.Arn);
     expect(second.trustPolicy).toEqual(documentOf(Role?.AssumeRolePolicyDocument));
@@ -191,18 +208,28 @@ describe('with credentials that may neither make nor see integrations', () => {
   });
 });
 
-test('credentials that may see integrations check what the operator names', async () => {
+test('credentials that may see integrations check what the operator names, who can correct it', async () => {
   const name = uniqueName('invented');
   const { integrationId } = await start(name);
-  await actionOf(integrationId, /IAM user/);
+  await actionOf(integrationId, /issue an IAM user/);
   const invented = `arn:aws:iam::${sandbox.accountId}:user/dataloop-invented`;
   expect((await confirm(integrationId, { userArn: invented })).status).toBe(202);
-  const failed = await settled(integrationId);
-  expect(failed).toMatchObject({
-    status: 'failed',
-    error: { type: 'urn:dataloop-cross-account:problem:invalid-iam-user-arn', step: 'CreateRole' },
-  });
-  expect(Object.values(await listing(name)).flat()).toEqual([]);
+  const wrongUser = await actionOf(integrationId, /^Check the IAM user/);
+  expect(Date.parse(String(wrongUser['until']))).toBeGreaterThan(Date.now());
+  await refusedFor(integrationId, 'CreateRole', invented);
+
+  const { id, userArn } = await getIamUser(name);
+  await corrected(integrationId, { userArn });
+  const { roleArn } = await actionOf(integrationId, /^Give the role/);
+  await giveRole(id, roleArn);
+  expect((await confirm(integrationId, { userArn, dataloopIntegrationId: 'no-such-one' })).status).toBe(202);
+  await actionOf(integrationId, /^Check the integration/);
+  await refusedFor(integrationId, 'CompleteIntegration', 'no-such-one');
+  await corrected(integrationId, { userArn, dataloopIntegrationId: id });
+
+  expect((await settled(integrationId)).status).toBe('ready');
+  await disconnect(integrationId);
+  await asOwner('DELETE', `${integrations}/${id}`);
 });
 
 test('an integration that the service makes itself waits for nobody', async () => {

@@ -285,6 +285,12 @@ describe('with many things in the way', () => {
       ]),
     );
     expect(plan.findings[0]?.detail).toContain(`DELETE /integrations/${integrationId}`);
+    // The very same request is told once.
+    const same = await planFor(requestFor(name));
+    expect([same.clear, same.findings.map(({ type }) => type.split(':').at(-1))]).toEqual([
+      true,
+      ['already-connected'],
+    ]);
     await disconnect(integrationId);
   });
 });

@@ -125,6 +125,7 @@ const asRegistered = [
   'layout',
   'integrationId',
   'requestHash',
+  'requestedBy',
   'expiresAt',
   'name',
   'createdAt',

@@ -6,9 +6,10 @@ import {
   errorSchema,
   integrationIdSchema as integrationId,
   recordSchema,
-  stepSchema,
 } from '../model/record.ts';
+import { driverRequestSchema, requestSchema } from '../model/request.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
+import { isoTime, stepSchema } from '../model/step-record.ts';
 import { stepNames } from '../model/steps.ts';
 
 /** As it was read or parsed: views share parts with what they were made from. */
@@ -41,6 +42,8 @@ const operatorActionSchema = z.strictObject({
   permissionPolicy: policyDocumentSchema,
   /** Once the role is there. */
   trustPolicy: policyDocumentSchema.optional(),
+  /** How long the workflow waits, and the answer can be corrected. */
+  until: isoTime.optional(),
 });
 /** What an operator has to do now. */
 export type OperatorAction = ReadOnly<z.infer<typeof operatorActionSchema>>;
@@ -53,6 +56,8 @@ const progress = {
   status,
   createdAt,
   updatedAt,
+  /** ARN of the caller. */
+  requestedBy: z.string().optional(),
   steps: z.array(z.strictObject({ name: z.enum(stepNames), ...stepSchema.shape })),
   resources: z.array(z.strictObject({ ...reference, origin: z.enum(['created', 'adopted']) })),
   residue: z.array(z.strictObject({ ...reference, reason: detail, advice: detail })),
@@ -64,6 +69,8 @@ const watched = { execution: executionArn, console: z.url() };
 export const integrationSchema = z.strictObject({
   integrationId,
   ...progress,
+  /** What was asked for, with all defaults. */
+  request: requestSchema,
   /** Its added drivers of which something exists. */
   drivers: z
     .array(
@@ -79,6 +86,7 @@ export const integrationSchema = z.strictObject({
     .optional(),
   /** Where an operator is to do something at Dataloop. */
   action: operatorActionSchema.optional(),
+  /** The execution that runs, or that ran last. */
   links: z.strictObject({ self: z.string().regex(/^\/integrations\/int_[0-9A-Z]{26}$/), ...watched }),
 });
 export type IntegrationView = z.infer<typeof integrationSchema>;
@@ -90,6 +98,8 @@ export const addedDriverViewSchema = z.strictObject({
   bucket: z.string(),
   projectId: z.string(),
   ...progress,
+  /** What was asked for, with all defaults. */
+  request: driverRequestSchema,
   links: z.strictObject({ self: driverPath, ...watched }),
 });
 export type DriverView = z.infer<typeof addedDriverViewSchema>;

@@ -1,6 +1,9 @@
 /** The integration as the API shows it. */
+import { lastExecutionArn } from '../model/execution.ts';
 import { type JournalRecord, nameOf, pathOf, standingResources } from '../model/record.ts';
+import type { DriverRequest } from '../model/request.ts';
 import { resourceKeys, resourceTypes } from '../model/resource-keys.ts';
+import type { StepRecord } from '../model/step-record.ts';
 import { stepNames } from '../model/steps.ts';
 import { sendAgain } from '../saga/residue.ts';
 import type { DriverView, IntegrationView } from './responses.ts';
@@ -33,18 +36,30 @@ function foreignOf(record: JournalRecord) {
   });
 }
 
+/** Why a step failed, and when it is tried again, is told as long as it is: its end leaves both in the journal. */
+function stepOf({ reason, nextAttemptBy, ...step }: StepRecord): StepRecord {
+  if (step.status !== 'retrying') return step;
+  return {
+    ...step,
+    ...(reason === undefined ? {} : { reason }),
+    ...(nextAttemptBy === undefined ? {} : { nextAttemptBy }),
+  };
+}
+
 /** What an integration and an added driver have in common. */
-function progressOf(record: JournalRecord): Omit<IntegrationView, 'integrationId' | 'drivers'> {
+function progressOf(record: JournalRecord): Omit<IntegrationView, 'integrationId' | 'drivers' | 'request'> {
   const standing = standingResources(record);
   const foreign = foreignOf(record);
+  const execution = lastExecutionArn(record);
   return {
     name: nameOf(record),
     status: record.status,
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,
+    ...(record.requestedBy === undefined ? {} : { requestedBy: record.requestedBy }),
     steps: stepNames.flatMap((name) => {
       const step = record.steps[name];
-      return step ? [{ name, ...step }] : [];
+      return step ? [{ name, ...stepOf(step) }] : [];
     }),
     resources: standing
       .filter(([, resource]) => resource.state === 'created')
@@ -65,8 +80,8 @@ function progressOf(record: JournalRecord): Omit<IntegrationView, 'integrationId
     ...(record.error ? { error: record.error } : {}),
     links: {
       self: pathOf(record),
-      execution: record.executionArn,
-      console: consoleLink(record.executionArn),
+      execution,
+      console: consoleLink(execution),
     },
   };
 }
@@ -98,8 +113,20 @@ export function integrationView(record: JournalRecord): IntegrationView {
   return {
     integrationId: record.id,
     ...progress,
+    request: record.request,
     residue: record.status === 'residue' ? [...progress.residue, ...leftOfDrivers] : [],
     ...(drivers.length > 0 ? { drivers } : {}),
+  };
+}
+
+/** Of the request in its record, what was asked for the added bucket itself. */
+function askedOf({ description, bucket, dataloop, tags }: JournalRecord['request']): DriverRequest {
+  const { projectId, driverName, allowDelete } = dataloop;
+  return {
+    ...(description === undefined ? {} : { description }),
+    bucket,
+    dataloop: { projectId, ...(driverName === undefined ? {} : { driverName }), allowDelete },
+    ...(tags === undefined ? {} : { tags }),
   };
 }
 
@@ -111,17 +138,6 @@ export function addedBucketView(record: JournalRecord): DriverView {
     bucket: record.request.bucket.name,
     projectId: record.request.dataloop.projectId,
     ...progressOf(record),
+    request: askedOf(record.request),
   };
 }
-
-/** What was registered, whatever has become of it since: the answer to the request that started it. */
-export function asFirstWritten({
-  error: _error,
-  addedBuckets: _added,
-  ...record
-}: JournalRecord): JournalRecord {
-  return { ...record, status: 'provisioning', updatedAt: record.createdAt, steps: {}, resources: {} };
-}
-
-/** The answer to the request that started an integration, whatever has become of it since. */
-export const firstView = (record: JournalRecord): IntegrationView => integrationView(asFirstWritten(record));

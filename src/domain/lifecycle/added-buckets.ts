@@ -1,27 +1,21 @@
 /** Several buckets on one integration: each added bucket is added and removed by its own workflow. */
-import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { type Allowed, outsideForBucket } from '../model/allowed.ts';
 import type { DesiredState } from '../model/desired-state.ts';
 import { asAddedBucket } from '../model/lookup.ts';
 import { asAdded, type JournalRecord, type RecordReader, type Status } from '../model/record.ts';
-import { fieldErrors, type IntegrationRequest, invalidFields, requestSchema } from '../model/request.ts';
+import {
+  type DriverRequest,
+  driverRequestSchema,
+  fieldErrors,
+  type IntegrationRequest,
+  invalidFields,
+} from '../model/request.ts';
 import { roomFor } from '../resources/role/shared-policies.ts';
 import type { StepContext } from '../saga/step.ts';
 import type { Idempotency, ProvisionStarter, Register } from './start.ts';
 import { integrationNotReady, startProvisioning } from './start.ts';
 import { isUndone, type RemovalParts, removeRecord } from './undo.ts';
-
-/** The body of `POST /integrations/{integrationId}/drivers`. */
-export const driverRequestSchema = z.strictObject({
-  description: requestSchema.shape.description,
-  bucket: requestSchema.shape.bucket,
-  dataloop: requestSchema.shape.dataloop
-    .pick({ projectId: true, driverName: true, allowDelete: true })
-    .strict(),
-  tags: requestSchema.shape.tags,
-});
-export type DriverRequest = z.output<typeof driverRequestSchema>;
 
 /**
  * Checks a request body and fills in its defaults.
@@ -76,7 +70,7 @@ export async function addBucket(
   asked: DriverRequest,
   integration: JournalRecord,
   parts: Adding,
-): Promise<{ record: JournalRecord; repeated: boolean }> {
+): Promise<JournalRecord> {
   const { id: integrationId, resources } = integration;
   const dataloopIntegrationId = resources.dataloopIntegration?.id;
   // Whether it is ready decides the transaction: a request that was taken before is answered as before.

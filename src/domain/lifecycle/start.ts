@@ -23,6 +23,8 @@ export function newRegistration(
     executionArn: string;
     now: Date;
     sha256: (text: string) => string;
+    /** ARN of the caller. */
+    requestedBy?: string;
     /** The integration that a bucket is added to. */
     parent?: NonNullable<JournalRecord['parent']>;
   },
@@ -33,7 +35,7 @@ export function newRegistration(
       'The header Idempotency-Key must have 1 to 255 printable ASCII characters without spaces. Use a UUID, for example.',
     );
   }
-  const { parent } = context;
+  const { parent, requestedBy } = context;
   const createdAt = context.now.toISOString();
   return {
     record: {
@@ -46,6 +48,7 @@ export function newRegistration(
       updatedAt: createdAt,
       request,
       requestHash: context.sha256(canonicalJson(parent ? { parent, request } : request)),
+      ...(requestedBy === undefined ? {} : { requestedBy }),
       executionArn: context.executionArn,
       steps: {},
       resources: {},
@@ -204,8 +207,7 @@ const registrationAttempts = 5;
 
 /**
  * Registers a provisioning and starts it. A request that repeats an earlier one (same key, or the same body
- * while that integration stands) gets that integration; `repeated` says that a key stands for it, so that the
- * answer has to be the same each time.
+ * while that integration stands) gets that integration as it is now.
  * @throws ServiceError `IdempotencyKeyReusedError` for the same key with another body; `NameOrBucketTakenError`,
  *   naming the holder, when another integration has the name or the bucket; `TooManyOpenError`.
  */
@@ -214,7 +216,7 @@ export async function startProvisioning(
   store: Register & RecordReader,
   machine: ProvisionStarter,
   places?: Places,
-): Promise<{ record: JournalRecord; repeated: boolean }> {
+): Promise<JournalRecord> {
   const { record, idempotency } = wanted;
   const over: string[] = [];
   for (let attempt = 1; attempt <= registrationAttempts; attempt += 1) {
@@ -226,7 +228,7 @@ export async function startProvisioning(
     const result = await registerInPlace(registration, store, places);
     if (result.outcome === 'registered') {
       await machine.startProvisioning(record.id);
-      return { record, repeated: false };
+      return record;
     }
     if (result.outcome === 'not-ready') {
       const id = record.parent?.integrationId ?? '';
@@ -257,7 +259,7 @@ export async function startProvisioning(
     }
     // Heals a start that was lost between the registration and the call to Step Functions.
     if (holder.status === 'provisioning') await machine.startProvisioning(holder.id);
-    return { record: holder, repeated: idempotency !== undefined };
+    return holder;
   }
   throw new ServiceError(
     'TryAgainError',
@@ -287,6 +289,12 @@ export function nameOrBucketTaken(
   return new ServiceError(
     'NameOrBucketTakenError',
     `The ${what} ${taken.length > 1 ? 'are' : 'is'} used by ${holder.id}, which is ${status}. ${advice}`,
+    {
+      fields: taken.map((lock) => ({
+        pointer: lock.pointer,
+        detail: `The ${lock.what} is used by ${holder.id}.`,
+      })),
+    },
   );
 }
 

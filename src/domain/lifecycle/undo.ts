@@ -1,4 +1,5 @@
 /** How an undo starts: a rollback after a failure, a removal after DELETE. */
+import { undoExecutionName } from '../model/execution.ts';
 import { asIntegration } from '../model/lookup.ts';
 import {
   type JournalRecord,
@@ -58,12 +59,6 @@ export const isUndone = (status: Status): status is 'rolling-back' | 'removing' 
 /** Number of the run that comes after those of a record. */
 export const nextRun = ({ deprovision }: Pick<JournalRecord, 'deprovision'>): number =>
   deprovision && deprovision.run < mostRuns ? deprovision.run + 1 : 1;
-
-/** Name of the execution of the current undo. Nobody can guess it and use it up before the run has begun. */
-export const undoExecutionName = ({ id, deprovision }: JournalRecord): string => {
-  const { mode = 'rollback', run = 1, token } = deprovision ?? {};
-  return `${id}-${mode}-${run}${token ? `-${token}` : ''}`;
-};
 
 /**
  * Starts the current undo, also when somebody else began it: whoever did may have died before the start. A

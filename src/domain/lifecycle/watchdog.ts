@@ -3,6 +3,7 @@
  * Step Functions' status events say so at once, but are best effort; a sweep of the journal finds the rest.
  */
 import type { Publish } from '../api/events.ts';
+import { undoExecutionName } from '../model/execution.ts';
 import {
   type ActiveFinder,
   activeStatuses,
@@ -12,15 +13,7 @@ import {
 import { recordedError } from '../saga/failure.ts';
 import { graceSeconds } from '../saga/in-flight-calls.ts';
 import { type ClosingJournal, closeAndAnnounce } from './conclude.ts';
-import {
-  beginUndo,
-  isUndone,
-  nextRun,
-  rollBack,
-  startUndo,
-  type UndoParts,
-  undoExecutionName,
-} from './undo.ts';
+import { beginUndo, isUndone, nextRun, rollBack, startUndo, type UndoParts } from './undo.ts';
 
 /** How often an undo that was itself stopped is started again before a person has to look. */
 const maximumRestarts = 5;

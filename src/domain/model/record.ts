@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { printable } from '../../errors.ts';
 import { requestSchema } from './request.ts';
 import { policyKeys, type ResourceKey, resourceKeys } from './resource-keys.ts';
+import { isoTime, type StepFailure, type StepRecord, stepSchema } from './step-record.ts';
 import { type RecordKind, recordKinds, type StepName, stepNames } from './steps.ts';
 
 export const statuses = [
@@ -19,8 +20,6 @@ export const statuses = [
 ] as const;
 export const statusSchema = z.enum(statuses);
 export type Status = z.infer<typeof statusSchema>;
-
-const isoTime = z.iso.datetime();
 
 /** Ids of ours. They become parts of keys, names and links. */
 export const integrationIdSchema = z.string().regex(/^int_[0-9A-Z]{26}$/);
@@ -47,7 +46,7 @@ export const dataloopIdSchema = z
  * Most characters of texts in a record, of which others choose a part. All of them together take little of the 400 KB
  * that an item may have, so there is always room for the writes of the undo.
  */
-export const longest = { name: 200, reason: 1_000, error: 8_000 } as const;
+export const longest = { name: 200, reason: 1_000, error: 8_000, caller: 2_048 } as const;
 
 /** A text that others chose a part of. An earlier version stored it as it came; from there it is read cut, too. */
 const told = (length: number) => z.string().transform((text) => printable(text, length));
@@ -60,15 +59,6 @@ export const errorSchema = z.object({
 });
 /** Why an integration failed, as the API shows it. */
 export type RecordedError = z.infer<typeof errorSchema>;
-
-export const stepSchema = z.object({
-  /** `waiting`: for Dataloop's answer; `retrying`: failed with an error that may pass. */
-  status: z.enum(['running', 'waiting', 'retrying', 'succeeded', 'failed']),
-  startedAt: isoTime,
-  endedAt: isoTime.optional(),
-  attempts: z.number().int().positive(),
-});
-export type StepRecord = z.infer<typeof stepSchema>;
 
 /** A rule of a bucket's CORS configuration, in S3's words and with all that S3 has. */
 export const corsRuleSchema = z.object({
@@ -220,11 +210,13 @@ export const recordSchema = z.object({
   updatedAt: isoTime,
   request: requestSchema,
   requestHash: z.string(),
+  /** ARN of who sent the request. Unknown of one that an earlier version took. */
+  requestedBy: told(longest.caller).optional(),
   executionArn: executionArnSchema,
   /** Resolved by Preflight: where the integration lives at Dataloop. */
   dataloop: z.object({ organizationId: dataloopIdSchema }).optional(),
   operator: operatorSchema.optional(),
-  steps: z.partialRecord(z.enum(stepNames), stepSchema),
+  steps: z.partialRecord(z.enum(stepNames), stepSchema.extend({ reason: told(longest.reason).optional() })),
   resources: z.partialRecord(z.enum(resourceKeys), resourceSchema),
   /** By the ids of the calls. */
   inFlightCalls: z.record(z.string(), inFlightCallSchema),
@@ -303,7 +295,12 @@ export interface StepJournal {
    */
   beginStep(call: StepCall, during: readonly Status[], endsIn?: readonly Status[]): Promise<JournalRecord>;
   /** Notes how a call ended. A later call of the same step that has begun meanwhile keeps its own entry. */
-  endStep(call: StepCall, status: StepRecord['status'], endedAt?: string): Promise<void>;
+  endStep(
+    call: StepCall,
+    status: StepRecord['status'],
+    endedAt?: string,
+    failure?: StepFailure,
+  ): Promise<void>;
   /** Notes that a call is over whose step ended together with the status. */
   endCall(call: StepCall): Promise<void>;
   /**

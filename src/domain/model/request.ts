@@ -176,6 +176,17 @@ export const requestSchema = z.strictObject({
 /** A request with its defaults filled in. */
 export type IntegrationRequest = z.output<typeof requestSchema>;
 
+/** The body of `POST /integrations/{integrationId}/drivers`. */
+export const driverRequestSchema = z.strictObject({
+  description: requestSchema.shape.description,
+  bucket: requestSchema.shape.bucket,
+  dataloop: requestSchema.shape.dataloop
+    .pick({ projectId: true, driverName: true, allowDelete: true })
+    .strict(),
+  tags: requestSchema.shape.tags,
+});
+export type DriverRequest = z.output<typeof driverRequestSchema>;
+
 /** A JSON pointer (RFC 6901) for a path of keys and indices. */
 export function jsonPointer(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');

@@ -7,7 +7,13 @@ import { locksByField, nameOrBucketTaken } from '../lifecycle/start.ts';
 import { outsideDeployment } from '../model/allowed.ts';
 import { sameJson } from '../model/canonical-json.ts';
 import { type DesiredState, desiredState, trustPolicy, trustStatement } from '../model/desired-state.ts';
-import { type JournalRecord, nameOf, type RecordReader } from '../model/record.ts';
+import {
+  type JournalRecord,
+  nameOf,
+  type RecordReader,
+  type Status,
+  standingStatuses,
+} from '../model/record.ts';
 import type { IntegrationRequest } from '../model/request.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
 import type { S3 } from '../resources/bucket/s3.ts';
@@ -35,7 +41,13 @@ export async function planIntegration(
   reads: PlanReads,
   bound?: Bound,
 ): Promise<PlanView> {
-  const desired = desiredState(integrationIdPlaceholder, request, account);
+  const standing = await repeatedOf(request, reads, bound);
+  const desired = desiredState(standing?.id ?? integrationIdPlaceholder, request, account);
+  if (standing) {
+    // Nothing would be made, so nothing that is there is in its way.
+    const made = plannedResources(desired).map((resource) => ({ ...resource, action: 'leave' as const }));
+    return planView(desired, { resources: made, actions: [], findings: [alreadyConnected(standing)] });
+  }
   const outside = outsideDeployment(request, { ...account, organizationId: onlyOrganizationId });
   const wanted = {
     desired,
@@ -50,16 +62,27 @@ export async function planIntegration(
     findingsOf(warningChecks(desired, reads), bound),
   ]);
   const all = [...outside.map(outsideFinding), ...distinct(locks), ...findings, ...warnings];
-  return {
-    name: request.name,
-    clear: all.every(({ severity }) => severity === 'warning'),
+  return planView(desired, {
     resources: plannedResources(desired),
+    actions: neededActions(desired),
+    findings: all,
+  });
+}
+
+function planView(
+  desired: DesiredState,
+  { findings, ...made }: Pick<PlanView, 'resources' | 'actions'> & { readonly findings: readonly Finding[] },
+): PlanView {
+  return {
+    name: desired.name,
+    clear: findings.every(({ severity }) => severity === 'warning'),
+    ...made,
     tags: desired.tags,
     trustPolicy:
       desired.role.mode === 'adopt'
         ? {
             ...trustPolicy(iamUserPlaceholder),
-            Statement: [{ Sid: sidWith(integrationIdPlaceholder), ...trustStatement(iamUserPlaceholder) }],
+            Statement: [{ Sid: sidWith(desired.recordId), ...trustStatement(iamUserPlaceholder) }],
           }
         : trustPolicy(iamUserPlaceholder),
     permissionPolicy: desired.permissionPolicy,
@@ -68,8 +91,50 @@ export async function planIntegration(
       ? {}
       : { bucketPolicy: desired.bucketPolicy }),
     ...(desired.role.mode === 'adopt' ? {} : { permissionsBoundaryArn: desired.permissionsBoundaryArn }),
-    actions: neededActions(desired),
-    findings: all.map(findingView),
+    findings: findings.map(findingView),
+  };
+}
+
+/**
+ * The integration of the very same request, which `POST /integrations` would answer with.
+ * @returns undefined also where that could not be read: then the checks say so
+ */
+async function repeatedOf(
+  request: IntegrationRequest,
+  reads: PlanReads,
+  bound: Bound = (_what, work) => work,
+): Promise<JournalRecord | undefined> {
+  const [first] = locksByField({ request });
+  if (!first) return undefined;
+  try {
+    const holder = await bound('the integration of this name', holderOf(first.key, reads));
+    return holder && sameJson(holder.request, request) && repeatable.includes(holder.status)
+      ? holder
+      : undefined;
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
+}
+
+/** States in which an integration answers its own request again. After `removing` the name is free. */
+const repeatable: readonly Status[] = standingStatuses.filter((status) => status !== 'removing');
+
+async function holderOf(lock: string, reads: PlanReads): Promise<JournalRecord | undefined> {
+  const holderId = await reads.lockHolder(lock);
+  return holderId === undefined ? undefined : reads.read(holderId);
+}
+
+function alreadyConnected({ id, name, status }: JournalRecord): Finding {
+  const said =
+    status === 'ready'
+      ? `Already connected as ${id}; sending this again changes nothing.`
+      : `You sent this request before: ${id} is ${status === 'residue' ? 'in residue' : status}. Sending it again changes nothing. ` +
+        `See GET /integrations/${id}.`;
+  return {
+    severity: 'warning',
+    error: new ServiceError('AlreadyConnectedError', said),
+    subject: { type: 'Integration', id, name },
   };
 }
 
@@ -91,16 +156,10 @@ function lockChecks(request: IntegrationRequest, reads: PlanReads): Check[] {
       pointer,
       failure: 'error' as const,
       run: async () => {
-        const holderId = await reads.lockHolder(key);
-        const holder = holderId === undefined ? undefined : await reads.read(holderId);
-        if (!holder) return [];
-        const isSame = sameJson(holder.request, request) && holder.status !== 'removing';
-        const error = isSame
-          ? new ServiceError(
-              'NameOrBucketTakenError',
-              `Already connected as ${holder.id}; sending this again changes nothing.`,
-            )
-          : nameOrBucketTaken(holder, { request });
+        const holder = await holderOf(key, reads);
+        // Of one of which nothing stands, the lock counts as free.
+        if (!holder || !standingStatuses.includes(holder.status)) return [];
+        const error = nameOrBucketTaken(holder, { request });
         const about = { type: 'Integration', id: holder.id, name: holder.name };
         return [{ severity: 'error' as const, error, subject: about, pointer }];
       },

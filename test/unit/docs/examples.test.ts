@@ -5,8 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { projectRoot } from '../../../local/environment/paths.ts';
 import { connectionTestSchema, integrationSchema } from '../../../src/domain/api/responses.ts';
-import { driverRequestSchema } from '../../../src/domain/lifecycle/added-buckets.ts';
-import { requestSchema } from '../../../src/domain/model/request.ts';
+import { driverRequestSchema, requestSchema } from '../../../src/domain/model/request.ts';
 import { projectFile } from '../../bundle.ts';
 
 const files = [

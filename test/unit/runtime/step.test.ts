@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { StepCall, StepJournal } from '../../../src/domain/model/record.ts';
+import type { StepFailure } from '../../../src/domain/model/step-record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
 import '../environment.ts';
@@ -9,6 +10,7 @@ import { endingContext, lambdaContext, outlastingContext, remainingMilliseconds 
 /** What was written to the journal, in order, beside what the work of a step did. */
 let events: string[] = [];
 const calls: StepCall[] = [];
+let failures: StepFailure[] = [];
 let refusing: Partial<Record<keyof StepJournal, Error>> = {};
 
 function refuseIfTold(what: keyof StepJournal): void {
@@ -28,8 +30,9 @@ const journal: StepJournal = {
     refuseIfTold('endCall');
     events.push(`end call ${call.callId}`);
   },
-  endStep: async (call, status, endedAt) => {
+  endStep: async (call, status, endedAt, failure) => {
     refuseIfTold('endStep');
+    if (failure) failures.push(failure);
     events.push(`end ${call.callId} as ${status}${endedAt ? ` at ${endedAt}` : ''}`);
   },
   writeResource: async (_id, key, resource, during) => {
@@ -52,6 +55,7 @@ beforeEach(() => {
   jest.useFakeTimers({ now: new Date(now) });
   events = [];
   calls.length = 0;
+  failures = [];
   refusing = {};
   for (const log of logs) log.mockReset().mockReturnValue(undefined);
   appendKeys.mockReset().mockReturnValue(undefined);
@@ -178,6 +182,10 @@ describe('a step that fails', () => {
   test('is journalled as retrying, with no end, where the error may pass', async () => {
     await failing(new ServiceError('AwsUnavailableError', 'throttled'));
     expect(events.at(-1)).toBe(`end ${callId} as retrying`);
+    // The second attempt is followed within 4 s.
+    expect(failures).toEqual([
+      { reason: 'throttled', nextAttemptBy: new Date(Date.parse(now) + 4_000).toISOString() },
+    ]);
   });
 
   test('with an error that is none of ours fails by a name that the state machine knows', async () => {

@@ -54,8 +54,8 @@ export function operators(
 
   const act: Operators['act'] = (record, says) => {
     const awaited = awaitedOf(record);
-    if (awaited === 'iam-user') nameUser(record, says);
-    if (awaited === 'role-given') giveRole(record, says);
+    if (awaited === 'iam-user' || awaited === 'correct-iam-user') nameUser(record, says);
+    if (awaited === 'role-given' || awaited === 'correct-integration') giveRole(record, says);
   };
 
   function look(): void {

@@ -16,7 +16,9 @@ export function operatorJournal(table: Table): OperatorJournal {
           UpdateExpression: 'SET #operator = :operator, #updatedAt = :now',
           ConditionExpression: `${condition} AND ${
             before
-              ? '#operator.#userArn = :userArn AND attribute_not_exists(#operator.#given)'
+              ? `#operator.#userArn = :userArn AND ${
+                  before.given ? '#operator.#given.#id = :given' : 'attribute_not_exists(#operator.#given)'
+                }`
               : 'attribute_not_exists(#operator)'
           }`,
           names: {
@@ -24,12 +26,14 @@ export function operatorJournal(table: Table): OperatorJournal {
             '#status': 'status',
             '#updatedAt': 'updatedAt',
             ...(before ? { '#userArn': 'userArn', '#given': 'given' } : {}),
+            ...(before?.given ? { '#id': 'dataloopIntegrationId' } : {}),
           },
           values: {
             ...values,
             ':operator': operator,
             ':now': now(),
             ...(before ? { ':userArn': before.userArn } : {}),
+            ...(before?.given ? { ':given': before.given.dataloopIntegrationId } : {}),
           },
         },
       );

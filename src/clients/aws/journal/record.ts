@@ -178,10 +178,11 @@ export function stepJournal(table: Table): StepJournal {
       return again;
     },
 
-    endStep: async (call, status, endedAt) => {
+    endStep: async (call, status, endedAt, failure) => {
       const what = `end step ${call.step}`;
+      const more = Object.entries({ ...(endedAt === undefined ? {} : { endedAt }), ...failure });
       const ended = await updateRecord(table, call.recordId, what, {
-        UpdateExpression: `SET #steps.#step.#status = :ended, #updatedAt = :now${endedAt ? ', #steps.#step.#endedAt = :endedAt' : ''} REMOVE #open.#call`,
+        UpdateExpression: `SET #steps.#step.#status = :ended, #updatedAt = :now${more.map(([name]) => `, #steps.#step.#${name} = :${name}`).join('')} REMOVE #open.#call`,
         // A later attempt, or the answer to a waiting step, may have written its own entry meanwhile.
         ConditionExpression:
           '#steps.#step.#status = :running AND #steps.#step.#attempts = :attempt AND #steps.#step.#startedAt = :startedAt',
@@ -194,7 +195,7 @@ export function stepJournal(table: Table): StepJournal {
           '#attempts': 'attempts',
           '#startedAt': 'startedAt',
           '#updatedAt': 'updatedAt',
-          ...(endedAt ? { '#endedAt': 'endedAt' } : {}),
+          ...Object.fromEntries(more.map(([name]) => [`#${name}`, name])),
         },
         values: {
           ':ended': status,
@@ -202,7 +203,7 @@ export function stepJournal(table: Table): StepJournal {
           ':attempt': call.attempt,
           ':startedAt': call.startedAt,
           ':now': now(),
-          ...(endedAt ? { ':endedAt': endedAt } : {}),
+          ...Object.fromEntries(more.map(([name, value]) => [`:${name}`, value])),
         },
       });
       if (!ended) await endCall(table, call);

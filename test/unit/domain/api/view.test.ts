@@ -1,15 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { addedDriverViewSchema, integrationSchema } from '../../../../src/domain/api/responses.ts';
-import {
-  addedBucketView,
-  asFirstWritten,
-  firstView,
-  integrationView,
-} from '../../../../src/domain/api/view.ts';
-import type { JournalRecord, StepRecord } from '../../../../src/domain/model/record.ts';
+import { addedBucketView, integrationView } from '../../../../src/domain/api/view.ts';
+import type { JournalRecord } from '../../../../src/domain/model/record.ts';
+import type { StepRecord } from '../../../../src/domain/model/step-record.ts';
 import { addedTo, driverIdOf, driverRecord } from '../fake-access.ts';
 import { undoOf } from '../fake-undo.ts';
-import { integrationId, recordOf } from '../fakes.ts';
+import { integrationId, recordOf, requestOf } from '../fakes.ts';
 
 const step = (status: StepRecord['status']): StepRecord => ({
   status,
@@ -124,7 +120,7 @@ describe('the view of an integration', () => {
     for (const internal of [
       'openCalls',
       'requestHash',
-      'deprovision',
+      '"deprovision"',
       'restarts',
       'org-1',
       'AROA1',
@@ -225,15 +221,9 @@ describe('the view of an integration with added drivers', () => {
       }),
     );
     expect(view.resources.map(({ arn }) => arn)).toEqual(['arn:policy', 'arn:policy-2']);
-    for (const internal of ['accessLock', 'GrantAccess', 'placedIn', 'policy2', 'a-hash', 'allowDelete']) {
+    for (const internal of ['accessLock', 'GrantAccess', 'placedIn', 'policy2', 'a-hash']) {
       expect(JSON.stringify(view)).not.toContain(internal);
     }
-  });
-
-  test('is first shown without those that were added since', () => {
-    expect(firstView(recordOf({ status: 'ready', addedBuckets: drivers }))).toEqual(
-      integrationView(recordOf()),
-    );
   });
 });
 
@@ -315,24 +305,66 @@ describe('the view of an added driver', () => {
     expect(addedBucketView(driverWith())).not.toHaveProperty('error');
   });
 
-  test('is the first one where a key is repeated', () => {
-    const late = driverWith({
-      status: 'ready',
-      updatedAt: '2026-11-24T00:00:00.000Z',
-      steps: { Preflight: step('succeeded') },
-      resources: { driver: { state: 'created', id: 'driver-1' } },
+  test('shows what was asked for it, and who asked', () => {
+    const view = addedBucketView(driverWith({ requestedBy: 'arn:caller' }));
+    expect(view).toMatchObject({
+      requestedBy: 'arn:caller',
+      request: {
+        bucket: { name: 'dataloop-b', mode: 'create', cors: true },
+        dataloop: { projectId: 'project-1', driverName: 'Second', allowDelete: true },
+      },
     });
-    expect(addedBucketView(asFirstWritten(late))).toEqual(addedBucketView(driverWith()));
+    // The rest of the request in its record is its integration's.
+    expect(Object.keys(view.request)).toEqual(['bucket', 'dataloop']);
+    expect(addedDriverViewSchema.parse(view)).toEqual(view);
   });
 });
 
-test('the answer to a repeated key is the first one, whatever has become of the integration', () => {
-  const failed = recordOf({
-    status: 'failed',
-    updatedAt: '2026-11-24T00:00:00.000Z',
-    error: { type: 'x', title: 'x', detail: 'x' },
-    steps: { Preflight: step('failed') },
-    resources: { role: { state: 'created', arn: 'arn:role' } },
+test('shows all that was asked for, with the defaults, and who asked', () => {
+  const request = requestOf({
+    bucket: { name: 'dataloop-acme', prefix: 'raw/' },
+    dataloop: { projectId: 'project-1', allowDelete: false },
+    tags: { team: 'vision' },
   });
-  expect(firstView(failed)).toEqual(integrationView(recordOf()));
+  const view = integrationView(recordOf({ request, requestedBy: 'arn:caller' }));
+  expect(view).toMatchObject({
+    requestedBy: 'arn:caller',
+    request: {
+      bucket: { prefix: 'raw/', mode: 'create', cors: true },
+      dataloop: { projectId: 'project-1', allowDelete: false },
+      tags: { team: 'vision' },
+    },
+  });
+  expect(integrationSchema.parse(view)).toEqual(view);
+  // An earlier version did not write down who asked.
+  expect(integrationView(recordOf())).not.toHaveProperty('requestedBy');
+});
+
+test('a step that is tried again says why and when; one that has ended does not', () => {
+  const failure = { reason: 'Dataloop does not answer.', nextAttemptBy: '2026-11-23T00:00:31.000Z' };
+  const steps = {
+    CreateBucket: { ...step('retrying'), ...failure },
+    CreatePolicy: { ...step('failed'), ...failure },
+  };
+  const [retrying, failed] = integrationView(recordOf({ steps })).steps;
+  expect(retrying).toMatchObject(failure);
+  expect(Object.keys(failed ?? {})).toEqual(['name', 'status', 'startedAt', 'attempts']);
+});
+
+test.each([
+  ['provision', integrationId],
+  ['dataloop-cross-account-dev-provision', integrationId],
+  ['dataloop-cross-account-dev-addDriver', driverIdOf(1)],
+])('links to the execution of the undo, once there was one: %s', (machine, id) => {
+  const arnOf = (name: string) => `arn:aws:states:eu-west-1:111111111111:execution:${name}`;
+  const record = recordOf({
+    id,
+    status: 'failed',
+    executionArn: arnOf(`${machine}:${id}`),
+    deprovision: { ...undoOf('rollback', 2), token: '0123456789ab' },
+  });
+  const undo = machine.replace(/provision$|addDriver$/, 'deprovision');
+  const { links } = integrationView(record);
+  expect(links.execution).toBe(arnOf(`${undo}:${id}-rollback-2-0123456789ab`));
+  expect(links.console).toContain(links.execution);
 });

@@ -8,8 +8,8 @@ import {
   rollBackAfter,
   startUndo,
   type UndoJournal,
-  undoExecutionName,
 } from '../../../../src/domain/lifecycle/undo.ts';
+import { undoExecutionName } from '../../../../src/domain/model/execution.ts';
 import { type JournalRecord, type Status, statuses } from '../../../../src/domain/model/record.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { driverIdOf, parent } from '../fake-access.ts';
@@ -122,7 +122,7 @@ describe('the start of a provisioning', () => {
 
   test('registers the integration with its locks, then starts its execution', async () => {
     const { answer, starts, registrations } = starting(registered);
-    expect(await answer).toEqual({ record: wanted.record, repeated: false });
+    expect(await answer).toEqual(wanted.record);
     expect(registrations).toEqual([{ ...wanted, locks: locksOf(wanted.record) }]);
     expect(starts).toEqual([integrationId]);
   });
@@ -151,15 +151,15 @@ describe('the start of a provisioning', () => {
   });
 
   test.each([
-    ['the same key', repeated, key, true],
-    ['the same body, with a new key', locked, key, true],
-    ['the same body, without a key', locked, undefined, false],
+    ['the same key', repeated, key],
+    ['the same body, with a new key', locked, key],
+    ['the same body, without a key', locked, undefined],
   ] as const)(
     'of %s gives the integration that stands, and heals a start that was lost',
-    async (_what, outcome, idempotency, expected) => {
+    async (_what, outcome, idempotency) => {
       const options = idempotency ? { idempotency } : {};
       const { answer, starts } = starting(outcome, standing(), options);
-      expect(await answer).toEqual({ record: standing(), repeated: expected });
+      expect(await answer).toEqual(standing());
       expect(starts).toEqual(['int_1']);
     },
   );
@@ -168,7 +168,7 @@ describe('the start of a provisioning', () => {
     'of the same key starts nothing again for an integration that is %s',
     async (status) => {
       const { answer, starts } = starting(repeated, standing({ status }), { idempotency: key });
-      expect((await answer).record.status).toBe(status);
+      expect((await answer).status).toBe(status);
       expect(starts).toEqual([]);
     },
   );
@@ -199,7 +199,7 @@ describe('the start of a provisioning', () => {
     'begins anew where what had the name has %s meanwhile',
     async (status) => {
       const { answer, starts, registrations } = starting([locked, registered], standing({ status }));
-      expect(await answer).toEqual({ record: wanted.record, repeated: false });
+      expect(await answer).toEqual(wanted.record);
       // A lock that it still has is forged.
       expect(registrations.map(({ over }) => over)).toEqual([undefined, ['int_1']]);
       expect(starts).toEqual([integrationId]);
@@ -208,7 +208,7 @@ describe('the start of a provisioning', () => {
 
   test('takes a name whose lock is of a record that does not exist', async () => {
     const { answer, starts, registrations } = starting([locked, registered]);
-    expect(await answer).toEqual({ record: wanted.record, repeated: false });
+    expect(await answer).toEqual(wanted.record);
     expect(registrations.map(({ over }) => over)).toEqual([undefined, ['int_1']]);
     expect(starts).toEqual([integrationId]);
   });
@@ -316,7 +316,7 @@ describe('the open provisionings of a caller', () => {
     [['provisioning', 'none', 'provisioning']],
   ] as const)('may be one more where a place is free, or its record is over: %j', async (holders) => {
     const { answer, starts, own } = starting(holders);
-    expect(await answer).toEqual({ record: recordOf(), repeated: false });
+    expect(await answer).toEqual(recordOf());
     expect([starts, own()]).toEqual([[integrationId], 1]);
   });
 

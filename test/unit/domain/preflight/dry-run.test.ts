@@ -6,7 +6,7 @@ import {
   planIntegration,
 } from '../../../../src/domain/preflight/dry-run.ts';
 import { ServiceError } from '../../../../src/errors.ts';
-import { account, body, recordOf, requestOf, thrownBy } from '../fakes.ts';
+import { account, body, integrationId, recordOf, requestOf, thrownBy } from '../fakes.ts';
 import { nothingInTheWay } from '../healthy-reads.ts';
 
 const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
@@ -183,14 +183,43 @@ describe('a name or bucket that another integration holds', () => {
     expect(plan.findings).toHaveLength(1);
   });
 
-  test('is said to come of the very same request where it does', async () => {
-    const same = recordOf({ status: 'ready' });
-    const plan = await planOf(body, { lockHolder: async () => same.id, read: async () => same });
-    expect(plan.findings).toEqual([
-      expect.objectContaining({
-        detail: `Already connected as ${same.id}; sending this again changes nothing.`,
-      }),
-    ]);
+  test.each([
+    ['ready', `Already connected as ${integrationId}; sending this again changes nothing.`],
+    [
+      'residue',
+      `You sent this request before: ${integrationId} is in residue. Sending it again changes nothing. See GET /integrations/${integrationId}.`,
+    ],
+  ] as const)(
+    'is told once, and is not in the way, where the very same request is %s',
+    async (status, detail) => {
+      const same = recordOf({ status });
+      // Its own bucket, role and policy are there.
+      const taken = () => Promise.reject(new Error('looked'));
+      const plan = await planOf(body, {
+        lockHolder: async () => same.id,
+        read: async () => same,
+        headBucket: taken,
+        getRole: taken,
+        getPolicy: taken,
+      });
+      expect(plan.clear).toBe(true);
+      expect(plan.findings).toEqual([
+        expect.objectContaining({
+          severity: 'warning',
+          type: 'urn:dataloop-cross-account:problem:already-connected',
+          detail,
+        }),
+      ]);
+      expect(new Set(plan.resources.map(({ action }) => action))).toEqual(new Set(['leave']));
+      expect(plan.actions).toEqual([]);
+      expect(Object.values(plan.tags)).toContain(same.id);
+    },
+  );
+
+  test('is free where nothing stands of the one that a lock names', async () => {
+    const gone = { ...other, status: 'removed' as const };
+    const plan = await planOf(body, { lockHolder: async () => 'int_other', read: async () => gone });
+    expect(plan.findings).toEqual([]);
   });
 
   test('but not of one that is just being removed', async () => {
@@ -285,7 +314,7 @@ describe('what cannot be looked at', () => {
       'AWS::IAM::Role arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme',
     );
     expect(bounded.filter((what) => what === 'Integration acme')).toHaveLength(2);
-    expect(bounded).toHaveLength(12);
+    expect(bounded).toHaveLength(13);
   });
 });
 

@@ -1,8 +1,9 @@
 /** What every undo shares: what counts as ours, when nothing to be seen counts as gone, and what is journalled. */
 import { describe, expect, test } from '@jest/globals';
 import { ownerTag } from '../../../../src/domain/model/desired-state.ts';
-import type { ResourceRecord, StepRecord } from '../../../../src/domain/model/record.ts';
+import type { ResourceRecord } from '../../../../src/domain/model/record.ts';
 import { type ResourceKey, resourceKeys } from '../../../../src/domain/model/resource-keys.ts';
+import type { StepRecord } from '../../../../src/domain/model/step-record.ts';
 import type { StepName } from '../../../../src/domain/model/steps.ts';
 import {
   confirmAbsence,

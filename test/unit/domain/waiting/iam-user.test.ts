@@ -1,6 +1,7 @@
 /** The way from Dataloop's late answer to the waiting workflow: what wakes it, and what changes nothing. */
 import { describe, expect, test } from '@jest/globals';
-import type { JournalRecord, StepRecord } from '../../../../src/domain/model/record.ts';
+import type { JournalRecord } from '../../../../src/domain/model/record.ts';
+import type { StepRecord } from '../../../../src/domain/model/step-record.ts';
 import {
   iamUserPollSchema,
   lookBesides,

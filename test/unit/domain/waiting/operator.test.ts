@@ -5,13 +5,8 @@ import type { JournalRecord, OperatorRecord } from '../../../../src/domain/model
 import type { DataloopIntegration } from '../../../../src/domain/resources/dataloop/api.ts';
 import { requestIamUser } from '../../../../src/domain/resources/dataloop/integration.ts';
 import { resumeProvisioning } from '../../../../src/domain/waiting/iam-user.ts';
-import {
-  awaitedOf,
-  confirmIamUser,
-  namedUserArn,
-  operatorAction,
-  takeGivenIntegration,
-} from '../../../../src/domain/waiting/operator.ts';
+import { awaitedOf, confirmIamUser, operatorAction } from '../../../../src/domain/waiting/operator.ts';
+import { namedUserArn, takeGivenIntegration } from '../../../../src/domain/waiting/operator-steps.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { account, body, integrationId, journalOf, recordOf, thrownBy, userArn } from '../fakes.ts';
 
@@ -24,13 +19,25 @@ const by = 'arn:aws:iam::111111111111:user/operator';
 const at = '2026-11-23T00:00:00.000Z';
 const named: OperatorRecord = { userArn, named: { by, at } };
 const given: OperatorRecord = { ...named, given: { dataloopIntegrationId: 'dl-1', by, at } };
-const step = (status: 'waiting' | 'succeeded' | 'running') => ({ status, startedAt: at, attempts: 1 });
+const step = (status: 'waiting' | 'succeeded' | 'running' | 'retrying') => ({
+  status,
+  startedAt: at,
+  attempts: 1,
+});
 
 const recordWith = (more: Partial<JournalRecord> = {}) => recordOf({ request, ...more });
 const waiting = recordWith({ steps: { RequestIamUser: step('waiting') } });
+const asking = recordWith({
+  operator: named,
+  steps: { RequestIamUser: step('succeeded'), CreateRole: step('retrying') },
+});
 const withRole = recordWith({
   operator: named,
-  steps: { RequestIamUser: step('succeeded'), CreateRole: step('succeeded') },
+  steps: {
+    RequestIamUser: step('succeeded'),
+    CreateRole: step('succeeded'),
+    CompleteIntegration: step('retrying'),
+  },
   resources: { role: { state: 'created', arn: 'arn:aws:iam::111111111111:role/x' } },
 });
 
@@ -96,7 +103,26 @@ describe('what is awaited', () => {
       undefined,
     ],
     ['that the role is given, once it is there', withRole, 'role-given'],
-    ['nothing once it is given', { ...withRole, operator: given }, undefined],
+    [
+      'a correction, as long as the integration was not taken on',
+      { ...withRole, operator: given },
+      'correct-integration',
+    ],
+    [
+      'nothing once it was taken on',
+      {
+        ...withRole,
+        operator: given,
+        resources: { ...withRole.resources, dataloopIntegration: { state: 'created', id: 'dl-1' } },
+      },
+      undefined,
+    ],
+    ['a correction, as long as no role may trust the user', asking, 'correct-iam-user'],
+    [
+      'nothing once a role may trust the user',
+      { ...asking, resources: { role: { state: 'intended', arn: 'arn:role' } } },
+      undefined,
+    ],
     ['nothing of what is rolled back', { ...waiting, status: 'rolling-back' as const }, undefined],
     [
       'nothing of what the service makes itself',
@@ -105,27 +131,41 @@ describe('what is awaited', () => {
     ],
   ] as const)('is %s', (_what, record, expected) => {
     expect(awaitedOf(record)).toBe(expected);
-    const action = operatorAction(record, desiredState(integrationId, record.request, account));
+    const action = operatorAction(record, desiredState(integrationId, record.request, account), 3600);
     expect(action !== undefined).toBe(expected !== undefined);
   });
 
   test('is said with everything that a person needs for it', () => {
     const plan = desiredState(integrationId, request, account);
-    const first = operatorAction(waiting, plan);
+    const first = operatorAction(waiting, plan, 3600);
     expect(first).toMatchObject({ roleArn: plan.role.arn, permissionPolicy: plan.permissionPolicy });
     expect(first?.steps.join('\n')).toMatch(
       /org-1[\s\S]*Get IAM user[\s\S]*POST \/integrations\/int_\w+\/iam-user/,
     );
-    const second = operatorAction(withRole, plan);
+    const second = operatorAction(withRole, plan, 3600);
     expect(second).toMatchObject({ roleArn: plan.role.arn, permissionPolicy: plan.permissionPolicy });
     expect(JSON.stringify(second?.['trustPolicy' as keyof typeof second])).toContain(userArn);
     expect(second?.steps[0]).toContain(plan.role.arn);
+    // Each says until when, and a correction says what there is to correct.
+    for (const action of [first, second]) expect(action?.until).toBe('2026-11-23T01:00:00.000Z');
+    expect(operatorAction(asking, plan, 60)).toMatchObject({
+      what: expect.stringContaining(userArn),
+      until: '2026-11-23T00:01:00.000Z',
+    });
+    expect(operatorAction({ ...withRole, operator: given }, plan, 3600)?.what).toContain('dl-1');
   });
 });
 
 describe('an answer of the operator', () => {
   /** Answers where the journal holds a record; another may have written to it since. */
-  function answering(record: JournalRecord, { isLost = false, isAccountKnown = true } = {}) {
+  function answering(
+    record: JournalRecord,
+    {
+      isLost = false,
+      isAccountKnown = true,
+      since = {},
+    }: { isLost?: boolean; isAccountKnown?: boolean; since?: Partial<JournalRecord> } = {},
+  ) {
     const events: unknown[] = [];
     const answer = (sent: unknown) =>
       confirmIamUser(integrationId, sent, by, {
@@ -133,7 +173,7 @@ describe('an answer of the operator', () => {
           read: async () => record,
           writeOperator: async (_id, operator, before) => {
             events.push(['journal', operator, before]);
-            return isLost ? undefined : { ...record, operator };
+            return isLost ? undefined : { ...record, operator, ...since };
           },
         },
         announceIamUser: async (issued) => void events.push(['event', issued]),
@@ -143,6 +183,7 @@ describe('an answer of the operator', () => {
     return { answer, events };
   }
   const said = { by, at: expect.any(String) };
+  const other = 'arn:aws:iam::222222222222:user/dataloop-2';
 
   test('with the IAM user is journalled with who gave it, then wakes the workflow', async () => {
     const { answer, events } = answering(waiting);
@@ -181,21 +222,59 @@ describe('an answer of the operator', () => {
     expect(events).toEqual([]);
   });
 
-  const other = 'arn:aws:iam::222222222222:user/dataloop-2';
   test.each([
     ['nothing is awaited', recordWith({ status: 'ready' }), { userArn }],
     ['it is rolled back', { ...waiting, status: 'rolling-back' as const, operator: named }, { userArn }],
-    ['another user was named', { ...waiting, operator: named }, { userArn: other }],
+    ['a role may trust another user', { ...recordWith(), operator: named }, { userArn: other }],
     ['another user has the role', withRole, { userArn: other, dataloopIntegrationId: 'dl-1' }],
     [
-      'another integration was given the role',
-      { ...withRole, operator: given },
+      'another integration was taken on',
+      {
+        ...withRole,
+        operator: given,
+        resources: { ...withRole.resources, dataloopIntegration: { state: 'created' as const, id: 'dl-1' } },
+      },
       { userArn, dataloopIntegrationId: 'dl-2' },
     ],
   ] as const)('is refused with 409 where %s', async (_what, record, sent) => {
     const { answer, events } = answering(record);
     expect((await thrownBy(answer(sent))).name).toBe('NothingAwaitedError');
     expect(events).toEqual([]);
+  });
+
+  test.each([
+    [
+      'while the workflow waits for it',
+      { ...waiting, operator: named },
+      [['event', { integrationId, userArn: other }]],
+    ],
+    ['while CreateRole asks for it', asking, []],
+  ])('can correct the user %s', async (_what, record, woken) => {
+    const { answer, events } = answering(record);
+    await answer({ userArn: other });
+    expect(events).toEqual([['journal', { userArn: other, named: said }, named], ...woken]);
+  });
+
+  test('can correct the integration as long as it was not taken on', async () => {
+    const { answer, events } = answering({ ...withRole, operator: given });
+    await answer({ userArn, dataloopIntegrationId: 'dl-2' });
+    expect(events).toEqual([
+      ['journal', { ...named, given: { dataloopIntegrationId: 'dl-2', ...said } }, given],
+    ]);
+  });
+
+  test('that comes when the step has begun with what was said before is refused', async () => {
+    const { answer } = answering(
+      { ...withRole, operator: given },
+      {
+        since: {
+          resources: { ...withRole.resources, dataloopIntegration: { state: 'created', id: 'dl-1' } },
+        },
+      },
+    );
+    expect((await thrownBy(answer({ userArn, dataloopIntegrationId: 'dl-2' }))).name).toBe(
+      'NothingAwaitedError',
+    );
   });
 
   test('that comes second is refused: the first one counts, and no event is sent', async () => {
@@ -284,15 +363,21 @@ describe('the user that a role trusts', () => {
     operator: OperatorRecord | undefined,
     list: () => Promise<DataloopIntegration[]>,
     accountId?: string,
+    waitedSeconds = 0,
   ) =>
     namedUserArn(
-      journalOf(recordWith(operator ? { operator } : {})).step(),
+      journalOf(recordWith(operator ? { operator } : {})).step(['provisioning'], {
+        step: 'CreateRole',
+        startedAt: at,
+        begunAt: Date.parse(at) + waitedSeconds * 1000,
+      }),
       {
         getProject: async (id) => ({ id, organizationId: 'org-1' }),
         listIntegrations: list,
         organizationId: undefined,
       },
       { ...trust, dataloopAccountId: accountId },
+      3600,
     );
 
   test('is the one that was named, where our credentials may not look', async () => {
@@ -301,8 +386,15 @@ describe('the user that a role trusts', () => {
 
   test('is one that Dataloop has, where they may', async () => {
     expect(await userOf(named, async () => [integration()], dataloopAccountId)).toBe(userArn);
-    const none = userOf(named, async () => [integration({ userArn: `${userArn}2` })], dataloopAccountId);
-    expect((await thrownBy(none)).name).toBe('InvalidIamUserArnError');
+  });
+
+  test.each([
+    ['OperatorAwaitedError', 3599],
+    ['OperatorTimeoutError', 3600],
+  ])('can be corrected until the time is over: %s after %d s', async (name, waitedSeconds) => {
+    const others = async () => [integration({ userArn: `${userArn}2` })];
+    const refused = await thrownBy(userOf(named, others, dataloopAccountId, waitedSeconds));
+    expect(refused).toMatchObject({ name, message: expect.stringContaining(userArn) });
   });
 
   test('is nobody where Dataloop’s account is not known, where nobody was named, or Dataloop does not answer', async () => {
@@ -368,18 +460,49 @@ describe('the integration that was given the role', () => {
   });
 
   test.each<[string, DataloopIntegration | undefined, string]>([
-    ['has not the role yet', integration({ trustStatus: 'waiting-trust' }), 'TrustNotEstablishedError'],
-    ['has another user', integration({ userArn: `${userArn}2` }), 'InvalidIamUserArnError'],
-    ['is not there', undefined, 'DataloopNotFoundError'],
-  ])('is not taken on where it %s', async (_what, found, name) => {
+    ['has not the role yet', integration({ trustStatus: 'waiting-trust' }), 'waiting-trust'],
+    ['has another user', integration({ userArn: `${userArn}2` }), 'does not have the IAM user'],
+    ['is not there', undefined, 'has no integration dl-1'],
+  ])('is not taken on where it %s, and can be corrected', async (_what, found, said) => {
     const { answer, journal } = taking(given, async () => found);
-    expect((await thrownBy(answer)).name).toBe(name);
+    const thrown = await thrownBy(answer);
+    expect(thrown).toMatchObject({ name: 'OperatorAwaitedError', message: expect.stringContaining(said) });
     expect(journal.record().resources.dataloopIntegration).toBeUndefined();
+    const late = taking(given, async () => found, { waitedSeconds: 3600 });
+    expect(await thrownBy(late.answer)).toMatchObject({
+      name: 'OperatorTimeoutError',
+      message: expect.stringContaining(said),
+    });
+  });
+
+  test('stays the one that an earlier attempt took on, whatever was said since', async () => {
+    const asked: string[] = [];
+    const journal = journalOf({
+      ...withRole,
+      operator: { ...given, given: { dataloopIntegrationId: 'dl-2', by, at } },
+      resources: { ...withRole.resources, dataloopIntegration: { state: 'created', id: 'dl-1' } },
+    });
+    await takeGivenIntegration(
+      journal.step(['provisioning']),
+      'org-1',
+      {
+        getIntegration: async (_organization, id) => {
+          asked.push(id);
+          return integration();
+        },
+        listDrivers: async () => [],
+      },
+      3600,
+    );
+    expect(asked).toEqual(['dl-1']);
   });
 
   test('is not taken on where it has a driver of our name: that one is somebody else’s', async () => {
     const drivers = [{ id: 'd', name: 'acme', dataloopIntegrationId: 'dl-1' }];
     const { answer } = taking(given, forbidden, { drivers });
-    expect((await thrownBy(answer)).name).toBe('DriverNameTakenError');
+    expect(await thrownBy(answer)).toMatchObject({
+      name: 'OperatorAwaitedError',
+      message: expect.stringContaining('already has a driver'),
+    });
   });
 });

@@ -9,7 +9,7 @@ import {
   stepJournal,
   writeOrganization,
 } from '../../../../../src/clients/aws/journal/record.ts';
-import { undoExecutionName } from '../../../../../src/domain/lifecycle/undo.ts';
+import { undoExecutionName } from '../../../../../src/domain/model/execution.ts';
 import { storedRecordSchema, toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { undoOf } from '../../../domain/fake-undo.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
@@ -229,6 +229,19 @@ describe('a step', () => {
     // DynamoDB refuses names and values that the expression does not use.
     expect(updates()[0]?.ExpressionAttributeNames).not.toHaveProperty('#endedAt');
     expect(updates()[0]?.ExpressionAttributeValues).not.toHaveProperty(':endedAt');
+  });
+
+  test('that is tried again says why and when', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+    const failure = { reason: 'throttled', nextAttemptBy: '2026-11-23T00:00:04.000Z' };
+    await journal.endStep(call, 'retrying', undefined, failure);
+    expect(updates()[0]).toMatchObject({
+      UpdateExpression: expect.stringContaining(
+        ', #steps.#step.#reason = :reason, #steps.#step.#nextAttemptBy = :nextAttemptBy REMOVE',
+      ),
+      ExpressionAttributeNames: { '#reason': 'reason', '#nextAttemptBy': 'nextAttemptBy' },
+      ExpressionAttributeValues: { ':reason': failure.reason, ':nextAttemptBy': failure.nextAttemptBy },
+    });
   });
 
   test('leaves the entry of a later attempt alone, and closes just its own call', async () => {

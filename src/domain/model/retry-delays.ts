@@ -1,0 +1,26 @@
+/** How long the state machines wait before they try a step again. Step Functions draws each delay between zero and that. */
+import type { ErrorName } from '../../errors.ts';
+
+/** Before the second attempt, in seconds; from then on, twice as long each time. */
+export const firstDelaySeconds = 2;
+
+/** Longest delay in seconds: of each error that has one of its own, and of all others. */
+const longestDelays: Readonly<Partial<Record<ErrorName, number>>> = {
+  TrustNotEstablishedError: 60,
+  OperatorAwaitedError: 60,
+  DriverTestFailedError: 15,
+};
+const longestDelay = 30;
+
+export const longestDelaySeconds = (error?: ErrorName): number =>
+  (error && longestDelays[error]) ?? longestDelay;
+
+/**
+ * When the attempt after a failed one begins at the latest.
+ * @param attempt the number of the one that failed, from 1
+ * @param failedAt ms since the epoch
+ */
+export function nextAttemptBy(error: ErrorName, attempt: number, failedAt: number): string {
+  const delaySeconds = Math.min(firstDelaySeconds * 2 ** (attempt - 1), longestDelaySeconds(error));
+  return new Date(failedAt + delaySeconds * 1000).toISOString();
+}

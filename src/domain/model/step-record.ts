@@ -1,0 +1,20 @@
+/** A step as the journal and the API know it. */
+import * as z from 'zod';
+
+export const isoTime = z.iso.datetime();
+
+export const stepSchema = z.object({
+  /** `waiting`: for Dataloop's answer; `retrying`: failed with an error that may pass. */
+  status: z.enum(['running', 'waiting', 'retrying', 'succeeded', 'failed']),
+  startedAt: isoTime,
+  endedAt: isoTime.optional(),
+  attempts: z.number().int().positive(),
+  /** While it is `retrying`: what the last attempt met. */
+  reason: z.string().optional(),
+  /** While it is `retrying`: when the next attempt begins at the latest. */
+  nextAttemptBy: isoTime.optional(),
+});
+export type StepRecord = z.infer<typeof stepSchema>;
+
+/** Why an attempt failed that is followed by another, and when. */
+export type StepFailure = Readonly<Required<Pick<StepRecord, 'reason' | 'nextAttemptBy'>>>;

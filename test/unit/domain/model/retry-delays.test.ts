@@ -1,0 +1,26 @@
+import { expect, test } from '@jest/globals';
+import { nextAttemptBy } from '../../../../src/domain/model/retry-delays.ts';
+import { type ErrorName, isErrorName } from '../../../../src/errors.ts';
+import * as retries from '../../../../statemachines/retries.ts';
+
+const secondsAfter = (error: ErrorName, attempt: number) =>
+  Date.parse(nextAttemptBy(error, attempt, 0)) / 1000;
+
+test.each([
+  ['DataloopUnavailableError', 1, 2],
+  ['DataloopUnavailableError', 4, 16],
+  ['DataloopUnavailableError', 9, 30],
+  ['DriverTestFailedError', 9, 15],
+  ['TrustNotEstablishedError', 9, 60],
+  ['OperatorAwaitedError', 2_000, 60],
+] as const)('after %s in attempt %d, the next one begins within %d s', (error, attempt, seconds) => {
+  expect(secondsAfter(error, attempt)).toBe(seconds);
+});
+
+test.each(Object.entries(retries))('no retry waits longer than is said: %s', (_name, retrier) => {
+  for (const error of retrier.ErrorEquals) {
+    // Lambda's own errors wait as long as most of ours.
+    const own = isErrorName(error) ? error : 'AwsUnavailableError';
+    expect(retrier.MaxDelaySeconds).toBe(secondsAfter(own, 1_000));
+  }
+});

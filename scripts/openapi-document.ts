@@ -87,6 +87,13 @@ const removalQuery: Readonly<Record<keyof typeof removalQuerySchema.shape, Param
       '"true" removes even if drivers that this service did not create lose their storage. They stay at Dataloop.',
     schema: removalQuerySchema.shape.force,
   },
+  keepBucket: {
+    description:
+      '"true" keeps the created bucket, of an integration also those of its added drivers: our tag and our bucket policy are ' +
+      'removed, and `released` names the bucket. "false" takes that back. Omitted: what an earlier DELETE said holds. An ' +
+      'adopted bucket stays in any case.',
+    schema: removalQuerySchema.shape.keepBucket,
+  },
 };
 
 const headers = {
@@ -159,7 +166,7 @@ export const operations: readonly Operation[] = [
     summary: 'Disconnects a bucket',
     description:
       'Removes an integration that is `ready` or `residue`, with its added drivers. Stops and rolls back one that is `provisioning`. ' +
-      'Sending it again changes nothing.',
+      'Sending it again changes nothing. `?keepBucket=true` keeps the bucket and what is in it.',
     query: removalQuery,
     answer: { status: 202, schema: 'Integration', example: examples.removing, location: 'integration' },
     errors: ['IntegrationNotFoundError', ...removalErrors, ...journalErrors],
@@ -229,7 +236,8 @@ export const operations: readonly Operation[] = [
     operationId: 'deleteDriver',
     summary: 'Removes an added driver with its permissions, and its bucket if that is empty',
     description:
-      'Removes a driver that is `ready` or `residue`. Stops and rolls back one that is `provisioning`. Sending it again changes nothing.',
+      'Removes a driver that is `ready` or `residue`. Stops and rolls back one that is `provisioning`. Sending it again changes ' +
+      'nothing. `?keepBucket=true` keeps the bucket and what is in it.',
     query: removalQuery,
     answer: { status: 202, schema: 'Driver', example: examples.driverRemoving, location: 'driver' },
     errors: ['DriverNotFoundError', ...removalErrors, ...journalErrors],

@@ -1,7 +1,7 @@
 import { boundedBy } from '../../src/deadline.ts';
 import { deployedForeignDriverReads } from '../../src/deployed/reads.ts';
-import { deployedRemoval } from '../../src/deployed/undo.ts';
-import { isForced } from '../../src/domain/api/queries.ts';
+import { deployedRemoval, sayOfBucket } from '../../src/deployed/undo.ts';
+import { parseRemovalQuery } from '../../src/domain/api/queries.ts';
 import { addedBucketView } from '../../src/domain/api/view.ts';
 import { removeAddedBucket } from '../../src/domain/lifecycle/added-buckets.ts';
 import { refuseForeignDriversOfBucket } from '../../src/domain/resources/dataloop/foreign-drivers.ts';
@@ -13,14 +13,15 @@ const reads = deployedForeignDriverReads();
 /** `DELETE /integrations/{integrationId}/drivers/{driverId}` */
 export const handler = apiHandler(async (request) => {
   const bound = boundedBy(request.remainingMilliseconds());
-  const forced = isForced(request.query());
+  const { isForced, keepBucket } = parseRemovalQuery(request.query());
   const record = await removeAddedBucket(
     request.path('integrationId'),
     request.path('driverId'),
     removal,
     async (driver, integration) => {
-      if (!forced) await refuseForeignDriversOfBucket(driver, integration, reads, bound);
+      if (!isForced) await refuseForeignDriversOfBucket(driver, integration, reads, bound);
     },
+    sayOfBucket(keepBucket),
   );
   const view = addedBucketView(record);
   return { status: 202, body: view, headers: { location: view.links.self } };

@@ -1,7 +1,7 @@
 import { boundedBy } from '../../src/deadline.ts';
 import { deployedForeignDriverReads } from '../../src/deployed/reads.ts';
-import { deployedRemoval } from '../../src/deployed/undo.ts';
-import { isForced } from '../../src/domain/api/queries.ts';
+import { deployedRemoval, sayOfBucket } from '../../src/deployed/undo.ts';
+import { parseRemovalQuery } from '../../src/domain/api/queries.ts';
 import { integrationView } from '../../src/domain/api/view.ts';
 import { removeIntegration } from '../../src/domain/lifecycle/undo.ts';
 import { refuseForeignDrivers } from '../../src/domain/resources/dataloop/foreign-drivers.ts';
@@ -13,10 +13,15 @@ const reads = deployedForeignDriverReads();
 /** `DELETE /integrations/{integrationId}` */
 export const handler = apiHandler(async (request) => {
   const bound = boundedBy(request.remainingMilliseconds());
-  const forced = isForced(request.query());
-  const record = await removeIntegration(request.path('integrationId'), removal, async (standing) => {
-    if (!forced) await refuseForeignDrivers(standing, reads, bound);
-  });
+  const { isForced, keepBucket } = parseRemovalQuery(request.query());
+  const record = await removeIntegration(
+    request.path('integrationId'),
+    removal,
+    async (standing) => {
+      if (!isForced) await refuseForeignDrivers(standing, reads, bound);
+    },
+    sayOfBucket(keepBucket),
+  );
   const view = integrationView(record);
   return { status: 202, body: view, headers: { location: view.links.self } };
 });

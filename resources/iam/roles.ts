@@ -67,6 +67,8 @@ import {
   CreateBucket,
   DeleteBucket,
   DenyPlainHttp,
+  KeepBucket,
+  KeepBucketWithoutPolicy,
   KeepOffDeploymentBucket,
   LookAtAdoptableBucket,
   LookAtBucket,
@@ -295,9 +297,12 @@ export const roles = [
     LookAtPolicy(['iam:GetPolicy', 'iam:ListPolicyVersions']),
     DeletePolicy,
   ]),
-  role('deleteBucket', 'Deletes empty buckets; cannot delete objects', [
+  role('deleteBucket', 'Deletes empty buckets or leaves them to their owner; cannot delete objects', [
+    Journal('dynamodb:GetItem'),
     WriteStepAndResource('bucket'),
     DeleteBucket,
+    KeepBucket,
+    KeepBucketWithoutPolicy,
     ReleaseBucket,
   ]),
   role('awaitUndoCalls', 'Looks for calls in flight before an undo ends', [WriteStep]),

@@ -1,8 +1,8 @@
 /** What starts an undo, and stops what is still under way, as deployed. */
-import { deprovisionJournal } from '../clients/aws/journal/record.ts';
+import { deprovisionJournal, writeKeepBucket } from '../clients/aws/journal/record.ts';
 import { deprovisionStarter, provisionStopper, stepFunctionsClient } from '../clients/aws/step-functions.ts';
 import { deprovisionStateMachineArn } from '../config.ts';
-import type { RemovalParts, UndoParts } from '../domain/lifecycle/undo.ts';
+import type { RemovalParts, SayOfBucket, UndoParts } from '../domain/lifecycle/undo.ts';
 import { table } from './journal.ts';
 
 // Functions, so that a bundle holds only the calls that its function makes.
@@ -16,3 +16,7 @@ export function deployedRemoval(): RemovalParts {
   const stepFunctions = stepFunctionsClient();
   return { ...deployedDeprovision(stepFunctions), stopper: provisionStopper(stepFunctions) };
 }
+
+/** @param keepBucket undefined: the request says nothing of it */
+export const sayOfBucket = (keepBucket: boolean | undefined): SayOfBucket | undefined =>
+  keepBucket === undefined ? undefined : (recordId) => writeKeepBucket(table, recordId, keepBucket);

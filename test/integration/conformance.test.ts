@@ -195,6 +195,8 @@ const actionsOf: Readonly<Record<string, readonly string[]>> = {
   // S3 authorises what takes a setting away as what writes it.
   's3:DeleteBucketCors': ['s3:PutBucketCORS'],
   's3:DeletePublicAccessBlock': ['s3:PutBucketPublicAccessBlock'],
+  's3:DeleteBucketTagging': ['s3:PutBucketTagging'],
+  's3:ListObjectVersions': ['s3:ListBucketVersions'],
   // Needs no permission.
   'sts:GetCallerIdentity': [],
 };
@@ -258,7 +260,9 @@ describe('every function', () => {
     RevokeAccessRole: [],
     DeleteRoleRole: ['iam:UpdateAssumeRolePolicy'],
     DeleteBucketRole: [
+      's3:DeleteBucketPolicy',
       's3:GetBucketCORS',
+      's3:GetBucketPolicy',
       's3:GetBucketPublicAccessBlock',
       's3:PutBucketCORS',
       's3:PutBucketPublicAccessBlock',

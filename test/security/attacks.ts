@@ -38,6 +38,7 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteBucketPolicyCommand,
+  DeleteBucketTaggingCommand,
   DeleteObjectCommand,
   DeletePublicAccessBlockCommand,
   GetObjectCommand,
@@ -1096,6 +1097,18 @@ const particular: readonly Attempt[] = [
     as: 'DeleteBucketRole',
     call: { action: 's3:DeleteBucket', resource: `arn:aws:s3:::${foreign.bucket}` },
     make: ({ s3 }) => s3.send(new DeleteBucketCommand({ Bucket: foreign.bucket })),
+  },
+  {
+    name: 'take the tags off a bucket outside of the pattern',
+    as: 'DeleteBucketRole',
+    call: { action: 's3:PutBucketTagging', resource: `arn:aws:s3:::${foreign.bucket}` },
+    make: ({ s3 }) => s3.send(new DeleteBucketTaggingCommand({ Bucket: foreign.bucket })),
+  },
+  {
+    name: 'take the policy off a bucket of ours, which the deployment does not write',
+    as: 'DeleteBucketRole',
+    call: { action: 's3:DeleteBucketPolicy', resource: `arn:aws:s3:::${ours.bucket}` },
+    make: ({ s3 }) => s3.send(new DeleteBucketPolicyCommand({ Bucket: ours.bucket })),
   },
   {
     name: 'create a bucket in a region that the deployment does not name',

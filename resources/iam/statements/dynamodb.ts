@@ -84,10 +84,12 @@ export const WriteStepAndEnd = writingAsStep(
 );
 
 export const WriteUndo = writing(
-  'Writes that an undo begins, why, and which steps it cut off.',
+  'Writes that an undo begins, why, which steps it cut off, and whether the owner keeps the bucket.',
   'steps',
   ...undo,
   'error',
+  // Nobody but the API routes of `DELETE` may write it.
+  'keepBucket',
   ...cut,
 );
 

@@ -70,6 +70,21 @@ export const DeleteBucket: Statement = {
   Resource: buckets,
 };
 
+export const KeepBucket: Statement = {
+  Sid: 'KeepBucket',
+  why: 'Removes the owner tag from a bucket that its owner keeps. Of one that S3 does not delete, tells whether versions are left. Grants no access to objects.',
+  Action: ['s3:PutBucketTagging', 's3:ListBucketVersions'],
+  Resource: buckets,
+};
+
+export const KeepBucketWithoutPolicy: Statement = {
+  Sid: 'KeepBucketWithoutPolicy',
+  why: 'Deletes the bucket policy that denies plain HTTP from a bucket that its owner keeps.',
+  Action: ['s3:GetBucketPolicy', 's3:DeleteBucketPolicy'],
+  Resource: buckets,
+  onlyIf: 'DeniesPlainHttp',
+};
+
 export const LookAtAdoptableBucket: Statement = {
   Sid: 'LookAtAdoptableBucket',
   why: 'Checks whether the bucket can be adopted as it is.',

@@ -8,6 +8,8 @@ import {
   type CreateBucketCommandInput,
   DeleteBucketCommand,
   DeleteBucketCorsCommand,
+  DeleteBucketPolicyCommand,
+  DeleteBucketTaggingCommand,
   DeletePublicAccessBlockCommand,
   GetBucketCorsCommand,
   GetBucketEncryptionCommand,
@@ -16,10 +18,12 @@ import {
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
   ListBucketsCommand,
+  ListObjectVersionsCommand,
   PutBucketCorsCommand,
   PutBucketEncryptionCommand,
   PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
+  PutBucketTaggingCommand,
   PutPublicAccessBlockCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -118,6 +122,30 @@ export const getBucketTagging =
     return Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [Key, Value]));
   };
 
+export const putBucketTagging =
+  (clientFor: S3ClientFor): S3['putBucketTagging'] =>
+  (bucket, tags) =>
+    change(`set the tags of bucket ${bucket.name}`, () => {
+      const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+      return TagSet.length > 0
+        ? clientFor(bucket.region).send(
+            new PutBucketTaggingCommand({ ...target(bucket), Tagging: { TagSet } }),
+          )
+        : clientFor(bucket.region).send(new DeleteBucketTaggingCommand(target(bucket)));
+    });
+
+export const listObjectVersions =
+  (clientFor: S3ClientFor): S3['listObjectVersions'] =>
+  async (bucket) => {
+    const { Versions = [], DeleteMarkers = [] } = await awsCall(`list what is in bucket ${bucket.name}`, () =>
+      clientFor(bucket.region).send(new ListObjectVersionsCommand(target(bucket))),
+    );
+    return {
+      versions: Versions.map(({ Key = '', IsLatest = true }) => ({ key: Key, isLatest: IsLatest })),
+      deleteMarkers: DeleteMarkers.length,
+    };
+  };
+
 export const getPublicAccessBlock =
   (clientFor: S3ClientFor): S3['getPublicAccessBlock'] =>
   async (bucket) => {
@@ -210,6 +238,13 @@ export const putBucketPolicy =
       clientFor(bucket.region).send(
         new PutBucketPolicyCommand({ ...target(bucket), Policy: JSON.stringify(policy) }),
       ),
+    );
+
+export const deleteBucketPolicy =
+  (clientFor: S3ClientFor): S3['deleteBucketPolicy'] =>
+  (bucket) =>
+    change(`delete the policy of bucket ${bucket.name}`, () =>
+      clientFor(bucket.region).send(new DeleteBucketPolicyCommand(target(bucket))),
     );
 
 export const getBucketCors =

@@ -23,14 +23,17 @@ const resource = z.object({
 });
 
 const residue = z.array(resource.extend({ reason: z.string(), advice: z.string() }));
+/** What its owner keeps, where `DELETE` said so. */
+const released = z.array(resource.extend({ reason: z.string() })).optional();
 const ready = { name: z.string(), resources: z.array(resource) };
 const failed = {
   name: z.string(),
   status: z.enum(['failed', 'residue']),
   error: errorSchema.optional(),
   residue,
+  released,
 };
-const removed = { name: z.string(), status: z.enum(['removed', 'residue']), residue };
+const removed = { name: z.string(), status: z.enum(['removed', 'residue']), residue, released };
 
 export const eventDetails = {
   'Dataloop IAM User Issued': z.object({

@@ -179,12 +179,31 @@ export async function listIntegrations(
 const forceRule =
   'force must be "true" or "false". With "true", drivers that this service did not create lose their storage.';
 
-export const removalQuerySchema = z.strictObject({ force: z.enum(['true', 'false'], forceRule).optional() });
+const keepBucketRule =
+  'keepBucket must be "true" or "false". With "true", created buckets stay with their objects, and are yours.';
+
+export const removalQuerySchema = z.strictObject({
+  force: z.enum(['true', 'false'], forceRule).optional(),
+  keepBucket: z.enum(['true', 'false'], keepBucketRule).optional(),
+});
+
+/** What a `DELETE` says. */
+export interface RemovalQuery {
+  readonly isForced: boolean;
+  /** Undefined: what an earlier one said of the bucket holds. */
+  readonly keepBucket: boolean | undefined;
+}
 
 /** @throws ServiceError `InvalidRequestError` that names every bad parameter as `/query/NAME` */
-export function isForced(query: Readonly<Record<string, string>>): boolean {
+export function parseRemovalQuery(query: Readonly<Record<string, string>>): RemovalQuery {
   const parsed = removalQuerySchema.safeParse(query);
-  if (parsed.success) return parsed.data.force === 'true';
+  if (parsed.success) {
+    const { force, keepBucket } = parsed.data;
+    return {
+      isForced: force === 'true',
+      keepBucket: keepBucket === undefined ? undefined : keepBucket === 'true',
+    };
+  }
   const fields = parsed.error.issues.flatMap((issue): FieldError[] =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({

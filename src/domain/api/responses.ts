@@ -62,6 +62,8 @@ const progress = {
   resources: z.array(z.strictObject({ ...reference, origin: z.enum(['created', 'adopted']) })),
   residue: z.array(z.strictObject({ ...reference, reason: detail, advice: detail })),
   leftAlone: z.array(z.strictObject({ ...reference, reason: detail })).optional(),
+  /** What was ours and now belongs to its owner alone, because `DELETE` said to keep it. */
+  released: z.array(z.strictObject({ ...reference, reason: detail })).optional(),
   error: z.strictObject({ ...errorSchema.shape, type: problemTypeSchema }).optional(),
 };
 const watched = { execution: executionArn, console: z.url() };

@@ -46,11 +46,25 @@ function stepOf({ reason, nextAttemptBy, ...step }: StepRecord): StepRecord {
   };
 }
 
+/** What its owner keeps: what was released, and an adopted bucket, if somebody asked to keep it. */
+function releasedOf(record: JournalRecord) {
+  const { keepBucket, request, resources } = record;
+  return resourceKeys.flatMap((key) => {
+    const resource = resources[key];
+    const isAdopted = key === 'bucket' && request.bucket.mode === 'adopt' && resource?.state === 'gone';
+    const reason =
+      resource?.released ??
+      (keepBucket && isAdopted ? 'It was adopted, so it stays in any case.' : undefined);
+    return resource && reason ? [{ type: resourceTypes[key], ...reference(resource), reason }] : [];
+  });
+}
+
 /** What an integration and an added driver have in common. */
 function progressOf(record: JournalRecord): Omit<IntegrationView, 'integrationId' | 'drivers' | 'request'> {
   const standing = standingResources(record);
   const foreign = foreignOf(record);
   const execution = lastExecutionArn(record);
+  const released = releasedOf(record);
   return {
     name: nameOf(record),
     status: record.status,
@@ -77,6 +91,7 @@ function progressOf(record: JournalRecord): Omit<IntegrationView, 'integrationId
           }))
         : [],
     ...(foreign.length > 0 ? { leftAlone: foreign } : {}),
+    ...(released.length > 0 ? { released } : {}),
     ...(record.error ? { error: record.error } : {}),
     links: {
       self: pathOf(record),

@@ -15,7 +15,7 @@ import { roomFor } from '../resources/role/shared-policies.ts';
 import type { StepContext } from '../saga/step.ts';
 import type { Idempotency, ProvisionStarter, Register } from './start.ts';
 import { integrationNotReady, startProvisioning } from './start.ts';
-import { isUndone, type RemovalParts, removeRecord } from './undo.ts';
+import { isUndone, type RemovalParts, removeRecord, type SayOfBucket } from './undo.ts';
 
 /**
  * Checks a request body and fills in its defaults.
@@ -101,6 +101,7 @@ export async function addBucket(
 /**
  * `DELETE` of a driver. Repeated, it changes nothing.
  * @param mayGo called before a driver that is `ready` or `residue` is removed. @throws if the removal is blocked
+ * @param say writes what the request says of the bucket, once nothing blocks the removal
  * @throws ServiceError `DriverNotFoundError`
  */
 export async function removeAddedBucket(
@@ -108,12 +109,14 @@ export async function removeAddedBucket(
   addedBucketId: string,
   parts: RemovalParts,
   mayGo: (driver: JournalRecord, integration: JournalRecord) => Promise<void>,
+  say?: SayOfBucket,
 ): Promise<JournalRecord> {
   const driver = asAddedBucket(await parts.journal.read(addedBucketId), integrationId);
   if (driver.status === 'ready' || driver.status === 'residue') {
     const integration = await parts.journal.read(integrationId);
     if (integration) await mayGo(driver, integration);
   }
+  await say?.(driver.id);
   return removeRecord(driver, parts);
 }
 

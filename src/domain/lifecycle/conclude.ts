@@ -181,19 +181,21 @@ async function endWithLastAddedBucket(
   if (closed) await announceEnd(closed, undo.mode, publish);
 }
 
+const kept = <T>(released: T | undefined) => (released === undefined ? {} : { released });
+
 async function announceEnd(record: JournalRecord, mode: UndoEnd['mode'], publish: Publish): Promise<void> {
   const { status } = record;
   const name = nameOf(record);
   const removed = status === 'residue' ? status : ('removed' as const);
   const failed = status === 'residue' ? status : ('failed' as const);
   if (record.kind === 'added bucket') {
-    const { driverId, integrationId, residue, error } = addedBucketView(record);
-    const said = { version: '1', name, residue, driverId, integrationId } as const;
+    const { driverId, integrationId, residue, released, error } = addedBucketView(record);
+    const said = { version: '1', name, residue, ...kept(released), driverId, integrationId } as const;
     if (mode === 'remove') await publish('Dataloop Driver Removed', { ...said, status: removed });
     else await publish('Dataloop Driver Failed', { ...said, status: failed, error });
   } else {
-    const { integrationId, residue, error } = integrationView(record);
-    const said = { version: '1', name, residue, integrationId } as const;
+    const { integrationId, residue, released, error } = integrationView(record);
+    const said = { version: '1', name, residue, ...kept(released), integrationId } as const;
     if (mode === 'remove') await publish('Dataloop Integration Removed', { ...said, status: removed });
     else await publish('Dataloop Integration Failed', { ...said, status: failed, error });
   }

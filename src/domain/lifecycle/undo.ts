@@ -112,19 +112,25 @@ export interface RemovalParts extends UndoParts {
   readonly stopper: ProvisionStopper;
 }
 
+/** Writes of a record what `DELETE` says of its bucket. One of which nothing is left stays as it is. */
+export type SayOfBucket = (recordId: string) => Promise<void>;
+
 /**
  * `DELETE`: removes what is ready or left over; stops and rolls back what is still provisioning; repeated, it
  * changes nothing.
  * @param mayGo called before an integration that is `ready` or `residue` is removed. @throws if the removal is blocked
+ * @param say writes what the request says of the bucket, once nothing blocks the removal
  * @throws ServiceError `IntegrationNotFoundError`
  */
 export async function removeIntegration(
   integrationId: string,
   parts: RemovalParts,
   mayGo?: (record: JournalRecord) => Promise<void>,
+  say?: SayOfBucket,
 ): Promise<JournalRecord> {
   const record = asIntegration(await parts.journal.read(integrationId), integrationId);
   if (record.status === 'ready' || record.status === 'residue') await mayGo?.(record);
+  await say?.(record.id);
   return removeRecord(record, parts);
 }
 

@@ -128,6 +128,8 @@ export const resourceSchema = z.object({
   residue: leftoverSchema.optional(),
   /** Why the resource under its name belongs to another owner and was left alone. */
   leftAlone: told(longest.reason).optional(),
+  /** How it was given to its owner. */
+  released: told(longest.reason).optional(),
 });
 export type ResourceRecord = z.infer<typeof resourceSchema>;
 
@@ -216,6 +218,8 @@ export const recordSchema = z.object({
   /** Resolved by Preflight: where the integration lives at Dataloop. */
   dataloop: z.object({ organizationId: dataloopIdSchema }).optional(),
   operator: operatorSchema.optional(),
+  /** What `DELETE` said last of the bucket. Only `DELETE` writes it. */
+  keepBucket: z.boolean().optional(),
   steps: z.partialRecord(z.enum(stepNames), stepSchema.extend({ reason: told(longest.reason).optional() })),
   resources: z.partialRecord(z.enum(resourceKeys), resourceSchema),
   /** By the ids of the calls. */
@@ -328,10 +332,7 @@ export interface ActiveFinder {
   findActive(): Promise<readonly string[]>;
 }
 
-/**
- * States in which something can still happen without a new request. An undo that stands still leaves access open, so those
- * come first where all of them are looked at.
- */
+/** States in which something can still happen without a new request. An undo that stands still leaves access open: first. */
 export const activeStatuses: readonly Status[] = ['removing', 'rolling-back', 'provisioning'];
 
 /** States in which something of an integration stands, or may. */

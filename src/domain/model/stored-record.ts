@@ -95,7 +95,15 @@ const withKeys = (map: object, isKey: (key: string) => boolean) =>
 function readable(members: Record<string, unknown>, resources: object): Record<string, unknown> {
   const { addedBuckets, accessLock, inFlightCalls } = members;
   const kept = (
-    key: 'updatedAt' | 'status' | 'accessLock' | 'dataloop' | 'operator' | 'deprovision' | 'error',
+    key:
+      | 'updatedAt'
+      | 'status'
+      | 'accessLock'
+      | 'dataloop'
+      | 'operator'
+      | 'keepBucket'
+      | 'deprovision'
+      | 'error',
   ) => (shape[key].safeParse(members[key]).success ? members[key] : undefined);
   const stands = Object.values(resources).some(({ state }) => state !== 'gone');
   const status = kept('status') ?? 'residue';
@@ -120,6 +128,7 @@ function readable(members: Record<string, unknown>, resources: object): Record<s
           ),
     dataloop: kept('dataloop'),
     operator: kept('operator'),
+    keepBucket: kept('keepBucket'),
     deprovision: kept('deprovision'),
     error: kept('error'),
   };

@@ -62,6 +62,9 @@ function forCreatedBucket({ bucket, bucketPolicy, corsOrigins }: DesiredState): 
     ...on('CreateBucket', bucket.arn, ...bucketActions),
     ...on('CreateRole', bucket.arn, 's3:GetBucketTagging'),
     ...on('DeleteBucket', bucket.arn, 's3:ListBucket', 's3:GetBucketTagging', 's3:DeleteBucket'),
+    // For a bucket that holds objects, or that its owner keeps.
+    ...on('DeleteBucket', bucket.arn, 's3:ListBucketVersions', 's3:PutBucketTagging'),
+    ...(bucketPolicy ? on('DeleteBucket', bucket.arn, 's3:GetBucketPolicy', 's3:DeleteBucketPolicy') : []),
   ];
 }
 

@@ -118,9 +118,7 @@ export async function removeIfOurs(
     }
     await step.residue(key, {
       reason: `It no longer carries the tag ${ownerTag}=${step.desired.recordId}, so another owner may hold it now.`,
-      advice:
-        `To have it deleted, restore the tag, or delete it yourself. ` +
-        `${key === 'role' ? 'Until then Dataloop can still assume it. ' : ''}Then send DELETE for ${thisOf(step.record)} again.`,
+      advice: adviceFor(step, key),
     });
     return { outcome: 'left: not tagged as ours' };
   }
@@ -133,6 +131,17 @@ export async function removeIfOurs(
   }
   await step.gone(key);
   return { outcome: 'removed' };
+}
+
+/** What to do about a resource that has lost our tag. */
+function adviceFor({ record }: StepContext, key: ResourceKey): string {
+  if (key === 'bucket') {
+    return 'To have it deleted, restore the tag and send DELETE again. To keep it, send DELETE with ?keepBucket=true.';
+  }
+  return (
+    `To have it deleted, restore the tag, or delete it yourself. ` +
+    `${key === 'role' ? 'Until then Dataloop can still assume it. ' : ''}Then send DELETE for ${thisOf(record)} again.`
+  );
 }
 
 /**

@@ -26,6 +26,8 @@ export interface StepContext {
    * @param leftAlone why the resource under its name is not ours
    */
   gone(key: ResourceKey, leftAlone?: string): Promise<void>;
+  /** Journals that a resource belongs to its owner alone from now on. @param how it was given away */
+  released(key: ResourceKey, how: string): Promise<void>;
   /** Journals one more not-found read of a resource. @returns how many there were */
   notSeen(key: ResourceKey): Promise<number>;
   /** Journals that a resource could not be removed, and what to do about it. */
@@ -68,6 +70,12 @@ export function stepContext(
       if (!known || known.state === 'gone') return;
       const { residue: _settled, absentLooks: _counted, ...rest } = known;
       await write(key, { ...rest, state: 'gone', ...(leftAlone === undefined ? {} : { leftAlone }) });
+    },
+    released: async (key, how) => {
+      const known = resources[key];
+      if (!known) return;
+      const { residue: _settled, absentLooks: _counted, ...rest } = known;
+      await write(key, { ...rest, state: 'gone', released: how });
     },
     notSeen: async (key) => {
       const known = resources[key];

@@ -14,7 +14,12 @@ import {
   TagRoleCommand,
   UntagRoleCommand,
 } from '@aws-sdk/client-iam';
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  GetBucketTaggingCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { expect, test } from '@jest/globals';
 import { connect, control, deployment, disconnect, iam, s3, settled } from '../deployment.ts';
 import { expectPromiseKept, faults, faultyName } from '../faulty.ts';
@@ -161,4 +166,32 @@ test('everything but the role: one stuck step never keeps access open', async ()
   await faults.clearRules(name);
   await s3.send(new DeleteObjectCommand(object));
   await expectFinished(integrationId);
+});
+
+test('a bucket with objects: its owner keeps it', async () => {
+  const name = await faultyName('kept');
+  const { integrationId } = await connect(name, { tags: { team: 'labelling' } });
+  expect((await settled(integrationId)).status).toBe('ready');
+  const Bucket = `dataloop-${name}`;
+  const objects = ['1.jpg', '.dataloop/thumbnails/1.webp'].map((Key) => ({ Bucket, Key }));
+  for (const object of objects) await s3.send(new PutObjectCommand({ ...object, Body: 'x' }));
+
+  const left = await disconnect(integrationId);
+  expect(left.residue).toMatchObject([
+    {
+      type: 'AWS::S3::Bucket',
+      reason: expect.stringContaining('1 object and 1 object in Dataloop'),
+      advice: expect.stringContaining('?keepBucket=true'),
+    },
+  ]);
+
+  const removed = await disconnect(integrationId, '?keepBucket=true');
+  expect(removed).toMatchObject({
+    status: 'removed',
+    released: [{ type: 'AWS::S3::Bucket', arn: `arn:aws:s3:::${Bucket}` }],
+  });
+  const { TagSet } = await s3.send(new GetBucketTaggingCommand({ Bucket }));
+  expect(TagSet).toEqual([{ Key: 'team', Value: 'labelling' }]);
+  for (const object of objects) await s3.send(new DeleteObjectCommand(object));
+  await s3.send(new DeleteBucketCommand({ Bucket }));
 });

@@ -32,6 +32,10 @@ const kinds: readonly { readonly is: (example: object) => boolean; readonly sche
   { is: (example) => 'dataloop' in example && !('name' in example), schema: driverRequestSchema },
   { is: (example) => 'links' in example, schema: integrationSchema },
   { is: (example) => 'checks' in example, schema: connectionTestSchema },
+  {
+    is: (example) => 'released' in example && !('links' in example),
+    schema: integrationSchema.pick({ released: true }).required(),
+  },
   // test/security/callers.test.ts tries them.
   { is: (example) => 'Statement' in example, schema: z.object({ Version: z.literal('2012-10-17') }) },
 ];

@@ -1,7 +1,12 @@
 /** S3 with one bucket name. Each effect is noted, and each address. */
 import type { PolicyDocument } from '../../../src/domain/model/permission-policy.ts';
 import type { CorsRule, PublicAccessBlock } from '../../../src/domain/model/record.ts';
-import type { BucketAddress, BucketLocation, S3 } from '../../../src/domain/resources/bucket/s3.ts';
+import type {
+  BucketAddress,
+  BucketLocation,
+  ObjectVersions,
+  S3,
+} from '../../../src/domain/resources/bucket/s3.ts';
 import type { Passage, Tags } from './fakes.ts';
 
 /** What stands under the bucket's name. */
@@ -12,7 +17,9 @@ export interface BucketWorld {
   objects?: number;
   block?: PublicAccessBlock | undefined;
   cors?: readonly CorsRule[] | undefined;
-  policy?: PolicyDocument;
+  policy?: PolicyDocument | undefined;
+  /** What S3 lists of it, beside its objects. */
+  inside?: Partial<ObjectVersions>;
   /** Whose objects are the bucket owner's, and which are encrypted. */
   settings?: readonly string[];
 }
@@ -43,6 +50,19 @@ export function fakeS3(
   const s3: Calls = {
     headBucket: (address) => look(address, () => ({ holder: world.holder, region: world.region })),
     getBucketTagging: (address) => look(address, () => world.tags ?? {}),
+    putBucketTagging: (address, tags) =>
+      change(address, 'tag', () => {
+        world.tags = tags;
+      }),
+    listObjectVersions: (address) =>
+      look(address, () => ({
+        versions: Array.from({ length: world.objects ?? 0 }, (_, index) => ({
+          key: `${index}.jpg`,
+          isLatest: true,
+        })),
+        deleteMarkers: 0,
+        ...world.inside,
+      })),
     getPublicAccessBlock: (address) => look(address, () => world.block),
     getBucketCors: (address) => look(address, () => world.cors),
     createBucket: (address, tags) =>
@@ -62,6 +82,10 @@ export function fakeS3(
     putBucketPolicy: (address, policy) =>
       change(address, 'set policy', () => {
         world.policy = policy;
+      }),
+    deleteBucketPolicy: (address) =>
+      change(address, 'delete policy', () => {
+        world.policy = undefined;
       }),
     putBucketCors: (address, rules) =>
       change(address, 'set CORS', () => {

@@ -57,6 +57,13 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
   'iam:PutRolePermissionsBoundary': ({ iam: client }) =>
     client.send(new iam.PutRolePermissionsBoundaryCommand({ RoleName: name, PermissionsBoundary: arn })),
   'iam:DeleteRole': ({ iam: client }) => client.send(new iam.DeleteRoleCommand({ RoleName: name })),
+  's3:PutBucketTagging': ({ s3: client }) =>
+    client.send(
+      new s3.PutBucketTaggingCommand({ ...bucket, Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } }),
+    ),
+  's3:DeleteBucketTagging': ({ s3: client }) => client.send(new s3.DeleteBucketTaggingCommand(bucket)),
+  's3:ListObjectVersions': ({ s3: client }) => client.send(new s3.ListObjectVersionsCommand(bucket)),
+  's3:DeleteBucketPolicy': ({ s3: client }) => client.send(new s3.DeleteBucketPolicyCommand(bucket)),
   's3:HeadBucket': ({ s3: client }) => client.send(new s3.HeadBucketCommand(bucket)),
   's3:CreateBucket': ({ s3: client }) =>
     client.send(

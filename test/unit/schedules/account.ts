@@ -26,6 +26,8 @@ export interface Bucket extends Thing {
   objects: number;
   readonly account: string;
   readonly settings: Record<string, unknown>;
+  /** Who gave it to its owner. */
+  readonly releasedBy?: string | undefined;
   /** Where it may be adopted. */
   readonly parts?: BucketParts;
 }

@@ -87,13 +87,14 @@ export async function remove(
   { lambda }: Simulation,
   callers: Callers,
   integrationId: string,
+  keepBucket = false,
 ): Promise<number> {
   callers.open += 1;
   const outcome = await lambda.invoke('removeIntegration', {
     headers: {},
     pathParameters: { integrationId },
     // Whether Dataloop can be asked for the drivers of others must not decide whether there is a removal.
-    queryStringParameters: { force: 'true' },
+    queryStringParameters: { force: 'true', ...(keepBucket ? { keepBucket: 'true' } : {}) },
     ...eventOf('DELETE /integrations/{integrationId}'),
   });
   callers.open -= 1;
@@ -213,7 +214,7 @@ export function execute(
   if (command.kind === 'post') post(simulation, callers, command.request, command.key);
   if (command.kind === 'delete') {
     const record = pick(journal.records(), command.integration);
-    if (record) void remove(simulation, callers, record.id);
+    if (record) void remove(simulation, callers, record.id, command.keepBucket);
   }
   if (command.kind === 'stop') {
     const running = [...machines.executions.values()].filter(({ status }) => status === 'RUNNING');

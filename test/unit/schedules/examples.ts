@@ -81,6 +81,18 @@ const namesake: Schedule = {
   commands: [post, add(0), strange('drive-namesake', 0, 60_000), removal],
 };
 
+/** Somebody uses the bucket and another of the integration, then asks to keep them. */
+const kept: Schedule = {
+  ...undisturbed,
+  driversFirst: false,
+  commands: [
+    post,
+    add(0),
+    { kind: 'stranger', afterMs: 60_000, what: { thing: 'bucket', does: 'use' }, name: 'acme' },
+    { kind: 'delete', afterMs: 1_000, integration: 0, keepBucket: true },
+  ],
+};
+
 /** Two attempts adopt a bucket and a role at the same time: the answer of Invoke was lost. */
 const twoAttempts = (
   functionName: string,
@@ -158,4 +170,5 @@ export const examples: readonly Schedule[] = [
   ...[6, 7].map(editedHalfway),
   untagged,
   namesake,
+  kept,
 ];

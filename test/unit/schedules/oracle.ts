@@ -108,7 +108,7 @@ function readyViolations(simulation: Simulation, record: JournalRecord): string[
 function recordViolations(
   simulation: Simulation,
   record: JournalRecord,
-  view: Pick<IntegrationView, 'resources' | 'residue' | 'leftAlone'>,
+  view: Pick<IntegrationView, 'resources' | 'residue' | 'leftAlone' | 'released'>,
   ready: () => string[],
 ): string[] {
   const { id: integrationId, status } = record;
@@ -117,7 +117,7 @@ function recordViolations(
   if (!isClean && status !== 'ready' && status !== 'residue') found.push(`it is ${status}`);
 
   const named = new Set(
-    [...view.resources, ...view.residue, ...(view.leftAlone ?? [])].flatMap(
+    [...view.resources, ...view.residue, ...(view.leftAlone ?? []), ...(view.released ?? [])].flatMap(
       ({ arn, id, name }) => arn ?? id ?? name ?? [],
     ),
   );
@@ -147,13 +147,26 @@ function recordViolations(
   return found.map((text) => `${integrationId} (${status}): ${text}`);
 }
 
+/** Only a bucket that somebody asked to keep is given away, of an added bucket the integration's request counts, too. */
+function keepingViolations({ aws, journal }: Simulation): string[] {
+  return [...aws.buckets.values()].flatMap(({ key, releasedBy }) => {
+    const record = journal.record(releasedBy ?? '');
+    const owner = record && journal.record(journal.ownerOf(record.id));
+    return record && !record.keepBucket && !owner?.keepBucket
+      ? [`${key} was given away, and nobody asked for it`]
+      : [];
+  });
+}
+
 /** @returns what breaks the promise once nothing moves any more */
 export function violations(simulation: Simulation, wasTampered: boolean): string[] {
   const { journal, machines, watch } = simulation;
   const started = [...machines.executions.values()].filter(({ machine }) => machine !== 'deprovision');
   const ofRecord = (
     record: JournalRecord,
-    viewOf: (record: JournalRecord) => Pick<IntegrationView, 'resources' | 'residue' | 'leftAlone'>,
+    viewOf: (
+      record: JournalRecord,
+    ) => Pick<IntegrationView, 'resources' | 'residue' | 'leftAlone' | 'released'>,
     readyViolationsOf: typeof readyViolations,
   ) =>
     recordViolations(simulation, record, viewOf(record), () =>
@@ -161,6 +174,7 @@ export function violations(simulation: Simulation, wasTampered: boolean): string
     );
   return [
     ...watch.violations,
+    ...keepingViolations(simulation),
     ...adoptionViolations(simulation),
     ...journal.records().flatMap((record) => ofRecord(record, integrationView, readyViolations)),
     ...journal.drivers().flatMap((driver) => ofRecord(driver, addedBucketView, readyDriverViolations)),

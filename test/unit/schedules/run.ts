@@ -43,7 +43,9 @@ function liftObstacles({ aws, journal }: Simulation): void {
     thing.tags = { ...thing.tags, 'dataloop-cross-account:integration-id': thing.maker };
     // A thing that the record knows as left alone is its owner's to delete.
     const { resources = {} } = journal.record(thing.maker) ?? {};
-    const isLeftAlone = Object.values(resources).some(({ leftAlone }) => leftAlone !== undefined);
+    const isLeftAlone = Object.values(resources).some(
+      ({ leftAlone, released }) => (leftAlone ?? released) !== undefined,
+    );
     if (!isLeftAlone) thing.tamperedWith = false;
   }
   for (const bucket of aws.buckets.values()) if (bucket.maker !== stranger) bucket.objects = 0;

@@ -192,7 +192,7 @@ export type Command = DriverCommand | CommonCommand;
 
 type CommonCommand = { readonly afterMs: number } & (
   | { readonly kind: 'post'; readonly request: number; readonly key: number | undefined }
-  | { readonly kind: 'delete'; readonly integration: number }
+  | { readonly kind: 'delete'; readonly integration: number; readonly keepBucket?: boolean }
   | { readonly kind: 'stop'; readonly execution: number; readonly timedOut: boolean }
   | {
       readonly kind: 'event';

@@ -2,12 +2,13 @@
 
 import * as iam from '@aws-sdk/client-iam';
 import * as s3 from '@aws-sdk/client-s3';
+import { ownerTag } from '../../../src/domain/model/desired-state.ts';
 import { account } from '../domain/fakes.ts';
 import { accountId, noAccessBoundaryArn } from '../environment.ts';
 import type { Aws, Bucket, Role } from './account.ts';
 import type { Clock } from './clock.ts';
 import { awsError, type Service } from './service.ts';
-import type { Thing, Watch } from './things.ts';
+import { stranger, type Thing, type Watch } from './things.ts';
 import { statementsOf, trustOf } from './trust-documents.ts';
 import { refuseDeletedUsers, shownTrust, type Users } from './users.ts';
 import type { Worker } from './worker.ts';
@@ -93,6 +94,21 @@ export function aws(
     return {};
   }
 
+  /** Without the tag of its maker, a bucket is its owner's. */
+  function tagBucket(by: Worker, name = '', tags: Tags): object {
+    const bucket = buckets.get(name);
+    if (!bucket) throw awsError('NoSuchBucket', 404);
+    // Sent again, or late.
+    if (bucket.releasedBy === by.integrationId) return {};
+    watch.touched(by, bucket, 'PutBucketTagging');
+    const { [ownerTag]: _taken, ...others } = bucket.tags;
+    if (JSON.stringify(fromTags(tags)) !== JSON.stringify(others)) {
+      watch.violate(`${by.label} takes more from ${bucket.key} than its own tag`);
+    }
+    buckets.set(name, { ...bucket, tags: others, maker: stranger, releasedBy: by.integrationId });
+    return {};
+  }
+
   const s3Service: Service = (command, by) => {
     const adopted = adoptedBucketCall(command, by, buckets, bucketOf);
     if (adopted) return adopted;
@@ -106,6 +122,16 @@ export function aws(
       return createBucket(by, command.input.Bucket, command.input.CreateBucketConfiguration?.Tags);
     }
     if (command instanceof s3.DeleteBucketCommand) return deleteBucket(by, command.input.Bucket);
+    if (command instanceof s3.PutBucketTaggingCommand) {
+      return tagBucket(by, command.input.Bucket, command.input.Tagging?.TagSet);
+    }
+    if (command instanceof s3.DeleteBucketTaggingCommand) return tagBucket(by, command.input.Bucket, []);
+    if (command instanceof s3.ListObjectVersionsCommand) {
+      const { objects } = bucketOf(by, command.input.Bucket);
+      return {
+        Versions: Array.from({ length: objects }, (_, index) => ({ Key: `${index}`, IsLatest: true })),
+      };
+    }
     if (command instanceof s3.PutPublicAccessBlockCommand) {
       return changeBucket(by, command.input.Bucket, 'public', command.input.PublicAccessBlockConfiguration);
     }

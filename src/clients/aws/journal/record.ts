@@ -299,6 +299,17 @@ export function deprovisionJournal(table: Table): UndoJournal {
   };
 }
 
+/** Writes what `DELETE` says of a record's bucket, where anything of it is left. */
+export async function writeKeepBucket(table: Table, recordId: string, keepBucket: boolean): Promise<void> {
+  const ended = statusIn(['failed', 'removed']);
+  await updateRecord(table, recordId, 'record whether the bucket is kept', {
+    UpdateExpression: 'SET #keepBucket = :keepBucket, #updatedAt = :now',
+    ConditionExpression: `attribute_exists(pk) AND NOT ${ended.condition}`,
+    names: { '#keepBucket': 'keepBucket', '#status': 'status', '#updatedAt': 'updatedAt' },
+    values: { ...ended.values, ':keepBucket': keepBucket, ':now': now() },
+  });
+}
+
 /** Writes the end of a step that its own function does not write: one that waits, or that was cut off. */
 export async function settleStep(
   table: Table,

@@ -1,12 +1,9 @@
-/** The bucket: CreateBucket and its undo, DeleteBucket. */
+/** The bucket: CreateBucket. delete.ts has its undo. */
 import { ServiceError } from '../../../errors.ts';
 import { parseJson, sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, ownerTag } from '../../model/desired-state.ts';
-import { type JournalRecord, type PublicAccessBlock, standingResources, thisOf } from '../../model/record.ts';
-import type { ResourceKey } from '../../model/resource-keys.ts';
-import type { RecordKind } from '../../model/steps.ts';
-import { isTaggedOurs, type RemovalOutcome, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
-import { sendAgain } from '../../saga/residue.ts';
+import { type JournalRecord, type PublicAccessBlock, thisOf } from '../../model/record.ts';
+import { isTaggedOurs } from '../../saga/ownership.ts';
 import type { StepContext } from '../../saga/step.ts';
 import { corsRule } from './cors.ts';
 import type { BucketAddress, BucketHolder, S3 } from './s3.ts';
@@ -132,62 +129,5 @@ export function bucketHidden(record: JournalRecord, did: string): ServiceError {
     'AwsAccessDeniedError',
     `S3 denies access to the bucket ${record.request.bucket.name}, which ${thisOf(record)} ${did}. ` +
       'Look for a bucket policy or service control policy that denies it.',
-  );
-}
-
-/** What names the bucket of a record: the first policy and its role, or what another policy grants on an added bucket. */
-const naming: Readonly<Record<RecordKind, readonly ResourceKey[]>> = {
-  integration: ['role', 'policy'],
-  'added bucket': ['access'],
-};
-
-/**
- * What keeps a bucket, because it could not be removed before. A bucket's name is free once it is deleted: whoever takes
- * it next would get what Dataloop still writes.
- */
-function namedBy({ record }: StepContext): Exclude<RemovalOutcome, string> | undefined {
-  const holders = standingResources(record).filter(([key]) => naming[record.kind].includes(key));
-  if (holders.length === 0) return undefined;
-  const arns = holders.map(([, { arn }]) => arn).join(' and ');
-  return {
-    reason:
-      `Dataloop may still have access to it by ${arns}. Without the bucket, somebody else could take its name and receive ` +
-      'what Dataloop writes.',
-    advice: sendAgain(record, 'Do first what the other entries of residue say.'),
-  };
-}
-
-/**
- * Deletes the bucket when it is empty, carries our tag, and nothing of ours names it any more; anything else is left alone
- * and reported.
- */
-export function deleteBucket(
-  step: StepContext,
-  s3: Pick<S3, 'headBucket' | 'getBucketTagging' | 'deleteBucket'>,
-): Promise<UndoOutcome> {
-  const bucket = {
-    ...bucketAddress(step),
-    region: step.resource('bucket')?.region ?? step.desired.bucket.region,
-  };
-  return removeIfOurs(
-    step,
-    'bucket',
-    async () => {
-      const holder = await holderOf(bucket, s3);
-      // S3 answers 403 for a foreign bucket and for a refusal alike, and the name was free when it was meant for ours:
-      // what we made, or may have made, is not called gone on that.
-      if (holder === 'another-account') throw bucketHidden(step.record, 'created or tried to create');
-      return holder === 'account' ? { tags: await s3.getBucketTagging(bucket) } : undefined;
-    },
-    async (): Promise<RemovalOutcome> => {
-      const kept = namedBy(step);
-      if (kept) return kept;
-      const outcome = await s3.deleteBucket(bucket);
-      if (outcome !== 'not-empty') return outcome;
-      return {
-        reason: 'The bucket still holds objects, and this service never deletes objects.',
-        advice: `To delete it, empty it, then send DELETE for ${thisOf(step.record)} again. To keep it, leave it as it is.`,
-      };
-    },
   );
 }

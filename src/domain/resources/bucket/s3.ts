@@ -19,6 +19,12 @@ export interface BucketLocation {
   readonly region: string | undefined;
 }
 
+/** The first versions of objects in a bucket. */
+export interface ObjectVersions {
+  readonly versions: readonly { readonly key: string; readonly isLatest: boolean }[];
+  readonly deleteMarkers: number;
+}
+
 export interface S3 {
   /** @throws ServiceError when S3 answers with anything but a holder */
   headBucket(bucket: BucketAddress): Promise<BucketLocation>;
@@ -30,6 +36,10 @@ export interface S3 {
   /** Never empties it. */
   deleteBucket(bucket: BucketAddress): Promise<'removed' | 'absent' | 'not-empty'>;
   getBucketTagging(bucket: BucketAddress): Promise<Tags>;
+  /** Replaces all tags. */
+  putBucketTagging(bucket: BucketAddress, tags: Tags): Promise<void>;
+  /** What keeps S3 from deleting the bucket, as far as one answer of S3 tells. */
+  listObjectVersions(bucket: BucketAddress): Promise<ObjectVersions>;
   /** Undefined where the bucket has none. */
   getPublicAccessBlock(bucket: BucketAddress): Promise<PublicAccessBlock | undefined>;
   /** Undefined: takes it away. */
@@ -45,6 +55,7 @@ export interface S3 {
   /** The document as text; undefined where the bucket has none. */
   getBucketPolicy(bucket: BucketAddress): Promise<string | undefined>;
   putBucketPolicy(bucket: BucketAddress, policy: PolicyDocument): Promise<void>;
+  deleteBucketPolicy(bucket: BucketAddress): Promise<void>;
   /** Undefined where the bucket has no CORS configuration. */
   getBucketCors(bucket: BucketAddress): Promise<readonly CorsRule[] | undefined>;
   /** Undefined: takes the configuration away. */

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { ulid } from 'ulid';
 import {
   type IntegrationLister,
-  isForced,
   listIntegrations,
   parseListQuery,
+  parseRemovalQuery,
 } from '../../../../src/domain/api/queries.ts';
 import { integrationView } from '../../../../src/domain/api/view.ts';
 import { type JournalRecord, type Status, statuses } from '../../../../src/domain/model/record.ts';
@@ -241,10 +241,10 @@ describe('a query', () => {
 
 const pointersOf = (query: Record<string, string>) => {
   try {
-    isForced(query);
+    parseRemovalQuery(query);
   } catch (error) {
     if (error instanceof ServiceError && error.name === 'InvalidRequestError') {
-      for (const { detail } of error.fields) expect(detail).toMatch(/force/);
+      for (const { detail } of error.fields) expect(detail).toMatch(/force|keepBucket/);
       return error.fields.map(({ pointer }) => pointer);
     }
     throw error;
@@ -258,7 +258,21 @@ describe('the query of a removal', () => {
     [{ force: 'false' }, false],
     [{ force: 'true' }, true],
   ])('%j is forced: %j', (query, forced) => {
-    expect(isForced(query)).toBe(forced);
+    expect(parseRemovalQuery(query).isForced).toBe(forced);
+  });
+
+  test.each([
+    [{}, undefined],
+    [{ force: 'true' }, undefined],
+    [{ keepBucket: 'false' }, false],
+    [{ keepBucket: 'true', force: 'true' }, true],
+  ])('%j keeps the bucket: %j', (query, kept) => {
+    expect(parseRemovalQuery(query).keepBucket).toBe(kept);
+  });
+
+  test('with a keepBucket that is neither is refused', () => {
+    expect(pointersOf({ keepBucket: 'yes' })).toEqual(['/query/keepBucket']);
+    expect(pointersOf({ keepBuckets: 'true' })).toEqual(['/query/keepBuckets']);
   });
 
   test.each(['', '1', 'yes', 'TRUE', 'true ', 'true,true'])('with force %j is refused', (force) => {

@@ -96,6 +96,44 @@ describe('the view of an integration', () => {
     expect([view.resources, view.residue]).toEqual([[], []]);
   });
 
+  test('names a bucket that its owner keeps as released, and not among what is ours', () => {
+    const arn = 'arn:aws:s3:::dataloop-acme';
+    const released = 'You asked to keep it.';
+    const kept = recordOf({
+      status: 'removed',
+      keepBucket: true,
+      resources: { bucket: { state: 'gone', arn, released } },
+    });
+    expect(integrationView(kept)).toMatchObject({
+      resources: [],
+      released: [{ type: 'AWS::S3::Bucket', arn, reason: released }],
+    });
+    const deleted = recordOf({
+      status: 'removed',
+      keepBucket: true,
+      resources: { bucket: { state: 'gone', arn } },
+    });
+    expect(integrationView(deleted)).not.toHaveProperty('released');
+  });
+
+  test('says that an adopted bucket stays in any case, where somebody asked to keep it', () => {
+    const arn = 'arn:aws:s3:::acme-photos';
+    const request = requestOf({ bucket: { name: 'acme-photos', mode: 'adopt' } });
+    const adopted = (keepBucket?: boolean) =>
+      integrationView(
+        recordOf({
+          status: 'removed',
+          request,
+          resources: { bucket: { state: 'gone', origin: 'adopted', arn } },
+          ...(keepBucket === undefined ? {} : { keepBucket }),
+        }),
+      ).released;
+    expect(adopted(true)).toEqual([
+      { type: 'AWS::S3::Bucket', arn, reason: 'It was adopted, so it stays in any case.' },
+    ]);
+    expect(adopted()).toBeUndefined();
+  });
+
   test('has no list of what was left alone where there is nothing in it', () => {
     const resources = { role: { state: 'gone', arn: 'arn:role' } } as const;
     expect(integrationView(recordOf({ status: 'failed', resources }))).not.toHaveProperty('leftAlone');

@@ -490,6 +490,13 @@ describe('removing a driver', () => {
     expect([events, statusOf(driverId), statusOf(integrationId)]).toEqual([[], 'ready', 'ready']);
   });
 
+  test('says of its bucket what the request says, before its undo begins', async () => {
+    const { parts, events } = world([ready(), driverAs('ready')]);
+    const say = async (id: string) => void events.push(`say of ${id}`);
+    await removeAddedBucket(integrationId, driverId, parts, mayGo, say);
+    expect(events).toEqual([`say of ${driverId}`, `start ${driverId}-remove-1`]);
+  });
+
   test.each(['ready', 'residue'] as const)('that is %s asks first, then begins', async (status) => {
     const { parts, events } = world([ready(), driverAs(status)]);
     const asked: unknown[] = [];

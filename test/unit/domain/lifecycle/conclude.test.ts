@@ -192,6 +192,21 @@ describe('Conclude', () => {
     ]);
   });
 
+  test.each(['rollback', 'remove'] as const)(
+    'names in the event of a %s a bucket that is kept',
+    async (mode) => {
+      const released = 'You asked to keep it.';
+      const resources = { bucket: { ...bucket, state: 'gone', released } } as const;
+      const { result, closing, done, locks } = await concluded(mode, { keepBucket: true, resources });
+      expect(result).toEqual({ status: mode === 'remove' ? 'removed' : 'failed' });
+      expect(closing?.locks).toEqual(locks);
+      expect(done[1]).toMatchObject([
+        expect.any(String),
+        { released: [{ type: 'AWS::S3::Bucket', arn: bucket.arn, reason: released }] },
+      ]);
+    },
+  );
+
   test.each([
     ['rollback', 'Dataloop Integration Failed'],
     ['remove', 'Dataloop Integration Removed'],

@@ -526,6 +526,26 @@ describe('DELETE', () => {
     expect(now()?.deprovision?.restarts).toBe(0);
   });
 
+  test.each(['provisioning', 'ready', 'residue', 'removing', 'rolling-back'] as const)(
+    'writes what it says of the bucket before the undo of what is %s begins',
+    async (status) => {
+      const deprovision = undoOf(status === 'rolling-back' ? 'rollback' : 'remove', 3);
+      const { parts, events } = world(recordOf({ status, deprovision }));
+      const say = async (id: string) => void events.push(`say of ${id}`);
+      await removeIntegration(integrationId, parts, undefined, say);
+      expect(events[0]).toBe(`say of ${integrationId}`);
+      expect(events.length).toBeGreaterThan(1);
+    },
+  );
+
+  test('says nothing of the bucket where it is refused', async () => {
+    const { parts, events } = world(recordOf({ status: 'ready' }));
+    const refused = () => Promise.reject(down);
+    const say = async () => void events.push('say');
+    expect(await thrownBy(removeIntegration(integrationId, parts, refused, say))).toBe(down);
+    expect(events).toEqual([]);
+  });
+
   test('sent twice removes once', async () => {
     const { parts, events, now } = world(recordOf({ status: 'ready' }));
     await removeIntegration(integrationId, parts);

@@ -7,6 +7,7 @@ import {
   recordReader,
   settleStep,
   stepJournal,
+  writeKeepBucket,
   writeOrganization,
 } from '../../../../../src/clients/aws/journal/record.ts';
 import { undoExecutionName } from '../../../../../src/domain/model/execution.ts';
@@ -438,5 +439,32 @@ describe('beginning an undo', () => {
         ExpressionAttributeValues: { ':to': 'failed' },
       },
     ]);
+  });
+});
+
+describe('what DELETE says of a bucket', () => {
+  test('is written to its record, and changes nothing else', async () => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: { ...Key, ...toStored(record) } });
+    await writeKeepBucket(table, integrationId, true);
+    expect(updates()).toMatchObject([
+      {
+        Key,
+        UpdateExpression: 'SET #keepBucket = :keepBucket, #updatedAt = :now',
+        ConditionExpression: 'attribute_exists(pk) AND NOT #status IN (:status0, :status1)',
+        ExpressionAttributeValues: { ':keepBucket': true, ':status0': 'failed', ':status1': 'removed' },
+      },
+    ]);
+  });
+
+  test('is said in vain where nothing is left', async () => {
+    dynamo.on(UpdateCommand).rejects(lostRace);
+    await expect(writeKeepBucket(table, integrationId, true)).resolves.toBeUndefined();
+  });
+
+  test.each([['yes'], [1], [null]])('counts for nothing where it is %j', (keepBucket) => {
+    expect(storedRecordSchema.parse({ ...toStored(record), keepBucket })).not.toHaveProperty(
+      'keepBucket',
+      true,
+    );
   });
 });

@@ -1,11 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ownerTag } from '../../../../../src/domain/model/desired-state.ts';
-import type { JournalRecord } from '../../../../../src/domain/model/record.ts';
-import {
-  createBucket,
-  deleteBucket,
-  refuseForeignBucket,
-} from '../../../../../src/domain/resources/bucket/bucket.ts';
+import { createBucket, refuseForeignBucket } from '../../../../../src/domain/resources/bucket/bucket.ts';
+import { deleteBucket } from '../../../../../src/domain/resources/bucket/delete.ts';
 import { type BucketWorld, fakeS3 } from '../../fake-s3.ts';
 import {
   account,
@@ -179,146 +175,6 @@ describe('access to a bucket', () => {
   });
 });
 
-describe('DeleteBucket', () => {
-  test('looks at nothing that the journal does not know', async () => {
-    const events: string[] = [];
-    const { s3, addresses } = fakeS3(events, { holder: 'account', tags: ours });
-    await deleteBucket(stepOf(recordOf(), events), s3);
-    expect([events, addresses]).toEqual([[], []]);
-  });
-
-  test('deletes what is ours, and a second time does nothing', async () => {
-    const events: string[] = [];
-    const journal = journalOf(created, events);
-    const { s3 } = fakeS3(events, { holder: 'account', tags: ours });
-    expect(await deleteBucket(journal.step(), s3)).toEqual({ outcome: 'removed' });
-    expect(await deleteBucket(journal.step(), s3)).toEqual({ outcome: 'nothing to remove' });
-    expect(events).toEqual(['delete', 'journal bucket gone']);
-  });
-
-  test('keeps a bucket that is not empty and says why, until it is empty', async () => {
-    const journal = journalOf(created);
-    const { s3, world } = fakeS3([], { holder: 'account', tags: ours, objects: 1 });
-    await deleteBucket(journal.step(), s3);
-    expect(world).toMatchObject({ holder: 'account', objects: 1 });
-    expect(journal.record().resources.bucket).toMatchObject({
-      state: 'created',
-      residue: {
-        reason: expect.stringContaining('still holds objects'),
-        advice: expect.stringContaining('DELETE'),
-      },
-    });
-
-    world.objects = 0;
-    await deleteBucket(journal.step(), s3);
-    expect(world.holder).toBe('nobody');
-    expect(journal.record().resources.bucket).toEqual({ state: 'gone', arn, region: 'eu-west-1' });
-  });
-
-  describe('while something of ours still names the bucket', () => {
-    const roleArn = 'arn:aws:iam::111111111111:role/dataloop-acme';
-    const policyArn = 'arn:aws:iam::111111111111:policy/dataloop-acme';
-    const bucket = { state: 'created', arn, region: 'eu-west-1' } as const;
-    const parent = { integrationId, dataloopIntegrationId: 'dataloop-1' };
-    const role = { state: 'created', arn: roleArn } as const;
-    const policy = { state: 'intended', arn: policyArn } as const;
-    const access = { state: 'created', arn: policyArn, origin: 'adopted' } as const;
-    const addedBucket = { id: 'drv_01M85CZQP0Y0YS5TZMSXQSHEJR', parent } as const;
-
-    test.each<[string, Partial<JournalRecord>, string]>([
-      ['its role', { resources: { bucket, role } }, roleArn],
-      ['its policy, which may exist', { resources: { bucket, policy } }, policyArn],
-      ['both', { resources: { bucket, role, policy } }, `${policyArn} and ${roleArn}`],
-      ['the policy that grants the access', { ...addedBucket, resources: { bucket, access } }, policyArn],
-    ])('keeps it, and says that %s comes first', async (_what, more, arns) => {
-      const record = recordOf(more);
-      const journal = journalOf(record);
-      const { s3, world } = fakeS3([], { holder: 'account', tags: { [ownerTag]: record.id } });
-      expect((await deleteBucket(journal.step(), s3)).outcome).toMatch(/^left: /);
-      expect(world.holder).toBe('account');
-      const { reason, advice } = journal.record().resources.bucket?.residue ?? {};
-      expect(reason).toContain(`access to it by ${arns}.`);
-      expect(advice).toMatch(/other entries of residue say\. Then send DELETE for this .* again\.$/);
-    });
-
-    test.each<[string, Partial<JournalRecord>]>([
-      [
-        'is gone',
-        { resources: { bucket, role: { ...role, state: 'gone' }, policy: { ...policy, state: 'gone' } } },
-      ],
-      ['never was', { resources: { bucket } }],
-      ['names only added buckets', { resources: { bucket, policy2: role } }],
-      ['is the integration’s, and not this bucket’s', { ...addedBucket, resources: { bucket, role } }],
-    ])('deletes it where that %s', async (_what, more) => {
-      const record = recordOf(more);
-      const { s3, world } = fakeS3([], { holder: 'account', tags: { [ownerTag]: record.id } });
-      expect(await deleteBucket(stepOf(record), s3)).toEqual({ outcome: 'removed' });
-      expect(world.holder).toBe('nobody');
-    });
-
-    test('does not keep what is not there', async () => {
-      const { s3 } = fakeS3([]);
-      const journal = journalOf(knowing({ bucket: { ...bucket, state: 'intended' }, role }));
-      expect(await retried(() => deleteBucket(journal.step(), s3))).toEqual({ outcome: 'does not exist' });
-    });
-  });
-
-  test('does not call a bucket that it made gone where S3 refuses to show it', async () => {
-    const events: string[] = [];
-    const { s3 } = fakeS3(events, { holder: 'another-account', tags: ours });
-    const error = await thrownBy(deleteBucket(stepOf(created, events), s3));
-    expect(error.name).toBe('AwsAccessDeniedError');
-    expect(events).toEqual([]);
-  });
-
-  test('does not believe at once that a bucket is gone that S3 does not show', async () => {
-    const events: string[] = [];
-    const journal = journalOf(created, events);
-    const { s3, world } = fakeS3(events);
-    expect((await thrownBy(deleteBucket(journal.step(), s3))).name).toBe('AwsNotYetConsistentError');
-    Object.assign(world, { holder: 'account', tags: ours });
-    expect(await deleteBucket(journal.step(), s3)).toEqual({ outcome: 'removed' });
-    expect(events).toEqual(['journal bucket not seen', 'delete', 'journal bucket gone']);
-  });
-
-  test('does not take S3’s word at once that there was nothing to delete', async () => {
-    const journal = journalOf(created);
-    const { s3 } = fakeS3([], { holder: 'account', tags: ours });
-    const denying: typeof s3 = { ...s3, deleteBucket: async () => 'absent' };
-    expect((await thrownBy(deleteBucket(journal.step(), denying))).name).toBe('AwsNotYetConsistentError');
-    expect(journal.record().resources.bucket).toMatchObject({ state: 'created', absentLooks: 1 });
-  });
-
-  test('does not take a refusal for a bucket of others either, where it may have made it', async () => {
-    const { s3 } = fakeS3([], { holder: 'another-account', tags: ours });
-    expect((await thrownBy(deleteBucket(stepOf(intended), s3))).name).toBe('AwsAccessDeniedError');
-  });
-
-  test('has nothing to do with a bucket of another account that took the name first', async () => {
-    const events: string[] = [];
-    const journal = journalOf(recordOf(), events);
-    const { s3 } = fakeS3(events);
-    const taken: typeof s3 = { ...s3, createBucket: async () => 'exists-in-another-account' };
-    expect((await thrownBy(createBucket(journal.step(), taken))).name).toBe('BucketNameTakenError');
-    expect(journal.record().resources.bucket).toMatchObject({
-      state: 'gone',
-      leftAlone: 'It belongs to another AWS account.',
-    });
-    expect(await deleteBucket(journal.step(), s3)).toEqual({ outcome: 'nothing to remove' });
-    expect(events).toEqual(['journal bucket intended', 'journal bucket gone']);
-  });
-
-  test('looks in the region that the journal names, wherever the service stands by now', async () => {
-    const { s3, addresses } = fakeS3([], { holder: 'account', tags: ours });
-    const elsewhere = knowing({ bucket: { state: 'created', arn, region: 'us-west-2' } });
-    await deleteBucket(stepOf(elsewhere), s3);
-    expect(addresses.length).toBeGreaterThan(0);
-    for (const address of addresses) {
-      expect(address).toEqual({ name: 'dataloop-acme', region: 'us-west-2', ownerAccountId: '111111111111' });
-    }
-  });
-});
-
 describe('whatever call is cut off, before it took effect or after', () => {
   const begin = (passage: Passage) => {
     const journal = journalOf(recordOf(), [], passage);
@@ -345,22 +201,5 @@ describe('whatever call is cut off, before it took effect or after', () => {
       expect(journal.record()).toEqual(undisturbed.journal.record());
       expect(events.filter((event) => event === 'create')).toHaveLength(1);
     });
-  });
-
-  test('further attempts of DeleteBucket end as an undisturbed one', async () => {
-    const beginUndo = (passage: Passage) => {
-      const journal = journalOf(created, [], passage);
-      const { s3, world } = fakeS3([], { holder: 'account', tags: ours }, passage);
-      return { journal, world, attempt: () => deleteBucket(journal.step(), s3) };
-    };
-    const interruptions = await everyInterruption(beginUndo, async ({ attempt, journal, world }, where) => {
-      await retried(attempt);
-      expect([where, world.holder, journal.record().resources.bucket]).toEqual([
-        where,
-        'nobody',
-        { state: 'gone', arn, region: 'eu-west-1' },
-      ]);
-    });
-    expect(interruptions).toBe(8);
   });
 });

@@ -151,7 +151,7 @@ describe('an integration with everything that a request may say', () => {
         Effect: 'Allow',
         Action: 's3:ListBucket',
         Resource: `arn:aws:s3:::${bucket}`,
-        Condition: { StringLike: { 's3:prefix': ['raw', 'raw/', 'raw/*'] }, ...demanded },
+        Condition: { StringLike: { 's3:prefix': ['raw/', 'raw/*'] }, ...demanded },
       },
       {
         Sid: 'AllowBucketGetPutDelete',

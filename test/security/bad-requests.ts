@@ -91,7 +91,7 @@ const buckets = fc.oneof(
   ),
 );
 const prefixes = fc.oneof(
-  hostileText.filter((text) => !/^[A-Za-z0-9!_.()\-/ ]+\/$/.test(text)),
+  hostileText.filter((text) => !/^[A-Za-z0-9!_.()\-/ =+,:@']+\/$/.test(text)),
   fc.constantFrom(
     '/',
     '/raw/',

@@ -5,7 +5,12 @@ import type { ConnectionCheck } from '../api/responses.ts';
 import { matchesPattern } from '../model/allowed.ts';
 import { sameJson } from '../model/canonical-json.ts';
 import { type DesiredState, ownerTag, policyOf } from '../model/desired-state.ts';
-import { earlierPolicy, type PolicyDocument, permissionPolicy } from '../model/permission-policy.ts';
+import {
+  earlierPolicy,
+  type PolicyDocument,
+  permissionPolicy,
+  widerPolicy,
+} from '../model/permission-policy.ts';
 import type { JournalRecord } from '../model/record.ts';
 import type { PolicyKey } from '../model/resource-keys.ts';
 import { bucketAddress, isClosed } from '../resources/bucket/bucket.ts';
@@ -122,8 +127,8 @@ export interface WantedPolicy {
   readonly name: string;
   readonly arn: string;
   readonly document: PolicyDocument;
-  /** As an earlier version wrote it, where one did and nothing was written since. */
-  readonly earlier: PolicyDocument | undefined;
+  /** As an earlier version wrote it, where one did and nothing was written since, and what it does otherwise. */
+  readonly earlier: { readonly document: PolicyDocument; readonly differs: string } | undefined;
 }
 
 /** One of the role's policies, with everything that it should grant. */
@@ -134,12 +139,21 @@ export async function wantedPolicy(
   { readRecords }: Pick<CheckReads, 'readRecords'>,
 ): Promise<WantedPolicy> {
   const grants = await grantsOf(integration, desired, key, readRecords);
-  const earlier = earlierPolicy(grants);
-  const isEarlier = writtenSoFar(integration.resources[key], desired).at(-1) === hash(earlier);
+  const last = writtenSoFar(integration.resources[key], desired).at(-1);
+  const earlier = [
+    {
+      document: widerPolicy(grants),
+      differs: 'it also lists objects whose names only begin like the folder. To list the folder alone',
+    },
+    {
+      document: earlierPolicy(grants),
+      differs: 'it does not demand TLS and a bucket of this account. To demand both',
+    },
+  ];
   return {
     ...policyOf(desired, key),
     document: permissionPolicy(grants),
-    earlier: isEarlier ? earlier : undefined,
+    earlier: earlier.find(({ document }) => hash(document) === last),
   };
 }
 
@@ -153,11 +167,10 @@ export function policyAsWritten(
   if (sameJson(found.document, document)) {
     return passed(`The default version ${found.versionId} of ${arn} grants what was requested.`);
   }
-  if (earlier && sameJson(found.document, earlier)) {
+  if (earlier && sameJson(found.document, earlier.document)) {
     return passed(
       `The default version ${found.versionId} of ${arn} grants what was requested, as an earlier version of the service ` +
-        'wrote it: it does not demand TLS and a bucket of this account. To demand both, create a default version with ' +
-        `this document: ${JSON.stringify(document)}`,
+        `wrote it: ${earlier.differs}, create a default version with this document: ${JSON.stringify(document)}`,
     );
   }
   return failed(

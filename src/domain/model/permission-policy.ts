@@ -77,17 +77,24 @@ const wholeBuckets = (grants: readonly Grant[]): BucketStatement[] =>
     Resource: distinct(members.flatMap((grant) => [grant.bucketArn, objectsOf(grant)])),
   }));
 
+/** Prefixes that a list of a folder may ask for. */
+type Listed = (folder: string) => readonly string[];
+/** What is under the folder, and nothing else. */
+const underFolder: Listed = (folder) => [`${folder}/`, `${folder}/*`];
+/** An earlier version granted the folder without its slash, too: that lists `raw-salaries/` for `raw/`. */
+const withBareFolder: Listed = (folder) => [folder, ...underFolder(folder)];
+
 /**
  * The guide's two statements for one folder of a bucket. Its `StringEquals` on the folder refuses deeper listings;
  * `StringLike` allows them.
  */
-function folders(grants: readonly Grant[]): BucketStatement[] {
+function folders(grants: readonly Grant[], listed: Listed): BucketStatement[] {
   const listings = grouped(grants, folderOf).map(([folder, members]) => ({
     Sid: 'AllowBucketListAccessWithPrefix',
     Effect: 'Allow',
     Action: 's3:ListBucket',
     Resource: oneOrSeveral(members.map(({ bucketArn }) => bucketArn)),
-    Condition: { StringLike: { 's3:prefix': [folder, `${folder}/`, `${folder}/*`] } },
+    Condition: { StringLike: { 's3:prefix': listed(folder) } },
   }));
   const objects = grouped(grants, ({ allowDelete }) => allowDelete).map(([allowDelete, members]) => ({
     Sid: 'AllowBucketGetPutDelete',
@@ -137,11 +144,14 @@ const demanding = (statement: BucketStatement, accountId: string): Statement => 
   },
 });
 
-function documentOf(grants: readonly Grant[], demand: typeof demanding): PolicyDocument {
+function documentOf(grants: readonly Grant[], demand: typeof demanding, listed: Listed): PolicyDocument {
   const keys = distinct(grants.flatMap(({ kmsKeyArn }) => kmsKeyArn ?? []));
   const onBuckets = [
     ...wholeBuckets(grants.filter(({ prefix }) => !prefix)),
-    ...folders(grants.filter(({ prefix }) => prefix)),
+    ...folders(
+      grants.filter(({ prefix }) => prefix),
+      listed,
+    ),
   ];
   // All of a policy are of one account.
   const accountId = grants[0]?.accountId ?? '';
@@ -155,11 +165,23 @@ function documentOf(grants: readonly Grant[], demand: typeof demanding): PolicyD
 }
 
 /** Dataloop's permission policy for some buckets, and nothing else: of one, the policy of its guide with conditions. */
-export const permissionPolicy = (grants: readonly Grant[]): PolicyDocument => documentOf(grants, demanding);
+export const permissionPolicy = (grants: readonly Grant[]): PolicyDocument =>
+  documentOf(grants, demanding, underFolder);
+
+/** As the version before wrote it: it lists more than the folder. The same where no grant names a folder. */
+export const widerPolicy = (grants: readonly Grant[]): PolicyDocument =>
+  documentOf(grants, demanding, withBareFolder);
 
 /** As an earlier version wrote it: the guide's statements without conditions of ours. */
 export const earlierPolicy = (grants: readonly Grant[]): PolicyDocument =>
-  documentOf(grants, (statement) => statement);
+  documentOf(grants, (statement) => statement, withBareFolder);
+
+/** Every document that a version of the service writes or wrote for these grants. */
+export const policiesOfAnyVersion = (grants: readonly Grant[]): PolicyDocument[] => [
+  permissionPolicy(grants),
+  widerPolicy(grants),
+  earlierPolicy(grants),
+];
 
 /**
  * What a policy is brought to that loses a bucket. One of an earlier version, which has no conditions of ours, may hold
@@ -188,7 +210,7 @@ const rulesOn = (resource: unknown, { Action, Condition }: Statement): string[] 
 
 /** Whichever version wrote them. */
 const rulesOf = (grants: readonly Grant[]): string[] =>
-  [permissionPolicy(grants), earlierPolicy(grants)].flatMap(({ Statement }) =>
+  policiesOfAnyVersion(grants).flatMap(({ Statement }) =>
     Statement.flatMap((statement) =>
       [statement['Resource']].flat().flatMap((resource) => rulesOn(resource, statement)),
     ),

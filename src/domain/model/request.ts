@@ -37,17 +37,31 @@ const identifier = (what: string) =>
     .regex(/^[A-Za-z0-9_-]{1,100}$/, `${what} must have 1 to 100 letters, digits, hyphens and underscores.`);
 
 const prefixRule =
-  'prefix must name one folder and end with a slash, such as "raw/". It may have 512 letters, digits, spaces and !_.()-/, ' +
-  'no leading slash, and no part that is empty or has only dots.';
+  'prefix must name one folder and end with a slash, such as "raw/" or "dt=2026-01-01/". It may have 512 letters, digits, ' +
+  "spaces and !_.()-/=+,:@', no leading slash, and no part that is empty or has only dots.";
 
-/** Wildcards and policy variables (`*`, `?`, `$`) are refused: in a policy they would mean more than one folder. */
-function isPrefix(prefix: string): boolean {
-  if (!/^[A-Za-z0-9!_.()\-/ ]{2,512}$/.test(prefix) || !prefix.endsWith('/')) return false;
-  return prefix
-    .slice(0, -1)
-    .split('/')
-    .every((part) => part !== '' && !/^\.+$/.test(part));
+/** In a policy, wildcards and policy variables (`${…}`) would mean more than one folder. */
+const wildcards: readonly string[] = ['*', '?', '$'];
+
+/** What is wrong with a folder's name; undefined where nothing is. */
+function prefixError(prefix: string): string | undefined {
+  const refused = /[^A-Za-z0-9!_.()\-/ =+,:@']/u.exec(prefix)?.[0];
+  if (refused !== undefined) {
+    const code = `U+${(refused.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+    const shown = /^[\x21-\x7e]$/.test(refused) ? `"${refused}"` : `the character ${code}`;
+    const why = wildcards.includes(refused) ? ', which would mean more than one folder in a policy' : '';
+    return `prefix must not contain ${shown}${why}. ${prefixRule}`;
+  }
+  const parts = prefix.slice(0, -1).split('/');
+  const isFolder =
+    prefix.length <= 512 && prefix.endsWith('/') && parts.every((part) => part !== '' && !/^\.+$/.test(part));
+  return isFolder ? undefined : prefixRule;
 }
+
+const checkPrefix = (prefix: string, context: z.RefinementCtx): void => {
+  const message = prefixError(prefix);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+};
 
 const tagText = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 
@@ -135,7 +149,7 @@ export const requestSchema = z.strictObject({
       .optional(),
     prefix: z
       .string('prefix must be a string.')
-      .refine(isPrefix, prefixRule)
+      .superRefine(checkPrefix)
       .meta({ minLength: 2, maxLength: 512, description: prefixRule })
       .optional(),
     kmsKeyArn: z

@@ -40,7 +40,7 @@ export const addedTo = (
   };
 };
 
-/** A driver with a folder so long that two of them, with the integration's own bucket, fill a policy. */
+/** A driver with a folder so long that a policy has room for three of them and nothing else. */
 export const longTo = (name: string, placedIn?: PolicyKey): AddedBucket =>
   addedTo(name, { prefix: `${name.padEnd(511, 'p')}/`, ...(placedIn ? { placedIn } : {}) });
 

@@ -65,7 +65,7 @@ export function neededBy(record: JournalRecord): Rule[] {
     ]);
   }
   const folder = prefix.replace(/\/$/, '');
-  const condition = { StringLike: { 's3:prefix': [folder, `${folder}/`, `${folder}/*`] }, ...demanded };
+  const condition = { StringLike: { 's3:prefix': [`${folder}/`, `${folder}/*`] }, ...demanded };
   return [
     ruleOf('s3:ListBucket', bucketArn, condition),
     ...actions.map((action) => ruleOf(action, `${bucketArn}/${prefix}*`, demanded)),

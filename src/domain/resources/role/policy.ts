@@ -2,6 +2,7 @@
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
 import { policyOf, standingPolicies } from '../../model/desired-state.ts';
+import { widerPolicy } from '../../model/permission-policy.ts';
 import { type Found, isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam, PolicyVersion } from './iam.ts';
@@ -26,9 +27,10 @@ export async function createPolicy(
   return { policyArn: policy.arn };
 }
 
-/** Whether a policy carries our tag and says what CreatePolicy writes. */
+/** Whether a policy carries our tag and says what CreatePolicy writes, or wrote before a deployment that came between. */
 const isAsWritten = (step: StepContext, { tags, document }: PolicyVersion): boolean =>
-  isTaggedOurs(step, tags) && sameJson(document, step.desired.permissionPolicy);
+  isTaggedOurs(step, tags) &&
+  [step.desired.permissionPolicy, widerPolicy([step.desired.grant])].some((each) => sameJson(document, each));
 
 /** The policy that an earlier attempt made: it must say what that attempt wrote, whoever tagged it. */
 async function ownPolicy(step: StepContext, iam: Pick<Iam, 'getDefaultPolicyVersion'>): Promise<Found> {

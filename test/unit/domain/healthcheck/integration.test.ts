@@ -3,7 +3,7 @@ import type { CheckReads } from '../../../../src/domain/healthcheck/checks.ts';
 import { readyRecord, testConnection } from '../../../../src/domain/healthcheck/integration.ts';
 import { parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { desiredState, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
-import { earlierPolicy } from '../../../../src/domain/model/permission-policy.ts';
+import { earlierPolicy, widerPolicy } from '../../../../src/domain/model/permission-policy.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
 import { closed } from '../../../../src/domain/resources/bucket/bucket.ts';
 import type { Role } from '../../../../src/domain/resources/role/iam.ts';
@@ -114,6 +114,19 @@ describe('a policy of an earlier version', () => {
       /as an earlier version .* To demand both, create a default version with this document/,
     );
     expect(detail).toContain(JSON.stringify(documentOf(record)));
+  });
+
+  test('that lists more than its folder passes, and is told how to list the folder alone', async () => {
+    const request = { ...ready().request, bucket: { ...ready().request.bucket, prefix: 'raw/' } };
+    const wider = widerPolicy([desiredState(integrationId, request, settings).grant]);
+    const record = { ...writtenOf([wider]), request };
+    const found = { getDefaultPolicyVersion: async () => ({ ...policyOf(record), document: wider }) };
+    const { status, checks } = await tested(found, record);
+    expect(status).toBe('passed');
+    const { detail = '' } = checks.find(({ name }) => name === 'PermissionPolicy') ?? {};
+    expect(detail).toContain(
+      `To list the folder alone, create a default version with this document: ${JSON.stringify(documentOf(record))}`,
+    );
   });
 
   test('counts as changed where this one was written since', async () => {

@@ -320,7 +320,7 @@ describe('adding a driver', () => {
 
   describe('where the policies are full', () => {
     const filled = (key: PolicyKey, index: number): [string, AddedBucket][] =>
-      [0, 1].map((each) => [driverIdOf(10 + index * 2 + each), longTo(`dataloop-${index}-${each}`, key)]);
+      [0, 1, 2].map((each) => [driverIdOf(10 + index * 3 + each), longTo(`dataloop-${index}-${each}`, key)]);
     const drivers = Object.fromEntries(policyKeys.flatMap(filled));
     const long = parseAddedBucketRequest(
       { ...body, bucket: { name: 'dataloop-b', prefix: `${'b'.repeat(511)}/` } },

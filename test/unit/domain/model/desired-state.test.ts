@@ -206,6 +206,7 @@ describe('the permission policy of one folder', () => {
     ['list the whole bucket', list('')],
     ['list the folder above', list('raw/')],
     ['list a folder whose name begins alike', list('raw/2026-secret/')],
+    ['list all whose names begin alike', list('raw/2026')],
     ['read beside it', on('GetObject', 'raw/x')],
     ['read what begins alike', on('GetObject', 'raw/2026-secret/x')],
     ['write elsewhere', on('PutObject', 'other/raw/2026/x')],

@@ -73,7 +73,7 @@ describe('the permission policy of any request', () => {
             Action: 's3:ListBucket',
             Resource: arn,
             Condition: {
-              StringLike: { 's3:prefix': [prefix?.slice(0, -1), prefix, `${prefix}*`] },
+              StringLike: { 's3:prefix': [prefix, `${prefix}*`] },
               ...demanded,
             },
           },

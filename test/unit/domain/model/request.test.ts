@@ -258,8 +258,28 @@ describe('bucket names', () => {
 });
 
 describe('prefixes', () => {
-  test.each(['raw/', 'a/b c/d!_.()-/', 'v1.0/', `${'p'.repeat(511)}/`])('%s is taken', (prefix) => {
+  test.each([
+    'raw/',
+    'a/b c/d!_.()-/',
+    'v1.0/',
+    'dt=2026-01-01/hour=07/',
+    "a+b,c:d@e'f/",
+    `${'p'.repeat(511)}/`,
+  ])('%s is taken', (prefix) => {
     expect(errorsOf(withBucket({ prefix }))).toEqual({});
+  });
+
+  test.each([
+    ['raw*/', /^prefix must not contain "\*", which would mean more than one folder in a policy\. /],
+    ['ra?/', /^prefix must not contain "\?", which would mean/],
+    ['\u0024{aws:username}/', /^prefix must not contain "\$", which would mean/],
+    ['{a}/', /^prefix must not contain "\{"\. prefix must name one folder/],
+    ['donnée/', /^prefix must not contain the character U\+00E9\. /],
+    ['a\n/', /^prefix must not contain the character U\+000A\. /],
+    ['a\u{1f600}/', /^prefix must not contain the character U\+1F600\. /],
+    ['raw', /^prefix must name one folder and end with a slash/],
+  ])('%j is refused, and the message names the character', (prefix, message) => {
+    expect(errorsOf(withBucket({ prefix }))['/bucket/prefix']).toMatch(message);
   });
 
   test.each([
@@ -282,7 +302,7 @@ describe('prefixes', () => {
   test('that are taken name one folder below the bucket and mean nothing else in a policy', () => {
     let taken = 0;
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'ab./.* ?{$}é\n'), maxLength: 12 }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(..."ab./.* ?{$}é\n=+,:@'"), maxLength: 12 }), (text) => {
         const prefix = `${text}/`;
         if (errorsOf(withBucket({ prefix }))['/bucket/prefix'] !== undefined) return;
         taken += 1;

@@ -44,6 +44,7 @@ const granted = (more: Partial<Parameters<typeof accessWorld>[0]> = {}) =>
   });
 
 const full = {
+  [driverIdOf(7)]: addedTo('dataloop-w', { prefix: 'w/', placedIn: 'policy' }),
   [driverIdOf(8)]: longTo('dataloop-x', 'policy'),
   [driverIdOf(9)]: longTo('dataloop-y', 'policy'),
 } as const;
@@ -648,7 +649,10 @@ describe('room for one more bucket', () => {
       policyKeys
         .slice(0, count)
         .flatMap((placedIn, index) =>
-          [0, 1].map((each) => [driverIdOf(index * 2 + each), longTo(`dataloop-${index}-${each}`, placedIn)]),
+          [0, 1, 2].map((each) => [
+            driverIdOf(index * 3 + each),
+            longTo(`dataloop-${index}-${each}`, placedIn),
+          ]),
         ),
     );
 

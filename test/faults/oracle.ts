@@ -146,7 +146,7 @@ async function journalViolations(
   const of = (kind: string) =>
     items.filter(({ pk, integrationId }) => pk.startsWith(kind) && ids.includes(integrationId));
   const locks = of('lock#').length;
-  if (locks !== (ending === 'clean' ? 0 : 2)) found.push(`${locks} locks are held`);
+  if (locks !== (ending === 'clean' ? 0 : 3)) found.push(`${locks} locks are held`);
   if (ending === 'clean' && of('token#').length > 0) found.push('A task token is left');
 
   const started = await executionsOf(bed, ids);

@@ -117,10 +117,13 @@ function bucketLocks({ name, mode }: IntegrationRequest['bucket'], driverName: s
   return [
     {
       key: `bucket#${name}#${driverName}`,
-      what: `bucket ${name} with the driver name "${driverName}"`,
+      what: mode === 'adopt' ? `bucket ${name} with the driver name "${driverName}"` : `bucket ${name}`,
       pointer,
     },
-    ...(mode === 'adopt' ? [{ key: `adopted-bucket#${name}`, what: `adopted bucket ${name}`, pointer }] : []),
+    // Of two who create it one wins, whatever they call it; what is there already, a created bucket's tag says.
+    mode === 'adopt'
+      ? { key: `adopted-bucket#${name}`, what: `adopted bucket ${name}`, pointer }
+      : { key: `created-bucket#${name}`, what: `bucket ${name}`, pointer },
   ];
 }
 
@@ -280,7 +283,9 @@ export function nameOrBucketTaken(
 ): ServiceError {
   const held = locksOf(holder);
   const taken = locksByField(wanted).filter(({ key }) => held.includes(key));
-  const what = taken.map((lock) => lock.what).join(' and the ') || 'name or bucket';
+  // A created bucket has two locks.
+  const said = [...new Map(taken.map((lock) => [lock.what, lock])).values()];
+  const what = said.map((lock) => lock.what).join(' and the ') || 'name or bucket';
   const advice =
     holder.status === 'removing' || holder.status === 'rolling-back'
       ? 'Choose another, or send the request again when it is gone.'
@@ -288,11 +293,11 @@ export function nameOrBucketTaken(
   const status = holder.status === 'residue' ? 'in residue' : holder.status;
   return new ServiceError(
     'NameOrBucketTakenError',
-    `The ${what} ${taken.length > 1 ? 'are' : 'is'} used by ${holder.id}, which is ${status}. ${advice}`,
+    `The ${what} ${said.length > 1 ? 'are' : 'is'} used by ${holder.id}, which is ${status}. ${advice}`,
     {
-      fields: taken.map((lock) => ({
-        pointer: lock.pointer,
-        detail: `The ${lock.what} is used by ${holder.id}.`,
+      fields: said.map(({ pointer, what: each }) => ({
+        pointer,
+        detail: `The ${each} is used by ${holder.id}.`,
       })),
     },
   );

@@ -56,11 +56,8 @@ function callersOf(kind: Kind, name: string, size: number, seed: number): Caller
       'same key': base,
       'same key, other bodies': { ...differing, name: `${name}-${index}` },
       'same name, other bodies': differing,
-      'same bucket': {
-        ...base,
-        name: `${name}-${index}`,
-        dataloop: { ...base.dataloop, driverName: 'one' },
-      },
+      // Each with a driver name of its own.
+      'same bucket': { ...base, name: `${name}-${index}` },
     }[kind];
     return { body, key, delayMs };
   });

@@ -85,7 +85,7 @@ describe('keys of the journal', () => {
     return (call?.args[0].input.TransactItems ?? []).map(({ Put }) => z.string().parse(Put?.Item?.['pk']));
   }
 
-  test('of two requests are the same only where name, or bucket and driver are', async () => {
+  test('of two requests are the same only where name, bucket, or bucket and driver are', async () => {
     // Few and alike, so that they often meet; with what separates the parts of a key in them.
     const alike = fc.record({
       name: fc.constantFrom('acme', 'name', 'bucket'),
@@ -117,6 +117,7 @@ describe('keys of the journal', () => {
         const driverOf = (request: IntegrationRequest) => request.dataloop.driverName ?? request.name;
         const same =
           Number(first.name === second.name) +
+          Number(first.bucket.name === second.bucket.name) +
           Number(first.bucket.name === second.bucket.name && driverOf(first) === driverOf(second));
         expect(meet).toHaveLength(same);
       }),
@@ -128,8 +129,14 @@ describe('keys of the journal', () => {
     await fc.assert(
       fc.asyncProperty(takenRequest, fc.string({ maxLength: 64 }), async (request, key) => {
         const keys = await keysOf(request, key);
-        expect(keys.map((pk) => pk.split('#')[0])).toEqual(['idempotency', 'lock', 'lock', 'integration']);
-        expect(new Set(keys).size).toBe(4);
+        expect(keys.map((pk) => pk.split('#')[0])).toEqual([
+          'idempotency',
+          'lock',
+          'lock',
+          'lock',
+          'integration',
+        ]);
+        expect(new Set(keys).size).toBe(5);
         for (const pk of keys) expect(Buffer.byteLength(pk)).toBeLessThan(1_024);
       }),
       { numRuns: runs(300) },

@@ -234,7 +234,11 @@ describe('adding a driver', () => {
     expect(registrations).toEqual([
       {
         record,
-        locks: [`driver#${integrationId}#project-2#dataloop-b`, 'bucket#dataloop-b#dataloop-b'],
+        locks: [
+          `driver#${integrationId}#project-2#dataloop-b`,
+          'bucket#dataloop-b#dataloop-b',
+          'created-bucket#dataloop-b',
+        ],
         idempotency: { key: sha256('["caller","key"]'), expiresAt: 86_400 },
         added: {
           bucket: { name: 'dataloop-b' },
@@ -386,7 +390,7 @@ describe('adding a driver', () => {
       name: 'NameOrBucketTakenError',
       message: expect.stringMatching(
         new RegExp(
-          `^The bucket dataloop-b with the driver name "dataloop-b" is used by ${holder.id}, which is ready\\. ` +
+          `^The bucket dataloop-b is used by ${holder.id}, which is ready\\. ` +
             `.*DELETE /integrations/${integrationId}/drivers/${holder.id}\\.$`,
         ),
       ),

@@ -412,7 +412,11 @@ describe('an added driver', () => {
     expect(closing).toMatchObject({
       run: 2,
       status: 'removed',
-      locks: [`driver#${integrationId}#project-1#Second`, 'bucket#dataloop-b#Second'],
+      locks: [
+        `driver#${integrationId}#project-1#Second`,
+        'bucket#dataloop-b#Second',
+        'created-bucket#dataloop-b',
+      ],
     });
     expect(done).toEqual([['Dataloop Driver Removed', { ...ids, status: 'removed', residue: [] }]]);
   });

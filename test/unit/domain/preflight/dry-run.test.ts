@@ -161,6 +161,7 @@ describe('a name or bucket that another integration holds', () => {
   test.each([
     ['name#acme', '/name'],
     ['bucket#dataloop-acme#acme', '/bucket/name'],
+    ['created-bucket#dataloop-acme', '/bucket/name'],
   ])('%s is told with the holder', async (held, pointer) => {
     const plan = await planOf(body, {
       lockHolder: async (lock) => (lock === held ? 'int_other' : undefined),
@@ -313,8 +314,8 @@ describe('what cannot be looked at', () => {
     expect(bounded).toContain(
       'AWS::IAM::Role arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme',
     );
-    expect(bounded.filter((what) => what === 'Integration acme')).toHaveLength(2);
-    expect(bounded).toHaveLength(13);
+    expect(bounded.filter((what) => what === 'Integration acme')).toHaveLength(3);
+    expect(bounded).toHaveLength(14);
   });
 });
 

@@ -1,4 +1,5 @@
 /** The callback: events of the service's own bus, real and forged. */
+import { createHash } from 'node:crypto';
 import {
   DisableRuleCommand,
   EnableRuleCommand,
@@ -7,11 +8,19 @@ import {
   PutEventsCommand,
 } from '@aws-sdk/client-eventbridge';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
+import {
+  GetFunctionRecursionConfigCommand,
+  LambdaClient,
+  PutFunctionRecursionConfigCommand,
+} from '@aws-sdk/client-lambda';
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { eventDetails, eventSource } from '../../src/domain/api/events.ts';
 import { type Kept, keepEvents, stopKeeping, takeEvents } from '../afterwards/events.ts';
+import { queueUrls, takeMessages } from '../faults/queues.ts';
+import { until as untilSeen } from '../until.ts';
 import {
   client,
   connect,
@@ -27,8 +36,11 @@ import {
   until,
 } from './deployment.ts';
 import { faults, faultyName } from './faulty.ts';
+import { waitingFor } from './issued-events.ts';
 
 const events = new EventBridgeClient(client);
+const lambda = new LambdaClient(client);
+const sqs = new SQSClient(client);
 const bus = { EventBusName: deployment.outputs.EventBusName };
 const ours: Kept = {
   name: 'test-events',
@@ -135,6 +147,49 @@ test('an event that is lost: the poll finds what it would have said', async () =
   } finally {
     await events.send(new EnableRuleCommand(issued));
   }
+});
+
+test('the poll goes on for as long as the workflow waits: Lambda does not stop it as a recursive loop', async () => {
+  const name = uniqueName('rounds');
+  const { integrationId } = await waitingFor(name);
+  const FunctionName = `dataloop-cross-account-${deployment.stage}-pollIamUser`;
+  const queues = await queueUrls(environment);
+  const QueueUrl = queues.find((url) => url.includes('PollQueue'));
+  const deadLetterUrl = queues.find((url) => url.includes('DeadLetter'));
+  // One more look, as the sixteenth of a chain asks for it: none other follows.
+  const look = { integrationId, count: 16, isExtra: true };
+  const key = createHash('sha256').update(FunctionName).digest('hex').slice(0, 8);
+  const StringValue = `Root=1-00000000-000000000000000000000000;Lineage=1:${key}:16`;
+  const send = () =>
+    sqs.send(
+      new SendMessageCommand({
+        QueueUrl,
+        MessageBody: JSON.stringify(look),
+        MessageSystemAttributes: { AWSTraceHeader: { DataType: 'String', StringValue } },
+      }),
+    );
+  const setting = (RecursiveLoop: 'Allow' | 'Terminate') =>
+    lambda.send(new PutFunctionRecursionConfigCommand({ FunctionName, RecursiveLoop }));
+  const { RecursiveLoop } = await lambda.send(new GetFunctionRecursionConfigCommand({ FunctionName }));
+  expect(RecursiveLoop).toBe('Allow');
+  const dead: string[] = [];
+  try {
+    // As it would be without the setting: the look does not take place.
+    await setting('Terminate');
+    await send();
+    await untilSeen('the message is a dead letter', async () => {
+      dead.push(...(await takeMessages(environment, deadLetterUrl)));
+      return dead.length > 0;
+    });
+  } finally {
+    await setting('Allow');
+  }
+  expect(dead).toEqual([JSON.stringify(look)]);
+  await control.set(name, { userArnDelaySeconds: 0 });
+  await send();
+  expect((await settled(integrationId)).status).toBe('ready');
+  expect(await takeMessages(environment, deadLetterUrl)).toEqual([]);
+  await disconnect(integrationId);
 });
 
 test('no task token and no credential of Dataloop is in the execution’s own data', async () => {

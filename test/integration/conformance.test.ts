@@ -572,6 +572,62 @@ describe('what comes in as an event', () => {
   });
 });
 
+describe('a function that is called by what it sends', () => {
+  const mentions = (value: unknown, what: string) => JSON.stringify(value ?? null).includes(`"${what}"`);
+  const ruleSchema = z.object({ EventPattern: z.looseObject({ source: z.array(z.string()) }) });
+
+  /** Functions that a function's role can reach by the queues and the bus: what it can send, and whom that calls. */
+  function calledBy(role: string): string[] {
+    const statements = allStatementsOf(role);
+    const byQueue = ofType('AWS::Lambda::EventSourceMapping').filter(([, { Properties }]) =>
+      statements.some(
+        ({ Action, Resource }) =>
+          Action.includes('sqs:SendMessage') && mentions(Resource, target(Properties['EventSourceArn'])),
+      ),
+    );
+    const byEvent = ofType('AWS::Events::Rule').filter(([, { Properties }]) => {
+      const rule = ruleSchema.safeParse(Properties);
+      const sources = rule.success ? rule.data.EventPattern.source : [];
+      return statements.some(
+        ({ Action, Condition }) =>
+          Action.includes('events:PutEvents') && sources.some((source) => mentions(Condition, source)),
+      );
+    });
+    return [
+      ...byQueue.map(([, { Properties }]) => target(Properties['FunctionName'])),
+      ...byEvent.flatMap(([, { Properties }]) =>
+        z
+          .array(z.object({ Arn: z.unknown() }))
+          .parse(Properties['Targets'])
+          .map(({ Arn }) => target(Arn)),
+      ),
+    ];
+  }
+
+  function reachedFrom(id: string): Set<string> {
+    const reached = new Set<string>();
+    const left = [id];
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      for (const called of calledBy(functions.get(next)?.role ?? '')) {
+        if (!reached.has(called)) left.push(called);
+        reached.add(called);
+      }
+    }
+    return reached;
+  }
+
+  test('is allowed to by name, and no other: Lambda stops a loop after 16 rounds', () => {
+    const loops = [...functions.keys()].filter((id) => reachedFrom(id).has(id));
+    expect(loops).toEqual(['PollIamUserLambdaFunction']);
+    const allowed = ofType('AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties['RecursiveLoop'] === 'Allow',
+    );
+    expect(allowed.map(([id]) => id)).toEqual(loops);
+    // The graph sees events, too.
+    expect([...reachedFrom('RequestIamUserLambdaFunction')]).toContain('ResumeProvisioningLambdaFunction');
+  });
+});
+
 test('every route is authorised by IAM', () => {
   const routes = ofType('AWS::ApiGatewayV2::Route');
   expect(routes.length).toBeGreaterThanOrEqual(4);

@@ -11,6 +11,7 @@
   ``Runtime.ExitError``, one that ran too long as ``Sandbox.Timedout``, a failure of the emulator to start one as
   ``Lambda.ServiceException``.
 - A function that fails on an event is tried again, and the event then goes where the function says.
+- A function that SQS calls and that sends to the same queue is stopped after 16 rounds, as on AWS (``recursion.py``).
 - A function that throws before its task's token is answered fails the task. A history shows what a task was given.
 - Only keys that exist are accepted, those of the roots among them, and each signature is checked. The emulator's own
   endpoints are not there. A foreign ``Host`` or ``Origin`` is refused (``access.py``).
@@ -43,6 +44,7 @@ from authorisation import (
     name_resources_in_full,
 )
 from changes import EXPECTED_VERSION, load_changed
+from recursion import detect_recursive_loops
 
 
 def report_error_names() -> None:
@@ -237,6 +239,7 @@ def main() -> None:
     know_whose_bucket_it_is()
     let_everybody_past_boundaries()
     copy_items_quickly()
+    detect_recursive_loops()
     from ministack import app
 
     app._port_is_bindable = lambda host, port: False

@@ -170,6 +170,8 @@ export class ServiceError extends Error {
   readonly fields: readonly FieldError[];
   /** The message for whoever made the only attempt that there is. */
   readonly messageOnce: string;
+  /** The call was sent more than once, and the first may have taken effect. */
+  readonly sentAgain: boolean;
 
   constructor(
     name: ErrorName,
@@ -179,6 +181,7 @@ export class ServiceError extends Error {
       fields?: readonly FieldError[];
       /** Whoever meets it tries again by itself, and the message says so at its end. */
       triedAgain?: true;
+      sentAgain?: boolean;
     } = {},
   ) {
     const said = printable(message, longestMessage);
@@ -187,6 +190,7 @@ export class ServiceError extends Error {
       options.cause === undefined ? undefined : { cause: options.cause },
     );
     this.messageOnce = options.triedAgain ? `${said} Try again in a moment.` : said;
+    this.sentAgain = options.sentAgain ?? false;
     this.name = name;
     this.fields = options.fields ?? [];
   }

@@ -126,6 +126,9 @@ function withoutAwsSettings(env: NodeJS.ProcessEnv): Record<string, string | und
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AWS_')));
 }
 
+/** Folder of files that say which roles and policies the emulator shows late (`emulator/views.py`). */
+export const lateViewsIn = (folder: string): string => join(folder, 'late-views');
+
 async function startEmulator(
   venv: string,
   port: number,
@@ -156,6 +159,7 @@ async function startEmulator(
         MINISTACK_REGION: region,
         BIND_HOST: '127.0.0.1',
         GATEWAY_PORT: String(port),
+        LATE_VIEWS: lateViewsIn(folder),
         // Functions inherit it: what one environment has compiled, the next need not.
         NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
         ...(waitScale === undefined ? {} : { SFN_WAIT_SCALE: String(waitScale) }),

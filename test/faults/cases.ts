@@ -34,6 +34,7 @@ export const parts = [
   'late',
   'drivers',
   'adopted',
+  'views',
   'random',
 ] as const;
 export type Part = (typeof parts)[number];
@@ -167,6 +168,43 @@ function lateEffect(call: GraphCall, release: Release): Case {
   };
 }
 
+/**
+ * Calls that a role allows only on a resource with our path, our tag or our boundary: AWS refuses them as long as it does
+ * not show the resource, and once it shows it no longer.
+ */
+const hangsOnView = ({ operation }: GraphCall): boolean =>
+  /^iam:(Attach|Detach|ListAttached|ListRole|Delete|CreatePolicyVersion|PutRolePermissions)/.test(operation);
+
+/** How long a view is late; a role that is used by the call after the one that made it is sure to be that young. */
+const lateSeconds = 2;
+
+/**
+ * A call is refused as long as AWS does not show what it is about. Where that was made in another step, a machine may be
+ * so slow that the refusal is lasting by then: it must only keep the promise.
+ */
+function lateView(call: GraphCall): Case {
+  const { phase, function: caller, operation, call: nth } = call;
+  const isAdding = phase === 'at-once' || phase === 'add';
+  const refused = {
+    function: caller,
+    operation,
+    call: nth,
+    onwards: true,
+    forSeconds: lateSeconds,
+    fault: { kind: 'refuse' as const },
+  };
+  return {
+    id: `views/${idOf(call)}`,
+    part: 'views',
+    row: row(call),
+    column: `not seen for ${lateSeconds} s`,
+    userArn: 'at-once',
+    during: phase === 'add' || phase === 'take' ? phase : isAdding ? 'connect' : 'disconnect',
+    rules: [refused],
+    end: phase === 'at-once' ? 'ready' : 'any',
+  };
+}
+
 /** What changes something. */
 const isWrite = ({ operation }: GraphCall): boolean => !/:(Get|Head|List|GET |POST \/token)/.test(operation);
 
@@ -215,19 +253,23 @@ export function matrix(graph: readonly GraphCall[]): Case[] {
     ...singles('take'),
     ...singles('adopt'),
     ...singles('release'),
+    ...of('at-once', 'remove', 'add', 'take').filter(hangsOnView).map(lateView),
   ];
 }
 
 /** Parts whose calls are, but for a few, those of another part as well. */
 const thinned: readonly Part[] = ['undo', 'journal', 'late', 'adopted'];
+/** Of late views, the run that is the same on every machine. */
+const isSampled = ({ part, end }: Case): boolean => part !== 'views' || end === 'ready';
 
 /**
  * A part of the matrix that meets every call and every fault at least once: the faults take turns along the calls.
  * Of what the other parts meet already, every sixth row.
  */
 export function sample(cases: readonly Case[]): Case[] {
-  const met = new Set(cases.filter(({ part }) => !thinned.includes(part)).map(({ row: name }) => name));
-  const rows = Map.groupBy(cases, ({ part, row: name }) => `${part} ${name}`);
+  const isOwn = ({ part }: Case) => part !== 'views' && !thinned.includes(part);
+  const met = new Set(cases.filter(isOwn).map(({ row: name }) => name));
+  const rows = Map.groupBy(cases.filter(isSampled), ({ part, row: name }) => `${part} ${name}`);
   return [...rows.values()].flatMap((each, index) => {
     const chosen = each[index % each.length];
     if (!chosen) return [];

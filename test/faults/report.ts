@@ -41,6 +41,7 @@ const titles: Readonly<Record<Part, string>> = {
   journal: 'DynamoDB unavailable from each of its calls on',
   random: 'Random schedules',
   late: 'A call that takes effect late, the execution being stopped',
+  views: 'Calls on what AWS does not show yet',
   adopted: 'What was there is adopted or given back × fault',
   drivers: 'A driver that is added or taken away × fault, where its steps are not those of an integration',
 };

@@ -168,7 +168,8 @@ export async function runCase(
 /** @returns how the request that met the fault ended */
 function turnOf(run: Run, found: string[]): Promise<Ending | undefined> {
   const rules = { addRules: () => addRules(run) };
-  if (run.wanted.part === 'drivers') return driverInTurn({ ...run, ...rules }, found);
+  const isOfDriver = run.wanted.during === 'add' || run.wanted.during === 'take';
+  if (isOfDriver) return driverInTurn({ ...run, ...rules }, found);
   if (run.wanted.part === 'adopted') {
     const parts = {
       connect: (request: Record<string, unknown>) => connect(run, request),

@@ -4,6 +4,7 @@ import json
 import re
 
 from changes import load_changed
+from views import count_call, hide_tags_of_unseen, is_unseen
 
 
 def first(params: dict, name: str) -> str:
@@ -78,7 +79,7 @@ def fill_in_condition_keys() -> None:
                 role = iam._roles.get(name) or {}
                 own = role.get("PermissionsBoundary") or ""
                 boundary = own.get("PermissionsBoundaryArn", "") if isinstance(own, dict) else own
-            if boundary:
+            if boundary and (sets_one or not is_unseen("role", first(params, "RoleName"))):
                 context["iam:PermissionsBoundary"] = boundary
             if policy := first(params, "PolicyArn"):
                 context["iam:PolicyARN"] = policy
@@ -130,11 +131,15 @@ def name_resources_in_full() -> None:
     def full_arn(service, method, path, headers, body, query_params, region, account_id):
         if service == "iam":
             account = f"arn:aws:iam::{account_id}"
+            called = first(query_params, "Action")
             if role := first(query_params, "RoleName"):
-                found = iam._roles.get(role) or {}
-                given = first(query_params, "Path") if first(query_params, "Action") == "CreateRole" else ""
+                count_call(called, "role", role)
+                found = {} if is_unseen("role", role) else iam._roles.get(role) or {}
+                given = first(query_params, "Path") if called == "CreateRole" else ""
                 return found.get("Arn") or f"{account}:role{given or '/'}{role}"
-            if first(query_params, "Action") == "CreatePolicy":
+            if policy := first(query_params, "PolicyArn"):
+                count_call(called, "policy", policy.rpartition("/")[2])
+            if called == "CreatePolicy":
                 return f"{account}:policy{first(query_params, 'Path') or '/'}{first(query_params, 'PolicyName')}"
         if service == "states" and (token := json_object(body).get("taskToken")):
             return stepfunctions._task_owners.get(token) or "*"
@@ -152,6 +157,7 @@ def name_resources_in_full() -> None:
             yield policy.get("Arn", ""), policy.get("Tags") or []
 
     tagging._RESOURCE_TAG_COLLECTORS["iam"] = collect_policies_too
+    hide_tags_of_unseen()
 
 
 def know_whose_bucket_it_is() -> None:

@@ -6,7 +6,7 @@
 - ``aws:ResourceAccount`` of a bucket is the account that owns it, whoever asks; and a bucket policy that lets everybody
   in reaches past a permissions boundary that merely does not allow.
 - Calls on IAM roles and policies are authorised on ARNs with their path, and answers to waiting tasks on the
-  state machine that waits.
+  state machine that waits. A test may have roles and policies seen late (``views.py``).
 - A Node.js function's error is reported under its own name and leaves its worker alive, a dead worker as
   ``Runtime.ExitError``, one that ran too long as ``Sandbox.Timedout``, a failure of the emulator to start one as
   ``Lambda.ServiceException``.

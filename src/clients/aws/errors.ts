@@ -5,7 +5,7 @@ interface SdkErrorShape {
   readonly name?: unknown;
   readonly Code?: unknown;
   readonly message?: unknown;
-  readonly $metadata?: { readonly httpStatusCode?: unknown };
+  readonly $metadata?: { readonly httpStatusCode?: unknown; readonly attempts?: unknown };
   readonly $retryable?: unknown;
 }
 
@@ -24,6 +24,12 @@ export function awsErrorCode(error: unknown): string {
 export function awsErrorStatus(error: unknown): number | undefined {
   const status = shape(error).$metadata?.httpStatusCode;
   return typeof status === 'number' ? status : undefined;
+}
+
+/** Whether the SDK sent the call more than once. */
+function wasSentAgain(error: unknown): boolean {
+  const attempts = shape(error).$metadata?.attempts;
+  return typeof attempts === 'number' && attempts > 1;
 }
 
 const unavailable = new Set([
@@ -90,7 +96,7 @@ export function mapAwsError(error: unknown, what: string): ServiceError {
   const said = words === '' ? '' : `: ${words}`;
   const refused = `AWS did not ${what} (${code}${said}).`;
   const fail = (name: ErrorName, advice: string) =>
-    new ServiceError(name, `${refused} ${advice}`, { cause: error });
+    new ServiceError(name, `${refused} ${advice}`, { cause: error, sentAgain: wasSentAgain(error) });
   const passing = (name: ErrorName, why = refused) =>
     new ServiceError(name, why, { cause: error, triedAgain: true });
 

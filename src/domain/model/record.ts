@@ -80,7 +80,7 @@ export const publicAccessBlockSchema = z.object({
 });
 export type PublicAccessBlock = z.infer<typeof publicAccessBlockSchema>;
 
-/** `before`: as it was, left out where there was nothing; `after`: as we wrote it. */
+/** `before`: as it was, left out for nothing; `after`: as we wrote it. */
 const changeOf = <T extends z.ZodType>(schema: T) => z.object({ before: schema.optional(), after: schema });
 
 const changesSchema = z.object({
@@ -118,8 +118,10 @@ export const resourceSchema = z.object({
   absentLooks: z.number().int().positive().optional(),
   /** Of a policy that several buckets share: hashes of the documents that may stand in it by our doing. */
   written: z.array(z.string()).optional(),
-  /** Of such a policy: when the call began that wrote it last, ms since the epoch. */
+  /** Of a role or a policy: when the call began that created or wrote it last, ms since the epoch. */
   writtenAt: z.number().optional(),
+  /** Calls on it that AWS refused, perhaps by a late view: since when (ms since the epoch), and how many. */
+  refusals: z.object({ since: z.number(), count: z.number().int().positive() }).optional(),
   /** Of one that somebody edited: hash of what we made of it last. */
   rewritten: z.string().optional(),
   /** Created a second time, because the first was not found: there may be two of it. */

@@ -4,6 +4,7 @@ import { ownerTag } from '../model/desired-state.ts';
 import { type Changes, type ResourceRecord, thisOf } from '../model/record.ts';
 import type { ResourceKey } from '../model/resource-keys.ts';
 import { madeBy, type StepName } from '../model/steps.ts';
+import { refusedDeletion } from './late-views.ts';
 import type { StepContext } from './step.ts';
 
 /** What an undo did, for people who read the execution. */
@@ -123,7 +124,7 @@ export async function removeIfOurs(
     return { outcome: 'left: not tagged as ours' };
   }
 
-  const removal = await removeOrLookAgain(look, remove);
+  const removal = await removeOrLookAgain(step, key, look, remove);
   if (removal === 'absent') return confirmAbsence(step, key);
   if (removal !== 'removed') {
     await step.residue(key, removal);
@@ -145,10 +146,12 @@ function adviceFor({ record }: StepContext, key: ResourceKey): string {
 }
 
 /**
- * IAM authorises a call on a role that is gone by an ARN without its path, and refuses it: after an answer that
- * was lost, the second attempt to delete meets that refusal.
+ * IAM authorises a call on what is gone without its path and its tags, and refuses it: after an answer that was lost, the
+ * second attempt to delete meets that refusal, perhaps while IAM still shows what was deleted.
  */
 async function removeOrLookAgain(
+  step: StepContext,
+  key: ResourceKey,
   look: () => Promise<Found | undefined>,
   remove: () => Promise<RemovalOutcome>,
 ): Promise<RemovalOutcome> {
@@ -157,6 +160,6 @@ async function removeOrLookAgain(
   } catch (error) {
     const refused = error instanceof ServiceError && error.name === 'AwsAccessDeniedError';
     if (refused && !(await look())) return 'absent';
-    throw error;
+    throw await refusedDeletion(step, key, error);
   }
 }

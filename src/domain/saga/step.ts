@@ -30,6 +30,8 @@ export interface StepContext {
   released(key: ResourceKey, how: string): Promise<void>;
   /** Journals one more not-found read of a resource. @returns how many there were */
   notSeen(key: ResourceKey): Promise<number>;
+  /** Journals one more refusal of a call on a resource, perhaps by a late view. @returns how many there were */
+  refused(key: ResourceKey): Promise<number>;
   /** Journals that a resource could not be removed, and what to do about it. */
   residue(key: ResourceKey, residue: { reason: string; advice: string }): Promise<void>;
 }
@@ -50,6 +52,11 @@ export function stepContext(
   journal: Pick<StepJournal, 'writeResource'>,
 ): StepContext {
   const resources = { ...record.resources };
+  // A further attempt goes on counting.
+  const kept = (key: ResourceKey) => {
+    const { refusals } = resources[key] ?? {};
+    return refusals ? { refusals } : {};
+  };
   const write = async (key: ResourceKey, written: ResourceRecord) => {
     const resource = bounded(written);
     await journal.writeResource(record.id, key, resource, during);
@@ -62,13 +69,14 @@ export function stepContext(
     resource: (key) => resources[key],
     // A resource that is already known as created stays so: a repeated attempt must not forget its id.
     intend: async (key, resource) => {
-      if (resources[key]?.state !== 'created') await write(key, { ...resource, state: 'intended' });
+      if (resources[key]?.state !== 'created')
+        await write(key, { ...resource, ...kept(key), state: 'intended' });
     },
-    created: (key, resource) => write(key, { ...resource, state: 'created' }),
+    created: (key, resource) => write(key, { ...resource, ...kept(key), state: 'created' }),
     gone: async (key, leftAlone) => {
       const known = resources[key];
       if (!known || known.state === 'gone') return;
-      const { residue: _settled, absentLooks: _counted, ...rest } = known;
+      const { residue: _settled, absentLooks: _counted, refusals: _passed, ...rest } = known;
       await write(key, { ...rest, state: 'gone', ...(leftAlone === undefined ? {} : { leftAlone }) });
     },
     released: async (key, how) => {
@@ -82,6 +90,15 @@ export function stepContext(
       const absentLooks = (known?.absentLooks ?? 0) + 1;
       if (known) await write(key, { ...known, absentLooks });
       return absentLooks;
+    },
+    refused: async (key) => {
+      const known = resources[key];
+      // Those of an earlier step are over.
+      const isCounted = (known?.refusals?.since ?? 0) >= Date.parse(call.startedAt);
+      const { since, count } = (isCounted && known?.refusals) || { since: call.begunAt, count: 0 };
+      const refusals = { since, count: count + 1 };
+      if (known) await write(key, { ...known, refusals });
+      return refusals.count;
     },
     residue: async (key, residue) => {
       const known = resources[key];

@@ -1,4 +1,6 @@
 /** Each failure ends clean: what was made is gone, what was there before stands, and the error says why. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DeleteRolePolicyCommand, PutRolePolicyCommand, paginateListRoles } from '@aws-sdk/client-iam';
 import {
   CreateBucketCommand,
@@ -11,6 +13,7 @@ import {
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
+import { lateViewsIn } from '../../../local/environment/start.ts';
 import type { IntegrationAnswer } from '../../../local/observe/api-client.ts';
 import { differences } from '../../../local/observe/inventory.ts';
 import {
@@ -31,6 +34,7 @@ import {
   uniqueName,
   until,
 } from '../deployment.ts';
+import { expectPromiseKept, faults, faultyName } from '../faulty.ts';
 
 const { sandbox } = environment;
 
@@ -325,5 +329,23 @@ test('a name is free again after its integration has failed', async () => {
   const { integrationId } = await connect(name);
   expect((await settled(integrationId)).status).toBe('ready');
   expect(requestFor(name).name).toBe(name);
+  expect((await disconnect(integrationId)).status).toBe('removed');
+});
+
+test('a role that IAM does not show yet is not refused for good: its policy is attached once it shows', async () => {
+  const name = await faultyName('unseen');
+  const folder = lateViewsIn(environment.folder);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, name), JSON.stringify({ role: 2 }));
+  const { integrationId } = await connect(name);
+  const ready = await settled(integrationId);
+  expect(ready.error).toBeUndefined();
+  expect(ready.status).toBe('ready');
+  const refused = (await faults.calls(name)).filter(({ status }) => status === 403);
+  expect(refused.map(({ operation }) => operation)).toEqual([
+    'iam:AttachRolePolicy',
+    'iam:ListAttachedRolePolicies',
+  ]);
+  await expectPromiseKept(ready);
   expect((await disconnect(integrationId)).status).toBe('removed');
 });

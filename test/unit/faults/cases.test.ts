@@ -128,7 +128,7 @@ describe('the matrix', () => {
 
   test('demands more than one of the three endings wherever the fault passes', () => {
     for (const { column, part, end } of all) {
-      if (part === 'late') continue;
+      if (part === 'late' || part === 'views') continue;
       const passes = ['provision', 'journal', 'drivers', 'adopted'].includes(part)
         ? ['ready', 'clean']
         : ['clean'];
@@ -139,6 +139,29 @@ describe('the matrix', () => {
 
   test('has an id for each case', () => {
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+  });
+});
+
+describe('late views', () => {
+  const conditional = [
+    ...calls('at-once', 'createRole', 'iam:CreateRole', 'iam:AttachRolePolicy', 'iam:GetRole'),
+    ...calls('remove', 'deleteRole', 'iam:GetRole', 'iam:DetachRolePolicy', 'iam:DeleteRole'),
+    ...calls('take', 'revokeAccess', 'iam:CreatePolicyVersion'),
+  ];
+  const views = matrix(conditional).filter(({ part }) => part === 'views');
+
+  test('meet each call that is allowed by path, tags or boundary', () => {
+    expect(views.map(({ row, during, end }) => [row, during, end])).toEqual([
+      ['createRole iam:AttachRolePolicy #1', 'connect', 'ready'],
+      ['deleteRole iam:DetachRolePolicy #1', 'disconnect', 'any'],
+      ['deleteRole iam:DeleteRole #1', 'disconnect', 'any'],
+      ['revokeAccess iam:CreatePolicyVersion #1', 'take', 'any'],
+    ]);
+  });
+
+  test('are in the sample only where no machine is too slow for them', () => {
+    const chosen = sample(matrix(conditional)).filter(({ part }) => part === 'views');
+    expect(chosen.map(({ row }) => row)).toEqual(['createRole iam:AttachRolePolicy #1']);
   });
 });
 

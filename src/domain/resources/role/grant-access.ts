@@ -8,6 +8,7 @@ import { type DesiredState, firstPolicy, ownerTag, policyOf } from '../../model/
 import { grantOf, type PolicyDocument, permissionPolicy } from '../../model/permission-policy.ts';
 import type { JournalRecord, ResourceRecord } from '../../model/record.ts';
 import type { PolicyKey } from '../../model/resource-keys.ts';
+import { unlessSeenLate } from '../../saga/late-views.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import { refuseUnbounded } from './adopt.ts';
 import { grantable } from './granted.ts';
@@ -24,7 +25,11 @@ import {
   roomFor,
   withNext,
   writtenSoFar,
+  youngestOf,
 } from './shared-policies.ts';
+
+/** Makes a call that IAM may refuse as long as it does not show what the call is about. */
+type OnYoung = (call: () => Promise<void>) => Promise<void>;
 
 /** Lets the role use the driver's bucket, within a policy that has room for it. */
 export async function grantAccess(
@@ -69,10 +74,12 @@ export async function grantAccess(
     };
     const known = record.resources[key];
     let { writtenAt } = known ?? {};
-    const write = (policy: ResourceRecord) => {
+    let latest = record;
+    const write = async (policy: ResourceRecord) => {
       writtenAt = step.call.begunAt;
-      return journal.writePolicy(desired.recordId, step.call, key, { ...policy, writtenAt });
+      latest = await journal.writePolicy(desired.recordId, step.call, key, { ...policy, writtenAt });
     };
+    const onYoung: OnYoung = (calls) => unlessSeenLate(step, 'access', () => youngestOf(latest), calls);
 
     if (key === firstPolicy || known?.state === 'created') {
       const standing = await asWritten(step, arn, found, key, { iam, desired });
@@ -81,14 +88,14 @@ export async function grantAccess(
       if (hash(standing.document) !== hash(document) || written.at(-1) !== hash(document)) {
         await refuseForeign(standing.document);
         await write({ ...(known ?? { arn }), state: 'created', written: withNext(written, hash(document)) });
-        await iam.createPolicyVersion(arn, document);
+        await onYoung(() => iam.createPolicyVersion(arn, document));
       }
     } else {
       await refuseForeign();
       const mayStand = withNext(known?.state === 'intended' ? (known.written ?? []) : [], hash(document));
       await write({ arn, state: 'intended', written: mayStand });
       const isWritten = (content: unknown) => mayStand.includes(hash(content));
-      const uniqueId = await makePolicy(step, { name, arn, document }, desired, { iam, isWritten });
+      const uniqueId = await makePolicy(step, { name, arn, document }, desired, { iam, isWritten, onYoung });
       await write({ arn, uniqueId, state: 'created', written: [hash(document)] });
     }
     if (key !== firstPolicy) {
@@ -96,7 +103,8 @@ export async function grantAccess(
       if (!role) throw notYetShown(`the role ${desired.role.arn}`);
       if (!isRoleOf(record, role)) throw roleReplaced(desired.role.arn);
       if (desired.role.mode === 'adopt') refuseUnbounded(role, desired);
-      await iam.attachRolePolicy(desired.role.name, arn);
+      const attach = () => iam.attachRolePolicy(desired.role.name, arn);
+      await unlessSeenLate(step, 'access', () => record.resources.role?.writtenAt, attach);
       await refuseSwapped(step, { arn, document, writtenAt }, iam);
     }
     await step.created('access', { arn, origin: 'adopted' });
@@ -162,9 +170,11 @@ async function makePolicy(
   {
     iam,
     isWritten,
+    onYoung,
   }: {
     readonly iam: Pick<Iam, 'getDefaultPolicyVersion' | 'createPolicy' | 'createPolicyVersion'>;
     readonly isWritten: (content: unknown) => boolean;
+    readonly onYoung: OnYoung;
   },
 ): Promise<string | undefined> {
   const made = await iam.createPolicy({
@@ -182,6 +192,6 @@ async function makePolicy(
     if (step.call.attempt < looksForOwn) throw notYetShown(`the last change of policy ${policy.arn}`);
     throw policyChanged(policy.arn, found);
   }
-  await iam.createPolicyVersion(policy.arn, policy.document);
+  await onYoung(() => iam.createPolicyVersion(policy.arn, policy.document));
   return found.uniqueId;
 }

@@ -14,7 +14,8 @@ export async function createPolicy(
 ): Promise<{ policyArn: string }> {
   const { policy, tags, iamPath, description, permissionPolicy } = step.desired;
   const written = [hash(permissionPolicy)];
-  await step.intend('policy', { arn: policy.arn, written });
+  const writtenAt = step.resource('policy')?.writtenAt ?? step.call.begunAt;
+  await step.intend('policy', { arn: policy.arn, written, writtenAt });
   const outcome = await iam.createPolicy({
     name: policy.name,
     path: iamPath,
@@ -23,7 +24,7 @@ export async function createPolicy(
     tags,
   });
   const { uniqueId } = outcome === 'exists' ? await ownPolicy(step, iam) : outcome;
-  await step.created('policy', { arn: policy.arn, uniqueId, written });
+  await step.created('policy', { arn: policy.arn, uniqueId, written, writtenAt });
   return { policyArn: policy.arn };
 }
 

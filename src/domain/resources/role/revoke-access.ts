@@ -11,6 +11,7 @@ import {
 } from '../../model/permission-policy.ts';
 import { type JournalRecord, statuses } from '../../model/record.ts';
 import { type PolicyKey, policyKeys } from '../../model/resource-keys.ts';
+import { unlessSeenLate } from '../../saga/late-views.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import { type Leftover, sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
@@ -25,6 +26,7 @@ import {
   isSettled,
   withNext,
   writtenSoFar,
+  youngestOf,
 } from './shared-policies.ts';
 
 type RevokeCalls =
@@ -34,6 +36,9 @@ type RevokeCalls =
   | 'createPolicyVersion'
   | 'detachRolePolicy'
   | 'deletePolicy';
+
+/** Makes calls that IAM may refuse as long as it does not show what they are about. */
+type OnYoung = <T>(calls: () => Promise<T>) => Promise<T>;
 
 /**
  * Takes the driver's bucket out of the policy that grants it; a policy that grants nothing any more goes. The integration
@@ -53,7 +58,16 @@ export async function revokeAccess(
     const grant = grantOf(step.record.request, desired);
     const grantsLeft = (key: PolicyKey) =>
       grantsOf(record, desired, key, readRecords, { but: addedBucketId, allowed });
-    const attached = await attachedPolicies(desired, iam);
+    let latest = record;
+    const young: OnYoung = (calls) => unlessSeenLate(step, 'access', () => youngestOf(latest), calls);
+    const noting: typeof journal = {
+      ...journal,
+      writePolicy: async (...policy) => {
+        latest = await journal.writePolicy(...policy);
+        return latest;
+      },
+    };
+    const attached = await young(() => attachedPolicies(desired, iam));
     const granting: PolicyKey[] = [];
     for (const [key, policy] of attached) {
       if (stillGrants(policy?.document, grant, await grantsLeft(key))) granting.push(key);
@@ -109,7 +123,8 @@ export async function revokeAccess(
       await unplace();
       return outcome;
     }
-    const written = await writeWithout(found, { step, record, desired, key, grant, remaining, iam, journal });
+    const parts = { step, record, desired, key, grant, remaining, iam, journal: noting };
+    const written = await young(() => writeWithout(found, parts));
     await unplace();
     const others = granting.filter((each) => each !== key);
     return end('removed', stillGrants(written, grant, remaining) ? [key, ...others] : others);
@@ -195,7 +210,13 @@ async function writeWithout(
     return document;
   }
   // Whoever is cut off from here on leaves a policy that the next bucket makes again, not one that it misses.
-  await journal.writePolicy(desired.recordId, step.call, key, { ...(known ?? { arn }), state: 'intended' });
+  // The first attempt to delete it counts: a later one may be refused, because that one took effect.
+  const since = known?.state === 'intended' ? known.writtenAt : undefined;
+  await journal.writePolicy(desired.recordId, step.call, key, {
+    ...(known ?? { arn }),
+    state: 'intended',
+    writtenAt: since ?? step.call.begunAt,
+  });
   const role = await iam.getRole(desired.role.name);
   // From another role of that name only who attached it may take it.
   if (role && isRoleOf(record, role)) await iam.detachRolePolicy(desired.role.name, arn);

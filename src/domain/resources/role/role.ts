@@ -4,6 +4,7 @@ import { parseJson, sameJson } from '../../model/canonical-json.ts';
 import { attachablePolicies, ownerTag, policyOf, trustPolicy } from '../../model/desired-state.ts';
 import type { PolicyDocument } from '../../model/permission-policy.ts';
 import { type PolicyKey, policyKeys } from '../../model/resource-keys.ts';
+import { unlessSeenLate } from '../../saga/late-views.ts';
 import { isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam, Role } from './iam.ts';
@@ -40,15 +41,20 @@ export async function createRole(
     // No tags of the caller's: those of a role are attributes by which other policies of the account may let it in.
     tags: { [ownerTag]: recordId },
   };
-  await step.intend('role', { arn: role.arn });
+  await step.intend('role', { arn: role.arn, writtenAt: step.call.begunAt });
   const outcome = await iam.createRole(wanted);
   const { uniqueId } = outcome === 'exists' ? await ownRole(step, iam, wanted) : outcome;
-  await step.created('role', { arn: role.arn, uniqueId });
+  const writtenAt = outcome === 'exists' ? step.resource('role')?.writtenAt : step.call.begunAt;
+  await step.created('role', { arn: role.arn, uniqueId, ...(writtenAt === undefined ? {} : { writtenAt }) });
   await refuseChanged(step, iam);
-  await iam.attachRolePolicy(role.name, policy.arn);
+  await onYoungRole(step, () => iam.attachRolePolicy(role.name, policy.arn));
   await refuseChanged(step, iam);
   return { roleArn: role.arn, userArn };
 }
+
+/** A call that IAM allows only on roles under our path, or with our boundary: it may not see either yet. */
+const onYoungRole = <T>(step: StepContext, call: () => Promise<T>): Promise<T> =>
+  unlessSeenLate(step, 'role', () => step.resource('role')?.writtenAt, call);
 
 /**
  * The role that an earlier attempt created. It is used only if unchanged: trust policy, boundary and policies decide who
@@ -67,8 +73,8 @@ async function ownRole(
     sameJson(parseJson(found.trustPolicy), wanted.trustPolicy) &&
     found.permissionsBoundaryArn === wanted.permissionsBoundaryArn;
   if (!isAsWritten) throw roleChanged(role.name);
-  const attached = await iam.listAttachedRolePolicies(role.name);
-  const inline = await iam.listRolePolicies(role.name);
+  const attached = await onYoungRole(step, () => iam.listAttachedRolePolicies(role.name));
+  const inline = await onYoungRole(step, () => iam.listRolePolicies(role.name));
   if (inline.length > 0 || attached.some((arn) => arn !== policy.arn)) throw roleChanged(role.name);
   return found;
 }

@@ -185,3 +185,15 @@ export function isByUs(
     )
   );
 }
+
+/**
+ * When the youngest was created, or its deletion was begun, of the role and the policies of an integration, ms since the
+ * epoch. What was only rewritten since is older, and IAM shows its path and its tags.
+ */
+export function youngestOf({ resources }: Pick<JournalRecord, 'resources'>): number | undefined {
+  const made = policyKeys
+    .map((key) => resources[key])
+    .filter((policy) => policy?.state === 'intended' || (policy?.written?.length ?? 0) <= 1);
+  const times = [resources.role, ...made].flatMap((each) => each?.writtenAt ?? []);
+  return times.length > 0 ? Math.max(...times) : undefined;
+}

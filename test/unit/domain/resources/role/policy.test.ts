@@ -48,13 +48,25 @@ describe('CreatePolicy', () => {
   test('journals the ARN, the id by which it is told from a later one of its name, and what it says', async () => {
     const journal = journalOf(recordOf());
     await createPolicy(journal.step(), fakeIam([]).iam);
-    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId: 'ANPA1', written });
+    expect(journal.record().resources.policy).toEqual({
+      state: 'created',
+      arn,
+      uniqueId: 'ANPA1',
+      written,
+      writtenAt: 0,
+    });
   });
 
   test('takes its own policy for created when the answer was lost', async () => {
     const journal = journalOf(knowing({ policy: { state: 'intended', arn } }));
     await createPolicy(journal.step(), fakeIam([], { policy: { arn, uniqueId, tags: ours } }).iam);
-    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId, written });
+    expect(journal.record().resources.policy).toEqual({
+      state: 'created',
+      arn,
+      uniqueId,
+      written,
+      writtenAt: 0,
+    });
   });
 
   describe('while IAM has a policy of that name but does not show it', () => {
@@ -98,7 +110,7 @@ describe('CreatePolicy', () => {
     expect((await thrownBy(creating)).name).toBe('PolicyNameTakenError');
     await retried(() => deletePolicy(journal.step(), iam));
     expect([standing(), events]).toEqual([before, Array(6).fill('create policy')]);
-    expect(journal.record().resources.policy).toEqual({ state: 'gone', arn, written });
+    expect(journal.record().resources.policy).toEqual({ state: 'gone', arn, written, writtenAt: 0 });
   });
 
   test('takes its own policy on as soon as it shows, however many attempts that took', async () => {
@@ -107,7 +119,13 @@ describe('CreatePolicy', () => {
     expect(await createPolicy(journal.step(['provisioning'], { attempt: 9 }), iam)).toEqual({
       policyArn: arn,
     });
-    expect(journal.record().resources.policy).toEqual({ state: 'created', arn, uniqueId, written });
+    expect(journal.record().resources.policy).toEqual({
+      state: 'created',
+      arn,
+      uniqueId,
+      written,
+      writtenAt: 0,
+    });
   });
 
   test.each([
@@ -128,6 +146,7 @@ describe('CreatePolicy', () => {
       state: 'gone',
       arn,
       written,
+      writtenAt: 0,
       leftAlone: expect.stringContaining('does not belong to this integration'),
     });
   });
@@ -213,6 +232,7 @@ describe('whatever call is cut off, before it took effect or after', () => {
         arn,
         uniqueId: 'ANPA1',
         written,
+        writtenAt: 0,
       });
     });
   });

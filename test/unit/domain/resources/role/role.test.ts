@@ -128,7 +128,12 @@ describe('CreateRole', () => {
   test('journals the ARN, and the id by which it is told from a later one of the same name', async () => {
     const journal = journalOf(recordOf());
     await createRole(journal.step(), fakeIam([]).iam, async () => userArn, trust);
-    expect(journal.record().resources.role).toEqual({ state: 'created', arn, uniqueId: 'AROA1' });
+    expect(journal.record().resources.role).toEqual({
+      state: 'created',
+      arn,
+      uniqueId: 'AROA1',
+      writtenAt: 0,
+    });
   });
 
   const creating = (journal: ReturnType<typeof journalOf>, iam: Parameters<typeof createRole>[1]) =>
@@ -156,7 +161,7 @@ describe('CreateRole', () => {
     const journal = journalOf(intended);
     await creating(journal, iam);
     expect([...attached]).toEqual([policyArn]);
-    expect(journal.record().resources.role).toEqual({ state: 'created', arn, uniqueId });
+    expect(journal.record().resources.role).toEqual({ state: 'created', arn, uniqueId, writtenAt: 0 });
   });
 
   test('knows its own trust policy by what it says, not by the order of its members', async () => {
@@ -392,7 +397,12 @@ describe('whatever call is cut off, before it took effect or after', () => {
     await everyInterruption(begin, async ({ journal, standing, attached, attempt }, where) => {
       await attempt();
       expect([where, standing()?.arn, [...attached]]).toEqual([where, arn, [policyArn]]);
-      expect(journal.record().resources.role).toEqual({ state: 'created', arn, uniqueId: 'AROA1' });
+      expect(journal.record().resources.role).toEqual({
+        state: 'created',
+        arn,
+        uniqueId: 'AROA1',
+        writtenAt: 0,
+      });
     });
   });
 

@@ -11,6 +11,7 @@ const lockSchema = z.object({
       dev: z.boolean().optional(),
       devOptional: z.boolean().optional(),
       hasInstallScript: z.boolean().optional(),
+      link: z.boolean().optional(),
     }),
   ),
 });
@@ -18,10 +19,10 @@ export type Lock = z.infer<typeof lockSchema>;
 
 export const parseLock = (text: string): Lock => lockSchema.parse(JSON.parse(text));
 
-/** Path in node_modules, name and lockfile entry of every package but the project itself. */
+/** Path in node_modules, name and lockfile entry of every package that others wrote: not of the project's own folders. */
 export function packagesOf({ packages }: Lock) {
   return Object.entries(packages)
-    .filter(([path]) => path !== '')
+    .filter(([path, { link }]) => path.includes('node_modules/') && !link)
     .map(([path, entry]) => ({ path, name: path.split('node_modules/').at(-1) ?? path, ...entry }));
 }
 

@@ -48,7 +48,7 @@ describe.each(pages)('%s', (page) => {
 
   test('names files and folders that exist', () => {
     const ours =
-      /^(?:src|functions|statemachines|resources|local|test|scripts|events|docs|\.ci|\.github)\/[\w./-]*$/;
+      /^(?:src|functions|statemachines|resources|cli|local|test|scripts|events|docs|\.ci|\.github)\/[\w./-]*$/;
     const named = inlineCode(proseOf(page)).filter((code) => ours.test(code));
     expect(named.filter((path) => !existsSync(join(projectRoot, path)))).toEqual([]);
   });

@@ -1,0 +1,156 @@
+/** `dataloop-connect` as people and scripts run it: its bundle, in a real terminal and piped, against the deployed service. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { projectRoot } from '../../../local/environment/paths.ts';
+import { integrationSchema } from '../../../local/observe/api-client.ts';
+import { bundleCommandLine } from '../../../scripts/command-line.ts';
+import {
+  api,
+  control,
+  deployment,
+  disconnect,
+  environment,
+  listing,
+  python,
+  s3,
+  uniqueName,
+} from '../deployment.ts';
+
+const folder = mkdtempSync(join(environment.folder, 'command-line-'));
+const program = [process.execPath, join(folder, 'dataloop-connect.cjs')];
+const { projectId } = environment.sandbox;
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Settings of the caller: as `. .local/env` makes them. */
+const env = {
+  ...process.env,
+  API_URL: deployment.apiUrl,
+  DATALOOP_CONNECT_STAGE: deployment.stage,
+  TERM: 'xterm-256color',
+  NO_COLOR: '',
+};
+
+function execute([command = '', ...args]: readonly string[], input: string): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = execFile(command, args, { env }, (error, out, err) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err });
+    });
+    child.stdin?.end(input);
+  });
+}
+
+/** As a script runs it. */
+const piped = (args: readonly string[], input = ''): Promise<Ran> => execute([...program, ...args], input);
+
+/** As a person runs it. @param type keys for what appears on the screen */
+const typed = (args: readonly string[], type: readonly { after: string; keys: string }[]): Promise<Ran> =>
+  execute(
+    [join(python, 'python'), join(projectRoot, 'test', 'integration', 'side-by-side', 'terminal.py')],
+    JSON.stringify({ command: [...program, ...args], type }),
+  );
+
+const connected = (name: string) => ['--bucket', `dataloop-${name}`, '--project', projectId];
+
+beforeAll(async () => {
+  await bundleCommandLine(folder);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('a whole life in a terminal: doctor, plan, connect, test, leftovers, disconnect', async () => {
+  const name = uniqueName('typed');
+  const doctor = await piped(['doctor', '--project', projectId]);
+  expect(doctor).toMatchObject({ code: 0, err: '' });
+  for (const check of ['Credentials', 'Stack', 'API', 'Secret', 'Dataloop role', 'Dataloop quota']) {
+    expect(doctor.out).toMatch(new RegExp(`^[✓!] ${check} `, 'm'));
+  }
+
+  const connect = await typed(['connect', name, ...connected(name)], [{ after: 'Connect it?', keys: 'y\r' }]);
+  expect(connect.code).toBe(0);
+  expect(connect.out).toContain('\u001b[32m');
+  const screen = stripVTControlCharacters(connect.out);
+  for (const step of ['Preflight', 'CreateBucket', 'RequestIamUser', 'CreateRole', 'Activate']) {
+    expect(screen).toMatch(new RegExp(`✓ ${step} +succeeded +[\\d.]+ s  \\d attempt`));
+  }
+  expect(screen).toMatch(/Ready in \d+ (s|min).*: int_/);
+  expect(screen).toContain(`dataloop-connect test ${name}`);
+
+  const test = await piped(['test', name]);
+  expect(test).toMatchObject({ code: 0, err: '' });
+  expect(test.out).toContain('✓ DriverTest');
+  const status = await piped(['status', name, '--output', 'json']);
+  const { integrationId } = integrationSchema.parse(JSON.parse(status.out));
+  // What the program passes on is what the API answers.
+  expect(JSON.parse(status.out)).toEqual((await api.request('GET', `/integrations/${integrationId}`)).body);
+
+  // The same request connects once; another one of that name is refused.
+  const again = await piped(['connect', name, ...connected(name), '--yes']);
+  expect(again.code).toBe(0);
+  expect(again.out).toContain(integrationId);
+  const other = await piped(['connect', name, ...connected(`${name}-other`), '--yes']);
+  expect(other.code).toBe(3);
+  expect(other.err).toContain(`Next: dataloop-connect status ${integrationId}`);
+
+  const object = { Bucket: `dataloop-${name}`, Key: 'image.jpg' };
+  await s3.send(new PutObjectCommand({ ...object, Body: 'image' }));
+  const left = await piped(['disconnect', name, '--yes']);
+  expect(left.code).toBe(5);
+  expect(left.out).toContain(`Left: Bucket s3://dataloop-${name}`);
+  await s3.send(new DeleteObjectCommand(object));
+  const removed = await typed(['disconnect', name], [{ after: 'Disconnect it?', keys: 'y\r' }]);
+  expect(removed.code).toBe(0);
+  expect(stripVTControlCharacters(removed.out)).toContain(`Removed: ${integrationId}; nothing is left.`);
+  for (const [kind, names] of Object.entries(await listing(name))) expect([kind, names]).toEqual([kind, []]);
+});
+
+describe('while Dataloop has not issued the user', () => {
+  test('Ctrl-C leaves the workflow running; watch and disconnect find it by its name', async () => {
+    const name = uniqueName('stopped');
+    await control.set(name, { userArnDelaySeconds: 'never' });
+    const keys = '\u0003';
+    const stopped = await typed(
+      ['connect', name, ...connected(name), '--yes'],
+      [{ after: 'until it is issued', keys }],
+    );
+    expect(stopped.code).toBe(130);
+    const [id = ''] = /dataloop-connect watch int_\w+/.exec(stripVTControlCharacters(stopped.out)) ?? [];
+    expect(id).not.toBe('');
+
+    const watched = await piped(['watch', name, '--timeout', '0', '--output', 'json']);
+    expect(watched.code).toBe(6);
+    expect(integrationSchema.parse(JSON.parse(watched.out.trimEnd())).status).toBe('provisioning');
+    expect(await piped(['disconnect', name, '--yes'])).toMatchObject({ code: 0 });
+  });
+});
+
+test('each end has its exit code, and scripts get no colours and no questions', async () => {
+  const name = uniqueName('piped');
+  const request = JSON.stringify({
+    name,
+    bucket: { name: `dataloop-${name}` },
+    dataloop: { projectId: 'no-such' },
+  });
+  const blocked = await piped(['connect', '--file', '-', '--yes'], request);
+  expect(blocked.code).toBe(3);
+  expect(blocked.out).not.toContain('\u001b');
+  const failed = await piped(['connect', '--file', '-', '--yes', '--no-plan', '--output', 'json'], request);
+  expect(failed.code).toBe(4);
+  const { integrationId, status, error } = integrationSchema.parse(JSON.parse(failed.out));
+  expect({ status, step: error?.step }).toEqual({ status: 'failed', step: 'Preflight' });
+  expect((await piped(['list', '--status', 'failed'])).out).toContain(integrationId);
+
+  expect((await piped(['connect', name, ...connected(name)])).code).toBe(2);
+  expect((await piped(['status', uniqueName('nobody')])).code).toBe(3);
+  const nothing = await piped(['list', '--api-url', environment.endpointUrl]);
+  expect(nothing.code).toBe(1);
+  expect(nothing.err).toContain('Next: dataloop-connect doctor');
+  await disconnect(integrationId);
+});

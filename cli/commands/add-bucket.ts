@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { driverRequestSchema } from '../../src/domain/lifecycle/added-buckets.ts';
+import { driverRequestSchema } from '../../src/domain/model/request.ts';
 import { defineCommand } from '../command.ts';
 import { connectionSchema } from '../connection/answers.ts';
 import { findIntegration } from '../connection/find.ts';

@@ -37,6 +37,8 @@ export const connectionSchema = z.looseObject({
   resources: z.array(named.extend({ origin: z.string().optional() })),
   residue: z.array(named.extend({ reason: z.string(), advice: z.string() })),
   leftAlone: z.array(named.extend({ reason: z.string() })).optional(),
+  /** What was ours and is its owner's now. */
+  released: z.array(named.extend({ reason: z.string() })).optional(),
   error: z
     .looseObject({ type: z.string(), title: z.string(), detail: z.string(), step: z.string().optional() })
     .optional(),

@@ -4,7 +4,15 @@ import type { Found } from '../connection/find.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { codeOf } from '../follow.ts';
 import type { Session } from '../session.ts';
-import { handleOf, nextFor, printAction, printError, printLeftovers, printResources } from './connection.ts';
+import {
+  handleOf,
+  nextFor,
+  printAction,
+  printError,
+  printLeftovers,
+  printReleased,
+  printResources,
+} from './connection.ts';
 import { duration, localTime } from './time.ts';
 
 export interface Conclusion {
@@ -47,7 +55,9 @@ function printEnd(session: Session, connection: Connection, conclusion: Conclusi
   const id = connection.driverId ?? connection.integrationId;
   if (isUndone(connection, conclusion)) {
     printEndOfAccess(session, connection);
-    screen.say(`${screen.paint('green', 'Removed')}: ${id}; nothing is left.`);
+    const left = connection.released?.length ? 'nothing else is left' : 'nothing is left';
+    screen.say(`${screen.paint('green', 'Removed')}: ${id}; ${left}.`);
+    printReleased(session, connection);
   } else if (status === 'ready') {
     const took = conclusion.verb === 'connect' ? ` in ${duration(world.now() - conclusion.begun)}` : '';
     screen.say(`${screen.paint('green', 'Ready')}${took}: ${id}`);

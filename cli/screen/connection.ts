@@ -61,6 +61,13 @@ export function printLeftovers({ screen }: Session, { residue, leftAlone = [] }:
   }
 }
 
+/** What its owner keeps. */
+export function printReleased({ screen }: Session, { released = [] }: Connection): void {
+  for (const kept of released) {
+    screen.say(`Kept: ${kindOf(kept)} ${screen.paint('bold', referenceOf(kept))}; it is yours now`);
+  }
+}
+
 export function printError({ screen }: Session, { error }: Connection): void {
   if (!error) return;
   const lines = paragraph(`${error.title}: ${error.detail}`, screen.columns, '       ');
@@ -107,6 +114,7 @@ export function printConnection(session: Session, connection: Connection): void 
   for (const driver of connection.drivers ?? []) {
     screen.say(`  Added bucket  s3://${driver.bucket}  (driver ${driver.name}, ${driver.driverId})`);
   }
+  printReleased(session, connection);
   printLeftovers(session, connection);
   printAction(session, connection);
   if (!connection.action) {

@@ -176,8 +176,15 @@ describe('disconnect', () => {
     expect(ran.out).toContain('Access ended 2026-11-28');
   });
 
-  test('passes on --keep-bucket and --force', async () => {
-    const ran = await run(['disconnect', 'acme', '--keep-bucket', '--force', '--yes'], { script });
+  test('passes on --keep-bucket and --force, and says what is kept', async () => {
+    const released = [{ ...bucket, reason: 'You asked to keep it.' }];
+    const ran = await run(['disconnect', 'acme', '--keep-bucket', '--force', '--yes'], {
+      script: {
+        ...script,
+        [`GET ${self}`]: [ok(integration('ready')), ok(integration('removed', { released }))],
+      },
+    });
+    expect(ran.out).toContain('nothing else is left.\nKept: Bucket s3://dataloop-acme; it is yours now\n');
     expect(ran.requests.find(({ method }) => method === 'DELETE')?.path).toBe(
       `${self}?keepBucket=true&force=true`,
     );

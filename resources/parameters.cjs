@@ -69,7 +69,7 @@ const keyArn = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/;
 const keyArns = 'empty, or a comma-separated list of KMS key ARNs (no aliases), each once';
 
 const regionCodes = 'a comma-separated list of AWS regions, each once';
-const regionList = short(listOf(/^[a-z]{2}(-[a-z]{1,12}){1,2}-\d$/, regionCodes), 300, regionCodes);
+const regionList = short(listOf(/^[a-z]{2,4}(-[a-z]{1,12}){1,2}-\d$/, regionCodes), 300, regionCodes);
 
 const keysOfTags = 'empty, or a comma-separated list of tag keys, each once, with * only at the end of one';
 const tagKeyList = short(listOf(/^([\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}\*?|\*)$/u, keysOfTags), 300, keysOfTags);

@@ -70,15 +70,15 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   },
   AwsNotYetConsistentError: {
     group: 'aws',
-    detail: `AWS does not show the role ${roleArn} yet. The service looks again.`,
+    detail: `AWS does not show the role ${roleArn} yet.`,
     whatToDo:
       'Nothing: the service waits until AWS shows the change. If a step fails with it, send the request again.',
   },
   AwsAccessDeniedError: {
     group: 'aws',
     detail:
-      `AWS did not create role ${role} (AccessDenied). Check the function's role, service control policies and ` +
-      'bucket policies for what denies it, then send the request again.',
+      `AWS did not create role ${role} (AccessDenied). Check the function's role, service and resource control policies ` +
+      '(SCP, RCP) and bucket policies for what denies it, then send the request again.',
     whatToDo:
       'Allow the action that the detail names: look for a service control policy or a bucket policy that denies it. If ' +
       'you changed parameters, deploy the service again.',
@@ -99,12 +99,12 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   },
   EarlierCallOpenError: {
     group: 'workflow',
-    detail: `The in-flight call ${integrationId}/RequestIamUser/1 may still take effect. The service waits for it.`,
+    detail: `The in-flight call ${integrationId}/RequestIamUser/1 may still take effect.`,
     whatToDo: 'Nothing: the service waits until the call has ended, at most 35 seconds.',
   },
   AccessLockedError: {
     group: 'workflow',
-    detail: `Another call writes the policies of integration ${integrationId}. The service waits for its turn.`,
+    detail: `Another call writes the policies of integration ${integrationId}.`,
     whatToDo: 'Nothing: the service adds or removes one bucket of an integration after the other.',
   },
   WrongAccountError: {
@@ -124,8 +124,8 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   PolicyNameTakenError: {
     group: 'resources',
     detail:
-      `A policy named ${role} already exists and does not belong to this integration. It was left unchanged. ` +
-      'Choose another name for the integration, or set role.name.',
+      `A policy named ${role} already exists and does not belong to this integration. It was left unchanged. IAM tells names ` +
+      'apart neither by path nor by capitals. Choose another name for the integration, or set role.name.',
     whatToDo: 'Choose another `name`, or set `role.name`: the policy has the name of the role.',
   },
   RoleNameTakenError: {
@@ -220,13 +220,12 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   },
   DataloopUnavailableError: {
     group: 'dataloop',
-    detail:
-      'Dataloop at https://gate.dataloop.ai did not answer within 8 s (TimeoutError). The service tries again.',
+    detail: 'Dataloop at https://gate.dataloop.ai did not answer within 8 s (TimeoutError).',
     whatToDo: "Wait a moment and send the request again. If it lasts, look at Dataloop's status page.",
   },
   DataloopRateLimitError: {
     group: 'dataloop',
-    detail: `Dataloop did not find project ${projectId} (429: no reason given). The service tries again.`,
+    detail: `Dataloop did not find project ${projectId} (429: no reason given).`,
     whatToDo: 'Wait a moment and send the request again.',
   },
   DataloopCredentialsError: {
@@ -235,8 +234,8 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
       `Dataloop did not find project ${projectId} (401: no reason given). The credentials in secret ${secret} ` +
       'are wrong, expired or revoked. Replace them.',
     whatToDo:
-      "Put a valid API key into the secret: [Dataloop's credentials](operations.md#dataloops-credentials). You need not deploy " +
-      'again.',
+      "Do what the detail says. The secret must be in the deployment's region and hold a valid API key: " +
+      "[Dataloop's credentials](operations.md#dataloops-credentials). You need not deploy again.",
   },
   DataloopNotOursError: {
     group: 'dataloop',
@@ -323,10 +322,10 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     group: 'dataloop',
     detail:
       `Dataloop could not assume the role ${roleArn} yet: its integration ${dataloopIntegrationId} says ` +
-      '"waiting-trust". If this continues, look for a service control policy that blocks other accounts, and ' +
-      'for a changed trust policy.',
+      '"waiting-trust". If this continues, look for a resource control policy (RCP) of your organisation that keeps ' +
+      'other accounts out, and for a changed trust policy.',
     whatToDo:
-      'The service tries for about four minutes. Look for a policy of your organisation that keeps other AWS accounts out, ' +
+      'The service tries for about four minutes. Look for a resource control policy that keeps other AWS accounts out, ' +
       'and in CloudTrail for changes of the trust policy.',
   },
   DriverTestFailedError: {

@@ -50,7 +50,7 @@ export const errorKinds = {
   PolicyChangedError: { title: 'Somebody changed a policy of the role', retryable: false },
   DataloopUnavailableError: { title: 'Dataloop does not answer', retryable: true },
   DataloopRateLimitError: { title: 'Dataloop limits the request rate', retryable: true },
-  DataloopCredentialsError: { title: 'Dataloop does not accept the credentials', retryable: false },
+  DataloopCredentialsError: { title: "Dataloop's credentials cannot be used", retryable: false },
   DataloopForbiddenError: { title: 'The Dataloop user lacks a role', retryable: false },
   DataloopIntegrationLimitError: {
     title: "Dataloop's integration limit is reached",
@@ -179,17 +179,15 @@ export class ServiceError extends Error {
     options: {
       cause?: unknown;
       fields?: readonly FieldError[];
-      /** Whoever meets it tries again by itself, and the message says so at its end. */
-      triedAgain?: true;
+      /** It may pass: whoever made the only attempt that there is may make another. */
+      mayPass?: true;
       sentAgain?: boolean;
     } = {},
   ) {
     const said = printable(message, longestMessage);
-    super(
-      options.triedAgain ? `${said} The service tries again.` : said,
-      options.cause === undefined ? undefined : { cause: options.cause },
-    );
-    this.messageOnce = options.triedAgain ? `${said} Try again in a moment.` : said;
+    // Whether the state machine tries again, the function does not know: in its last attempt, nobody does.
+    super(said, options.cause === undefined ? undefined : { cause: options.cause });
+    this.messageOnce = options.mayPass ? `${said} Try again in a moment.` : said;
     this.sentAgain = options.sentAgain ?? false;
     this.name = name;
     this.fields = options.fields ?? [];

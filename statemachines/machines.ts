@@ -22,9 +22,10 @@ function withFunctions(Definition: StateMachine) {
   }));
   return {
     Definition,
-    DefinitionSubstitutions: Object.fromEntries(
-      functions.map(({ name, arn }) => [`${name}FunctionArn`, arn]),
-    ),
+    DefinitionSubstitutions: {
+      Partition: { Ref: 'AWS::Partition' },
+      ...Object.fromEntries(functions.map(({ name, arn }) => [`${name}FunctionArn`, arn])),
+    },
     functionArns: functions.map(({ arn }) => arn),
   };
 }

@@ -28,6 +28,7 @@ const transientErrors = [
   'Lambda.Unknown',
   'Sandbox.Timedout',
   'Runtime.ExitError',
+  'Runtime.OutOfMemory',
 ];
 
 /** Of every step: about three minutes, six and a half at most. */

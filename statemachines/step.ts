@@ -37,7 +37,8 @@ export function step(name: string, options: Step, Catch: Catcher): States {
     [name]: {
       Type: 'Task',
       Comment,
-      Resource: `arn:aws:states:::lambda:invoke${isCallback ? '.waitForTaskToken' : ''}`,
+      // China, GovCloud and the European sovereign cloud are partitions of their own.
+      Resource: `arn:\${Partition}:states:::lambda:invoke${isCallback ? '.waitForTaskToken' : ''}`,
       Arguments: {
         FunctionName: `\${${name}FunctionArn}`,
         Payload: { ...payload, ...token, ...Payload },

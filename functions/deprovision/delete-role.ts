@@ -10,6 +10,8 @@ const calls = callsOf(iam.iamClient(), {
   updateAssumeRolePolicy: iam.updateAssumeRolePolicy,
   detachRolePolicy: iam.detachRolePolicy,
   listAttachedRolePolicies: iam.listAttachedRolePolicies,
+  listRolePolicies: iam.listRolePolicies,
+  listInstanceProfilesForRole: iam.listInstanceProfilesForRole,
   deleteRole: iam.deleteRole,
   putRolePermissionsBoundary: iam.putRolePermissionsBoundary,
 });

@@ -50,6 +50,7 @@ import {
   ReadPoliciesOfRole,
   ReadPolicy,
   ReadRole,
+  ReadUsesOfRole,
   ReleaseRole,
   TagRole,
   WritePolicy,
@@ -284,7 +285,7 @@ export const roles = [
   role('deleteRole', 'Deletes roles that the service created', [
     WriteStepAndResource('role'),
     LookAtRole,
-    ReadAttachments,
+    ReadUsesOfRole,
     DetachPolicy,
     DeleteRole,
     DenyAll,
@@ -294,7 +295,7 @@ export const roles = [
   ]),
   role('deletePolicy', 'Deletes policies that the service created', [
     WriteStepAndPolicies,
-    LookAtPolicy(['iam:GetPolicy', 'iam:ListPolicyVersions']),
+    LookAtPolicy(['iam:GetPolicy', 'iam:ListPolicyVersions', 'iam:ListEntitiesForPolicy']),
     DeletePolicy,
   ]),
   role('deleteBucket', 'Deletes empty buckets or leaves them to their owner; cannot delete objects', [

@@ -52,6 +52,13 @@ export const ReadPoliciesOfRole: Statement = {
   Resource: roles,
 };
 
+export const ReadUsesOfRole: Statement = {
+  Sid: 'ReadUsesOfRole',
+  why: 'Reads what keeps a role from being deleted, to name it: policies and instance profiles of others.',
+  Action: ['iam:ListAttachedRolePolicies', 'iam:ListRolePolicies', 'iam:ListInstanceProfilesForRole'],
+  Resource: roles,
+};
+
 export const CreateRole: Statement = {
   Sid: 'CreateRole',
   why: 'Creates the role, with the permissions boundary only.',

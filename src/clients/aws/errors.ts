@@ -1,5 +1,5 @@
 /** AWS SDK errors as errors of ours. Source: the services' API references, and the SDK's own retry lists. */
-import { type ErrorName, ServiceError } from '../../errors.ts';
+import { type ErrorName, printable, ServiceError } from '../../errors.ts';
 
 interface SdkErrorShape {
   readonly name?: unknown;
@@ -7,6 +7,8 @@ interface SdkErrorShape {
   readonly message?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: unknown; readonly attempts?: unknown };
   readonly $retryable?: unknown;
+  readonly code?: unknown;
+  readonly hostname?: unknown;
 }
 
 function shape(error: unknown): SdkErrorShape {
@@ -63,6 +65,15 @@ const conflicting = new Set([
 ]);
 const notYetConsistent = new Set(['NoSuchBucket', 'NoSuchEntity']);
 const quota = new Set(['LimitExceeded', 'TooManyBuckets', 'QuotaExceeded', 'ServiceQuotaExceeded']);
+/** Of a region that is not enabled, or lies in another partition: AWS knows the caller's keys elsewhere. */
+const unknownCaller = new Set([
+  'InvalidToken',
+  'InvalidAccessKeyId',
+  'InvalidClientTokenId',
+  'UnrecognizedClient',
+  'AuthFailure',
+  'OptInRequired',
+]);
 const denied = new Set([
   'AccessDenied',
   'AccessDeniedException',
@@ -70,8 +81,13 @@ const denied = new Set([
   'UnauthorizedOperation',
 ]);
 
+/** What IAM puts in the place of a user, a role or a session once it is deleted. No policy with it is accepted again. */
+const deletedPrincipal = /\bA(?:IDA|ROA|GPA|IPA)[A-Z0-9]{6,}\b/;
+
 /** Most of AWS's words that is repeated: they quote what others have named. */
 const longestWords = 1_000;
+/** No host name is longer. */
+const longestHost = 253;
 
 /** A refused signature is explained with the request: its signature and its session token are among that. */
 const quotedRequest = /the canonical string|the string-to-sign|AWS4-HMAC-SHA256|x-amz-security-token/i;
@@ -91,18 +107,39 @@ export function mapAwsError(error: unknown, what: string): ServiceError {
   if (error instanceof ServiceError) return error;
   const code = awsErrorCode(error);
   const status = awsErrorStatus(error);
-  const { message } = shape(error);
+  const { message, code: systemCode, hostname } = shape(error);
   const words = wordsOf(message);
   const said = words === '' ? '' : `: ${words}`;
   const refused = `AWS did not ${what} (${code}${said}).`;
   const fail = (name: ErrorName, advice: string) =>
     new ServiceError(name, `${refused} ${advice}`, { cause: error, sentAgain: wasSentAgain(error) });
   const passing = (name: ErrorName, why = refused) =>
-    new ServiceError(name, why, { cause: error, triedAgain: true });
+    new ServiceError(name, why, { cause: error, mayPass: true });
 
   if (code === 'MalformedPolicyDocument' && /invalid principal/i.test(said)) {
+    const deleted = deletedPrincipal.exec(words)?.[0];
+    if (deleted) {
+      const advice = `${deleted} is the id of a user or role that was deleted. Take the statement that names it out of the policy.`;
+      return fail('AwsRequestRefusedError', advice);
+    }
     return passing('AwsNotYetConsistentError', `${refused} AWS does not see the new IAM user yet.`);
   }
+  // Nobody has this name; a name server that does not answer has another code.
+  if (systemCode === 'ENOTFOUND') {
+    const host = typeof hostname === 'string' ? printable(hostname, longestHost) : 'this name';
+    return new ServiceError(
+      'AwsRequestRefusedError',
+      `AWS did not ${what}: there is no endpoint ${host}. Check that the region exists, that AWS offers the service there, ` +
+        'and that it is in the partition of this deployment.',
+      { cause: error },
+    );
+  }
+  if (unknownCaller.has(code))
+    return fail(
+      'AwsAccessDeniedError',
+      'AWS does not know the caller there. Check that the region is enabled for this account and is in the partition of this ' +
+        'deployment.',
+    );
   if (conflicting.has(code)) return passing('AwsConflictError');
   if (notYetConsistent.has(code)) return passing('AwsNotYetConsistentError');
   if (quota.has(code))
@@ -113,7 +150,8 @@ export function mapAwsError(error: unknown, what: string): ServiceError {
   if (denied.has(code) || status === 403) {
     return fail(
       'AwsAccessDeniedError',
-      "Check the function's role, service control policies and bucket policies for what denies it, then send the request again.",
+      "Check the function's role, service and resource control policies (SCP, RCP) and bucket policies for what denies it, " +
+        'then send the request again.',
     );
   }
   // Without a status no answer came: a lost connection, or a time-out.
@@ -130,7 +168,7 @@ export function mapAwsError(error: unknown, what: string): ServiceError {
 export function given<T>(value: T | undefined, field: string, what: string): T {
   if (value !== undefined) return value;
   throw new ServiceError('AwsUnavailableError', `The answer of AWS to "${what}" lacks ${field}.`, {
-    triedAgain: true,
+    mayPass: true,
   });
 }
 

@@ -33,7 +33,7 @@ export function publisher(client: EventBridgeClient, eventBusName: string): Publ
       throw new ServiceError(
         'AwsUnavailableError',
         `EventBridge did not accept "${detailType}" (${entry?.ErrorCode ?? 'no reason given'}).`,
-        { triedAgain: true },
+        { mayPass: true },
       );
     }
   };

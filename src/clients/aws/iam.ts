@@ -17,6 +17,8 @@ import {
   GetRoleCommand,
   IAMClient,
   ListAttachedRolePoliciesCommand,
+  ListEntitiesForPolicyCommand,
+  ListInstanceProfilesForRoleCommand,
   ListPolicyVersionsCommand,
   ListRolePoliciesCommand,
   type PolicyVersion,
@@ -171,6 +173,29 @@ export const listRolePolicies =
       client.send(new ListRolePoliciesCommand({ RoleName })),
     );
     return PolicyNames;
+  };
+
+export const listInstanceProfilesForRole =
+  (client: IAMClient): Iam['listInstanceProfilesForRole'] =>
+  async (RoleName) => {
+    const { InstanceProfiles = [] } = await awsCall(`list the instance profiles of role ${RoleName}`, () =>
+      client.send(new ListInstanceProfilesForRoleCommand({ RoleName })),
+    );
+    return InstanceProfiles.map(({ InstanceProfileName = '' }) => InstanceProfileName);
+  };
+
+export const listEntitiesForPolicy =
+  (client: IAMClient): Iam['listEntitiesForPolicy'] =>
+  async (PolicyArn) => {
+    // One page holds a hundred; whoever reads them begins with these.
+    const answer = await awsCall(`list the uses of policy ${PolicyArn}`, () =>
+      client.send(new ListEntitiesForPolicyCommand({ PolicyArn })),
+    );
+    return [
+      ...(answer.PolicyUsers ?? []).map(({ UserName }) => `user ${UserName}`),
+      ...(answer.PolicyGroups ?? []).map(({ GroupName }) => `group ${GroupName}`),
+      ...(answer.PolicyRoles ?? []).map(({ RoleName }) => `role ${RoleName}`),
+    ];
   };
 
 /** A policy as GetPolicy answers; undefined where there is none. */

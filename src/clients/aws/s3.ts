@@ -31,6 +31,7 @@ import * as z from 'zod';
 import { corsRuleSchema, publicAccessBlockSchema } from '../../domain/model/record.ts';
 import { defaultBucketQuota } from '../../domain/preflight/quotas.ts';
 import type { BucketAddress, S3 } from '../../domain/resources/bucket/s3.ts';
+import { ServiceError } from '../../errors.ts';
 import { awsCall, awsCallOr, awsErrorCode, awsErrorStatus, given, mapAwsError } from './errors.ts';
 import { regionalClients } from './settings.ts';
 
@@ -60,11 +61,22 @@ export const headBucket =
       const status = awsErrorStatus(error);
       const region = answerSchema.safeParse(error).data?.$response.headers['x-amz-bucket-region'];
       if (status === 404) return { holder: 'nobody', region: undefined };
-      if (status === 403) return { holder: 'another-account', region };
-      if (status === 301 || status === 400) return { holder: 'another-region', region };
+      if (status === 301) return { holder: 'another-region', region };
+      // Where a bucket is, S3 says where; without that, the answer is about the caller, and says nothing of the bucket.
+      if (region !== undefined && status === 403) return { holder: 'another-account', region };
+      if (region !== undefined && status === 400) return { holder: 'another-region', region };
+      if (status === 403 || status === 400) throw notAnswered(bucket, status, error);
       throw mapAwsError(error, `read bucket ${bucket.name}`);
     }
   };
+
+const notAnswered = ({ name, region }: BucketAddress, status: 400 | 403, cause: unknown): ServiceError =>
+  new ServiceError(
+    status === 403 ? 'AwsAccessDeniedError' : 'AwsRequestRefusedError',
+    `S3 in ${region} refused to say who holds the bucket ${name} (${status}). Check that ${region} is enabled for this ` +
+      'account and is in its partition, and that no policy denies s3:ListBucket to the function.',
+    { cause },
+  );
 
 /** The request of CreateBucket; us-east-1 takes no location constraint, every other region requires one. */
 function createInput(
@@ -93,9 +105,20 @@ export const createBucket =
       const code = awsErrorCode(error);
       if (code === 'BucketAlreadyOwnedByYou') return 'exists-in-account';
       if (code === 'BucketAlreadyExists') return 'exists-in-another-account';
+      if (code === 'OperationAborted') throw stillBusy(bucket, error);
       throw mapAwsError(error, `create bucket ${bucket.name}`);
     }
   };
+
+/** Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, and Amazon S3 User Guide, "Deleting a bucket". */
+const stillBusy = ({ name, region }: BucketAddress, cause: unknown): ServiceError =>
+  new ServiceError(
+    'AwsConflictError',
+    `S3 is still busy with the bucket name ${name} (OperationAborted). A name that was deleted stays busy for some minutes, ` +
+      `and for up to an hour if the bucket was in another region than ${region}. Send the request again in an hour, or ` +
+      'choose another bucket name.',
+    { cause },
+  );
 
 export const deleteBucket =
   (clientFor: S3ClientFor): S3['deleteBucket'] =>

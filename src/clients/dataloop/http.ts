@@ -101,7 +101,7 @@ export async function exchange(
     throw new ServiceError(
       'DataloopUnavailableError',
       `Dataloop at ${new URL(url).origin} did not answer within ${timeoutMs / 1000} s (${reason}).`,
-      { cause: error, triedAgain: true },
+      { cause: error, mayPass: true },
     );
   }
 }
@@ -155,7 +155,7 @@ export function refusal(
   if (special) return special;
   const refused = `Dataloop did not ${call.what} (${answer.status}: ${said}).`;
   const fail = (name: ErrorName, advice: string) => new ServiceError(name, `${refused} ${advice}`);
-  const passing = (name: ErrorName) => new ServiceError(name, refused, { triedAgain: true });
+  const passing = (name: ErrorName) => new ServiceError(name, refused, { mayPass: true });
   switch (answer.status) {
     case 401:
       return fail(

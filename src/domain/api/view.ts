@@ -22,8 +22,11 @@ function reference(resource: {
 function consoleLink(executionArn: string): string {
   const [, partition, , region] = executionArn.split(':');
   const host =
-    { 'aws-cn': 'console.amazonaws.cn', 'aws-us-gov': 'console.amazonaws-us-gov.com' }[partition ?? ''] ??
-    'console.aws.amazon.com';
+    {
+      'aws-cn': 'console.amazonaws.cn',
+      'aws-us-gov': 'console.amazonaws-us-gov.com',
+      'aws-eusc': 'console.amazonaws-eusc.eu',
+    }[partition ?? ''] ?? 'console.aws.amazon.com';
   return `https://${region}.${host}/states/home?region=${region}#/v2/executions/details/${executionArn}`;
 }
 

@@ -138,8 +138,8 @@ function dataloopTrust(found: DataloopIntegration | undefined, { resources }: Jo
     return passed(`Dataloop's integration ${id} says "${trustEstablished}".`);
   return failed(
     `Dataloop cannot assume the role: its integration ${id} says "${found.trustStatus ?? 'nothing'}" instead of ` +
-      `"${trustEstablished}". See the checks "Role" and "TrustPolicy", and look for a service control policy that blocks ` +
-      'other accounts.',
+      `"${trustEstablished}". See the checks "Role" and "TrustPolicy", and look for a resource control policy ` +
+      '(RCP) of your organisation that keeps other accounts out.',
   );
 }
 

@@ -111,14 +111,20 @@ function folders(grants: readonly Grant[], listed: Listed): BucketStatement[] {
  */
 function keyStatement(kmsKeyArn: string): Statement {
   const [, partition, , region] = kmsKeyArn.split(':');
-  const suffix = partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com';
+  const services = serviceSuffixes(partition).map((suffix) => `s3.${region}.${suffix}`);
   return {
     Sid: 'AllowUseOfKey',
     Effect: 'Allow',
     Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
     Resource: kmsKeyArn,
-    Condition: { StringEquals: { 'kms:ViaService': `s3.${region}.${suffix}` } },
+    Condition: { StringEquals: { 'kms:ViaService': oneOrSeveral(services) } },
   };
+}
+
+/** How KMS writes the names of services. Whether the European sovereign cloud has a suffix of its own there, no page says. */
+function serviceSuffixes(partition: string | undefined): readonly string[] {
+  if (partition === 'aws-cn') return ['amazonaws.com.cn'];
+  return partition === 'aws-eusc' ? ['amazonaws.eu', 'amazonaws.com'] : ['amazonaws.com'];
 }
 
 /** Sids are unique in a policy: a second one of a name gets a number. */

@@ -143,7 +143,7 @@ export const requestSchema = z.strictObject({
     region: z
       .string('region must be a string.')
       .regex(
-        /^[a-z]{2}(-[a-z]{1,12}){1,2}-\d$/,
+        /^[a-z]{2,4}(-[a-z]{1,12}){1,2}-\d$/,
         'region must be the code of an AWS region, such as "eu-west-1".',
       )
       .optional(),

@@ -63,10 +63,14 @@ function classify(step: string, caught: ErrorOutput): { name: ErrorName; detail:
           detail: `${step} did not end in time. Send the request again.`,
         };
   }
-  if (/^(Sandbox\.Timedout|Lambda\.Unknown|Runtime\.ExitError)$/.test(caught.Error)) {
+  if (/^(Sandbox\.Timedout|Lambda\.Unknown|Runtime\.(ExitError|OutOfMemory))$/.test(caught.Error)) {
+    const advice =
+      caught.Error === 'Runtime.OutOfMemory'
+        ? 'Give it more memory (memorySize in serverless.yml).'
+        : 'See its log.';
     return {
       name: 'StepCrashedError',
-      detail: `The function of ${step} crashed in every attempt (${caught.Error}). See its log.`,
+      detail: `The function of ${step} crashed in every attempt (${caught.Error}). ${advice}`,
     };
   }
   return { name: 'InternalError', detail: `${caught.Error.slice(0, 100)}: ${message}` };

@@ -19,10 +19,7 @@ export function noEarlierCall(step: StepContext): void {
       other !== callId && (call.step ?? name) === name && call.until + graceSeconds * 1000 > begunAt,
   );
   if (earlier) {
-    throw new ServiceError(
-      'EarlierCallOpenError',
-      `The in-flight call ${earlier[0]} may still take effect. The service waits for it.`,
-    );
+    throw new ServiceError('EarlierCallOpenError', `The in-flight call ${earlier[0]} may still take effect.`);
   }
 }
 
@@ -40,8 +37,7 @@ export function beforeMaking(step: StepContext, key: ResourceKey): boolean {
   if (step.call.attempt <= 1 + looksBeforeAgain) {
     throw new ServiceError(
       'EarlierCallOpenError',
-      `An earlier attempt may have created the ${key} of integration ${step.desired.recordId}, but it was not found yet. ` +
-        'The service looks for it again.',
+      `An earlier attempt may have created the ${key} of integration ${step.desired.recordId}, but it was not found yet.`,
     );
   }
   return true;

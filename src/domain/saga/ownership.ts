@@ -69,8 +69,7 @@ export async function confirmAbsence(
     const what = known?.origin === 'adopted' ? `The change of the ${key} by` : `The ${key} of`;
     throw new ServiceError(
       'AwsNotYetConsistentError',
-      `${what} integration ${step.desired.recordId} was not found (read ${looks} of ${needed}), but AWS may not show it ` +
-        'yet. The service looks for it again.',
+      `${what} integration ${step.desired.recordId} was not found (read ${looks} of ${needed}), but AWS may not show it yet.`,
     );
   }
   await step.gone(key, leftAlone);

@@ -38,10 +38,7 @@ export interface StepContext {
 
 /** A resource exists, or was changed, too recently for AWS to show it. */
 export function notYetShown(what: string): ServiceError {
-  return new ServiceError(
-    'AwsNotYetConsistentError',
-    `AWS does not show ${what} yet. The service looks again.`,
-  );
+  return new ServiceError('AwsNotYetConsistentError', `AWS does not show ${what} yet.`);
 }
 
 export function stepContext(

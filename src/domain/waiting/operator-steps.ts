@@ -130,6 +130,6 @@ function misfitOf(
   if (found.trustStatus === trustEstablished) return undefined;
   return (
     `Dataloop's integration ${found.id} says "${found.trustStatus ?? 'nothing'}". Enter the role ARN ${desired.role.arn} there. ` +
-    'If it is there already, look for a service control policy that blocks other accounts.'
+    'If it is there already, look for a resource control policy (RCP) of your organisation that keeps other accounts out.'
   );
 }

@@ -19,6 +19,10 @@ interface Standing {
   readonly attached?: readonly string[];
   /** Inline policies. */
   readonly inline?: readonly string[];
+  /** Instance profiles that the role is in. */
+  readonly profiles?: readonly string[];
+  /** What the policy is attached to. */
+  readonly entities?: readonly string[];
 }
 
 type Calls = Pick<
@@ -30,6 +34,8 @@ type Calls = Pick<
   | 'detachRolePolicy'
   | 'listAttachedRolePolicies'
   | 'listRolePolicies'
+  | 'listInstanceProfilesForRole'
+  | 'listEntitiesForPolicy'
   | 'deleteRole'
   | 'putRolePermissionsBoundary'
   | 'getPolicy'
@@ -70,9 +76,12 @@ export function fakeIam(events: string[], before: Standing = {}, passage: Passag
     detachRolePolicy: (name, arn) => effect(`detach from ${name}`, () => void attached.delete(arn)),
     listAttachedRolePolicies: () => passage(async () => [...attached]),
     listRolePolicies: () => passage(async () => before.inline ?? []),
+    listInstanceProfilesForRole: () => passage(async () => before.profiles ?? []),
+    listEntitiesForPolicy: () => passage(async () => before.entities ?? []),
     deleteRole: (name) =>
       effect(`delete ${name}`, () => {
-        if (attached.size > 0) throw new ServiceError('AwsConflictError', 'It is in use.');
+        if (attached.size + (before.inline ?? []).length + (before.profiles ?? []).length > 0)
+          throw new ServiceError('AwsConflictError', 'It is in use.');
         if (!role) return 'absent';
         role = undefined;
         return 'removed';
@@ -103,6 +112,7 @@ export function fakeIam(events: string[], before: Standing = {}, passage: Passag
     deletePolicy: (wanted) =>
       effect(`delete ${wanted}`, () => {
         if (policy?.arn !== wanted) return 'absent';
+        if ((before.entities ?? []).length > 0) throw new ServiceError('AwsConflictError', 'It is in use.');
         policy = undefined;
         return 'removed';
       }),

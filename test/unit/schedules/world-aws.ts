@@ -263,6 +263,12 @@ export function aws(
       role.attached.delete(PolicyArn);
       return {};
     }
+    if (command instanceof iam.ListEntitiesForPolicyCommand) {
+      const { PolicyArn = '' } = command.input;
+      const using = [...roles].filter(([, { attached }]) => attached.has(PolicyArn));
+      return { PolicyRoles: using.map(([RoleName]) => ({ RoleName })) };
+    }
+    if (command instanceof iam.ListInstanceProfilesForRoleCommand) return { InstanceProfiles: [] };
     if (command instanceof iam.ListRolePoliciesCommand) return { PolicyNames: [] };
     if (command instanceof iam.ListAttachedRolePoliciesCommand) {
       const { attached } = roleOf(command.input.RoleName);

@@ -18,7 +18,7 @@ function held(record: JournalRecord | undefined, integrationId: string): Journal
   if (record) return record;
   throw new ServiceError(
     'AccessLockedError',
-    `Another call writes the policies of integration ${integrationId}. The service waits for its turn.`,
+    `Another call writes the policies of integration ${integrationId}.`,
   );
 }
 

@@ -215,7 +215,8 @@ export async function completeIntegration(
     throw new ServiceError(
       'TrustNotEstablishedError',
       `Dataloop could not assume the role ${step.desired.role.arn} yet: its integration ${id} says "${now ?? 'nothing'}". ` +
-        'If this continues, look for a service control policy that blocks other accounts, and for a changed trust policy.',
+        'If this continues, look for a resource control policy (RCP) of your organisation that keeps other accounts out, and for a ' +
+        'changed trust policy.',
     );
   }
   return { trustStatus: now };

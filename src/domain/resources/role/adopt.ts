@@ -18,7 +18,7 @@ import { detachPolicies } from './role.ts';
 import {
   adoptedSid,
   isAsWritten,
-  namesDeletedUser,
+  namesDeleted,
   parseTrustPolicy,
   type TrustPolicy,
   withStatements,
@@ -47,11 +47,11 @@ export async function checkAdoptableRole(
   refuseUnbounded(found, desired);
   const policy = parseTrustPolicy(found.trustPolicy);
   if (!policy) throw notAdoptable(arn, 'has an unreadable trust policy', 'Rewrite it.');
-  const deleted = policy.statements.map(namesDeletedUser).find((each) => each !== undefined);
+  const deleted = policy.statements.map(namesDeleted).find((each) => each !== undefined);
   if (deleted) {
     throw notAdoptable(
       arn,
-      `trusts ${deleted}, the id of a deleted IAM user`,
+      `trusts ${deleted}, the id of a deleted IAM user or role`,
       'IAM accepts no trust policy with such an id. Remove that statement.',
     );
   }
@@ -168,6 +168,16 @@ export async function releaseRole(
         ),
       });
       return { outcome: 'left: IAM accepts no trust policy without a statement' };
+    case 'blocked':
+      await step.residue('role', {
+        reason: `${end.named} of its trust policy trusts ${end.deleted}, the id of a deleted IAM user or role, and IAM accepts no change of such a policy.`,
+        advice: sendAgain(
+          step.record,
+          `Take ${end.named.replace('The', 'the')} out of the trust policy, together with the statement ${sidOf(step)}. Until then ` +
+            'Dataloop can still assume the role.',
+        ),
+      });
+      return { outcome: 'left: IAM accepts no change of its trust policy' };
     case 'removable':
       await iam.updateAssumeRolePolicy(name, end.document);
       await confirmTakenOut(step, iam);
@@ -191,6 +201,7 @@ async function confirmTakenOut(step: StepContext, iam: Pick<Iam, 'getRole'>): Pr
 
 type WithoutOurs =
   | { readonly is: 'not-there' | 'changed' | 'last' }
+  | { readonly is: 'blocked'; readonly deleted: string; readonly named: string }
   | { readonly is: 'removable'; readonly document: string };
 
 /**
@@ -210,6 +221,12 @@ function withoutOurs(step: StepContext, text: string, { changes }: ResourceRecor
 
   const others = now.statements.filter((each) => each !== standing);
   if (others.length === 0) return { is: 'last' };
+  for (const [index, each] of now.statements.entries()) {
+    const deleted = each === standing ? undefined : namesDeleted(each);
+    const sid = each['Sid'];
+    const named = typeof sid === 'string' ? `The statement ${sid}` : `The statement number ${index + 1}`;
+    if (deleted) return { is: 'blocked', deleted, named };
+  }
   const document = withStatements(now, others);
   const before = change?.before === undefined ? undefined : parseTrustPolicy(change.before);
   const isOriginal = before && withStatements(before, before.statements) === document;

@@ -49,6 +49,10 @@ export interface Iam {
   listAttachedRolePolicies(roleName: string): Promise<readonly string[]>;
   /** Names of the inline policies of a role. */
   listRolePolicies(roleName: string): Promise<readonly string[]>;
+  /** Names of the instance profiles that a role is in. */
+  listInstanceProfilesForRole(roleName: string): Promise<readonly string[]>;
+  /** What a policy is attached to, or is the boundary of, as in "role NAME". */
+  listEntitiesForPolicy(arn: string): Promise<readonly string[]>;
   /** A customer managed policy, or undefined where there is none. */
   getPolicy(arn: string): Promise<Found | undefined>;
   getDefaultPolicyVersion(arn: string): Promise<PolicyVersion | undefined>;

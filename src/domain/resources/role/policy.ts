@@ -3,7 +3,14 @@ import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
 import { policyOf, standingPolicies } from '../../model/desired-state.ts';
 import { widerPolicy } from '../../model/permission-policy.ts';
-import { type Found, isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
+import {
+  type Found,
+  isTaggedOurs,
+  type RemovalOutcome,
+  removeIfOurs,
+  type UndoOutcome,
+} from '../../saga/ownership.ts';
+import { sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam, PolicyVersion } from './iam.ts';
 import { hash, looksForOwn } from './shared-policies.ts';
@@ -70,7 +77,7 @@ export async function refuseChanged(
 /** Deletes the role's policies, each whatever became of the others. */
 export async function deletePolicy(
   step: StepContext,
-  iam: Pick<Iam, 'getPolicy' | 'deletePolicy'>,
+  iam: Pick<Iam, 'getPolicy' | 'deletePolicy' | 'listEntitiesForPolicy'>,
 ): Promise<UndoOutcome> {
   const outcomes: string[] = [];
   const failures: unknown[] = [];
@@ -80,7 +87,7 @@ export async function deletePolicy(
       step,
       key,
       () => iam.getPolicy(arn),
-      () => iam.deletePolicy(arn),
+      () => deleteUnused(step, arn, iam),
     );
     await removal.then(
       ({ outcome }) => outcomes.push(outcome),
@@ -91,10 +98,34 @@ export async function deletePolicy(
   return { outcome: [...new Set(outcomes)].join('; ') || 'nothing to remove' };
 }
 
+/** AWS is still busy with a resource, or keeps it because somebody uses it. */
+export const isConflict = (error: unknown): boolean =>
+  error instanceof ServiceError && error.name === 'AwsConflictError';
+
+/** IAM keeps a policy that is in use: by our own role it was a moment ago, and that passes; others have to let go of it. */
+async function deleteUnused(
+  step: StepContext,
+  arn: string,
+  iam: Pick<Iam, 'deletePolicy' | 'listEntitiesForPolicy'>,
+): Promise<RemovalOutcome> {
+  try {
+    return await iam.deletePolicy(arn);
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    const ours = `role ${step.desired.role.name}`;
+    const others = (await iam.listEntitiesForPolicy(arn)).filter((each) => each !== ours);
+    if (others.length === 0) throw error;
+    return {
+      reason: `IAM deletes no policy that somebody else uses: it is attached to ${others.join(', ')}.`,
+      advice: sendAgain(step.record, `Detach the policy ${arn} from ${others.join(', ')}.`),
+    };
+  }
+}
+
 export function policyNameTaken(policyName: string): ServiceError {
   return new ServiceError(
     'PolicyNameTakenError',
-    `A policy named ${policyName} already exists and does not belong to this integration. It was left unchanged. ` +
-      'Choose another name for the integration, or set role.name.',
+    `A policy named ${policyName} already exists and does not belong to this integration. It was left unchanged. IAM tells ` +
+      'names apart neither by path nor by capitals. Choose another name for the integration, or set role.name.',
   );
 }

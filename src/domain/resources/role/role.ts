@@ -6,9 +6,11 @@ import type { PolicyDocument } from '../../model/permission-policy.ts';
 import { type PolicyKey, policyKeys } from '../../model/resource-keys.ts';
 import { unlessSeenLate } from '../../saga/late-views.ts';
 import { isTaggedOurs, removeIfOurs, type UndoOutcome } from '../../saga/ownership.ts';
+import { sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import type { Iam, Role } from './iam.ts';
-import { refuseChanged } from './policy.ts';
+import { isConflict, refuseChanged } from './policy.ts';
+import { looksForOwn } from './shared-policies.ts';
 import { trustedUserArn } from './trusted-user.ts';
 
 /**
@@ -67,7 +69,14 @@ async function ownRole(
 ): Promise<Role> {
   const { role, policy } = step.desired;
   const found = await iam.getRole(role.name);
-  if (!found) throw notYetShown(`the role ${role.arn}`);
+  if (!found) {
+    // Names are unique in an account whatever their case, and a look needs the exact one.
+    if ((await step.refused('role')) < looksForOwn) throw notYetShown(`the role ${role.arn}`);
+    throw roleNameTaken(
+      role.name,
+      'A role whose name differs in capitals only may have it: IAM tells no such names apart.',
+    );
+  }
   if (found.arn !== role.arn || !isTaggedOurs(step, found.tags)) throw roleNameTaken(role.name);
   const isAsWritten =
     sameJson(parseJson(found.trustPolicy), wanted.trustPolicy) &&
@@ -107,7 +116,12 @@ export function deleteRole(
   step: StepContext,
   iam: Pick<
     Iam,
-    'getRole' | 'detachRolePolicy' | 'listAttachedRolePolicies' | 'deleteRole' | 'putRolePermissionsBoundary'
+    | 'getRole'
+    | 'detachRolePolicy'
+    | 'listAttachedRolePolicies'
+    | 'deleteRole'
+    | 'putRolePermissionsBoundary'
+    | keyof RoleUses
   >,
   noAccessBoundaryArn: string,
 ): Promise<UndoOutcome> {
@@ -131,13 +145,48 @@ export function deleteRole(
         await detachPolicies(step, iam);
         return await iam.deleteRole(role.name);
       } catch (error) {
-        throw await denyAll().then(
-          () => prefixed('The permissions boundary of the role now denies everything.', error),
-          (denial) => prefixed(`The role keeps its permissions boundary: ${messageOf(denial)}`, error),
+        const closed = await denyAll().then(
+          () => 'The permissions boundary of the role now denies everything.',
+          (denial) => `The role keeps its permissions boundary: ${messageOf(denial)}`,
         );
+        const uses = isConflict(error) ? await usesByOthers(step, iam) : [];
+        if (uses.length === 0) throw prefixed(closed, error);
+        return {
+          reason: `${closed} IAM deletes no role that somebody else uses: ${uses.map(({ what }) => what).join(', ')}.`,
+          advice: sendAgain(step.record, uses.map(({ advice }) => advice).join(' ')),
+        };
       }
     },
   );
+}
+
+interface Use {
+  readonly what: string;
+  readonly advice: string;
+}
+type RoleUses = Pick<Iam, 'listAttachedRolePolicies' | 'listRolePolicies' | 'listInstanceProfilesForRole'>;
+
+/** What keeps a role by the doing of others. Our own policies were detached a moment ago, which IAM may not show yet. */
+async function usesByOthers({ desired }: StepContext, iam: RoleUses): Promise<readonly Use[]> {
+  const { name } = desired.role;
+  const ours = new Set(policyKeys.map((key) => policyOf(desired, key).arn));
+  const attached = (await iam.listAttachedRolePolicies(name)).filter((arn) => !ours.has(arn));
+  const inline = await iam.listRolePolicies(name);
+  const profiles = await iam.listInstanceProfilesForRole(name);
+  return [
+    ...attached.map((arn) => ({
+      what: `the attached policy ${arn}`,
+      advice: `Detach the policy ${arn} from the role ${name}.`,
+    })),
+    ...inline.map((policy) => ({
+      what: `the inline policy ${policy}`,
+      advice: `Delete the inline policy ${policy} of the role.`,
+    })),
+    ...profiles.map((profile) => ({
+      what: `the instance profile ${profile}`,
+      advice: `Remove the role from the instance profile ${profile}.`,
+    })),
+  ];
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -148,11 +197,11 @@ const prefixed = (sentence: string, error: unknown): unknown =>
     ? new ServiceError(error.name, `${sentence} ${error.message}`, { cause: error })
     : error;
 
-export function roleNameTaken(roleName: string): ServiceError {
+export function roleNameTaken(roleName: string, more?: string): ServiceError {
   return new ServiceError(
     'RoleNameTakenError',
     `A role named ${roleName} already exists and does not belong to this integration. It was left unchanged. ` +
-      'Choose another name for the integration, or set role.name.',
+      `${more ? `${more} ` : ''}Choose another name for the integration, or set role.name.`,
   );
 }
 

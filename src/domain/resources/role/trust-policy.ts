@@ -25,17 +25,20 @@ export const sidWith = (id: string): string => `Dataloop${id}`;
 export const adoptedSid = ({ recordId: integrationId }: Pick<DesiredState, 'recordId'>): string =>
   sidWith(integrationId.replace(/[^A-Za-z0-9]/g, ''));
 
-/** What IAM puts in the place of a user's ARN once the user is deleted, as Dataloop does with an integration. */
-const deletedUser = /^AIDA[A-Z0-9]+$/;
+/**
+ * What IAM puts in the place of an ARN once its user (AIDA…) or role (AROA…) is deleted, as Dataloop does with an
+ * integration. It takes no policy that names one.
+ */
+const deletedPrincipal = /^A(?:IDA|ROA|GPA|IPA)[A-Z0-9]+$/;
 const principalSchema = z.object({ AWS: z.union([z.string(), z.array(z.string())]) });
 
-export const namesDeletedUser = ({ Principal }: Statement): string | undefined =>
-  [principalSchema.safeParse(Principal).data?.AWS ?? []].flat().find((each) => deletedUser.test(each));
+export const namesDeleted = ({ Principal }: Statement): string | undefined =>
+  [principalSchema.safeParse(Principal).data?.AWS ?? []].flat().find((each) => deletedPrincipal.test(each));
 
 /** Whether a statement is as we wrote it, but for a user whom Dataloop has deleted since. */
 export function isAsWritten(standing: Statement, ours: Statement): boolean {
   if (sameJson(standing, ours)) return true;
   return (
-    namesDeletedUser(standing) !== undefined && sameJson({ ...standing, Principal: ours['Principal'] }, ours)
+    namesDeleted(standing) !== undefined && sameJson({ ...standing, Principal: ours['Principal'] }, ours)
   );
 }

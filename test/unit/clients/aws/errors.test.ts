@@ -76,6 +76,40 @@ describe('mapAwsError', () => {
     });
   });
 
+  test.each(['AIDACKCEVSQ6C2EXAMPLE', 'AROADBQP57FF2AEXAMPLE'])(
+    'a principal that was deleted lasts, and is named: %s',
+    (id) => {
+      const message = `Invalid principal in policy: "AWS":"${id}"`;
+      const error = mapAwsError(sdkError('MalformedPolicyDocumentException', 400, { message }), 'change it');
+      expect(error).toMatchObject({ name: 'AwsRequestRefusedError', retryable: false });
+      expect(error.message).toContain(`${id} is the id of a user or role that was deleted`);
+    },
+  );
+
+  test('a region without an endpoint lasts; a name server that does not answer passes', () => {
+    const lookup = (code: string) =>
+      Object.assign(new Error(`getaddrinfo ${code}`), { code, hostname: 'b.s3.eu-west-9.amazonaws.com' });
+    const error = mapAwsError(lookup('ENOTFOUND'), 'create bucket b');
+    expect(error.name).toBe('AwsRequestRefusedError');
+    expect(error.message).toMatch(/no endpoint b\.s3\.eu-west-9\.amazonaws\.com\. .*region exists/);
+    expect(mapAwsError(lookup('EAI_AGAIN'), 'create bucket b').name).toBe('AwsUnavailableError');
+  });
+
+  test.each(['InvalidToken', 'InvalidClientTokenId', 'UnrecognizedClientException', 'AuthFailure'])(
+    'a region that does not know the caller says so: %s',
+    (code) => {
+      const error = mapAwsError(sdkError(code, 403), 'create bucket b');
+      expect(error.name).toBe('AwsAccessDeniedError');
+      expect(error.message).toContain('Check that the region is enabled');
+    },
+  );
+
+  test('promises no further attempt: which one is the last, only the state machine knows', () => {
+    const error = mapAwsError(sdkError('SlowDown', 503), 'create bucket b');
+    expect(error.message).toBe('AWS did not create bucket b (SlowDown: AWS says SlowDown).');
+    expect(error.messageOnce).toMatch(/Try again in a moment\.$/);
+  });
+
   test('any other malformed policy is not', () => {
     const error = sdkError('MalformedPolicyDocumentException', 400, { message: 'Syntax errors in policy.' });
     expect(mapAwsError(error, 'create role dataloop-acme')).toMatchObject({
@@ -95,7 +129,7 @@ describe('mapAwsError', () => {
     const cause = sdkError('AccessDenied', 403, { message: 'not authorized to perform: iam:CreateRole' });
     const error = mapAwsError(cause, 'create role dataloop-acme');
     expect(error.message).toMatch(
-      /^AWS did not create role dataloop-acme \(AccessDenied: not authorized to perform: iam:CreateRole\)\. .*service control policies/,
+      /^AWS did not create role dataloop-acme \(AccessDenied: not authorized to perform: iam:CreateRole\)\. .*service and resource control policies/,
     );
     expect(error.cause).toBe(cause);
   });

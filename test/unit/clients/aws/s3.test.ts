@@ -36,8 +36,9 @@ const bucket = { name: 'dataloop-acme', region: 'eu-west-1', ownerAccountId: '11
 const ofBucket = { Bucket: 'dataloop-acme', ExpectedBucketOwner: '111111111111' };
 
 describe('holderOf, on S3 answers without a body', () => {
+  const headers = { 'x-amz-bucket-region': 'us-east-1' };
   const whenAnswered = (status: number) =>
-    holderOf(bucket, { headBucket: headBucket(() => new S3Client(answering(status))) });
+    holderOf(bucket, { headBucket: headBucket(() => new S3Client(answering(status, '', headers))) });
 
   test.each([
     [200, 'account'],
@@ -69,10 +70,21 @@ describe('where a bucket lies, on S3 answers without a body', () => {
     [200, 'account', 'eu-west-1'],
     [200, 'account', undefined],
     [301, 'another-region', 'us-east-1'],
-    [400, 'another-region', undefined],
+    [400, 'another-region', 'us-east-1'],
     [403, 'another-account', 'eu-west-1'],
   ])('status %i means %s, in %s', async (status, holder, region) => {
     await expect(whenAnswered(status, region)).resolves.toEqual({ holder, region });
+  });
+
+  // A region that is not enabled, or a policy: where the bucket is, S3 would say.
+  test.each([
+    [400, 'AwsRequestRefusedError'],
+    [403, 'AwsAccessDeniedError'],
+  ])('status %i without a region says nothing of the bucket', async (status, name) => {
+    await expect(whenAnswered(status)).rejects.toMatchObject({
+      name,
+      message: expect.stringMatching(/S3 in eu-west-1 refused .*dataloop-acme.*enabled for this account/),
+    });
   });
 
   test('status 404 means nobody', async () => {
@@ -161,6 +173,14 @@ describe('calls on a bucket', () => {
   test("another account's bucket is a name that is taken", async () => {
     s3.on(CreateBucketCommand).rejects(sdkError('BucketAlreadyExists', 409));
     await expect(createBucket(clientFor)(bucket, {})).resolves.toBe('exists-in-another-account');
+  });
+
+  test('a name that S3 keeps busy: how long that lasts, and what to do', async () => {
+    s3.on(CreateBucketCommand).rejects(sdkError('OperationAborted', 409));
+    await expect(createBucket(clientFor)(bucket, {})).rejects.toMatchObject({
+      name: 'AwsConflictError',
+      message: expect.stringMatching(/bucket name dataloop-acme.*up to an hour.*choose another bucket name/),
+    });
   });
 
   test('all four public-access blocks are set', async () => {

@@ -13,17 +13,49 @@ test("the secret's text is read by its name", async () => {
   await expect(readSecret(client, secretId)).resolves.toBe('{"apiKey":"k"}');
 });
 
-test('a secret without a value says which, and how to fill it', async () => {
-  const expected = {
+const failsWith = async (name: string, status = 400) => {
+  secrets.on(GetSecretValueCommand).rejects(sdkError(name, status));
+  return readSecret(client, secretId).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+};
+
+test('a secret without a value says which, where, and how to fill it', async () => {
+  secrets.on(GetSecretValueCommand).resolves({});
+  await expect(readSecret(client, secretId)).rejects.toMatchObject({
     name: 'DataloopCredentialsError',
-    message: expect.stringMatching(/dataloop-cross-account\/dev\/dataloop.*put-secret-value/),
-  };
-  secrets.on(GetSecretValueCommand).rejectsOnce(sdkError('ResourceNotFoundException', 400)).resolves({});
-  await expect(readSecret(client, secretId)).rejects.toMatchObject(expected);
-  await expect(readSecret(client, secretId)).rejects.toMatchObject(expected);
+    message: expect.stringMatching(
+      /^The secret dataloop-cross-account\/dev\/dataloop in eu-west-1 holds no .*put-secret-value --region eu-west-1/,
+    ),
+  });
 });
 
-test('a secret that may not be read is a matter of AWS, not of Dataloop', async () => {
-  secrets.on(GetSecretValueCommand).rejects(sdkError('AccessDeniedException', 400));
-  await expect(readSecret(client, secretId)).rejects.toMatchObject({ name: 'AwsAccessDeniedError' });
+test.each(['ResourceNotFoundException', 'AccessDeniedException'])(
+  'one that is not there cannot be told from one that may not be read: %s',
+  async (name) => {
+    expect(await failsWith(name)).toMatchObject({
+      name: 'DataloopCredentialsError',
+      message: expect.stringMatching(
+        /in eu-west-1 does not exist, or the function may not read it\. .*create-secret --region eu-west-1 --name dataloop-cross-account\/dev\/dataloop/,
+      ),
+    });
+  },
+);
+
+test.each([
+  [
+    'InvalidRequestException',
+    /is scheduled for deletion\. Run: aws secretsmanager restore-secret --region eu-west-1/,
+  ],
+  ['DecryptionFailureException', /cannot be decrypted\. Check that its KMS key is enabled/],
+])('%s says what to do', async (name, message) => {
+  expect(await failsWith(name)).toMatchObject({
+    name: 'DataloopCredentialsError',
+    message: expect.stringMatching(message),
+  });
+});
+
+test('what passes by itself is tried again', async () => {
+  expect(await failsWith('ThrottlingException')).toMatchObject({ name: 'AwsUnavailableError' });
 });

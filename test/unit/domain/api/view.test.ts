@@ -178,6 +178,7 @@ describe('the view of an integration', () => {
     ['aws', 'eu-west-1', 'eu-west-1.console.aws.amazon.com'],
     ['aws-cn', 'cn-north-1', 'cn-north-1.console.amazonaws.cn'],
     ['aws-us-gov', 'us-gov-west-1', 'us-gov-west-1.console.amazonaws-us-gov.com'],
+    ['aws-eusc', 'eusc-de-east-1', 'eusc-de-east-1.console.amazonaws-eusc.eu'],
   ])('links to itself and to the execution in the console of partition %s', (partition, region, host) => {
     const executionArn = `arn:${partition}:states:${region}:111111111111:execution:provision:${integrationId}`;
     const { links } = integrationView(recordOf({ executionArn }));

@@ -143,6 +143,7 @@ describe('the policy of one bucket', () => {
   test.each([
     ['aws-cn', 'cn-north-1', 's3.cn-north-1.amazonaws.com.cn'],
     ['aws-us-gov', 'us-gov-west-1', 's3.us-gov-west-1.amazonaws.com'],
+    ['aws-eusc', 'eusc-de-east-1', ['s3.eusc-de-east-1.amazonaws.eu', 's3.eusc-de-east-1.amazonaws.com']],
   ])('names S3 of partition %s as KMS does', (partition, region, service) => {
     const key = `arn:${partition}:kms:${region}:111111111111:key/1`;
     const grant = grantOf(

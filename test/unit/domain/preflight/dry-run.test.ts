@@ -287,7 +287,7 @@ describe('what cannot be looked at', () => {
 
   test('is unknown where that may pass, and then the plan is not clear', async () => {
     const busy = new ServiceError('AwsUnavailableError', 'AWS did not read role x (Throttling).', {
-      triedAgain: true,
+      mayPass: true,
     });
     const plan = await planOf(body, { getRole: () => Promise.reject(busy) });
     expect(plan.clear).toBe(false);

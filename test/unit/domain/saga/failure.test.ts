@@ -42,7 +42,7 @@ describe('describeFailure', () => {
     });
   });
 
-  test.each(['Sandbox.Timedout', 'Lambda.Unknown', 'Runtime.ExitError'])(
+  test.each(['Sandbox.Timedout', 'Lambda.Unknown', 'Runtime.ExitError', 'Runtime.OutOfMemory'])(
     'says that a function died: %s',
     (name) => {
       expect(

@@ -111,6 +111,11 @@ describe('CreateRole of a role that is adopted', () => {
       'AIDAX1',
     ],
     [
+      'trusts a role that was deleted',
+      { ...before, trustPolicy: documentOf(theirs, { ...theirs, Principal: { AWS: 'AROAX1' } }) },
+      'AROAX1',
+    ],
+    [
       'has no room for a statement',
       { ...before, trustPolicy: documentOf({ ...theirs, Sid: 'x'.repeat(1_900) }) },
       '2048 characters',
@@ -321,6 +326,34 @@ describe('DeleteRole of a role that was adopted', () => {
     await releaseRole(journal.step(), iam);
     expect([trustPolicy(), journal.record().resources.role?.state]).toEqual([documentOf(theirs), 'gone']);
   });
+
+  test.each([
+    [
+      'AROAEXAMPLEROLE',
+      { ...theirs, Sid: 'Backup', Principal: { AWS: ['arn:x', 'AROAEXAMPLEROLE'] } },
+      'The statement Backup',
+    ],
+    [
+      'AIDAEXAMPLEUSER',
+      { ...theirs, Sid: undefined, Principal: { AWS: 'AIDAEXAMPLEUSER' } },
+      'The statement number 1',
+    ],
+  ])(
+    'is residue at once where another statement trusts %s: IAM takes no change of it',
+    async (id, dead, named) => {
+      const { iam, journal, become, trustPolicy, attached, events } = await adopted();
+      become({ trustPolicy: documentOf(dead, ours) });
+      events.length = 0;
+      await releaseRole(journal.step(), iam);
+      expect(trustPolicy()).toBe(documentOf(dead, ours));
+      expect([...attached]).toEqual(['arn:theirs']);
+      expect(events.filter((event) => event.startsWith('set trust'))).toEqual([]);
+      const { residue } = journal.record().resources.role ?? {};
+      expect(residue?.reason).toContain(`${named} of its trust policy trusts ${id}`);
+      expect(residue?.advice).toContain(named.replace('The', 'the'));
+      expect(residue?.advice).toContain('Until then Dataloop can still assume the role.');
+    },
+  );
 
   test('looks again where the statement is not to be seen: IAM may show it later', async () => {
     const { iam, journal, become, trustPolicy } = await adopted();

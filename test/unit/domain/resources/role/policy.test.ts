@@ -178,6 +178,23 @@ describe('DeletePolicy', () => {
     expect(events).toEqual([`delete ${arn}`, 'journal policy gone']);
   });
 
+  test('names at once what somebody else attached it to, and waits where that is only our role', async () => {
+    const journal = journalOf(created);
+    const policy = { arn, uniqueId, tags: ours };
+    const { iam } = fakeIam([], { policy, entities: ['role dataloop-acme', 'user alice'] });
+    await deletePolicy(journal.step(), iam);
+    expect(journal.record().resources.policy).toMatchObject({
+      state: 'created',
+      residue: {
+        reason: expect.stringContaining('attached to user alice.'),
+        advice: expect.stringContaining(`Detach the policy ${arn} from user alice.`),
+      },
+    });
+    const passing = fakeIam([], { policy, entities: ['role dataloop-acme'] });
+    const busy = await thrownBy(deletePolicy(journalOf(created).step(), passing.iam));
+    expect(busy).toMatchObject({ name: 'AwsConflictError', retryable: true });
+  });
+
   test('reports a policy of ours that carries another integration’s tag by now', async () => {
     const journal = journalOf(created);
     const { iam, policy: standing } = fakeIam([], { policy: { arn, uniqueId, tags: theirs } });

@@ -227,6 +227,23 @@ describe('CreateRole', () => {
     expect(events).toEqual(['create role']);
   });
 
+  test('is refused after some looks: a name that differs in capitals only is not to be seen', async () => {
+    const journal = journalOf(recordOf());
+    const { iam } = fakeIam([], { role: elsewhere });
+    const blind: typeof iam = { ...iam, getRole: async () => undefined };
+    // Each attempt begins later than the state was entered, by the clock of Step Functions.
+    const begunAt = Date.parse(recordOf().createdAt);
+    const failed = await thrownBy(
+      retried((attempt) =>
+        createRole(journal.step(['provisioning'], { attempt, begunAt }), blind, async () => userArn, trust),
+      ),
+    );
+    expect(failed).toMatchObject({
+      name: 'RoleNameTakenError',
+      message: expect.stringContaining('differs in capitals only'),
+    });
+  });
+
   test('creates nothing when the journal takes its intent no more', async () => {
     const events: string[] = [];
     const fenced = createRole(fencedStepOf(recordOf()), fakeIam(events).iam, async () => userArn, trust);
@@ -260,15 +277,20 @@ describe('DeleteRole', () => {
     const journal = journalOf(created);
     const { iam, attached, role: standing } = fakeIam([], { role: own });
     attached.add(policyArn).add('arn:aws:iam::aws:policy/ReadOnlyAccess');
-    expect(await thrownBy(deleteRole(journal.step(), iam, noAccess))).toMatchObject({
-      name: 'AwsConflictError',
-      message: expect.stringMatching(
-        /^The permissions boundary of the role now denies everything\. .*in use/,
-      ),
-    });
+    await deleteRole(journal.step(), iam, noAccess);
     expect([...attached]).toEqual(['arn:aws:iam::aws:policy/ReadOnlyAccess']);
     expect(standing()).toEqual({ ...own, permissionsBoundaryArn: noAccess });
-    expect(journal.record().resources.role?.state).toBe('created');
+    expect(journal.record().resources.role).toMatchObject({
+      state: 'created',
+      residue: {
+        reason: expect.stringMatching(
+          /^The permissions boundary of the role now denies everything\. .*ReadOnlyAccess/,
+        ),
+        advice: expect.stringContaining(
+          'Detach the policy arn:aws:iam::aws:policy/ReadOnlyAccess from the role',
+        ),
+      },
+    });
     attached.clear();
     expect(await deleteRole(journal.step(), iam, noAccess)).toEqual({ outcome: 'removed' });
   });
@@ -323,11 +345,36 @@ describe('DeleteRole', () => {
     attached.add('arn:aws:iam::aws:policy/ReadOnlyAccess');
     const denied = new ServiceError('AwsAccessDeniedError', 'not authorized');
     const refusing: typeof iam = { ...iam, putRolePermissionsBoundary: () => Promise.reject(denied) };
-    expect(await thrownBy(deleteRole(journalOf(created).step(), refusing, noAccess))).toMatchObject({
-      name: 'AwsConflictError',
-      message: expect.stringMatching(/^The role keeps its permissions boundary: not authorized .*in use/),
-    });
+    const journal = journalOf(created);
+    await deleteRole(journal.step(), refusing, noAccess);
+    const { reason } = journal.record().resources.role?.residue ?? {};
+    expect(reason).toMatch(/^The role keeps its permissions boundary: not authorized .*ReadOnlyAccess/);
     expect(standing()).toEqual(own);
+  });
+
+  test.each([
+    ['an inline policy', { inline: ['theirs'] }, 'Delete the inline policy theirs of the role.'],
+    ['an instance profile', { profiles: ['web'] }, 'Remove the role from the instance profile web.'],
+  ])('names %s of somebody else that keeps the role, at once', async (_what, uses, advice) => {
+    const journal = journalOf(created);
+    const { iam } = fakeIam([], { role: own, ...uses });
+    expect((await deleteRole(journal.step(), iam, noAccess)).outcome).toMatch(/^left: /);
+    expect(journal.record().resources.role?.residue?.advice).toContain(advice);
+  });
+
+  test('waits where only its own detach a moment ago can be what keeps the role', async () => {
+    const { iam } = fakeIam([], { role: own });
+    const busy = new ServiceError(
+      'AwsConflictError',
+      'AWS did not delete role dataloop-acme (DeleteConflict).',
+    );
+    const late: typeof iam = {
+      ...iam,
+      deleteRole: () => Promise.reject(busy),
+      listAttachedRolePolicies: async () => [policyArn],
+    };
+    const failed = await thrownBy(deleteRole(journalOf(created).step(), late, noAccess));
+    expect(failed).toMatchObject({ name: 'AwsConflictError', retryable: true });
   });
 
   test.each([

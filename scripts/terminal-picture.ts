@@ -1,31 +1,43 @@
 /**
- * `npm run picture -- RECORDING TEXT`: writes docs/demo.svg, the terminal as it was when its last line ended with TEXT for the
+ * `npm run picture -- RECORDING TEXT`: writes docs/demo.svg, the terminal as it was when its last line held TEXT for the
  * last time. A recording is what `script` of util-linux makes of a terminal of 80 columns:
  * `script -q -c 'npm run demo' RECORDING`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { projectRoot } from '../local/environment/paths.ts';
 
 const columns = 80;
 const cell = { width: 8.4, height: 18 } as const;
 const margin = 16;
 
-/** The lines of the terminal, the last of them with each of its states: the demo redraws it while it waits. */
+const escapeKey = '\u001b';
+const [up, clear] = [`${escapeKey}[1A`, `${escapeKey}[2K`];
+const anyCode = new RegExp(`${escapeKey}\\[[\\d;?]*[a-zA-Z]`, 'g');
+/** What moves the cursor, or removes a line, and the text between. */
+const parts = new RegExp(`${escapeKey}\\[1A|${escapeKey}\\[2K|\\n|[^${escapeKey}\\r\\n]+`, 'g');
+
+/** The screen each time before something of it is drawn again or a line begins: the demo redraws what it waits for. */
 function framesOf(recording: string): string[][] {
-  const text = stripVTControlCharacters(recording).replaceAll('\r\n', '\n');
-  const lines: string[] = [];
-  return text
-    .slice(text.indexOf('\nStarting'))
-    .split('\n')
-    .flatMap((line) => {
-      // It goes back to the start of a line to draw it again.
-      const states = line.split('\r').filter((state) => state !== '');
-      const frames = states.map((state) => [...lines, state]);
-      lines.push(states.at(-1) ?? '');
-      return frames;
-    });
+  const lines: string[] = [''];
+  const frames: string[][] = [];
+  let row = 0;
+  const text = recording.slice(recording.indexOf('\nStarting') + 1);
+  const plain = text.replaceAll(anyCode, (code) => (code === up || code === clear ? code : ''));
+  for (const [part] of plain.matchAll(parts)) {
+    if (part === '\n') {
+      row += 1;
+      lines[row] ??= '';
+    } else if (part === up) {
+      frames.push(lines.filter((_line, index) => index < row || lines[index] !== ''));
+      row -= 1;
+    } else if (part === clear) {
+      lines[row] = '';
+    } else {
+      lines[row] = `${lines[row]}${part}`;
+    }
+  }
+  return frames;
 }
 
 const wrapped = (line: string): string[] => line.match(new RegExp(`.{1,${columns}}`, 'gu')) ?? [''];
@@ -52,6 +64,6 @@ function picture(lines: readonly string[]): string {
 
 const [recording, text] = process.argv.slice(2);
 if (!recording || !text) throw new Error('Usage: npm run picture -- RECORDING TEXT');
-const frame = framesOf(readFileSync(recording, 'utf8')).findLast((lines) => lines.at(-1)?.endsWith(text));
-if (!frame) throw new Error(`The last line never ended with "${text}" in ${recording}.`);
+const frame = framesOf(readFileSync(recording, 'utf8')).findLast((lines) => lines.at(-1)?.includes(text));
+if (!frame) throw new Error(`The last line never held "${text}" in ${recording}.`);
 writeFileSync(join(projectRoot, 'docs', 'demo.svg'), picture(['$ npm run demo', ...frame.flatMap(wrapped)]));

@@ -6,10 +6,12 @@ import { confirmUser } from './confirm-user.ts';
 import { connect } from './connect.ts';
 import { disconnect } from './disconnect.ts';
 import { doctor } from './doctor.ts';
+import { exportResources } from './export.ts';
 import { list } from './list.ts';
 import { open } from './open.ts';
 import { plan } from './plan.ts';
 import { removeBucket } from './remove-bucket.ts';
+import { report } from './report.ts';
 import { status } from './status.ts';
 import { test } from './test.ts';
 import { watch } from './watch.ts';
@@ -27,5 +29,7 @@ export const commands: readonly ProgramCommand[] = [
   disconnect,
   confirmUser,
   open,
+  report,
+  exportResources,
   completion,
 ];

@@ -1,9 +1,11 @@
-/** What `doctor` reads of the caller's AWS account. Nothing is written, and no secret's value is read. */
+/** What `doctor`, `report` and `export` read of the caller's AWS account. Nothing is written, and no secret's value is read. */
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { clientOptions, explained, regionOf } from './connect.ts';
+import { type Policies, readPolicies } from './policies.ts';
 import type { ConnectionSettings } from './settings.ts';
 import { findStack, type Stack } from './stack.ts';
 
@@ -18,6 +20,8 @@ export interface Account {
   secret(name: string): Promise<'there' | 'missing' | 'deleted'>;
   /** Alarms whose names begin so, with the number of their actions. */
   alarms(prefix: string): Promise<readonly { readonly name: string; readonly actions: number }[]>;
+  /** As they are in IAM. @throws where they may not be read */
+  policies(roleArn: string, policyArns: readonly string[]): Promise<Policies>;
 }
 
 export function accountOf(settings: ConnectionSettings): Account {
@@ -63,5 +67,7 @@ export function accountOf(settings: ConnectionSettings): Account {
       }
       return found;
     },
+    policies: (roleArn, policyArns) =>
+      inWords(() => readPolicies(new IAMClient(options), roleArn, policyArns)),
   };
 }

@@ -18,6 +18,9 @@ export const stepSchema = z.looseObject({
   startedAt: z.string(),
   endedAt: z.string().optional(),
   attempts: z.number(),
+  /** Why it failed, and when it is tried again at the latest: only while it is retried. */
+  reason: z.string().optional(),
+  nextAttemptBy: z.string().optional(),
 });
 export type Step = z.infer<typeof stepSchema>;
 
@@ -33,6 +36,14 @@ export const connectionSchema = z.looseObject({
   status: z.string(),
   createdAt: z.string(),
   updatedAt: z.string(),
+  /** ARN of the caller. */
+  requestedBy: z.string().optional(),
+  request: z
+    .looseObject({
+      description: z.string().optional(),
+      bucket: z.looseObject({ cors: z.boolean().optional(), kmsKeyArn: z.string().optional() }),
+    })
+    .optional(),
   steps: z.array(stepSchema),
   resources: z.array(named.extend({ origin: z.string().optional() })),
   residue: z.array(named.extend({ reason: z.string(), advice: z.string() })),

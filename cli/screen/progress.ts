@@ -34,6 +34,13 @@ export function stepLine(step: Step, now: number, sign = signs[step.status] ?? '
   return what ? `${line}, ${what}` : line;
 }
 
+/** `      next try within 8 s: Dataloop cannot use the bucket …`, while a step is retried. */
+function reasonLine({ reason, nextAttemptBy }: Step, now: number): string | undefined {
+  if (reason === undefined) return undefined;
+  const left = nextAttemptBy === undefined ? 0 : Math.ceil((Date.parse(nextAttemptBy) - now) / 1000);
+  return `      ${left > 0 ? `next try within ${left} s: ` : ''}${reason}`;
+}
+
 export interface ProgressScreen {
   readonly isLive: boolean;
   readonly columns: number | undefined;
@@ -60,22 +67,29 @@ export function progressOn(screen: ProgressScreen, now: () => number) {
   };
   const draw = () => {
     for (const step of open) {
-      const line = stepLine(step, now(), frames[frame] ?? '…');
-      // A line that is wider than the terminal takes two, and could not be taken back.
-      screen.write(`${painted(step, cut(line, (screen.columns ?? 80) - 1))}\n`);
+      for (const line of [stepLine(step, now(), frames[frame]), reasonLine(step, now())]) {
+        if (line === undefined) continue;
+        // A line that is wider than the terminal takes two, and could not be taken back.
+        screen.write(`${painted(step, cut(line, (screen.columns ?? 80) - 1))}\n`);
+        drawn += 1;
+      }
     }
-    drawn = open.length;
   };
   return {
     /** Shows how the steps are now. */
     show(steps: readonly Step[]): void {
-      if (screen.isLive) erase();
+      if (screen.isLive) {
+        erase();
+        frame = (frame + 1) % frames.length;
+      }
       for (const step of steps.toSorted((a, b) => a.startedAt.localeCompare(b.startedAt))) {
-        const state = `${step.startedAt} ${step.status} ${step.attempts}`;
+        const state = `${step.startedAt} ${step.status} ${step.attempts} ${step.reason}`;
         // Steps that go on are drawn again where that can be done, else each change is a line.
         if (printed.get(step.name) === state || (screen.isLive && !hasEnded(step))) continue;
         printed.set(step.name, state);
         screen.write(`${painted(step, stepLine(step, now()))}\n`);
+        const reason = reasonLine(step, now());
+        if (reason) screen.write(`${painted(step, reason)}\n`);
       }
       open = steps.filter((step) => !hasEnded(step));
       if (screen.isLive) draw();

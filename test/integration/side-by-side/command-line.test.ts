@@ -1,6 +1,6 @@
 /** `dataloop-connect` as people and scripts run it: its bundle, in a real terminal and piped, against the deployed service. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
@@ -90,6 +90,16 @@ test('a whole life in a terminal: doctor, plan, connect, test, leftovers, discon
   const { integrationId } = integrationSchema.parse(JSON.parse(status.out));
   // What the program passes on is what the API answers.
   expect(JSON.parse(status.out)).toEqual((await api.request('GET', `/integrations/${integrationId}`)).body);
+
+  // With the caller's own rights, from IAM.
+  const report = join(folder, 'report.html');
+  expect(await piped(['report', name, '--html', report])).toMatchObject({ code: 0, err: '' });
+  const page = readFileSync(report, 'utf8');
+  for (const text of [`dataloop-${name}`, 'sts:AssumeRole', 's3:ListBucket', 'CreateRole: succeeded']) {
+    expect(page).toContain(text);
+  }
+  const template = await piped(['export', name, '--format', 'cloudformation']);
+  expect(Object.keys(JSON.parse(template.out).Resources)).toHaveLength(3);
 
   // The same request connects once; another one of that name is refused.
   const again = await piped(['connect', name, ...connected(name), '--yes']);

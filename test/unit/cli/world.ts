@@ -179,6 +179,7 @@ export async function run(args: readonly string[], options: Options = {}): Promi
       stack: noAccount('The stack'),
       secret: noAccount('The secret'),
       alarms: noAccount('Alarms'),
+      policies: noAccount('Policies'),
       ...account,
     }),
     whenInterrupted: (say) => {

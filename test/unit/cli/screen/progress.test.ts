@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { progressOn } from '../../../../cli/screen/progress.ts';
+import { progressOn, stepLine } from '../../../../cli/screen/progress.ts';
 import { step } from '../world.ts';
 
 const second = (count: number) => Date.parse('2026-11-28T10:00:00.000Z') + count * 1_000;
@@ -22,14 +22,40 @@ function view(isLive: boolean, columns = 80) {
   };
 }
 
+describe('the line of a step', () => {
+  const running = step('CreateBucket', 'running');
+
+  test('shows how long it took, once it has ended', () => {
+    expect(stepLine(succeeded, second(60))).toBe('  ✓ CreateBucket         succeeded     0.4 s  1 attempt');
+  });
+
+  test('shows for how long it runs, and how often it was tried', () => {
+    expect(stepLine({ ...running, status: 'retrying', attempts: 3 }, second(12.34))).toBe(
+      '  … CreateBucket         retrying     12.3 s  3 attempts',
+    );
+  });
+
+  test('marks a failure', () => {
+    expect(stepLine({ ...succeeded, status: 'failed' }, 0)).toMatch(/^ {2}✗ CreateBucket +failed /);
+  });
+
+  test('counts an attempt after an earlier one that ended from the clock', () => {
+    expect(stepLine({ ...succeeded, status: 'retrying' }, second(5))).toContain(' 5.0 s');
+  });
+
+  test('never shows less than nothing, where clocks differ', () => {
+    expect(stepLine(running, second(-3))).toContain(' 0.0 s');
+  });
+});
+
 describe('on a terminal', () => {
   test('steps that ended stay, and those that run are drawn again below them', () => {
     const { show, take, tick, end, at } = view(true);
     at(12.3);
     show([waiting, step('CreateBucket', 'running')]);
     expect(take()).toBe(
-      '  ⠋ RequestIamUser       waiting      12.3 s  2 attempts, until it is issued\n' +
-        '  ⠋ CreateBucket         running      12.3 s  1 attempt\n',
+      '  ⠙ RequestIamUser       waiting      12.3 s  2 attempts, until it is issued\n' +
+        '  ⠙ CreateBucket         running      12.3 s  1 attempt\n',
     );
     at(13);
     tick();
@@ -38,12 +64,32 @@ describe('on a terminal', () => {
     show([waiting, succeeded]);
     expect(take()).toBe(
       `\r${up}${up}  ✓ CreateBucket         succeeded     0.4 s  1 attempt\n` +
-        '  ⠙ RequestIamUser       waiting      13.0 s  2 attempts, until it is issued\n',
+        '  ⠸ RequestIamUser       waiting      13.0 s  2 attempts, until it is issued\n',
     );
     end();
     expect(take()).toBe(`\r${up}`);
     tick();
     expect(take()).toBe('');
+  });
+
+  test('a step that is retried says why, and when it is tried again', () => {
+    const retried = step('TestDriver', 'retrying', {
+      attempts: 3,
+      reason: 'S3 denied it.',
+      nextAttemptBy: '2026-11-28T10:00:08.000Z',
+    });
+    const { show, take, at, tick } = view(true);
+    show([retried]);
+    expect(take()).toMatch(/until access works\n {6}next try within 8 s: S3 denied it\.\n$/);
+    at(9);
+    tick();
+    const again = take();
+    expect(again.split('\u001b[1A')).toHaveLength(3);
+    expect(again).toMatch(/\n {6}S3 denied it\.\n$/);
+    const piped = view(false);
+    piped.show([retried]);
+    piped.show([retried]);
+    expect(piped.take().match(/S3 denied it/g)).toHaveLength(1);
   });
 
   test('no line that is drawn again is wider than the terminal', () => {

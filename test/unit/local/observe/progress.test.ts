@@ -9,18 +9,18 @@ jest.unstable_mockModule('node:timers/promises', () => ({
     jest.setSystemTime(Date.now() + ms);
   },
 }));
-const { follow, progressPrinter, stepLine } = await import('../../../../local/observe/progress.ts');
+const { follow } = await import('../../../../local/observe/progress.ts');
 
 const startedAt = '2026-11-23T10:00:00.000Z';
 const second = (count: number) => Date.parse(startedAt) + count * 1000;
-const running = { name: 'CreateBucket', status: 'running', startedAt, attempts: 1 };
-const succeeded = { ...running, status: 'succeeded', endedAt: '2026-11-23T10:00:00.400Z' };
-const waiting = {
-  name: 'RequestIamUser',
-  status: 'waiting',
-  startedAt: '2026-11-23T10:00:01.000Z',
+const succeeded = {
+  name: 'CreateBucket',
+  status: 'succeeded',
+  startedAt,
+  endedAt: '2026-11-23T10:00:00.400Z',
   attempts: 1,
 };
+const line = '  ✓ CreateBucket         succeeded     0.4 s  1 attempt\n';
 
 function screen(isTerminal: boolean) {
   const written: string[] = [];
@@ -33,76 +33,6 @@ function screen(isTerminal: boolean) {
     take: () => written.splice(0).join(''),
   };
 }
-
-describe('the line of a step', () => {
-  test('shows how long it took, once it has ended', () => {
-    expect(stepLine(succeeded, second(60))).toBe('  ✓ CreateBucket         succeeded     0.4 s  1 attempt');
-  });
-
-  test('shows for how long it runs, and how often it was tried', () => {
-    expect(stepLine({ ...running, status: 'retrying', attempts: 3 }, second(12.34))).toBe(
-      '  … CreateBucket         retrying     12.3 s  3 attempts',
-    );
-  });
-
-  test('marks a failure', () => {
-    expect(stepLine({ ...succeeded, status: 'failed' }, 0)).toMatch(/^ {2}✗ CreateBucket +failed /);
-  });
-
-  test('counts an attempt after an earlier one that ended from the clock', () => {
-    expect(stepLine({ ...succeeded, status: 'retrying' }, second(5))).toContain(' 5.0 s');
-  });
-
-  test('never shows less than nothing, where clocks differ', () => {
-    expect(stepLine(running, second(-3))).toContain(' 0.0 s');
-  });
-});
-
-describe('progress where there is no terminal', () => {
-  test('is a line for each change, in the order of the starts, and nothing that redraws', () => {
-    const log = screen(false);
-    const printer = progressPrinter(log, () => second(2));
-    printer.show([waiting, running]);
-    expect(log.take()).toBe(`${stepLine(running, second(2))}\n${stepLine(waiting, second(2))}\n`);
-    printer.show([waiting, running]);
-    expect(log.take()).toBe('');
-    printer.show([waiting, succeeded]);
-    expect(log.take()).toBe(`${stepLine(succeeded, second(2))}\n`);
-  });
-
-  test('says that a step is tried again', () => {
-    const log = screen(false);
-    const printer = progressPrinter(log, () => second(2));
-    printer.show([running]);
-    log.take();
-    printer.show([{ ...running, attempts: 2 }]);
-    expect(log.take()).toContain('2 attempts');
-  });
-});
-
-describe('progress on a terminal', () => {
-  const clearLine = '\r\u001b[2K';
-
-  test('names what is open on a line that is redrawn, with a spinner that turns', () => {
-    const terminal = screen(true);
-    const printer = progressPrinter(terminal, () => second(2));
-    printer.show([running, waiting]);
-    const first = terminal.take();
-    printer.show([running, waiting]);
-    const next = terminal.take();
-    expect(first).toBe(`${clearLine}  ⠙ CreateBucket, RequestIamUser (waiting)`);
-    expect(next).toBe(`${clearLine}  ⠹ CreateBucket, RequestIamUser (waiting)`);
-  });
-
-  test('keeps a line of each step that has ended', () => {
-    const terminal = screen(true);
-    const printer = progressPrinter(terminal, () => second(2));
-    printer.show([succeeded]);
-    expect(terminal.take()).toBe(`${clearLine}${stepLine(succeeded, 0)}\n`);
-    printer.show([succeeded]);
-    expect(terminal.take()).toBe(clearLine);
-  });
-});
 
 describe('following', () => {
   const integration = {
@@ -142,7 +72,15 @@ describe('following', () => {
     expect(settled.status).toBe('ready');
     expect(api.request.mock.calls).toEqual(Array(3).fill(['GET', '/integrations/int_A']));
     expect(waits).toHaveLength(2);
-    expect(log.take()).toBe(`${stepLine(succeeded, 0)}\n`);
+    expect(log.take()).toBe(line);
+  });
+
+  test('draws again on a terminal, and leaves what has ended', async () => {
+    const terminal = screen(true);
+    await follow(apiThatAnswers('provisioning', 'ready'), '/integrations/int_A', terminal, {
+      timeoutSeconds: 60,
+    });
+    expect(terminal.take()).toBe(line);
   });
 
   test('leaves out what began before', async () => {

@@ -1,0 +1,192 @@
+import { describe, expect, test } from '@jest/globals';
+import { bucket, driverId, integration, integrationId, ok, problem, run, step } from './world.ts';
+
+const self = `/integrations/${integrationId}`;
+const role = {
+  type: 'AWS::IAM::Role',
+  arn: 'arn:aws:iam::111111111111:role/dataloop-cross-account/dev/dataloop-acme',
+  origin: 'created',
+};
+const policy = {
+  type: 'AWS::IAM::ManagedPolicy',
+  arn: 'arn:aws:iam::111111111111:policy/dataloop-cross-account/dev/dataloop-acme',
+  origin: 'created',
+};
+const request = {
+  name: 'acme',
+  bucket: { name: 'dataloop-acme', cors: true, mode: 'create' },
+  dataloop: { projectId: 'P' },
+};
+const boundary = 'arn:aws:iam::111111111111:policy/boundary';
+const account = {
+  policies: async () => ({
+    trust: { Statement: [{ Sid: 'TrustsDataloop' }] },
+    permissions: { [policy.arn]: { Statement: [{ Sid: 'AllowsObjects' }] } },
+    permissionsBoundaryArn: boundary,
+  }),
+};
+const ready = integration('ready', {
+  requestedBy: 'arn:aws:iam::111111111111:user/ann',
+  request,
+  resources: [bucket, role, policy],
+  steps: [step('CreateBucket', 'succeeded', { endedAt: '2026-11-28T10:00:01.500Z', attempts: 2 })],
+});
+const tested = {
+  integrationId,
+  status: 'passed',
+  checks: [{ name: 'DriverTest', status: 'passed', detail: 'It works.' }],
+};
+const script = { [`GET ${self}`]: [ok(ready)], [`POST ${self}/test`]: [ok(tested)] };
+
+describe('report', () => {
+  test('writes one file with all that is known', async () => {
+    const ran = await run(['report', integrationId, '--html', 'report.html'], { script, account });
+    expect(ran).toMatchObject({ code: 0, out: 'Written: report.html\n' });
+    const page = ran.written['report.html'] ?? '';
+    for (const text of [
+      'user/ann',
+      's3://dataloop-acme',
+      'CreateBucket: succeeded, 1.5 s, 2 attempts',
+      'DriverTest',
+      'TrustsDataloop',
+      'AllowsObjects',
+      boundary,
+      'projectId',
+    ]) {
+      expect(page).toContain(text);
+    }
+  });
+
+  test('opens without a network: nothing is loaded, no script runs', async () => {
+    const page = (await run(['report', integrationId], { script, account })).written['acme.html'] ?? '';
+    expect(page).toContain("default-src 'none'");
+    expect(page).not.toMatch(/<script|<link|<img|<iframe|\ssrc=|\shref=|@import|url\(/i);
+    expect(page).not.toMatch(/\son\w+=/i);
+  });
+
+  test('shows what others wrote as text', async () => {
+    const evil = '</title><script>alert(1)</script>"\'';
+    const error = { type: 't', title: evil, detail: evil, step: 'CreateRole' };
+    const broken = integration('failed', { name: evil, error, steps: [step('CreateRole', 'failed')] });
+    const ran = await run(['report', integrationId], { script: { [`GET ${self}`]: [ok(broken)] } });
+    const [[file = '', page = ''] = []] = Object.entries(ran.written);
+    expect(file).not.toMatch(/[/<]/);
+    expect(page).not.toContain('<script');
+    expect(page).toContain('&lt;script&gt;alert(1)');
+    expect(page).toContain('Only a ready integration can be tested');
+  });
+
+  test('says what could not be read, and is written all the same', async () => {
+    const ran = await run(['report', integrationId], {
+      script: { ...script, [`POST ${self}/test`]: [problem('integration-not-ready', 'Not now.', 409)] },
+      account: { policies: () => Promise.reject(new Error('AccessDenied: no')) },
+    });
+    expect(ran.code).toBe(0);
+    expect(ran.written['acme.html']).toContain('AccessDenied: no');
+    expect(ran.written['acme.html']).toContain('It could not be tested: The title: Not now.');
+  });
+
+  test('gives steps that are far apart a picture each', async () => {
+    const late = step('DeleteRole', 'succeeded', {
+      startedAt: '2026-11-29T10:00:00.000Z',
+      endedAt: '2026-11-29T10:00:01.000Z',
+    });
+    const ended = step('CreateBucket', 'succeeded', { endedAt: '2026-11-28T10:00:01.000Z' });
+    const both = integration('removed', { steps: [late, ended] });
+    const other = await run(['report', integrationId, '--no-test'], {
+      script: { [`GET ${self}`]: [ok(both)] },
+    });
+    expect(other.written['acme.html']?.match(/<svg/g)).toHaveLength(2);
+    const near = { ...ended, name: 'CreatePolicy' };
+    const one = { [`GET ${self}`]: [ok(integration('ready', { steps: [ended, near] }))] };
+    const ran = await run(['report', integrationId, '--no-test'], { script: one });
+    expect(ran.written['acme.html']?.match(/<svg/g)).toHaveLength(1);
+  });
+});
+
+describe('export', () => {
+  const drivers = [
+    {
+      driverId,
+      name: 'videos',
+      bucket: 'dataloop-videos',
+      projectId: 'P',
+      links: { self: `${self}/drivers/${driverId}` },
+    },
+  ];
+  const added = {
+    ...integration('ready', { resources: [{ ...bucket, arn: 'arn:aws:s3:::dataloop-videos' }] }),
+    driverId,
+    request: { ...request, bucket: { ...request.bucket, name: 'dataloop-videos', cors: false } },
+  };
+  const all = {
+    [`GET ${self}`]: [ok({ ...ready, drivers })],
+    [`GET ${self}/drivers/${driverId}`]: [ok(added)],
+  };
+
+  test('writes import blocks for Terraform, one for each part of what was created', async () => {
+    const ran = await run(['export', integrationId], { script: all });
+    expect(ran.code).toBe(0);
+    const blocks = [...ran.out.matchAll(/import \{\n {2}to = (\S+)\n {2}id = (".*")\n\}\n/g)];
+    expect(blocks.map(([, to, id]) => `${to} ${id}`)).toEqual([
+      'aws_s3_bucket.dataloop_acme "dataloop-acme"',
+      'aws_s3_bucket_public_access_block.dataloop_acme "dataloop-acme"',
+      'aws_s3_bucket_ownership_controls.dataloop_acme "dataloop-acme"',
+      'aws_s3_bucket_server_side_encryption_configuration.dataloop_acme "dataloop-acme"',
+      'aws_s3_bucket_cors_configuration.dataloop_acme "dataloop-acme"',
+      'aws_s3_bucket.dataloop_videos "dataloop-videos"',
+      'aws_s3_bucket_public_access_block.dataloop_videos "dataloop-videos"',
+      'aws_s3_bucket_ownership_controls.dataloop_videos "dataloop-videos"',
+      'aws_s3_bucket_server_side_encryption_configuration.dataloop_videos "dataloop-videos"',
+      `aws_iam_policy.dataloop_acme "${policy.arn}"`,
+      'aws_iam_role.dataloop_acme "dataloop-acme"',
+      `aws_iam_role_policy_attachment.dataloop_acme "dataloop-acme/${policy.arn}"`,
+    ]);
+    // Nothing else but comments.
+    const rest = ran.out.replaceAll(/import \{[^}]*\}\n/g, '').split('\n');
+    expect(rest.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+  });
+
+  test('writes a template for CloudFormation, and the list of what it imports', async () => {
+    const format = ['export', integrationId, '--format', 'cloudformation'];
+    const template = JSON.parse((await run(format, { script: all, account })).out);
+    const imports = JSON.parse((await run([...format, '--imports'], { script: all, account })).out);
+    expect(
+      imports.map(({ ResourceIdentifier }: { ResourceIdentifier: object }) => ResourceIdentifier),
+    ).toEqual([
+      { BucketName: 'dataloop-acme' },
+      { BucketName: 'dataloop-videos' },
+      { PolicyArn: policy.arn },
+      { RoleName: 'dataloop-acme' },
+    ]);
+    const ids = imports.map(({ LogicalResourceId }: { LogicalResourceId: string }) => LogicalResourceId);
+    expect(Object.keys(template.Resources)).toEqual(ids);
+    for (const resource of Object.values<object>(template.Resources)) {
+      expect(resource).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    }
+    expect(template.Resources.RoleDataloopAcme.Properties).toEqual({
+      RoleName: 'dataloop-acme',
+      Path: '/dataloop-cross-account/dev/',
+      AssumeRolePolicyDocument: { Statement: [{ Sid: 'TrustsDataloop' }] },
+      ManagedPolicyArns: [policy.arn],
+      PermissionsBoundary: boundary,
+    });
+  });
+
+  test('leaves out what was adopted: it is in other hands', async () => {
+    const resources = [{ ...bucket, origin: 'adopted' }, { ...role, origin: 'adopted' }, policy];
+    const ran = await run(['export', integrationId], {
+      script: { [`GET ${self}`]: [ok(integration('ready', { resources }))] },
+    });
+    expect(ran.out).not.toContain('aws_s3_bucket');
+    expect(ran.out).not.toContain('aws_iam_role.');
+    expect(ran.out).toContain('aws_iam_policy');
+  });
+
+  test('is refused where nothing is there, and for another format', async () => {
+    const gone = { [`GET ${self}`]: [ok(integration('removed'))] };
+    expect(await run(['export', integrationId], { script: gone })).toMatchObject({ code: 3, out: '' });
+    const other = await run(['export', integrationId, '--format', 'pulumi'], { script: all });
+    expect(other).toMatchObject({ code: 2, requests: [] });
+  });
+});

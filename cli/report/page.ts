@@ -1,7 +1,11 @@
 /** One connection on one page that opens without a network: no script, no font, no picture from elsewhere. */
+
+import { deprovisionSteps } from '../../src/domain/model/steps.ts';
+import { stateMachines } from '../../statemachines/machines.ts';
 import type { Connection, Named, TestResult } from '../connection/answers.ts';
 import type { Policies } from '../connection/policies.ts';
 import { kindOf, referenceOf } from '../screen/connection.ts';
+import { graphOf, graphPicture } from './graph.ts';
 import { type Html, html } from './html.ts';
 import { inOrder, signOf, stateOf, timeline } from './timeline.ts';
 
@@ -35,7 +39,10 @@ svg { display: block; width: 100%; min-width: 30rem; height: auto; font: 13px sy
 .scroll { overflow-x: auto; } svg .faint { fill: var(--faint); }
 .succeeded, .passed, .ready, .removed { color: var(--good); } .failed, .residue { color: var(--bad); }
 .running, .waiting, .retrying, .provisioning, .removing, .rolling-back { color: var(--busy); }
-svg rect { fill: currentColor; }
+svg rect { fill: currentColor; } svg path { fill: none; stroke: var(--line); stroke-width: 1.5; }
+.back { stroke-dasharray: 4; } .node rect { fill: var(--box); stroke: currentColor; stroke-width: 1.5; }
+.node.unknown { color: var(--line); } .node.unknown text { fill: var(--faint); }
+.graph svg { min-width: 0; margin: 0 auto; } .short { white-space: nowrap; }
 summary { cursor: pointer; } details { margin: .5rem 0; }
 `;
 
@@ -56,7 +63,7 @@ function resources(title: string, list: readonly (Named & { readonly origin?: st
   if (list.length === 0) return html``;
   return html`<h2>${title}</h2><table>${list.map(
     (each) =>
-      html`<tr><th scope="row">${kindOf(each)}</th><td>${referenceOf(each)}</td><td class="faint">${each.origin ?? ''}</td></tr>`,
+      html`<tr><th scope="row">${kindOf(each)}</th><td>${referenceOf(each)}</td><td class="faint short">${each.origin ?? ''}</td></tr>`,
   )}</table>`;
 }
 
@@ -87,6 +94,22 @@ function steps({ steps: all }: Connection, now: number): Html {
   )}</table></details>`;
 }
 
+// The graph does not depend on the parameter.
+const machines = stateMachines({ iamUserTimeoutSeconds: 3_600 });
+const connecting = graphOf(machines.provision.Definition, () => true);
+// What takes an added bucket out of the policy of its integration.
+const undoing = graphOf(machines.deprovision.Definition, (name) => name !== 'RevokeAccess');
+
+/** The workflow, each step in the colour of its state; the undo only where it began. */
+function graphs({ steps: all }: Connection): Html {
+  const isUndone = all.some(({ name }) => deprovisionSteps.some((step) => step === name));
+  return html`<h2>Workflow</h2><div class="scroll graph">${graphPicture(connecting, all, 'The steps that connect')}</div>${
+    isUndone
+      ? html`<h2>Undo</h2><div class="scroll graph">${graphPicture(undoing, all, 'The steps of the undo')}</div>`
+      : ''
+  }`;
+}
+
 function policies(found: Policies | string): Html {
   if (typeof found === 'string') return html`<h2>Policies</h2><p class="faint">${found}</p>`;
   return html`<h2>Who may assume the role</h2>${json(found.trust)}${Object.entries(found.permissions).map(
@@ -99,7 +122,7 @@ function test(result: TestResult | string): Html {
   return html`<h2>Test: <span class="${result.status === 'passed' ? 'passed' : 'failed'}">${result.status}</span></h2>
 <table>${result.checks.map(
     ({ name, status, detail }) =>
-      html`<tr><th scope="row" class="${status === 'passed' || status === 'failed' ? status : 'faint'}">${name}</th><td>${status}</td><td>${detail}</td></tr>`,
+      html`<tr><th scope="row" class="${status === 'passed' || status === 'failed' ? status : 'faint'}">${name}</th><td class="short">${status}</td><td>${detail}</td></tr>`,
   )}</table>`;
 }
 
@@ -139,6 +162,7 @@ ${resources(
   'Added buckets',
   added.flatMap((each) => each.resources.filter(({ type }) => type === 'AWS::S3::Bucket')),
 )}
+${graphs(connection)}
 ${steps(connection, madeAt)}
 ${test(report.test)}
 ${policies(report.policies)}

@@ -5,6 +5,10 @@
  */
 'use strict';
 
+const { X509Certificate } = require('node:crypto');
+const { readFileSync } = require('node:fs');
+const { resolve } = require('node:path');
+
 const plain = require('./plain-error.cjs');
 const { settingsOf } = require('./stage.cjs');
 
@@ -83,9 +87,73 @@ const stage = text(
   'a lower-case letter, then at most 14 lower-case letters and digits, and not "cross"',
 );
 
+const webOrigins =
+  'a comma-separated list of https origins without a path, each once, with at most one * in each';
+const origins = short(listOf(/^https:\/\/[^\s/?#*,@]*\*?[^\s/?#*,@]+$/, webOrigins), 500, webOrigins);
+const methods = 'a comma-separated list of GET, HEAD, PUT, POST and DELETE, each once, with GET';
+const corsMethods = listOf(/^(GET|HEAD|PUT|POST|DELETE)$/, methods);
+const statuses = 'a comma-separated list of words of Dataloop, each once, such as trust-established';
+const statusList = short(listOf(/^[\x21-\x2b\x2d-\x7e]{1,99}$/, statuses), 300, statuses);
+
+const filled = (check, rule) => (value) => {
+  const checkedList = check(value);
+  if (checkedList.list.length === 0) throw rule;
+  return checkedList;
+};
+
+/** The certificates of a PEM file, as they go into the functions; empty without a file. */
+function certificatesOf(value) {
+  const rule = 'empty, or a PEM file of X.509 certificates of authorities that are valid now';
+  if (value === '') return '';
+  if (typeof value !== 'string') throw rule;
+  let certificates;
+  try {
+    const pem = readFileSync(resolve(__dirname, '..', value), 'utf8');
+    certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    const parsed = certificates.map((each) => new X509Certificate(each));
+    const now = Date.now();
+    const isValid = ({ ca, validFrom, validTo }) =>
+      ca && Date.parse(validFrom) <= now && now < Date.parse(validTo);
+    if (!parsed.every(isValid)) certificates = [];
+  } catch {
+    // There is no such file, or no certificate in it.
+    certificates = [];
+  }
+  if (certificates.length === 0) throw rule;
+  return certificates.join('\n');
+}
+
 const checks = {
   dataloopApiUrl: text(/^https:\/\/[^\s/?#]+(\/[^\s?#]*)?$/, 'an https URL'),
-  dataloopConsoleOrigin: text(/^https:\/\/[^\s/?#*]+$/, 'an https origin without a path'),
+  dataloopGateUrl: text(/^(https:\/\/[^\s/?#@]+)?$/, 'empty, or an https origin without a path'),
+  dataloopProxyUrl: text(
+    /^(https?:\/\/[^\s/?#@]+)?$/,
+    'empty, or the URL of a proxy without a path and without credentials, such as http://proxy.example.com:3128',
+  ),
+  dataloopCaFile: (value) => {
+    certificatesOf(value);
+    return value;
+  },
+  dataloopConsoleOrigin: filled(origins, webOrigins),
+  dataloopCorsMethods: (value) => {
+    const allowed = corsMethods(value);
+    if (!allowed.list.includes('GET')) throw methods;
+    return allowed;
+  },
+  dataloopTrustedStatuses: filled(statusList, statuses),
+  dataloopWaitingStatuses: filled(statusList, statuses),
+  dataloopTrustSeconds: integer(30, 3_600),
+  dataloopDriverTestSeconds: integer(10, 1_800),
+  // Their functions run for 30 s.
+  dataloopAnswerSeconds: integer(5, 25),
+  dataloopStorageClass: text(/^[A-Za-z0-9_-]{0,50}$/, 'empty, or the name of a storage class'),
+  dataloopAllowExternalModification: (value) => {
+    if (!['', true, false, 'true', 'false'].includes(value)) throw 'empty, true or false';
+    return value === '' ? '' : trueOrFalse(value);
+  },
+  dataloopPathStyle: text(/^\/?folder\/?$/, 'one of folder, folder/, /folder and /folder/'),
+  dataloopRegions: regionList,
+  dataloopIntegrationLimit: integer(1, 10_000),
   dataloopSecretName: text(
     /^[A-Za-z0-9/_+=.@-]{1,512}$/,
     'the name of a Secrets Manager secret, not its ARN',
@@ -128,14 +196,59 @@ const checks = {
   deletionProtection: trueOrFalse,
 };
 
+/**
+ * What cannot be known of Dataloop goes to the functions in one variable, and only where it is not as usual: the
+ * environment of a function has 4 KB. src/config.ts has the same names and the same usual values.
+ */
+const usualOptions = {
+  gateUrl: '',
+  proxyUrl: '',
+  answerSeconds: 25,
+  trustedStatuses: ['trust-established'],
+  waitingStatuses: ['waiting-trust'],
+  storageClass: '',
+  allowExternalModification: '',
+  pathStyle: 'folder',
+  integrationLimit: 15,
+};
+
+function dataloopOptions(parameters) {
+  const options = {};
+  for (const [name, usual] of Object.entries(usualOptions)) {
+    const value = parameters[`dataloop${name[0].toUpperCase()}${name.slice(1)}`];
+    const set = value?.list ?? value;
+    if (JSON.stringify(set) !== JSON.stringify(usual)) options[name] = set;
+  }
+  return Object.keys(options).length === 0 ? '' : JSON.stringify(options);
+}
+
 /** Lists go into the environment of every function, which holds 4 KB, and the boundary has room for little more. */
 const longestLists = 2_000;
+const usualOrigin = 'https://console.dataloop.ai';
 
 function checkedTogether(parameters) {
-  const lists = Object.entries(parameters).filter(([, value]) => typeof value.text === 'string');
-  const total = lists.reduce((sum, [, { text: all }]) => sum + all.length, 0);
+  const { regions, dataloopRegions, dataloopTrustedStatuses, dataloopWaitingStatuses } = parameters;
+  const unknown = regions.list.filter((each) => !dataloopRegions.list.includes(each));
+  if (dataloopRegions.list.length > 0 && unknown.length > 0) {
+    throw plain(
+      `The parameter regions names ${unknown.join(', ')}, where Dataloop supports no buckets: dataloopRegions is ` +
+        `"${dataloopRegions.text}". Take it out of regions, or put it into dataloopRegions.`,
+    );
+  }
+  const both = dataloopTrustedStatuses.list.find((each) => dataloopWaitingStatuses.list.includes(each));
+  if (both !== undefined) {
+    throw plain(
+      `The parameters dataloopTrustedStatuses and dataloopWaitingStatuses both have "${both}". A status means one of the two.`,
+    );
+  }
+  const lists = Object.entries(parameters).filter(
+    ([name, value]) => typeof value.text === 'string' && !name.startsWith('dataloop'),
+  );
+  const origins = Math.max(0, parameters.dataloopConsoleOrigin.text.length - usualOrigin.length);
+  const ofDataloop = dataloopOptions(parameters).length + origins;
+  const total = lists.reduce((sum, [, { text: all }]) => sum + all.length, ofDataloop);
   if (total <= longestLists) return;
-  const names = lists.map(([name]) => name).join(', ');
+  const names = [...lists.map(([name]) => name), 'and those of Dataloop'].join(', ');
   throw plain(`The parameters ${names} have ${total} characters together; ${longestLists} fit.`);
 }
 
@@ -180,5 +293,11 @@ module.exports = async ({ resolveVariable }) => {
   );
   const parameters = Object.fromEntries(entries);
   checkedTogether(parameters);
-  return { ...parameters, ...(await derived(parameters, resolveVariable)) };
+  return {
+    ...parameters,
+    ...(await derived(parameters, resolveVariable)),
+    dataloopOptions: dataloopOptions(parameters),
+    /** As esbuild puts it into the code. */
+    dataloopCertificates: JSON.stringify(certificatesOf(parameters.dataloopCaFile)),
+  };
 };

@@ -325,7 +325,8 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
       '"waiting-trust". If this continues, look for a resource control policy (RCP) of your organisation that keeps ' +
       'other accounts out, and for a changed trust policy.',
     whatToDo:
-      'The service tries for about four minutes. Look for a resource control policy that keeps other AWS accounts out, ' +
+      'The service tries for about four minutes, also where Dataloop refuses the role: its reason is in the message. Look ' +
+      'for a resource control policy that keeps other AWS accounts out, ' +
       'and in CloudTrail for changes of the trust policy.',
   },
   DriverTestFailedError: {

@@ -33,7 +33,8 @@ const account: AccountSettings = {
   adoptableRoleArns: [],
   deploymentBucket: 'dataloop-cross-account-dev-serverlessdeploymentbucket-1x2y3z',
   denyPlainHttp: false,
-  consoleOrigin: 'https://console.dataloop.ai',
+  consoleOrigins: ['https://console.dataloop.ai'],
+  corsMethods: ['GET', 'HEAD', 'PUT', 'POST'],
 };
 
 const smallest = {
@@ -161,7 +162,7 @@ const connectionTest: ConnectionTest = {
     {
       name: 'Cors',
       status: 'failed',
-      detail: `The CORS rules of the bucket ${desired.bucket.name} do not allow GET, HEAD, PUT, POST from ${account.consoleOrigin}, so Dataloop's console cannot show its items. Add a rule that allows them.`,
+      detail: `The CORS rules of the bucket ${desired.bucket.name} do not allow GET, HEAD, PUT, POST from ${account.consoleOrigins.join(', ')}, so Dataloop's console cannot show its items. Add a rule that allows them.`,
     },
     { name: 'KmsKey', status: 'skipped', detail: 'The bucket has no KMS key of its own.' },
   ],

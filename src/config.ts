@@ -1,4 +1,5 @@
 /** The only reader of `process.env`: each value is required unless it has a default, and the error names it. */
+import * as z from 'zod';
 import { ServiceError } from './errors.ts';
 
 function required(name: string): string {
@@ -46,8 +47,10 @@ export interface AccountSettings {
   readonly denyPlainHttp: boolean;
   /** The AWS account that is known to be Dataloop's. */
   readonly dataloopAccountId?: string | undefined;
-  /** Origin of Dataloop's web console, for the bucket's CORS rule. */
-  readonly consoleOrigin: string;
+  /** Origins of Dataloop's web pages, for the bucket's CORS rule; a `*` in one is a wildcard. */
+  readonly consoleOrigins: readonly string[];
+  /** HTTP methods for the same rule. */
+  readonly corsMethods: readonly string[];
 }
 
 /** What is fixed at deployment about Dataloop. */
@@ -59,6 +62,56 @@ export interface DataloopSettings {
   readonly organizationId: string | undefined;
   /** The AWS account whose IAM users may be trusted; undefined: any. */
   readonly accountId: string | undefined;
+  readonly options?: Partial<DataloopOptions>;
+}
+
+/** The defaults are the most likely. resources/parameters.cjs leaves these out of the environment. */
+const optionsSchema = z.strictObject({
+  /** Origin at which the log-in is, where it is not that of the API. */
+  gateUrl: z.string().optional(),
+  proxyUrl: z.string().optional(),
+  /** Seconds for one answer of a call for which Dataloop works at AWS. */
+  answerSeconds: z.number().default(25),
+  /** What an integration says once its role is trusted, and while it waits for one. */
+  trustedStatuses: z.array(z.string()).default(['trust-established']),
+  waitingStatuses: z.array(z.string()).default(['waiting-trust']),
+  storageClass: z.string().default(''),
+  /** Not sent where it is not set. */
+  allowExternalModification: z.boolean().optional(),
+  pathStyle: z.enum(['folder', 'folder/', '/folder', '/folder/']).default('folder'),
+  /** Cross-account integrations that an organisation may have. */
+  integrationLimit: z.number().default(15),
+});
+
+/** What cannot be known of Dataloop: docs/dataloop.md. */
+export interface DataloopOptions extends z.output<typeof optionsSchema> {
+  /** PEM of what is trusted beside the usual authorities, for Dataloop's calls alone. */
+  readonly certificates?: string | undefined;
+}
+
+export const usualDataloopOptions: DataloopOptions = optionsSchema.parse({});
+
+/** One variable holds all that is not as usual: the environment of a function has 4 KB. */
+export function dataloopOptions(): DataloopOptions {
+  const set = optionsSchema.safeParse(parsed(optional('DATALOOP_OPTIONS') ?? '{}'));
+  if (!set.success) {
+    throw new ServiceError(
+      'ConfigurationError',
+      'The environment variable DATALOOP_OPTIONS is damaged. Deploy the service again: serverless.yml sets it.',
+    );
+  }
+  // The bundle holds it, not the environment: written like this, esbuild finds its place.
+  const certificates = process.env['DATALOOP_CERTIFICATES']?.trim() || undefined;
+  return { ...set.data, certificates };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Refused by the schema.
+    return undefined;
+  }
 }
 
 export function accountSettings(): AccountSettings {
@@ -79,7 +132,8 @@ export function accountSettings(): AccountSettings {
     deploymentBucket: required('DEPLOYMENT_BUCKET'),
     denyPlainHttp: required('DENY_PLAIN_HTTP') === 'true',
     dataloopAccountId: optional('DATALOOP_ACCOUNT_ID'),
-    consoleOrigin: required('DATALOOP_CONSOLE_ORIGIN'),
+    consoleOrigins: required('DATALOOP_CONSOLE_ORIGIN').split(','),
+    corsMethods: required('DATALOOP_CORS_METHODS').split(','),
   };
 }
 
@@ -89,6 +143,7 @@ export function dataloopSettings(): DataloopSettings {
     secretId: required('DATALOOP_SECRET_ID'),
     organizationId: optional('DATALOOP_ORGANIZATION_ID'),
     accountId: optional('DATALOOP_ACCOUNT_ID'),
+    options: dataloopOptions(),
   };
 }
 

@@ -1,5 +1,16 @@
 /** Limits the wait for each part of a request, so that the answer comes in time and names what is missing. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { ServiceError } from './errors.ts';
+
+/** When the function ends whose work this is, in ms since the epoch. */
+const ends = new AsyncLocalStorage<number>();
+
+/** Does the work of a function. Calls to Dataloop end before the function does, so that what they say is heard. */
+export const withinLifetime = <T>(remainingMs: number, work: () => Promise<T>): Promise<T> =>
+  ends.run(Date.now() + remainingMs, work);
+
+/** How long the function may still run; without an end where the work is not that of a function. */
+export const lifetimeLeftMs = (): number => (ends.getStore() ?? Number.POSITIVE_INFINITY) - Date.now();
 
 /** Time of a function that is kept for its answer. */
 const answerMs = 2_000;

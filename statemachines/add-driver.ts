@@ -4,7 +4,8 @@ import { createBucket, forward, preflight, rollBack, testAndActivate } from './c
 import { accessLocked } from './retries.ts';
 import { addToInput } from './step.ts';
 
-export const addDriver: StateMachine = {
+/** @param driverTestSeconds how long each driver test is tried */
+export const addDriver = (driverTestSeconds: number): StateMachine => ({
   Comment:
     'Adds a bucket to an integration: access for its role, and a driver. If a step fails permanently, RollBack starts the deprovision state machine, which undoes all of it.',
   QueryLanguage: 'JSONata',
@@ -21,7 +22,7 @@ export const addDriver: StateMachine = {
       Next: 'TestDriver',
     }),
 
-    ...testAndActivate,
+    ...testAndActivate(driverTestSeconds),
     ...rollBack,
   },
-};
+});

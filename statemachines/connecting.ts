@@ -19,12 +19,15 @@ export const createBucket = {
   Output: addToInput('bucket'),
 };
 
-/** The last steps: Dataloop tries the bucket, gets its driver and tries again. */
-export const testAndActivate: States = {
+/**
+ * The last steps: Dataloop tries the bucket, gets its driver and tries again.
+ * @param driverTestSeconds how long each of the two tests is tried
+ */
+export const testAndActivate = (driverTestSeconds: number): States => ({
   ...forward('TestDriver', {
     Comment:
       'Dataloop tests its access to the bucket by writing a small file. Retries for about a minute, because permissions reach S3 with a delay.',
-    Retry: [driverTestFailed],
+    Retry: [driverTestFailed(driverTestSeconds)],
     Output: addToInput('test'),
     Next: 'CreateDriver',
   }),
@@ -36,7 +39,7 @@ export const testAndActivate: States = {
   }),
   ...forward('VerifyDriver', {
     Comment: 'Dataloop tests its access again, now through the new driver. Retries for about a minute.',
-    Retry: [driverTestFailed],
+    Retry: [driverTestFailed(driverTestSeconds)],
     Output: addToInput('verification'),
     Next: 'Activate',
   }),
@@ -49,7 +52,7 @@ export const testAndActivate: States = {
     Type: 'Succeed',
     Comment: 'The bucket is connected, and Dataloop has used it through the new driver.',
   },
-};
+});
 
 /** Where every failure leads. */
 export const rollBack: States = {

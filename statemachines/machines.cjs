@@ -7,4 +7,6 @@ const { stateMachines } = require('./machines.ts');
 module.exports = async ({ resolveVariable }) =>
   stateMachines({
     iamUserTimeoutSeconds: await resolveVariable('self:custom.parameters.iamUserTimeoutSeconds'),
+    trustSeconds: await resolveVariable('self:custom.parameters.dataloopTrustSeconds'),
+    driverTestSeconds: await resolveVariable('self:custom.parameters.dataloopDriverTestSeconds'),
   });

@@ -2,18 +2,22 @@
 import { addDriver } from './add-driver.ts';
 import type { StateMachine, States } from './asl.ts';
 import { deprovision } from './deprovision.ts';
-import { provision } from './provision.ts';
+import { provision, type Waits } from './provision.ts';
 
-export interface Parameters {
-  readonly iamUserTimeoutSeconds: number;
-}
+export type Parameters = Pick<Waits, 'iamUserTimeoutSeconds'> & Partial<Waits>;
+
+/** The defaults of serverless.yml. */
+const usual = { trustSeconds: 240, driverTestSeconds: 60 } as const;
 
 /** @returns each state machine with its functions' ARNs: one by one for its definition, as a list for its role */
-export const stateMachines = ({ iamUserTimeoutSeconds }: Parameters) => ({
-  provision: withFunctions(provision(iamUserTimeoutSeconds)),
-  addDriver: withFunctions(addDriver),
-  deprovision: withFunctions(deprovision),
-});
+export function stateMachines(parameters: Parameters) {
+  const waits = { ...usual, ...parameters };
+  return {
+    provision: withFunctions(provision(waits)),
+    addDriver: withFunctions(addDriver(waits.driverTestSeconds)),
+    deprovision: withFunctions(deprovision),
+  };
+}
 
 function withFunctions(Definition: StateMachine) {
   const functions = stepsOf(Definition.States).map((name) => ({

@@ -4,8 +4,21 @@ import { createBucket, forward, preflight, rollBack, testAndActivate } from './c
 import { iamUserNotIssued, operatorAwaited, trustNotEstablished } from './retries.ts';
 import { addToInput, handOver, type Step, step } from './step.ts';
 
-/** @param iamUserTimeoutSeconds how long to wait for Dataloop's IAM user: a parameter of the deployment */
-export const provision = (iamUserTimeoutSeconds: number): StateMachine => ({
+/** How long is waited: parameters of the deployment. */
+export interface Waits {
+  /** For Dataloop's IAM user. */
+  readonly iamUserTimeoutSeconds: number;
+  /** Until Dataloop can assume the role. */
+  readonly trustSeconds: number;
+  /** Until Dataloop can use the bucket, for each of the two tests. */
+  readonly driverTestSeconds: number;
+}
+
+export const provision = ({
+  iamUserTimeoutSeconds,
+  trustSeconds,
+  driverTestSeconds,
+}: Waits): StateMachine => ({
   Comment:
     'Connects an S3 bucket to Dataloop. If a step fails permanently, RollBack starts the deprovision state machine, which undoes everything.',
   QueryLanguage: 'JSONata',
@@ -53,12 +66,12 @@ export const provision = (iamUserTimeoutSeconds: number): StateMachine => ({
     ...forward('CompleteIntegration', {
       Comment:
         'Gives the role ARN to Dataloop and retries until Dataloop can assume the role, about four minutes. In operator mode, waits for the operator to do so.',
-      Retry: [operatorAwaited, trustNotEstablished],
+      Retry: [operatorAwaited, trustNotEstablished(trustSeconds)],
       Output: addToInput('integration'),
       Next: 'TestDriver',
     }),
 
-    ...testAndActivate,
+    ...testAndActivate(driverTestSeconds),
     ...rollBack,
   },
 });

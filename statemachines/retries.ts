@@ -1,5 +1,6 @@
 /** How often a step is tried again, and how long that takes. docs/operations.md says the same to operators. */
 import { firstDelaySeconds, longestDelaySeconds } from '../src/domain/model/retry-delays.ts';
+import type { ErrorName } from '../src/errors.ts';
 import type { Retrier } from './asl.ts';
 
 /**
@@ -56,12 +57,18 @@ export const iamUserNotIssued = retry(
   longestDelaySeconds('IamUserNotIssuedError'),
 );
 
-/** CompleteIntegration: Dataloop cannot assume the role yet. About four minutes, eight at most. */
-export const trustNotEstablished = retry(
-  ['TrustNotEstablishedError'],
-  12,
-  longestDelaySeconds('TrustNotEstablishedError'),
-);
+/** As many attempts as take a time on average: each delay is half of the longest that it may be. */
+function lasting(error: ErrorName, seconds: number): Retrier {
+  const longest = longestDelaySeconds(error);
+  let attempts = 0;
+  for (let waited = 0; waited + 1 <= seconds; attempts += 1) {
+    waited += Math.min(firstDelaySeconds * 2 ** attempts, longest) / 2;
+  }
+  return retry([error], attempts, longest);
+}
+
+/** CompleteIntegration: Dataloop cannot assume the role yet. By default about four minutes, eight at most. */
+export const trustNotEstablished = (seconds: number) => lasting('TrustNotEstablishedError', seconds);
 
 /**
  * CreateRole and CompleteIntegration in operator mode: more than a day. The functions themselves give up after
@@ -73,9 +80,5 @@ export const operatorAwaited = retry(
   longestDelaySeconds('OperatorAwaitedError'),
 );
 
-/** TestDriver, VerifyDriver: permissions do not reach S3 at once. About a minute, two at most. */
-export const driverTestFailed = retry(
-  ['DriverTestFailedError'],
-  10,
-  longestDelaySeconds('DriverTestFailedError'),
-);
+/** TestDriver, VerifyDriver: permissions do not reach S3 at once. By default about a minute, two at most. */
+export const driverTestFailed = (seconds: number) => lasting('DriverTestFailedError', seconds);

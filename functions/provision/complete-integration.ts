@@ -2,8 +2,8 @@ import { callsOf } from '../../src/clients/calls.ts';
 import * as dataloop from '../../src/clients/dataloop/client.ts';
 import { iamUserTimeoutSeconds } from '../../src/config.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
-import { completeIntegration } from '../../src/domain/resources/dataloop/integration.ts';
 import { organizationOf } from '../../src/domain/resources/dataloop/organization.ts';
+import { completeIntegration } from '../../src/domain/resources/dataloop/trust.ts';
 import { takeGivenIntegration } from '../../src/domain/waiting/operator-steps.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 

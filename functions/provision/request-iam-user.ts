@@ -17,6 +17,7 @@ const calls = callsOf(deployedDataloop(), {
   getIntegration: dataloop.getIntegration,
   listIntegrations: dataloop.listIntegrations,
   createIntegration: dataloop.createIntegration,
+  countDrivers: dataloop.countDrivers,
 });
 const callback = {
   saveTaskToken: (call: StepCall, taskToken: string) => saveTaskToken(table, call, taskToken),

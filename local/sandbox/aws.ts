@@ -95,16 +95,29 @@ export function dataloopAws(region: string): DataloopAws {
   };
 }
 
-/** What the platform writes when it validates access. */
+/** What the platform writes when it validates access, the second one where its hidden files are. */
 export const testFiles = ['test-file', '.dataloop/test-file'];
+
+/** What nobody outside of Dataloop knows of its test. */
+export interface TestForm {
+  readonly testLists?: 'folder/' | 'folder' | 'all' | undefined;
+  readonly hiddenFiles?: 'folder' | 'root' | undefined;
+}
 
 /**
  * Lists, writes, reads and, where it may, deletes, as the platform does when it validates access. Without the
  * right to delete, the permission file stays behind, as on the platform.
  * @throws Error that names the call and AWS's error
  */
-export async function tryBucket(s3: S3Client, bucket: Bucket): Promise<void> {
-  const at = (key: string) => (bucket.path ? `${bucket.path}/${key}` : key);
+export async function tryBucket(
+  s3: S3Client,
+  bucket: Bucket,
+  { testLists = 'folder/', hiddenFiles = 'folder' }: TestForm = {},
+): Promise<void> {
+  const at = (key: string) => {
+    const isAtRoot = !bucket.path || (hiddenFiles === 'root' && key.startsWith('.dataloop/'));
+    return isAtRoot ? key : `${bucket.path}/${key}`;
+  };
   const Bucket = bucket.name;
   const step = async (call: string, work: () => Promise<unknown>) => {
     try {
@@ -114,7 +127,8 @@ export async function tryBucket(s3: S3Client, bucket: Bucket): Promise<void> {
       throw new Error(`${call} on bucket ${bucket.name} was refused: ${name}`, { cause: error });
     }
   };
-  const Prefix = bucket.path ? `${bucket.path}/` : undefined;
+  const isWhole = testLists === 'all' || !bucket.path;
+  const Prefix = isWhole ? undefined : testLists.replace('folder', () => bucket.path);
   await step('ListObjectsV2', () => s3.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 10 })));
   for (const key of testFiles.map(at)) {
     await step('PutObject', () =>

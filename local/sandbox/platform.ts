@@ -64,6 +64,9 @@ export class Platform {
       organisationOwner: false,
       projectDeveloper: true,
     },
+    // An admin may do what an owner may; a bot of the project what a developer may.
+    { email: 'admin@example.com', password: randomUUID(), organisationOwner: true, projectDeveloper: true },
+    { email: 'bot@example.com', password: randomUUID(), organisationOwner: false, projectDeveloper: true },
   ];
   readonly integrations = new Map<string, Integration>();
   readonly drivers = new Map<string, Driver>();
@@ -87,8 +90,12 @@ export class Platform {
     return driver;
   }
 
-  /** Not idempotent, and names may repeat: as on the platform. */
+  /** Not idempotent; whether names may repeat depends on the organisation. */
   async createIntegration(name: string, type: string, creator: string) {
+    const isTaken = [...this.integrations.values()].some((other) => other.name === name);
+    if (isTaken && this.#settingsFor(name).names === 'unique') {
+      throw new Refusal(409, `Integration with name ${name} already exists`);
+    }
     const limit = this.#settingsFor(name).integrationLimit ?? 15;
     const used = [...this.integrations.values()].filter((other) => other.type === 'aws-cross').length;
     if (type === 'aws-cross' && used >= limit) {
@@ -141,6 +148,8 @@ export class Platform {
       const delay = this.#settingsFor(integration.name).trustDelaySeconds ?? 0;
       const mayTry = delay !== 'never' && Date.now() >= integration.firstRoleArnAt + delay * 1000;
       integration.trusted = mayTry && (await this.#canAssume(integration));
+      const { untrusted } = this.#settingsFor(integration.name);
+      if (!integration.trusted && untrusted) throw new Refusal(untrusted, 'The role cannot be assumed');
     }
     integration.updatedAt = new Date();
     return this.showIntegration(integration);
@@ -154,6 +163,15 @@ export class Platform {
     } catch (error) {
       if (error instanceof Error) return false;
       throw error;
+    }
+  }
+
+  /** @throws Refusal where drivers use it and the platform minds */
+  refuseUsed(id: string): void {
+    const { name } = this.integration(id);
+    const isUsed = [...this.drivers.values()].some(({ body }) => body.integrationId === id);
+    if (isUsed && this.#settingsFor(name).integrationInUse === 'refused') {
+      throw new Refusal(400, `Integration ${id} is in use`);
     }
   }
 
@@ -189,10 +207,17 @@ export class Platform {
     }
   }
 
+  /** Whether a bucket can be tried before there is a driver. @throws Refusal where it cannot */
+  refuseTestBefore(body: DriverBody): void {
+    const { testBefore = 'there' } = this.#settingsFor(this.integration(body.integrationId ?? '').name);
+    if (testBefore !== 'there') throw new Refusal(testBefore, 'Cannot POST /drivers/test');
+  }
+
   async testDriver(body: DriverBody): Promise<void> {
     const { s3, bucket } = await this.openBucket(body);
+    const { testLists, hiddenFiles } = this.#settingsFor(this.integration(body.integrationId ?? '').name);
     try {
-      await tryBucket(s3, bucket);
+      await tryBucket(s3, bucket, { testLists, hiddenFiles });
     } catch (error) {
       throw new Refusal(
         424,

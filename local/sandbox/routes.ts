@@ -101,6 +101,7 @@ export function routes(platform: Platform): ReadonlyMap<string, Route> {
       'DELETE /orgs/{}/integrations/{}',
       async (call, orgId, id = '') => {
         ofOrganisation(call, orgId);
+        platform.refuseUsed(id);
         await platform.deleteIntegration(id);
         return [];
       },
@@ -136,7 +137,9 @@ export function routes(platform: Platform): ReadonlyMap<string, Route> {
       'POST /drivers/test',
       async (call) => {
         projectDeveloper(call);
-        await platform.testDriver(parse(driverSchema, call.body));
+        const body = parse(driverSchema, call.body);
+        platform.refuseTestBefore(body);
+        await platform.testDriver(body);
       },
     ],
     [

@@ -49,6 +49,24 @@ export const settingsSchema = z.strictObject({
   trustDelaySeconds: delay.optional(),
   driverTest: z.enum(['real', 'fail']).optional(),
   integrationLimit: z.number().int().nonnegative().optional(),
+  /** How a role that cannot be assumed yet is answered: with this status, or with 200 and another state. */
+  untrusted: z.union([z.literal(400), z.literal(409), z.literal(422), z.literal(424)]).optional(),
+  /** Whether an integration of a name that exists is made. */
+  names: z.enum(['repeat', 'unique']).optional(),
+  integrationInUse: z.enum(['deleted', 'refused']).optional(),
+  /** How long a call is answered later for which Dataloop works at AWS. It has its effect at once. */
+  answerDelaySeconds: z.number().nonnegative().optional(),
+  /** Whether there is a test before there is a driver, or what is answered instead. */
+  testBefore: z.union([z.literal('there'), z.literal(404), z.literal(405)]).optional(),
+  /** What the driver test lists, and where hidden files are. */
+  testLists: z.enum(['folder/', 'folder', 'all']).optional(),
+  hiddenFiles: z.enum(['folder', 'root']).optional(),
+  /** Forms of answers. */
+  others: z.enum(['none', 'odd']).optional(),
+  lists: z.enum(['whole', 'paged']).optional(),
+  dates: z.enum(['texts', 'numbers']).optional(),
+  organizations: z.enum(['as seen', 'objects', 'texts']).optional(),
+  errors: z.enum(['statusCode', 'status']).optional(),
   rateLimitPerSecond: z.number().positive().optional(),
   tokenLifetimeSeconds: z.number().positive().optional(),
   /** Whether a log-in answers with a refresh token; Dataloop does so sometimes. */

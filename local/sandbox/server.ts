@@ -1,6 +1,7 @@
 /** The sandbox's HTTPS server: log-in, Dataloop's API, and its own control API under `/_control`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import type { DataloopAws } from './aws.ts';
@@ -8,8 +9,9 @@ import { Behaviour } from './behaviour.ts';
 import { controlRefusal, newControlToken } from './control-access.ts';
 import { type Member, Platform, Refusal } from './platform.ts';
 import { findRoute, integrationNameOf, routes } from './routes.ts';
-import { faultSchema, loginSchema, settingsSchema } from './schemas.ts';
+import { faultSchema, loginSchema, type Settings, settingsSchema } from './schemas.ts';
 import { issueToken, readToken } from './tokens.ts';
+import { inForm, refusalIn } from './variants.ts';
 
 const base = '/api/v1';
 const maximumBodyBytes = 1024 * 1024;
@@ -27,6 +29,10 @@ export interface Sandbox {
   readonly apiKey: string;
   /** What the control API asks for. */
   readonly controlToken: string;
+  /** Settings and faults, as the control API changes them. */
+  readonly behaviour: Behaviour;
+  /** Starts from the beginning. */
+  reset(): Promise<void>;
 }
 
 export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): Sandbox {
@@ -85,7 +91,11 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
     if (!found) throw new Refusal(404, `There is no ${method} ${path}`);
     const answer = await found.route({ member, query: url.searchParams, body }, ...found.segments);
     if (fault) throw refuse();
-    return answer === undefined ? { status: 204 } : { status: 200, body: answer };
+    const settings = behaviour.settingsFor(scope);
+    if (takesLong(method, path)) await answerDelay(settings.answerDelaySeconds);
+    return answer === undefined
+      ? { status: 204 }
+      : { status: 200, body: inForm(answer, method, path, settings) };
   };
 
   const standing = () => ({
@@ -98,6 +108,12 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
       .union([z.strictObject({ token: z.string() }), z.strictObject({ all: z.literal(true) })])
       .parse(body);
     return 'token' in wanted ? [wanted.token] : [...apiKeys, ...loggedIn];
+  };
+
+  const reset = async () => {
+    behaviour.reset();
+    revoked.clear();
+    await platform.clear();
   };
 
   const control = async (method: string, path: string, body: unknown): Promise<Answer> => {
@@ -131,9 +147,7 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
         revoked.clear();
         return { status: 204 };
       case 'POST reset':
-        behaviour.reset();
-        revoked.clear();
-        await platform.clear();
+        await reset();
         return { status: 204 };
       case 'POST drivers':
         if (action === 'objects') return { status: 200, body: await writeObject(id, body) };
@@ -171,7 +185,7 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
 
   const server = createServer(tls, (request, response) => {
     answer(request)
-      .catch(refusalOf)
+      .catch((error: unknown) => refusalOf(error, behaviour.settingsFor('')))
       .then((result) => {
         behaviour.log({
           time: new Date().toISOString(),
@@ -182,14 +196,23 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
         respond(response, result);
       });
   });
-  return { server, platform, apiKey: apiKeys[0] ?? '', controlToken };
+  return { server, platform, apiKey: apiKeys[0] ?? '', controlToken, behaviour, reset };
 }
 
-function refusalOf(error: unknown): Answer {
+/** Calls for which Dataloop works at AWS before it answers. */
+const takesLong = (method: string, path: string): boolean =>
+  (method === 'PATCH' && path.startsWith('/orgs/')) || /^\/drivers\/(.+\/)?test$/.test(path);
+
+async function answerDelay(seconds = 0): Promise<void> {
+  // Nobody has to wait for it at the end.
+  if (seconds > 0) await delay(seconds * 1_000, undefined, { ref: false });
+}
+
+function refusalOf(error: unknown, settings: Settings): Answer {
   if (error instanceof Refusal) {
     return {
       status: error.status,
-      body: { statusCode: error.status, message: error.message },
+      body: refusalIn(error.status, error.message, settings),
       ...(error.retryAfterSeconds === undefined
         ? {}
         : { headers: { 'retry-after': String(error.retryAfterSeconds) } }),

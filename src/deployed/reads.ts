@@ -13,7 +13,9 @@ import { deployedDataloop } from './dataloop.ts';
 import { table } from './journal.ts';
 
 export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightReads {
+  const atDataloop = deployedDataloop();
   return {
+    integrationLimit: atDataloop.options.integrationLimit,
     ...callsOf(iam.patientIamClient(), {
       getRole: iam.getRole,
       getPolicy: iam.getPolicy,
@@ -25,11 +27,13 @@ export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightReads 
       getPublicAccessBlock: s3.getPublicAccessBlock,
     }),
     ...callsOf(kmsClients(), { describeKey }),
-    ...callsOf(deployedDataloop(), {
+    ...callsOf(atDataloop, {
       getProject: dataloop.getProject,
       getIntegration: dataloop.getIntegration,
+      listIntegrations: dataloop.listIntegrations,
       countIntegrations: dataloop.countIntegrations,
       listDrivers: dataloop.listDrivers,
+      countDrivers: dataloop.countDrivers,
     }),
     ...callsOf(stsClient(), { getCallerAccountId }),
   };

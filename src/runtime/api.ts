@@ -2,6 +2,7 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod';
+import { withinLifetime } from '../deadline.ts';
 import type { Problem } from '../domain/api/responses.ts';
 import type { IdempotencyKey } from '../domain/lifecycle/start.ts';
 import { maximumBodyBytes } from '../domain/model/request.ts';
@@ -64,7 +65,9 @@ export function apiHandler(work: (request: ApiRequest) => Promise<Answer>) {
     const { requestId } = event.requestContext;
     logger.appendKeys({ requestId, routeKey: event.routeKey });
     try {
-      const answer = await work(requestOf(event, context));
+      const answer = await withinLifetime(context.getRemainingTimeInMillis(), () =>
+        work(requestOf(event, context)),
+      );
       return respond(answer.status, 'application/json', answer.body, answer.headers);
     } catch (thrown) {
       return problem(toServiceError(thrown), requestId);

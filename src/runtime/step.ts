@@ -4,6 +4,7 @@ import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { stepJournal } from '../clients/aws/journal/record.ts';
 import { accountSettings, dataloopSettings } from '../config.ts';
+import { withinLifetime } from '../deadline.ts';
 import { desiredStateOf } from '../deployed/desired-state.ts';
 import { table } from '../deployed/journal.ts';
 import { refuseOutside } from '../domain/model/allowed.ts';
@@ -66,7 +67,9 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
     logger.info('Step started');
     try {
       const desired = desiredStateOf(record);
-      const result = await work(stepContext(call, record, desired, options.during, journal), input);
+      const result = await withinLifetime(context.getRemainingTimeInMillis(), () =>
+        work(stepContext(call, record, desired, options.during, journal), input),
+      );
       const status = options.endsAs ?? 'succeeded';
       if (options.endsIn) await journal.endCall(call);
       else await journal.endStep(call, status, status === 'succeeded' ? new Date().toISOString() : undefined);

@@ -390,7 +390,8 @@ describe('the actions that a plan names', () => {
       kmsKeyArns: [keyArn],
       adoptableBucketArns: [],
       adoptableRoleArns: [],
-      consoleOrigin: 'https://console.dataloop.ai',
+      consoleOrigins: ['https://console.dataloop.ai'],
+      corsMethods: ['GET', 'HEAD', 'PUT', 'POST'],
     });
   const created = planOf({ bucket: { name: 'dataloop-acme', kmsKeyArn: keyArn } });
   const adopted = planOf({

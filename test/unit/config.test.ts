@@ -8,6 +8,7 @@ import {
   pollQueueUrl,
   provisionStateMachineArn,
   tableName,
+  usualDataloopOptions,
 } from '../../src/config.ts';
 
 const account = {
@@ -22,6 +23,7 @@ const account = {
   DEPLOYMENT_BUCKET: 'dataloop-cross-account-dev-serverlessdeploymentbucket-1x2y3z',
   DENY_PLAIN_HTTP: 'false',
   DATALOOP_CONSOLE_ORIGIN: 'https://console.dataloop.ai',
+  DATALOOP_CORS_METHODS: 'GET,HEAD,PUT,POST',
 };
 const dataloop = {
   DATALOOP_API_URL: 'https://gate.dataloop.ai/api/v1',
@@ -79,7 +81,8 @@ describe('what is fixed about the account', () => {
       adoptableRoleArns: [],
       deploymentBucket: 'dataloop-cross-account-dev-serverlessdeploymentbucket-1x2y3z',
       denyPlainHttp: false,
-      consoleOrigin: 'https://console.dataloop.ai',
+      consoleOrigins: ['https://console.dataloop.ai'],
+      corsMethods: ['GET', 'HEAD', 'PUT', 'POST'],
     });
   });
 
@@ -114,6 +117,7 @@ describe('what is fixed about Dataloop', () => {
       secretId: 'dataloop-cross-account/dev/dataloop',
       organizationId: undefined,
       accountId: undefined,
+      options: usualDataloopOptions,
     });
   });
 

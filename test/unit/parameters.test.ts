@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { expect, test } from '@jest/globals';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { generate } from 'selfsigned';
+import { dataloopOptions, usualDataloopOptions } from '../../src/config.ts';
 
 type Parameters = (serverless: {
   resolveVariable: (name: string) => Promise<unknown>;
@@ -9,7 +14,21 @@ const parameters: Parameters = createRequire(import.meta.url)('../../resources/p
 /** The defaults of serverless.yml. */
 const defaults = {
   dataloopApiUrl: 'https://gate.dataloop.ai/api/v1',
+  dataloopGateUrl: '',
+  dataloopProxyUrl: '',
+  dataloopCaFile: '',
   dataloopConsoleOrigin: 'https://console.dataloop.ai',
+  dataloopCorsMethods: 'GET,HEAD,PUT,POST',
+  dataloopTrustedStatuses: 'trust-established',
+  dataloopWaitingStatuses: 'waiting-trust',
+  dataloopTrustSeconds: 240,
+  dataloopDriverTestSeconds: 60,
+  dataloopAnswerSeconds: 25,
+  dataloopStorageClass: '',
+  dataloopAllowExternalModification: '',
+  dataloopPathStyle: 'folder',
+  dataloopRegions: '',
+  dataloopIntegrationLimit: 15,
   dataloopSecretName: 'dataloop-cross-account/dev/dataloop',
   dataloopOrganizationId: '',
   dataloopAccountId: '',
@@ -48,10 +67,19 @@ const pattern = (name: string) => ({ 'Fn::Sub': `arn:\u0024{AWS::Partition}:s3::
 const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const roleArn = 'arn:aws:iam::111111111111:role/team/AcmeLabelling';
 
+const listed = (text: string) => ({ text, list: text.split(',') });
+
 test('the defaults pass as they are, lists as lists', async () => {
   const none = { text: '', list: [] };
   await expect(deployedWith({})).resolves.toEqual({
     ...defaults,
+    dataloopConsoleOrigin: listed(defaults.dataloopConsoleOrigin),
+    dataloopCorsMethods: listed(defaults.dataloopCorsMethods),
+    dataloopTrustedStatuses: listed(defaults.dataloopTrustedStatuses),
+    dataloopWaitingStatuses: listed(defaults.dataloopWaitingStatuses),
+    dataloopRegions: none,
+    dataloopOptions: '',
+    dataloopCertificates: '""',
     regions: { text: 'eu-west-1', list: ['eu-west-1'] },
     tagKeys: { text: '*', list: ['*'] },
     kmsKeyArns: none,
@@ -198,6 +226,10 @@ test('lists are as long as the environment of a function and the boundary have r
     kmsKeyArns: filled(980, shortKey),
   };
   await expect(deployedWith(longest)).resolves.toMatchObject({});
+  // What is unusual about Dataloop takes its room, too; what is as usual takes none.
+  await expect(
+    deployedWith({ ...longest, dataloopConsoleOrigin: `https://${'x'.repeat(200)}.example` }),
+  ).rejects.toThrow('and those of Dataloop have 2');
   for (const name of ['kmsKeyArns', 'adoptableBucketArns', 'adoptableRoleArns'] as const) {
     const arnOf = { kmsKeyArns: shortKey, adoptableBucketArns: shortBucket, adoptableRoleArns: shortRole }[
       name
@@ -209,6 +241,103 @@ test('lists are as long as the environment of a function and the boundary have r
   await expect(deployedWith({ ...longest, adoptableRoleArns: filled(100, shortRole) })).rejects.toThrow(
     /^The parameters regions, tagKeys, kmsKeyArns, .* have 2\d{3} characters together; 2000 fit\.$/,
   );
+});
+
+test.each([
+  [
+    'dataloopConsoleOrigin',
+    ['https://console.acme.example:8443', 'https://console.dataloop.ai,https://*.apps.dataloop.ai'],
+    ['', 'https://console.dataloop.ai/', 'https://*', '*', 'http://console.dataloop.ai', 'https://*.*.ai'],
+  ],
+  ['dataloopCorsMethods', ['GET', 'GET,HEAD,PUT,POST,DELETE'], ['', 'PUT', 'get', 'GET,PATCH', 'GET,GET']],
+  ['dataloopTrustedStatuses', ['trusted,trust-established'], ['', 'two words', 'a,a', 'x'.repeat(100)]],
+  ['dataloopWaitingStatuses', ['waiting'], ['', 'waiting,']],
+  ['dataloopRegions', ['', 'eu-west-1,us-east-1'], ['Ireland', 'eu-west-1,eu-west-1']],
+] as const)('%s is a list that holds what is good', async (name, good, bad) => {
+  for (const value of good) {
+    await expect(deployedWith({ [name]: value })).resolves.toMatchObject({ [name]: { text: value } });
+  }
+  for (const value of bad) {
+    await expect(deployedWith({ [name]: value })).rejects.toThrow(
+      `The parameter ${name} is "${value}"; it must be `,
+    );
+  }
+});
+
+describe('what is unusual about Dataloop', () => {
+  test('goes to the functions in one variable', async () => {
+    const { dataloopOptions: variable } = await deployedWith({
+      dataloopGateUrl: 'https://rc-gate.dataloop.ai',
+      dataloopTrustedStatuses: 'trusted, trust-established',
+      dataloopAllowExternalModification: 'false',
+      dataloopPathStyle: '/folder',
+      dataloopIntegrationLimit: '40',
+      dataloopTrustSeconds: 600,
+    });
+    expect(JSON.parse(String(variable))).toEqual({
+      gateUrl: 'https://rc-gate.dataloop.ai',
+      trustedStatuses: ['trusted', 'trust-established'],
+      allowExternalModification: false,
+      pathStyle: '/folder',
+      integrationLimit: 40,
+    });
+  });
+
+  test('is read by the functions under the same names', async () => {
+    const unusual = {
+      dataloopGateUrl: 'https://rc-gate.dataloop.ai',
+      dataloopProxyUrl: 'http://proxy.example.com:3128',
+      dataloopTrustedStatuses: 'trusted',
+      dataloopWaitingStatuses: 'waiting',
+      dataloopAnswerSeconds: 20,
+      dataloopStorageClass: 'STANDARD',
+      dataloopAllowExternalModification: true,
+      dataloopPathStyle: 'folder/',
+      dataloopIntegrationLimit: 40,
+    };
+    const { dataloopOptions: variable } = await deployedWith(unusual);
+    process.env['DATALOOP_OPTIONS'] = String(variable);
+    expect(dataloopOptions()).toEqual({ ...JSON.parse(String(variable)), certificates: undefined });
+    expect(Object.keys(JSON.parse(String(variable)))).toHaveLength(Object.keys(unusual).length);
+    // Left out of the variable: as usual.
+    process.env['DATALOOP_OPTIONS'] = String((await deployedWith({}))['dataloopOptions']);
+    expect(dataloopOptions()).toEqual(usualDataloopOptions);
+    process.env['DATALOOP_OPTIONS'] = '{"gateUrl":1}';
+    expect(dataloopOptions).toThrow('The environment variable DATALOOP_OPTIONS is damaged.');
+    delete process.env['DATALOOP_OPTIONS'];
+  });
+
+  test('is refused at deployment where it would fail later', async () => {
+    await expect(deployedWith({ dataloopRegions: 'us-east-1' })).rejects.toThrow(
+      'The parameter regions names eu-west-1, where Dataloop supports no buckets: dataloopRegions is "us-east-1".',
+    );
+    await expect(deployedWith({ dataloopWaitingStatuses: 'trust-established' })).rejects.toThrow(
+      /both have "trust-established"/,
+    );
+  });
+
+  test('may be certificates of authorities, which go into the code of the functions', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'authorities-'));
+    const make = async (days: number) => {
+      const notAfterDate = new Date(Date.now() + days * 86_400_000);
+      const extensions = [{ name: 'basicConstraints' as const, cA: true }];
+      const { cert } = await generate([{ name: 'commonName', value: 'x' }], {
+        notBeforeDate: new Date(Date.now() - 10 * 86_400_000),
+        notAfterDate,
+        extensions,
+      });
+      return cert.trim();
+    };
+    const file = join(folder, 'authorities.pem');
+    const [valid, expired] = [await make(10), await make(-1)];
+    writeFileSync(file, `# ours\n${valid}\n\n${valid}\n`);
+    const { dataloopCertificates } = await deployedWith({ dataloopCaFile: file });
+    const pem = JSON.parse(String(dataloopCertificates));
+    expect(pem.replaceAll('\r', '')).toBe(`${valid}\n${valid}`.replaceAll('\r', ''));
+    writeFileSync(file, `${valid}\n${expired}\n`);
+    await expect(deployedWith({ dataloopCaFile: file })).rejects.toThrow('that are valid now');
+    rmSync(folder, { recursive: true });
+  });
 });
 
 test('roles that may be adopted may lie under any path', async () => {
@@ -240,10 +369,22 @@ test.each([
     ],
   ],
   [
-    'dataloopConsoleOrigin',
-    ['https://console.acme.example:8443'],
-    ['https://console.dataloop.ai/', 'https://*.dataloop.ai', '*', 'http://console.dataloop.ai'],
+    'dataloopGateUrl',
+    ['', 'https://rc-gate.dataloop.ai'],
+    ['https://gate.dataloop.ai/', 'http://gate.dataloop.ai', 'https://a@b', undefined],
   ],
+  [
+    'dataloopProxyUrl',
+    ['', 'http://proxy.example.com:3128', 'https://10.0.0.1'],
+    ['proxy.example.com', 'http://user:secret@proxy', 'http://proxy/', undefined],
+  ],
+  ['dataloopCaFile', [''], ['missing.pem', 'package.json', undefined]],
+  ['dataloopTrustSeconds', [30, '3600'], [29, 3_601, '', undefined]],
+  ['dataloopDriverTestSeconds', [10, '1800'], [9, 1_801, '']],
+  ['dataloopAnswerSeconds', [5, '25'], [4, 26, '']],
+  ['dataloopStorageClass', ['', 'STANDARD_IA'], ['a b', undefined]],
+  ['dataloopPathStyle', ['folder/', '/folder', '/folder/'], ['', '/', 'Folder', undefined]],
+  ['dataloopIntegrationLimit', [1, '100'], [0, 10_001, '']],
   [
     'dataloopSecretName',
     ['acme/dataloop+key_1@x.y=z-0', 'x'.repeat(512)],

@@ -3,14 +3,20 @@
  * a character set, and each list an end, before anything reads it.
  */
 import * as z from 'zod';
+import { type DataloopOptions, usualDataloopOptions } from '../../config.ts';
 import { dataloopIdSchema } from '../../domain/model/record.ts';
-import type { DataloopIntegration, Driver } from '../../domain/resources/dataloop/api.ts';
+import {
+  type DataloopIntegration,
+  type Driver,
+  trustEstablished,
+  waitingForTrust,
+} from '../../domain/resources/dataloop/api.ts';
 import { printable } from '../../errors.ts';
 
 /** Longer than any that is understood, so that what is cut is still refused where it matters. */
 const longest = { name: 200, userArn: 300, path: 600, word: 100 } as const;
-/** Most members of a list, and of the metadata of an integration. */
-const most = { members: 10_000, metadata: 100 } as const;
+/** Most members of the metadata of an integration. */
+const mostMetadata = 100;
 
 /**
  * A text that people see. Others' names are as they are, so none is refused: one that is too long or has odd characters
@@ -22,39 +28,48 @@ const shown = (length: number) =>
     return fit === text ? text : `${printable(text.slice(0, length - 1), length)}…`;
   });
 
-/** A list. Its members are counted before they are looked at. */
-export const listOf = <T>(schema: z.ZodType<T>): z.ZodType<T[]> =>
-  z.custom<unknown[]>((all) => Array.isArray(all) && all.length <= most.members).pipe(z.array(schema));
-
 /** Which items have a value depends on their names. Integrations of other types have other metadata, or none. */
 const metadataItemSchema = z.object({ name: z.string(), value: z.string().min(1) });
 const metadataSchema = z
   .unknown()
   .optional()
-  .transform((all) => (Array.isArray(all) ? all.slice(0, most.metadata) : []))
+  .transform((all) => (Array.isArray(all) ? all.slice(0, mostMetadata) : []))
   .transform((all) => all.flatMap((item) => metadataItemSchema.safeParse(item).data ?? []));
 
-export const integrationSchema = z
-  .object({
-    id: dataloopIdSchema,
-    name: shown(longest.name),
-    type: shown(longest.word).nullish(),
-    metadata: metadataSchema,
-  })
-  .transform(({ id, name, type, metadata }): DataloopIntegration => {
+const integrationAnswerSchema = z.object({
+  id: dataloopIdSchema,
+  name: shown(longest.name),
+  type: shown(longest.word).nullish(),
+  metadata: metadataSchema,
+});
+
+/** @param statuses what Dataloop says of an integration; the deployment may name more that mean the same */
+export const integrationSchema = (
+  statuses: Pick<DataloopOptions, 'trustedStatuses' | 'waitingStatuses'> = usualDataloopOptions,
+): z.ZodType<DataloopIntegration> =>
+  integrationAnswerSchema.transform(({ id, name, type, metadata }): DataloopIntegration => {
     const saidOf = (key: string, length: number) =>
       shown(length).safeParse(metadata.find((item) => item.name === key)?.value).data;
+    const status = saidOf('status', longest.word);
     return {
       id,
       name,
       type: type ?? undefined,
       userArn: saidOf('userArn', longest.userArn),
-      trustStatus: saidOf('status', longest.word),
+      trustStatus: meaning(status, statuses),
     };
   });
 
-/** Of what type an integration is. */
-export const kindSchema = z.object({ type: shown(longest.word).nullish() });
+function meaning(
+  status: string | undefined,
+  { trustedStatuses, waitingStatuses }: Pick<DataloopOptions, 'trustedStatuses' | 'waitingStatuses'>,
+): string | undefined {
+  if (status === undefined) return undefined;
+  if (trustedStatuses.includes(status)) return trustEstablished;
+  if (waitingStatuses.includes(status)) return waitingForTrust;
+  // One that the deployment counts no more must not pass for the other.
+  return status === trustEstablished || status === waitingForTrust ? `${status} (not counted)` : status;
+}
 
 export const driverSchema = z
   .object({

@@ -3,27 +3,36 @@
  * guide), a function a call. A Lambda function binds those that it makes to its client.
  */
 import * as z from 'zod';
-import type { DataloopSettings } from '../../config.ts';
+import { type DataloopOptions, type DataloopSettings, usualDataloopOptions } from '../../config.ts';
 import type { DataloopApi, DriverSettings } from '../../domain/resources/dataloop/api.ts';
 import { ServiceError } from '../../errors.ts';
-import { driverSchema, integrationSchema, kindSchema, listOf, projectSchema } from './answers.ts';
+import { driverSchema, integrationSchema, projectSchema } from './answers.ts';
 import { credentialsFrom, type Token } from './credentials.ts';
 import { exchange, type Http, httpFor, noContent, parseJson, refusal } from './http.ts';
+import { countOf, entriesOf, wholeList } from './lists.ts';
+import { transportOf } from './transport.ts';
 
 const owner = 'owner of the organisation';
 const developer = 'owner or developer of the project';
+/** The type of the integrations that this service makes. */
+const crossAccount = 'aws-cross';
 
 export interface Dataloop {
   readonly http: Http;
+  readonly options: DataloopOptions;
 }
 
 export function dataloopClient(settings: DataloopSettings, readSecret: () => Promise<string>): Dataloop {
-  const tokenUrl = `${new URL(settings.apiUrl).origin}/token?default`;
+  const options = { ...usualDataloopOptions, ...settings.options };
+  const transport = transportOf(options);
+  const tokenUrl = `${options.gateUrl ?? new URL(settings.apiUrl).origin}/token?default`;
   const credentials = credentialsFrom(settings.secretId, readSecret, async (body) => {
     const answer = await exchange(
       tokenUrl,
       { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
       8_000,
+      {},
+      transport,
     );
     if (answer.status >= 200 && answer.status < 300) return parseJson(answer.body);
     // A log-in that is refused answers 400, 401 or 403: each means the same to the reader.
@@ -32,7 +41,8 @@ export function dataloopClient(settings: DataloopSettings, readSecret: () => Pro
     const sent = [body['password'], body['refresh_token']].filter((secret) => secret !== undefined);
     throw refusal(refused, call, settings.secretId, sent);
   });
-  return { http: httpFor(credentials, settings) };
+  const longTimeoutMs = options.answerSeconds * 1_000;
+  return { http: httpFor(credentials, { ...settings, transport, longTimeoutMs }), options };
 }
 
 const segment = encodeURIComponent;
@@ -64,82 +74,120 @@ export const getProject =
     });
 
 export const getIntegration =
-  ({ http }: Dataloop): DataloopApi['getIntegration'] =>
+  ({ http, options }: Dataloop): DataloopApi['getIntegration'] =>
   (organizationId, dataloopIntegrationId) =>
     ifFound(
       http.send({
         method: 'GET',
         path: integration(organizationId, dataloopIntegrationId),
-        schema: integrationSchema,
+        schema: integrationSchema(options),
         what: `read integration ${dataloopIntegrationId}`,
         role: owner,
         repeatable: true,
       }),
     );
 
-/** @param schema what is needed of each: others' integrations may be of another shape in the rest */
-const listed = <T>({ http }: Dataloop, organizationId: string, schema: z.ZodType<T>): Promise<T[]> =>
-  http.send({
+const listOfIntegrations = (organizationId: string) =>
+  ({
     method: 'GET',
     path: integrations(organizationId),
-    schema: listOf(schema),
     what: `list the integrations of organisation ${organizationId}`,
     role: owner,
     repeatable: true,
-  });
+  }) as const;
 
 export const listIntegrations =
-  (dataloop: Dataloop): DataloopApi['listIntegrations'] =>
-  (organizationId) =>
-    listed(dataloop, organizationId, integrationSchema);
-
-export const countIntegrations =
-  (dataloop: Dataloop): DataloopApi['countIntegrations'] =>
-  async (organizationId) => {
-    const all = await listed(dataloop, organizationId, kindSchema);
-    return all.filter(({ type }) => type === 'aws-cross').length;
+  ({ http, options }: Dataloop): DataloopApi['listIntegrations'] =>
+  async (organizationId, concern) => {
+    const call = listOfIntegrations(organizationId);
+    const all = await wholeList(http, call);
+    return entriesOf(all, {
+      schema: integrationSchema(options),
+      type: crossAccount,
+      concern,
+      what: call.what,
+    });
   };
 
+export const countIntegrations =
+  ({ http }: Dataloop): DataloopApi['countIntegrations'] =>
+  async (organizationId) =>
+    countOf(await wholeList(http, listOfIntegrations(organizationId)), crossAccount);
+
 export const createIntegration =
-  ({ http }: Dataloop): DataloopApi['createIntegration'] =>
+  ({ http, options }: Dataloop): DataloopApi['createIntegration'] =>
   (organizationId, name) =>
     http.send({
       method: 'POST',
       path: integrations(organizationId),
-      body: () => ({ type: 'aws-cross', name, options: {} }),
-      schema: integrationSchema,
+      body: () => ({ type: crossAccount, name, options: {} }),
+      schema: integrationSchema(options),
       what: `create the integration "${name}"`,
       role: owner,
       repeatable: false,
-      refused: (status, said) => limitReached(status, said, organizationId),
+      takesLong: true,
+      refused: (status, said) =>
+        limitReached(status, said, organizationId, options.integrationLimit) ??
+        integrationExists(status, said, name),
     });
 
-/** Dataloop has no code for its limit; its words name it. */
-function limitReached(status: number, said: string, organizationId: string): ServiceError | undefined {
-  const mayBe = status >= 400 && status < 500 && ![401, 404, 408, 429].includes(status);
-  if (!mayBe || !/\b(limit|quota|maximum|exceed)/i.test(said)) return undefined;
+/** Refusals that may mean anything. Dataloop has no codes of its own; its words tell. */
+const mayMeanAnything = (status: number): boolean =>
+  status >= 400 && status < 500 && ![401, 404, 408, 429].includes(status);
+
+const isNameTaken = (status: number, said: string): boolean =>
+  mayMeanAnything(status) &&
+  /\b(already (exists?|in use|used|taken)|duplicate|not unique|must be unique)/i.test(said);
+
+/** The name carries our id: so an earlier attempt, whose answer was lost, has made it. */
+function integrationExists(status: number, said: string, name: string): ServiceError | undefined {
+  if (!isNameTaken(status, said)) return undefined;
+  return new ServiceError(
+    'EarlierCallOpenError',
+    `Dataloop says that the integration "${name}" exists already (${status}: ${said}), but does not list it yet.`,
+  );
+}
+
+function limitReached(
+  status: number,
+  said: string,
+  organizationId: string,
+  limit: number,
+): ServiceError | undefined {
+  if (!mayMeanAnything(status) || !/\b(limit|quota|maximum|exceed)/i.test(said)) return undefined;
   return new ServiceError(
     'DataloopIntegrationLimitError',
-    `Organisation ${organizationId} has reached Dataloop's limit of cross-account integrations (15 by default). Delete one ` +
+    `Organisation ${organizationId} has reached Dataloop's limit of cross-account integrations (${limit} by default). Delete one ` +
       "that nobody uses, or ask Dataloop's support for more, then send the request again.",
   );
 }
 
 export const setRoleArn =
-  ({ http }: Dataloop): DataloopApi['setRoleArn'] =>
+  ({ http, options }: Dataloop): DataloopApi['setRoleArn'] =>
   (organizationId, dataloopIntegrationId, roleArn) =>
     http.send({
       method: 'PATCH',
       path: integrations(organizationId),
       body: () => ({
         integrationId: dataloopIntegrationId,
-        credentials: { type: 'aws-cross', options: { roleArn } },
+        credentials: { type: crossAccount, options: { roleArn } },
       }),
-      schema: integrationSchema,
+      schema: integrationSchema(options),
       what: `set the role ARN of integration ${dataloopIntegrationId}`,
       role: owner,
       repeatable: true,
+      takesLong: true,
+      refused: (status, said) =>
+        notYet.includes(status)
+          ? new ServiceError(
+              'TrustNotEstablishedError',
+              `Dataloop did not take the role ${roleArn} for its integration ${dataloopIntegrationId} (${status}: ${said}).`,
+            )
+          : undefined,
     });
+
+/** Dataloop tries the role. Nobody knows whether one that it cannot assume yet is answered, or refused with one of these. */
+const notYet: readonly number[] = [400, 409, 422, 424];
 
 export const deleteIntegration =
   ({ http }: Dataloop): DataloopApi['deleteIntegration'] =>
@@ -156,21 +204,28 @@ export const deleteIntegration =
     );
   };
 
+/** The folder as Dataloop is to have it; empty: the whole bucket. */
+const pathOf = (path: string, { pathStyle }: DataloopOptions): string =>
+  path && pathStyle.replace('folder', () => path);
+
 const driverPayload =
-  (settings: DriverSettings) =>
+  (settings: DriverSettings, options: DataloopOptions) =>
   ({ email }: Token) => ({
     integrationId: settings.dataloopIntegrationId,
-    integrationType: 'aws-cross',
+    integrationType: crossAccount,
     name: settings.name,
     type: 's3',
     metadata: { system: { projectId: settings.projectId } },
     payload: {
       bucketName: settings.bucketName,
-      storageClass: '',
+      storageClass: options.storageClass,
       region: settings.region,
-      path: settings.path,
+      path: pathOf(settings.path, options),
     },
     allowExternalDelete: settings.allowExternalDelete,
+    ...(options.allowExternalModification === undefined
+      ? {}
+      : { allowExternalModification: options.allowExternalModification }),
     creator: email ?? '',
   });
 
@@ -192,20 +247,27 @@ async function driverTest(bucket: string, call: Promise<unknown>): Promise<void>
 }
 
 export const testDriver =
-  ({ http }: Dataloop): DataloopApi['testDriver'] =>
-  (settings) =>
-    driverTest(
-      `bucket ${settings.bucketName}`,
-      http.send({
-        method: 'POST',
-        path: '/drivers/test',
-        body: driverPayload(settings),
-        schema: noContent,
-        what: `complete its test of bucket ${settings.bucketName}`,
-        role: developer,
-        repeatable: true,
-      }),
-    );
+  ({ http, options }: Dataloop): DataloopApi['testDriver'] =>
+  async (settings) => {
+    const what = `complete its test of bucket ${settings.bucketName}`;
+    const test = http.send({
+      method: 'POST',
+      path: '/drivers/test',
+      body: driverPayload(settings, options),
+      schema: noContent,
+      what,
+      role: developer,
+      repeatable: true,
+      takesLong: true,
+      // No client of Dataloop's own is known to make this call.
+      refused: (status) =>
+        status === 405
+          ? new ServiceError('DataloopNotFoundError', `Dataloop did not ${what}: it has no such test.`)
+          : undefined,
+    });
+    const tested = driverTest(`bucket ${settings.bucketName}`, test).then(() => 'passed' as const);
+    return (await ifFound(tested)) ?? 'not offered';
+  };
 
 export const verifyDriver =
   ({ http }: Dataloop): DataloopApi['verifyDriver'] =>
@@ -219,23 +281,24 @@ export const verifyDriver =
         what: `complete its test of driver ${driverId}`,
         role: developer,
         repeatable: true,
+        takesLong: true,
       }),
     );
 
 export const listDrivers =
   ({ http }: Dataloop): DataloopApi['listDrivers'] =>
-  async (projectId) =>
+  async (projectId, concern) => {
+    const call = {
+      method: 'GET',
+      path: `/drivers?projectId=${segment(projectId)}`,
+      what: `list the drivers of project ${projectId}`,
+      role: developer,
+      repeatable: true,
+    } as const;
     // A project that is gone has no drivers.
-    (await ifFound(
-      http.send({
-        method: 'GET',
-        path: `/drivers?projectId=${segment(projectId)}`,
-        schema: listOf(driverSchema),
-        what: `list the drivers of project ${projectId}`,
-        role: developer,
-        repeatable: true,
-      }),
-    )) ?? [];
+    const all = (await ifFound(wholeList(http, call))) ?? [];
+    return entriesOf(all, { schema: driverSchema, type: 's3', concern, what: call.what });
+  };
 
 export const countDrivers =
   ({ http }: Dataloop): DataloopApi['countDrivers'] =>
@@ -250,16 +313,25 @@ export const countDrivers =
     });
 
 export const createDriver =
-  ({ http }: Dataloop): DataloopApi['createDriver'] =>
+  ({ http, options }: Dataloop): DataloopApi['createDriver'] =>
   (settings) =>
     http.send({
       method: 'POST',
       path: '/drivers',
-      body: driverPayload(settings),
+      body: driverPayload(settings, options),
       schema: driverSchema,
       what: `create the driver "${settings.name}"`,
       role: developer,
       repeatable: false,
+      takesLong: true,
+      refused: (status, said) =>
+        isNameTaken(status, said)
+          ? new ServiceError(
+              'DriverNameTakenError',
+              `Dataloop did not create the driver "${settings.name}" (${status}: ${said}). Choose another ` +
+                'dataloop.driverName, or delete the driver that has this name.',
+            )
+          : undefined,
     });
 
 export const deleteDriver =

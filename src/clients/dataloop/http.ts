@@ -1,8 +1,10 @@
 /** HTTP with Dataloop: time-outs, retries that honour `Retry-After`, and errors that say what to do. */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
+import { lifetimeLeftMs } from '../../deadline.ts';
 import { type ErrorName, placesOf, ServiceError } from '../../errors.ts';
 import type { Credentials, Token } from './credentials.ts';
+import { type Transport, type TransportAnswer, transportOf } from './transport.ts';
 
 export interface Call<T> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -19,6 +21,11 @@ export interface Call<T> {
    * Whether a call whose outcome is unknown may simply be sent again. Creating is not: the caller looks first.
    */
   readonly repeatable: boolean;
+  /**
+   * Whether Dataloop does something at AWS before it answers, for which it may need its time. There is one attempt then:
+   * a second one would run beside the first, and be no faster.
+   */
+  readonly takesLong?: true;
   /** What a refusal means here that its status does not tell; undefined where it is just that. */
   readonly refused?: (status: number, said: string) => ServiceError | undefined;
 }
@@ -28,9 +35,12 @@ export interface Http {
 }
 
 export interface HttpSettings {
+  readonly transport?: Transport;
   readonly apiUrl: string;
   readonly secretId: string;
   readonly timeoutMs?: number;
+  /** The same, of a call that takes long. */
+  readonly longTimeoutMs?: number;
   /** Longest wait that is sat out here; a longer one is the state machine's. */
   readonly longestWaitMs?: number;
   readonly attempts?: number;
@@ -54,7 +64,7 @@ const longestBody = { answer: 4 * 1024 * 1024, refusal: 64 * 1024 } as const;
  * The body of an answer. Its bytes are counted as they come, unpacked, and what is too long is not read to its end.
  * @returns undefined for one that is longer
  */
-async function bodyOf(response: Response, longest: number): Promise<string | undefined> {
+async function bodyOf(response: TransportAnswer, longest: number): Promise<string | undefined> {
   if (!response.body) return '';
   // One piece of memory that grows: kept one by one, the pieces of a body of single bytes would take many times as much.
   let bytes = Buffer.allocUnsafe(16 * 1024);
@@ -81,14 +91,37 @@ export function retryAfterMs(value: string | null, now: number): number | undefi
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-/** One request, one answer. @throws ServiceError `DataloopUnavailableError` where none came in time */
+/** Time of the function that is kept for what follows a call; after a long one, for a look at what it came to. */
+const keptMs = { call: 2_500, longCall: 4_500 } as const;
+/** With less it is no attempt, and with less no further one. */
+const shortestMs = { first: 500, further: 2_000 } as const;
+
+/** Left for an attempt, of what the function has. */
+const leftMs = ({ takesLong }: { takesLong?: boolean | undefined }): number =>
+  lifetimeLeftMs() - (takesLong ? keptMs.longCall : keptMs.call);
+
+/**
+ * One request, one answer.
+ * @param timeoutMs how long it may take, if the function has that time
+ * @throws ServiceError `DataloopUnavailableError` where none came in time
+ */
 export async function exchange(
   url: string,
   init: { method: string; headers: Record<string, string>; body?: string },
   timeoutMs: number,
+  call: { readonly takesLong?: true | undefined } = {},
+  send: Transport = transportOf({}),
 ): Promise<Answer> {
+  const limitMs = Math.floor(Math.min(timeoutMs, leftMs(call)));
+  if (limitMs < shortestMs.first) {
+    throw new ServiceError(
+      'DataloopUnavailableError',
+      `Dataloop at ${new URL(url).origin} was not asked: what came before had taken all the time.`,
+      { mayPass: true },
+    );
+  }
   try {
-    const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    const response = await send(url, { ...init, signal: AbortSignal.timeout(limitMs) });
     const body = await bodyOf(response, response.ok ? longestBody.answer : longestBody.refusal);
     return {
       status: response.status,
@@ -100,13 +133,21 @@ export async function exchange(
     const reason = error instanceof Error ? error.name : 'unknown';
     throw new ServiceError(
       'DataloopUnavailableError',
-      `Dataloop at ${new URL(url).origin} did not answer within ${timeoutMs / 1000} s (${reason}).`,
+      `Dataloop at ${new URL(url).origin} did not answer within ${Math.round(limitMs / 100) / 10} s (${reason}).`,
       { cause: error, mayPass: true },
     );
   }
 }
 
-const messageSchema = z.object({ message: z.string() });
+/** Dataloop's own form is a `message`; others have been seen before gateways. */
+const messageSchema = z.union([
+  z.object({ message: z.string() }),
+  z
+    .object({ message: z.array(z.string()).min(1) })
+    .transform(({ message }) => ({ message: message.join(', ') })),
+  z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error),
+  z.object({ error: z.string() }).transform(({ error }) => ({ message: error })),
+]);
 
 /** What looks like a credential: a JWT, or what follows "Bearer". */
 const credentials = /(?<![\w-])[\w-]{8,}(?:\.[\w-]{8,}){2}|\bbearer\s+\S+/gi;
@@ -174,7 +215,8 @@ export function refusal(
 }
 
 export function httpFor(credentials: Credentials, settings: HttpSettings): Http {
-  const { apiUrl, secretId, timeoutMs = 8_000, longestWaitMs = 3_000, attempts = 3 } = settings;
+  const { apiUrl, secretId, timeoutMs = 8_000, longTimeoutMs = 25_000 } = settings;
+  const { longestWaitMs = 3_000, attempts = 3 } = settings;
 
   const once = async <T>(call: Call<T>): Promise<Answer> => {
     const token = await credentials.token();
@@ -190,7 +232,9 @@ export function httpFor(credentials: Credentials, settings: HttpSettings): Http 
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       },
-      timeoutMs,
+      call.takesLong ? longTimeoutMs : timeoutMs,
+      call,
+      settings.transport,
     );
   };
 
@@ -203,9 +247,10 @@ export function httpFor(credentials: Credentials, settings: HttpSettings): Http 
     if (attempt >= attempts) return undefined;
     // A rate limit refuses before it does anything: even a creation may be sent again.
     if (!call.repeatable && answer?.status !== 429) return undefined;
+    if (call.takesLong && !answer) return undefined;
     if (answer && answer.status !== 429 && answer.status !== 408 && answer.status < 500) return undefined;
     const wait = answer?.retryAfterMs ?? Math.random() * 250 * 2 ** attempt;
-    return wait <= longestWaitMs ? wait : undefined;
+    return wait <= longestWaitMs && wait + shortestMs.further <= leftMs(call) ? wait : undefined;
   };
 
   const send = async <T>(call: Call<T>): Promise<T> => {
@@ -242,8 +287,12 @@ function parseAnswer<T>(call: Call<T>, answer: Answer): T {
   const why = answer.isTooLong
     ? `longer than ${longestBody.answer / 1024 / 1024} MiB`
     : `not as documented (${placesOf(parsed.error)})`;
-  throw new ServiceError(
-    'DataloopAnswerError',
-    `Dataloop's answer to "${call.what}" is ${why}. Its API may have changed. Look for a newer version of this service.`,
-  );
+  throw notAsDocumented(call.what, why);
 }
+
+/** @param why what the answer is */
+export const notAsDocumented = (what: string, why: string): ServiceError =>
+  new ServiceError(
+    'DataloopAnswerError',
+    `Dataloop's answer to "${what}" is ${why}. Its API may have changed. Look for a newer version of this service.`,
+  );

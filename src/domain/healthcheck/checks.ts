@@ -14,7 +14,6 @@ import {
 import type { JournalRecord } from '../model/record.ts';
 import type { PolicyKey } from '../model/resource-keys.ts';
 import { bucketAddress, isClosed } from '../resources/bucket/bucket.ts';
-import { consoleMethods } from '../resources/bucket/cors.ts';
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
 import type { BucketAddress, S3 } from '../resources/bucket/s3.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
@@ -196,7 +195,7 @@ export function bucketChecks(desired: DesiredState, reads: CheckReads): Checks {
       const rules = (await reads.getBucketCors(bucket)) ?? [];
       const missing = desired.corsOrigins.filter(
         (origin) =>
-          !consoleMethods.every((method) =>
+          !desired.corsMethods.every((method) =>
             rules.some(
               ({ AllowedOrigins, AllowedMethods }) =>
                 AllowedOrigins.some((pattern) => matchesPattern(origin, pattern)) &&
@@ -207,7 +206,7 @@ export function bucketChecks(desired: DesiredState, reads: CheckReads): Checks {
       if (missing.length === 0)
         return passed(`Browsers may use the bucket from ${desired.corsOrigins.join(', ')}.`);
       return failed(
-        `The CORS rules of the bucket ${bucket.name} do not allow ${consoleMethods.join(', ')} from ${missing.join(', ')}, ` +
+        `The CORS rules of the bucket ${bucket.name} do not allow ${desired.corsMethods.join(', ')} from ${missing.join(', ')}, ` +
           "so Dataloop's console cannot show its items. Add a rule that allows them.",
       );
     },

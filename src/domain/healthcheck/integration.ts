@@ -15,8 +15,7 @@ import { asIntegration } from '../model/lookup.ts';
 import type { JournalRecord, RecordReader } from '../model/record.ts';
 import type { PolicyKey } from '../model/resource-keys.ts';
 import { once } from '../preflight/checks.ts';
-import type { DataloopIntegration } from '../resources/dataloop/api.ts';
-import { trustEstablished } from '../resources/dataloop/integration.ts';
+import { type DataloopIntegration, trustEstablished } from '../resources/dataloop/api.ts';
 import type { Role } from '../resources/role/iam.ts';
 import { adoptedSid, parseTrustPolicy } from '../resources/role/trust-policy.ts';
 import {

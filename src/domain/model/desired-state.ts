@@ -41,6 +41,8 @@ export interface DesiredState {
   readonly accountId: string;
   /** Origins that may read the bucket from a browser; empty where CORS was not asked for. */
   readonly corsOrigins: readonly string[];
+  /** HTTP methods that they may use. */
+  readonly corsMethods: readonly string[];
   /** What the role may do with this bucket alone. */
   readonly grant: Grant;
   readonly permissionPolicy: PolicyDocument;
@@ -88,7 +90,8 @@ export function desiredState(
     permissionsBoundaryArn: account.permissionsBoundaryArn,
     partition,
     accountId,
-    corsOrigins: request.bucket.cors ? [account.consoleOrigin] : [],
+    corsOrigins: request.bucket.cors ? account.consoleOrigins : [],
+    corsMethods: account.corsMethods,
     grant,
     permissionPolicy: permissionPolicy([grant]),
     bucketPolicy: account.denyPlainHttp ? bucketPolicy(grant.bucketArn) : undefined,

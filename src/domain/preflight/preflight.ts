@@ -7,9 +7,9 @@ import { checkAdoptable } from '../resources/bucket/adopt.ts';
 import { bucketAddress, holderOf, nameTaken } from '../resources/bucket/bucket.ts';
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
 import type { S3 } from '../resources/bucket/s3.ts';
+import { checkAdoptableIntegration, withWaiting } from '../resources/dataloop/adopt.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
-import { checkAdoptableIntegration } from '../resources/dataloop/integration.ts';
 import { organizationOfProject } from '../resources/dataloop/organization.ts';
 import { checkAdoptableRole } from '../resources/role/adopt.ts';
 import type { Iam } from '../resources/role/iam.ts';
@@ -24,7 +24,17 @@ export interface PreflightReads
   extends Pick<S3, 'headBucket' | 'getBucketTagging' | 'getPublicAccessBlock'>,
     Pick<Iam, 'getRole' | 'getPolicy' | 'getAccountSummary'>,
     Kms,
-    Pick<DataloopApi, 'getProject' | 'getIntegration' | 'countIntegrations' | 'listDrivers'> {
+    Pick<
+      DataloopApi,
+      | 'getProject'
+      | 'getIntegration'
+      | 'listIntegrations'
+      | 'countIntegrations'
+      | 'listDrivers'
+      | 'countDrivers'
+    > {
+  /** Cross-account integrations that an organisation may have, where it is not the usual number. */
+  readonly integrationLimit?: number;
   /** The account of the credentials that the service really acts with. */
   getCallerAccountId(): Promise<string>;
 }
@@ -145,10 +155,20 @@ function dataloopChecks(
         // An operator knows the organisation's integrations; our credentials may not even see them.
         if (!organizationId || isMadeByOperator || wanted.addedToDataloopIntegrationId) return nothing;
         if (adoptedDataloopIntegrationId) {
-          await checkAdoptableIntegration(adoptedDataloopIntegrationId, organizationId, reads);
+          await checkAdoptableIntegration(adoptedDataloopIntegrationId, organizationId, reads).catch(
+            async (error: unknown) => {
+              if (!(error instanceof ServiceError) || error.name !== 'IntegrationNotAdoptableError')
+                throw error;
+              throw await withWaiting(error, organizationId, reads);
+            },
+          );
           return nothing;
         }
-        return dataloopLimit(await reads.countIntegrations(organizationId), organizationId);
+        return dataloopLimit(
+          await reads.countIntegrations(organizationId),
+          organizationId,
+          reads.integrationLimit,
+        );
       },
     },
     {

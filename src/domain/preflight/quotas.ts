@@ -37,11 +37,15 @@ export function bucketQuota(buckets: number): Finding[] {
   return [{ severity: 'warning', error, subject: { type: resourceTypes.bucket } }];
 }
 
-export function dataloopLimit(integrations: number, organizationId: string): Finding[] {
-  if (integrations < defaultDataloopLimit) return [];
+export function dataloopLimit(
+  integrations: number,
+  organizationId: string,
+  limit = defaultDataloopLimit,
+): Finding[] {
+  if (integrations < limit) return [];
   const error = new ServiceError(
     'DataloopIntegrationLimitError',
-    `Organisation ${organizationId} has ${integrations} cross-account integrations; Dataloop allows ${defaultDataloopLimit} ` +
+    `Organisation ${organizationId} has ${integrations} cross-account integrations; Dataloop allows ${limit} ` +
       "by default. Unless your limit is higher, delete one that nobody uses, or ask Dataloop's support for more.",
   );
   return [{ severity: 'warning', error, subject: { type: resourceTypes.dataloopIntegration } }];

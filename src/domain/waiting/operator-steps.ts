@@ -1,8 +1,7 @@
 /** What the steps do where an operator makes the integration at Dataloop: they take what was named, once it fits. */
 import { ServiceError } from '../../errors.ts';
-import type { DataloopApi, DataloopIntegration } from '../resources/dataloop/api.ts';
+import { type DataloopApi, type DataloopIntegration, trustEstablished } from '../resources/dataloop/api.ts';
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
-import { trustEstablished } from '../resources/dataloop/integration.ts';
 import { type ConfirmsOrganization, organizationOfProject } from '../resources/dataloop/organization.ts';
 import type { StepContext } from '../saga/step.ts';
 import { operatorUserArn } from './operator.ts';

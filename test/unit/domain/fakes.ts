@@ -39,7 +39,8 @@ export const account: AccountSettings = {
   adoptableRoleArns: ['arn:aws:iam::111111111111:role/team/AcmeLabelling'],
   deploymentBucket: 'dataloop-cross-account-test-serverlessdeploymentbucket-1x2y3z',
   denyPlainHttp: false,
-  consoleOrigin: 'https://console.dataloop.ai',
+  consoleOrigins: ['https://console.dataloop.ai'],
+  corsMethods: ['GET', 'HEAD', 'PUT', 'POST'],
 };
 
 export const body = {
@@ -91,6 +92,8 @@ export const nothingAdopted = {
   getBucketTagging: mustNotBeRead,
   getPublicAccessBlock: mustNotBeRead,
   getIntegration: mustNotBeRead,
+  listIntegrations: mustNotBeRead,
+  countDrivers: mustNotBeRead,
 };
 
 /** What every call of a fake goes through; a cut makes one of them fail. */

@@ -31,6 +31,14 @@ const known = Object.keys(schema.properties).filter((name) => !ofStage.includes(
 const defaults: Readonly<Record<string, unknown>> = {
   dataloopApiUrl: 'https://gate.dataloop.ai/api/v1',
   dataloopConsoleOrigin: 'https://console.dataloop.ai',
+  dataloopCorsMethods: 'GET,HEAD,PUT,POST',
+  dataloopTrustedStatuses: 'trust-established',
+  dataloopWaitingStatuses: 'waiting-trust',
+  dataloopTrustSeconds: 240,
+  dataloopDriverTestSeconds: 60,
+  dataloopAnswerSeconds: 25,
+  dataloopPathStyle: 'folder',
+  dataloopIntegrationLimit: 15,
   dataloopSecretName: 'secret',
   bucketNamePattern: 'dataloop-dev-*',
   roleNamePattern: 'dataloop-*',
@@ -185,7 +193,7 @@ test('the example is one that may be deployed, and that the schema takes', async
 
 test('the schema has each parameter that there is, and no other', async () => {
   const taken = await deployedWith({});
-  const derived = ['deploymentBucket', 'reach'];
+  const derived = ['dataloopCertificates', 'dataloopOptions', 'deploymentBucket', 'reach'];
   expect(
     Object.keys(taken)
       .filter((name) => !derived.includes(name))

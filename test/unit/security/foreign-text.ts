@@ -1,14 +1,10 @@
 /** Everything that reads a text of somebody else's, by name; a worker runs it, so that a hang can be ended. */
 import { parentPort } from 'node:worker_threads';
 import { mapAwsError } from '../../../src/clients/aws/errors.ts';
-import {
-  driverSchema,
-  integrationSchema,
-  listOf,
-  projectSchema,
-} from '../../../src/clients/dataloop/answers.ts';
+import { driverSchema, integrationSchema, projectSchema } from '../../../src/clients/dataloop/answers.ts';
 import { parseSecret, readToken } from '../../../src/clients/dataloop/credentials.ts';
 import { parseJson, retryAfterMs, saidBy } from '../../../src/clients/dataloop/http.ts';
+import { entriesOf } from '../../../src/clients/dataloop/lists.ts';
 import { eventDetails, iamUserIssuedEventSchema } from '../../../src/domain/api/events.ts';
 import { parseListQuery } from '../../../src/domain/api/queries.ts';
 import { parseBody } from '../../../src/domain/model/request.ts';
@@ -31,6 +27,9 @@ const integrationOf = (text: string) => ({
   ],
 });
 
+const integrationsOf = (all: unknown[], type: string, concern = {}) =>
+  entriesOf(all, { schema: integrationSchema(), type, concern, what: 'list the integrations' });
+
 /** Each with the text in every place where one may stand. Refusals are as good as answers. */
 export const readers: Readonly<Record<string, (text: string) => unknown>> = {
   saidBy: (text) => saidBy(JSON.stringify({ message: text }), ['correct horse', 'x'.repeat(500)]),
@@ -44,11 +43,15 @@ export const readers: Readonly<Record<string, (text: string) => unknown>> = {
   readToken: (text) => readToken(text, 'the-secret'),
   'readToken of claims': (email) =>
     readToken(`x.${Buffer.from(JSON.stringify({ exp: 1, email })).toString('base64url')}.x`, 'the-secret'),
-  integrations: (text) => listOf(integrationSchema).safeParse([integrationOf(text)]),
-  'integrations with a name': (text) =>
-    listOf(integrationSchema).safeParse([{ ...integrationOf(text), id: 'i-1' }]),
+  integrations: (text) => integrationsOf([integrationOf(text)], text),
+  'integrations of concern': (text) => integrationsOf([integrationOf(text)], text, { name: text }),
+  'integrations with a name': (text) => integrationsOf([{ ...integrationOf(text), id: 'i-1' }], text),
   drivers: (text) =>
-    listOf(driverSchema).safeParse([{ id: 'd-1', name: text, integrationId: text, bucketName: text }]),
+    entriesOf([{ id: 'd-1', name: text, integrationId: text, bucketName: text }], {
+      schema: driverSchema,
+      type: 's3',
+      what: 'list the drivers',
+    }),
   project: (text) => projectSchema.safeParse({ id: text, org: { id: text } }),
   trustedUserArn: (text) => trustedUserArn(`arn:aws:iam::222222222222:user/${text}`, 'aws'),
   'trustedUserArn of a caller': (text) => trustedUserArn(text, 'aws', undefined, 'caller'),

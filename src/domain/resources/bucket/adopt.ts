@@ -111,7 +111,7 @@ function corsChange(
   bucket: BucketAddress,
   rules: readonly CorsRule[] | undefined,
 ): NonNullable<Changes['cors']> | undefined {
-  const rule = corsRule(ruleIdOf(step), step.desired.corsOrigins);
+  const rule = corsRule(ruleIdOf(step), step.desired);
   if (alreadyAllowed(rules ?? [], rule)) return undefined;
   const after = [...(rules ?? []), rule];
   if (after.length > maximumCorsRules) {

@@ -84,7 +84,7 @@ export async function createBucket(
   await s3.putBucketEncryption(bucket, step.desired.bucket.kmsKeyArn);
   if (bucketPolicy) await s3.putBucketPolicy(bucket, bucketPolicy);
   if (corsOrigins.length > 0) {
-    await s3.putBucketCors(bucket, [corsRule('dataloop-cross-account', corsOrigins)]);
+    await s3.putBucketCors(bucket, [corsRule('dataloop-cross-account', step.desired)]);
   }
   return { bucketArn: arn };
 }

@@ -1,19 +1,20 @@
 /** What Dataloop's console needs of a bucket's CORS configuration: files go from the bucket straight to the browser. */
 
 import { matchesPattern } from '../../model/allowed.ts';
+import type { DesiredState } from '../../model/desired-state.ts';
 import type { CorsRule } from '../../model/record.ts';
 
 /** How many rules S3 takes (Amazon S3 User Guide, "Elements of a CORS configuration"). */
 export const maximumCorsRules = 100;
 
-/** What a browser sends for Dataloop's console. */
-export const consoleMethods: readonly string[] = ['GET', 'HEAD', 'PUT', 'POST'];
-
 /** The rule for Dataloop's console, under an id by which people know whose it is. */
-export const corsRule = (id: string, origins: readonly string[]): CorsRule => ({
+export const corsRule = (
+  id: string,
+  { corsOrigins, corsMethods }: Pick<DesiredState, 'corsOrigins' | 'corsMethods'>,
+): CorsRule => ({
   ID: id,
-  AllowedMethods: [...consoleMethods],
-  AllowedOrigins: [...origins],
+  AllowedMethods: [...corsMethods],
+  AllowedOrigins: [...corsOrigins],
   AllowedHeaders: ['*'],
   ExposeHeaders: ['ETag'],
   MaxAgeSeconds: 3000,

@@ -8,9 +8,14 @@ export interface DataloopIntegration {
   readonly type?: string | undefined;
   /** The IAM user that Dataloop issued; may be absent at first. */
   readonly userArn: string | undefined;
-  /** `trust-established` once Dataloop has assumed the role; any other value means not yet. */
+  /** {@link trustEstablished} once Dataloop has assumed the role; any other value means not yet. */
   readonly trustStatus: string | undefined;
 }
+
+/** What Dataloop says of an integration once it has assumed its role; any other value means not yet. */
+export const trustEstablished = 'trust-established';
+/** What it says of one that has got no role yet; with any other value it is not free. */
+export const waitingForTrust = 'waiting-trust';
 
 /** A storage driver as it is to be. */
 export interface DriverSettings {
@@ -35,6 +40,17 @@ export interface Driver {
   readonly allowExternalDelete?: boolean | undefined;
 }
 
+/**
+ * What in a list is the caller's concern: by its id, or by all else that is given. Where Dataloop shows one of these in a
+ * way that cannot be read, that is an error. Others are as they are, and one that cannot be read is left out.
+ */
+export interface Concern {
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  /** Of drivers: the integration that they are on. */
+  readonly dataloopIntegrationId?: string | undefined;
+}
+
 export interface DataloopApi {
   /** @throws ServiceError `DataloopNotFoundError` when the project is not there or not visible */
   getProject(
@@ -44,10 +60,13 @@ export interface DataloopApi {
     organizationId: string,
     dataloopIntegrationId: string,
   ): Promise<DataloopIntegration | undefined>;
-  listIntegrations(organizationId: string): Promise<readonly DataloopIntegration[]>;
+  /** The cross-account ones, and whatever has the id of the concern. */
+  listIntegrations(organizationId: string, concern?: Concern): Promise<readonly DataloopIntegration[]>;
   /** How many cross-account integrations an organisation has. */
   countIntegrations(organizationId: string): Promise<number>;
+  /** @throws ServiceError `EarlierCallOpenError` where Dataloop says that one of this name exists */
   createIntegration(organizationId: string, name: string): Promise<DataloopIntegration>;
+  /** @throws ServiceError `TrustNotEstablishedError` where Dataloop does not take the role, or not yet */
   setRoleArn(
     organizationId: string,
     dataloopIntegrationId: string,
@@ -55,11 +74,16 @@ export interface DataloopApi {
   ): Promise<DataloopIntegration>;
   /** One that is gone already counts as deleted. */
   deleteIntegration(organizationId: string, dataloopIntegrationId: string): Promise<void>;
-  listDrivers(projectId: string): Promise<readonly Driver[]>;
+  /** Those for S3, and whatever is on the integration of the concern or has its id. */
+  listDrivers(projectId: string, concern?: Concern): Promise<readonly Driver[]>;
   /** How many drivers use an integration, in whatever project. */
   countDrivers(dataloopIntegrationId: string): Promise<number>;
-  /** @throws ServiceError `DriverTestFailedError` with Dataloop's reason */
-  testDriver(settings: DriverSettings): Promise<void>;
+  /**
+   * Before there is a driver. Where Dataloop has no such test, that of the driver is the proof.
+   * @throws ServiceError `DriverTestFailedError` with Dataloop's reason
+   */
+  testDriver(settings: DriverSettings): Promise<'passed' | 'not offered'>;
+  /** @throws ServiceError `DriverNameTakenError` where Dataloop says that one of this name exists */
   createDriver(settings: DriverSettings): Promise<Driver>;
   /** @throws ServiceError `DriverTestFailedError` with Dataloop's reason */
   verifyDriver(driverId: string): Promise<void>;

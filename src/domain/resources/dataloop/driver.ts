@@ -28,16 +28,15 @@ function settingsFor(step: StepContext): DriverSettings {
 export async function testDriver(
   step: StepContext,
   dataloop: Pick<DataloopApi, 'testDriver'>,
-): Promise<{ driverTest: 'passed' }> {
-  await withKeyInMind(step, () => dataloop.testDriver(settingsFor(step)));
-  return { driverTest: 'passed' };
+): Promise<{ driverTest: 'passed' | 'not offered' }> {
+  return { driverTest: await withKeyInMind(step, () => dataloop.testDriver(settingsFor(step))) };
 }
 
 /** If the bucket has its own key, the key policy may be the cause: IAM alone does not grant its use. */
-async function withKeyInMind(step: StepContext, test: () => Promise<void>): Promise<void> {
+async function withKeyInMind<T>(step: StepContext, test: () => Promise<T>): Promise<T> {
   const { kmsKeyArn } = step.desired.bucket;
   try {
-    await test();
+    return await test();
   } catch (error) {
     if (!kmsKeyArn || !(error instanceof ServiceError) || error.name !== 'DriverTestFailedError') throw error;
     throw new ServiceError(
@@ -96,10 +95,16 @@ async function createNewDriver(
   settings: DriverSettings,
 ): Promise<string> {
   const { name } = settings;
-  // Names repeat at Dataloop.
+  // Names repeat in some organisations.
   const again = madeAgainIf(beforeMaking(step, 'driver'));
   await step.intend('driver', { name, ...again });
-  const { id } = await dataloop.createDriver(settings);
+  const { id } = await dataloop.createDriver(settings).catch(async (error: unknown) => {
+    if (!(error instanceof ServiceError) || error.name !== 'DriverNameTakenError') throw error;
+    const [found] = (await findDrivers(step, dataloop)).own;
+    if (!found) throw error;
+    checkSettings(found, settings);
+    return found;
+  });
   await step.created('driver', { id, name, ...again });
   return id;
 }
@@ -166,7 +171,7 @@ async function findDrivers(
   const isAsCreated = (driver: Driver) =>
     (driver.dataloopIntegrationId ?? dataloopIntegrationId) === dataloopIntegrationId &&
     isNamed({ name, bucketName: step.desired.bucket.name }, driver);
-  const all = await dataloop.listDrivers(projectId);
+  const all = await dataloop.listDrivers(projectId, { id: known?.id, name, dataloopIntegrationId });
   return {
     own: all.filter((driver) => isAsCreated(driver) && (hasAnyId(known) || driver.id === known?.id)),
     other: all.find((driver) => driver.id === known?.id && !isAsCreated(driver)),
@@ -182,7 +187,7 @@ export async function checkNoDriver(
   dataloopIntegrationId: string,
   dataloop: Pick<DataloopApi, 'listDrivers'>,
 ): Promise<void> {
-  const drivers = await dataloop.listDrivers(projectId);
+  const drivers = await dataloop.listDrivers(projectId, { name, dataloopIntegrationId });
   const isTaken = drivers.some(
     (driver) => driver.dataloopIntegrationId === dataloopIntegrationId && driver.name === name,
   );

@@ -44,7 +44,10 @@ async function namedDrivers(
   const projects = new Set(all.map(({ request }) => request.dataloop.projectId));
   const lists = await Promise.all(
     [...projects].map(async (projectId) =>
-      (await reads.listDrivers(projectId)).map((driver) => ({ ...driver, projectId })),
+      (await reads.listDrivers(projectId, { dataloopIntegrationId })).map((driver) => ({
+        ...driver,
+        projectId,
+      })),
     ),
   );
   const seen = lists.flat().filter((driver) => driver.dataloopIntegrationId === dataloopIntegrationId);

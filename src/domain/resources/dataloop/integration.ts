@@ -1,20 +1,16 @@
-/** The integration at Dataloop: RequestIamUser, CompleteIntegration and their undo, DeleteIntegration. */
+/** The integration at Dataloop: RequestIamUser and its undo, DeleteIntegration. trust.ts completes it. */
 import { ServiceError } from '../../../errors.ts';
 import type { StepCall } from '../../model/record.ts';
 import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import { type Leftover, sendAgain } from '../../saga/residue.ts';
 import type { StepContext } from '../../saga/step.ts';
+import { adoptIntegration, releaseIntegration } from './adopt.ts';
 import type { DataloopApi, DataloopIntegration } from './api.ts';
-import {
-  type ConfirmsOrganization,
-  confirmedOrganization,
-  organizationOf,
-  organizationToLeave,
-} from './organization.ts';
+import { type ConfirmsOrganization, confirmedOrganization, organizationToLeave } from './organization.ts';
 
 /** How an integration of ours is found: by the id that Dataloop gave it, else by its name. */
-type FindCall = 'getIntegration' | 'listIntegrations';
+export type FindCall = 'getIntegration' | 'listIntegrations';
 
 /** How "Dataloop has issued the IAM user" gets from Dataloop to the waiting workflow. */
 export interface Callback {
@@ -47,7 +43,7 @@ export const pollDelaySeconds = (count: number): number => Math.min(2 ** (count 
  */
 export async function requestIamUser(
   step: StepContext,
-  dataloop: Pick<DataloopApi, FindCall | 'createIntegration'> & ConfirmsOrganization,
+  dataloop: Pick<DataloopApi, FindCall | 'createIntegration' | 'countDrivers'> & ConfirmsOrganization,
   callback: Callback,
   taskToken: string,
 ): Promise<{ dataloopIntegrationId?: string }> {
@@ -79,10 +75,15 @@ async function createIntegration(
   organizationId: string,
 ): Promise<DataloopIntegration> {
   const name = step.desired.dataloopIntegrationName;
-  // Names repeat at Dataloop.
+  // Names repeat in some organisations.
   const again = madeAgainIf(beforeMaking(step, 'dataloopIntegration'));
   await step.intend('dataloopIntegration', { name, ...again });
-  const integration = await dataloop.createIntegration(organizationId, name);
+  const integration = await dataloop.createIntegration(organizationId, name).catch(async (error: unknown) => {
+    if (!(error instanceof ServiceError) || error.name !== 'EarlierCallOpenError') throw error;
+    const [found] = (await ownIntegrations(step, dataloop, organizationId)).own;
+    if (found) return found;
+    throw error;
+  });
   await step.created('dataloopIntegration', { id: integration.id, name, ...again });
   return integration;
 }
@@ -108,13 +109,14 @@ async function findIntegration(
  * By the name that carries our id: there are several where an answer was lost and it came late. An id that the journal
  * knows is not enough.
  */
-async function ownIntegrations(
+export async function ownIntegrations(
   step: StepContext,
   dataloop: Pick<DataloopApi, 'listIntegrations'>,
   organizationId: string,
 ): Promise<{ own: DataloopIntegration[]; renamed: DataloopIntegration | undefined }> {
   const known = step.resource('dataloopIntegration');
-  const all = await dataloop.listIntegrations(organizationId);
+  const concern = { id: known?.id, name: step.desired.dataloopIntegrationName };
+  const all = await dataloop.listIntegrations(organizationId, concern);
   return {
     own: all.filter((each) => isNamedOurs(step, each)),
     renamed: all.find((each) => each.id === known?.id && !isNamedOurs(step, each)),
@@ -173,7 +175,7 @@ export async function readUserArn(
 }
 
 /** The integration that the journal names, as Dataloop shows it. @throws ServiceError where it is gone, or not ours */
-async function ourIntegration(
+export async function ourIntegration(
   step: StepContext,
   organizationId: string,
   dataloop: Pick<DataloopApi, 'getIntegration'>,
@@ -187,39 +189,6 @@ async function ourIntegration(
     );
   }
   return checkOurs(step, found);
-}
-
-/**
- * Gives the role ARN to Dataloop, which tries to assume the role.
- * @throws ServiceError `TrustNotEstablishedError` until Dataloop says that it could.
- */
-export async function completeIntegration(
-  step: StepContext,
-  dataloop: Pick<DataloopApi, FindCall | 'setRoleArn' | 'deleteIntegration'>,
-): Promise<{ trustStatus: string }> {
-  const organizationId = organizationOf(step);
-  const { id } = await ourIntegration(step, organizationId, dataloop);
-  if (step.resource('dataloopIntegration')?.madeAgain) {
-    // The first one has come into being after all: it would use up one of the organisation's fifteen.
-    const { own } = await ownIntegrations(step, dataloop, organizationId);
-    for (const other of own) {
-      if (other.id !== id) await dataloop.deleteIntegration(organizationId, other.id);
-    }
-  }
-  const { trustStatus } = await dataloop.setRoleArn(organizationId, id, step.desired.role.arn);
-  const now =
-    trustStatus === trustEstablished
-      ? trustStatus
-      : (await dataloop.getIntegration(organizationId, id))?.trustStatus;
-  if (now !== trustEstablished) {
-    throw new ServiceError(
-      'TrustNotEstablishedError',
-      `Dataloop could not assume the role ${step.desired.role.arn} yet: its integration ${id} says "${now ?? 'nothing'}". ` +
-        'If this continues, look for a resource control policy (RCP) of your organisation that keeps other accounts out, and for a ' +
-        'changed trust policy.',
-    );
-  }
-  return { trustStatus: now };
 }
 
 export async function deleteIntegration(
@@ -253,83 +222,3 @@ export const otherName = (
     "Give it that name again to have it deleted, or delete it yourself in Dataloop's console.",
   ),
 });
-
-/** What Dataloop says of an integration once it has assumed its role; any other value means not yet. */
-export const trustEstablished = 'trust-established';
-
-/**
- * Checks whether an integration may be adopted, and changes nothing.
- * @throws ServiceError `IntegrationNotAdoptableError`
- */
-export async function checkAdoptableIntegration(
-  dataloopIntegrationId: string,
-  organizationId: string,
-  dataloop: Pick<DataloopApi, 'getIntegration'>,
-): Promise<DataloopIntegration> {
-  const found = await dataloop.getIntegration(organizationId, dataloopIntegrationId);
-  if (!found) {
-    throw notAdoptable(
-      dataloopIntegrationId,
-      `is not in organisation ${organizationId}`,
-      'Check dataloop.integrationId.',
-    );
-  }
-  if (found.type !== 'aws-cross') {
-    throw notAdoptable(
-      dataloopIntegrationId,
-      `("${found.name}") is of type "${found.type ?? 'unknown'}"`,
-      'Choose a cross-account integration ("aws-cross").',
-    );
-  }
-  if (found.trustStatus === trustEstablished) {
-    throw notAdoptable(
-      dataloopIntegrationId,
-      `("${found.name}") already has a role`,
-      'Choose one that still waits for its role, or omit dataloop.integrationId.',
-    );
-  }
-  if (!found.userArn) {
-    throw notAdoptable(
-      dataloopIntegrationId,
-      `("${found.name}") has no IAM user`,
-      'Wait until Dataloop has issued it, or omit dataloop.integrationId.',
-    );
-  }
-  return found;
-}
-
-function notAdoptable(dataloopIntegrationId: string, why: string, advice: string): ServiceError {
-  return new ServiceError(
-    'IntegrationNotAdoptableError',
-    `Dataloop's integration ${dataloopIntegrationId} ${why}. It was left unchanged. ${advice}`,
-  );
-}
-
-/** Adopts the integration; a repeated attempt continues with it. */
-export async function adoptIntegration(
-  step: StepContext,
-  dataloopIntegrationId: string,
-  organizationId: string,
-  dataloop: Pick<DataloopApi, 'getIntegration'>,
-): Promise<DataloopIntegration> {
-  const found = await checkAdoptableIntegration(dataloopIntegrationId, organizationId, dataloop);
-  await step.created('dataloopIntegration', {
-    id: dataloopIntegrationId,
-    name: found.name,
-    origin: 'adopted',
-  });
-  return found;
-}
-
-/** Leaves the integration in place, and says what cannot be restored. */
-export async function releaseIntegration(step: StepContext): Promise<UndoOutcome> {
-  const hasRoleArn = step.record.steps.CompleteIntegration !== undefined;
-  await step.gone(
-    'dataloopIntegration',
-    hasRoleArn
-      ? 'It existed before, so it stays. Dataloop cannot remove a role ARN, so it keeps the one of this integration, which ' +
-          'no longer gives access. Delete it at Dataloop if nobody needs it.'
-      : undefined,
-  );
-  return { outcome: 'left in place' };
-}

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type { DataloopSettings } from '../../../../src/config.ts';
 import { trustedUserArn } from '../../../../src/domain/resources/role/trusted-user.ts';
 import { client, dataloopAnswers, json, noContent, refused, sent, token } from './fake-dataloop.ts';
 
@@ -214,6 +215,70 @@ describe('an integration', () => {
     expect(found.map(({ userArn }) => userArn)).toEqual([...others.map(() => undefined), user.value]);
   });
 
+  /** What others have in the same list, of types and shapes of their own. */
+  const oddities = [
+    null,
+    7,
+    'text',
+    [],
+    {},
+    { id: 5, name: null, type: 'gcs', metadata: 3 },
+    { id: 'x', name: 'their own', type: 'aws-cross', metadata: null },
+    { id: null, name: 'x', type: 'aws-cross' },
+    { id: 'y', name: { first: 'x' }, type: 's3', bucketName: 7, createdAt: 1_700_000_000 },
+  ];
+
+  test('is found in a list whatever else is in it', async () => {
+    const dated = { createdAt: 1_700_000_000, org: { id: 'org-1' } };
+    dataloopAnswers(json([...oddities, { ...integration([]), type: 'aws-cross', ...dated }]));
+    const found = await client.listIntegrations(dataloop)('org-1', { id: 'i-1', name: 'acme' });
+    expect(found.map(({ id }) => id)).toEqual(['x', 'i-1']);
+    await expect(client.countIntegrations(dataloop)('org-1')).resolves.toBe(3);
+  });
+
+  test.each([
+    ['id', { id: 'i-1' }],
+    ['name', { name: 'acme' }],
+  ])(
+    'that cannot be read in a list stops whoever looks for its %s, and nobody else',
+    async (_what, concern) => {
+      const unreadable = { ...integration([]), ...('id' in concern ? { name: 3 } : { id: 3 }) };
+      dataloopAnswers(json([...oddities, unreadable]));
+      await expect(client.listIntegrations(dataloop)('org-1', concern)).rejects.toMatchObject({
+        name: 'DataloopAnswerError',
+        message: expect.stringMatching(
+          /"list the integrations of organisation org-1" is not as documented for "(i-1|acme)" \((id|name)\)\. Its API/,
+        ),
+      });
+      for (const other of [undefined, {}, { id: 'i-2' }, { name: 'other', id: 'i-2' }]) {
+        await expect(client.listIntegrations(dataloop)('org-1', other)).resolves.toHaveLength(1);
+      }
+    },
+  );
+
+  test('of another type is none of ours by its name alone', async () => {
+    dataloopAnswers(json([{ ...integration(3), id: 3, type: 'gcs' }]));
+    await expect(client.listIntegrations(dataloop)('org-1', { name: 'acme' })).resolves.toEqual([]);
+  });
+
+  test('is found on whatever page of a list it is', async () => {
+    const page = (id: string, hasNextPage: boolean) =>
+      json({ items: [{ ...integration([]), id }], hasNextPage, totalItemsCount: 2 });
+    dataloopAnswers(page('i-1', true), page('i-2', false));
+    const found = await client.listIntegrations(dataloop)('org-1');
+    expect(found.map(({ id }) => id)).toEqual(['i-1', 'i-2']);
+    expect(sent.map(({ url }) => url)).toEqual([
+      `${api}/orgs/org-1/integrations`,
+      `${api}/orgs/org-1/integrations?pageOffset=1`,
+    ]);
+  });
+
+  test('is not looked for on pages without an end', async () => {
+    dataloopAnswers(json({ items: [integration([])], hasNextPage: true }));
+    await expect(client.listIntegrations(dataloop)('org-1')).rejects.toThrow('is a list without an end.');
+    expect(sent).toHaveLength(100);
+  });
+
   test('is not looked for in a list longer than any', async () => {
     dataloopAnswers(json(Array.from({ length: 10_001 }, () => ({ id: 'i-1', name: 'a' }))));
     await expect(client.listIntegrations(dataloop)('org-1')).rejects.toMatchObject({
@@ -277,6 +342,18 @@ describe('an integration', () => {
     }
   });
 
+  test.each([
+    [400, 'Integration name already exists'],
+    [409, 'Duplicate key: name'],
+    [422, 'name must be unique'],
+  ])('whose name is taken is one that is not seen yet (%i)', async (status, said) => {
+    dataloopAnswers(refused(status, said));
+    await expect(creating()).rejects.toMatchObject({ name: 'EarlierCallOpenError', retryable: true });
+    await expect(creating()).rejects.toThrow(
+      `the integration "acme int_A" exists already (${status}: ${said}), but does not list it yet.`,
+    );
+  });
+
   test('that is refused for another reason is not over the limit', async () => {
     dataloopAnswers(refused(403, 'Forbidden'));
     await expect(creating()).rejects.toMatchObject({ name: 'DataloopForbiddenError' });
@@ -299,6 +376,18 @@ describe('an integration', () => {
       },
     ]);
   });
+
+  test.each([400, 409, 422, 424])(
+    'that does not take the role is not trusted yet: status %i is no last word',
+    async (status) => {
+      dataloopAnswers(refused(status, 'Role cannot be assumed'));
+      const setting = client.setRoleArn(dataloop)('org-1', 'i-1', 'arn:role');
+      await expect(setting).rejects.toMatchObject({ name: 'TrustNotEstablishedError', retryable: true });
+      await expect(setting).rejects.toThrow(
+        `Dataloop did not take the role arn:role for its integration i-1 (${status}: Role cannot be assumed).`,
+      );
+    },
+  );
 
   test('is deleted, whatever the answer holds; one that is gone counts as deleted', async () => {
     dataloopAnswers(json([{ anything: true }]), refused(404, 'not found'));
@@ -376,12 +465,34 @@ describe('a driver', () => {
     expect(sent).toHaveLength(1);
   });
 
+  test('whose name is taken is not created, and says what to do', async () => {
+    for (const answer of [refused(400, 'Driver name already in use'), refused(409, 'already exists')]) {
+      dataloopAnswers(answer);
+      const creating = client.createDriver(dataloop)(wanted);
+      await expect(creating).rejects.toMatchObject({ name: 'DriverNameTakenError', retryable: false });
+      await expect(creating).rejects.toThrow('Choose another dataloop.driverName, or delete');
+    }
+    dataloopAnswers(refused(409, 'Conflict'));
+    await expect(client.createDriver(dataloop)(wanted)).rejects.toMatchObject({
+      name: 'DataloopRequestRefusedError',
+    });
+  });
+
   test('is tested with the same payload before there is one', async () => {
     dataloopAnswers(noContent);
-    await client.testDriver(dataloop)(wanted);
+    await expect(client.testDriver(dataloop)(wanted)).resolves.toBe('passed');
     expect(sent).toMatchObject([{ method: 'POST', url: `${api}/drivers/test` }]);
     expect(sent[0]?.body).toEqual(payload);
   });
+
+  test.each([404, 405])(
+    'is not tested before there is one where that is not offered (%i)',
+    async (status) => {
+      dataloopAnswers(refused(status, 'Cannot POST /drivers/test'));
+      await expect(client.testDriver(dataloop)(wanted)).resolves.toBe('not offered');
+      expect(sent).toHaveLength(1);
+    },
+  );
 
   test('is tested by its id once there is one', async () => {
     dataloopAnswers(noContent);
@@ -416,6 +527,37 @@ describe('a driver', () => {
     expect(sent[0]?.url).toBe(`${api}/drivers?projectId=project-1`);
   });
 
+  test('is found among others of any shape, and on pages', async () => {
+    const others = [
+      null,
+      { id: 1, name: 'gcs', type: 'gcs', integrationId: 'i-2', path: 4 },
+      { id: 'd-3', name: 'theirs', type: 's3', integrationId: 'i-2', path: {} },
+      { id: 'd-4', name: 'acme-images', type: 's3', integrationId: 'i-2', allowExternalDelete: 'yes' },
+    ];
+    dataloopAnswers(json({ items: others, hasNextPage: true }), json({ items: [flat], hasNextPage: false }));
+    const concern = { id: 'd-1', name: 'acme-images', dataloopIntegrationId: 'i-1' };
+    const found = await client.listDrivers(dataloop)('project-1', concern);
+    expect(found.map(({ id }) => id)).toEqual(['d-1']);
+    expect(sent[1]?.url).toBe(`${api}/drivers?projectId=project-1&pageOffset=1`);
+  });
+
+  test.each([
+    ['its id', { id: 'd-1', name: 'other' }, { ...flat, path: 4 }],
+    [
+      'its name',
+      { name: 'acme-images', dataloopIntegrationId: 'i-1' },
+      { ...flat, id: 4, integrationId: null },
+    ],
+    ['the integration that it is on', { dataloopIntegrationId: 'i-1' }, { ...flat, type: 'gcs', path: 4 }],
+  ])('that cannot be read stops whoever looks for %s', async (_what, concern, unreadable) => {
+    dataloopAnswers(json([unreadable]));
+    await expect(client.listDrivers(dataloop)('project-1', concern)).rejects.toMatchObject({
+      name: 'DataloopAnswerError',
+      message: expect.stringMatching(/not as documented for "acme-images".* \((path|id)\)/),
+    });
+    await expect(client.listDrivers(dataloop)('project-1')).resolves.toEqual([]);
+  });
+
   test('is none where its project is gone', async () => {
     dataloopAnswers(refused(404, 'Project not found'));
     await expect(client.listDrivers(dataloop)('project-1')).resolves.toEqual([]);
@@ -436,5 +578,89 @@ describe('a driver', () => {
     await expect(deleteDriver('d-1')).resolves.toBeUndefined();
     await expect(deleteDriver('d-1')).resolves.toBeUndefined();
     expect(sent[0]).toMatchObject({ method: 'DELETE', url: `${api}/drivers/d-1` });
+  });
+});
+
+describe('options of the deployment', () => {
+  const withOptions = (options: NonNullable<DataloopSettings['options']>, secret: object = { apiKey }) =>
+    client.dataloopClient({ ...settings, options }, async () => JSON.stringify(secret));
+  const wanted = {
+    name: 'acme',
+    dataloopIntegrationId: 'i-1',
+    projectId: 'project-1',
+    bucketName: 'dataloop-acme',
+    region: 'eu-west-1',
+    path: 'raw',
+    allowExternalDelete: true,
+  };
+
+  test('may have the log-in at another gate', async () => {
+    dataloopAnswers(json({ id_token: apiKey }), json({ id: 'project-1' }));
+    const dataloop = withOptions(
+      { gateUrl: 'https://login.dataloop.test' },
+      { username: 'owner@example.com', password: 'correct-horse' },
+    );
+    await client.getProject(dataloop)('project-1');
+    expect(sent.map(({ url }) => url)).toEqual([
+      'https://login.dataloop.test/token?default',
+      `${api}/projects/project-1`,
+    ]);
+  });
+
+  test.each([
+    ['folder', 'raw'],
+    ['folder/', 'raw/'],
+    ['/folder', '/raw'],
+    ['/folder/', '/raw/'],
+  ] as const)(
+    'may write a folder as %s; the whole bucket stays the whole bucket',
+    async (pathStyle, path) => {
+      dataloopAnswers(noContent);
+      const test = client.testDriver(withOptions({ pathStyle }));
+      await test(wanted);
+      await test({ ...wanted, path: '' });
+      expect(sent.map(({ body }) => body)).toMatchObject([{ payload: { path } }, { payload: { path: '' } }]);
+    },
+  );
+
+  test('may give drivers a storage class and external modification', async () => {
+    dataloopAnswers(noContent);
+    await client.testDriver(withOptions({ storageClass: 'IA', allowExternalModification: false }))(wanted);
+    expect(sent[0]?.body).toMatchObject({
+      payload: { storageClass: 'IA' },
+      allowExternalModification: false,
+    });
+    await client.testDriver(withOptions({}))(wanted);
+    expect(sent[1]?.body).not.toHaveProperty('allowExternalModification');
+  });
+
+  test('may count other states of an integration as trusted, or as waiting', async () => {
+    const options = { trustedStatuses: ['trusted'], waitingStatuses: ['waiting', 'waiting-trust'] };
+    const states = ['trusted', 'waiting', 'waiting-trust', 'trust-established', 'broken'];
+    const metadata = (value: string) => [{ name: 'status', value }];
+    dataloopAnswers(...states.map((value) => json({ id: 'i-1', name: 'acme', metadata: metadata(value) })));
+    const read = client.getIntegration(withOptions(options));
+    const found: (string | undefined)[] = [];
+    for (const _state of states) found.push((await read('org-1', 'i-1'))?.trustStatus);
+    expect(found).toEqual([
+      'trust-established',
+      'waiting-trust',
+      'waiting-trust',
+      'trust-established (not counted)',
+      'broken',
+    ]);
+  });
+
+  test('may have another limit of integrations, which the message names', async () => {
+    dataloopAnswers(refused(400, 'limit reached'));
+    const creating = client.createIntegration(withOptions({ integrationLimit: 40 }))('org-1', 'acme');
+    await expect(creating).rejects.toThrow('(40 by default)');
+  });
+
+  test('may give long calls another time', async () => {
+    dataloopAnswers(noContent);
+    const timeout = jest.spyOn(AbortSignal, 'timeout');
+    await client.verifyDriver(withOptions({ answerSeconds: 12 }))('d-1');
+    expect(timeout.mock.calls).toEqual([[12_000]]);
   });
 });

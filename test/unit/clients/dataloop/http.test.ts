@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import * as z from 'zod';
+import { withinLifetime } from '../../../../src/deadline.ts';
 import {
   dataloopAnswers,
   httpFor,
@@ -46,7 +47,8 @@ const create = {
   body: () => ({ name: 'x' }),
   repeatable: false,
 } as const;
-const send = (call: typeof read | typeof create, credentials = rotating('secret-token')) =>
+type AnyCall = Parameters<ReturnType<typeof httpFor>['send']>[0];
+const send = (call: AnyCall, credentials = rotating('secret-token')) =>
   httpFor(credentials, settings).send(call);
 
 describe('a request', () => {
@@ -99,6 +101,43 @@ describe('a request', () => {
       message: expect.stringMatching(/https:\/\/gate\.dataloop\.test did not answer within 1\.5 s/),
     });
     expect(timeout).toHaveBeenCalledWith(1_500);
+  });
+});
+
+describe('a call that takes Dataloop long', () => {
+  const slow = { ...read, method: 'POST', path: '/drivers/test', what: 'test', takesLong: true } as const;
+  /** How long each attempt was given, in ms; none is answered in that time. */
+  const givenUpAfter = async (call: AnyCall, lifetimeMs?: number) => {
+    dataloopAnswers(lost('TimeoutError'));
+    jest.spyOn(Date, 'now').mockReturnValue(1_800_000_000_000);
+    const timeout = jest.spyOn(AbortSignal, 'timeout').mockClear();
+    const sending = () => send(call);
+    const result = lifetimeMs === undefined ? sending() : withinLifetime(lifetimeMs, sending);
+    const error = await result.then(() => undefined, String);
+    return { given: timeout.mock.calls.map(([ms]) => ms), error };
+  };
+
+  test('has one attempt, with the time that it needs', async () => {
+    expect((await givenUpAfter(slow)).given).toEqual([25_000]);
+    expect((await givenUpAfter(read)).given).toEqual([8_000, 8_000, 8_000]);
+  });
+
+  test('is sent again where Dataloop said quickly that it cannot answer now', async () => {
+    dataloopAnswers(refused(503, 'busy'), json({ id: '1' }));
+    await expect(send(slow)).resolves.toEqual({ id: '1' });
+  });
+
+  test('ends before its function does, with time for a look at what it came to', async () => {
+    expect((await givenUpAfter(slow, 20_000)).given).toEqual([15_500]);
+    expect((await givenUpAfter(read, 10_000)).given).toEqual([7_500, 7_500, 7_500]);
+  });
+
+  test('is not begun without time for it, and what is said tells what happens next', async () => {
+    const { given, error } = await givenUpAfter(slow, 4_600);
+    expect(given).toEqual([]);
+    expect(error).toMatch(/was not asked: what came before had taken all the time\.$/);
+    // One attempt, and no time for another.
+    expect((await givenUpAfter(read, 3_500)).given).toHaveLength(1);
   });
 });
 
@@ -237,6 +276,17 @@ test("Dataloop's words are bounded and cannot forge a line of a log", () => {
   expect(saidBy(JSON.stringify({ message: 'a\r\n{"level":"ERROR"}\u2028b' }))).toBe('a {"level":"ERROR"} b');
   expect(saidBy(JSON.stringify({ message: 'x'.repeat(1_000) }))).toHaveLength(400);
   expect(saidBy('<html>Bad gateway</html>')).toBe('no reason given');
+});
+
+test("Dataloop's words are found in each form in which they come", () => {
+  for (const body of [
+    { status: 400, message: 'bad name' },
+    { statusCode: 400, message: ['bad', 'name'] },
+    { error: { message: 'bad name' } },
+    { error: 'bad name', status: 400 },
+  ]) {
+    expect(saidBy(JSON.stringify(body))).toMatch(/^bad,? name$/);
+  }
 });
 
 test("Dataloop's words are passed on without the credentials that they quote", () => {

@@ -17,10 +17,25 @@ test.each([
   expect(secondsAfter(error, attempt)).toBe(seconds);
 });
 
-test.each(Object.entries(retries))('no retry waits longer than is said: %s', (_name, retrier) => {
+test.each(Object.entries(retries))('no retry waits longer than is said: %s', (_name, given) => {
+  const retrier = typeof given === 'function' ? given(3_600) : given;
   for (const error of retrier.ErrorEquals) {
     // Lambda's own errors wait as long as most of ours.
     const own = isErrorName(error) ? error : 'AwsUnavailableError';
     expect(retrier.MaxDelaySeconds).toBe(secondsAfter(own, 1_000));
   }
+});
+
+test.each([
+  [30, 5],
+  [60, 6],
+  [240, 12],
+  [3_600, 124],
+])('trust may take %d s on average: %d attempts', (seconds, attempts) => {
+  expect(retries.trustNotEstablished(seconds).MaxAttempts).toBe(attempts);
+});
+
+test('a driver test is tried for a minute, or as long as is said', () => {
+  expect(retries.driverTestFailed(60).MaxAttempts).toBe(10);
+  expect(retries.driverTestFailed(600).MaxAttempts).toBe(82);
 });

@@ -395,6 +395,8 @@ describe('a plan of what is adopted', () => {
       trustPolicy: '{"Statement":[]}',
       permissionsBoundaryArn: 'arn:aws:iam::111111111111:policy/team-boundary',
     }),
+    listIntegrations: async () => [],
+    countDrivers: async () => 0,
     getIntegration: async (_organizationId, id) => ({
       id,
       name: 'by hand',

@@ -192,6 +192,8 @@ describe('what is to be adopted', () => {
         userArn,
         trustStatus: 'waiting-trust',
       }),
+      listIntegrations: async () => [],
+      countDrivers: async () => 0,
       ...more,
     });
 
@@ -214,6 +216,48 @@ describe('what is to be adopted', () => {
     const events: string[] = [];
     const checking = preflight(stepOf(everything, events), adoptable(more), undefined);
     expect([(await thrownBy(checking)).name, events]).toEqual([name, []]);
+  });
+
+  describe('names the integrations that could be adopted instead', () => {
+    const other = { name: 'other', type: 'aws-cross', userArn, trustStatus: 'waiting-trust' };
+    const all = [
+      { ...other, id: 'free' },
+      { ...other, id: 'used' },
+      { ...other, id: 'broken', trustStatus: 'untrusted' },
+      { ...other, id: 'other-type', type: 'aws-sts' },
+    ];
+    const refusedWith = async (more: Partial<PreflightReads>) =>
+      (
+        await thrownBy(
+          preflight(
+            stepOf(everything),
+            adoptable({
+              getIntegration: async () => undefined,
+              listIntegrations: async () => all,
+              countDrivers: async (id) => (id === 'used' ? 1 : 0),
+              ...more,
+            }),
+            undefined,
+          ),
+        )
+      ).message;
+
+    test('that wait for a role and have no driver', async () => {
+      expect(await refusedWith({})).toMatch(
+        /waiting-1 is not in organisation .* These wait for a role: "other" \(free\)\.$/,
+      );
+    });
+
+    test('or that there is none', async () => {
+      const message = await refusedWith({ listIntegrations: async () => all.slice(2) });
+      expect(message).toMatch(/No other integration waits for a role\.$/);
+    });
+
+    test('and says no more where Dataloop does not tell', async () => {
+      const failing = new ServiceError('DataloopUnavailableError', 'busy');
+      const message = await refusedWith({ listIntegrations: () => Promise.reject(failing) });
+      expect(message).toMatch(/Check dataloop\.integrationId\.$/);
+    });
   });
 
   test('is told of at once, all that is not as it must be', async () => {

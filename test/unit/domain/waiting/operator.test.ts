@@ -72,6 +72,7 @@ describe('a request whose integration an operator makes', () => {
         organizationId: undefined,
         getProject: never,
         createIntegration: never,
+        countDrivers: never,
         getIntegration: never,
         listIntegrations: never,
       },

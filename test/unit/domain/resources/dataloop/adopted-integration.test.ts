@@ -3,10 +3,10 @@ import type { DataloopIntegration } from '../../../../../src/domain/resources/da
 import { checkNoDriver } from '../../../../../src/domain/resources/dataloop/driver.ts';
 import {
   type Callback,
-  completeIntegration,
   deleteIntegration,
   requestIamUser,
 } from '../../../../../src/domain/resources/dataloop/integration.ts';
+import { completeIntegration } from '../../../../../src/domain/resources/dataloop/trust.ts';
 import {
   everyInterruption,
   integrationId,
@@ -33,7 +33,11 @@ const adopting = () =>
 const adopted = { state: 'created', id, name: 'made by hand', origin: 'adopted' } as const;
 
 /** Dataloop with one integration, in which nothing may be created or deleted. */
-function fakeDataloop(found: DataloopIntegration | undefined, passage: Passage = (call) => call()) {
+function fakeDataloop(
+  found: DataloopIntegration | undefined,
+  passage: Passage = (call) => call(),
+  drivers = 0,
+) {
   let now = found;
   const never = () => Promise.reject(new Error('must not be called'));
   const dataloop: Parameters<typeof requestIamUser>[1] & Parameters<typeof completeIntegration>[1] = {
@@ -43,6 +47,7 @@ function fakeDataloop(found: DataloopIntegration | undefined, passage: Passage =
       passage(async () => (organizationId === 'org-1' && wanted === id ? now : undefined)),
     listIntegrations: never,
     createIntegration: never,
+    countDrivers: () => passage(async () => drivers),
     deleteIntegration: never,
     setRoleArn: (_organization, wanted) =>
       passage(async () => {
@@ -84,6 +89,8 @@ describe('RequestIamUser with an integration that waits', () => {
     ['is of another type', { ...waiting, type: 'aws-sts' }, 'is of type "aws-sts"'],
     ['has no type that Dataloop names', { ...waiting, type: undefined }, 'is of type "unknown"'],
     ['has a role', { ...waiting, trustStatus: 'trust-established' }, 'already has a role'],
+    ['has a role that Dataloop trusts no more', { ...waiting, trustStatus: 'untrusted' }, 'it may be in use'],
+    ['says nothing of its trust', { ...waiting, trustStatus: undefined }, 'says "nothing" instead of'],
     ['has no IAM user', { ...waiting, userArn: undefined }, 'has no IAM user'],
   ])('refuses one that %s, and journals nothing', async (_what, found, message) => {
     const journal = journalOf(adopting());
@@ -93,6 +100,18 @@ describe('RequestIamUser with an integration that waits', () => {
       name: 'IntegrationNotAdoptableError',
       message: expect.stringContaining(message),
     });
+    expect(journal.record().resources).toEqual({});
+  });
+
+  test('refuses one that has drivers already', async () => {
+    const journal = journalOf(adopting());
+    const { dataloop } = fakeDataloop(waiting, undefined, 2);
+    expect(await thrownBy(requestIamUser(journal.step(), dataloop, fakeCallback([]), 'token'))).toMatchObject(
+      {
+        name: 'IntegrationNotAdoptableError',
+        message: expect.stringMatching(/already has drivers \(2\)\. It was left unchanged\. Choose one/),
+      },
+    );
     expect(journal.record().resources).toEqual({});
   });
 
@@ -107,7 +126,7 @@ describe('RequestIamUser with an integration that waits', () => {
       await attempt();
       expect([where, journal.record().resources.dataloopIntegration]).toEqual([where, adopted]);
     });
-    expect(interruptions).toBe(10);
+    expect(interruptions).toBe(12);
   });
 });
 

@@ -60,7 +60,12 @@ describe('TestDriver', () => {
   const tested = async (more: object): Promise<DriverSettings[]> => {
     const settings: DriverSettings[] = [];
     const record = { ...knowingDriver(), request: requestOf(more) };
-    await testDriver(stepOf(record), { testDriver: async (given) => void settings.push(given) });
+    await testDriver(stepOf(record), {
+      testDriver: async (given) => {
+        settings.push(given);
+        return 'passed';
+      },
+    });
     return settings;
   };
 
@@ -130,7 +135,12 @@ describe('CreateDriver', () => {
   test('creates the driver with the settings that were tested', async () => {
     const settings: DriverSettings[] = [];
     const step = stepOf(knowingDriver());
-    await testDriver(step, { testDriver: async (given) => void settings.push(given) });
+    await testDriver(step, {
+      testDriver: async (given) => {
+        settings.push(given);
+        return 'passed';
+      },
+    });
     await createDriver(step, {
       listDrivers: async () => [],
       createDriver: async (given) => {
@@ -243,6 +253,39 @@ describe('CreateDriver whose driver may have been made by an attempt that was cu
     expect(await thrownBy(create({ createDriver: () => Promise.reject(cut) }))).toBe(cut);
     expect(events).toEqual(['journal driver intended']);
     expect(left()).toEqual({ state: 'intended', name: 'acme', madeAgain: true });
+  });
+
+  describe('and whose name is unique', () => {
+    const taken = new ServiceError(
+      'DriverNameTakenError',
+      'Dataloop did not create the driver (409: exists).',
+    );
+    /** It shows only after Dataloop has refused a second one. */
+    const unique = (shown: readonly Driver[]) => {
+      let isRefused = false;
+      return {
+        createDriver: async () => {
+          isRefused = true;
+          throw taken;
+        },
+        listDrivers: async () => (isRefused ? shown : []),
+      };
+    };
+
+    test.each([1, 5])('is looked for once more, on attempt %i, and used', async (attempt) => {
+      const { create, events, left } = creating(attempt === 1 ? knowingDriver() : intended, attempt);
+      expect(await create(unique([foreign, own]))).toEqual({ driverId: 'own' });
+      expect(events).toEqual(['journal driver intended', 'journal driver created']);
+      expect(left()).toMatchObject({ state: 'created', id: 'own', name: 'acme' });
+    });
+
+    test('is somebody else’s where it is not on our integration, or not as we make it', async () => {
+      const elsewhere = { ...own, dataloopIntegrationId: 'other' };
+      expect(await thrownBy(creating(intended, 5).create(unique([elsewhere])))).toBe(taken);
+      const open = { ...own, region: 'us-east-1' };
+      const thrown = await thrownBy(creating(intended, 5).create(unique([open])));
+      expect(thrown).toMatchObject({ name: 'DataloopNotOursError' });
+    });
   });
 
   test('is not made again where the first attempts did not get as far as to intend it', async () => {

@@ -3,7 +3,6 @@ import type { StepCall } from '../../../../../src/domain/model/record.ts';
 import type { DataloopApi, DataloopIntegration } from '../../../../../src/domain/resources/dataloop/api.ts';
 import {
   type Callback,
-  completeIntegration,
   dataloopIntegrationIdOf,
   deleteIntegration,
   pollDelaySeconds,
@@ -11,6 +10,7 @@ import {
   requestIamUser,
 } from '../../../../../src/domain/resources/dataloop/integration.ts';
 import { organizationOf } from '../../../../../src/domain/resources/dataloop/organization.ts';
+import { completeIntegration } from '../../../../../src/domain/resources/dataloop/trust.ts';
 import type { StepContext } from '../../../../../src/domain/saga/step.ts';
 import { ServiceError } from '../../../../../src/errors.ts';
 import {
@@ -55,6 +55,7 @@ function fakeDataloop(events: string[], setting: Setting = {}) {
     getIntegration: (organization, id) =>
       passage(async () => inOrganization(organization).find((each) => each.id === id)),
     listIntegrations: (organization) => passage(async () => inOrganization(organization)),
+    countDrivers: () => passage(async () => 0),
     createIntegration: (_organization, name) =>
       passage(async () => {
         events.push('create integration');
@@ -146,6 +147,42 @@ describe('RequestIamUser', () => {
     const { dataloop } = fakeDataloop(events);
     const requesting = requestIamUser(fencedStepOf(recordOf()), dataloop, fakeCallback([]), 'token');
     expect([(await thrownBy(requesting)).name, events]).toEqual(['IntegrationMovedOnError', []]);
+  });
+});
+
+describe('RequestIamUser in an organisation whose names are unique', () => {
+  const exists = new ServiceError(
+    'EarlierCallOpenError',
+    'Dataloop says that it exists already (409: exists).',
+  );
+  /** It shows only after Dataloop has refused a second one. */
+  const requesting = (shown: readonly DataloopIntegration[]) => {
+    const events: string[] = [];
+    const journal = journalOf(recordOf(), events);
+    const { dataloop } = fakeDataloop(events);
+    let isRefused = false;
+    const unique: typeof dataloop = {
+      ...dataloop,
+      createIntegration: async () => {
+        isRefused = true;
+        throw exists;
+      },
+      listIntegrations: async () => (isRefused ? shown : []),
+    };
+    return { request: requestIamUser(journal.step(), unique, fakeCallback([]), 'token'), events, journal };
+  };
+
+  test('uses the one that an earlier call has made, where Dataloop says that there is one', async () => {
+    const { request, events, journal } = requesting([foreign, own]);
+    expect(await request).toEqual({ dataloopIntegrationId: 'own' });
+    expect(events).toEqual(['journal dataloopIntegration intended', 'journal dataloopIntegration created']);
+    expect(journal.record().resources.dataloopIntegration).toMatchObject({ id: 'own', name: ownName });
+  });
+
+  test('looks again later where Dataloop does not show it yet', async () => {
+    const { request, journal } = requesting([foreign]);
+    expect(await thrownBy(request)).toBe(exists);
+    expect(journal.record().resources.dataloopIntegration).toEqual({ state: 'intended', name: ownName });
   });
 });
 

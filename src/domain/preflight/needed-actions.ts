@@ -33,6 +33,7 @@ export function neededActions(desired: DesiredState): NeededAction[] {
       policy.arn,
       'iam:GetPolicy',
       'iam:ListPolicyVersions',
+      'iam:ListEntitiesForPolicy',
       'iam:DeletePolicyVersion',
       'iam:DeletePolicy',
     ),
@@ -86,6 +87,7 @@ function forCreatedRole({ role }: DesiredState): NeededAction[] {
     ...on('CreateRole', role.arn, 'iam:CreateRole', 'iam:TagRole', 'iam:GetRole', 'iam:AttachRolePolicy'),
     ...on('CreateRole', role.arn, 'iam:ListAttachedRolePolicies', 'iam:ListRolePolicies'),
     ...on('DeleteRole', role.arn, 'iam:GetRole', 'iam:DetachRolePolicy', 'iam:ListAttachedRolePolicies'),
+    ...on('DeleteRole', role.arn, 'iam:ListRolePolicies', 'iam:ListInstanceProfilesForRole'),
     ...on('DeleteRole', role.arn, 'iam:DeleteRole', 'iam:PutRolePermissionsBoundary'),
   ];
 }

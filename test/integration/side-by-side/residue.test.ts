@@ -104,7 +104,9 @@ test('a role that somebody gave an inline policy', async () => {
     {
       type: 'AWS::IAM::Role',
       reason: expect.stringContaining('The permissions boundary of the role now denies everything.'),
-      advice: expect.stringMatching(/delete its inline policies.*send DELETE for this integration again/),
+      advice: expect.stringMatching(
+        /Delete the inline policy theirs.*send DELETE for this integration again/,
+      ),
     },
   ]);
   await expectWithoutAccess(RoleName);

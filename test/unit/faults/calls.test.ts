@@ -38,6 +38,10 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
     client.send(new iam.ListRolePoliciesCommand({ RoleName: name })),
   'iam:GetAccountSummary': ({ iam: client }) => client.send(new iam.GetAccountSummaryCommand({})),
   'kms:DescribeKey': ({ kms: client }) => client.send(new kms.DescribeKeyCommand({ KeyId: name })),
+  'iam:ListEntitiesForPolicy': ({ iam: client }) =>
+    client.send(new iam.ListEntitiesForPolicyCommand({ PolicyArn: arn })),
+  'iam:ListInstanceProfilesForRole': ({ iam: client }) =>
+    client.send(new iam.ListInstanceProfilesForRoleCommand({ RoleName: name })),
   'iam:ListPolicyVersions': ({ iam: client }) =>
     client.send(new iam.ListPolicyVersionsCommand({ PolicyArn: arn })),
   'iam:CreatePolicyVersion': ({ iam: client }) =>

@@ -12,6 +12,7 @@ export const bundleOptions = {
   platform: 'node',
   target: 'node24',
   mainFields: ['module', 'main'],
+  alias: { '@aws-sdk/credential-provider-node': './src/clients/aws/environment-credentials.ts' },
 } as const satisfies BuildOptions;
 
 /** The files of all functions, from the project's folder. */
@@ -27,18 +28,28 @@ type Output = Metafile['outputs'][string];
 
 let bundles: Promise<ReadonlyMap<string, Output>> | undefined;
 
-/** All functions at once, each a bundle of its own: what they share is read only once. */
-async function bundleAll(): Promise<ReadonlyMap<string, Output>> {
-  const { metafile } = await build({
+/** Bundles functions at once, each by itself: what they share is read only once. */
+const bundled = (files: readonly string[], outdir: string, write: boolean) =>
+  build({
     ...bundleOptions,
     mainFields: [...bundleOptions.mainFields],
-    entryPoints: [...functionFiles],
+    entryPoints: [...files],
     absWorkingDir: projectRoot,
-    outdir: 'bundles',
-    write: false,
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    write,
     metafile: true,
     logLevel: 'error',
   });
+
+/** @returns the files of the bundles of some functions, in a folder */
+export async function writeBundles(files: readonly string[], folder: string): Promise<string[]> {
+  const { metafile } = await bundled(files, folder, true);
+  return Object.keys(metafile.outputs).map((file) => join(projectRoot, file));
+}
+
+async function bundleAll(): Promise<ReadonlyMap<string, Output>> {
+  const { metafile } = await bundled(functionFiles, 'bundles', false);
   return new Map(
     Object.values(metafile.outputs).flatMap((output) =>
       output.entryPoint === undefined ? [] : [[output.entryPoint, output]],

@@ -279,7 +279,7 @@ export function sample(cases: readonly Case[]): Case[] {
 }
 
 /** How many faults one run takes: what each of them waits for is waited for once. */
-const atOnce = 4;
+const atOnce = 6;
 
 /**
  * Faults that pass, several in one run: each of another function or another operation, so that each has a count of calls

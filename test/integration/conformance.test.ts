@@ -369,6 +369,9 @@ describe('the bundle of', () => {
       );
       expect(names.length).toBeGreaterThan(0);
       expect([...new Set(names)].filter((name) => !deployedNames.has(name))).toEqual([]);
+      // Credentials come from Lambda's environment alone.
+      const chain = /^@aws-sdk\/(credential-provider-|token-providers|nested-clients)/;
+      expect(names.filter((name) => chain.test(name))).toEqual([]);
     },
   );
 });

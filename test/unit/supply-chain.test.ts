@@ -65,11 +65,13 @@ function appliesOn(minor: number, marker: string | undefined): boolean {
 describe('bundles', () => {
   test('are looked at as they are deployed', () => {
     const [, settings = ''] = /\n {2}esbuild:\n((?: {4}.*\n)+)/.exec(projectFile('serverless.yml')) ?? [];
-    const { mainFields, ...options } = bundleOptions;
+    const { mainFields, alias, ...options } = bundleOptions;
     for (const [name, value] of Object.entries(options)) {
       expect(settings).toContain(`    ${name}: ${value}\n`);
     }
     expect(settings).toContain(`    mainFields: [${mainFields.join(', ')}]\n`);
+    const aliases = Object.entries(alias).map(([name, file]) => `      "${name}": ${file}\n`);
+    expect(settings).toContain(`    alias:\n${aliases.join('')}`);
     expect(functionFiles.length).toBeGreaterThan(25);
   });
 });

@@ -16,7 +16,7 @@
 - Only keys that exist are accepted, those of the roots among them, and each signature is checked. The emulator's own
   endpoints are not there. A foreign ``Host`` or ``Origin`` is refused (``access.py``).
 - Nobody can work out the keys of a function.
-- Patterns of policies are compiled once, however many there are.
+- Patterns of policies are compiled once, however many there are, and functions are unpacked and compiled once.
 - Port 443 is left alone, so that several copies run side by side.
 - When the process that started it ends, the emulator and its function workers end too.
 
@@ -83,6 +83,22 @@ def report_error_names() -> None:
                 'digest = hashlib.sha256(f"{function_arn}:{role_arn}".encode()).hexdigest()',
                 # The keys of a function's session come from this digest, and its ARNs are known to all.
                 f'digest = hashlib.sha256(f"{{function_arn}}:{{role_arn}}:{secrets.token_hex(32)}".encode()).hexdigest()',
+            ),
+            (
+                '        worker_path = os.path.join(self._tmpdir, f"_worker{ext}")\n'
+                '        with open(worker_path, "w") as f:\n'
+                "            f.write(worker_script)\n",
+                "        from unpacked import unpacked, worker_file\n\n"
+                "        worker_path = worker_file(worker_script, ext)\n",
+            ),
+            (
+                '        code_dir = os.path.join(self._tmpdir, "code")\n'
+                "        os.makedirs(code_dir)\n"
+                '        with open(os.path.join(self._tmpdir, "code.zip"), "wb") as f:\n'
+                "            f.write(self.code_zip)\n"
+                '        with zipfile.ZipFile(os.path.join(self._tmpdir, "code.zip")) as zf:\n'
+                "            zf.extractall(code_dir)\n",
+                "        code_dir = unpacked(self.code_zip)\n",
             ),
             (
                 "      patchAwsSdk();\n      try {\n",

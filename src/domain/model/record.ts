@@ -314,7 +314,7 @@ export interface StepJournal {
    * @throws ServiceError `IntegrationMovedOnError` when the integration is in none of `during`.
    */
   writeResource(
-    recordId: string,
+    call: StepCall,
     key: ResourceKey,
     resource: ResourceRecord,
     during: readonly Status[],

@@ -56,7 +56,7 @@ export function stepContext(
   };
   const write = async (key: ResourceKey, written: ResourceRecord) => {
     const resource = bounded(written);
-    await journal.writeResource(record.id, key, resource, during);
+    await journal.writeResource(call, key, resource, during);
     resources[key] = resource;
   };
   return {

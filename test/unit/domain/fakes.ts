@@ -155,7 +155,7 @@ export function journalOf(
         desiredState(record.id, record.request, settings),
         during,
         {
-          writeResource: (_id, key, resource, allowed) =>
+          writeResource: (_call, key, resource, allowed) =>
             passage(async () => {
               if (!allowed.includes(record.status)) {
                 throw new ServiceError('IntegrationMovedOnError', 'The journal takes nothing any more.');

@@ -35,7 +35,7 @@ const journal: StepJournal = {
     if (failure) failures.push(failure);
     events.push(`end ${call.callId} as ${status}${endedAt ? ` at ${endedAt}` : ''}`);
   },
-  writeResource: async (_id, key, resource, during) => {
+  writeResource: async (_call, key, resource, during) => {
     events.push(`journal ${key} ${resource.state} while ${during.join(' or ')}`);
   },
 };

@@ -127,6 +127,21 @@ const isNoLaterAttempt =
   '(#steps.#step.#startedAt = :startedAt AND (#steps.#step.#attempts < :attempt OR ' +
   '(#steps.#step.#attempts = :attempt AND #steps.#step.#status = :running))))';
 
+/**
+ * No later attempt of the step has begun: a late write must not put an older id in the place of the one that this has made.
+ */
+const ofLatestAttempt = ({ step, startedAt, attempt, begunAt }: StepCall) => ({
+  condition:
+    '(NOT #steps.#step.#startedAt BETWEEN :startedAt AND :latest OR ' +
+    '(#steps.#step.#startedAt = :startedAt AND NOT #steps.#step.#attempts >= :next))',
+  names: { '#steps': 'steps', '#step': step, '#startedAt': 'startedAt', '#attempts': 'attempts' },
+  values: {
+    ':startedAt': startedAt,
+    ':latest': new Date(begunAt + maximumClockErrorMs).toISOString(),
+    ':next': attempt + 1,
+  },
+});
+
 export function stepJournal(table: Table): StepJournal {
   return {
     beginStep: async (call, during, endsIn = []) => {
@@ -211,22 +226,26 @@ export function stepJournal(table: Table): StepJournal {
 
     endCall: (call) => endCall(table, call),
 
-    writeResource: async (recordId, key, resource, during) => {
+    writeResource: async (call, key, resource, during) => {
+      const { recordId } = call;
       const { condition, values } = statusIn(during);
       const before = statesBefore[resource.state];
       const named = Object.fromEntries(before.map((state) => [`:${state}`, state]));
+      const latest = resource.state === 'created' ? ofLatestAttempt(call) : undefined;
       const written = await updateRecord(table, recordId, `record the ${key}`, {
         UpdateExpression: 'SET #resource = :resource, #updatedAt = :now',
         ConditionExpression:
           `${condition} AND (attribute_not_exists(#resource) OR ` +
-          `#resource.#state IN (${Object.keys(named).join(', ')}))`,
+          `#resource.#state IN (${Object.keys(named).join(', ')})` +
+          `${latest ? ` AND (#resource.#state = :intended OR ${latest.condition})` : ''})`,
         names: {
+          ...latest?.names,
           '#resource': attributeOf(key),
           '#state': 'state',
           '#status': 'status',
           '#updatedAt': 'updatedAt',
         },
-        values: { ...values, ...named, ':resource': resource, ':now': now() },
+        values: { ...values, ...named, ...latest?.values, ':resource': resource, ':now': now() },
       });
       if (written) return;
       // Which of the two conditions was it?
@@ -274,9 +293,9 @@ export function deprovisionJournal(table: Table): UndoJournal {
           `SET #status = :to, #deprovision = :deprovision, #updatedAt = :now${error ? ', #error = :error' : ''} ` +
           'REMOVE #leftovers',
         // The run number makes of two who want to start the same run one.
-        ConditionExpression: `${condition}${
-          isNext ? ' AND NOT (#deprovision.#run >= :run AND #deprovision.#run < :most)' : ''
-        }`,
+        ConditionExpression: isNext
+          ? `${condition} AND NOT (#deprovision.#run >= :run AND #deprovision.#run < :most)`
+          : condition,
         names: {
           '#status': 'status',
           '#deprovision': 'deprovision',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { desiredState } from '../../../../src/domain/model/desired-state.ts';
-import type { ResourceRecord, Status } from '../../../../src/domain/model/record.ts';
+import type { ResourceRecord, Status, StepCall } from '../../../../src/domain/model/record.ts';
 import type { ResourceKey } from '../../../../src/domain/model/resource-keys.ts';
 import { notYetShown, stepContext } from '../../../../src/domain/saga/step.ts';
 import { account, fencedStepOf, integrationId, knowing, recordOf, stepOf, thrownBy } from '../fakes.ts';
@@ -8,7 +8,7 @@ import { account, fencedStepOf, integrationId, knowing, recordOf, stepOf, thrown
 const residue = { reason: 'It is in use.', advice: 'Stop using it.' };
 
 test('writes to its own integration, only while that is in one of the step’s states', async () => {
-  const writes: [string, ResourceKey, ResourceRecord, readonly Status[]][] = [];
+  const writes: [StepCall, ResourceKey, ResourceRecord, readonly Status[]][] = [];
   const record = recordOf();
   const step = stepContext(
     stepOf(record).call,
@@ -19,7 +19,7 @@ test('writes to its own integration, only while that is in one of the step’s s
   );
   await step.created('role', { arn: 'arn:role' });
   expect(writes).toEqual([
-    [integrationId, 'role', { state: 'created', arn: 'arn:role' }, ['rolling-back', 'removing']],
+    [step.call, 'role', { state: 'created', arn: 'arn:role' }, ['rolling-back', 'removing']],
   ]);
 });
 

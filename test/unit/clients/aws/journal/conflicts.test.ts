@@ -68,7 +68,7 @@ const writes: [string, () => Promise<unknown>, number?][] = [
   ['a step that begins', () => stepJournal(table).beginStep(call, ['provisioning'])],
   ['a step that ends', () => stepJournal(table).endStep(call, 'succeeded')],
   ['a call that ends', () => stepJournal(table).endCall(call)],
-  ['a resource', () => stepJournal(table).writeResource(integrationId, 'bucket', policy, ['provisioning'])],
+  ['a resource', () => stepJournal(table).writeResource(call, 'bucket', policy, ['provisioning'])],
   ['a step that somebody else ends', () => settleStep(table, integrationId, 'RequestIamUser', 'succeeded')],
   ['the organisation', () => writeOrganization(table, integrationId, 'org-1')],
   [

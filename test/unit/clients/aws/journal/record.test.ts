@@ -14,6 +14,7 @@ import { undoExecutionName } from '../../../../../src/domain/model/execution.ts'
 import { storedRecordSchema, toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { undoOf } from '../../../domain/fake-undo.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
+import { holds } from '../../../schedules/expressions.ts';
 import { sdkError } from '../sdk-answers.ts';
 
 const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
@@ -270,10 +271,10 @@ describe('a step', () => {
       .on(UpdateCommand)
       .resolvesOnce({ Attributes: toStored(record) })
       .rejects(lostRace);
-    await journal.writeResource(integrationId, 'bucket', resource, ['provisioning']);
-    await expect(
-      journal.writeResource(integrationId, 'bucket', resource, ['provisioning']),
-    ).rejects.toMatchObject({ name: 'IntegrationMovedOnError' });
+    await journal.writeResource(call, 'bucket', resource, ['provisioning']);
+    await expect(journal.writeResource(call, 'bucket', resource, ['provisioning'])).rejects.toMatchObject({
+      name: 'IntegrationMovedOnError',
+    });
     expect(updates()[0]).toMatchObject({
       Key,
       UpdateExpression: expect.stringContaining('#resource = :resource'),
@@ -293,14 +294,41 @@ describe('a step', () => {
     'a resource becomes %s only where it is unknown or %j: it goes forward',
     async (state, before) => {
       dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
-      await journal.writeResource(integrationId, 'role', { state }, ['provisioning']);
+      await journal.writeResource(call, 'role', { state }, ['provisioning']);
       const names = before.map((each) => `:${each}`);
       expect(updates()[0]).toMatchObject({
-        ConditionExpression:
+        ConditionExpression: expect.stringContaining(
           '#status IN (:status0) AND (attribute_not_exists(#resource) OR ' +
-          `#resource.#state IN (${names.join(', ')}))`,
+            `#resource.#state IN (${names.join(', ')})`,
+        ),
         ExpressionAttributeValues: Object.fromEntries(before.map((each) => [`:${each}`, each])),
       });
+    },
+  );
+
+  test.each([
+    ['the same attempt', 'created', { startedAt: call.startedAt, attempts: 2 }, true],
+    ['an earlier one', 'created', { startedAt: call.startedAt, attempts: 1 }, true],
+    ['a later one', 'created', { startedAt: call.startedAt, attempts: 3 }, false],
+    ['one of a later execution', 'created', { startedAt: '2026-11-23T00:00:09.000Z', attempts: 1 }, false],
+    ['a forged one', 'created', { startedAt: '2099-01-01T00:00:00.000Z', attempts: 1 }, true],
+    ['a later one that has not made it yet', 'intended', { startedAt: call.startedAt, attempts: 3 }, true],
+  ] as const)(
+    'where %s has begun, the id of what is %s is replaced as it must',
+    async (_who, state, entry, isWritten) => {
+      dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+      await journal.writeResource(call, 'driver', { state: 'created', id: 'old' }, ['provisioning']);
+      const {
+        ConditionExpression,
+        ExpressionAttributeNames: names = {},
+        ExpressionAttributeValues: values = {},
+      } = updates()[0] ?? {};
+      const item = {
+        status: 'provisioning',
+        steps: { CreateBucket: { status: 'running', ...entry } },
+        resource_driver: { state, id: 'new' },
+      };
+      expect(holds(ConditionExpression, item, { names, values })).toBe(isWritten);
     },
   );
 
@@ -309,7 +337,7 @@ describe('a step', () => {
       .on(UpdateCommand)
       .rejectsOnce(lostRace)
       .resolves({ Attributes: toStored(record) });
-    await journal.writeResource(integrationId, 'role', { state: 'intended' }, ['provisioning']);
+    await journal.writeResource(call, 'role', { state: 'intended' }, ['provisioning']);
     expect(updates()).toHaveLength(2);
     expect(updates()[1]?.UpdateExpression).toBe('SET #updatedAt = :now');
   });

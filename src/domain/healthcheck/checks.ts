@@ -128,6 +128,8 @@ export interface WantedPolicy {
   readonly document: PolicyDocument;
   /** As an earlier version wrote it, where one did and nothing was written since, and what it does otherwise. */
   readonly earlier: { readonly document: PolicyDocument; readonly differs: string } | undefined;
+  /** As it stands until the access of buckets that are being removed is taken. */
+  readonly before: PolicyDocument;
 }
 
 /** One of the role's policies, with everything that it should grant. */
@@ -137,7 +139,13 @@ export async function wantedPolicy(
   key: PolicyKey,
   { readRecords }: Pick<CheckReads, 'readRecords'>,
 ): Promise<WantedPolicy> {
-  const grants = await grantsOf(integration, desired, key, readRecords);
+  let records: ReturnType<ReadRecords> | undefined;
+  const readOnce: ReadRecords = (ids) => {
+    records ??= readRecords(ids);
+    return records;
+  };
+  const grants = await grantsOf(integration, desired, key, readOnce);
+  const before = await grantsOf(integration, desired, key, readOnce, { withUndone: true });
   const last = writtenSoFar(integration.resources[key], desired).at(-1);
   const earlier = [
     {
@@ -152,6 +160,7 @@ export async function wantedPolicy(
   return {
     ...policyOf(desired, key),
     document: permissionPolicy(grants),
+    before: permissionPolicy(before),
     earlier: earlier.find(({ document }) => hash(document) === last),
   };
 }
@@ -159,11 +168,11 @@ export async function wantedPolicy(
 /** @param again what to do if nothing can be repaired */
 export function policyAsWritten(
   found: PolicyVersion | undefined,
-  { arn, document, earlier }: WantedPolicy,
+  { arn, document, before, earlier }: WantedPolicy,
   again: string,
 ): Verdict {
   if (!found) return failed(`Somebody deleted the policy ${arn}. ${again}`);
-  if (sameJson(found.document, document)) {
+  if (sameJson(found.document, document) || sameJson(found.document, before)) {
     return passed(`The default version ${found.versionId} of ${arn} grants what was requested.`);
   }
   if (earlier && sameJson(found.document, earlier.document)) {

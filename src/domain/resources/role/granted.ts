@@ -38,7 +38,12 @@ async function addedTo(
   return new Map(own.map((record) => [record.id, record]));
 }
 
-const hadAccess = ({ resources: { access } }: JournalRecord): boolean => access?.state === 'gone';
+/**
+ * Whether the access of a bucket has been taken away, or is to be: whatever its undo could not do, nobody grants it again. An
+ * undo ends no bucket's record as ready.
+ */
+const isUndone = ({ resources: { access }, deprovision }: JournalRecord): boolean =>
+  access?.state === 'gone' || deprovision !== undefined;
 
 /** Whether the workflow of a bucket has come as far as its access, and not back. */
 const hasAccess = (record: JournalRecord, desired: DesiredState): boolean => {
@@ -47,20 +52,27 @@ const hasAccess = (record: JournalRecord, desired: DesiredState): boolean => {
 };
 
 /**
- * Every bucket is left out whose own record does not say that it has access.
+ * Every bucket is left out whose own record does not say that it has access, and each that is being removed.
  * @param but a bucket that is left out, too
  * @param allowed what this deployment may connect: others are left out
+ * @param withUndone those that are being removed, too, for as long as their access has not been taken
  */
 export async function grantsOf(
   integration: JournalRecord,
   desired: DesiredState,
   key: PolicyKey,
   readRecords: ReadRecords,
-  { but, allowed }: { readonly but?: string; readonly allowed?: Allowed } = {},
+  {
+    but,
+    allowed,
+    withUndone = false,
+  }: { readonly but?: string; readonly allowed?: Allowed; readonly withUndone?: boolean } = {},
 ): Promise<Grant[]> {
   const ids = placedIn(integration, key).filter((id) => id !== but);
   const added = await addedTo(integration, ids, readRecords);
-  const standing = [...added.values()].filter((record) => hasAccess(record, desired)).toSorted(byId);
+  const standing = [...added.values()]
+    .filter((record) => hasAccess(record, desired) && (withUndone || !isUndone(record)))
+    .toSorted(byId);
   const own = key === firstPolicy && isItsBucket(integration, desired) ? [integration] : [];
   return [...own, ...standing]
     .filter((record) => allowed === undefined || !isOutside(record, allowed))
@@ -84,7 +96,7 @@ export async function grantable(
   const own = await addedTo(integration, ids, readRecords);
   const added = ids.flatMap((id) => {
     const record = own.get(id);
-    if (record && hadAccess(record)) return [];
+    if (record && isUndone(record)) return [];
     const { placedIn: _place, ...said } = integration.addedBuckets?.[id] ?? {};
     if (record && hasAccess(record, desired) && sameJson(said, asAdded(record.request))) return [record];
     throw recordDamaged(integration.id, `drivers.${id}`);

@@ -86,6 +86,21 @@ test('a bucket that was taken away is granted no more, although it has its place
   expect(await grantable(forged, plan, 'policy', reading([gone]), account)).toEqual([forged]);
 });
 
+test('a bucket whose undo could not take its access is not granted again, and goes with the next write', async () => {
+  const left = {
+    ...own,
+    status: 'residue' as const,
+    deprovision: { mode: 'remove' as const, run: 1, restarts: 0 },
+  };
+  const there = { ...integration, addedBuckets: { [one]: addedTo('dataloop-one', { placedIn: 'policy' }) } };
+  expect(await grantable(there, plan, 'policy', reading([left]), account)).toEqual([there]);
+  const written = await grantsOf(there, plan, 'policy', reading([left]));
+  expect(bucketsOf(written)).toEqual(['dataloop-acme']);
+  // Who looks at the policy may find it granted.
+  const shown = await grantsOf(there, plan, 'policy', reading([left]), { withUndone: true });
+  expect(bucketsOf(shown)).toEqual(['dataloop-acme', 'dataloop-one']);
+});
+
 describe('before it is granted', () => {
   test('the integration’s own bucket must be the one that was made for it', async () => {
     const bucket = { state: 'created', arn: 'arn:aws:s3:::dataloop-hers' } as const;

@@ -10,6 +10,7 @@ import { type Changes, type CorsRule, type PublicAccessBlock, thisOf } from '../
 import { attributeOf } from '../../model/resource-keys.ts';
 import { noEarlierCall } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/ownership.ts';
+import { sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import { bucketAddress, bucketHidden, closed, isClosed } from './bucket.ts';
 import { alreadyAllowed, corsRule, maximumCorsRules } from './cors.ts';
@@ -131,8 +132,7 @@ export async function releaseBucket(
 ): Promise<UndoOutcome> {
   const known = step.resource('bucket');
   if (!known || known.state === 'gone') return { outcome: 'nothing to restore' };
-  // What was changed cannot be read.
-  if (known.origin !== 'adopted') throw recordDamaged(step.record.id, attributeOf('bucket'));
+  if (known.origin !== 'adopted') return releaseUnknown(step, s3);
   const { cors, publicAccessBlock } = known.changes ?? {};
   if (!cors && !publicAccessBlock) {
     await step.gone('bucket');
@@ -171,6 +171,35 @@ export async function releaseBucket(
     return confirmAbsence(step, 'bucket', left || undefined);
   await step.gone('bucket', left || undefined);
   return { outcome: left ? 'restored, except changes by others' : 'restored' };
+}
+
+/**
+ * Somebody has made what the record says of the bucket unreadable: nothing tells any more how its settings were before. A rule
+ * that may be ours is left, and named; so is a block that may have been open.
+ */
+async function releaseUnknown(
+  step: StepContext,
+  s3: Pick<S3, 'headBucket' | 'getBucketCors'>,
+): Promise<UndoOutcome> {
+  const bucket = bucketAddress(step);
+  const { holder } = await s3.headBucket(bucket);
+  if (holder === 'nobody') return confirmAbsence(step, 'bucket');
+  if (holder !== 'account') throw bucketHidden(step.record, 'changed');
+  const said = `Somebody changed what the record says of it (${attributeOf('bucket')}), so the service does not change it`;
+  const rules = (await s3.getBucketCors(bucket)) ?? [];
+  if (rules.some(({ ID }) => ID === ruleIdOf(step))) {
+    await step.residue('bucket', {
+      reason: `${said}. It still has the CORS rule ${ruleIdOf(step)}.`,
+      advice: sendAgain(step.record, 'Remove that rule yourself, and look at its public-access block.'),
+    });
+    return { outcome: 'left: the record does not say what was changed' };
+  }
+  const isClosedByUs = step.record.request.bucket.blockPublicAccess;
+  return confirmAbsence(
+    step,
+    'bucket',
+    isClosedByUs ? `${said}. If its public-access block was open before, open it yourself.` : undefined,
+  );
 }
 
 /** What stands less our rule: what the journal calls the original is not believed where it says anything else. */

@@ -5,7 +5,6 @@
 import { ServiceError } from '../../../errors.ts';
 import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, trustStatement } from '../../model/desired-state.ts';
-import { recordDamaged } from '../../model/lookup.ts';
 import type { ResourceRecord } from '../../model/record.ts';
 import { attributeOf } from '../../model/resource-keys.ts';
 import { noEarlierCall } from '../../saga/in-flight-calls.ts';
@@ -135,10 +134,8 @@ export async function releaseRole(
   if (!known || known.state === 'gone') return { outcome: 'nothing to restore' };
   const { name } = step.desired.role;
   const found = await iam.getRole(name);
-  if (found && known.origin !== 'adopted') {
-    // What was changed cannot be read.
-    await detachPolicies(step, iam);
-    throw recordDamaged(step.record.id, attributeOf('role'));
+  if (found?.arn === step.desired.role.arn && known.origin !== 'adopted') {
+    return releaseUnknown(step, found, iam);
   }
   if (!found || found.arn !== known.arn) return confirmAbsence(step, 'role');
   if (found.uniqueId !== known.uniqueId) {
@@ -184,6 +181,30 @@ export async function releaseRole(
       await step.gone('role');
       return { outcome: 'restored' };
   }
+}
+
+/**
+ * Somebody has made what the record says of the role unreadable: nothing tells any more what the service wrote. Its policies
+ * go. A statement that may be ours is left, and named.
+ */
+async function releaseUnknown(
+  step: StepContext,
+  { arn, trustPolicy: text }: Role,
+  iam: Pick<Iam, 'detachRolePolicy' | 'listAttachedRolePolicies'>,
+): Promise<UndoOutcome> {
+  await detachPolicies(step, iam);
+  const isThere = parseTrustPolicy(text)?.statements.some((each) => each['Sid'] === sidOf(step));
+  if (!isThere) return confirmAbsence(step, 'role');
+  await step.residue('role', {
+    reason:
+      `Somebody changed what the record says of the role ${arn} (${attributeOf('role')}), so the service does not rewrite its ` +
+      'trust policy. The policies of this service were detached: Dataloop cannot use the bucket any more.',
+    advice: sendAgain(
+      step.record,
+      `Remove the statement ${sidOf(step)} from the trust policy of the role yourself. Until then Dataloop can still assume it.`,
+    ),
+  });
+  return { outcome: 'left: the record does not say what was changed' };
 }
 
 /**

@@ -235,14 +235,27 @@ describe('DeleteBucket of a bucket that was adopted', () => {
     },
   );
 
-  test('of which the journal can no longer be read is not called restored', async () => {
-    const { s3 } = await adopted({});
-    const step = journalOf(recordOf({ ...adopting(), resources: { bucket: { state: 'intended' } } })).step();
-    expect(await thrownBy(releaseBucket(step, s3))).toMatchObject({
-      name: 'RecordDamagedError',
-      message: expect.stringContaining('resource_bucket'),
+  test('of which the journal can no longer be read is left until our rule is gone', async () => {
+    const { s3, world } = await adopted({ cors: theirRules });
+    const before = structuredClone(world);
+    const request = adopting({ blockPublicAccess: true });
+    const journal = journalOf(recordOf({ ...request, resources: { bucket: { state: 'intended' } } }));
+    await releaseBucket(journal.step(), s3);
+    expect(world).toEqual(before);
+    expect(journal.record().resources.bucket).toMatchObject({
+      state: 'intended',
+      residue: {
+        reason: expect.stringContaining('resource_bucket'),
+        advice: expect.stringContaining('Remove that rule yourself'),
+      },
     });
-    expect(step.resource('bucket')?.state).toBe('intended');
+    // As the advice says.
+    world.cors = theirRules;
+    await retried(() => releaseBucket(journal.step(), s3));
+    expect(journal.record().resources.bucket).toMatchObject({
+      state: 'gone',
+      leftAlone: expect.stringContaining('open it yourself'),
+    });
   });
 
   test.each<[string, (world: BucketWorld) => void, string]>([

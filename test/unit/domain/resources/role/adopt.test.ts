@@ -302,15 +302,22 @@ describe('DeleteRole of a role that was adopted', () => {
     });
   });
 
-  test('of which the journal can no longer be read loses our permissions, and is not called restored', async () => {
-    const { iam, events } = await adopted();
-    const step = journalOf(recordOf({ ...adopting(), resources: { role: { state: 'intended' } } })).step();
-    expect(await thrownBy(releaseRole(step, iam))).toMatchObject({
-      name: 'RecordDamagedError',
-      message: expect.stringContaining('resource_role'),
-    });
+  test('of which the journal can no longer be read loses our permissions, and is left until our statement is gone', async () => {
+    const { iam, events, become } = await adopted();
+    const journal = journalOf(recordOf({ ...adopting(), resources: { role: { state: 'intended' } } }));
+    await releaseRole(journal.step(), iam);
     expect(events).toEqual(['detach from AcmeLabelling']);
-    expect(step.resource('role')?.state).toBe('intended');
+    expect(journal.record().resources.role).toMatchObject({
+      state: 'intended',
+      residue: {
+        reason: expect.stringContaining('resource_role'),
+        advice: expect.stringContaining(`Remove the statement ${ours.Sid} from the trust policy`),
+      },
+    });
+    // As the advice says.
+    become({ trustPolicy: asTheyWroteIt });
+    await retried(() => releaseRole(journal.step(), iam));
+    expect(journal.record().resources.role?.state).toBe('gone');
   });
 
   test('is residue where ours is the last statement: IAM takes no policy without one', async () => {

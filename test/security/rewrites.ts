@@ -33,6 +33,8 @@ const writersOf: Readonly<Record<string, readonly string[]>> = {
   layout: [],
   // Of an earlier version; in a record that has a layout it counts for nothing.
   resources: beginsUndo,
+  // Whoever uses it up can no more than fill the record.
+  reserve: beginsUndo,
   operator: ['ConfirmIamUserRole'],
   dataloop: ['PreflightRole'],
   drivers: ['AddDriverRole', 'GrantAccessRole', 'RevokeAccessRole', 'ConcludeRole', ...watchdog],

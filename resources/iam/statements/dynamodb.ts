@@ -40,8 +40,8 @@ const writing = (why: string, ...attributes: readonly string[]): Statement => ({
 const step = ['status', 'steps', 'openCalls'];
 const undo = ['status', 'deprovision', 'leftovers'];
 // What an earlier version stored too long is cut before the undo writes. In later records it counts for nothing. So are calls
-// that somebody made too long.
-const cut = ['resources', 'openCalls'];
+// that somebody made too long. And the reserve makes room, whatever somebody made too long.
+const cut = ['resources', 'openCalls', 'reserve'];
 
 /** @param attributes beside those that every step writes */
 const writingAsStep = (why: string, ...attributes: readonly string[]) => writing(why, ...step, ...attributes);
@@ -125,6 +125,7 @@ export const JournalAndLocks = (actions: Read): Statement => ({
 
 const asRegistered = [
   'layout',
+  'reserve',
   'integrationId',
   'requestHash',
   'requestedBy',

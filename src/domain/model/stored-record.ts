@@ -32,6 +32,7 @@ const storedLeftoversSchema = z.partialRecord(z.enum(resourceKeys), leftoverSche
 export const storedAttributes: readonly string[] = [
   'layout',
   'expiresAt',
+  'reserve',
   ...Object.keys(recordSchema.shape)
     .filter((name) => name !== 'kind')
     .map((name) => storedNames[name] ?? name),

@@ -11,6 +11,7 @@ import { toStored } from '../../../domain/model/stored-record.ts';
 import { ServiceError } from '../../../errors.ts';
 import { awsErrorCode, mapAwsError } from '../errors.ts';
 import { lockKey, now, recordKey, updateRecord } from './record.ts';
+import { fullReserve } from './reserve.ts';
 import { afterConflicts, cancellationReasons, isConflict, type Table } from './table.ts';
 
 /** What holds a key or a lock, and what it was asked for. */
@@ -77,7 +78,7 @@ async function register(table: Table, registration: Registration, tell: Tell): P
   const puts = [
     ...(idempotency ? [putOnce(table, idempotencyItem(idempotency, record))] : []),
     ...locks.map((lock) => putOnce(table, { ...lockKey(lock), integrationId: id, requestHash }, over)),
-    putOnce(table, { ...recordKey(id), ...toStored(record) }),
+    putOnce(table, { ...recordKey(id), ...toStored(record), reserve: fullReserve() }),
     ...(place ? [putOnce(table, placeItem(place.key, record), place.before ? [place.before] : [])] : []),
   ];
   const told = await tell(registration);

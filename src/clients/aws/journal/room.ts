@@ -10,6 +10,7 @@ import { longest } from '../../../domain/model/record.ts';
 import { functionLifetimeSeconds } from '../../../domain/saga/in-flight-calls.ts';
 import { printable } from '../../../errors.ts';
 import { awsErrorCode } from '../errors.ts';
+import { nextPiece, pieceNeeded } from './reserve.ts';
 import { afterConflicts, type Table } from './table.ts';
 
 type Key = { readonly pk: string };
@@ -37,9 +38,14 @@ const itemSchema = z.object({
   resources: anything,
   openCalls: z.unknown(),
   steps: z.unknown(),
+  reserve: anything,
   updatedAt: z.unknown(),
 });
 type Item = z.infer<typeof itemSchema>;
+
+/** A piece of what the registration has kept free, whatever else of the item is too much. */
+const ofReserve = (piece: string | undefined): Cut[] =>
+  piece === undefined ? [] : [{ path: ['reserve', piece] }];
 
 function longTexts({ resources }: Item): Cut[] {
   return Object.entries(resources).flatMap(([key, resource]) => {
@@ -110,10 +116,10 @@ async function cut(
   table: Table,
   key: Key,
   item: unknown,
-  cutsOf: (item: Item) => readonly Cut[],
+  cutsOf: (item: Item, whole: unknown) => readonly Cut[],
 ): Promise<boolean> {
   const parsed = itemSchema.safeParse(item);
-  const cuts = parsed.success ? cutsOf(parsed.data) : [];
+  const cuts = parsed.success ? cutsOf(parsed.data, item) : [];
   if (!parsed.success || cuts.length === 0) return false;
   try {
     const update = updateFor(cuts, parsed.data.updatedAt);
@@ -155,7 +161,7 @@ async function readByWrite(table: Table, key: Key): Promise<unknown> {
 async function making<T extends Written>(
   [table, key, write]: readonly [Table, Key, () => Promise<T>],
   before: (item: Item) => readonly Cut[],
-  after = before,
+  after: (item: Item, whole: unknown) => readonly Cut[],
 ): Promise<T> {
   try {
     const written = await write();
@@ -181,8 +187,13 @@ export function withRoomForStep<T extends Written>(table: Table, key: Key, write
 
 /**
  * For the write that begins an undo, or ends one: whatever the undo writes has room. Texts that an earlier version stored
- * too long are cut.
+ * too long are cut. Where that is not enough, a piece of the reserve goes.
  */
 export function withRoom<T extends Written>(table: Table, key: Key, write: () => Promise<T>) {
-  return making([table, key, write], (item) => [...longTexts(item), ...forgedMaps(item)]);
+  const tooMuch = (item: Item) => [...longTexts(item), ...forgedMaps(item)];
+  return making(
+    [table, key, write],
+    (item) => [...tooMuch(item), ...ofReserve(nextPiece(item.reserve))],
+    (item, whole) => [...tooMuch(item), ...ofReserve(pieceNeeded(whole, item.reserve))],
+  );
 }

@@ -8,6 +8,7 @@ import {
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { addedBucketRegistrar, registrar } from '../../../../../src/clients/aws/journal/registration.ts';
+import { fullReserve } from '../../../../../src/clients/aws/journal/reserve.ts';
 import { toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
 import { answering, sdkError } from '../sdk-answers.ts';
@@ -124,7 +125,7 @@ describe('registering', () => {
       { pk: 'idempotency#hashed-key', ...holder, expiresAt: 2_000_000_000 },
       { pk: 'lock#name#acme', ...holder },
       { pk: 'lock#bucket#dataloop-acme#acme', ...holder },
-      { ...Key, ...toStored(record) },
+      { ...Key, ...toStored(record), reserve: fullReserve() },
     ]);
     expect(items.map(({ Put }) => Put?.ConditionExpression)).toEqual([
       // DynamoDB removes expired items when it gets to it.

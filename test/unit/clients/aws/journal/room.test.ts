@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { closingJournal } from '../../../../../src/clients/aws/journal/ends.ts';
 import { deprovisionJournal, stepJournal } from '../../../../../src/clients/aws/journal/record.ts';
+import { fullReserve } from '../../../../../src/clients/aws/journal/reserve.ts';
 import { nextRun } from '../../../../../src/domain/lifecycle/undo.ts';
 import { type JournalRecord, type StepCall, statuses } from '../../../../../src/domain/model/record.ts';
 import { deprovisionSteps, type StepName } from '../../../../../src/domain/model/steps.ts';
@@ -71,13 +72,13 @@ const stored = (record = ready): Item => ({ pk: `integration#${record.id}`, ...t
 
 const during = ['removing'] as const;
 
-const callOf = (step: StepName, index: number): StepCall => ({
+const callOf = (step: StepName, index: number, run = 1): StepCall => ({
   recordId: integrationId,
   step,
-  callId: `${integrationId}-remove-1/${step}/1`,
+  callId: `${integrationId}-remove-${run}/${step}/1`,
   attempt: 1,
-  startedAt: '2026-11-23T00:00:01.000Z',
-  begunAt: 1_795_392_000_000 + index,
+  startedAt: new Date(1_795_392_000_000 + run * 1_000).toISOString(),
+  begunAt: 1_795_392_000_000 + run * 1_000 + index,
   aliveUntil: Date.now() + 30_000,
 });
 
@@ -87,11 +88,11 @@ async function undo(): Promise<JournalRecord | undefined> {
   const run = nextRun(read());
   await undos.beginDeprovision(integrationId, { from, to: 'removing', mode: 'remove', run });
   for (const [index, step] of deprovisionSteps.entries()) {
-    const call = callOf(step, index);
+    const call = callOf(step, index, run);
     const record = await steps.beginStep(call, during);
     for (const key of ['bucket', 'role', 'dataloopIntegration'] as const) {
       const known = record.resources[key];
-      if (known) await steps.writeResource(integrationId, key, { ...known, state: 'gone' }, during);
+      if (known) await steps.writeResource(call, key, { ...known, state: 'gone' }, during);
     }
     await steps.endStep(call, 'succeeded', new Date().toISOString());
   }
@@ -212,6 +213,42 @@ describe('a record in which a stolen session of a step', () => {
     await steps.beginStep(callOf('DeletePolicy', 1), during);
     expect(item).toMatchObject({ steps: { DeletePolicy: { status: 'running' } } });
     expect(read().inFlightCalls['forged']?.until).toBeGreaterThan(Date.now());
+  });
+});
+
+describe('a record that a stolen session has filled with what nobody else may cut', () => {
+  const nearly = (left: number): Item => {
+    const registered = { ...stored(), reserve: fullReserve() };
+    const named = (arn: string): Item => ({ ...registered, resource_bucket: { state: 'created', arn } });
+    return named('x'.repeat(maximumItemSize - left - sizeOf(named(''))));
+  };
+  const filledAgain = () => {
+    const { arn = '', ...rest } = Object(item['resource_bucket']);
+    const room = Math.max(0, maximumItemSize - sizeOf(item));
+    item = { ...item, resource_bucket: { ...rest, arn: `${arn}${'x'.repeat(room)}` } };
+  };
+
+  test.each([0, 1, 100, 500, 1_000, 2_000, 2_999, 4_000])(
+    'but for %i bytes is undone to its end',
+    async (left) => {
+      item = nearly(left);
+      expect(await undo()).toMatchObject({ status: 'removed' });
+    },
+  );
+
+  test('again after each undo, is undone eight times', async () => {
+    item = nearly(0);
+    for (let undos = 0; undos < 8; undos += 1) {
+      expect(await undo()).toMatchObject({ status: 'removed' });
+      item = { ...item, status: 'residue' };
+      filledAgain();
+    }
+  });
+
+  test('keeps its reserve where there is room', async () => {
+    item = { ...stored(), reserve: fullReserve() };
+    await undo();
+    expect(item['reserve']).toEqual(fullReserve());
   });
 });
 

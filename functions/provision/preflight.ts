@@ -1,4 +1,4 @@
-import { writeOrganization } from '../../src/clients/aws/journal/record.ts';
+import { writeOrganization } from '../../src/clients/aws/journal/organization.ts';
 import { s3Clients } from '../../src/clients/aws/s3.ts';
 import { dataloopSettings } from '../../src/config.ts';
 import { table } from '../../src/deployed/journal.ts';

@@ -46,6 +46,8 @@ export const namingRecord = <T extends z.core.$ZodLooseShape>(shape: T) =>
     z.looseObject({ recordId: recordIdSchema, ...shape }),
   );
 
+const executionInputSchema = namingRecord({});
+
 /** The record that an execution was started for, by its input; undefined where it names none. */
 export const recordIdOf = (executionInput: string): string | undefined =>
-  namingRecord({}).safeParse(jsonOf(executionInput)).data?.recordId;
+  executionInputSchema.safeParse(jsonOf(executionInput)).data?.recordId;

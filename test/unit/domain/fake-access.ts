@@ -137,6 +137,7 @@ export function accessWorld({
   const policies = new Map<string, StandingPolicy>();
   const attached = new Set<string>();
   let roleId: string | undefined = 'AROA0';
+  let roleTags: Tags = ours;
   const shownFirst: (PolicyVersion | undefined)[] = [];
   const arnOf = (key: PolicyKey) => policyOf(plan, key).arn;
   const documentOf = (key: PolicyKey, but?: string) =>
@@ -231,7 +232,7 @@ export function accessWorld({
           : {
               arn: plan.role.arn,
               uniqueId: roleId,
-              tags: ours,
+              tags: roleTags,
               trustPolicy: '{}',
               permissionsBoundaryArn: undefined,
             },
@@ -320,8 +321,9 @@ export function accessWorld({
       integration = { ...integration, ...more };
     },
     /** Another role, or none, of the integration's role's name. */
-    replaceRole: (uniqueId: string | undefined) => {
+    replaceRole: (uniqueId: string | undefined, tags: Tags = ours) => {
       roleId = uniqueId;
+      roleTags = tags;
     },
     policy: (key: PolicyKey) => policies.get(arnOf(key)),
     document: (key: PolicyKey) => policies.get(arnOf(key))?.documents.at(-1),

@@ -152,11 +152,20 @@ export function updated(text: string, item: Item, placeholders: Placeholders): I
 /** What DynamoDB makes of a value: no `undefined`, and nothing shared. */
 export const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
+const sizes = new WeakMap<object, number>();
+
 /** Bytes of an item, as DynamoDB counts them (Developer Guide, "DynamoDB item sizes and formats"). */
 export function sizeOf(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value);
   if (typeof value === 'number') return Math.ceil(String(Math.abs(value)).length / 2) + 1;
   if (!isObject(value)) return 1;
+  // Items share what did not change, and none is changed in place.
+  const known = sizes.get(value) ?? sizeOfMembers(value);
+  sizes.set(value, known);
+  return known;
+}
+
+function sizeOfMembers(value: Item): number {
   const members: [string, unknown][] = Array.isArray(value)
     ? value.map((member) => ['', member])
     : Object.entries(value);

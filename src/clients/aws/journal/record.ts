@@ -261,20 +261,6 @@ export function stepJournal(table: Table): StepJournal {
   };
 }
 
-/** Preflight's finding: where the integration lives at Dataloop. */
-export async function writeOrganization(
-  table: Table,
-  recordId: string,
-  organizationId: string,
-): Promise<void> {
-  await updateRecord(table, recordId, 'record the organisation', {
-    UpdateExpression: 'SET #dataloop = :dataloop',
-    ConditionExpression: 'attribute_exists(pk)',
-    names: { '#dataloop': 'dataloop' },
-    values: { ':dataloop': { organizationId } },
-  });
-}
-
 export function deprovisionJournal(table: Table): UndoJournal {
   return {
     ...recordReader(table),

@@ -25,7 +25,8 @@ interface Written {
   readonly Attributes?: unknown;
 }
 
-const anything = z.record(z.string(), z.unknown()).catch({});
+const mapSchema = z.record(z.string(), z.unknown());
+const anything = mapSchema.catch({});
 const text = z.string().optional().catch(undefined);
 const resourceSchema = z.object({
   name: text,
@@ -70,7 +71,7 @@ export const maximumClockErrorMs = 600_000;
 /** Most characters of all steps, and of all calls: several times what a record can have by our doing. */
 const longestMap = 50_000;
 const isTooMuch = (map: unknown): boolean =>
-  !z.record(z.string(), z.unknown()).safeParse(map).success || JSON.stringify(map).length > longestMap;
+  !mapSchema.safeParse(map).success || JSON.stringify(map).length > longestMap;
 
 /** Steps and calls that no function of ours has written. Nothing can be written into what is no map. */
 function forgedMaps({ steps, openCalls }: Item): Cut[] {

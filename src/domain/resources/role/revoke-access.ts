@@ -16,7 +16,7 @@ import { confirmAbsence, type UndoOutcome } from '../../saga/ownership.ts';
 import { type Leftover, sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import { grantsOf } from './granted.ts';
-import type { Iam, PolicyVersion } from './iam.ts';
+import type { Iam, PolicyVersion, Role } from './iam.ts';
 import {
   type Access,
   hash,
@@ -67,7 +67,7 @@ export async function revokeAccess(
         return latest;
       },
     };
-    const attached = await young(() => attachedPolicies(desired, iam));
+    const attached = await young(() => attachedPolicies(record, desired, iam));
     const granting: PolicyKey[] = [];
     for (const [key, policy] of attached) {
       if (stillGrants(policy?.document, grant, await grantsLeft(key))) granting.push(key);
@@ -131,14 +131,25 @@ export async function revokeAccess(
   });
 }
 
+/**
+ * Whether somebody else has made a role under the name since ours went. Neither the id alone tells, which a forged record may
+ * have otherwise, nor the tag alone, which somebody may have taken from ours.
+ */
+const isAnother = (role: Role, record: JournalRecord, desired: DesiredState): boolean =>
+  desired.role.mode === 'create' &&
+  role.uniqueId !== record.resources.role?.uniqueId &&
+  role.tags[ownerTag] !== desired.recordId;
+
 /** Those of our names that the role has, with their default versions as IAM shows them. */
 async function attachedPolicies(
+  record: JournalRecord,
   desired: DesiredState,
   iam: Pick<Iam, 'getRole' | 'listAttachedRolePolicies' | 'getDefaultPolicyVersion'>,
 ): Promise<Map<PolicyKey, PolicyVersion | undefined>> {
   const { name, arn } = desired.role;
   const role = await iam.getRole(name);
-  const attached = role?.arn === arn ? await iam.listAttachedRolePolicies(name) : [];
+  const isRole = role?.arn === arn && !isAnother(role, record, desired);
+  const attached = isRole ? await iam.listAttachedRolePolicies(name) : [];
   const found = new Map<PolicyKey, PolicyVersion | undefined>();
   for (const key of policyKeys) {
     const policy = policyOf(desired, key);

@@ -12,11 +12,11 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { activate, closingJournal } from '../../../../../src/clients/aws/journal/ends.ts';
 import { operatorJournal } from '../../../../../src/clients/aws/journal/operator.ts';
+import { writeOrganization } from '../../../../../src/clients/aws/journal/organization.ts';
 import {
   deprovisionJournal,
   settleStep,
   stepJournal,
-  writeOrganization,
 } from '../../../../../src/clients/aws/journal/record.ts';
 import { addedBucketRegistrar, registrar } from '../../../../../src/clients/aws/journal/registration.ts';
 import { accessJournal } from '../../../../../src/clients/aws/journal/shared-policies.ts';

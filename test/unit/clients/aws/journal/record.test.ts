@@ -2,13 +2,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { writeOrganization } from '../../../../../src/clients/aws/journal/organization.ts';
 import {
   deprovisionJournal,
   recordReader,
   settleStep,
   stepJournal,
   writeKeepBucket,
-  writeOrganization,
 } from '../../../../../src/clients/aws/journal/record.ts';
 import { undoExecutionName } from '../../../../../src/domain/model/execution.ts';
 import { storedRecordSchema, toStored } from '../../../../../src/domain/model/stored-record.ts';

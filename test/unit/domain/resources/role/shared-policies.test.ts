@@ -12,6 +12,7 @@ import { grantAccess } from '../../../../../src/domain/resources/role/grant-acce
 import { revokeAccess } from '../../../../../src/domain/resources/role/revoke-access.ts';
 import { roomFor } from '../../../../../src/domain/resources/role/shared-policies.ts';
 import { whileCallsAreInFlight } from '../../../../../src/domain/saga/in-flight-calls.ts';
+import type { Tags } from '../../../../../src/domain/saga/ownership.ts';
 import { ServiceError } from '../../../../../src/errors.ts';
 import { accessWorld, addedTo, driverIdOf, driverRecord, longTo, planOf, sha256 } from '../../fake-access.ts';
 import {
@@ -1100,6 +1101,21 @@ describe('RevokeAccess', () => {
       world.become(forged);
       expect(await retried((attempt) => driver.revoke(attempt))).toEqual({ outcome: 'removed' });
       expect([world.policy('policy2'), driver.record().resources.access?.state]).toEqual([undefined, 'gone']);
+    });
+
+    test.each<[string, string, Tags, boolean]>([
+      ['is another’s by now', 'AROA-theirs', theirs, true],
+      ['has lost its tag', 'AROA0', theirs, false],
+      ['has another id than the record says', 'AROA-forged', ours, false],
+    ])('where the role %s', async (_what, uniqueId, tags, isGone) => {
+      const world = alone();
+      const before = world.documentOf('policy');
+      world.edit('policy', { ...before, Statement: [...before.Statement, wildcard] });
+      world.replaceRole(uniqueId, tags);
+      const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
+      const { outcome } = await driver.revoke(6);
+      // Whoever made a role of that name says what it may do.
+      expect(outcome === 'left: a policy still allows it').toBe(!isGone);
     });
 
     test('takes the bucket of its own record out of an edited policy, whatever the integration’s names', async () => {

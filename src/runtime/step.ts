@@ -7,12 +7,13 @@ import { accountSettings, dataloopSettings } from '../config.ts';
 import { withinLifetime } from '../deadline.ts';
 import { desiredStateOf } from '../deployed/desired-state.ts';
 import { table } from '../deployed/journal.ts';
+import { isEarlierRun } from '../domain/lifecycle/undo.ts';
 import { refuseOutside } from '../domain/model/allowed.ts';
 import { executionArnSchema, longest, type Status, type StepCall } from '../domain/model/record.ts';
 import { nextAttemptBy } from '../domain/model/retry-delays.ts';
 import type { StepName } from '../domain/model/steps.ts';
 import { type StepContext, stepContext } from '../domain/saga/step.ts';
-import { printable, type ServiceError, toServiceError } from '../errors.ts';
+import { printable, ServiceError, toServiceError } from '../errors.ts';
 import { namingRecord, parseInput } from './input.ts';
 import { errorKeys, logger } from './log.ts';
 import { endedByLambda } from './timeout.ts';
@@ -109,6 +110,15 @@ export const provisionStep = <T>(step: StepName, work: Work<T>, options: Pick<St
     return work(context, input);
   });
 
-/** A step of the undo. */
+/** A step of the undo. One of an earlier run does nothing any more. */
 export const deprovisionStep = <T>(step: StepName, work: Work<T>) =>
-  stepHandler(step, { during: ['rolling-back', 'removing'] }, work);
+  stepHandler(step, { during: ['rolling-back', 'removing'] }, (context, input) => {
+    const [execution = ''] = context.call.callId.split('/');
+    if (isEarlierRun(execution, context.record)) {
+      throw new ServiceError(
+        'IntegrationMovedOnError',
+        `The execution ${execution} is of an earlier undo of ${context.record.id}, so its step ${step} did nothing.`,
+      );
+    }
+    return work(context, input);
+  });

@@ -60,6 +60,12 @@ export const isUndone = (status: Status): status is 'rolling-back' | 'removing' 
 export const nextRun = ({ deprovision }: Pick<JournalRecord, 'deprovision'>): number =>
   deprovision && deprovision.run < mostRuns ? deprovision.run + 1 : 1;
 
+/** Whether an execution is of a run before the current one. Somebody may redrive it while a later one is at work. */
+export function isEarlierRun(executionName: string, { deprovision }: JournalRecord): boolean {
+  const [, run] = /-(?:rollback|remove)-(\d+)(?:-[0-9a-f]+)?$/.exec(executionName) ?? [];
+  return run !== undefined && deprovision !== undefined && Number(run) < deprovision.run;
+}
+
 /**
  * Starts the current undo, also when somebody else began it: whoever did may have died before the start. A
  * second start changes nothing.

@@ -11,6 +11,8 @@ import { endingContext, lambdaContext, outlastingContext, remainingMilliseconds 
 let events: string[] = [];
 const calls: StepCall[] = [];
 let failures: StepFailure[] = [];
+/** What the record says beside what it always does. */
+let begun: Parameters<typeof recordOf>[0] = {};
 let refusing: Partial<Record<keyof StepJournal, Error>> = {};
 
 function refuseIfTold(what: keyof StepJournal): void {
@@ -24,7 +26,7 @@ const journal: StepJournal = {
     calls.push(call);
     const states = `while ${during.join(' or ')}${endsIn ? `, ends in ${endsIn.join(' or ')}` : ''}`;
     events.push(`begin ${call.step} ${states}`);
-    return recordOf();
+    return recordOf(begun);
   },
   endCall: async (call) => {
     refuseIfTold('endCall');
@@ -57,6 +59,7 @@ beforeEach(() => {
   calls.length = 0;
   failures = [];
   refusing = {};
+  begun = {};
   for (const log of logs) log.mockReset().mockReturnValue(undefined);
   appendKeys.mockReset().mockReturnValue(undefined);
 });
@@ -150,6 +153,20 @@ describe('a step', () => {
       `begin CreateRole while ${states}`,
       `journal role created while ${states}`,
     ]);
+  });
+
+  test.each<[string, string, boolean]>([
+    ['of an earlier run, which somebody redrove', '-remove-1-0123456789ab', false],
+    ['of an earlier run of an earlier version', '-rollback-1', false],
+    ['of the run that the record tells of', '-remove-2-0123456789ab', true],
+    ['with a name of somebody’s own', '', true],
+  ])('of an undo %s works or does not', async (_which, name, isDone) => {
+    begun = { status: 'removing', deprovision: { mode: 'remove', run: 2, restarts: 0 } };
+    const executionArn = `${input.executionArn}${name}`;
+    const done = deprovisionStep('DeleteRole', work)({ ...input, executionArn }, lambdaContext);
+    if (isDone) await done;
+    else expect(await thrownBy(done)).toMatchObject({ name: 'IntegrationMovedOnError' });
+    expect(events.includes('work')).toBe(isDone);
   });
 
   test('does no work when the integration has moved on', async () => {

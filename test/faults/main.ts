@@ -65,7 +65,7 @@ async function tryAll(bed: TestBed, folder: string): Promise<Count> {
   const python = await pythonTools();
   const unit = await runJest(folder, 'unit', [], { ...process.env, ...thorough });
   const env = await describeBed(bed, folder, python);
-  const crowds = ['--testPathPatterns', 'collisions', '--runInBand'];
+  const crowds = ['--testPathPatterns', 'collisions|side-by-side/drivers', '--runInBand'];
   const live = await runJest(folder, 'side-by-side', crowds, { ...env, ...thorough });
   return { passed: unit.passed + live.passed, failed: unit.failed + live.failed };
 }

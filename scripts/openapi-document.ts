@@ -180,7 +180,13 @@ export const operations: readonly Operation[] = [
       'For requests with "createdBy": "operator". `action` of the integration says what to send: first `userArn` alone, later `userArn` with `dataloopIntegrationId`. Until the wait ends, a wrong value can be corrected.',
     body: 'OperatorAnswer',
     answer: { status: 202, schema: 'Integration', example: examples.awaiting, location: 'integration' },
-    errors: [...bodyErrors, 'IntegrationNotFoundError', 'NothingAwaitedError', ...journalErrors],
+    errors: [
+      ...bodyErrors,
+      'IntegrationNotFoundError',
+      'NothingAwaitedError',
+      'TryAgainError',
+      ...journalErrors,
+    ],
   },
   {
     method: 'post',

@@ -140,7 +140,8 @@ export interface Confirmation {
  * `POST /integrations/{integrationId}/iam-user`. Repeated with the same body it changes nothing, and wakes a workflow
  * whose event was lost. What was named before can be corrected as long as the workflow waits.
  * @param by ARN of the caller, for the journal
- * @throws ServiceError `NothingAwaitedError` where nothing is awaited, or the user that was named before has the role
+ * @throws ServiceError `NothingAwaitedError` where nothing is awaited, or the user that was named before has the role;
+ *   `TryAgainError` while the user that was named before is asked about
  */
 export async function confirmIamUser(
   integrationId: string,
@@ -155,7 +156,9 @@ export async function confirmIamUser(
   const awaited = awaitedOf(record);
   const known = record.operator;
   const isUserAwaited = awaited === 'iam-user' || awaited === 'correct-iam-user';
-  if (known && known.userArn !== userArn && !isUserAwaited) throw otherUser(record);
+  if (known && known.userArn !== userArn && !isUserAwaited) {
+    throw isAskedAbout(record) ? tryAgain(record) : otherUser(record);
+  }
   if (!awaited) return repeatedOrRefused(record, dataloopIntegrationId);
 
   checkUser(userArn, parts);
@@ -182,11 +185,30 @@ async function write(
   const written = await journal.writeOperator(record.id, operator, record.operator);
   // The step may have begun with what was said before.
   if (written && awaitedOf(written)) return written;
+  if (written && isAskedAbout(written)) throw tryAgain(written);
   throw new ServiceError(
     'NothingAwaitedError',
     `Integration ${record.id} has moved on, or somebody else answered first. See GET /integrations/${record.id}.`,
   );
 }
+
+/**
+ * Whether the workflow asks about the user that was named, and no role may trust that user yet: if the user does not fit, the
+ * next attempt waits for a correction.
+ */
+const isAskedAbout = ({ request, status, operator, resources }: JournalRecord): boolean =>
+  request.dataloop.createdBy === 'operator' &&
+  status === 'provisioning' &&
+  operator !== undefined &&
+  !resources.role &&
+  !resources.dataloopIntegration;
+
+const tryAgain = ({ id, operator }: JournalRecord): ServiceError =>
+  new ServiceError(
+    'TryAgainError',
+    `The service is asking Dataloop about the IAM user ${operator?.userArn} for integration ${id}. Send the request again: if ` +
+      'that user does not fit, it can be corrected.',
+  );
 
 /** A call whose answer was lost is no error. */
 function repeatedOrRefused(record: JournalRecord, dataloopIntegrationId: string | undefined) {

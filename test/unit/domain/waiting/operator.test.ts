@@ -226,7 +226,11 @@ describe('an answer of the operator', () => {
   test.each([
     ['nothing is awaited', recordWith({ status: 'ready' }), { userArn }],
     ['it is rolled back', { ...waiting, status: 'rolling-back' as const, operator: named }, { userArn }],
-    ['a role may trust another user', { ...recordWith(), operator: named }, { userArn: other }],
+    [
+      'a role may trust another user',
+      { ...asking, resources: { role: { state: 'intended' as const, arn: 'arn:role' } } },
+      { userArn: other },
+    ],
     ['another user has the role', withRole, { userArn: other, dataloopIntegrationId: 'dl-1' }],
     [
       'another integration was taken on',
@@ -254,6 +258,16 @@ describe('an answer of the operator', () => {
     const { answer, events } = answering(record);
     await answer({ userArn: other });
     expect(events).toEqual([['journal', { userArn: other, named: said }, named], ...woken]);
+  });
+
+  test.each([
+    ['while an attempt asks about the one before', { CreateRole: step('running') }],
+    ['before the first attempt', {}],
+  ])('is told to correct the user again in a moment, %s', async (_when, more) => {
+    const steps = { RequestIamUser: step('succeeded'), ...more };
+    const { answer, events } = answering(recordWith({ operator: named, steps }));
+    expect(await thrownBy(answer({ userArn: other }))).toMatchObject({ name: 'TryAgainError' });
+    expect(events).toEqual([]);
   });
 
   test('can correct the integration as long as it was not taken on', async () => {

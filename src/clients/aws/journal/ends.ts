@@ -34,8 +34,9 @@ export async function activate(table: Table, recordId: string): Promise<JournalR
   const ends = stepEnds({ Activate: 'succeeded' });
   return updateRecord(table, recordId, `activate ${recordId}`, {
     UpdateExpression: `SET #status = :to, #updatedAt = :now${ends.expression}`,
-    ConditionExpression: condition,
-    names: { ...ends.names, '#status': 'status', '#updatedAt': 'updatedAt' },
+    // Carried out late, when the workflow has given it up, it must not call ready what is about to be rolled back.
+    ConditionExpression: `${condition} AND attribute_not_exists(#steps.#rollBack)`,
+    names: { ...ends.names, '#rollBack': 'RollBack', '#status': 'status', '#updatedAt': 'updatedAt' },
     values: { ...values, ...ends.values, ':to': 'ready', ':now': now() },
   });
 }

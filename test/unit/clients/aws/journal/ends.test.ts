@@ -5,6 +5,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { activate, closingJournal } from '../../../../../src/clients/aws/journal/ends.ts';
 import { toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { integrationId, recordOf } from '../../../domain/fakes.ts';
+import { holds } from '../../../schedules/expressions.ts';
 import { sdkError } from '../sdk-answers.ts';
 
 const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
@@ -27,7 +28,7 @@ describe('activating', () => {
     await expect(activate(table, integrationId)).resolves.toEqual(ready);
     expect(updates()).toMatchObject([
       {
-        ConditionExpression: '#status IN (:status0, :status1)',
+        ConditionExpression: '#status IN (:status0, :status1) AND attribute_not_exists(#steps.#rollBack)',
         ExpressionAttributeValues: { ':status0': 'provisioning', ':status1': 'ready', ':to': 'ready' },
       },
     ]);
@@ -45,6 +46,25 @@ describe('activating', () => {
         ExpressionAttributeValues: { ':end0': 'succeeded' },
       },
     ]);
+  });
+
+  test.each([
+    ['has not begun', {}, true],
+    [
+      'has begun',
+      { RollBack: { status: 'running', startedAt: '2026-11-23T00:00:01.000Z', attempts: 1 } },
+      false,
+    ],
+  ])('where RollBack %s, it is ready or not, however late the write comes', async (_what, more, isReady) => {
+    dynamo.on(UpdateCommand).resolves({ Attributes: toStored(record) });
+    await activate(table, integrationId);
+    const {
+      ConditionExpression,
+      ExpressionAttributeNames: names = {},
+      ExpressionAttributeValues: values = {},
+    } = updates()[0] ?? {};
+    const item = { status: 'provisioning', steps: { Activate: { status: 'running' }, ...more } };
+    expect(holds(ConditionExpression, item, { names, values })).toBe(isReady);
   });
 
   test('does nothing to an integration that is being undone', async () => {

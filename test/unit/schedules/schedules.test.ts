@@ -86,6 +86,8 @@ describe('a Dataloop that gives its integration a name of any length', () => {
     },
     commands: [post],
   };
+  const largestWithoutReserve = () =>
+    Math.max(...[...simulation().journal.items.values()].map(({ reserve: _kept, ...item }) => sizeOf(item)));
   const largestItem = () => Math.max(...[...simulation().journal.items.values()].map(sizeOf));
 
   test('fills no record with it: the integration becomes ready, and all of it can be removed', async () => {
@@ -94,7 +96,7 @@ describe('a Dataloop that gives its integration a name of any length', () => {
       Object.assign(begun.adopting?.waiting ?? {}, { name: `theirs\r\n${'n'.repeat(1_000_000)}` });
     });
     expect([violations, ended]).toEqual([[], ['ready']]);
-    expect(largestItem()).toBeLessThan(10_000);
+    expect(largestWithoutReserve()).toBeLessThan(10_000);
   });
 
   /** Makes each record one of an earlier version, with such a name in it. */
@@ -127,7 +129,7 @@ describe('a Dataloop that gives its integration a name of any length', () => {
       expect([filled, violations]).toEqual([maximumItemSize - left, []]);
       // A step on the way has no room to say that it began, and is rolled back.
       expect(ended).toEqual([when === 'ready' ? 'ready' : 'failed']);
-      expect(largestItem()).toBeLessThan(10_000);
+      expect(largestWithoutReserve()).toBeLessThan(10_000);
     },
   );
 });

@@ -5,8 +5,10 @@
  */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { ownerTag } from '../../../src/domain/model/desired-state.ts';
 import { stepNames } from '../../../src/domain/model/steps.ts';
 import { storedAttributes } from '../../../src/domain/model/stored-record.ts';
+import { account } from '../domain/fakes.ts';
 import { accountId } from '../environment.ts';
 import { rulesOfRole } from '../schedules/access-rules.ts';
 import { type Adoption, adoptedRole } from '../schedules/adoption.ts';
@@ -26,6 +28,7 @@ import {
   forgeries,
   otherRequest,
   type Victims,
+  wideDocument,
   writersOf,
 } from './forgeries.ts';
 
@@ -60,10 +63,17 @@ const functions = [
   'removeIntegration',
 ];
 
-/** Written into a record once a function begins to work with it. */
+/** What a thief makes in AWS: a policy that grants everything, under a name of ours and with our tag. */
+interface Made {
+  readonly before: string;
+  readonly policy: 'policy' | 'policy2';
+}
+
+/** Written into a record, and made in AWS, once a function begins to work with the record. */
 interface Chain {
   readonly world: string;
   readonly forged: readonly { readonly before: string; readonly forgery: Forgery }[];
+  readonly made?: readonly Made[];
 }
 
 const theirBucket = 'dataloop-theirs';
@@ -129,8 +139,18 @@ function othersThings({ aws, platform }: Simulation, ours: ReadonlySet<string>):
 const breach =
   /trusts whom|grants what nobody|widens what|without our boundary|which it may only adopt|which it has not adopted|gives .* the boundary|\bdid \w/;
 
+/** Where no policy of that name is yet: whoever may create one may tag it, too. */
+function makeWide({ aws, clock }: Simulation, id: string, key: Made['policy']): void {
+  const arn = `arn:aws:iam::${accountId}:policy${account.iamPath}dataloop-acme${key === 'policy' ? '' : '-2'}`;
+  if (aws.policies.has(arn)) return;
+  const thing = { key: `policy ${arn}`, maker: id, bornAt: clock.now(), tamperedWith: false };
+  const tags = { [ownerTag]: id };
+  const document = JSON.stringify(wideDocument);
+  aws.policies.set(arn, newPolicy(thing, { arn, id: aws.uniqueId(), tags, document }));
+}
+
 /** Plays an integration from its request to its removal. @returns what somebody outside got, or lost */
-async function play({ world, forged }: Chain): Promise<string[]> {
+async function play({ world, forged, made = [] }: Chain): Promise<string[]> {
   const adoption = worlds[world] ?? plain;
   const simulation = simulate(handlers, { ...undisturbed, adoption, commands: [] });
   enter(simulation);
@@ -190,12 +210,16 @@ async function play({ world, forged }: Chain): Promise<string[]> {
   });
 
   const waiting = [...forged];
+  const toMake = [...made];
   const { journal: table } = simulation.services;
   Object.assign(simulation.services, {
     journal: (...[command, by]: Parameters<typeof table>) => {
       const id = by.integrationId ?? journal.ids('int_').find(isOurs);
       const due = waiting.filter(({ before }) => before === by.functionName);
       const pk = `integration#${id}`;
+      const next = toMake.findIndex(({ before }) => before === by.functionName);
+      const [making] = isOurs(id) && next >= 0 ? toMake.splice(next, 1) : [];
+      if (making && id) makeWide(simulation, journal.ownerOf(id), making.policy);
       for (const { before, forgery } of isOurs(id) ? due : []) {
         const item = journal.items.get(pk);
         if (!item || !id) continue;
@@ -249,8 +273,8 @@ async function play({ world, forged }: Chain): Promise<string[]> {
   return [...found];
 }
 
-const textOf = ({ world, forged }: Chain): string =>
-  `${world}: ${forged.map(({ before, forgery: { attribute, value } }) => `${attribute} is ${value} before ${before}`).join(', ')}`;
+const textOf = ({ world, forged, made = [] }: Chain): string =>
+  `${world}: ${made.map(({ before, policy }) => `${policy} is made before ${before}, `).join('')}${forged.map(({ before, forgery: { attribute, value } }) => `${attribute} is ${value} before ${before}`).join(', ')}`;
 
 async function breachesOf(chains: readonly Chain[]): Promise<string[]> {
   const all: string[] = [];
@@ -292,9 +316,17 @@ const chains: fc.Arbitrary<Chain> = fc
       }),
       { minLength: 1, maxLength: 2 },
     ),
+    made: fc.array(
+      fc.record({
+        before: fc.constantFrom('createPolicy', 'createRole', 'grantAccess'),
+        policy: fc.constantFrom('policy' as const, 'policy2' as const),
+      }),
+      { maxLength: 1 },
+    ),
   })
-  .map(({ world, moments }) => ({
+  .map(({ world, moments, made }) => ({
     world,
+    made,
     forged: moments.flatMap(({ before, written }) => written.map((each) => ({ before, forgery: each }))),
   }));
 
@@ -323,6 +355,19 @@ const known: readonly Chain[] = [
   inWorld('what it adopts', 'deleteRole', find('resource_role', 'let a stranger in before')),
   inWorld('what it adopts', 'deleteBucket', find('resource_bucket', 'let every website in before')),
   inWorld('an operator', 'createRole', find('operator', 'another tenant’s user')),
+  // Made in AWS, and the record says what was made.
+  ...['all of its own', 'what it adopts'].map((world) => ({
+    ...inWorld(world, 'createPolicy', find('resource_policy', 'says anything')),
+    made: [{ before: 'createPolicy', policy: 'policy' as const }],
+  })),
+  {
+    ...atOnce(
+      'grantAccess',
+      find('drivers', 'placed in another policy'),
+      find('resource_policy2', 'says anything'),
+    ),
+    made: [{ before: 'grantAccess', policy: 'policy2' }],
+  },
 ];
 
 test('of several stolen sessions together, whatever they write, and when', async () => {

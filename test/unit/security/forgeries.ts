@@ -5,6 +5,7 @@
 import { roles } from '../../../resources/iam/roles.ts';
 import { attributeOf, policyKeys } from '../../../src/domain/model/resource-keys.ts';
 import { storedAttributes } from '../../../src/domain/model/stored-record.ts';
+import { hash } from '../../../src/domain/resources/role/shared-policies.ts';
 import { refusedWrite } from '../schedules/journal-rights.ts';
 
 /** What belongs to others, as a record calls it. */
@@ -57,7 +58,9 @@ const addedBucket = ({ bucketArn }: Victims, placedIn: string) => ({
 const someoneElses: Values = {
   'somebody else’s': (_target, { bucketArn }) => ({ bucket: { state: 'created', arn: bucketArn } }),
 };
-const wide = JSON.stringify({ Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] });
+/** A document that grants everything, and the text that the journal would keep of it. */
+export const wideDocument = { Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] };
+const wide = hash(wideDocument);
 /** A resource as the record has it, with something else in it. */
 const changed =
   (more: (victims: Victims) => object, attribute: string): Forgery['of'] =>
@@ -107,6 +110,13 @@ const aimed: Readonly<Record<string, Values>> = {
     'another bucket': ({ item }, victims) =>
       Object.fromEntries(
         Object.keys(Object(item['drivers'])).map((id) => [id, addedBucket(victims, 'policy')]),
+      ),
+    'placed in another policy': ({ item }) =>
+      Object.fromEntries(
+        Object.entries(Object(item['drivers'])).map(([id, entry]) => [
+          id,
+          { ...Object(entry), placedIn: 'policy2' },
+        ]),
       ),
     'in another policy': ({ item }) =>
       JSON.parse(JSON.stringify(item['drivers'] ?? {}).replaceAll('"policy"', '"policy2"')),

@@ -48,10 +48,10 @@ test('a deployed function signs its calls with what Lambda gives it', async () =
   try {
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : undefined;
-    const [bundle] = await writeBundles(['functions/api/get-integration.ts'], folder);
+    const [bundle] = await writeBundles(['functions/api/get-driver.ts'], folder);
     const event = {
-      routeKey: 'GET /integrations/{integrationId}',
-      pathParameters: { integrationId: `int_${'0'.repeat(26)}` },
+      routeKey: 'GET /integrations/{integrationId}/drivers/{driverId}',
+      pathParameters: { integrationId: `int_${'0'.repeat(26)}`, driverId: `drv_${'0'.repeat(26)}` },
       isBase64Encoded: false,
       requestContext: { requestId: '1' },
     };

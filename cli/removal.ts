@@ -1,17 +1,24 @@
 /** `DELETE` of an integration or an added bucket: shown, asked for, and followed to its end. */
 import * as z from 'zod';
-import { type Connection, connectionSchema } from './connection/answers.ts';
+import {
+  type Connection,
+  connectionSchema,
+  type RemovalPlan,
+  removalPlanSchema,
+} from './connection/answers.ts';
 import type { Api } from './connection/api.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
 import { follow } from './follow.ts';
 import { concluded } from './screen/conclusion.ts';
 import { handleOf, headline, printResources } from './screen/connection.ts';
+import { printRemovalPlan } from './screen/removal-plan.ts';
 import type { Session } from './session.ts';
 import { secondsSchema, waitFlags } from './waiting.ts';
 
 export const removalFlags = [
   ['--keep-bucket', 'keep the bucket and its objects; it is yours then'],
-  ['--force', 'even if drivers that somebody else made lose their storage'],
+  ['--force', 'even if drivers or datasets of others lose their storage'],
+  ['--plan', 'show what would go and what is in the way; change nothing'],
   ['-y, --yes', 'do not ask'],
   ...waitFlags,
 ] as const;
@@ -19,6 +26,7 @@ export const removalFlags = [
 export const removalSchema = {
   keepBucket: z.literal(true).optional(),
   force: z.literal(true).optional(),
+  plan: z.literal(true).optional(),
   yes: z.literal(true).optional(),
   wait: z.boolean().default(true),
   timeout: secondsSchema.optional(),
@@ -32,17 +40,16 @@ export async function removed(
   flags: z.output<typeof flagsSchema>,
 ): Promise<ExitCode> {
   const { world, screen } = session;
+  const plan = flags.plan || !flags.yes ? await planOf(api, before) : undefined;
+  if (flags.plan) return planned(session, plan);
   if (!flags.yes && !world.canAsk) {
     throw new CommandError(
       exitCodes.usage,
       'Nobody can be asked here. Add --yes to remove it without a question.',
     );
   }
-  screen.say(headline(session, before));
-  printResources(session, before);
-  for (const { bucket, driverId } of before.drivers ?? []) {
-    screen.say(`  Added bucket  s3://${bucket}  (${driverId})`);
-  }
+  printBefore(session, before, plan?.value, flags.keepBucket === true);
+  if (plan && !plan.value.clear && !flags.force && !flags.yes) return blocked(session, before);
   const what = flags.keepBucket ? 'Disconnect it and keep the bucket?' : 'Disconnect it?';
   if (!flags.yes && !(await world.ask(what))) {
     screen.note('Nothing was sent.');
@@ -66,4 +73,53 @@ export async function removed(
       })
     : { value, raw };
   return concluded(session, found, { begun, verb: 'disconnect' });
+}
+
+/** Undefined where there is none: while a workflow runs, without the right to it, or from an earlier service. */
+async function planOf(
+  api: Api,
+  { links }: Connection,
+): Promise<{ readonly value: RemovalPlan; readonly raw: unknown } | undefined> {
+  try {
+    return await api.call({ method: 'POST', path: `${links.self}/removal-plan` }, removalPlanSchema);
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
+
+/** With --plan: shown, and nothing else. */
+function planned(session: Session, plan: Awaited<ReturnType<typeof planOf>>): ExitCode {
+  if (!plan) {
+    throw new CommandError(exitCodes.refused, 'The service gives no plan of this removal now.', {
+      next: 'list',
+    });
+  }
+  session.screen.document(plan.raw);
+  printRemovalPlan(session, plan.value, false);
+  return plan.value.clear ? exitCodes.done : exitCodes.refused;
+}
+
+function printBefore(
+  session: Session,
+  before: Connection,
+  plan: RemovalPlan | undefined,
+  keepBucket: boolean,
+): void {
+  const { screen } = session;
+  screen.say(headline(session, before));
+  if (plan) {
+    printRemovalPlan(session, plan, keepBucket);
+    return;
+  }
+  printResources(session, before);
+  for (const { bucket, driverId } of before.drivers ?? []) {
+    screen.say(`  Added bucket  s3://${bucket}  (${driverId})`);
+  }
+}
+
+function blocked(session: Session, before: Connection): ExitCode {
+  session.screen.say(session.screen.paint('red', 'Nothing was sent.'));
+  session.next(`${before.driverId ? 'remove-bucket' : 'disconnect'} ${handleOf(before)} --force`);
+  return exitCodes.refused;
 }

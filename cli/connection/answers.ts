@@ -83,6 +83,16 @@ export const pageSchema = z.looseObject({
   nextToken: z.string().optional(),
 });
 
+const findingSchema = z.looseObject({
+  severity: z.string(),
+  type: z.string(),
+  title: z.string(),
+  resource: named,
+  pointer: z.string().optional(),
+  detail: z.string(),
+});
+export type Finding = z.infer<typeof findingSchema>;
+
 export const planSchema = z.looseObject({
   name: z.string(),
   clear: z.boolean(),
@@ -91,18 +101,19 @@ export const planSchema = z.looseObject({
   permissionPolicy: policy,
   bucketPolicy: policy.optional(),
   permissionsBoundaryArn: z.string().optional(),
-  findings: z.array(
-    z.looseObject({
-      severity: z.string(),
-      type: z.string(),
-      title: z.string(),
-      resource: named,
-      pointer: z.string().optional(),
-      detail: z.string(),
-    }),
-  ),
+  findings: z.array(findingSchema),
 });
 export type Plan = z.infer<typeof planSchema>;
+
+export const removalPlanSchema = z.looseObject({
+  name: z.string(),
+  clear: z.boolean(),
+  resources: z.array(named.extend({ action: z.string() })),
+  datasets: z.array(z.looseObject({ id: z.string(), name: z.string() })),
+  foreignDrivers: z.array(z.looseObject({ id: z.string(), name: z.string() })),
+  findings: z.array(findingSchema),
+});
+export type RemovalPlan = z.infer<typeof removalPlanSchema>;
 
 export const testSchema = z.looseObject({
   integrationId: z.string(),

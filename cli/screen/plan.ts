@@ -1,5 +1,5 @@
 /** A plan in words: what a request would make, and all that blocks it. */
-import type { Plan } from '../connection/answers.ts';
+import type { Finding, Plan } from '../connection/answers.ts';
 import type { Session } from '../session.ts';
 import { kindOf, referenceOf } from './connection.ts';
 import type { Colour } from './screen.ts';
@@ -10,6 +10,15 @@ const signs: Readonly<Record<string, readonly [string, Colour]>> = {
   unknown: ['?', 'yellow'],
   warning: ['!', 'yellow'],
 };
+
+export function printFinding(
+  { screen }: Session,
+  { severity, title, detail, pointer }: Pick<Finding, 'severity' | 'title' | 'detail' | 'pointer'>,
+): void {
+  const [sign, colour] = signs[severity] ?? ['?', 'yellow'];
+  screen.say(`${screen.paint(colour, `${sign} ${title}`)}${pointer ? `  ${pointer}` : ''}`);
+  for (const line of paragraph(detail, screen.columns, '    ')) screen.say(line);
+}
 
 const actions: Readonly<Record<string, string>> = { create: 'create', change: 'change', leave: 'use' };
 
@@ -26,11 +35,7 @@ export function printPlan(session: Session, plan: Plan, withPolicies: boolean): 
   const head = [{ title: '' }, { title: '' }, { title: '', mayBeCut: true }];
   for (const line of table(head, rows, screen.columns).slice(1)) screen.say(line);
   if (withPolicies) printPolicies(session, plan);
-  for (const { severity, title, detail, pointer } of plan.findings) {
-    const [sign, colour] = signs[severity] ?? ['?', 'yellow'];
-    screen.say(`${screen.paint(colour, `${sign} ${title}`)}${pointer ? `  ${pointer}` : ''}`);
-    for (const line of paragraph(detail, screen.columns, '    ')) screen.say(line);
-  }
+  for (const finding of plan.findings) printFinding(session, finding);
   const blocking = blockingOf(plan).length;
   if (blocking === 0) screen.say(screen.paint('green', 'Nothing blocks it.'));
   else

@@ -164,6 +164,7 @@ describe('disconnect', () => {
       ok(integration('ready', { resources: [bucket] })),
       ok(integration('removed', { steps: [step('CreateBucket', 'succeeded'), ...removedSteps] })),
     ],
+    [`POST ${self}/removal-plan`]: [problem('route-not-found', 'No such route.', 404)],
     [`DELETE ${self}`]: [accepted(integration('removing', { updatedAt: '2026-11-28T10:00:01.000Z' }))],
   };
 
@@ -196,6 +197,69 @@ describe('disconnect', () => {
     });
     expect(ran.code).toBe(0);
     expect(ran.out).toContain(`Removed: ${integrationId}; nothing is left.`);
+  });
+
+  const plan = (more: object) => ({
+    [`POST ${self}/removal-plan`]: [
+      ok({
+        name: 'acme',
+        clear: true,
+        resources: [{ action: 'delete', type: 'AWS::S3::Bucket', arn: 'arn:aws:s3:::dataloop-acme' }],
+        datasets: [],
+        foreignDrivers: [],
+        findings: [],
+        ...more,
+      }),
+    ],
+  });
+  const inUse = {
+    clear: false,
+    datasets: [{ id: 'D', name: 'streets' }],
+    findings: [
+      {
+        severity: 'error',
+        type: 't',
+        title: 'In use',
+        resource: { type: 'Dataloop::Dataset' },
+        detail: 'A dataset.',
+      },
+    ],
+  };
+
+  test('shows the plan before it asks; what is in the way needs --force', async () => {
+    const clear = await run(['disconnect', 'acme', '--keep-bucket'], {
+      script: { ...script, ...plan({}) },
+      answers: [true],
+    });
+    expect(clear.code).toBe(0);
+    expect(clear.out).toContain('  keep  Bucket  s3://dataloop-acme');
+    const blocked = await run(['disconnect', 'acme'], {
+      script: { ...script, ...plan(inUse) },
+      answers: [true],
+    });
+    expect(blocked).toMatchObject({ code: 3, questions: [] });
+    expect(blocked.out).toContain('streets (D)');
+    expect(blocked.out).toContain('✗ In use\n    A dataset.');
+    expect(blocked.out).toContain('Next: dataloop-connect disconnect acme --force');
+    const forced = await run(['disconnect', 'acme', '--force'], {
+      script: { ...script, ...plan(inUse) },
+      answers: [true],
+    });
+    expect(forced.code).toBe(0);
+  });
+
+  test('with --plan shows it and changes nothing', async () => {
+    const ran = await run(['disconnect', 'acme', '--plan', '--output', 'json'], {
+      script: { ...script, ...plan(inUse) },
+    });
+    expect(ran.code).toBe(3);
+    expect(JSON.parse(ran.out)).toMatchObject(inUse);
+    expect(ran.requests.filter(({ method }) => method === 'DELETE')).toEqual([]);
+    const none = {
+      ...script,
+      [`POST ${self}/removal-plan`]: [problem('route-not-found', 'No such route.', 404)],
+    };
+    expect(await run(['disconnect', 'acme', '--plan'], { script: none })).toMatchObject({ code: 3, out: '' });
   });
 
   test('needs an answer, and removes nothing without one', async () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { projectRoot } from '../../../local/environment/paths.ts';
 import { integrationSchema } from '../../../local/observe/api-client.ts';
 import { bundleCommandLine } from '../../../scripts/command-line.ts';
@@ -121,23 +121,26 @@ test('a whole life in a terminal: doctor, plan, connect, test, leftovers, discon
   for (const [kind, names] of Object.entries(await listing(name))) expect([kind, names]).toEqual([kind, []]);
 });
 
-describe('while Dataloop has not issued the user', () => {
-  test('Ctrl-C leaves the workflow running; watch and disconnect find it by its name', async () => {
-    const name = uniqueName('stopped');
-    await control.set(name, { userArnDelaySeconds: 'never' });
-    const keys = '\u0003';
-    const stopped = await typed(
-      ['connect', name, ...connected(name), '--yes'],
-      [{ after: 'until it is issued', keys }],
-    );
-    expect(stopped.code).toBe(130);
-    const [id = ''] = /dataloop-connect watch int_\w+/.exec(stripVTControlCharacters(stopped.out)) ?? [];
-    expect(id).not.toBe('');
+test('Ctrl-C leaves the workflow running, and watch comes back to it', async () => {
+  const name = uniqueName('stopped');
+  await control.set(name, { userArnDelaySeconds: 'never' });
+  const stopped = await typed(
+    ['connect', name, ...connected(name), '--yes'],
+    [{ after: 'Preflight', keys: '\u0003' }],
+  );
+  expect(stopped.code).toBe(130);
+  expect(stripVTControlCharacters(stopped.out)).toMatch(
+    /The workflow goes on\. To come back:\s+dataloop-connect watch int_\w+/,
+  );
 
-    const watched = await piped(['watch', name, '--timeout', '0', '--output', 'json']);
-    expect(watched.code).toBe(6);
-    expect(integrationSchema.parse(JSON.parse(watched.out.trimEnd())).status).toBe('provisioning');
-    expect(await piped(['disconnect', name, '--yes'])).toMatchObject({ code: 0 });
+  // Nobody stopped it: it waits in vain for the IAM user. Each change is a line.
+  const watched = await piped(['watch', name, '--output', 'json']);
+  expect(watched.code).toBe(4);
+  const states = watched.out.trimEnd().split('\n');
+  const last = integrationSchema.parse(JSON.parse(states.at(-1) ?? ''));
+  expect({ status: last.status, step: last.error?.step }).toEqual({
+    status: 'failed',
+    step: 'RequestIamUser',
   });
 });
 
@@ -151,9 +154,13 @@ test('each end has its exit code, and scripts get no colours and no questions', 
   const blocked = await piped(['connect', '--file', '-', '--yes'], request);
   expect(blocked.code).toBe(3);
   expect(blocked.out).not.toContain('\u001b');
-  const failed = await piped(['connect', '--file', '-', '--yes', '--no-plan', '--output', 'json'], request);
+  const noPlan = ['connect', '--file', '-', '--yes', '--no-plan'];
+  expect((await piped([...noPlan, '--no-wait'], request)).code).toBe(6);
+  const failed = await piped(['watch', name, '--output', 'json'], request);
   expect(failed.code).toBe(4);
-  const { integrationId, status, error } = integrationSchema.parse(JSON.parse(failed.out));
+  const { integrationId, status, error } = integrationSchema.parse(
+    JSON.parse(failed.out.trimEnd().split('\n').at(-1) ?? ''),
+  );
   expect({ status, step: error?.step }).toEqual({ status: 'failed', step: 'Preflight' });
   expect((await piped(['list', '--status', 'failed'])).out).toContain(integrationId);
 

@@ -14,6 +14,8 @@ const calls = callsOf(s3.s3Clients(), {
   putBucketEncryption: s3.putBucketEncryption,
   getBucketPolicy: s3.getBucketPolicy,
   putBucketPolicy: s3.putBucketPolicy,
+  getBucketOwnershipControls: s3.getBucketOwnershipControls,
+  getBucketEncryption: s3.getBucketEncryption,
   getBucketCors: s3.getBucketCors,
   putBucketCors: s3.putBucketCors,
 });

@@ -258,7 +258,7 @@ describe('every function', () => {
     PlanIntegrationRole: ['kms:DescribeKey', 's3:GetBucketPublicAccessBlock', 's3:GetBucketTagging'],
     TestIntegrationRole: ['kms:DescribeKey'],
     TestAddedDriverRole: ['kms:DescribeKey'],
-    CreateBucketRole: ['s3:GetBucketCORS', 's3:GetBucketPublicAccessBlock', 's3:PutBucketPolicy'],
+    CreateBucketRole: ['s3:PutBucketPolicy'],
     CreateRoleRole: ['iam:UpdateAssumeRolePolicy'],
     GrantAccessRole: [],
     RevokeAccessRole: [],

@@ -11,16 +11,20 @@ export const LookAtBucket: Statement = {
 
 export const CreateBucket: Statement = {
   Sid: 'CreateBucket',
-  why: 'Creates the bucket with its owner tag, reads it back and configures it. Grants no access to objects.',
+  why: 'Creates the bucket with its owner tag, reads it back, and writes settings that are not as wanted. Grants no access to objects.',
   Action: [
     's3:CreateBucket',
     's3:TagResource',
     's3:ListBucket',
     's3:GetBucketTagging',
     's3:GetBucketPolicy',
+    's3:GetBucketPublicAccessBlock',
     's3:PutBucketPublicAccessBlock',
+    's3:GetBucketOwnershipControls',
     's3:PutBucketOwnershipControls',
+    's3:GetEncryptionConfiguration',
     's3:PutEncryptionConfiguration',
+    's3:GetBucketCORS',
     's3:PutBucketCORS',
   ],
   Resource: buckets,

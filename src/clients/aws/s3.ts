@@ -13,6 +13,7 @@ import {
   DeletePublicAccessBlockCommand,
   GetBucketCorsCommand,
   GetBucketEncryptionCommand,
+  GetBucketOwnershipControlsCommand,
   GetBucketPolicyCommand,
   GetBucketTaggingCommand,
   GetPublicAccessBlockCommand,
@@ -190,6 +191,16 @@ export const putPublicAccessBlock =
           )
         : clientFor(bucket.region).send(new DeletePublicAccessBlockCommand(target(bucket))),
     );
+
+export const getBucketOwnershipControls =
+  (clientFor: S3ClientFor): S3['getBucketOwnershipControls'] =>
+  async (bucket) => {
+    const what = `read the object ownership of bucket ${bucket.name}`;
+    const answer = await awsCallOr(what, ['OwnershipControlsNotFoundError'], undefined, () =>
+      clientFor(bucket.region).send(new GetBucketOwnershipControlsCommand(target(bucket))),
+    );
+    return answer?.OwnershipControls?.Rules?.[0]?.ObjectOwnership;
+  };
 
 export const putBucketOwnershipControls =
   (clientFor: S3ClientFor): S3['putBucketOwnershipControls'] =>

@@ -13,8 +13,9 @@ import {
 } from '../model/permission-policy.ts';
 import type { JournalRecord } from '../model/record.ts';
 import type { PolicyKey } from '../model/resource-keys.ts';
-import { bucketAddress, isClosed } from '../resources/bucket/bucket.ts';
+import { bucketAddress } from '../resources/bucket/bucket.ts';
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
+import { isClosed } from '../resources/bucket/public-access.ts';
 import type { BucketAddress, S3 } from '../resources/bucket/s3.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
 import { grantsOf, type ReadRecords } from '../resources/role/granted.ts';

@@ -52,11 +52,14 @@ function forCreatedBucket({ bucket, bucketPolicy, corsOrigins }: DesiredState): 
     's3:TagResource',
     's3:GetBucketTagging',
     's3:GetBucketPolicy',
+    's3:GetBucketPublicAccessBlock',
     's3:PutBucketPublicAccessBlock',
+    's3:GetBucketOwnershipControls',
     's3:PutBucketOwnershipControls',
+    's3:GetEncryptionConfiguration',
     's3:PutEncryptionConfiguration',
     ...(bucketPolicy ? ['s3:PutBucketPolicy'] : []),
-    ...(corsOrigins.length > 0 ? ['s3:PutBucketCORS'] : []),
+    ...(corsOrigins.length > 0 ? ['s3:GetBucketCORS', 's3:PutBucketCORS'] : []),
   ];
   return [
     ...on('Preflight', bucket.arn, 's3:ListBucket'),

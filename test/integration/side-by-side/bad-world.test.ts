@@ -51,7 +51,7 @@ describe('what passes by itself changes nothing', () => {
       3,
       {
         function: 'createBucket',
-        operation: 's3:PutBucketEncryption',
+        operation: 's3:PutBucketCors',
         times: 3,
         fault: error(404, 'NoSuchBucket'),
       },
@@ -62,7 +62,7 @@ describe('what passes by itself changes nothing', () => {
       2,
       {
         function: 'createBucket',
-        operation: 's3:PutPublicAccessBlock',
+        operation: 's3:PutBucketCors',
         times: 2,
         fault: error(409, 'OperationAborted'),
       },

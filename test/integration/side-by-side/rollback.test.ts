@@ -98,6 +98,28 @@ test('role creation refused', async () => {
   }
 });
 
+test('settings that are so by default, and that an organisation lets nobody write, are not written', async () => {
+  const name = uniqueName('bydefault');
+  const deny = { RoleName: await functionRoleName('CreateBucketRole'), PolicyName: 'deny-settings' };
+  const Action = [
+    's3:PutEncryptionConfiguration',
+    's3:PutBucketPublicAccessBlock',
+    's3:PutBucketOwnershipControls',
+  ];
+  const document = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Deny', Action, Resource: `arn:aws:s3:::dataloop-${name}` }],
+  };
+  await iam.send(new PutRolePolicyCommand({ ...deny, PolicyDocument: JSON.stringify(document) }));
+  try {
+    const ready = await settled((await connect(name)).integrationId);
+    expect([ready.status, ready.error]).toEqual(['ready', undefined]);
+    expect((await disconnect(ready.integrationId)).status).toBe('removed');
+  } finally {
+    await iam.send(new DeleteRolePolicyCommand(deny));
+  }
+});
+
 test('trust never established', async () => {
   const name = uniqueName('notrust');
   await control.set(name, { trustDelaySeconds: 'never' });

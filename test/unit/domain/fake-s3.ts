@@ -1,6 +1,7 @@
 /** S3 with one bucket name. Each effect is noted, and each address. */
 import type { PolicyDocument } from '../../../src/domain/model/permission-policy.ts';
 import type { CorsRule, PublicAccessBlock } from '../../../src/domain/model/record.ts';
+import { closed } from '../../../src/domain/resources/bucket/public-access.ts';
 import type {
   BucketAddress,
   BucketLocation,
@@ -20,11 +21,13 @@ export interface BucketWorld {
   policy?: PolicyDocument | undefined;
   /** What S3 lists of it, beside its objects. */
   inside?: Partial<ObjectVersions>;
-  /** Whose objects are the bucket owner's, and which are encrypted. */
-  settings?: readonly string[];
+  ownership?: string | undefined;
+  encryption?: Awaited<ReturnType<S3['getBucketEncryption']>>;
+  /** New buckets of the account are as they were before 2023: open, with ACLs, and not encrypted. */
+  isAsBefore?: boolean;
 }
 
-type Calls = Omit<S3, 'countBuckets' | 'getBucketEncryption'>;
+type Calls = Omit<S3, 'countBuckets'>;
 
 export function fakeS3(
   events: string[],
@@ -42,10 +45,6 @@ export function fakeS3(
     look(address, () => {
       events.push(effect);
       return make();
-    });
-  const set = (address: BucketAddress, effect: string) =>
-    change(address, effect, () => {
-      world.settings = [...new Set([...(world.settings ?? []), effect])];
     });
   const s3: Calls = {
     headBucket: (address) => look(address, () => ({ holder: world.holder, region: world.region })),
@@ -68,16 +67,28 @@ export function fakeS3(
     createBucket: (address, tags) =>
       change(address, 'create', () => {
         if (world.holder !== 'nobody') return 'exists-in-account';
-        world.holder = 'account';
-        world.tags = tags;
+        const asNow = {
+          block: closed,
+          ownership: 'BucketOwnerEnforced',
+          encryption: { algorithm: 'AES256', kmsKeyId: undefined },
+        };
+        Object.assign(world, { holder: 'account', tags }, world.isAsBefore ? {} : asNow);
         return 'created';
       }),
     putPublicAccessBlock: (address, block) =>
       change(address, 'set public-access block', () => {
         world.block = block;
       }),
-    putBucketOwnershipControls: (address) => set(address, 'enforce ownership'),
-    putBucketEncryption: (address) => set(address, 'encrypt'),
+    getBucketOwnershipControls: (address) => look(address, () => world.ownership),
+    putBucketOwnershipControls: (address) =>
+      change(address, 'enforce ownership', () => {
+        world.ownership = 'BucketOwnerEnforced';
+      }),
+    getBucketEncryption: (address) => look(address, () => world.encryption),
+    putBucketEncryption: (address, kmsKeyArn) =>
+      change(address, 'encrypt', () => {
+        world.encryption = { algorithm: kmsKeyArn ? 'aws:kms' : 'AES256', kmsKeyId: kmsKeyArn };
+      }),
     getBucketPolicy: (address) => look(address, () => world.policy && JSON.stringify(world.policy)),
     putBucketPolicy: (address, policy) =>
       change(address, 'set policy', () => {

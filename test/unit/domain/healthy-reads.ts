@@ -2,7 +2,7 @@
 import type { CheckReads } from '../../../src/domain/healthcheck/checks.ts';
 import { trustPolicy } from '../../../src/domain/model/desired-state.ts';
 import type { PlanReads } from '../../../src/domain/preflight/dry-run.ts';
-import { closed } from '../../../src/domain/resources/bucket/bucket.ts';
+import { closed } from '../../../src/domain/resources/bucket/public-access.ts';
 import type { Role } from '../../../src/domain/resources/role/iam.ts';
 import { account, nothingAdopted, ours, userArn } from './fakes.ts';
 

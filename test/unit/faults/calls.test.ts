@@ -68,6 +68,8 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
   's3:DeleteBucketTagging': ({ s3: client }) => client.send(new s3.DeleteBucketTaggingCommand(bucket)),
   's3:ListObjectVersions': ({ s3: client }) => client.send(new s3.ListObjectVersionsCommand(bucket)),
   's3:DeleteBucketPolicy': ({ s3: client }) => client.send(new s3.DeleteBucketPolicyCommand(bucket)),
+  's3:GetBucketOwnershipControls': ({ s3: client }) =>
+    client.send(new s3.GetBucketOwnershipControlsCommand(bucket)),
   's3:HeadBucket': ({ s3: client }) => client.send(new s3.HeadBucketCommand(bucket)),
   's3:CreateBucket': ({ s3: client }) =>
     client.send(

@@ -3,6 +3,7 @@
 import * as iam from '@aws-sdk/client-iam';
 import * as s3 from '@aws-sdk/client-s3';
 import { ownerTag } from '../../../src/domain/model/desired-state.ts';
+import { closed } from '../../../src/domain/resources/bucket/public-access.ts';
 import { account } from '../domain/fakes.ts';
 import { accountId, noAccessBoundaryArn } from '../environment.ts';
 import type { Aws, Bucket, Role } from './account.ts';
@@ -22,6 +23,15 @@ export const maximumAttached = 10;
 
 const fromTags = (tags: Tags): Record<string, string> =>
   Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
+
+/** Since 2023, in each account: closed, owner-enforced and encrypted. */
+const newBucketSettings = (): Record<string, unknown> => ({
+  public: closed,
+  ownership: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+  encryption: {
+    Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+  },
+});
 
 const toTags = (tags: Record<string, string>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
@@ -78,7 +88,7 @@ export function aws(
       tags: fromTags(tags),
       objects: 0,
       account: accountId,
-      settings: {},
+      settings: newBucketSettings(),
     });
     return {};
   }
@@ -132,6 +142,22 @@ export function aws(
         Versions: Array.from({ length: objects }, (_, index) => ({ Key: `${index}`, IsLatest: true })),
       };
     }
+    if (command instanceof s3.GetPublicAccessBlockCommand) {
+      return { PublicAccessBlockConfiguration: bucketOf(by, command.input.Bucket).settings['public'] };
+    }
+    if (command instanceof s3.GetBucketOwnershipControlsCommand) {
+      return { OwnershipControls: bucketOf(by, command.input.Bucket).settings['ownership'] };
+    }
+    if (command instanceof s3.GetBucketEncryptionCommand) {
+      return {
+        ServerSideEncryptionConfiguration: bucketOf(by, command.input.Bucket).settings['encryption'],
+      };
+    }
+    if (command instanceof s3.GetBucketCorsCommand) {
+      const { cors } = bucketOf(by, command.input.Bucket).settings;
+      if (cors === undefined) throw awsError('NoSuchCORSConfiguration', 404);
+      return cors;
+    }
     if (command instanceof s3.PutPublicAccessBlockCommand) {
       return changeBucket(by, command.input.Bucket, 'public', command.input.PublicAccessBlockConfiguration);
     }
@@ -139,7 +165,8 @@ export function aws(
       return changeBucket(by, command.input.Bucket, 'ownership', command.input.OwnershipControls);
     }
     if (command instanceof s3.PutBucketEncryptionCommand) {
-      return changeBucket(by, command.input.Bucket, 'encryption', true);
+      const { ServerSideEncryptionConfiguration } = command.input;
+      return changeBucket(by, command.input.Bucket, 'encryption', ServerSideEncryptionConfiguration);
     }
     if (command instanceof s3.GetBucketPolicyCommand) {
       const { policy } = bucketOf(by, command.input.Bucket).settings;

@@ -12,8 +12,9 @@ import { noEarlierCall } from '../../saga/in-flight-calls.ts';
 import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/ownership.ts';
 import { sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
-import { bucketAddress, bucketHidden, closed, isClosed } from './bucket.ts';
+import { bucketAddress, bucketHidden } from './bucket.ts';
 import { alreadyAllowed, corsRule, maximumCorsRules } from './cors.ts';
+import { closed, isClosed } from './public-access.ts';
 import type { BucketAddress, S3 } from './s3.ts';
 
 /**

@@ -2,10 +2,10 @@
 import { ServiceError } from '../../../errors.ts';
 import { parseJson, sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, ownerTag } from '../../model/desired-state.ts';
-import { type JournalRecord, type PublicAccessBlock, thisOf } from '../../model/record.ts';
+import { type JournalRecord, thisOf } from '../../model/record.ts';
 import { isTaggedOurs } from '../../saga/ownership.ts';
 import type { StepContext } from '../../saga/step.ts';
-import { corsRule } from './cors.ts';
+import { type ConfigureCalls, configureBucket } from './configure.ts';
 import type { BucketAddress, BucketHolder, S3 } from './s3.ts';
 
 export const bucketAddress = (step: Pick<StepContext, 'desired'>): BucketAddress => ({
@@ -13,16 +13,6 @@ export const bucketAddress = (step: Pick<StepContext, 'desired'>): BucketAddress
   region: step.desired.bucket.region,
   ownerAccountId: step.desired.accountId,
 });
-
-/** The public-access block of a bucket that is closed to the public. */
-export const closed: PublicAccessBlock = {
-  BlockPublicAcls: true,
-  IgnorePublicAcls: true,
-  BlockPublicPolicy: true,
-  RestrictPublicBuckets: true,
-};
-
-export const isClosed = (block: PublicAccessBlock | undefined): boolean => sameJson(block, closed);
 
 /**
  * Who holds a bucket's name.
@@ -41,18 +31,7 @@ export async function holderOf(bucket: BucketAddress, s3: Pick<S3, 'headBucket'>
 /** Checks for the bucket first: in us-east-1, creating a bucket that you already own succeeds and resets it. */
 export async function createBucket(
   step: StepContext,
-  s3: Pick<
-    S3,
-    | 'headBucket'
-    | 'createBucket'
-    | 'getBucketTagging'
-    | 'putPublicAccessBlock'
-    | 'putBucketOwnershipControls'
-    | 'putBucketEncryption'
-    | 'getBucketPolicy'
-    | 'putBucketPolicy'
-    | 'putBucketCors'
-  >,
+  s3: Pick<S3, 'headBucket' | 'createBucket' | 'getBucketTagging' | 'getBucketPolicy'> & ConfigureCalls,
 ): Promise<{ bucketArn: string }> {
   const bucket = bucketAddress(step);
   const { arn } = step.desired.bucket;
@@ -72,20 +51,13 @@ export async function createBucket(
   }
   if (!isTaggedOurs(step, await s3.getBucketTagging(bucket)))
     throw nameTaken(bucket.name, 'this AWS account');
-  const { bucketPolicy, corsOrigins } = step.desired;
+  const { bucketPolicy } = step.desired;
   // Whoever wrote another policy may have let in anybody.
   const policy = isFound ? await s3.getBucketPolicy(bucket) : undefined;
   if (policy !== undefined && !sameJson(parseJson(policy), bucketPolicy)) throw bucketChanged(bucket.name);
   await step.created('bucket', { arn, region: bucket.region });
 
-  // One after the other: S3 answers concurrent changes of one bucket with OperationAborted.
-  await s3.putPublicAccessBlock(bucket, closed);
-  await s3.putBucketOwnershipControls(bucket);
-  await s3.putBucketEncryption(bucket, step.desired.bucket.kmsKeyArn);
-  if (bucketPolicy) await s3.putBucketPolicy(bucket, bucketPolicy);
-  if (corsOrigins.length > 0) {
-    await s3.putBucketCors(bucket, [corsRule('dataloop-cross-account', step.desired)]);
-  }
+  await configureBucket(step, bucket, s3);
   return { bucketArn: arn };
 }
 

@@ -44,6 +44,8 @@ export interface S3 {
   getPublicAccessBlock(bucket: BucketAddress): Promise<PublicAccessBlock | undefined>;
   /** Undefined: takes it away. */
   putPublicAccessBlock(bucket: BucketAddress, block: PublicAccessBlock | undefined): Promise<void>;
+  /** Who owns new objects, in S3's words; undefined where the bucket does not say. */
+  getBucketOwnershipControls(bucket: BucketAddress): Promise<string | undefined>;
   /** Objects belong to the bucket's owner, whoever wrote them. */
   putBucketOwnershipControls(bucket: BucketAddress): Promise<void>;
   /** The default encryption; undefined where the bucket has none. */

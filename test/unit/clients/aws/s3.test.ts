@@ -2,14 +2,18 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteBucketCorsCommand,
+  DeleteBucketTaggingCommand,
   DeletePublicAccessBlockCommand,
   GetBucketCorsCommand,
+  GetBucketOwnershipControlsCommand,
   GetBucketTaggingCommand,
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
+  ListObjectVersionsCommand,
   PutBucketEncryptionCommand,
   PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
+  PutBucketTaggingCommand,
   PutPublicAccessBlockCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -19,17 +23,21 @@ import {
   createBucket,
   deleteBucket,
   getBucketCors,
+  getBucketOwnershipControls,
   getBucketTagging,
   getPublicAccessBlock,
   headBucket,
+  listObjectVersions,
   putBucketCors,
   putBucketEncryption,
   putBucketOwnershipControls,
   putBucketPolicy,
+  putBucketTagging,
   putPublicAccessBlock,
   s3Clients,
 } from '../../../../src/clients/aws/s3.ts';
-import { closed, holderOf } from '../../../../src/domain/resources/bucket/bucket.ts';
+import { holderOf } from '../../../../src/domain/resources/bucket/bucket.ts';
+import { closed } from '../../../../src/domain/resources/bucket/public-access.ts';
 import { answering, sdkError } from './sdk-answers.ts';
 
 const bucket = { name: 'dataloop-acme', region: 'eu-west-1', ownerAccountId: '111111111111' };
@@ -197,6 +205,37 @@ describe('calls on a bucket', () => {
         },
       },
     ]);
+  });
+
+  test('the ownership of objects is read, also where the bucket has none', async () => {
+    s3.on(GetBucketOwnershipControlsCommand).resolvesOnce({
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'ObjectWriter' }] },
+    });
+    await expect(getBucketOwnershipControls(clientFor)(bucket)).resolves.toBe('ObjectWriter');
+    s3.on(GetBucketOwnershipControlsCommand).rejects(sdkError('OwnershipControlsNotFoundError', 404));
+    await expect(getBucketOwnershipControls(clientFor)(bucket)).resolves.toBeUndefined();
+  });
+
+  test('all tags are replaced, and none are left where there are none', async () => {
+    s3.on(PutBucketTaggingCommand).resolves({});
+    s3.on(DeleteBucketTaggingCommand).resolves({});
+    await putBucketTagging(clientFor)(bucket, { team: 'labelling' });
+    await putBucketTagging(clientFor)(bucket, {});
+    expect(sent()).toEqual([
+      { ...ofBucket, Tagging: { TagSet: [{ Key: 'team', Value: 'labelling' }] } },
+      ofBucket,
+    ]);
+  });
+
+  test('what is in a bucket is listed with its versions and delete markers', async () => {
+    s3.on(ListObjectVersionsCommand).resolves({
+      Versions: [{ Key: '1.jpg', IsLatest: false }],
+      DeleteMarkers: [{ Key: '1.jpg' }],
+    });
+    await expect(listObjectVersions(clientFor)(bucket)).resolves.toEqual({
+      versions: [{ key: '1.jpg', isLatest: false }],
+      deleteMarkers: 1,
+    });
   });
 
   test('ownership is enforced', async () => {

@@ -5,7 +5,7 @@ import { ownerTag, roughGrantsOf } from '../../../../src/domain/model/desired-st
 import { permissionPolicy } from '../../../../src/domain/model/permission-policy.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
 import type { PolicyKey } from '../../../../src/domain/model/resource-keys.ts';
-import { closed } from '../../../../src/domain/resources/bucket/bucket.ts';
+import { closed } from '../../../../src/domain/resources/bucket/public-access.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import { addedTo, driverIdOf, driverRecord, planOf, recordsOf } from '../fake-access.ts';
 import { integrationId, ours, recordOf, theirs, thrownBy } from '../fakes.ts';

@@ -5,7 +5,7 @@ import { parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { desiredState, trustPolicy } from '../../../../src/domain/model/desired-state.ts';
 import { earlierPolicy, widerPolicy } from '../../../../src/domain/model/permission-policy.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
-import { closed } from '../../../../src/domain/resources/bucket/bucket.ts';
+import { closed } from '../../../../src/domain/resources/bucket/public-access.ts';
 import type { Role } from '../../../../src/domain/resources/role/iam.ts';
 import { hash } from '../../../../src/domain/resources/role/shared-policies.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';

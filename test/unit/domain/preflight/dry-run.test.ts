@@ -85,6 +85,7 @@ describe('a plan that is clear', () => {
     const [most, least] = [await actionsOf({ kmsKeyArn }), await actionsOf({ cors: false })];
     expect(most.filter((action) => !least.includes(action)).sort()).toEqual([
       'kms:DescribeKey',
+      's3:GetBucketCORS',
       's3:PutBucketCORS',
     ]);
   });

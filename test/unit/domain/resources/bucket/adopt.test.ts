@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CorsRule, PublicAccessBlock } from '../../../../../src/domain/model/record.ts';
 import { adoptBucket, releaseBucket } from '../../../../../src/domain/resources/bucket/adopt.ts';
-import { closed } from '../../../../../src/domain/resources/bucket/bucket.ts';
+import { closed } from '../../../../../src/domain/resources/bucket/public-access.ts';
 import { type BucketWorld, fakeS3 } from '../../fake-s3.ts';
 import {
   everyInterruption,

@@ -81,6 +81,7 @@ export const integrationSchema = z.object({
   resources: z.array(resourceSchema.extend({ origin: z.string() })),
   residue: z.array(resourceSchema.extend({ reason: z.string(), advice: z.string() })),
   leftAlone: z.array(resourceSchema.extend({ reason: z.string() })).optional(),
+  released: z.array(resourceSchema.extend({ reason: z.string() })).optional(),
   error: z
     .object({ type: z.string(), title: z.string(), detail: z.string(), step: z.string().optional() })
     .optional(),

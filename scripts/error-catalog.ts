@@ -151,6 +151,15 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     whatToDo:
       'A warning of a plan. If two integrations must not share objects, choose another prefix or bucket.',
   },
+  BucketSettingsError: {
+    group: 'resources',
+    detail:
+      `The bucket ${bucket} keeps versions. What is deleted in Dataloop stays as an older version, which you pay ` +
+      'for.',
+    whatToDo:
+      'A warning about a bucket to adopt: its policy, Object Lock, versions, or Requester Pays. The service does not change ' +
+      'these settings. Change them yourself, if they stop Dataloop.',
+  },
   BucketNotAdoptableError: {
     group: 'resources',
     detail:

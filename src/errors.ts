@@ -38,6 +38,7 @@ export const errorKinds = {
   RoleNameTakenError: { title: 'The role name is taken', retryable: false },
   KmsKeyNotUsableError: { title: 'The KMS key cannot be used', retryable: false },
   PrefixOverlapError: { title: 'Another integration uses the same objects', retryable: false },
+  BucketSettingsError: { title: 'Settings of the bucket may stop Dataloop', retryable: false },
   BucketNotAdoptableError: { title: 'The bucket cannot be adopted', retryable: false },
   RoleNotAdoptableError: { title: 'The role cannot be adopted', retryable: false },
   IntegrationNotAdoptableError: {

@@ -162,6 +162,7 @@ export const roles = [
     LookAtQuotas(['iam:GetAccountSummary', 's3:ListAllMyBuckets']),
     LookAtKeys,
     LookAtAdoptableBucket,
+    ReadAttachmentsOfAdopted,
   ]),
   role('addDriver', 'Registers a driver on an integration and starts its workflow', [
     Register('parent'),
@@ -195,6 +196,7 @@ export const roles = [
     LookAtQuotas('iam:GetAccountSummary'),
     LookAtKeys,
     LookAtAdoptableBucket,
+    ReadAttachmentsOfAdopted,
   ]),
   role('createBucket', 'Creates one bucket and sets it up', [
     WriteStepAndResource('bucket'),

@@ -19,12 +19,19 @@ export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightReads 
     ...callsOf(iam.patientIamClient(), {
       getRole: iam.getRole,
       getPolicy: iam.getPolicy,
+      listAttachedRolePolicies: iam.listAttachedRolePolicies,
       getAccountSummary: iam.getAccountSummary,
     }),
     ...callsOf(buckets, {
       headBucket: s3.headBucket,
       getBucketTagging: s3.getBucketTagging,
       getPublicAccessBlock: s3.getPublicAccessBlock,
+      getBucketEncryption: s3.getBucketEncryption,
+      getBucketPolicy: s3.getBucketPolicy,
+      getBucketCors: s3.getBucketCors,
+      getObjectLockConfiguration: s3.getObjectLockConfiguration,
+      getBucketVersioning: s3.getBucketVersioning,
+      getBucketRequestPayment: s3.getBucketRequestPayment,
     }),
     ...callsOf(kmsClients(), { describeKey }),
     ...callsOf(atDataloop, {

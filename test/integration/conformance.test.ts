@@ -193,6 +193,7 @@ const actionsOf: Readonly<Record<string, readonly string[]>> = {
   's3:GetPublicAccessBlock': ['s3:GetBucketPublicAccessBlock'],
   's3:GetBucketEncryption': ['s3:GetEncryptionConfiguration'],
   's3:GetBucketCors': ['s3:GetBucketCORS'],
+  's3:GetObjectLockConfiguration': ['s3:GetBucketObjectLockConfiguration'],
   's3:PutPublicAccessBlock': ['s3:PutBucketPublicAccessBlock'],
   's3:PutBucketEncryption': ['s3:PutEncryptionConfiguration'],
   's3:PutBucketCors': ['s3:PutBucketCORS'],
@@ -253,9 +254,21 @@ describe('every function', () => {
     new Set(statements.flatMap(({ Action }) => Action));
 
   /** What a function needs only where a parameter names something: without, it has no right to it. */
+  const looksBeforeAdopting = [
+    'iam:ListAttachedRolePolicies',
+    'kms:DescribeKey',
+    's3:GetBucketCORS',
+    's3:GetBucketObjectLockConfiguration',
+    's3:GetBucketPolicy',
+    's3:GetBucketPublicAccessBlock',
+    's3:GetBucketRequestPayment',
+    's3:GetBucketTagging',
+    's3:GetBucketVersioning',
+    's3:GetEncryptionConfiguration',
+  ];
   const onlyForNamed: Readonly<Record<string, readonly string[]>> = {
-    PreflightRole: ['kms:DescribeKey', 's3:GetBucketPublicAccessBlock', 's3:GetBucketTagging'],
-    PlanIntegrationRole: ['kms:DescribeKey', 's3:GetBucketPublicAccessBlock', 's3:GetBucketTagging'],
+    PreflightRole: looksBeforeAdopting,
+    PlanIntegrationRole: looksBeforeAdopting,
     TestIntegrationRole: ['kms:DescribeKey'],
     TestAddedDriverRole: ['kms:DescribeKey'],
     CreateBucketRole: ['s3:PutBucketPolicy'],

@@ -91,8 +91,18 @@ export const KeepBucketWithoutPolicy: Statement = {
 
 export const LookAtAdoptableBucket: Statement = {
   Sid: 'LookAtAdoptableBucket',
-  why: 'Checks whether the bucket can be adopted as it is.',
-  Action: ['s3:ListBucket', 's3:GetBucketTagging', 's3:GetBucketPublicAccessBlock'],
+  why: 'Checks whether the bucket can be adopted as it is, and what of its settings may stop Dataloop: its key, policy, locks and versions, who pays, and whether it has room for a CORS rule.',
+  Action: [
+    's3:ListBucket',
+    's3:GetBucketTagging',
+    's3:GetBucketPublicAccessBlock',
+    's3:GetEncryptionConfiguration',
+    's3:GetBucketPolicy',
+    's3:GetBucketCORS',
+    's3:GetBucketObjectLockConfiguration',
+    's3:GetBucketVersioning',
+    's3:GetBucketRequestPayment',
+  ],
   Resource: adoptableBuckets,
   onlyIf: 'NamesAdoptableBuckets',
 };

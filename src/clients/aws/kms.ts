@@ -18,9 +18,10 @@ export const describeKey =
       clientFor(region).send(new DescribeKeyCommand({ KeyId: arn })),
     );
     if (!answer) return undefined;
-    const { KeyState, KeySpec } = given(answer.KeyMetadata, 'the key', what);
+    const { Arn, KeyState, KeySpec } = given(answer.KeyMetadata, 'the key', what);
     return {
       state: given(KeyState, "the key's state", what),
       encryptsSymmetrically: KeySpec === 'SYMMETRIC_DEFAULT',
+      arn: Arn,
     };
   };

@@ -15,7 +15,10 @@ import {
   GetBucketEncryptionCommand,
   GetBucketOwnershipControlsCommand,
   GetBucketPolicyCommand,
+  GetBucketRequestPaymentCommand,
   GetBucketTaggingCommand,
+  GetBucketVersioningCommand,
+  GetObjectLockConfigurationCommand,
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
   ListBucketsCommand,
@@ -280,6 +283,41 @@ export const deleteBucketPolicy =
     change(`delete the policy of bucket ${bucket.name}`, () =>
       clientFor(bucket.region).send(new DeleteBucketPolicyCommand(target(bucket))),
     );
+
+export const getObjectLockConfiguration =
+  (clientFor: S3ClientFor): S3['getObjectLockConfiguration'] =>
+  async (bucket) => {
+    const what = `read the Object Lock of bucket ${bucket.name}`;
+    const answer = await awsCallOr(what, ['ObjectLockConfigurationNotFoundError'], undefined, () =>
+      clientFor(bucket.region).send(new GetObjectLockConfigurationCommand(target(bucket))),
+    );
+    const lock = answer?.ObjectLockConfiguration;
+    if (!lock) return undefined;
+    const { Mode, Days, Years } = lock.Rule?.DefaultRetention ?? {};
+    const time = Days === undefined ? `${Years} years` : `${Days} days`;
+    return {
+      isEnabled: lock.ObjectLockEnabled === 'Enabled',
+      retention: Mode && `${time} in ${Mode.toLowerCase()} mode`,
+    };
+  };
+
+export const getBucketVersioning =
+  (clientFor: S3ClientFor): S3['getBucketVersioning'] =>
+  async (bucket) => {
+    const { Status } = await awsCall(`read the versioning of bucket ${bucket.name}`, () =>
+      clientFor(bucket.region).send(new GetBucketVersioningCommand(target(bucket))),
+    );
+    return Status;
+  };
+
+export const getBucketRequestPayment =
+  (clientFor: S3ClientFor): S3['getBucketRequestPayment'] =>
+  async (bucket) => {
+    const { Payer } = await awsCall(`read who pays for requests to bucket ${bucket.name}`, () =>
+      clientFor(bucket.region).send(new GetBucketRequestPaymentCommand(target(bucket))),
+    );
+    return Payer;
+  };
 
 export const getBucketCors =
   (clientFor: S3ClientFor): S3['getBucketCors'] =>

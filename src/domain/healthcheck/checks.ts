@@ -14,7 +14,7 @@ import {
 import type { JournalRecord } from '../model/record.ts';
 import type { PolicyKey } from '../model/resource-keys.ts';
 import { bucketAddress } from '../resources/bucket/bucket.ts';
-import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
+import { type Kms, keyOfBucket, unusableKey } from '../resources/bucket/kms-key.ts';
 import { isClosed } from '../resources/bucket/public-access.ts';
 import type { BucketAddress, S3 } from '../resources/bucket/s3.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
@@ -223,7 +223,7 @@ export function bucketChecks(desired: DesiredState, reads: CheckReads): Checks {
     Encryption: async () =>
       desired.bucket.mode === 'adopt' && !kmsKeyArn
         ? skipped('The bucket is adopted: the service does not set its encryption.')
-        : encryption(await reads.getBucketEncryption(bucket), desired),
+        : encryption(await reads.getBucketEncryption(bucket), desired, reads),
     KmsKey: async () => {
       if (!kmsKeyArn) return skipped('The bucket has no KMS key of its own.');
       const error = unusableKey(kmsKeyArn, await reads.describeKey(kmsKeyArn));
@@ -232,13 +232,15 @@ export function bucketChecks(desired: DesiredState, reads: CheckReads): Checks {
   };
 }
 
-function encryption(
+async function encryption(
   found: Awaited<ReturnType<S3['getBucketEncryption']>>,
-  { bucket: { name, kmsKeyArn } }: DesiredState,
-): Verdict {
+  desired: DesiredState,
+  kms: Kms,
+): Promise<Verdict> {
+  const { name, kmsKeyArn } = desired.bucket;
   const wanted = kmsKeyArn ? `the KMS key ${kmsKeyArn}` : 'keys of S3 (SSE-S3)';
   const asWanted = kmsKeyArn
-    ? found?.algorithm === 'aws:kms' && found.kmsKeyId === kmsKeyArn
+    ? (await keyOfBucket(found, desired, kms)) === kmsKeyArn
     : found?.algorithm === 'AES256';
   if (asWanted) return passed(`The bucket encrypts with ${wanted}.`);
   const now = found ? `${found.algorithm}${found.kmsKeyId ? ` with ${found.kmsKeyId}` : ''}` : 'nothing';

@@ -225,7 +225,8 @@ const rulesOf = (grants: readonly Grant[]): string[] =>
 /** What a role does with a bucket. */
 const uses = ['s3:listbucket', 's3:getobject', 's3:putobject', 's3:deleteobject'];
 
-const isUse = (pattern: unknown): boolean =>
+/** Whether an action of IAM, or a pattern, is one of what a role does with a bucket. */
+export const isUse = (pattern: unknown): boolean =>
   typeof pattern === 'string' &&
   uses.some((use) => matchesPattern(use, pattern.toLowerCase().replaceAll('?', '*')));
 

@@ -78,7 +78,10 @@ function forAdoptedBucket({ bucket, corsOrigins }: DesiredState): NeededAction[]
   const putBlock = bucket.blockPublicAccess ? ['s3:PutBucketPublicAccessBlock'] : [];
   const undo = [...cors, ...(bucket.blockPublicAccess ? ['s3:GetBucketPublicAccessBlock', ...putBlock] : [])];
   return [
-    ...on('Preflight', bucket.arn, ...looks),
+    ...on('Preflight', bucket.arn, ...looks, ...(cors.length > 0 ? ['s3:GetBucketCORS'] : [])),
+    ...on('Preflight', bucket.arn, 's3:GetEncryptionConfiguration', 's3:GetBucketPolicy'),
+    ...on('Preflight', bucket.arn, 's3:GetBucketObjectLockConfiguration', 's3:GetBucketVersioning'),
+    ...on('Preflight', bucket.arn, 's3:GetBucketRequestPayment'),
     ...on('CreateBucket', bucket.arn, ...looks, ...putBlock, ...cors),
     ...on('DeleteBucket', bucket.arn, ...(undo.length > 0 ? ['s3:ListBucket', ...undo] : [])),
   ];
@@ -97,7 +100,7 @@ function forCreatedRole({ role }: DesiredState): NeededAction[] {
 
 function forAdoptedRole({ role }: DesiredState): NeededAction[] {
   return [
-    ...on('Preflight', role.arn, 'iam:GetRole'),
+    ...on('Preflight', role.arn, 'iam:GetRole', 'iam:ListAttachedRolePolicies'),
     ...on('CreateRole', role.arn, 'iam:GetRole', 'iam:UpdateAssumeRolePolicy', 'iam:AttachRolePolicy'),
     ...on('DeleteRole', role.arn, 'iam:GetRole', 'iam:UpdateAssumeRolePolicy', 'iam:DetachRolePolicy'),
     ...on('DeleteRole', role.arn, 'iam:ListAttachedRolePolicies'),

@@ -3,27 +3,24 @@ import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { DesiredState } from '../model/desired-state.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
-import { checkAdoptable } from '../resources/bucket/adopt.ts';
 import { bucketAddress, holderOf, nameTaken } from '../resources/bucket/bucket.ts';
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
-import type { S3 } from '../resources/bucket/s3.ts';
 import { checkAdoptableIntegration, withWaiting } from '../resources/dataloop/adopt.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
 import { organizationOfProject } from '../resources/dataloop/organization.ts';
-import { checkAdoptableRole } from '../resources/role/adopt.ts';
 import type { Iam } from '../resources/role/iam.ts';
 import { policyNameTaken } from '../resources/role/policy.ts';
 import { roleNameTaken } from '../resources/role/role.ts';
 import { isTaggedOurs, type Tags } from '../saga/ownership.ts';
 import type { StepContext } from '../saga/step.ts';
+import { type AdoptionReads, adoptedBucketChecks, adoptedRoleFindings } from './adopted.ts';
 import { asOneError, type Check, type Finding, findingsOf, once } from './checks.ts';
 import { dataloopLimit, iamQuotas } from './quotas.ts';
 
 export interface PreflightReads
-  extends Pick<S3, 'headBucket' | 'getBucketTagging' | 'getPublicAccessBlock'>,
-    Pick<Iam, 'getRole' | 'getPolicy' | 'getAccountSummary'>,
-    Kms,
+  extends AdoptionReads,
+    Pick<Iam, 'getPolicy' | 'getAccountSummary'>,
     Pick<
       DataloopApi,
       | 'getProject'
@@ -190,7 +187,9 @@ function dataloopChecks(
 function awsChecks(wanted: Wanted, reads: PreflightReads): Check[] {
   const { kmsKeyArn } = wanted.desired.bucket;
   return [
-    bucketCheck(wanted, reads),
+    ...(wanted.desired.bucket.mode === 'adopt'
+      ? adoptedBucketChecks(wanted.desired, reads)
+      : [bucketCheck(wanted, reads)]),
     ...(wanted.addedToDataloopIntegrationId ? [] : nameChecks(wanted, reads)),
     ...(kmsKeyArn ? [keyCheck(kmsKeyArn, reads)] : []),
     ...(wanted.addedToDataloopIntegrationId ? [] : [quotaCheck(reads)]),
@@ -206,10 +205,6 @@ function bucketCheck({ desired }: Wanted, reads: PreflightReads): Check {
     pointer,
     failure: 'error',
     run: async () => {
-      if (bucket.mode === 'adopt') {
-        await checkAdoptable(desired, reads);
-        return nothing;
-      }
       const holder = await holderOf(bucketAddress({ desired }), reads);
       if (holder === 'nobody') return nothing;
       const holderName =
@@ -239,8 +234,7 @@ function nameChecks({ desired, isOurs }: Wanted, reads: PreflightReads): Check[]
       failure: 'error',
       run: async () => {
         if (role.mode === 'adopt') {
-          await checkAdoptableRole(desired, reads);
-          return nothing;
+          return adoptedRoleFindings(desired, reads, { subject: roleSubject, pointer: roleField });
         }
         const found = await reads.getRole(role.name);
         if (!found || isOurs(found.tags)) return nothing;

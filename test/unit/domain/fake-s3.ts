@@ -27,7 +27,10 @@ export interface BucketWorld {
   isAsBefore?: boolean;
 }
 
-type Calls = Omit<S3, 'countBuckets'>;
+type Calls = Omit<
+  S3,
+  'countBuckets' | 'getObjectLockConfiguration' | 'getBucketVersioning' | 'getBucketRequestPayment'
+>;
 
 export function fakeS3(
   events: string[],

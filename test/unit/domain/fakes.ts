@@ -94,6 +94,24 @@ export const nothingAdopted = {
   getIntegration: mustNotBeRead,
   listIntegrations: mustNotBeRead,
   countDrivers: mustNotBeRead,
+  getBucketEncryption: mustNotBeRead,
+  getBucketPolicy: mustNotBeRead,
+  getBucketCors: mustNotBeRead,
+  getObjectLockConfiguration: mustNotBeRead,
+  getBucketVersioning: mustNotBeRead,
+  getBucketRequestPayment: mustNotBeRead,
+  listAttachedRolePolicies: mustNotBeRead,
+};
+
+/** Reads of a bucket and a role of which nothing but the default is set. */
+export const asUsual = {
+  getBucketEncryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
+  getBucketPolicy: async () => undefined,
+  getBucketCors: async () => undefined,
+  getObjectLockConfiguration: async () => undefined,
+  getBucketVersioning: async () => undefined,
+  getBucketRequestPayment: async () => 'BucketOwner',
+  listAttachedRolePolicies: async () => [],
 };
 
 /** What every call of a fake goes through; a cut makes one of them fail. */

@@ -68,6 +68,11 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
   's3:DeleteBucketTagging': ({ s3: client }) => client.send(new s3.DeleteBucketTaggingCommand(bucket)),
   's3:ListObjectVersions': ({ s3: client }) => client.send(new s3.ListObjectVersionsCommand(bucket)),
   's3:DeleteBucketPolicy': ({ s3: client }) => client.send(new s3.DeleteBucketPolicyCommand(bucket)),
+  's3:GetObjectLockConfiguration': ({ s3: client }) =>
+    client.send(new s3.GetObjectLockConfigurationCommand(bucket)),
+  's3:GetBucketVersioning': ({ s3: client }) => client.send(new s3.GetBucketVersioningCommand(bucket)),
+  's3:GetBucketRequestPayment': ({ s3: client }) =>
+    client.send(new s3.GetBucketRequestPaymentCommand(bucket)),
   's3:GetBucketOwnershipControls': ({ s3: client }) =>
     client.send(new s3.GetBucketOwnershipControlsCommand(bucket)),
   's3:HeadBucket': ({ s3: client }) => client.send(new s3.HeadBucketCommand(bucket)),

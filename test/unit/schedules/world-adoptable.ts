@@ -131,7 +131,9 @@ export function adoptable(
       bornAt: clock.now(),
       objects: 2,
       account: accountId,
-      settings: {},
+      settings: {
+        encryption: { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
+      },
       parts: bucket,
     });
   };

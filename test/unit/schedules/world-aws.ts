@@ -145,6 +145,11 @@ export function aws(
     if (command instanceof s3.GetPublicAccessBlockCommand) {
       return { PublicAccessBlockConfiguration: bucketOf(by, command.input.Bucket).settings['public'] };
     }
+    if (command instanceof s3.GetObjectLockConfigurationCommand) {
+      throw awsError('ObjectLockConfigurationNotFoundError', 404);
+    }
+    if (command instanceof s3.GetBucketVersioningCommand) return {};
+    if (command instanceof s3.GetBucketRequestPaymentCommand) return { Payer: 'BucketOwner' };
     if (command instanceof s3.GetBucketOwnershipControlsCommand) {
       return { OwnershipControls: bucketOf(by, command.input.Bucket).settings['ownership'] };
     }

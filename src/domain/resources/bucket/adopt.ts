@@ -94,7 +94,7 @@ export async function adoptBucket(
   }
   if (step.desired.corsOrigins.length > 0) {
     const rules = await s3.getBucketCors(bucket);
-    const change = corsChange(step, bucket, rules);
+    const change = corsChange(step, rules);
     if (change) {
       await journalChange(step, 'bucket', reference, { cors: change });
       await s3.putBucketCors(bucket, change.after);
@@ -110,20 +110,23 @@ const ruleIdOf = (step: StepContext) => `dataloop-cross-account-${step.desired.r
 /** Our rule after the others, so that it does not change their effect; undefined if none is needed. */
 function corsChange(
   step: StepContext,
-  bucket: BucketAddress,
   rules: readonly CorsRule[] | undefined,
 ): NonNullable<Changes['cors']> | undefined {
   const rule = corsRule(ruleIdOf(step), step.desired);
   if (alreadyAllowed(rules ?? [], rule)) return undefined;
-  const after = [...(rules ?? []), rule];
-  if (after.length > maximumCorsRules) {
-    throw notAdoptable(
-      bucket,
-      `has ${maximumCorsRules} CORS rules, the maximum in S3`,
-      'Remove one, or send bucket.cors: false.',
-    );
-  }
-  return { before: rules && [...rules], after };
+  checkCorsRoom(step.desired, rules);
+  return { before: rules && [...rules], after: [...(rules ?? []), rule] };
+}
+
+/** @throws ServiceError `BucketNotAdoptableError` where our rule is needed, and the bucket has no room for it */
+export function checkCorsRoom(desired: DesiredState, rules: readonly CorsRule[] = []): void {
+  const isNeeded = !alreadyAllowed(rules, corsRule('', desired));
+  if (!isNeeded || rules.length < maximumCorsRules) return;
+  throw notAdoptable(
+    bucketAddress({ desired }),
+    `has ${maximumCorsRules} CORS rules, the maximum in S3`,
+    'Remove one, or send bucket.cors: false.',
+  );
 }
 
 /** Restores our changes, unless somebody has changed the settings since. The bucket and its objects stay. */

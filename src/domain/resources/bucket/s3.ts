@@ -58,6 +58,14 @@ export interface S3 {
   getBucketPolicy(bucket: BucketAddress): Promise<string | undefined>;
   putBucketPolicy(bucket: BucketAddress, policy: PolicyDocument): Promise<void>;
   deleteBucketPolicy(bucket: BucketAddress): Promise<void>;
+  /** Whether Object Lock is on, and the default retention; undefined where the bucket has none. */
+  getObjectLockConfiguration(
+    bucket: BucketAddress,
+  ): Promise<{ readonly isEnabled: boolean; readonly retention: string | undefined } | undefined>;
+  /** `Enabled` or `Suspended`; undefined where the bucket never had versions. */
+  getBucketVersioning(bucket: BucketAddress): Promise<string | undefined>;
+  /** Who pays for requests: `BucketOwner` or `Requester`. */
+  getBucketRequestPayment(bucket: BucketAddress): Promise<string | undefined>;
   /** Undefined where the bucket has no CORS configuration. */
   getBucketCors(bucket: BucketAddress): Promise<readonly CorsRule[] | undefined>;
   /** Undefined: takes the configuration away. */

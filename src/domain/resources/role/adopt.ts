@@ -26,8 +26,11 @@ import { trustedUserArn } from './trusted-user.ts';
 
 const sidOf = (step: StepContext) => adoptedSid(step.desired);
 
-/** Characters of a trust policy; white space, of which we write none, does not count (IAM User Guide, "IAM and AWS STS quotas"). */
-const maximumTrustPolicySize = 2_048;
+/**
+ * Characters of a trust policy, and the most that an account may be given; white space, of which we write none, does not count
+ * (IAM User Guide, "IAM and AWS STS quotas"). Between the two, IAM decides.
+ */
+export const trustPolicyQuota = { usual: 2_048, most: 4_096 };
 
 /**
  * Checks whether the role may be adopted, and changes nothing.
@@ -41,14 +44,14 @@ export async function checkAdoptableRole(
   const found = await iam.getRole(name);
   if (found?.arn !== arn) {
     const instead = found ? ` (the role of this name is ${found.arn})` : '';
-    throw notAdoptable(arn, `does not exist${instead}`, 'Choose an existing role, or omit role.mode.');
+    throw roleNotAdoptable(arn, `does not exist${instead}`, 'Choose an existing role, or omit role.mode.');
   }
   refuseUnbounded(found, desired);
   const policy = parseTrustPolicy(found.trustPolicy);
-  if (!policy) throw notAdoptable(arn, 'has an unreadable trust policy', 'Rewrite it.');
+  if (!policy) throw roleNotAdoptable(arn, 'has an unreadable trust policy', 'Rewrite it.');
   const deleted = policy.statements.map(namesDeleted).find((each) => each !== undefined);
   if (deleted) {
-    throw notAdoptable(
+    throw roleNotAdoptable(
       arn,
       `trusts ${deleted}, the id of a deleted IAM user or role`,
       'IAM accepts no trust policy with such an id. Remove that statement.',
@@ -63,7 +66,7 @@ export async function checkAdoptableRole(
  */
 export function refuseUnbounded({ arn, permissionsBoundaryArn }: Role, desired: DesiredState): void {
   if (permissionsBoundaryArn) return;
-  throw notAdoptable(
+  throw roleNotAdoptable(
     arn,
     'has no permissions boundary',
     'Give it one that allows what Dataloop and its other users need. If only Dataloop uses the role: ' +
@@ -72,7 +75,7 @@ export function refuseUnbounded({ arn, permissionsBoundaryArn }: Role, desired: 
   );
 }
 
-function notAdoptable(arn: string, why: string, advice: string): ServiceError {
+export function roleNotAdoptable(arn: string, why: string, advice: string): ServiceError {
   return new ServiceError(
     'RoleNotAdoptableError',
     `The role ${arn} ${why}. It was left unchanged. ${advice}`,
@@ -107,10 +110,10 @@ export async function adoptRole(
   }
   if (!standing) {
     const change = { before: found.trustPolicy, after: withStatements(now, [...now.statements, ours]) };
-    if (change.after.length > maximumTrustPolicySize) {
-      throw notAdoptable(
+    if (change.after.length > trustPolicyQuota.most) {
+      throw roleNotAdoptable(
         role.arn,
-        `has no room in its trust policy for one more statement (IAM allows ${maximumTrustPolicySize} characters)`,
+        `has no room in its trust policy for one more statement (IAM allows ${trustPolicyQuota.most} characters at most)`,
         'Remove statements that nobody needs, or adopt another role.',
       );
     }

@@ -6,7 +6,7 @@ import {
   planIntegration,
 } from '../../../../src/domain/preflight/dry-run.ts';
 import { ServiceError } from '../../../../src/errors.ts';
-import { account, body, integrationId, recordOf, requestOf, thrownBy } from '../fakes.ts';
+import { account, asUsual, body, integrationId, recordOf, requestOf, thrownBy } from '../fakes.ts';
 import { nothingInTheWay } from '../healthy-reads.ts';
 
 const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
@@ -387,6 +387,7 @@ describe('a plan of what is adopted', () => {
   };
   const standing: Partial<PlanReads> = {
     headBucket: async () => ({ holder: 'account', region: 'eu-west-1' }),
+    ...asUsual,
     getBucketTagging: async () => ({}),
     getPublicAccessBlock: async () => closed,
     getRole: async (name) => ({
@@ -447,8 +448,13 @@ describe('a plan of what is adopted', () => {
     ];
     expect(of('s3:').sort()).toEqual([
       'GetBucketCORS',
+      'GetBucketObjectLockConfiguration',
+      'GetBucketPolicy',
       'GetBucketPublicAccessBlock',
+      'GetBucketRequestPayment',
       'GetBucketTagging',
+      'GetBucketVersioning',
+      'GetEncryptionConfiguration',
       'ListBucket',
       'PutBucketCORS',
     ]);

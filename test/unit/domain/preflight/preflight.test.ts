@@ -3,7 +3,18 @@ import { parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { type PreflightReads, preflight } from '../../../../src/domain/preflight/preflight.ts';
 import type { BucketLocation } from '../../../../src/domain/resources/bucket/s3.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
-import { account, body, ours, recordOf, requestOf, stepOf, theirs, thrownBy, userArn } from '../fakes.ts';
+import {
+  account,
+  asUsual,
+  body,
+  ours,
+  recordOf,
+  requestOf,
+  stepOf,
+  theirs,
+  thrownBy,
+  userArn,
+} from '../fakes.ts';
 import { nothingInTheWay } from '../healthy-reads.ts';
 
 /** What S3 says of a bucket's name. */
@@ -176,6 +187,7 @@ describe('what is to be adopted', () => {
     checksOf({
       countIntegrations: () => Promise.reject(new Error('counted')),
       headBucket: async () => ({ holder: 'account', region: 'eu-west-1' }),
+      ...asUsual,
       getBucketTagging: async () => ({}),
       getPublicAccessBlock: async () => closed,
       getRole: async (name) => ({

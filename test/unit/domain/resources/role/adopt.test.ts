@@ -117,8 +117,8 @@ describe('CreateRole of a role that is adopted', () => {
     ],
     [
       'has no room for a statement',
-      { ...before, trustPolicy: documentOf({ ...theirs, Sid: 'x'.repeat(1_900) }) },
-      '2048 characters',
+      { ...before, trustPolicy: documentOf({ ...theirs, Sid: 'x'.repeat(4_000) }) },
+      '4096 characters',
     ],
   ])('refuses a role that %s, and writes nothing', async (_what, found, message) => {
     const events: string[] = [];

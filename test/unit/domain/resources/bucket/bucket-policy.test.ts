@@ -1,0 +1,71 @@
+import { describe, expect, test } from '@jest/globals';
+import { hinderingStatements } from '../../../../../src/domain/resources/bucket/bucket-policy.ts';
+
+const roleArn = 'arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme';
+const deny = (more: object) => ({
+  Sid: 'Theirs',
+  Effect: 'Deny',
+  Principal: '*',
+  Action: 's3:*',
+  Resource: 'arn:aws:s3:::acme-photos/*',
+  ...more,
+});
+const found = (...Statement: object[]) => hinderingStatements({ Version: '2012-10-17', Statement }, roleArn);
+
+describe('a bucket policy may stop Dataloop', () => {
+  test.each<[string, object]>([
+    ['by a VPC endpoint', { Condition: { StringNotEquals: { 'aws:SourceVpce': 'vpce-1' } } }],
+    [
+      'by a header that it demands',
+      { Action: 's3:PutObject', Condition: { Null: { 's3:x-amz-server-side-encryption': 'true' } } },
+    ],
+    ['without a condition', {}],
+    ['named by its role', { Principal: { AWS: [roleArn] } }],
+    ['named by its account', { Principal: { AWS: '111111111111' } }],
+    ['named by the root of its account', { Principal: { AWS: 'arn:aws:iam::111111111111:root' } }],
+    ['by everything but an action', { Action: undefined, NotAction: 's3:GetBucketLocation' }],
+    [
+      'by everybody but somebody',
+      { Principal: undefined, NotPrincipal: { AWS: 'arn:aws:iam::111111111111:user/u' } },
+    ],
+    [
+      'where another role is excepted',
+      { Condition: { ArnNotLike: { 'aws:PrincipalArn': 'arn:aws:iam::111111111111:role/admin' } } },
+    ],
+  ])('%s', (_how, more) => {
+    expect(found(deny(more)).map(({ sid }) => sid)).toEqual(['Theirs']);
+  });
+
+  test.each<[string, object]>([
+    ['by plain HTTP, which it does not use', { Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
+    ['by an old TLS, which it does not use', { Condition: { NumericLessThan: { 's3:TlsVersion': '1.2' } } }],
+    ['that excepts its role', { Condition: { ArnNotEquals: { 'aws:PrincipalArn': roleArn } } }],
+    [
+      'that excepts roles of its path',
+      { Condition: { StringNotLike: { 'aws:PrincipalArn': ['arn:aws:iam::111111111111:role/dataloop-*'] } } },
+    ],
+    ['of something that it does not do', { Action: ['s3:PutBucketPolicy', 's3:DeleteBucket'] }],
+    ['of another account', { Principal: { AWS: 'arn:aws:iam::222222222222:root' } }],
+    ['of a service', { Principal: { Service: 'logging.s3.amazonaws.com' } }],
+    ['that allows', { Effect: 'Allow' }],
+  ])('but not by a statement %s', (_what, more) => {
+    expect(found(deny(more))).toEqual([]);
+  });
+
+  test('and each statement is named, by its Sid or its number, with the keys of its conditions', () => {
+    const condition = {
+      Condition: { StringNotEquals: { 'aws:SourceVpce': 'vpce-1', 'aws:PrincipalOrgID': 'o-1' } },
+    };
+    expect(found(deny({ Effect: 'Allow' }), deny({ Sid: undefined, ...condition }))).toEqual([
+      { sid: 'number 2, without a Sid', keys: ['aws:SourceVpce', 'aws:PrincipalOrgID'] },
+    ]);
+    expect(hinderingStatements({ Statement: deny({}) }, roleArn)).toHaveLength(1);
+  });
+
+  test.each([undefined, {}, { Statement: 'x' }, { Statement: [{ Effect: 1 }] }])(
+    '%j says nothing',
+    (document) => {
+      expect(hinderingStatements(document, roleArn)).toEqual([]);
+    },
+  );
+});

@@ -156,6 +156,12 @@ export const noAccessBoundaryArn = () => required('NO_ACCESS_BOUNDARY_ARN');
 /** How many integrations of one caller may be set up at a time. */
 export const openPerCaller = () => Number(required('OPEN_PER_CALLER'));
 
+/** Where CloudFormation may be answered: the ending of AWS's host names, and another endpoint that stands for AWS. */
+export const answerHosts = () => ({
+  urlSuffix: required('URL_SUFFIX'),
+  endpointUrl: optional('AWS_ENDPOINT_URL'),
+});
+
 export const tableName = () => required('TABLE_NAME');
 export const eventBusName = () => required('EVENT_BUS_NAME');
 export const pollQueueUrl = () => required('POLL_QUEUE_URL');

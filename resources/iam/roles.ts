@@ -7,14 +7,18 @@ import { adoptableBuckets, buckets } from './references.ts';
 import type { Statement } from './statement.ts';
 import {
   FindActive,
+  FindAnswers,
   FindPage,
   FindStanding,
   Journal,
   JournalAndLocks,
+  KeepAnswer,
+  NoteBegun,
   Register,
   RegisterLocks,
   ReleaseLocks,
   ReleaseLocksAndToken,
+  SendAnswers,
   TakeTurn,
   TaskToken,
   WriteAddedBucket,
@@ -28,6 +32,7 @@ import {
   WriteStepAndResource,
   WriteStepAndUndo,
   WriteUndo,
+  WriteUndoAndAddedBucket,
   WriteUndoAndEnd,
 } from './statements/dynamodb.ts';
 import {
@@ -329,6 +334,28 @@ export const roles = [
     DataloopCredentials,
     Announce,
     Polls,
+  ]),
+
+  // Stacks of CloudFormation
+  role('customResource', 'Makes and removes what resources of CloudFormation stacks ask for', [
+    Register('parent', 'stack'),
+    RegisterLocks,
+    Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem']),
+    WriteUndoAndAddedBucket,
+    NoteBegun,
+    KeepAnswer,
+    DataloopCredentials,
+    StartProvisioning,
+    StartAdding,
+    StartUndo,
+    StopProvisioning,
+    StopAdding,
+  ]),
+  role('answerStack', 'Answers CloudFormation when a workflow has ended', [
+    Journal('dynamodb:GetItem'),
+    SendAnswers,
+    FindAnswers,
+    Unhandled,
   ]),
 
   // The watchdog

@@ -6,6 +6,7 @@ import { type IdempotencyKey, newRegistration, type Register } from '../domain/l
 import { sha256 } from '../domain/model/canonical-json.ts';
 import type { JournalRecord } from '../domain/model/record.ts';
 import type { IntegrationRequest } from '../domain/model/request.ts';
+import type { StackResource } from '../domain/model/stack-resource.ts';
 import { table } from './journal.ts';
 
 /** @param prefix of the ids that are given */
@@ -19,6 +20,7 @@ export function deployedStart(prefix: 'int' | 'drv', stateMachineArn: string, re
       requestedBy: string,
       idempotencyKey: IdempotencyKey | undefined,
       parent?: NonNullable<JournalRecord['parent']>,
+      stack?: StackResource,
     ) => {
       const recordId = `${prefix}_${ulid()}`;
       return newRegistration(request, idempotencyKey, {
@@ -28,6 +30,7 @@ export function deployedStart(prefix: 'int' | 'drv', stateMachineArn: string, re
         sha256,
         requestedBy,
         ...(parent ? { parent } : {}),
+        ...(stack ? { stack } : {}),
       });
     },
   };

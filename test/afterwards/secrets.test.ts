@@ -33,6 +33,7 @@ function tokenIn(text: string): string[] {
 
 const sought = new Map<string, Place[]>();
 const taskToken = 'a task token';
+const stackAddress = 'where CloudFormation waits for an answer';
 let search: Search = () => [];
 /** What was found anywhere, by one reading of everything. */
 let found: readonly string[] = [];
@@ -48,6 +49,9 @@ function find(places: readonly Place[]): string[] {
   return [...new Set(all)];
 }
 const isTaskToken = (where: string): boolean => where.startsWith(taskToken);
+/** An answer that was sent at once may leave its item to the schedule. */
+const isKeptAddress = (where: string): boolean =>
+  where.startsWith(stackAddress) && where.includes(' in item answer#');
 
 beforeAll(async () => {
   const { sandbox, credentials: operator, rootKeys } = environment;
@@ -80,6 +84,8 @@ beforeAll(async () => {
       })),
       ...[sandbox, faultAddress].map(({ controlToken: value }) => ({ kind: 'a control token', value })),
       { kind: 'a token of Dataloop’s', value: issued },
+      // What all of them have in common, where the emulator takes them.
+      { kind: stackAddress, value: '/_ministack/cfn-response/' },
       ...apiKeys.map((value) => ({ kind: 'an API key', value: value.split('.').at(-1) ?? '' })),
       ...tokens.map((value) => ({ kind: taskToken, value })),
     ]),
@@ -95,7 +101,7 @@ test.each(['events', 'logs', 'items', 'executions', 'settings', 'answers', 'cons
 );
 
 test('no credential is anywhere', () => {
-  expect(found.filter((where) => !isTaskToken(where))).toEqual([]);
+  expect(found.filter((where) => !isTaskToken(where) && !isKeptAddress(where))).toEqual([]);
 });
 
 test('no task token is anywhere but in its own item and where AWS puts it', () => {

@@ -574,7 +574,8 @@ describe('what comes in as an event', () => {
     const rules = ofType('AWS::Events::Rule').flatMap(([, { Properties }]) =>
       z.array(z.looseObject({ Arn: z.unknown() })).parse(Properties['Targets']),
     );
-    const called = rules.map(({ Arn }) => target(Arn)).sort();
+    // One is called by two rules.
+    const called = [...new Set(rules.map(({ Arn }) => target(Arn)))].sort();
     expect([...onFailure.keys()].sort()).toEqual(called);
     expect(new Set(onFailure.values())).toEqual(new Set(['DeadLetterQueue']));
   });

@@ -15,6 +15,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { differences, type Listing } from '../../local/observe/inventory.ts';
+import { projectFile } from '../bundle.ts';
 import {
   api,
   connect,
@@ -24,6 +25,7 @@ import {
   environment,
   iam,
   listing,
+  read,
   s3,
   settled,
   stepStatus,
@@ -31,6 +33,7 @@ import {
   until,
 } from './deployment.ts';
 import { documentOf, policyOf } from './policy-documents.ts';
+import { createStack, deleteStack, reasonsOf, settledStack, updateStack } from './stacks.ts';
 
 const { sandbox } = environment;
 const resource = (integration: IntegrationAnswer, type: string) => {
@@ -230,4 +233,90 @@ test('two integrations at once do not get in each other’s way', async () => {
   const removed = await Promise.all(ready.map(({ integrationId }) => disconnect(integrationId)));
   expect(removed.map(({ status }) => status)).toEqual(['removed', 'removed']);
   expect(differences(before, await listing(twins))).toEqual([]);
+});
+
+describe('a stack of CloudFormation', () => {
+  const stackOf = (name: string, file: string, more: Record<string, string> = {}) => ({
+    name: `stack-${name}`,
+    template: projectFile(`examples/cloudformation/${file}.yml`),
+    parameters: {
+      Stage: deployment.stage,
+      Name: name,
+      BucketName: `dataloop-${name}`,
+      ProjectId: sandbox.projectId,
+      ...more,
+    },
+  });
+  /** Waits for the end, and expects that nothing has gone wrong. */
+  const complete = async (stackId: string, expected: string) => {
+    const { status, outputs } = await settledStack(stackId);
+    expect([status, await reasonsOf(stackId, 'Images')]).toEqual([expected, expect.any(Array)]);
+    return outputs;
+  };
+
+  test('connects a bucket, replaces it without a gap, and takes all of it away with itself', async () => {
+    const name = uniqueName('stack');
+    const before = await listing(name);
+    const stackId = await createStack(stackOf(name, 'integration'));
+    const outputs = await complete(stackId, 'CREATE_COMPLETE');
+    const ready = await read(outputs['IntegrationId'] ?? '');
+    expect(ready).toMatchObject({ status: 'ready', name });
+    expect(outputs).toEqual({
+      IntegrationId: ready.integrationId,
+      RoleArn: resource(ready, 'AWS::IAM::Role').arn,
+      BucketArn: resource(ready, 'AWS::S3::Bucket').arn,
+      DataloopIntegrationId: resource(ready, 'Dataloop::Integration').id,
+      DataloopDriverId: resource(ready, 'Dataloop::Driver').id,
+    });
+
+    // The name is the old one's until CloudFormation deletes it.
+    await updateStack(stackOf(name, 'integration', { BucketName: `dataloop-${name}-2` }));
+    await complete(stackId, 'UPDATE_ROLLBACK_COMPLETE');
+    expect(await reasonsOf(stackId, 'Images')).toContainEqual(
+      expect.stringContaining(`The name "${name}" is used by ${ready.integrationId}`),
+    );
+    expect((await read(ready.integrationId)).status).toBe('ready');
+
+    const other = { Name: `${name}-2`, BucketName: `dataloop-${name}-2` };
+    await updateStack(stackOf(name, 'integration', other));
+    const { IntegrationId: replaced = '' } = await complete(stackId, 'UPDATE_COMPLETE');
+    expect(replaced).not.toBe(ready.integrationId);
+    expect((await read(ready.integrationId)).status).toBe('removed');
+    expect((await read(replaced)).status).toBe('ready');
+
+    await deleteStack(stackId);
+    await complete(stackId, 'DELETE_COMPLETE');
+    expect((await read(replaced)).status).toBe('removed');
+    expect(differences(before, await listing(name))).toEqual([]);
+  });
+
+  test('adds a bucket to its integration, and takes both away in order', async () => {
+    const name = uniqueName('two');
+    const before = await listing(name);
+    const stackId = await createStack(
+      stackOf(name, 'added-bucket', { AddedBucketName: `dataloop-${name}-videos` }),
+    );
+    const outputs = await complete(stackId, 'CREATE_COMPLETE');
+    const { drivers } = await read(outputs['IntegrationId'] ?? '');
+    expect(drivers).toMatchObject([{ driverId: outputs['DriverId'], name: `dataloop-${name}-videos` }]);
+    expect(outputs['AddedBucketArn']).toBe(`arn:aws:s3:::dataloop-${name}-videos`);
+    await deleteStack(stackId);
+    await complete(stackId, 'DELETE_COMPLETE');
+    expect(differences(before, await listing(name))).toEqual([]);
+  });
+
+  test('that is refused says why in its events, and leaves nothing', async () => {
+    const name = uniqueName('refused');
+    const input = stackOf(name, 'integration', { BucketName: 'elsewhere' });
+    const stackId = await createStack({
+      ...input,
+      template: input.template.replace('cors: true', 'cors: 1'),
+    });
+    await complete(stackId, 'ROLLBACK_COMPLETE');
+    expect(await reasonsOf(stackId, 'Images')).toContainEqual(
+      expect.stringContaining('/bucket/cors: cors must be true or false.'),
+    );
+    await deleteStack(stackId);
+    await complete(stackId, 'DELETE_COMPLETE');
+  });
 });

@@ -129,6 +129,7 @@ const readSecret = [
   'TestAddedDriverRole',
   'RemoveIntegrationRole',
   'RemoveDriverRole',
+  'CustomResourceRole',
 ];
 const publish = [
   'RequestIamUserRole',
@@ -146,6 +147,7 @@ const startUndo = [
   'RollBackRole',
   'ExecutionEndedRole',
   'SweepRole',
+  'CustomResourceRole',
 ];
 const ofOurs = { [`aws:ResourceTag/${ownerTag}`]: 'int_1' };
 
@@ -516,7 +518,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'list integrations by their status',
-    but: ['SweepRole', 'PlanIntegrationRole', 'ListIntegrationsRole'],
+    but: ['SweepRole', 'PlanIntegrationRole', 'ListIntegrationsRole', 'AnswerStackRole'],
     call: { action: 'dynamodb:Query', resource: `${table}/index/byStatus` },
     make: ({ dynamodb }) =>
       dynamodb.send(
@@ -548,8 +550,26 @@ const everywhere: readonly Everywhere[] = [
       ),
   },
   {
+    what: 'read where CloudFormation waits for an answer',
+    but: ['AnswerStackRole'],
+    call: { action: 'dynamodb:GetItem', resource: table, context: keyed('answer#int_1#made') },
+    make: ({ dynamodb }) => dynamodb.send(new GetItemCommand(at(`answer#${readyIntegrationId()}#made`))),
+  },
+  {
+    what: 'say where CloudFormation waits for an answer',
+    but: ['CustomResourceRole'],
+    call: { action: 'dynamodb:PutItem', resource: table, context: keyed('answer#int_1#made') },
+    make: ({ dynamodb }) =>
+      dynamodb.send(
+        new PutItemCommand({
+          TableName: outputs.TableName,
+          Item: { pk: { S: `answer#${readyIntegrationId()}#made` }, address: { S: 'forged' } },
+        }),
+      ),
+  },
+  {
     what: 'overwrite an integration as a whole',
-    but: ['StartProvisioningRole', 'AddDriverRole'],
+    but: ['StartProvisioningRole', 'AddDriverRole', 'CustomResourceRole'],
     call: { action: 'dynamodb:PutItem', resource: table, context: keyed('integration#int_1') },
     make: ({ dynamodb }) =>
       dynamodb.send(
@@ -610,7 +630,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'start a provisioning around the API',
-    but: ['StartProvisioningRole'],
+    but: ['StartProvisioningRole', 'CustomResourceRole'],
     call: { action: 'states:StartExecution', resource: outputs.ProvisionStateMachineArn },
     make: ({ stepFunctions }) =>
       stepFunctions.send(
@@ -628,7 +648,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'stop a provisioning',
-    but: ['RemoveIntegrationRole'],
+    but: ['RemoveIntegrationRole', 'CustomResourceRole'],
     call: { action: 'states:StopExecution', resource: executionArn('provision', 'int_1') },
     make: ({ stepFunctions }) =>
       stepFunctions.send(
@@ -637,7 +657,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'add a driver around the API',
-    but: ['AddDriverRole'],
+    but: ['AddDriverRole', 'CustomResourceRole'],
     call: { action: 'states:StartExecution', resource: outputs.AddDriverStateMachineArn },
     make: ({ stepFunctions }) =>
       stepFunctions.send(
@@ -646,7 +666,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'stop the adding of a driver',
-    but: ['RemoveDriverRole', 'RemoveDriversRole'],
+    but: ['RemoveDriverRole', 'RemoveDriversRole', 'CustomResourceRole'],
     call: { action: 'states:StopExecution', resource: executionArn('addDriver', 'drv_1') },
     make: ({ stepFunctions }) =>
       stepFunctions.send(new StopExecutionCommand({ executionArn: executionArn('addDriver', 'drv_1') })),
@@ -741,6 +761,12 @@ const everywhere: readonly Everywhere[] = [
     call: { action: 'lambda:InvokeFunction', resource: arnOf('StartProvisioningLambdaFunction') },
     make: ({ lambda }) =>
       lambda.send(new InvokeCommand({ FunctionName: arnOf('StartProvisioningLambdaFunction') })),
+  },
+  {
+    what: 'invoke the function of stacks',
+    call: { action: 'lambda:InvokeFunction', resource: arnOf('CustomResourceLambdaFunction') },
+    make: ({ lambda }) =>
+      lambda.send(new InvokeCommand({ FunctionName: arnOf('CustomResourceLambdaFunction') })),
   },
   {
     what: 'invoke the watchdog',

@@ -15,6 +15,7 @@ const beginsUndo = [
   'RemoveDriverRole',
   'RemoveDriversRole',
   'RollBackRole',
+  'CustomResourceRole',
   ...watchdog,
 ];
 const tellsStatus = [...everyStep, ...beginsUndo, 'ConfirmIamUserRole', 'AddDriverRole'];
@@ -27,7 +28,9 @@ const writersOf: Readonly<Record<string, readonly string[]>> = {
   createdAt: [],
   request: [],
   requestHash: [],
+  requestedBy: [],
   parent: [],
+  stack: [],
   executionArn: [],
   expiresAt: [],
   layout: [],
@@ -37,7 +40,14 @@ const writersOf: Readonly<Record<string, readonly string[]>> = {
   reserve: beginsUndo,
   operator: ['ConfirmIamUserRole'],
   dataloop: ['PreflightRole'],
-  drivers: ['AddDriverRole', 'GrantAccessRole', 'RevokeAccessRole', 'ConcludeRole', ...watchdog],
+  drivers: [
+    'AddDriverRole',
+    'CustomResourceRole',
+    'GrantAccessRole',
+    'RevokeAccessRole',
+    'ConcludeRole',
+    ...watchdog,
+  ],
   accessLock: ['GrantAccessRole', 'RevokeAccessRole'],
   status: tellsStatus,
   steps: [...everyStep, ...beginsUndo, 'ResumeProvisioningRole'],

@@ -43,6 +43,7 @@ Object.assign(process.env, {
   DATALOOP_ORGANIZATION_ID: '',
   DATALOOP_ACCOUNT_ID: dataloopAccountId,
   OPEN_PER_CALLER: '20',
+  URL_SUFFIX: 'amazonaws.com',
   IAM_USER_TIMEOUT_SECONDS: `${iamUserTimeoutSeconds}`,
   POWERTOOLS_LOG_LEVEL: 'SILENT',
 });

@@ -107,8 +107,10 @@ def missing_token(evaluator):
     return evaluator.AuthError("MissingAuthenticationToken", "Request is missing Authentication Token")
 
 
-def gate(app, hosts: set[str]) -> None:
-    """Puts a check before everything that the emulator serves, and takes its own endpoints away.
+def gate(app, hosts: set[str], is_answer, take_answers) -> None:
+    """Puts a check before everything that the emulator serves, and takes its own endpoints away but one.
+
+    ``is_answer`` and ``take_answers`` know that one: where functions answer CloudFormation.
 
     ``app`` is the module ministack.app, ``hosts`` the values of ``Host`` that are the emulator's own.
     """
@@ -131,6 +133,9 @@ def gate(app, hosts: set[str]) -> None:
         if len(names) != len(set(names)):
             # MiniStack takes the first of them for the signature, and all of them for the rest.
             return evaluator.AuthError("AccessDenied", "A header that decides about access is there twice")
+        if is_answer(method, path):
+            # Whoever has the address may answer, as at a presigned one.
+            return None
         if path.startswith("/_") and not path.startswith("/_aws/execute-api/"):
             return missing_token(evaluator)
         if is_for_a_bucket(method, path, headers, query):
@@ -175,9 +180,6 @@ def gate(app, hosts: set[str]) -> None:
             return app._handle_options_request(method, path, headers, query_params, request_id)
         return None
 
-    async def nothing(*_request):
-        return None
-
     replace_function(app, "_handle_pre_body_request", only_preflights)
-    replace_function(app, "_handle_post_body_shortcuts", nothing)
+    take_answers(app)
     replace_function(app, "app", checked)

@@ -13,6 +13,7 @@
 - A function that fails on an event is tried again, and the event then goes where the function says.
 - A function that SQS calls and that sends to the same queue is stopped after 16 rounds, as on AWS (``recursion.py``).
 - A function that throws before its task's token is answered fails the task. A history shows what a task was given.
+- Functions of custom resources are invoked asynchronously, and their answers checked (``custom_resources.py``).
 - Only keys that exist are accepted, those of the roots among them, and each signature is checked. The emulator's own
   endpoints are not there. A foreign ``Host`` or ``Origin`` is refused (``access.py``).
 - Nobody can work out the keys of a function.
@@ -44,6 +45,7 @@ from authorisation import (
     name_resources_in_full,
 )
 from changes import EXPECTED_VERSION, load_changed
+from custom_resources import invoke_as_on_aws, is_answer, take_answers
 from recursion import detect_recursive_loops
 
 
@@ -255,13 +257,15 @@ def main() -> None:
     know_whose_bucket_it_is()
     let_everybody_past_boundaries()
     copy_items_quickly()
+    invoke_as_on_aws()
     detect_recursive_loops()
     from ministack import app
 
     app._port_is_bindable = lambda host, port: False
     port = os.environ["GATEWAY_PORT"]
     # The last is where functions look for AWS: something may stand between.
-    gate(app, {f"127.0.0.1:{port}", f"localhost:{port}", urlsplit(os.environ["AWS_ENDPOINT_URL"]).netloc})
+    hosts = {f"127.0.0.1:{port}", f"localhost:{port}", urlsplit(os.environ["AWS_ENDPOINT_URL"]).netloc}
+    gate(app, hosts, is_answer, take_answers)
     app.main()
 
 

@@ -12,6 +12,8 @@ const idempotencyKeys = 'idempotency#*';
 const tokens = 'token#*';
 const places = 'place#*';
 const turns = 'turn#*';
+const answers = 'answer#*';
+const stacks = 'stack#*';
 
 const onlyItems = (...keys: string[]) => ({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } });
 
@@ -115,6 +117,16 @@ export const WriteAddedBucket: Statement = {
   },
 };
 
+export const WriteUndoAndAddedBucket: Statement = {
+  ...writing(
+    'Writes that an undo begins, why, and which steps it cut off; and an added bucket into its integration.',
+  ),
+  Condition: {
+    ...onlyItems(records, locks, idempotencyKeys),
+    ...onlyAttributes(...new Set(['steps', ...undo, 'error', ...cut, 'drivers'])),
+  },
+};
+
 export const JournalAndLocks = (actions: Read): Statement => ({
   Sid: 'Journal',
   why: 'Reads records and locks: does another integration use the name or the bucket?',
@@ -170,6 +182,37 @@ export const TaskToken = (actions: ItemAction | ItemAction[]): Statement => ({
   Resource: table,
   Condition: onlyItems(tokens),
 });
+
+export const KeepAnswer: Statement = {
+  Sid: 'KeepAnswer',
+  why: 'Keeps where CloudFormation waits for an answer. It cannot read that again.',
+  Action: 'dynamodb:PutItem',
+  Resource: table,
+  Condition: onlyItems(answers),
+};
+
+export const SendAnswers: Statement = {
+  Sid: 'SendAnswers',
+  why: 'Reads where CloudFormation waits for an answer, and deletes it once it has been sent.',
+  Action: ['dynamodb:GetItem', 'dynamodb:DeleteItem'],
+  Resource: table,
+  Condition: onlyItems(answers),
+};
+
+export const NoteBegun: Statement = {
+  Sid: 'NoteBegun',
+  why: 'Notes which record a resource of a stack has, before CloudFormation knows.',
+  Action: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+  Resource: table,
+  Condition: onlyItems(stacks),
+};
+
+export const FindAnswers: Statement = {
+  Sid: 'FindAnswers',
+  why: 'Finds answers that CloudFormation still waits for.',
+  Action: 'dynamodb:Query',
+  Resource: statusIndex,
+};
 
 export const TakeTurn: Statement = {
   Sid: 'TakeTurn',

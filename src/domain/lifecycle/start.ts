@@ -5,6 +5,7 @@ import { canonicalJson } from '../model/canonical-json.ts';
 import type { AddedBucket, JournalRecord, RecordReader } from '../model/record.ts';
 import { kindOf, pathOf } from '../model/record.ts';
 import type { IntegrationRequest } from '../model/request.ts';
+import type { StackResource } from '../model/stack-resource.ts';
 
 /** How long an Idempotency-Key is remembered. */
 const idempotencySeconds = 86_400;
@@ -27,6 +28,7 @@ export function newRegistration(
     requestedBy?: string;
     /** The integration that a bucket is added to. */
     parent?: NonNullable<JournalRecord['parent']>;
+    stack?: StackResource;
   },
 ): Omit<Registration, 'locks' | 'over' | 'place'> {
   if (sent !== undefined && !idempotencyKeySchema.safeParse(sent.key).success) {
@@ -35,19 +37,21 @@ export function newRegistration(
       'The header Idempotency-Key must have 1 to 255 printable ASCII characters without spaces. Use a UUID, for example.',
     );
   }
-  const { parent, requestedBy } = context;
+  const { parent, stack, requestedBy } = context;
   const createdAt = context.now.toISOString();
   return {
     record: {
       id: context.recordId,
       kind: kindOf(parent),
       ...(parent ? { parent } : {}),
+      ...(stack ? { stack } : {}),
       name: request.name,
       status: 'provisioning',
       createdAt,
       updatedAt: createdAt,
       request,
-      requestHash: context.sha256(canonicalJson(parent ? { parent, request } : request)),
+      // The same request of somebody else is another one: nobody gets hold of what is not theirs.
+      requestHash: context.sha256(canonicalJson(parent || stack ? { parent, stack, request } : request)),
       ...(requestedBy === undefined ? {} : { requestedBy }),
       executionArn: context.executionArn,
       steps: {},

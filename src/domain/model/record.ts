@@ -4,8 +4,10 @@
  */
 import * as z from 'zod';
 import { printable } from '../../errors.ts';
+import { accessLockSchema } from './access-lock.ts';
 import { requestSchema } from './request.ts';
 import { policyKeys, type ResourceKey, resourceKeys } from './resource-keys.ts';
+import { stackResourceSchema } from './stack-resource.ts';
 import { isoTime, type StepFailure, type StepRecord, stepSchema } from './step-record.ts';
 import { type RecordKind, recordKinds, type StepName, stepNames } from './steps.ts';
 
@@ -192,18 +194,14 @@ export const asAdded = ({ bucket, dataloop }: z.output<typeof requestSchema>): A
   },
 });
 
-const accessLockSchema = z.object({
-  by: z.string(),
-  /** Until when its holder's function can live and so take effect, ms since the epoch. */
-  until: z.number(),
-});
-
 export const recordSchema = z.object({
   id: recordIdSchema,
   /** Not stored: `parent` tells it. */
   kind: z.enum(recordKinds),
   /** The integration that this bucket was added to. */
   parent: parentSchema.optional(),
+  /** The resource of a CloudFormation stack that it was made for. */
+  stack: stackResourceSchema.optional(),
   /** Buckets that were added, until nothing is left of them. */
   addedBuckets: z.record(addedBucketIdSchema, addedBucketSchema).optional(),
   /** Who may write the integration's policies now. */

@@ -1,0 +1,169 @@
+/** Resources of CloudFormation stacks: what a request begins, and what it is answered once that has ended. */
+import { ServiceError } from '../../errors.ts';
+import {
+  type AnsweredRequest,
+  answerOf,
+  deleted,
+  failed,
+  reasonOf,
+  type StackAnswer,
+  type StackRequest,
+  stackResourceTypes,
+} from '../api/stack.ts';
+import { sameJson } from '../model/canonical-json.ts';
+import { isRecordId, type JournalRecord, type RecordReader } from '../model/record.ts';
+import type { StackResource } from '../model/stack-resource.ts';
+
+/** What was begun last for a resource of a stack, and by which request. */
+export interface Begun {
+  readonly requestId: string;
+  /** Undefined: nothing yet. */
+  readonly recordId?: string | undefined;
+}
+
+/** CloudFormation learns of a record's id by the answer. Until then this alone leads from the stack to it. */
+export interface BegunJournal {
+  readBegun(stack: StackResource): Promise<Begun | undefined>;
+  writeBegun(stack: StackResource, begun: Begun): Promise<void>;
+}
+
+export interface StackParts extends BegunJournal, RecordReader {
+  /** Registers what a resource's properties ask for, and starts its workflow; `note` is called before the first write. */
+  readonly make: Readonly<
+    Record<
+      keyof typeof stackResourceTypes,
+      (request: StackRequest, note: (recordId: string) => Promise<void>) => Promise<JournalRecord>
+    >
+  >;
+  /** As `DELETE` does. @returns the record as it then is */
+  remove(record: JournalRecord): Promise<JournalRecord>;
+  /** Keeps the address until the workflow has ended. */
+  keepAddress(request: StackRequest, recordId: string): Promise<void>;
+}
+
+/** The record that a stack's resource has; nobody else's. */
+async function ownRecord(
+  { stack }: StackRequest,
+  recordId: string | undefined,
+  records: RecordReader,
+): Promise<JournalRecord | undefined> {
+  const record = recordId === undefined ? undefined : await records.read(recordId);
+  return record?.stack && sameJson(record.stack, stack) ? record : undefined;
+}
+
+const isOver = ({ status }: JournalRecord): boolean => status === 'failed' || status === 'removed';
+
+/**
+ * What a request to delete is about. CloudFormation makes up an id for a resource whose creation was never answered: that
+ * is what was begun last.
+ */
+async function toDelete(request: StackRequest, parts: StackParts): Promise<JournalRecord | undefined> {
+  const { physicalId = '', stack } = request;
+  if (isRecordId(physicalId)) return ownRecord(request, physicalId, parts);
+  return ownRecord(request, (await parts.readBegun(stack))?.recordId, parts);
+}
+
+/**
+ * What an earlier request began and CloudFormation has never heard of: it gave up waiting, and goes on with the resource
+ * that it knows.
+ */
+async function removeForgotten(request: StackRequest, begun: Begun | undefined, parts: StackParts) {
+  if (request.type !== 'Update' || !begun || begun.recordId === request.physicalId) return;
+  const record = await ownRecord(request, begun.recordId, parts);
+  if (record && !isOver(record)) await parts.remove(record);
+}
+
+async function make(request: StackRequest, parts: StackParts): Promise<JournalRecord> {
+  const { id: requestId, stack, resourceType } = request;
+  const [kind] = (['integration', 'addedBucket'] as const).filter(
+    (each) => stackResourceTypes[each] === resourceType,
+  );
+  if (!kind) {
+    const types = Object.values(stackResourceTypes).join(' and ');
+    throw new ServiceError('InvalidRequestError', `This service makes resources of the types ${types}.`);
+  }
+  const begun = await parts.readBegun(stack);
+  if (begun?.requestId !== requestId) {
+    // First of all: whatever comes after it, a later request must not take an earlier record for that of this one.
+    await parts.writeBegun(stack, { requestId });
+    await removeForgotten(request, begun, parts);
+  }
+  const note = (recordId: string) => parts.writeBegun(stack, { requestId, recordId });
+  let noted: string | undefined;
+  const record = await parts.make[kind](request, async (recordId) => {
+    noted = recordId;
+    await note(recordId);
+  });
+  // A request that repeats an earlier one has that one's record.
+  if (record.id !== noted) await note(record.id);
+  return record;
+}
+
+/** The old resource has its name and bucket until CloudFormation deletes it, which is after the new one is ready. */
+const needsOwnNames =
+  'A changed property makes a new one before the old one is removed: give it a name, a bucket and a driver name of its own.';
+
+/** What the caller of a request to create or to update is told. */
+function told(error: ServiceError, { type }: StackRequest): string {
+  const reason = reasonOf(error);
+  return type === 'Update' && error.name === 'NameOrBucketTakenError' ? `${needsOwnNames} ${reason}` : reason;
+}
+
+/**
+ * Does what a request asks for, or begins it. Repeated, it changes nothing more.
+ * @returns the answer; undefined where the end of the workflow brings it
+ */
+export async function takeStackRequest(
+  request: StackRequest,
+  parts: StackParts,
+): Promise<StackAnswer | undefined> {
+  try {
+    let record: JournalRecord;
+    if (request.type === 'Delete') {
+      const found = await toDelete(request, parts);
+      if (!found) return deleted(request);
+      record = isOver(found) ? found : await parts.remove(found);
+    } else {
+      record = await make(request, parts);
+    }
+    const answer = answerOf(record, request);
+    if (answer) return answer;
+    await parts.keepAddress(request, record.id);
+    // The workflow may have ended before the address was there.
+    const now = await parts.read(record.id);
+    return now && answerOf(now, request);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    return failed(request, told(error, request));
+  }
+}
+
+/** A request whose answer is due once its workflow has ended. */
+export interface AwaitedAnswer {
+  readonly request: AnsweredRequest;
+  readonly address: string;
+}
+
+export interface AnswerParts extends RecordReader {
+  readAwaited(recordId: string): Promise<readonly AwaitedAnswer[]>;
+  /** Where nobody has put another in its place. */
+  forget(recordId: string, awaited: AwaitedAnswer): Promise<void>;
+  /** @throws ServiceError where nobody takes it now. One that can never be sent counts as sent. */
+  send(awaited: AwaitedAnswer, answer: StackAnswer): Promise<void>;
+}
+
+/** Sends the answers that are due about a record, and forgets their addresses. @returns how many */
+export async function answerStack(recordId: string, parts: AnswerParts): Promise<number> {
+  const awaited = await parts.readAwaited(recordId);
+  if (awaited.length === 0) return 0;
+  const record = await parts.read(recordId);
+  let sent = 0;
+  for (const each of awaited) {
+    const answer = record && answerOf(record, each.request);
+    if (!answer) continue;
+    await parts.send(each, answer);
+    await parts.forget(recordId, each);
+    sent += 1;
+  }
+  return sent;
+}

@@ -32,7 +32,7 @@ export const handler = middy(async (event: unknown, context: Context): Promise<v
     ...recordReader(table),
     ...begunJournal(table),
     make,
-    remove: (record) => remove(record, bound),
+    remove: (record, asked) => remove(record, asked, bound),
     keepAddress: (asked, recordId) => keepAddress(table, asked, recordId),
   });
   const { type, resourceType, stack } = request;

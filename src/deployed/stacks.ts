@@ -18,7 +18,7 @@ import { sha256 } from '../domain/model/canonical-json.ts';
 import { asIntegration } from '../domain/model/lookup.ts';
 import type { JournalRecord } from '../domain/model/record.ts';
 import { driverRequestSchema, invalidFields, requestSchema } from '../domain/model/request.ts';
-import { accountOf, bodyOfProperties } from '../domain/model/stack-resource.ts';
+import { accountOf, bodyOfProperties, keepsBucket } from '../domain/model/stack-resource.ts';
 import {
   refuseForeignDrivers,
   refuseForeignDriversOfBucket,
@@ -27,7 +27,7 @@ import { desiredStateOf } from './desired-state.ts';
 import { table } from './journal.ts';
 import { deployedForeignDriverReads } from './reads.ts';
 import { deployedStart } from './start.ts';
-import { deployedRemoval } from './undo.ts';
+import { deployedRemoval, sayOfBucket } from './undo.ts';
 
 /** CloudFormation may send a request again, and that one begins nothing new. */
 const keyOf = ({ id, stack }: StackRequest) => ({
@@ -52,6 +52,8 @@ export function deployedStackMaker(): StackParts['make'] {
   const buckets = deployedStart('drv', addDriverStateMachineArn(), addedBucketRegistrar(table));
   return {
     integration: async (request, note) => {
+      // Said now, not when the stack is deleted.
+      keepsBucket(request.properties);
       const { stackId } = request.stack;
       const body = bodyOfProperties(request.properties, requestSchema);
       const asked = parseRequest(body, { ...account, organizationId });
@@ -62,6 +64,7 @@ export function deployedStackMaker(): StackParts['make'] {
       return startProvisioning(wanted, store, integrations.machine, { caller, count });
     },
     addedBucket: async (request, note) => {
+      keepsBucket(request.properties);
       const { integrationId, ...properties } = request.properties;
       if (typeof integrationId !== 'string') {
         throw invalidFields([{ pointer: '/integrationId', detail: 'This field is required.' }]);
@@ -80,14 +83,25 @@ export function deployedStackMaker(): StackParts['make'] {
   };
 }
 
-/** As `DELETE` of the API without `force`. */
+/** As `DELETE` of the API without `force`. What the template says of the bucket holds, as the latest word of its owner. */
 export function deployedStackRemoval() {
   const removal = deployedRemoval();
   const reads = deployedForeignDriverReads();
-  return (record: JournalRecord, bound: Bound): Promise<JournalRecord> =>
-    record.parent
-      ? removeAddedBucket(record.parent.integrationId, record.id, removal, (driver, integration) =>
-          refuseForeignDriversOfBucket(driver, integration, reads, bound),
+  return (record: JournalRecord, { properties }: StackRequest, bound: Bound): Promise<JournalRecord> => {
+    const say = sayOfBucket(keepsBucket(properties));
+    return record.parent
+      ? removeAddedBucket(
+          record.parent.integrationId,
+          record.id,
+          removal,
+          (driver, integration) => refuseForeignDriversOfBucket(driver, integration, reads, bound),
+          say,
         )
-      : removeIntegration(record.id, removal, (standing) => refuseForeignDrivers(standing, reads, bound));
+      : removeIntegration(
+          record.id,
+          removal,
+          (standing) => refuseForeignDrivers(standing, reads, bound),
+          say,
+        );
+  };
 }

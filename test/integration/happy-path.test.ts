@@ -247,6 +247,7 @@ describe('a stack of CloudFormation', () => {
       ...more,
     },
   });
+  const notKept = { KeepBucket: 'false' };
   /** Waits for the end, and expects that nothing has gone wrong. */
   const complete = async (stackId: string, expected: string) => {
     const { status, outputs } = await settledStack(stackId);
@@ -257,7 +258,7 @@ describe('a stack of CloudFormation', () => {
   test('connects a bucket, replaces it without a gap, and takes all of it away with itself', async () => {
     const name = uniqueName('stack');
     const before = await listing(name);
-    const stackId = await createStack(stackOf(name, 'integration'));
+    const stackId = await createStack(stackOf(name, 'integration', notKept));
     const outputs = await complete(stackId, 'CREATE_COMPLETE');
     const ready = await read(outputs['IntegrationId'] ?? '');
     expect(ready).toMatchObject({ status: 'ready', name });
@@ -270,14 +271,14 @@ describe('a stack of CloudFormation', () => {
     });
 
     // The name is the old one's until CloudFormation deletes it.
-    await updateStack(stackOf(name, 'integration', { BucketName: `dataloop-${name}-2` }));
+    await updateStack(stackOf(name, 'integration', { ...notKept, BucketName: `dataloop-${name}-2` }));
     await complete(stackId, 'UPDATE_ROLLBACK_COMPLETE');
     expect(await reasonsOf(stackId, 'Images')).toContainEqual(
       expect.stringContaining(`The name "${name}" is used by ${ready.integrationId}`),
     );
     expect((await read(ready.integrationId)).status).toBe('ready');
 
-    const other = { Name: `${name}-2`, BucketName: `dataloop-${name}-2` };
+    const other = { ...notKept, Name: `${name}-2`, BucketName: `dataloop-${name}-2` };
     await updateStack(stackOf(name, 'integration', other));
     const { IntegrationId: replaced = '' } = await complete(stackId, 'UPDATE_COMPLETE');
     expect(replaced).not.toBe(ready.integrationId);

@@ -38,11 +38,15 @@ const expected: Readonly<Record<string, readonly Route[]>> = {
   ConnectBuckets: ['plan', 'list', ...looks, 'connect', 'add', 'test', 'testDriver'],
   DisconnectBuckets: ['list', ...looks, 'disconnect', 'removeDriver'],
   ConfirmIamUser: [...looks, 'confirm'],
+  ConnectAndLook: ['plan', 'list', ...looks, 'connect', 'test', 'testDriver'],
 };
 
 const apiId = deployment.apiUrl.split('/').at(-1) ?? '';
+const shown = [...projectFile('docs/deployment.md').matchAll(/^```json\n(.*?)^```/gms)].map(
+  ([, text = '']) => text,
+);
 const policies = new Map(
-  [...projectFile('docs/deployment.md').matchAll(/^```json\n(.*?)^```/gms)].map(([, text = '']) => {
+  [...shown, projectFile('examples/policies/data-team.json')].map((text) => {
     const filled = text
       .replaceAll('REGION', environment.region)
       .replaceAll('ACCOUNT', accountId)

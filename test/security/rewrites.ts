@@ -39,6 +39,7 @@ const writersOf: Readonly<Record<string, readonly string[]>> = {
   // Whoever uses it up can no more than fill the record.
   reserve: beginsUndo,
   operator: ['ConfirmIamUserRole'],
+  keepBucket: ['RemoveIntegrationRole', 'RemoveDriverRole', 'CustomResourceRole'],
   dataloop: ['PreflightRole'],
   drivers: [
     'AddDriverRole',

@@ -90,7 +90,7 @@ export const WriteUndo = writing(
   'steps',
   ...undo,
   'error',
-  // Nobody but the API routes of `DELETE` may write it.
+  // Nobody but the API routes of `DELETE`, and stacks, may write it.
   'keepBucket',
   ...cut,
 );
@@ -119,11 +119,11 @@ export const WriteAddedBucket: Statement = {
 
 export const WriteUndoAndAddedBucket: Statement = {
   ...writing(
-    'Writes that an undo begins, why, and which steps it cut off; and an added bucket into its integration.',
+    'Writes that an undo begins, why, which steps it cut off, and whether the owner keeps the bucket; and an added bucket into its integration.',
   ),
   Condition: {
     ...onlyItems(records, locks, idempotencyKeys),
-    ...onlyAttributes(...new Set(['steps', ...undo, 'error', ...cut, 'drivers'])),
+    ...onlyAttributes(...new Set(['steps', ...undo, 'error', 'keepBucket', ...cut, 'drivers'])),
   },
 };
 

@@ -29,5 +29,5 @@ export async function sendAnswer(address: string, document: string): Promise<boo
 
 const notTaken = (reason: string): ServiceError =>
   new ServiceError('AwsUnavailableError', `CloudFormation's address did not take the answer (${reason}).`, {
-    triedAgain: true,
+    mayPass: true,
   });

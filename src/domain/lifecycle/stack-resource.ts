@@ -36,7 +36,7 @@ export interface StackParts extends BegunJournal, RecordReader {
     >
   >;
   /** As `DELETE` does. @returns the record as it then is */
-  remove(record: JournalRecord): Promise<JournalRecord>;
+  remove(record: JournalRecord, request: StackRequest): Promise<JournalRecord>;
   /** Keeps the address until the workflow has ended. */
   keepAddress(request: StackRequest, recordId: string): Promise<void>;
 }
@@ -70,7 +70,7 @@ async function toDelete(request: StackRequest, parts: StackParts): Promise<Journ
 async function removeForgotten(request: StackRequest, begun: Begun | undefined, parts: StackParts) {
   if (request.type !== 'Update' || !begun || begun.recordId === request.physicalId) return;
   const record = await ownRecord(request, begun.recordId, parts);
-  if (record && !isOver(record)) await parts.remove(record);
+  if (record && !isOver(record)) await parts.remove(record, request);
 }
 
 async function make(request: StackRequest, parts: StackParts): Promise<JournalRecord> {
@@ -122,7 +122,7 @@ export async function takeStackRequest(
     if (request.type === 'Delete') {
       const found = await toDelete(request, parts);
       if (!found) return deleted(request);
-      record = isOver(found) ? found : await parts.remove(found);
+      record = isOver(found) ? found : await parts.remove(found, request);
     } else {
       record = await make(request, parts);
     }

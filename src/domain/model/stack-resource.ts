@@ -1,5 +1,6 @@
 /** A resource of a CloudFormation stack: which one it is, and its properties as a request of the API. */
 import * as z from 'zod';
+import { invalidFields } from './request.ts';
 
 export const stackResourceSchema = z.object({
   stackId: z
@@ -34,11 +35,23 @@ function withBooleans(value: unknown, schema: unknown): unknown {
   );
 }
 
-/** Properties of CloudFormation's own, which are no part of a request. */
-const ownProperties = ['ServiceToken', 'ServiceTimeout'];
+/** Properties that are no part of a request to make something: CloudFormation's own, and what its removal asks for. */
+const otherProperties = ['ServiceToken', 'ServiceTimeout', 'keepBucket'];
+
+/**
+ * Whether the owner keeps the bucket when the resource is removed.
+ * @returns undefined where the properties do not say
+ * @throws ServiceError `InvalidRequestError`
+ */
+export function keepsBucket({ keepBucket }: Readonly<Record<string, unknown>>): boolean | undefined {
+  if (keepBucket === undefined) return undefined;
+  if (keepBucket === 'true' || keepBucket === true) return true;
+  if (keepBucket === 'false' || keepBucket === false) return false;
+  throw invalidFields([{ pointer: '/keepBucket', detail: 'keepBucket must be true or false.' }]);
+}
 
 /** @param schema of the request, which says where a text stands for true or false */
 export function bodyOfProperties(properties: Readonly<Record<string, unknown>>, schema: z.ZodType): unknown {
-  const others = Object.entries(properties).filter(([key]) => !ownProperties.includes(key));
+  const others = Object.entries(properties).filter(([key]) => !otherProperties.includes(key));
   return withBooleans(Object.fromEntries(others), schema);
 }

@@ -2,12 +2,19 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import * as z from 'zod';
 import { projectRoot } from '../../../local/environment/paths.ts';
+import { eventDetails, eventSource } from '../../../src/domain/api/events.ts';
 import { stackResourceTypes } from '../../../src/domain/api/stack.ts';
 import { projectFile } from '../../bundle.ts';
 
 const folder = 'examples/cloudformation';
-const files = readdirSync(join(projectRoot, folder)).map((name) => `${folder}/${name}`);
+const mail = `${folder}/mail-on-failure.yml`;
+const integration = `${folder}/integration.yml`;
+const files = readdirSync(join(projectRoot, folder))
+  .map((name) => `${folder}/${name}`)
+  .filter((file) => file !== mail);
 const page = projectFile('docs/infrastructure-as-code.md');
 
 test('what the page shows of a template is in one, to the letter', () => {
@@ -40,4 +47,78 @@ describe.each(files)('%s', (file) => {
       'Export: { Name: "\u0024{self:custom.name}-ServiceToken" }',
     );
   });
+});
+
+const named = z.record(z.string(), z.unknown());
+const templateSchema = z.object({ Parameters: named, Outputs: named.default({}) });
+/** References count as what they name. */
+const templateOf = (file: string) => templateSchema.parse(parse(projectFile(file), { logLevel: 'silent' }));
+
+test('the example for Terraform gives the template each parameter that it needs, and reads outputs that it has', () => {
+  const file = 'examples/terraform/main.tf';
+  const text = projectFile(file);
+  const { Parameters, Outputs } = templateOf(integration);
+  expect(text).toContain('file("\u0024{path.module}/../cloudformation/integration.yml")');
+  const [, given = ''] = /\n {2}parameters = \{\n(.*?)\n {2}\}/s.exec(text) ?? [];
+  const needed = Object.entries(Parameters).filter(
+    ([, parameter]) => !Object.hasOwn(named.parse(parameter), 'Default'),
+  );
+  const names = [...given.matchAll(/^ {4}(\w+) += var\.(\w+)$/gm)];
+  expect(names.map(([, name]) => name)).toEqual(expect.arrayContaining(needed.map(([name]) => name)));
+  for (const [, name = '', variable] of names) {
+    expect(Object.keys(Parameters)).toContain(name);
+    expect(text).toContain(`variable "${variable}" {`);
+  }
+  const outputs = [...text.matchAll(/\.outputs\["(\w+)"\]/g)].map(([, name = '']) => name);
+  expect(outputs.length).toBeGreaterThan(0);
+  expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(outputs));
+  expect(page).toContain(file);
+});
+
+test('the workflow of GitHub Actions deploys a template that is there, with its parameters and without keys', () => {
+  const file = 'examples/github-actions/connect.yml';
+  const step = z.object({ run: z.string().optional(), uses: z.string().optional(), with: named.optional() });
+  const { jobs, permissions } = z
+    .object({
+      permissions: named,
+      jobs: z.object({ connect: z.object({ steps: z.array(step) }) }),
+    })
+    .parse(parse(projectFile(file)));
+  expect(permissions).toEqual({ 'id-token': 'write', contents: 'read' });
+  const run = jobs.connect.steps.find((each) => each.run?.includes('cloudformation deploy'))?.run ?? '';
+  const template = /--template-file (\S+)/.exec(run)?.[1] ?? '';
+  const given = [...run.matchAll(/ (\w+)=/g)].map(([, name]) => name);
+  expect(template).toBe(integration);
+  const { Parameters } = templateOf(template);
+  expect(given).toEqual(['Stage', 'Name', 'BucketName', 'ProjectId']);
+  expect(Object.keys(Parameters)).toEqual(expect.arrayContaining(given));
+  expect(projectFile(file)).not.toMatch(/secret|access-key/i);
+  expect(page).toContain(file);
+});
+
+test('the rule that sends mail waits for events that the service publishes, on its bus', () => {
+  const text = projectFile(mail);
+  const resources = z
+    .object({
+      Resources: z.object({
+        Rule: z.object({
+          Properties: z.object({
+            EventBusName: z.string(),
+            EventPattern: z.object({
+              source: z.tuple([z.literal(eventSource)]),
+              $or: z.tuple([
+                z.object({ 'detail-type': z.array(z.string()) }),
+                z.object({ detail: z.object({ status: z.tuple([z.literal('residue')]) }) }),
+              ]),
+            }),
+          }),
+        }),
+      }),
+    })
+    .parse(parse(text, { logLevel: 'silent' }));
+  const { EventBusName, EventPattern } = resources.Resources.Rule.Properties;
+  expect(EventBusName).toBe('dataloop-cross-account-\u0024{Stage}');
+  expect(projectFile('resources/bus.yml')).toContain('Name: \u0024{self:custom.name}\n');
+  for (const type of EventPattern.$or[0]['detail-type']) expect(Object.keys(eventDetails)).toContain(type);
+  expect(page).toContain(mail);
 });

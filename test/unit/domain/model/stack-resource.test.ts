@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { driverRequestSchema, fieldErrors, requestSchema } from '../../../../src/domain/model/request.ts';
-import { accountOf, bodyOfProperties } from '../../../../src/domain/model/stack-resource.ts';
+import { accountOf, bodyOfProperties, keepsBucket } from '../../../../src/domain/model/stack-resource.ts';
 import { stack } from '../stacks.ts';
 
 const properties = {
   ServiceToken: 'arn:aws:lambda:eu-west-1:111111111111:function:customResource',
   ServiceTimeout: '3600',
+  keepBucket: 'true',
   name: 'true',
   bucket: { name: 'dataloop-acme', cors: 'false', blockPublicAccess: 'true' },
   dataloop: { projectId: 'project-1', allowDelete: 'true' },
@@ -44,4 +45,15 @@ describe('properties of a stack', () => {
 
 test('a stack is of the account that its id names', () => {
   expect(accountOf(stack)).toBe('111111111111');
+});
+
+test('a template says whether the bucket is kept, or nothing, or is refused', () => {
+  expect(keepsBucket({})).toBeUndefined();
+  expect(keepsBucket({ keepBucket: 'true' })).toBe(true);
+  expect(keepsBucket({ keepBucket: 'false' })).toBe(false);
+  expect(() => keepsBucket({ keepBucket: 'yes' })).toThrow(
+    expect.objectContaining({
+      fields: [{ pointer: '/keepBucket', detail: 'keepBucket must be true or false.' }],
+    }),
+  );
 });

@@ -57,7 +57,8 @@ const trueOrFalse = (value) => {
 
 const bucketArns = 'empty, or a comma-separated list of bucket ARNs, each once and without wildcards';
 const bucketList = short(
-  listOf(/^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, bucketArns),
+  // Old buckets have names that no new one may have.
+  listOf(/^arn:aws[a-z-]*:s3:::[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/, bucketArns),
   1_000,
   bucketArns,
 );

@@ -51,7 +51,7 @@ test('every bad field is named with what is allowed, and nothing is made', async
     body: {
       name: 'Not A Name',
       surprise: true,
-      bucket: { name: 'Bad_Bucket', prefix: '/x', mode: 'borrow' },
+      bucket: { name: 'Bad Bucket', prefix: '/x', mode: 'borrow' },
       dataloop: {},
       role: { name: 'no spaces allowed' },
       tags: { 'aws:x': '1' },

@@ -154,7 +154,7 @@ test.each([
       'arn:aws:s3:::acme-*',
       'arn:aws:s3:::acme-photos/*',
       'arn:aws:s3:::acme-photos,arn:aws:s3:::acme-photos',
-      'arn:aws:s3:::Acme',
+      'arn:aws:s3:::-acme',
       'arn:aws:s3:::a?c',
       'arn:aws:iam::111111111111:role/x',
       manyBuckets.join(','),

@@ -3,9 +3,11 @@ import type { AccountSettings } from '../../config.ts';
 import { type FieldError, ServiceError } from '../../errors.ts';
 import type { JournalRecord } from './record.ts';
 import {
+  bucketNameRule,
   defaultRoleName,
   type IntegrationRequest,
   invalidFields,
+  isBucketName,
   jsonPointer,
   parseBody,
 } from './request.ts';
@@ -81,7 +83,9 @@ function refuseBucket(bucket: IntegrationRequest['bucket'], allowed: Allowed, re
     }
     return;
   }
-  if (!matchesPattern(bucket.name, allowed.bucketNamePattern)) {
+  if (!isBucketName(bucket.name)) {
+    refuse('/bucket/name', bucketNameRule);
+  } else if (!matchesPattern(bucket.name, allowed.bucketNamePattern)) {
     refuse(
       '/bucket/name',
       `Bucket names in this deployment must match "${allowed.bucketNamePattern}". ` +

@@ -8,7 +8,7 @@ export const maximumBodyBytes = 32 * 1024;
 /** Tags with this prefix are the service's own. */
 export const tagPrefix = 'dataloop-cross-account:';
 
-const bucketNameRule =
+export const bucketNameRule =
   'A bucket name must have 3 to 63 lower-case letters, digits, dots and hyphens, start and end with a letter or digit, ' +
   'have no two dots in a row, not be an IP address, and not use a prefix or suffix that S3 reserves.';
 
@@ -22,6 +22,14 @@ export function isBucketName(name: string): boolean {
     !/(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3|-an)$/.test(name)
   );
 }
+
+const anyBucketNameRule =
+  'A bucket name must have 3 to 63 lower-case letters, digits, dots and hyphens; that of an old bucket to adopt may have 255, ' +
+  'also capitals and underscores.';
+
+/** What S3 has ever taken: buckets of before 2018 in us-east-1 have such names, and what S3 reserves today stands already. */
+const isAnyBucketName = (name: string): boolean =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/.test(name) && !name.includes('..');
 
 const text = (maximum: number, what: string) =>
   z
@@ -137,8 +145,9 @@ export const requestSchema = z.strictObject({
   bucket: z.strictObject({
     name: z
       .string('bucket.name must be a string.')
-      .refine(isBucketName, bucketNameRule)
-      .meta({ minLength: 3, maxLength: 63, description: bucketNameRule }),
+      // Of a new one, the deployment's own rules are checked with S3's.
+      .refine(isAnyBucketName, anyBucketNameRule)
+      .meta({ minLength: 3, maxLength: 255, description: `${anyBucketNameRule} ${bucketNameRule}` }),
     mode: modeOf('bucket'),
     region: z
       .string('region must be a string.')

@@ -25,8 +25,10 @@ function refusalOf(request: unknown, allowed: Parameters<typeof parseRequest>[1]
 }
 
 /** What is said of each bad field, by pointer. */
-const errorsOf = (request: unknown): Record<string, string> =>
-  Object.fromEntries((refusalOf(request)?.fields ?? []).map(({ pointer, detail }) => [pointer, detail]));
+const errorsOf = (request: unknown, allowed = account): Record<string, string> =>
+  Object.fromEntries(
+    (refusalOf(request, allowed)?.fields ?? []).map(({ pointer, detail }) => [pointer, detail]),
+  );
 
 const withBucket = (more: object) => ({ ...body, bucket: { ...body.bucket, ...more } });
 const withDataloop = (more: object) => ({ ...body, dataloop: { ...body.dataloop, ...more } });
@@ -241,6 +243,29 @@ describe('bucket names', () => {
   ])('%j is none', (name) => {
     expect(isBucketName(name)).toBe(false);
   });
+
+  const adopting = (name: string) =>
+    errorsOf(
+      { ...body, bucket: { name, mode: 'adopt' } },
+      { ...account, adoptableBucketArns: [`arn:aws:s3:::${name}`] },
+    );
+
+  test.each(['Abc_Def', 'amzn-s3-demo-abc', 'abc-an', 'a'.repeat(255), 'xn--abc'])(
+    '%s is none for a new bucket, and one that can be adopted',
+    (name) => {
+      expect(adopting(name)).toEqual({});
+      expect(errorsOf(withBucket({ name }))).toEqual({
+        '/bucket/name': expect.stringContaining('A bucket name must have'),
+      });
+    },
+  );
+
+  test.each(['ab', 'a'.repeat(256), 'a..b', 'a/b', 'a*b', 'a$b', '-ab', 'a b', 'abc\n'])(
+    '%j is none, also of a bucket to adopt',
+    (name) => {
+      expect(adopting(name)).toHaveProperty(['/bucket/name']);
+    },
+  );
 
   test('that are taken can break out of neither ARN nor policy nor address', () => {
     fc.assert(

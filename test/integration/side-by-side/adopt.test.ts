@@ -147,8 +147,8 @@ describe('a role', () => {
     ],
     [
       'whose trust policy is full',
-      (number) => makeRole(number, theirTrust.replace('made-by-the-team', 'x'.repeat(1_800))),
-      'CreateRole',
+      (number) => makeRole(number, theirTrust.replace('made-by-the-team', 'x'.repeat(4_000))),
+      'Preflight',
       'no room in its trust policy for one more statement',
     ],
   ])('%s is refused, and left as it was', async (_what, make, step, detail) => {

@@ -9,6 +9,8 @@ const { X509Certificate } = require('node:crypto');
 const { readFileSync } = require('node:fs');
 const { resolve } = require('node:path');
 
+const organisation = require('./organisation-parameters.cjs');
+const { integer, keyArn, listOf, short, text, trueOrFalse } = require('./parameter-rules.cjs');
 const plain = require('./plain-error.cjs');
 const { settingsOf } = require('./stage.cjs');
 
@@ -16,44 +18,11 @@ const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
-const text = (pattern, rule) => (value) => {
-  if (typeof value !== 'string' || !pattern.test(value)) throw rule;
-  return value;
-};
-
-const integer = (minimum, maximum) => (value) => {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < minimum || number > maximum) {
-    throw `a whole number from ${minimum} to ${maximum}`;
-  }
-  return number;
-};
-
 // A pattern of wildcards alone would grant access to every bucket or role of the account.
 const namePattern = text(
   /^[a-zA-Z0-9][a-zA-Z0-9.+=,@_-]{2,}\*?$/,
   'a name, or at least three characters and one * at the end, such as dataloop-*',
 );
-
-/** A list, separated by commas: `list` for CloudFormation, `text` for what takes text only. */
-const listOf = (pattern, rule) => (value) => {
-  if (typeof value !== 'string') throw rule;
-  const list = value.split(',').map((each) => each.trim());
-  if (value.trim() === '') return { text: '', list: [] };
-  if (!list.every((each) => pattern.test(each)) || new Set(list).size < list.length) throw rule;
-  return { text: list.join(','), list };
-};
-
-const short = (check, maximum, rule) => (value) => {
-  const checkedList = check(value);
-  if (checkedList.text.length > maximum) throw `${rule}, of at most ${maximum} characters`;
-  return checkedList;
-};
-
-const trueOrFalse = (value) => {
-  if (value !== true && value !== false && value !== 'true' && value !== 'false') throw 'true or false';
-  return value === true || value === 'true';
-};
 
 const bucketArns = 'empty, or a comma-separated list of bucket ARNs, each once and without wildcards';
 const bucketList = short(
@@ -70,7 +39,6 @@ const roleList = short(
   roleArns,
 );
 
-const keyArn = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/;
 const keyArns = 'empty, or a comma-separated list of KMS key ARNs (no aliases), each once';
 
 const regionCodes = 'a comma-separated list of AWS regions, each once';
@@ -179,10 +147,6 @@ const checks = {
     return { text: arns, list, objects: list.map((arn) => `${arn}/*`) };
   },
   adoptableRoleArns: roleList,
-  dataKeyArn: (value) => {
-    if (value !== '' && !keyArn.test(String(value))) throw 'empty, or the ARN of a KMS key (no alias)';
-    return value;
-  },
   apiRequestsPerSecond: integer(1, 10_000),
   apiBurst: integer(1, 5_000),
   looksPerSecond: integer(1, 1_000),
@@ -195,6 +159,7 @@ const checks = {
   // As text: CloudFormation compares it, and it goes into the environment.
   denyPlainHttp: (value) => String(trueOrFalse(value)),
   deletionProtection: trueOrFalse,
+  ...organisation.checks,
 };
 
 /**
@@ -264,23 +229,17 @@ function checked(what, value, check) {
 
 const arnOfBucket = (name) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${name}` });
 
-/** What follows from the parameters and from serverless.yml. */
-async function derived({ bucketNamePattern, adoptableBucketArns, kmsKeyArns }, resolveVariable) {
-  const given = await resolveVariable("self:provider.deploymentBucket, ''");
-  const name = typeof given === 'object' && given !== null ? given.name : given;
-  return {
-    /** For `Fn::Sub`: the bucket with the code of the functions, whose name CloudFormation makes up or serverless.yml gives. */
-    deploymentBucket: name || '\u0024{ServerlessDeploymentBucket}',
-    /** All that a role for Dataloop may reach. */
-    reach: [
-      arnOfBucket(bucketNamePattern),
-      arnOfBucket(`${bucketNamePattern}/*`),
-      ...adoptableBucketArns.list,
-      ...adoptableBucketArns.objects,
-      ...kmsKeyArns.list,
-    ],
-  };
-}
+/** What follows from the parameters. */
+const derived = ({ bucketNamePattern, adoptableBucketArns, kmsKeyArns }) => ({
+  /** All that a role for Dataloop may reach. */
+  reach: [
+    arnOfBucket(bucketNamePattern),
+    arnOfBucket(`${bucketNamePattern}/*`),
+    ...adoptableBucketArns.list,
+    ...adoptableBucketArns.objects,
+    ...kmsKeyArns.list,
+  ],
+});
 
 module.exports = async ({ resolveVariable }) => {
   checked('The stage', await resolveVariable('sls:stage'), stage);
@@ -294,9 +253,11 @@ module.exports = async ({ resolveVariable }) => {
   );
   const parameters = Object.fromEntries(entries);
   checkedTogether(parameters);
+  organisation.checkedTogether(parameters, await resolveVariable('self:provider.region'));
   return {
     ...parameters,
-    ...(await derived(parameters, resolveVariable)),
+    ...derived(parameters),
+    ...organisation.derived(parameters),
     dataloopOptions: dataloopOptions(parameters),
     /** As esbuild puts it into the code. */
     dataloopCertificates: JSON.stringify(certificatesOf(parameters.dataloopCaFile)),

@@ -11,9 +11,14 @@ const parameterOf: Readonly<Record<string, string>> = {
   NamesKmsKeys: 'kmsKeyArns',
   NamesAdoptableBuckets: 'adoptableBucketArns',
   NamesAdoptableRoles: 'adoptableRoleArns',
+  HasDataKey: 'dataKeyArn',
+  HasSecretKey: 'secretKeyArn',
 };
 /** Parameters that a conditional statement is there for, and that name no ARNs. */
-const switches: Readonly<Record<string, string>> = { DeniesPlainHttp: 'denyPlainHttp' };
+const switches: Readonly<Record<string, string>> = {
+  DeniesPlainHttp: 'denyPlainHttp',
+  UsesVpc: 'vpcSubnetIds',
+};
 
 const list = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 const statementSchema = z.looseObject({

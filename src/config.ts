@@ -20,6 +20,11 @@ function optional(name: string): string | undefined {
 /** Values separated by commas; none where the variable is empty. */
 const list = (name: string): readonly string[] => optional(name)?.split(',') ?? [];
 
+const tagsSchema = z.record(z.string(), z.string());
+
+/** Tags as JSON; none where the variable is empty: only functions that create something have it. */
+const tags = (name: string) => tagsSchema.parse(JSON.parse(optional(name) ?? '{}'));
+
 /** What is fixed at deployment about the AWS account and what may be touched in it. */
 export interface AccountSettings {
   readonly partition: string;
@@ -47,6 +52,8 @@ export interface AccountSettings {
   readonly denyPlainHttp: boolean;
   /** The AWS account that is known to be Dataloop's. */
   readonly dataloopAccountId?: string | undefined;
+  /** Tags of everything that the service creates, whatever a request says. */
+  readonly defaultTags?: Readonly<Record<string, string>> | undefined;
   /** Origins of Dataloop's web pages, for the bucket's CORS rule; a `*` in one is a wildcard. */
   readonly consoleOrigins: readonly string[];
   /** HTTP methods for the same rule. */
@@ -132,6 +139,7 @@ export function accountSettings(): AccountSettings {
     deploymentBucket: required('DEPLOYMENT_BUCKET'),
     denyPlainHttp: required('DENY_PLAIN_HTTP') === 'true',
     dataloopAccountId: optional('DATALOOP_ACCOUNT_ID'),
+    defaultTags: tags('DEFAULT_TAGS'),
     consoleOrigins: required('DATALOOP_CONSOLE_ORIGIN').split(','),
     corsMethods: required('DATALOOP_CORS_METHODS').split(','),
   };

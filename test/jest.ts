@@ -72,12 +72,16 @@ export async function describeBed(
 ): Promise<Record<string, string | undefined>> {
   const file = join(folder, 'deployed.json');
   const { env, ...environment } = bed.environment;
-  const { deployment, params } = bed;
+  const { deployment, params, deployerEnv } = bed;
+  const deployer = {
+    accessKeyId: deployerEnv['AWS_ACCESS_KEY_ID'],
+    secretAccessKey: deployerEnv['AWS_SECRET_ACCESS_KEY'],
+  };
   const { controlUrl, controlToken } = bed.proxy;
   const faultAddress = { controlUrl, controlToken };
   await writePrivately(
     file,
-    JSON.stringify({ environment, deployment, params, faultAddress, python: join(python, 'bin') }),
+    JSON.stringify({ environment, deployment, params, deployer, faultAddress, python: join(python, 'bin') }),
   );
   return { ...env, TEST_DEPLOYMENT: file };
 }

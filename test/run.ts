@@ -1,6 +1,7 @@
 /**
  * `npm test`: lint, type check, unit tests, and the whole paths on two deployments to local AWS accounts.
- * With `integration` as its first argument only the latter; what follows goes to jest.
+ * With `integration` as its first argument only the latter, on one deployment; what follows goes to jest, but for
+ * `--governed`, which deploys with all parameters of an organisation, as the second of the two is.
  */
 import { appendFileSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
@@ -10,6 +11,7 @@ import { saveFunctionLogs } from '../local/environment/logs.ts';
 import { projectRoot } from '../local/environment/paths.ts';
 import { runProgram, start } from '../local/environment/processes.ts';
 import { inRunFolder } from '../local/environment/run-folder.ts';
+import type { LocalEnvironment } from '../local/environment/start.ts';
 import { everyEvent, keepEvents } from './afterwards/events.ts';
 import { prepareBed, stage, startTestBed, type TestBed } from './faults/bed.ts';
 import { type Case, matrix, sample, together } from './faults/cases.ts';
@@ -61,12 +63,19 @@ interface Lane {
 /** The folder in which the functions are bundled, once for all lanes. */
 let bundled: Promise<string> | undefined;
 
-async function startLane(parent: string, number: number, python: Promise<string>): Promise<Lane> {
+/** @param isGoverned whether it is deployed with all parameters of an organisation */
+async function startLane(
+  parent: string,
+  number: number,
+  python: Promise<string>,
+  isGoverned: boolean,
+): Promise<Lane> {
   const folder = join(parent, `lane-${number}`);
-  const bed = await startTestBed(folder, say, number, (environment) => {
+  const bundle = (environment: LocalEnvironment) => {
     bundled ??= packageService(environment, stage, {}).then(dirname);
     return bundled;
-  });
+  };
+  const bed = await startTestBed(folder, say, number, bundle, isGoverned);
   const env = await describeBed(bed, folder, await python);
   const consoleFile = join(folder, 'console.log');
   consoleFiles.push(consoleFile);
@@ -115,9 +124,9 @@ async function runFaults(bed: TestBed): Promise<Count> {
 }
 
 /** The last of all: nothing stands any more, so the service can be taken away. */
-async function removeService({ environment, params }: TestBed): Promise<Count> {
+async function removeService({ environment, deployerEnv, params }: TestBed): Promise<Count> {
   try {
-    await runServerless(environment, 'remove', stage, params);
+    await runServerless({ ...environment, env: deployerEnv }, 'remove', stage, params);
     say('✓ serverless remove');
     return { passed: 1, failed: 0 };
   } catch (error) {
@@ -146,7 +155,8 @@ async function whole(lane: Lane, number: number): Promise<Count[]> {
 async function everything(folder: string, python: Promise<string>): Promise<Count[]> {
   const [isClean, ...lanes] = await Promise.all([
     lintAndTypes(),
-    ...[0, 1].map((number) => startLane(folder, number, python)),
+    // One as it is by default, one as an organisation asks for it.
+    ...[0, 1].map((number) => startLane(folder, number, python, number === 1)),
   ]);
   const counts = await Promise.all([
     runJest(folder, 'unit', [], process.env).then((count) => [count]),
@@ -156,10 +166,13 @@ async function everything(folder: string, python: Promise<string>): Promise<Coun
   return [...counts.flat(), { passed: 0, failed: isClean ? 0 : 1 }];
 }
 
+/** Deploys with all parameters of an organisation. */
+const governedOption = '--governed';
+
 /** What is meant by arguments for jest, on one deployment. */
 async function some(folder: string, python: Promise<string>, args: readonly string[]): Promise<Count[]> {
-  const lane = await startLane(folder, 0, python);
-  const paths = ['--passWithNoTests', ...args];
+  const lane = await startLane(folder, 0, python, args.includes(governedOption));
+  const paths = ['--passWithNoTests', ...args.filter((each) => each !== governedOption)];
   return [
     await part('side by side', lane.bed, () => sideBySide(lane, paths)),
     await part('alone', lane.bed, () => alone(lane, paths)),

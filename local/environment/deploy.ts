@@ -116,17 +116,26 @@ export async function packageService(
   return templateIn(work);
 }
 
-/** @param packaged folder in which somebody has bundled the functions already, for whatever account */
+/**
+ * @param packaged folder in which somebody has bundled the functions already, for whatever account
+ * @param settings what stands in the file of the stage
+ */
 export async function deployService(
   environment: LocalEnvironment,
   stage: string,
   params: Readonly<Record<string, string | number>> = {},
   packaged?: string,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<Deployment> {
   const { sandbox, region, endpointUrl, credentials } = environment;
   const work = workingCopy(environment);
   const bundles = bundlesIn(environment.folder);
   await copySources(work);
+  if (Object.keys(settings).length > 0) {
+    await mkdir(join(work, 'stages'));
+    // JSON is YAML.
+    await writeFile(join(work, 'stages', `${stage}.yml`), JSON.stringify(settings, undefined, 2));
+  }
   if (packaged) {
     await cp(packaged, bundles, { recursive: true });
     await keepBundles(bundles, work);
@@ -137,6 +146,7 @@ export async function deployService(
     new CreateSecretCommand({
       Name: `${service}/${stage}/dataloop`,
       SecretString: JSON.stringify({ apiKey: sandbox.token }),
+      KmsKeyId: settings['secretKeyArn'],
     }),
   );
   await runServerless(environment, 'deploy', stage, params);

@@ -41,11 +41,20 @@ export const deploymentBucket = [sub(deploymentBucketArn), sub(`${deploymentBuck
 /** Regions in which buckets are created. */
 export const regions = parameter('regions.list');
 export const kmsKeys = parameter('kmsKeyArns.list');
+/** Keys of the customer's own for what the service itself stores. */
+export const dataKeys = parameter('dataKeys');
+export const secretKeys = parameter('secretKeys');
+/** A service of AWS in this region, as KMS knows who uses a key. */
+export const viaService = (service: string) => sub(`${service}.${region}.${reference('AWS::URLSuffix')}`);
+/** All functions of the stack. */
+export const functions = regional('lambda', `function:${stackName}-*`);
 
 export const roles = iam(`role${iamPath}${parameter('roleNamePattern')}`);
 export const rolesUnderAnyPath = iam('role/*');
 export const adoptableRoles = parameter('adoptableRoleArns.list');
 export const policies = iam(`policy${iamPath}${parameter('policyNamePattern')}`);
 export const policiesWithoutPath = iam(`policy/${parameter('policyNamePattern')}`);
+/** Keys of the tags that a created role has. resources/govern.cjs adds their values. */
+export const roleTagKeys = parameter('roleTagKeys');
 export const permissionsBoundary = { Ref: 'PermissionsBoundary' };
 export const noAccessBoundary = { Ref: 'NoAccessBoundary' };

@@ -3,8 +3,7 @@
  * with the reason for it. Those about adopted buckets, adopted roles and KMS keys are in the role only where the
  * deployment names such. `npm run iam-statements` writes all of it to docs/iam-statements.md.
  */
-import { adoptableBuckets, buckets } from './references.ts';
-import type { Statement } from './statement.ts';
+import { role } from './role.ts';
 import {
   FindActive,
   FindAnswers,
@@ -66,7 +65,6 @@ import {
   Polls,
   SchedulePoll,
   Unhandled,
-  WriteLogs,
 } from './statements/other-services.ts';
 import {
   AdoptBucket,
@@ -75,7 +73,6 @@ import {
   DenyPlainHttp,
   KeepBucket,
   KeepBucketWithoutPolicy,
-  KeepOffDeploymentBucket,
   LookAtAdoptableBucket,
   LookAtBucket,
   LookAtKeys,
@@ -93,29 +90,6 @@ import {
   StopAdding,
   StopProvisioning,
 } from './statements/step-functions.ts';
-
-/**
- * @param functionName as in serverless.yml
- * @param description as people see it in IAM
- * @param statements beside WriteLogs, which every function has
- */
-const role = (functionName: string, description: string, statements: readonly Statement[]) => {
-  const reachesBuckets = statements.some(
-    ({ Resource }) => Resource === buckets || Resource === adoptableBuckets,
-  );
-  return {
-    /** Logical id in the template. */
-    roleId: `${functionName.charAt(0).toUpperCase()}${functionName.slice(1)}Role`,
-    functionName,
-    description,
-    // The deployment bucket may match the pattern.
-    statements: [
-      ...statements,
-      ...(reachesBuckets ? [KeepOffDeploymentBucket] : []),
-      WriteLogs(functionName),
-    ],
-  };
-};
 
 /** A connection test reads every part of a connection, and may write nothing. */
 const healthCheck = [

@@ -9,5 +9,12 @@ export interface Statement {
   readonly Resource: unknown;
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Only where a parameter says so has the role the statement: a condition of the template. */
-  readonly onlyIf?: 'NamesKmsKeys' | 'NamesAdoptableBuckets' | 'NamesAdoptableRoles' | 'DeniesPlainHttp';
+  readonly onlyIf?:
+    | 'NamesKmsKeys'
+    | 'NamesAdoptableBuckets'
+    | 'NamesAdoptableRoles'
+    | 'DeniesPlainHttp'
+    | 'HasDataKey'
+    | 'HasSecretKey'
+    | 'UsesVpc';
 }

@@ -4,11 +4,12 @@ import { paginateListFunctions, UpdateFunctionConfigurationCommand } from '@aws-
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { type Deployment, deployService } from '../../local/environment/deploy.ts';
-import { accountIds } from '../../local/environment/root-keys.ts';
+import { type AwsKeys, accountIds } from '../../local/environment/root-keys.ts';
 import { type LocalEnvironment, startEnvironment } from '../../local/environment/start.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { adoptableCount, bucketName, roleName } from '../adoptable.ts';
 import { clientsAt, type Place } from './clients.ts';
+import { governed } from './governed.ts';
 import { FaultProxy } from './proxy/proxy.ts';
 import { queueUrls } from './queues.ts';
 
@@ -18,6 +19,8 @@ export interface TestBed {
   readonly proxy: FaultProxy;
   /** Parameters that it was deployed with. */
   readonly params: Readonly<Record<string, string | number>>;
+  /** The environment of who deploys it. */
+  readonly deployerEnv: LocalEnvironment['env'];
 }
 
 /** How long waits and retry intervals of the state machines last. */
@@ -44,12 +47,14 @@ const adoptableRoleArns = arns(`arn:aws:iam::${accountIds.customer}:role/team/`,
 /**
  * @param number of the bed, where several stand at once
  * @param bundle bundles the functions, where several beds have them in common. @returns the folder
+ * @param isGoverned whether it is deployed as an organisation asks for it, by somebody who may do nothing else
  */
 export async function startTestBed(
   folder: string,
   say: (line: string) => void,
   number = 0,
   bundle: (environment: LocalEnvironment) => Promise<string | undefined> = async () => undefined,
+  isGoverned = false,
 ): Promise<TestBed> {
   const { PORT_BASE } = process.env;
   let proxy: FaultProxy | undefined;
@@ -71,7 +76,11 @@ export async function startTestBed(
   const dataloopApiUrl = new URL(environment.sandbox.apiUrl);
   dataloopApiUrl.port = String(proxy.sandboxPort);
   const kmsKeyArns = await createKey(environment);
-  say('Deploying with serverless deploy');
+  const { settings, deployer } = isGoverned
+    ? await governed(environment)
+    : { settings: {}, deployer: environment.credentials };
+  const deployerEnv = envOf(environment, deployer);
+  say(`Deploying with serverless deploy${isGoverned ? ' and all parameters of an organisation' : ''}`);
   const params = {
     // So that the deployment bucket matches it, too.
     bucketNamePattern: 'dataloop-*',
@@ -83,10 +92,22 @@ export async function startTestBed(
     adoptableBucketArns,
     adoptableRoleArns,
   };
-  const deployment = await deployService(environment, stage, params, await bundle(environment));
+  const deployment = await deployService(
+    { ...environment, env: deployerEnv },
+    stage,
+    params,
+    await bundle(environment),
+    settings,
+  );
   await shortenTimeouts(environment);
-  return { environment, deployment, proxy, params };
+  return { environment, deployment, proxy, params: { ...params, ...settings }, deployerEnv };
 }
+
+const envOf = ({ env }: LocalEnvironment, { accessKeyId, secretAccessKey }: AwsKeys) => ({
+  ...env,
+  AWS_ACCESS_KEY_ID: accessKeyId,
+  AWS_SECRET_ACCESS_KEY: secretAccessKey,
+});
 
 /** The key that requests may name. @returns its ARN */
 async function createKey({ endpointUrl: endpoint, region, credentials }: Place): Promise<string> {

@@ -31,6 +31,7 @@ import {
   machineOf,
   ofType,
   onFailure,
+  organisationStatementsOf,
   readTemplate,
   refusalsOf,
   type State,
@@ -42,6 +43,13 @@ import {
 } from './packaged-template.ts';
 
 const named = (parameter: string): string[] => String(params[parameter]).split(',');
+
+/** What the deployment has of the parameters of an organisation. */
+const codeBucket = String(params['deploymentBucketName'] ?? '\u0024{ServerlessDeploymentBucket}');
+const denials = z
+  .array(z.looseObject({ Action: z.string() }))
+  .parse(JSON.parse(String(params['boundaryDenials'] ?? '[]')));
+const [defaultKey = '', defaultValue = ''] = String(params['defaultTags'] ?? '').split('=');
 
 const kebab = (name: string) => name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase();
 
@@ -312,7 +320,7 @@ describe('every function', () => {
       const reaches = allStatementsOf(role).some(
         ({ Action, Resource }) => Resource !== '*' && Action.some((action) => action.startsWith('s3:')),
       );
-      const arn = 'arn:\u0024{AWS::Partition}:s3:::\u0024{ServerlessDeploymentBucket}';
+      const arn = `arn:\u0024{AWS::Partition}:s3:::${codeBucket}`;
       const kept = {
         Sid: 'KeepOffDeploymentBucket',
         Effect: 'Deny',
@@ -321,6 +329,25 @@ describe('every function', () => {
         where: undefined,
       };
       expect(refusalsOf(role)).toEqual(reaches ? [kept] : []);
+    },
+  );
+
+  test.each([...functions])(
+    '%s may use keys of yours through one service only, and no network',
+    (_id, { role }) => {
+      for (const { Effect, where, Resource, Condition } of organisationStatementsOf(role)) {
+        if (where === 'UsesVpc') {
+          expect([Resource, Effect === 'Deny']).toEqual(['*', Condition !== undefined]);
+        } else {
+          const key = params[where === 'HasDataKey' ? 'dataKeyArn' : 'secretKeyArn'];
+          expect(Resource).toEqual(key ? [key] : []);
+          expect(Condition).toEqual({
+            StringEquals: {
+              'kms:ViaService': { 'Fn::Sub': expect.stringContaining('.\u0024{AWS::Region}.') },
+            },
+          });
+        }
+      }
     },
   );
 
@@ -444,7 +471,7 @@ describe('what the service can create at most', () => {
   const onEverything = { Resource: '*', where: undefined };
   const sub = (text: string) => ({ 'Fn::Sub': text });
   const pattern = 'arn:\u0024{AWS::Partition}:s3:::dataloop-*';
-  const deploymentBucket = 'arn:\u0024{AWS::Partition}:s3:::\u0024{ServerlessDeploymentBucket}';
+  const deploymentBucket = `arn:\u0024{AWS::Partition}:s3:::${codeBucket}`;
 
   test('is S3 object access and use of keys', () => {
     const allowing = boundary.filter(({ Effect }) => Effect === 'Allow');
@@ -494,6 +521,11 @@ describe('what the service can create at most', () => {
         Resource: [sub(deploymentBucket), sub(`${deploymentBucket}/*`)],
         where: undefined,
       },
+      ...denials.map(({ Effect: _deny, Action, ...rest }) => ({
+        ...rest,
+        Action: [Action],
+        where: undefined,
+      })),
     ]);
   });
 
@@ -702,7 +734,10 @@ describe('data at rest and on the way', () => {
     const queues = ofType('AWS::SQS::Queue');
     expect(queues.length).toBeGreaterThan(0);
     for (const [id, { Properties }] of queues) {
-      expect(Properties).toMatchObject({ SqsManagedSseEnabled: true });
+      const { dataKeyArn } = params;
+      expect(Properties).toMatchObject(
+        dataKeyArn ? { KmsMasterKeyId: dataKeyArn } : { SqsManagedSseEnabled: true },
+      );
       const policy = policies.find(({ Queues: [{ Ref }] }) => Ref === id);
       expect(policy?.PolicyDocument.Statement).toContainEqual({
         Sid: 'TlsOnly',
@@ -784,7 +819,11 @@ test('docs/iam-statements.md says what is deployed, and why', () => {
   // The page is of the default parameters.
   const asByDefault = JSON.stringify(template)
     .replaceAll(':::dataloop-*', `:::dataloop-${stage}-*`)
-    .replaceAll(JSON.stringify(named('regions')), JSON.stringify(['eu-west-1']));
+    .replaceAll(JSON.stringify(named('regions')), JSON.stringify(['eu-west-1']))
+    .replaceAll(`:::${codeBucket}`, ':::\u0024{ServerlessDeploymentBucket}')
+    .replaceAll(denials.map((denial) => `,${JSON.stringify(denial)}`).join('') || 'no denials', '')
+    .replaceAll(`,"aws:RequestTag/${defaultKey}":"${defaultValue}"`, '')
+    .replaceAll(`integration-id","${defaultKey}"]`, 'integration-id"]');
   expect(projectFile('docs/iam-statements.md')).toBe(iamStatements(JSON.parse(asByDefault), stage));
 });
 
@@ -824,8 +863,25 @@ const environmentSchema = z.object({
 test('packaged for production, with everything that parameters can name, all is protected and fits', async () => {
   const key = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-aaaa-bbbb-cccc-111111111111';
   const place = { ...environment, env: process.env };
+  // As long as the parameter may be.
+  const denial = {
+    Sid: 'Legal',
+    Effect: 'Deny',
+    Action: 's3:*',
+    Resource: `arn:aws:s3:::${'l'.repeat(724)}`,
+  };
+  expect(JSON.stringify([denial])).toHaveLength(800);
   const longest = {
     dataKeyArn: key,
+    secretKeyArn: key,
+    stackBoundaryArn: 'arn:aws:iam::111111111111:policy/platform/boundary',
+    stackRolePath: '/platform/',
+    stackRolePrefix: 'p'.repeat(20),
+    boundaryDenials: JSON.stringify([denial]),
+    stackTags: 'cost-center=42',
+    defaultTags: `team=${'t'.repeat(256)},unit=${'u'.repeat(116)}`,
+    vpcSubnetIds: 'subnet-0123456789abcdef0',
+    vpcSecurityGroupIds: 'sg-0123456789abcdef0',
     bucketNamePattern: `${'p'.repeat(62)}*`,
     adoptableBucketArns: fullList(1_000, (index) => `arn:aws:s3:::${index}`),
     kmsKeyArns: fullList(900, (index) => `arn:aws:kms:eu-west-1:111111111111:key/${index}`),
@@ -844,8 +900,29 @@ test('packaged for production, with everything that parameters can name, all is 
   const groups = Object.values(packaged).filter(({ Type }) => Type === 'AWS::Logs::LogGroup');
   expect(groups.length).toBe(functions.size + 3);
   for (const { Properties } of groups) expect(Properties).toMatchObject({ KmsKeyId: key });
+  expect(packaged['HttpApiLogGroup']?.Properties['LogGroupName']).toBe(
+    '/aws/vendedlogs/http-api/dataloop-cross-account-prod',
+  );
+  expect(packaged['ServerlessDeploymentBucket']?.Properties).toMatchObject({
+    PublicAccessBlockConfiguration: { BlockPublicPolicy: true, RestrictPublicBuckets: true },
+    BucketEncryption: {
+      ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { KMSMasterKeyID: key } }],
+    },
+  });
+  for (const [id, { Type, Properties }] of Object.entries(packaged)) {
+    if (Type === 'AWS::SQS::Queue') expect(Properties).toMatchObject({ KmsMasterKeyId: key });
+    if (Type === 'AWS::Lambda::Function') {
+      expect(Properties).toMatchObject({ VpcConfig: { SubnetIds: ['subnet-0123456789abcdef0'] } });
+    }
+    if (Type !== 'AWS::IAM::Role') continue;
+    expect(Properties).toMatchObject({ PermissionsBoundary: longest.stackBoundaryArn, Path: '/platform/' });
+    expect(Properties['RoleName']).toBe(`${longest.stackRolePrefix}prod-${id}`);
+    // A stage has up to fifteen characters.
+    expect(longest.stackRolePrefix.length + 15 + `-${id}`.length).toBeLessThanOrEqual(64);
+  }
   const boundary = JSON.stringify(resolved(packaged['PermissionsBoundary']?.Properties['PolicyDocument']));
   expect(boundary).toContain(longest.kmsKeyArns.split(',').at(-1));
+  expect(boundary).toContain(JSON.stringify(denial));
   expect(boundary.length).toBeLessThanOrEqual(6_144);
   const environments = Object.values(packaged).flatMap(({ Type, Properties }) =>
     Type === 'AWS::Lambda::Function' ? [environmentSchema.parse(resolved(Properties))] : [],

@@ -43,6 +43,8 @@ const deployedSchema = z.object({
   }),
   /** Parameters that it was deployed with. */
   params: z.record(z.string(), z.union([z.string(), z.number()])),
+  /** Keys of who deploys it. */
+  deployer: keysSchema,
   /** Control server of the fault proxy between the functions and what they call. */
   faultAddress: z.object({ controlUrl: z.string(), controlToken: z.string() }),
   /** Folder of the programs in the tests' virtual environment. */
@@ -51,8 +53,16 @@ const deployedSchema = z.object({
 
 const file = process.env['TEST_DEPLOYMENT'];
 if (!file) throw new Error('These tests need a deployment: run them with npm run test:integration.');
-export const { environment, deployment, params, faultAddress, python } = deployedSchema.parse(
+export const { environment, deployment, params, deployer, faultAddress, python } = deployedSchema.parse(
   JSON.parse(readFileSync(file, 'utf8')),
+);
+
+/** Tags that the deployment gives to everything that it creates. */
+export const defaultTags: Readonly<Record<string, string>> = Object.fromEntries(
+  String(params['defaultTags'] ?? '')
+    .split(',')
+    .filter(Boolean)
+    .map((tag) => tag.split('=')),
 );
 
 const { endpointUrl: endpoint, region, credentials, sandbox } = environment;

@@ -1,4 +1,11 @@
 /** The local AWS refuses what AWS refuses: without that, no other test here would prove least privilege. */
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DeleteStackCommand,
+  DescribeStackEventsCommand,
+  DescribeStacksCommand,
+} from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
@@ -11,6 +18,7 @@ import {
   DeleteRoleCommand,
   DeleteUserCommand,
   DeleteUserPolicyCommand,
+  GetRoleCommand,
   GetUserCommand,
   IAMClient,
   PutRolePermissionsBoundaryCommand,
@@ -27,6 +35,7 @@ import {
 import { SendTaskSuccessCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { until as untilSeen } from '../until.ts';
 import {
   client,
   connect,
@@ -92,6 +101,54 @@ test('a role is created only with the boundary and under the path that the polic
   await expect(own.send(new CreateRoleCommand(elsewhere))).rejects.toMatchObject(denied);
   await own.send(new CreateRoleCommand({ ...role, Path: '/here/', PermissionsBoundary: boundary }));
   await iam.send(new DeleteRoleCommand({ RoleName: role.RoleName }));
+});
+
+test('the roles of a stack are made with the rights of who deploys it, and get their boundary', async () => {
+  const RoleName = uniqueName('of-a-stack');
+  const cloudFormation = new CloudFormationClient(tester);
+  const PermissionsBoundary = deployment.outputs.PermissionsBoundaryArn;
+  const Properties = { RoleName, PermissionsBoundary, AssumeRolePolicyDocument: JSON.parse(trust) };
+  const TemplateBody = JSON.stringify({ Resources: { Role: { Type: 'AWS::IAM::Role', Properties } } });
+  const deployed = async (StackName: string): Promise<string> => {
+    await cloudFormation.send(
+      new CreateStackCommand({ StackName, TemplateBody, Capabilities: ['CAPABILITY_NAMED_IAM'] }),
+    );
+    return untilSeen(`the end of ${StackName}`, async () => {
+      const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+      const status = Stacks?.[0]?.StackStatus ?? '';
+      return !status.endsWith('_IN_PROGRESS') && status;
+    });
+  };
+  const stacks = { Effect: 'Allow', Action: 'cloudformation:*', Resource: '*' };
+  const roles = (Action: string[]) => ({
+    Effect: 'Allow',
+    Action,
+    Resource: `arn:aws:iam::${account}:role/${RoleName}`,
+  });
+
+  await mayOnly(stacks);
+  const [refused, taken] = [uniqueName('refused'), uniqueName('taken')];
+  expect(await deployed(refused)).toMatch(/^ROLLBACK_COMPLETE|^CREATE_FAILED/);
+  const { StackEvents = [] } = await cloudFormation.send(
+    new DescribeStackEventsCommand({ StackName: refused }),
+  );
+  const reasons = StackEvents.map(({ ResourceStatusReason }) => ResourceStatusReason ?? '');
+  expect(reasons.join()).toContain('not authorized to perform: iam:CreateRole');
+  await expect(iam.send(new GetRoleCommand({ RoleName }))).rejects.toMatchObject({
+    name: 'NoSuchEntityException',
+  });
+  await cloudFormation.send(new DeleteStackCommand({ StackName: refused }));
+
+  const creating = ['iam:CreateRole', 'iam:GetRole', 'iam:PutRolePolicy', 'iam:TagRole'];
+  await mayOnly(stacks, roles([...creating, 'iam:DeleteRole', 'iam:DeleteRolePolicy']));
+  expect(await deployed(taken)).toBe('CREATE_COMPLETE');
+  const { Role } = await iam.send(new GetRoleCommand({ RoleName }));
+  expect(Role?.PermissionsBoundary?.PermissionsBoundaryArn).toBe(PermissionsBoundary);
+  await cloudFormation.send(new DeleteStackCommand({ StackName: taken }));
+  await untilSeen(`${RoleName} is gone`, async () => {
+    const found = await iam.send(new GetRoleCommand({ RoleName })).catch(() => undefined);
+    return found === undefined;
+  });
 });
 
 test('a policy is created only under its path, and deleted only with its tag', async () => {

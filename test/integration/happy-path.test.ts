@@ -20,6 +20,7 @@ import {
   api,
   connect,
   control,
+  defaultTags,
   deployment,
   disconnect,
   environment,
@@ -116,6 +117,7 @@ describe('an integration with everything that a request may say', () => {
     expect(Object.fromEntries(TagSet.map(({ Key, Value }) => [Key, Value]))).toEqual({
       'cost-center': '42',
       'dataloop-cross-account:integration-id': ready.integrationId,
+      ...defaultTags,
     });
     await expect(s3.send(new GetBucketPolicyCommand(target))).rejects.toMatchObject({
       name: 'NoSuchBucketPolicy',

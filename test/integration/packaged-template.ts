@@ -67,10 +67,12 @@ export const everyStatementOf = (roleId: string) =>
     .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 /** What a role may do; `where` is the condition of the template that a statement is under. */
 export const allStatementsOf = (roleId: string) =>
-  everyStatementOf(roleId).filter(({ Effect }) => Effect === 'Allow');
+  everyStatementOf(roleId).filter((each) => each.Effect === 'Allow' && !isByOrganisation(each));
 /** What is denied to a role, whatever else it may do. */
 export const refusalsOf = (roleId: string) =>
-  everyStatementOf(roleId).filter(({ Effect }) => Effect === 'Deny');
+  everyStatementOf(roleId).filter((each) => each.Effect === 'Deny' && !isByOrganisation(each));
+/** What a role may do, or may not, for the sake of keys and the network of an organisation. */
+export const organisationStatementsOf = (roleId: string) => everyStatementOf(roleId).filter(isByOrganisation);
 /** Those that are there whatever the parameters name. */
 export const statementsOf = (roleId: string): Statement[] =>
   allStatementsOf(roleId).filter(({ where }) => where === undefined);
@@ -84,7 +86,13 @@ const namingParameters: Readonly<Record<string, string>> = {
   NamesAdoptableBuckets: 'adoptableBucketArns',
   NamesAdoptableRoles: 'adoptableRoleArns',
   DeniesPlainHttp: 'denyPlainHttp',
+  HasDataKey: 'dataKeyArn',
+  HasSecretKey: 'secretKeyArn',
+  UsesVpc: 'vpcSubnetIds',
 };
+/** What these are for, AWS itself does with the role of a function: no code calls it. */
+const byOrganisation = ['HasDataKey', 'HasSecretKey', 'UsesVpc'];
+const isByOrganisation = ({ where = '' }: { where?: string | undefined }) => byOrganisation.includes(where);
 /** Upper limit of every role that the service creates. */
 export const boundaryStatements = () =>
   z.object({ PolicyDocument: documentSchema }).parse(template.Resources['PermissionsBoundary']?.Properties)

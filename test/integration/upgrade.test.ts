@@ -6,6 +6,7 @@ import { shortenTimeouts } from '../faults/bed.ts';
 import {
   connect,
   control,
+  deployer,
   deployment,
   disconnect,
   environment,
@@ -17,7 +18,14 @@ import {
   until,
 } from './deployment.ts';
 
-const place = { ...environment, env: process.env };
+const place = {
+  ...environment,
+  env: {
+    ...process.env,
+    AWS_ACCESS_KEY_ID: deployer.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: deployer.secretAccessKey,
+  },
+};
 
 test('a deployment while an execution waits: the execution goes on to its end, as it was started', async () => {
   const name = uniqueName('upgrade');

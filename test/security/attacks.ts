@@ -80,7 +80,7 @@ import {
   waitingIntegrationId,
   waitingToken,
 } from './targets.ts';
-import { arnOf, physicalId, roleIds } from './template.ts';
+import { arnOf, codeBucket, physicalId, roleIds } from './template.ts';
 
 export interface Attempt {
   readonly name: string;
@@ -104,7 +104,7 @@ const logGroup = (name: string) => `/aws/lambda/dataloop-cross-account-${stage}-
 const logGroupArn = (name: string) =>
   `arn:aws:logs:${client.region}:${accountId}:log-group:${logGroup(name)}:*`;
 const at = (pk: string) => ({ TableName: outputs.TableName, Key: { pk: { S: pk } } });
-const deploymentBucket = physicalId('ServerlessDeploymentBucket');
+const deploymentBucket = codeBucket();
 const keyed = (pk: string) => ({ 'dynamodb:LeadingKeys': [pk] });
 
 /** The attempt as made by every role of the stack but those that are meant to. */

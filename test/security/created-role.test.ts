@@ -66,7 +66,7 @@ import { accountId } from './resolve.ts';
 import { type Session, sessionWith } from './sessions.ts';
 import { isAllowed, type Policies, type SimulatedCall } from './simulator.ts';
 import { everything, trust } from './targets.ts';
-import { arnOf, boundary, physicalId } from './template.ts';
+import { arnOf, boundary, codeBucket } from './template.ts';
 
 const administratorArn = 'arn:aws:iam::aws:policy/AdministratorAccess';
 const kmsKeyArn = String(params['kmsKeyArns']);
@@ -79,7 +79,7 @@ const folderBucket = `dataloop-${folderName}`;
 const keepName = uniqueName('keep');
 const keepBucket = `dataloop-${keepName}`;
 const outside = uniqueName('production');
-const deploymentBucket = physicalId('ServerlessDeploymentBucket');
+const deploymentBucket = codeBucket();
 
 interface Connected {
   integration: IntegrationAnswer;

@@ -12,10 +12,12 @@ export interface Template {
 
 const lastPart = (id: string) => id.split(/[/:]/).at(-1) ?? '';
 const local = (service: string, rest: string) => `arn:aws:${service}:${region}:${accountId}:${rest}`;
-const arns: Readonly<Record<string, (id: string) => string>> = {
+const pathSchema = z.object({ Path: z.string().default('/') });
+const arns: Readonly<Record<string, (id: string, properties: unknown) => string>> = {
   'AWS::DynamoDB::Table': (id) => local('dynamodb', `table/${id}`),
   'AWS::Events::EventBus': (id) => local('events', `event-bus/${id}`),
-  'AWS::IAM::Role': (id) => `arn:aws:iam::${accountId}:role/${lastPart(id)}`,
+  'AWS::IAM::Role': (id, properties) =>
+    `arn:aws:iam::${accountId}:role${pathSchema.parse(properties).Path}${lastPart(id)}`,
   'AWS::Lambda::Function': (id) => local('lambda', `function:${lastPart(id)}`),
   'AWS::SQS::Queue': (id) => local('sqs', lastPart(id)),
 };
@@ -38,10 +40,10 @@ const policySchema = z.object({ PolicyDocument: documentSchema });
 export function resolved(template: Template, physicalId: (logicalId: string) => string) {
   /** ARN of a resource of the stack, as `!GetAtt X.Arn` gives it. */
   function arnOf(logicalId: string): string {
-    const type = template.Resources[logicalId]?.Type ?? '';
+    const { Type: type = '', Properties = {} } = template.Resources[logicalId] ?? {};
     const arn = arns[type];
     if (!arn) throw new Error(`It is not known how the ARN of ${logicalId} (${type}) is made.`);
-    return arn(physicalId(logicalId));
+    return arn(physicalId(logicalId), Properties);
   }
 
   const reference = (name: string): string =>

@@ -1,6 +1,6 @@
 /** The packaged template with every reference resolved as CloudFormation did: what is evaluated is what is deployed. */
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
-import { client, deployment } from '../integration/deployment.ts';
+import { client, deployment, params } from '../integration/deployment.ts';
 import { template } from '../integration/packaged-template.ts';
 import { resolved } from './resolve.ts';
 
@@ -22,3 +22,7 @@ export function physicalId(logicalId: string): string {
 }
 
 export const { arnOf, roleOf, boundary, roleIds } = resolved(template, physicalId);
+
+/** The bucket with the code of the functions: the stack's own, or one that the parameters name. */
+export const codeBucket = (): string =>
+  String(params['deploymentBucketName'] ?? physicalId('ServerlessDeploymentBucket'));

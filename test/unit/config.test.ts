@@ -81,9 +81,15 @@ describe('what is fixed about the account', () => {
       adoptableRoleArns: [],
       deploymentBucket: 'dataloop-cross-account-dev-serverlessdeploymentbucket-1x2y3z',
       denyPlainHttp: false,
+      defaultTags: {},
       consoleOrigins: ['https://console.dataloop.ai'],
       corsMethods: ['GET', 'HEAD', 'PUT', 'POST'],
     });
+  });
+
+  test('has the tags of everything that the service creates', () => {
+    process.env['DEFAULT_TAGS'] = '{"team":"data"}';
+    expect(accountSettings().defaultTags).toEqual({ team: 'data' });
   });
 
   test('has buckets deny plain HTTP where it says "true"', () => {

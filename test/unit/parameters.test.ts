@@ -49,12 +49,22 @@ const defaults = {
   logRetentionInDays: 90,
   denyPlainHttp: 'false',
   deletionProtection: false,
+  secretKeyArn: '',
+  stackBoundaryArn: '',
+  stackRolePath: '/',
+  stackRolePrefix: '',
+  boundaryDenials: '',
+  stackTags: '',
+  defaultTags: '',
+  vpcSubnetIds: '',
+  vpcSecurityGroupIds: '',
+  deploymentBucketName: '',
 };
 
-function deployedWith(given: Record<string, unknown>, stage = 'dev', deploymentBucket: unknown = '') {
+function deployedWith(given: Record<string, unknown>, stage = 'dev') {
   const values = new Map<string, unknown>([
     ['sls:stage', stage],
-    ["self:provider.deploymentBucket, ''", deploymentBucket],
+    ['self:provider.region', 'eu-west-1'],
     ...Object.entries({ ...defaults, ...given }).map(([name, value]): [string, unknown] => [
       `param:${name}`,
       value,
@@ -85,8 +95,18 @@ test('the defaults pass as they are, lists as lists', async () => {
     kmsKeyArns: none,
     adoptableBucketArns: { ...none, objects: [] },
     adoptableRoleArns: none,
+    boundaryDenials: [],
+    stackTags: {},
+    defaultTags: { map: {}, json: '{}' },
+    vpcSubnetIds: [],
+    vpcSecurityGroupIds: [],
     deploymentBucket: '\u0024{ServerlessDeploymentBucket}',
+    codeBucket: { blockPublicAccess: true },
     reach: [pattern('dataloop-dev-*'), pattern('dataloop-dev-*/*')],
+    dataKeys: [],
+    secretKeys: [],
+    usesVpc: 'false',
+    roleTagKeys: ['dataloop-cross-account:integration-id'],
   });
 });
 
@@ -104,17 +124,6 @@ test('roles for Dataloop reach what the parameters name, and no more', async () 
     'arn:aws:s3:::acme-photos/*',
     keyArn,
   ]);
-});
-
-test('the deployment bucket is the framework’s own, or the one that serverless.yml names', async () => {
-  for (const given of ['acme-code', { name: 'acme-code', versioning: true }]) {
-    await expect(deployedWith({}, 'dev', given)).resolves.toMatchObject({ deploymentBucket: 'acme-code' });
-  }
-  for (const given of [undefined, null, '', { versioning: true }]) {
-    await expect(deployedWith({}, 'dev', given)).resolves.toMatchObject({
-      deploymentBucket: '\u0024{ServerlessDeploymentBucket}',
-    });
-  }
 });
 
 test('a list is what stands between commas', async () => {
@@ -432,4 +441,110 @@ test('a stage is short and lower-case: names of AWS resources are made of it', a
       `The stage is "${stage}"; it must be a lower-case letter`,
     );
   }
+});
+
+describe('the rules of an organisation', () => {
+  const boundary = 'arn:aws:iam::111111111111:policy/platform/stack-boundary';
+  const denial = { Sid: 'NothingLegal', Effect: 'Deny', Action: 's3:*', Resource: 'arn:aws:s3:::*/legal/*' };
+  const tooManyTags = Array.from({ length: 10 }, (_, index) => `k${index}=v`).join(',');
+
+  test.each([
+    ['stackBoundaryArn', [boundary, 'arn:aws:iam::aws:policy/PowerUserAccess'], ['boundary', roleArn, '*']],
+    ['stackRolePath', ['/', '/platform/a/'], ['platform', '/platform', '', '/a b/']],
+    ['stackRolePrefix', ['', 'acme-'], ['a'.repeat(21), 'a/b', 'ä']],
+    ['secretKeyArn', ['', keyArn], ['*', keyArn.replace('key/', 'alias/')]],
+    ['deploymentBucketName', ['', 'acme-code'], ['Acme', 'arn:aws:s3:::acme-code', 'a*']],
+    [
+      'boundaryDenials',
+      ['', [denial], JSON.stringify([denial])],
+      ['deny', '{}', [{ ...denial, Sid: '' }], undefined],
+    ],
+    [
+      'stackTags',
+      ['', 'team=data', { team: 'data', 'cost-center': 42 }],
+      ['team', 'aws:x=y', 'team=a,team=b', 'team=*', { 'dataloop-cross-account:x': 'y' }, tooManyTags, 7],
+    ],
+    ['defaultTags', ['', 'team=data'], [`team=${'a'.repeat(256)},unit=${'b'.repeat(200)}`, 'team=?']],
+  ] as [keyof typeof defaults, unknown[], unknown[]][])('%s', async (name, good, bad) => {
+    for (const value of good) await expect(deployedWith({ [name]: value })).resolves.toMatchObject({});
+    for (const value of bad) {
+      await expect(deployedWith({ [name]: value })).rejects.toThrow(`The parameter ${name} is "`);
+    }
+  });
+
+  // Whatever else it says: a statement that allows, or that takes the place of one of ours, could widen the boundary.
+  test('statements for the boundary of created roles only deny, under names of their own', async () => {
+    for (const bad of [
+      { ...denial, Effect: 'Allow' },
+      { ...denial, Effect: { Ref: 'AWS::NoValue' } },
+      { ...denial, Sid: 'NothingElse' },
+      { ...denial, Principal: '*' },
+      { ...denial, NotAction: 's3:*' },
+      { ...denial, Resource: { 'Fn::If': ['HasDataKey', '*', '*'] } },
+      { ...denial, Resource: [] },
+      { Sid: 'A', Effect: 'Deny', Resource: '*' },
+    ]) {
+      await expect(deployedWith({ boundaryDenials: [bad] })).rejects.toThrow(
+        'it must be empty, or a list of',
+      );
+    }
+    await expect(deployedWith({ boundaryDenials: [denial, denial] })).rejects.toThrow('a Sid of its own');
+    const long = [{ ...denial, Resource: `arn:aws:s3:::${'a'.repeat(800)}` }];
+    await expect(deployedWith({ boundaryDenials: long })).rejects.toThrow('of at most 800 characters');
+  });
+
+  test('default tags are demanded of each created role, with their values', async () => {
+    await expect(deployedWith({ defaultTags: 'team=data' })).resolves.toMatchObject({
+      defaultTags: { map: { team: 'data' }, json: '{"team":"data"}' },
+      roleTagKeys: ['dataloop-cross-account:integration-id', 'team'],
+    });
+  });
+
+  test('functions are in a VPC with subnets and security groups, or in none', async () => {
+    const vpc = { vpcSubnetIds: 'subnet-0123456789abcdef0', vpcSecurityGroupIds: 'sg-0123456789abcdef0' };
+    await expect(deployedWith(vpc)).resolves.toMatchObject({
+      usesVpc: 'true',
+      vpcSubnetIds: ['subnet-0123456789abcdef0'],
+      vpcSecurityGroupIds: ['sg-0123456789abcdef0'],
+    });
+    for (const name of ['vpcSubnetIds', 'vpcSecurityGroupIds'] as const) {
+      await expect(deployedWith({ [name]: vpc[name] })).rejects.toThrow(
+        'Set both vpcSubnetIds and vpcSecurityGroupIds',
+      );
+      await expect(deployedWith({ [name]: 'vpc-1' })).rejects.toThrow(`The parameter ${name} is "vpc-1"`);
+    }
+  });
+
+  test('a deployment bucket of one’s own is none that requests may name', async () => {
+    await expect(deployedWith({ deploymentBucketName: 'acme-code' })).resolves.toMatchObject({
+      deploymentBucket: 'acme-code',
+      codeBucket: { blockPublicAccess: true, name: 'acme-code' },
+    });
+    for (const reachable of [
+      { bucketNamePattern: 'acme-*' },
+      { bucketNamePattern: 'acme-code' },
+      { adoptableBucketArns: 'arn:aws:s3:::acme-code' },
+    ]) {
+      await expect(deployedWith({ deploymentBucketName: 'acme-code', ...reachable })).rejects.toThrow(
+        'The bucket acme-code (deploymentBucketName) holds the code of the functions',
+      );
+    }
+  });
+
+  test('keys are in regions in which they can be used', async () => {
+    await expect(deployedWith({ dataKeyArn: keyArn })).resolves.toMatchObject({
+      dataKeys: [keyArn],
+      codeBucket: { serverSideEncryption: 'aws:kms', sseKMSKeyId: keyArn },
+    });
+    const elsewhere = keyArn.replace('eu-west-1', 'us-east-1');
+    for (const name of ['dataKeyArn', 'secretKeyArn']) {
+      await expect(deployedWith({ [name]: elsewhere })).rejects.toThrow(
+        `The key ${elsewhere} (${name}) must be in the region of the deployment, eu-west-1.`,
+      );
+    }
+    await expect(deployedWith({ kmsKeyArns: elsewhere })).rejects.toThrow(
+      'its region is none of regions, eu-west-1.',
+    );
+    await expect(deployedWith({ kmsKeyArns: elsewhere, regions: 'us-east-1' })).resolves.toMatchObject({});
+  });
 });

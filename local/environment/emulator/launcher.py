@@ -18,6 +18,8 @@
   endpoints are not there. A foreign ``Host`` or ``Origin`` is refused (``access.py``).
 - Nobody can work out the keys of a function.
 - Patterns of policies are compiled once, however many there are, and functions are unpacked and compiled once.
+- CloudFormation makes and deletes what is in a stack with the rights of who deploys it, and roles get their boundary
+  (``stacks.py``).
 - Port 443 is left alone, so that several copies run side by side.
 - When the process that started it ends, the emulator and its function workers end too.
 
@@ -47,6 +49,7 @@ from authorisation import (
 from changes import EXPECTED_VERSION, load_changed
 from custom_resources import invoke_as_on_aws, is_answer, take_answers
 from recursion import detect_recursive_loops
+from stacks import deploy_with_the_rights_of_the_caller, give_roles_their_boundary
 
 
 def report_error_names() -> None:
@@ -259,6 +262,8 @@ def main() -> None:
     copy_items_quickly()
     invoke_as_on_aws()
     detect_recursive_loops()
+    give_roles_their_boundary()
+    deploy_with_the_rights_of_the_caller()
     from ministack import app
 
     app._port_is_bindable = lambda host, port: False

@@ -7,6 +7,7 @@ import {
   policiesWithoutPath,
   roles,
   rolesUnderAnyPath,
+  roleTagKeys,
 } from '../references.ts';
 import type { Statement } from '../statement.ts';
 
@@ -69,10 +70,10 @@ export const CreateRole: Statement = {
 
 export const TagRole: Statement = {
   Sid: 'TagRole',
-  why: 'IAM demands it for CreateRole with tags. Sets the owner tag and no other.',
+  why: 'IAM demands it for CreateRole with tags. Sets the owner tag and those of `defaultTags`, with their values.',
   Action: 'iam:TagRole',
   Resource: roles,
-  Condition: { ...setsOwnerTag, 'ForAllValues:StringEquals': { 'aws:TagKeys': [ownerTag] } },
+  Condition: { ...setsOwnerTag, 'ForAllValues:StringEquals': { 'aws:TagKeys': roleTagKeys } },
 };
 
 export const AttachPolicy: Statement = {

@@ -1,5 +1,15 @@
-/** Logs, credentials, events and queues. */
-import { dataloopSecret, deadLetterQueue, eventBus, logGroupOf, pollQueue } from '../references.ts';
+/** Logs, credentials, events and queues; keys of the customer's own, and the network. */
+import {
+  dataKeys,
+  dataloopSecret,
+  deadLetterQueue,
+  eventBus,
+  functions,
+  logGroupOf,
+  pollQueue,
+  secretKeys,
+  viaService,
+} from '../references.ts';
 import type { Statement } from '../statement.ts';
 
 /** @param functionName as in serverless.yml */
@@ -48,4 +58,60 @@ export const Unhandled: Statement = {
   why: 'Lambda sends events that the function failed on to the dead-letter queue, with the function’s role.',
   Action: 'sqs:SendMessage',
   Resource: deadLetterQueue,
+};
+
+const through = (service: string) => ({ StringEquals: { 'kms:ViaService': viaService(service) } });
+
+export const UseTableKey: Statement = {
+  Sid: 'UseTableKey',
+  why: 'Reads and writes a table under a key of yours, through DynamoDB only.',
+  Action: 'kms:Decrypt',
+  Resource: dataKeys,
+  Condition: through('dynamodb'),
+  onlyIf: 'HasDataKey',
+};
+
+export const UseQueueKey: Statement = {
+  Sid: 'UseQueueKey',
+  why: 'Sends to and reads from queues under a key of yours, through SQS only.',
+  Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+  Resource: dataKeys,
+  Condition: through('sqs'),
+  onlyIf: 'HasDataKey',
+};
+
+export const UseSecretKey: Statement = {
+  Sid: 'UseSecretKey',
+  why: 'Reads the credentials for Dataloop’s API under a key of yours, through Secrets Manager only.',
+  Action: 'kms:Decrypt',
+  Resource: secretKeys,
+  Condition: through('secretsmanager'),
+  onlyIf: 'HasSecretKey',
+};
+
+const networkActions = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+export const UseNetwork: Statement = {
+  Sid: 'UseNetwork',
+  why: 'Lambda connects the function to the VPC with its role. AWS has no narrower resource for it.',
+  Action: networkActions,
+  Resource: '*',
+  onlyIf: 'UsesVpc',
+};
+
+export const KeepOffNetwork: Statement = {
+  Sid: 'KeepOffNetwork',
+  why: 'Takes UseNetwork away from the code of the functions: only Lambda itself may use it.',
+  Effect: 'Deny',
+  Action: networkActions,
+  Resource: '*',
+  Condition: { ArnLike: { 'lambda:SourceFunctionArn': functions } },
+  onlyIf: 'UsesVpc',
 };

@@ -35,6 +35,8 @@ export interface DesiredState {
   readonly dataloopIntegrationName: string;
   readonly driver: { readonly name: string; readonly projectId: string; readonly allowDelete: boolean };
   readonly tags: Readonly<Record<string, string>>;
+  /** Those of the deployment and our own: a caller chooses none. */
+  readonly roleTags: Readonly<Record<string, string>>;
   readonly iamPath: string;
   readonly permissionsBoundaryArn: string;
   readonly partition: string;
@@ -85,7 +87,8 @@ export function desiredState(
       projectId: request.dataloop.projectId,
       allowDelete: request.dataloop.allowDelete,
     },
-    tags: { ...request.tags, [ownerTag]: recordId },
+    tags: { ...request.tags, ...account.defaultTags, [ownerTag]: recordId },
+    roleTags: { ...account.defaultTags, [ownerTag]: recordId },
     iamPath,
     permissionsBoundaryArn: account.permissionsBoundaryArn,
     partition,

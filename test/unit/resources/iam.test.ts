@@ -18,7 +18,7 @@ test('each function of serverless.yml has a role of its own, and no role is left
   );
 });
 
-test('every role with rights on buckets is kept off the deployment bucket, and only that is denied', () => {
+test('every role with rights on buckets is kept off the deployment bucket, and no other of them is denied anything', () => {
   const kept = roles.filter(({ statements }) =>
     statements.some(({ Sid, Effect }) => Sid === 'KeepOffDeploymentBucket' && Effect === 'Deny'),
   );
@@ -29,8 +29,42 @@ test('every role with rights on buckets is kept off the deployment bucket, and o
   );
   expect(kept.length).toBeGreaterThan(5);
   expect(kept).toEqual(reaching);
-  const denying = roles.flatMap(({ statements }) => statements.filter(({ Effect }) => Effect));
+  // In a VPC, what only Lambda needs is denied to the code of each function.
+  const denying = roles.flatMap(({ statements }) =>
+    statements.filter(({ Effect, onlyIf }) => Effect && onlyIf !== 'UsesVpc'),
+  );
   expect(denying).toHaveLength(kept.length);
+});
+
+describe('where the deployment has keys of its own, or a VPC', () => {
+  const sids = (functionName: string, condition: string) =>
+    roles
+      .find((each) => each.functionName === functionName)
+      ?.statements.flatMap(({ Sid, onlyIf }) => (onlyIf === condition ? [Sid] : []));
+
+  test('each role may use the keys of what it reads and writes, through its service only', () => {
+    expect(sids('pollIamUser', 'HasDataKey')).toEqual(['UseTableKey', 'UseQueueKey']);
+    expect(sids('listIntegrations', 'HasDataKey')).toEqual(['UseTableKey']);
+    expect(sids('resumeProvisioning', 'HasDataKey')).toEqual(['UseTableKey', 'UseQueueKey']);
+    expect(sids('unknownRoute', 'HasDataKey')).toEqual([]);
+    for (const { functionName, statements } of roles) {
+      const readsSecret = statements.some(({ Sid }) => Sid === 'DataloopCredentials');
+      expect(sids(functionName, 'HasSecretKey')).toEqual(readsSecret ? ['UseSecretKey'] : []);
+      for (const { Action, Condition } of statements) {
+        const usesKey = [Action].flat().some((action) => /^kms:(?!DescribeKey)/.test(action));
+        expect(Condition?.['StringEquals']?.['kms:ViaService'] !== undefined).toBe(usesKey);
+      }
+    }
+  });
+
+  test('Lambda may connect each function to the VPC, and its code may not', () => {
+    for (const { functionName, statements } of roles) {
+      expect(sids(functionName, 'UsesVpc')).toEqual(['UseNetwork', 'KeepOffNetwork']);
+      const [allowed, denied] = statements.filter(({ onlyIf }) => onlyIf === 'UsesVpc');
+      expect(denied).toMatchObject({ Effect: 'Deny', Action: allowed?.Action, Resource: '*' });
+      expect(JSON.stringify(denied?.Condition)).toContain(`:function:\u0024{self:custom.name}-*"`);
+    }
+  });
 });
 
 describe('each statement has a reason that people can read', () => {
@@ -70,6 +104,7 @@ describe('docs/iam-statements.md', () => {
       'self:custom.parameters.deploymentBucket': '\u0024{ServerlessDeploymentBucket}',
       'self:custom.parameters.roleNamePattern': 'dataloop-*',
       'self:custom.parameters.policyNamePattern': 'dataloop-*',
+      'self:custom.parameters.roleTagKeys': 'dataloop-cross-account:integration-id',
     };
     const text = Object.entries(values).reduce(
       (before, [name, value]) => before.replaceAll(`\${${name}}`, value),

@@ -53,6 +53,7 @@ const defaults: Readonly<Record<string, unknown>> = {
   logRetentionInDays: 90,
   denyPlainHttp: false,
   deletionProtection: false,
+  stackRolePath: '/',
 };
 
 interface Given {
@@ -69,6 +70,7 @@ const source = ({ file = '', param = [], params = {}, options = {} }: Given): So
   );
   const values: Readonly<Record<string, unknown>> = {
     'sls:stage': 'dev',
+    'self:provider.region': 'eu-west-1',
     "file(stages/dev.yml), ''": file,
     "opt:param, ''": param.length > 0 ? param : '',
     "opt:stage, ''": options['stage'] ?? '',
@@ -163,7 +165,15 @@ test('a stage that npm has taken for itself, as under PowerShell, is not lost in
   }
 });
 
-/** The example, whose YAML holds one value a line, a list in brackets or one item a line. */
+/** A list or map of YAML on one line. */
+const flow = (text: string): unknown =>
+  JSON.parse(
+    text.replaceAll(/"[^"]*"|[^\s,[\]{}:"][^,[\]{}:"]*/g, (word) =>
+      word.startsWith('"') ? word : JSON.stringify(word.trim()),
+    ),
+  );
+
+/** The example with what it leaves out (`#name: value`). It holds one value a line, or one item of a list. */
 function example(): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   const scalar = (text: string): unknown => {
@@ -171,13 +181,15 @@ function example(): Record<string, unknown> {
     return bare ? JSON.parse(text) : text.replace(/^"(.*)"$/, '$1');
   };
   let list: unknown[] = [];
-  for (const line of projectFile('stages/example.yml').split('\n')) {
+  for (const line of projectFile('stages/example.yml')
+    .replaceAll(/^#(?=\w)/gm, '')
+    .split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
     const [, name = '', text = ''] = /^(\w+): *(.*)$/.exec(line) ?? [];
     const item = /^ {2}- (.+)$/.exec(line)?.[1];
     if (item) list.push(scalar(item));
     else if (text === '') values[name] = list = [];
-    else if (text.startsWith('[')) values[name] = text.slice(1, -1).split(', ').filter(Boolean).map(scalar);
+    else if (/^[[{]/.test(text)) values[name] = flow(text);
     else values[name] = scalar(text);
   }
   return values;
@@ -185,7 +197,7 @@ function example(): Record<string, unknown> {
 
 test('the example is one that may be deployed, and that the schema takes', async () => {
   const file = example();
-  expect(Object.keys(file).length).toBeGreaterThan(10);
+  expect(Object.keys(file).length).toBeGreaterThan(20);
   await expect(deployedWith({ file })).resolves.toMatchObject({ bucketNamePattern: 'acme-labelling-*' });
   expect(await stage.file(source({ file }))).toMatchObject({ account: '111111111111' });
   expect([isValid(file), isValid.errors]).toEqual([true, null]);
@@ -193,7 +205,11 @@ test('the example is one that may be deployed, and that the schema takes', async
 
 test('the schema has each parameter that there is, and no other', async () => {
   const taken = await deployedWith({});
-  const derived = ['dataloopCertificates', 'dataloopOptions', 'deploymentBucket', 'reach'];
+  const derived = [
+    ...['deploymentBucket', 'codeBucket', 'reach', 'usesVpc'],
+    ...['dataKeys', 'secretKeys', 'roleTagKeys'],
+    ...['dataloopCertificates', 'dataloopOptions'],
+  ];
   expect(
     Object.keys(taken)
       .filter((name) => !derived.includes(name))

@@ -1,7 +1,7 @@
 /** The role that Dataloop's IAM user assumes: CreateRole and its undo, DeleteRole. */
 import { ServiceError } from '../../../errors.ts';
 import { parseJson, sameJson } from '../../model/canonical-json.ts';
-import { attachablePolicies, ownerTag, policyOf, trustPolicy } from '../../model/desired-state.ts';
+import { attachablePolicies, policyOf, trustPolicy } from '../../model/desired-state.ts';
 import type { PolicyDocument } from '../../model/permission-policy.ts';
 import { type PolicyKey, policyKeys } from '../../model/resource-keys.ts';
 import { unlessSeenLate } from '../../saga/late-views.ts';
@@ -31,7 +31,7 @@ export async function createRole(
   readUserArn: () => Promise<string>,
   trust: { partition: string; dataloopAccountId: string | undefined },
 ): Promise<{ roleArn: string; userArn: string }> {
-  const { role, policy, iamPath, description, permissionsBoundaryArn, recordId } = step.desired;
+  const { role, policy, iamPath, description, permissionsBoundaryArn, roleTags } = step.desired;
   const userArn = trustedUserArn(await readUserArn(), trust.partition, trust.dataloopAccountId);
 
   const wanted = {
@@ -41,7 +41,7 @@ export async function createRole(
     trustPolicy: trustPolicy(userArn),
     permissionsBoundaryArn,
     // No tags of the caller's: those of a role are attributes by which other policies of the account may let it in.
-    tags: { [ownerTag]: recordId },
+    tags: roleTags,
   };
   await step.intend('role', { arn: role.arn, writtenAt: step.call.begunAt });
   const outcome = await iam.createRole(wanted);

@@ -140,6 +140,15 @@ describe('names', () => {
   });
 });
 
+test('the tags of the deployment are on everything, whatever a request says; a role has no others', () => {
+  const { tags, roleTags } = plan(
+    { tags: { team: 'theirs', unit: 'a' } },
+    { ...account, defaultTags: { team: 'data' } },
+  );
+  expect(tags).toEqual({ team: 'data', unit: 'a', [ownerTag]: integrationId });
+  expect(roleTags).toEqual({ team: 'data', [ownerTag]: integrationId });
+});
+
 test('the customer’s tags stand beside ours', () => {
   expect(plan({ tags: { team: 'a' } }).tags).toEqual({ team: 'a', [ownerTag]: integrationId });
 });

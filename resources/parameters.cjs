@@ -159,6 +159,7 @@ const checks = {
   // As text: CloudFormation compares it, and it goes into the environment.
   denyPlainHttp: (value) => String(trueOrFalse(value)),
   deletionProtection: trueOrFalse,
+  cutOff: trueOrFalse,
   ...organisation.checks,
 };
 

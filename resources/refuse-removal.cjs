@@ -2,12 +2,9 @@
  * A plugin of the Serverless Framework: refuses `serverless remove` while integrations own resources. Without the
  * service their roles would stay for ever, and running workflows would be aborted.
  */
-const { CloudFormationClient, DescribeStacksCommand } = require('@aws-sdk/client-cloudformation');
 const { DynamoDBClient } = require('@aws-sdk/client-dynamodb');
 const { DynamoDBDocumentClient, paginateScan } = require('@aws-sdk/lib-dynamodb');
-
-/** Every status in which an integration owns resources, or may come to own some. */
-const owningStatuses = ['provisioning', 'ready', 'rolling-back', 'removing', 'residue'];
+const { outputsOf, owning } = require('./stack.cjs');
 
 /** How many integrations a message names. */
 const named = 10;
@@ -21,7 +18,7 @@ class RefuseRemoval {
   /** @throws ServerlessError that names the integrations and says how to remove them */
   async refuse(ServerlessError) {
     const config = await this.provider.getAwsSdkV3Config();
-    const tableName = await this.tableName(config);
+    const tableName = (await outputsOf(this.provider, config))?.get('TableName');
     if (!tableName) return;
     const found = await this.integrationsIn(tableName, config);
     if (found.length === 0) return;
@@ -35,20 +32,6 @@ class RefuseRemoval {
     );
   }
 
-  /** The journal's table; undefined if there is no such stack. */
-  async tableName(config) {
-    const StackName = this.provider.naming.getStackName();
-    try {
-      const { Stacks } = await new CloudFormationClient(config).send(
-        new DescribeStacksCommand({ StackName }),
-      );
-      return Stacks?.[0]?.Outputs?.find(({ OutputKey }) => OutputKey === 'TableName')?.OutputValue;
-    } catch (error) {
-      if (error.name === 'ValidationError' && /does not exist/.test(error.message)) return undefined;
-      throw error;
-    }
-  }
-
   async integrationsIn(TableName, config) {
     const client = DynamoDBDocumentClient.from(new DynamoDBClient(config));
     // Not by status: a record that moves between two queries would be in neither answer. Its item stays where it is, so
@@ -57,12 +40,12 @@ class RefuseRemoval {
       TableName,
       ConsistentRead: true,
       // Added buckets are removed with their integration, which is listed as long as one is left.
-      FilterExpression: `begins_with(pk, :integrations) AND #status IN (${owningStatuses.map((_status, index) => `:status${index}`)})`,
+      FilterExpression: `begins_with(pk, :integrations) AND ${owning.expression}`,
       ProjectionExpression: 'integrationId, #status',
-      ExpressionAttributeNames: { '#status': 'status' },
+      ExpressionAttributeNames: owning.names,
       ExpressionAttributeValues: {
         ':integrations': 'integration#int_',
-        ...Object.fromEntries(owningStatuses.map((status, index) => [`:status${index}`, status])),
+        ...owning.values,
       },
     };
     const found = [];

@@ -92,6 +92,7 @@ async function settingsOf(resolveVariable, known) {
   const settings = new Map();
   for (const [key, value] of Object.entries(content)) {
     if (value === null) throw plain(`${path} has no value for ${key}. For an empty one write: ${key}: ""`);
+    if (key === 'cutOff') throw plain(`${path} may not hold cutOff: it is for one deployment, by --param.`);
     if (!ofStage.includes(key) && !fromCommand.includes(key)) settings.set(key, asParameter(value));
   }
   return { path, settings };

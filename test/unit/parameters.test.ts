@@ -49,6 +49,7 @@ const defaults = {
   logRetentionInDays: 90,
   denyPlainHttp: 'false',
   deletionProtection: false,
+  cutOff: false,
   secretKeyArn: '',
   stackBoundaryArn: '',
   stackRolePath: '/',
@@ -417,6 +418,7 @@ test.each([
   ['logRetentionInDays', [1, '3653'], [2, '31', 'forever', '', undefined]],
   ['denyPlainHttp', [true, 'false'], ['yes', 1, 'TRUE', '', undefined]],
   ['deletionProtection', [true, 'false'], ['yes', 1, 'TRUE', '', undefined]],
+  ['cutOff', [true, 'false'], ['yes', 1, 'TRUE', '', undefined]],
 ] as [keyof typeof defaults, unknown[], unknown[]][])(
   '%s takes what is good and refuses what is bad, naming parameter, value and rule',
   async (name, good, bad) => {

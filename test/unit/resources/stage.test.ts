@@ -53,6 +53,7 @@ const defaults: Readonly<Record<string, unknown>> = {
   logRetentionInDays: 90,
   denyPlainHttp: false,
   deletionProtection: false,
+  cutOff: false,
   stackRolePath: '/',
 };
 
@@ -119,6 +120,7 @@ test.each([
     { kmsKeyArns: null },
     'stages/dev.yml has no value for kmsKeyArns. For an empty one write: kmsKeyArns: ""',
   ],
+  [{ cutOff: true }, 'stages/dev.yml may not hold cutOff: it is for one deployment, by --param.'],
   [['kmsKeyArns'], 'stages/dev.yml must hold lines like "NAME: value", as stages/example.yml does.'],
   ['text', 'stages/dev.yml must hold lines like "NAME: value"'],
   [
@@ -206,7 +208,7 @@ test('the example is one that may be deployed, and that the schema takes', async
 test('the schema has each parameter that there is, and no other', async () => {
   const taken = await deployedWith({});
   const derived = [
-    ...['deploymentBucket', 'codeBucket', 'reach', 'usesVpc'],
+    ...['deploymentBucket', 'codeBucket', 'reach', 'usesVpc', 'cutOff'],
     ...['dataKeys', 'secretKeys', 'roleTagKeys'],
     ...['dataloopCertificates', 'dataloopOptions'],
   ];

@@ -1,0 +1,210 @@
+import { createRequire } from 'node:module';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { cutOff, type GuardedParameters } from '../../../resources/guard.ts';
+import type { JournalRecord } from '../../../src/domain/model/record.ts';
+import { toStored } from '../../../src/domain/model/stored-record.ts';
+import { integrationId, recordOf, requestOf } from '../domain/fakes.ts';
+
+const Guard = createRequire(import.meta.url)('../../../resources/guard.cjs');
+
+const cloudFormation = mockClient(CloudFormationClient);
+const lambda = mockClient(LambdaClient);
+const dynamo = mockClient(DynamoDBDocumentClient);
+
+class ServerlessError extends Error {}
+
+const list = (...values: string[]) => ({ list: values, text: values.join(',') });
+const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+const settings = {
+  bucketNamePattern: 'dataloop-*',
+  roleNamePattern: 'dataloop-*',
+  policyNamePattern: 'dataloop-*',
+  regions: list('eu-west-1', 'us-east-1'),
+  kmsKeyArns: list(kmsKeyArn),
+  adoptableBucketArns: list('arn:aws:s3:::acme-photos'),
+  adoptableRoleArns: list('arn:aws:iam::111111111111:role/team/AcmeLabelling'),
+  deploymentBucketName: '',
+  dataloopAccountId: '222222222222',
+  dataloopOrganizationId: 'org-1',
+} satisfies GuardedParameters;
+const place = { partition: 'aws', region: 'eu-west-1' };
+
+const created = recordOf({ status: 'ready' });
+const adopted = recordOf({
+  status: 'ready',
+  request: requestOf({
+    bucket: { name: 'acme-photos', mode: 'adopt' },
+    role: { name: 'AcmeLabelling', mode: 'adopt' },
+  }),
+});
+const elsewhere = recordOf({
+  status: 'residue',
+  request: requestOf({ bucket: { name: 'dataloop-acme', region: 'us-east-1' } }),
+});
+const withKey: JournalRecord = {
+  ...created,
+  request: { ...created.request, bucket: { ...created.request.bucket, kmsKeyArn } },
+};
+const addedId = 'drv_01M85CZQP0Y0YS5TZMSXQSHEJR';
+const added: JournalRecord = {
+  ...recordOf({ status: 'ready', parent: { integrationId, dataloopIntegrationId: 'integration-1' } }),
+  id: addedId,
+};
+
+describe('what new settings would leave outside', () => {
+  test.each([
+    ['bucketNamePattern', created, { bucketNamePattern: 'acme-*' }, '/bucket/name'],
+    ['bucketNamePattern, of an added bucket', added, { bucketNamePattern: 'acme-*' }, '/bucket/name'],
+    ['roleNamePattern', created, { roleNamePattern: 'acme-*' }, '/role/name'],
+    ['policyNamePattern', created, { policyNamePattern: 'acme-*' }, '/role/name'],
+    ['regions', elsewhere, { regions: list('eu-west-1') }, '/bucket/region'],
+    ['kmsKeyArns', withKey, { kmsKeyArns: list() }, '/bucket/kmsKeyArn'],
+    ['adoptableBucketArns', adopted, { adoptableBucketArns: list() }, '/bucket/name'],
+    ['adoptableRoleArns', adopted, { adoptableRoleArns: list() }, '/role/name'],
+    ['dataloopOrganizationId', created, { dataloopOrganizationId: 'org-2' }, '/dataloop/organizationId'],
+  ] as const)('%s', (_what, record, change, pointer) => {
+    const items = [toStored(record)];
+    expect(cutOff(items, settings, place)).toEqual([]);
+    const lines = cutOff(items, { ...settings, ...change }, place);
+    expect(lines).toEqual([expect.stringContaining(`${record.id} "acme" (${record.status}): ${pointer}: `)]);
+  });
+
+  test('tags that are written already are nothing that a deployment could cut off', () => {
+    const tagged = recordOf({ status: 'ready', request: requestOf({ tags: { team: 'data' } }) });
+    expect(cutOff([toStored(tagged)], settings, place)).toEqual([]);
+  });
+
+  test('a record that cannot be read counts, too', () => {
+    expect(cutOff([{ ...toStored(created), name: 7 }], settings, place)).toEqual([
+      `${integrationId}: its record cannot be read, so nobody knows what it owns.`,
+    ]);
+  });
+});
+
+/** @returns what is said */
+async function deploying(change: object = {}, command = 'deploy'): Promise<string[]> {
+  const said: string[] = [];
+  const log = { notice: (line: string) => said.push(line), warning: (line: string) => said.push(`! ${line}`) };
+  const provider = {
+    getAwsSdkV3Config: async () => ({ region: 'eu-west-1' }),
+    getAccountInfo: async () => ({ partition: 'aws' }),
+    getRegion: () => 'eu-west-1',
+    naming: { getStackName: () => 'stack' },
+  };
+  const parameters = { ...settings, cutOff: false, ...change };
+  const serverless = {
+    getProvider: () => provider,
+    processedInput: { commands: command.split(' ') },
+    service: { custom: { parameters, stageFile: { path: 'stages/dev.yml' } } },
+    classes: { Error: ServerlessError },
+  };
+  await new Guard(serverless, {}, { log }).hooks.initialize();
+  return said;
+}
+
+const denied = (name: string) => Object.assign(new Error('no'), { name });
+
+beforeEach(() => {
+  cloudFormation.reset();
+  lambda.reset();
+  dynamo.reset();
+  cloudFormation
+    .on(DescribeStacksCommand)
+    .resolves({ Stacks: [{ Outputs: [{ OutputKey: 'TableName', OutputValue: 'journal' }] }] as never });
+  lambda.on(GetFunctionConfigurationCommand, { FunctionName: 'stack-createRole' }).resolves({
+    Environment: { Variables: { DATALOOP_ACCOUNT_ID: '222222222222', BUCKET_NAME_PATTERN: 'dataloop-*' } },
+  });
+  dynamo.on(ScanCommand, { TableName: 'journal', ConsistentRead: true }).resolves({ Items: [toStored(created)] });
+});
+
+test('the settings of the last time are deployed in silence', async () => {
+  expect(await deploying()).toEqual([]);
+});
+
+test.each(['deploy', 'deploy function'])('%s is refused where it would cut off an integration', async (command) => {
+  const deployment = deploying({ bucketNamePattern: 'acme-*' }, command);
+  await expect(deployment).rejects.toThrow('Nothing was deployed.');
+  await expect(deployment).rejects.toThrow(`  ${integrationId} "acme" (ready): /bucket/name: `);
+  await expect(deployment).rejects.toThrow("(stages/dev.yml), or disconnect these integrations first. To deploy");
+  await expect(deployment).rejects.toThrow("add --param='cutOff=true'.");
+});
+
+test('who says so deploys all the same, and is told what it cuts off', async () => {
+  expect(await deploying({ bucketNamePattern: 'acme-*', cutOff: true })).toEqual([
+    'Changes: bucketNamePattern: "dataloop-*" becomes "acme-*"',
+    expect.stringContaining(`! Deployed all the same (cutOff):\n  ${integrationId}`),
+  ]);
+});
+
+test.each([
+  ['left out', '', 'any account'],
+  ['another one', '333333333333', '333333333333'],
+])('dataloopAccountId that is %s is refused, whatever stands', async (_what, dataloopAccountId, now) => {
+  dynamo.on(ScanCommand).resolves({ Items: [] });
+  await expect(deploying({ dataloopAccountId })).rejects.toThrow(
+    `dataloopAccountId was 222222222222 and becomes ${now}: new roles would trust others.`,
+  );
+});
+
+test('a first dataloopAccountId is only said', async () => {
+  lambda.on(GetFunctionConfigurationCommand).resolves({ Environment: { Variables: { DATALOOP_ACCOUNT_ID: '' } } });
+  expect(await deploying()).toEqual(['Changes: dataloopAccountId: "" becomes "222222222222"']);
+});
+
+test('many are counted', async () => {
+  dynamo.on(ScanCommand).resolves({ Items: Array.from({ length: 12 }, () => toStored(created)) });
+  await expect(deploying({ bucketNamePattern: 'acme-*' })).rejects.toThrow('  and 2 more');
+});
+
+test('the table is read page by page, and only what owns something', async () => {
+  dynamo
+    .on(ScanCommand)
+    .resolvesOnce({ Items: [], LastEvaluatedKey: { pk: 'integration#int_1' } })
+    .resolves({ Items: [toStored(created)] });
+  await expect(deploying({ bucketNamePattern: 'acme-*' })).rejects.toThrow(integrationId);
+  const [first] = dynamo.commandCalls(ScanCommand);
+  expect(Object.values(first?.args[0].input.ExpressionAttributeValues ?? {})).toEqual([
+    'integration#',
+    ...['provisioning', 'ready', 'rolling-back', 'removing', 'residue'],
+  ]);
+});
+
+describe('nothing is in the way of', () => {
+  test('a first deployment', async () => {
+    cloudFormation
+      .on(DescribeStacksCommand)
+      .rejects(Object.assign(new Error('Stack with id stack does not exist'), { name: 'ValidationError' }));
+    expect(await deploying({ bucketNamePattern: 'acme-*' })).toEqual([]);
+  });
+
+  test('one whose stack has no table yet, or no more', async () => {
+    dynamo.on(ScanCommand).rejects(denied('ResourceNotFoundException'));
+    lambda.on(GetFunctionConfigurationCommand).rejects(denied('ResourceNotFoundException'));
+    expect(await deploying({ bucketNamePattern: 'acme-*' })).toEqual([]);
+    cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [{}] as never });
+    expect(await deploying({ bucketNamePattern: 'acme-*' })).toEqual([]);
+  });
+
+  test('other commands', async () => {
+    expect(await deploying({ bucketNamePattern: 'acme-*' }, 'package')).toEqual([]);
+    expect(cloudFormation.calls()).toHaveLength(0);
+  });
+});
+
+test('who may read neither table nor functions deploys, and is told what was not checked', async () => {
+  dynamo.on(ScanCommand).rejects(denied('AccessDeniedException'));
+  lambda.on(GetFunctionConfigurationCommand).rejects(denied('AccessDeniedException'));
+  expect(await deploying({ bucketNamePattern: 'acme-*' })).toEqual([
+    expect.stringContaining('! You may not read the settings of the last deployment (lambda:GetFunctionConfiguration'),
+    expect.stringContaining('! You may not read the journal (dynamodb:Scan on journal), so it was not checked'),
+  ]);
+});
+
+test('whatever else fails stops the deployment', async () => {
+  dynamo.on(ScanCommand).rejects(denied('InternalServerError'));
+  await expect(deploying()).rejects.toThrow('no');
+});

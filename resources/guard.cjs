@@ -39,7 +39,8 @@ class Guard {
     this.serverless = serverless;
     this.provider = serverless.getProvider('aws');
     this.log = log;
-    const deploys = () => ['deploy', 'deploy function'].includes(serverless.processedInput.commands.join(' '));
+    const deploys = () =>
+      ['deploy', 'deploy function'].includes(serverless.processedInput.commands.join(' '));
     // Before anything is bundled, and so before anything is changed.
     this.hooks = { initialize: () => deploys() && this.guard() };
   }
@@ -90,11 +91,15 @@ class Guard {
         new GetFunctionConfigurationCommand({ FunctionName }),
       );
       const values = Environment?.Variables ?? {};
-      return Object.fromEntries(Object.entries(variables).map(([name, variable]) => [name, values[variable]]));
+      return Object.fromEntries(
+        Object.entries(variables).map(([name, variable]) => [name, values[variable]]),
+      );
     } catch (error) {
       if (error.name === 'ResourceNotFoundException') return {};
       if (!mayNot(error)) throw error;
-      this.log.warning(`You may not read the settings of the last deployment (lambda:GetFunctionConfiguration on ${FunctionName}), so changes are not shown.`);
+      this.log.warning(
+        `You may not read the settings of the last deployment (lambda:GetFunctionConfiguration on ${FunctionName}), so changes are not shown.`,
+      );
       return {};
     }
   }

@@ -48,7 +48,8 @@ export function cutOff(
   const allowed = allowedBy(parameters, partition, region);
   return items.flatMap((item) => {
     const { data: record } = storedRecordSchema.safeParse(item);
-    if (!record) return [`${item['integrationId']}: its record cannot be read, so nobody knows what it owns.`];
+    if (!record)
+      return [`${item['integrationId']}: its record cannot be read, so nobody knows what it owns.`];
     const { id, kind, name, status, request, dataloop } = record;
     const wanted = { ...request, dataloop: { ...request.dataloop, ...dataloop } };
     const outside =

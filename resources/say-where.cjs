@@ -24,7 +24,7 @@ class SayWhere {
       // Twelve routes and every function: the last lines say what is needed of it.
       'after:aws:info:displayStackOutputs': () =>
         this.command() === 'deploy' && serverless.serviceOutputs.clear(),
-      finalize: () => this.command() === 'deploy' && this.after(),
+      finalize: () => this.last(),
     };
   }
 
@@ -61,6 +61,32 @@ class SayWhere {
       );
     }
     if (parameters.dataloopAccountId === '') this.log.warning(anyAccount);
+  }
+
+  async last() {
+    if (this.command() === 'deploy') await this.after();
+    if (this.command() === 'remove') await this.removed();
+  }
+
+  /** What a stage leaves behind. */
+  async removed() {
+    const { accountId, stage, region } = await this.where();
+    const { stageFile, parameters } = this.custom;
+    const { dataloopSecretName, deploymentBucketName, dataKeyArn, secretKeyArn } = parameters;
+    const keys = [...new Set([dataKeyArn, secretKeyArn])].filter((key) => key !== '');
+    const lines = [
+      '',
+      `Removed  stage ${stage}, account ${accountId}, region ${region}`,
+      'Stays    the secret with the credentials of Dataloop. Delete it:',
+      `         aws secretsmanager delete-secret --region ${region} --secret-id ${dataloopSecretName}`,
+      ...(stageFile.exists ? [`Stays    ${stageFile.path}`] : []),
+      ...keys.map((key) => `Stays    your key ${key}`),
+      ...(deploymentBucketName
+        ? [`Stays    your bucket ${deploymentBucketName}, with the packages in it`]
+        : []),
+      'Stays    what was adopted, and buckets that were kept: they are yours.',
+    ];
+    for (const line of lines) this.writeText(line);
   }
 
   async after() {

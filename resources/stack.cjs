@@ -8,7 +8,9 @@ async function outputsOf(provider, config) {
   const StackName = provider.naming.getStackName();
   try {
     const { Stacks } = await new CloudFormationClient(config).send(new DescribeStacksCommand({ StackName }));
-    return new Map((Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
+    return new Map(
+      (Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]),
+    );
   } catch (error) {
     if (error.name === 'ValidationError' && /does not exist/.test(error.message)) return undefined;
     throw error;

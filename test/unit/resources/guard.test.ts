@@ -88,7 +88,10 @@ describe('what new settings would leave outside', () => {
 /** @returns what is said */
 async function deploying(change: object = {}, command = 'deploy'): Promise<string[]> {
   const said: string[] = [];
-  const log = { notice: (line: string) => said.push(line), warning: (line: string) => said.push(`! ${line}`) };
+  const log = {
+    notice: (line: string) => said.push(line),
+    warning: (line: string) => said.push(`! ${line}`),
+  };
   const provider = {
     getAwsSdkV3Config: async () => ({ region: 'eu-west-1' }),
     getAccountInfo: async () => ({ partition: 'aws' }),
@@ -118,20 +121,27 @@ beforeEach(() => {
   lambda.on(GetFunctionConfigurationCommand, { FunctionName: 'stack-createRole' }).resolves({
     Environment: { Variables: { DATALOOP_ACCOUNT_ID: '222222222222', BUCKET_NAME_PATTERN: 'dataloop-*' } },
   });
-  dynamo.on(ScanCommand, { TableName: 'journal', ConsistentRead: true }).resolves({ Items: [toStored(created)] });
+  dynamo
+    .on(ScanCommand, { TableName: 'journal', ConsistentRead: true })
+    .resolves({ Items: [toStored(created)] });
 });
 
 test('the settings of the last time are deployed in silence', async () => {
   expect(await deploying()).toEqual([]);
 });
 
-test.each(['deploy', 'deploy function'])('%s is refused where it would cut off an integration', async (command) => {
-  const deployment = deploying({ bucketNamePattern: 'acme-*' }, command);
-  await expect(deployment).rejects.toThrow('Nothing was deployed.');
-  await expect(deployment).rejects.toThrow(`  ${integrationId} "acme" (ready): /bucket/name: `);
-  await expect(deployment).rejects.toThrow("(stages/dev.yml), or disconnect these integrations first. To deploy");
-  await expect(deployment).rejects.toThrow("add --param='cutOff=true'.");
-});
+test.each(['deploy', 'deploy function'])(
+  '%s is refused where it would cut off an integration',
+  async (command) => {
+    const deployment = deploying({ bucketNamePattern: 'acme-*' }, command);
+    await expect(deployment).rejects.toThrow('Nothing was deployed.');
+    await expect(deployment).rejects.toThrow(`  ${integrationId} "acme" (ready): /bucket/name: `);
+    await expect(deployment).rejects.toThrow(
+      '(stages/dev.yml), or disconnect these integrations first. To deploy',
+    );
+    await expect(deployment).rejects.toThrow("add --param='cutOff=true'.");
+  },
+);
 
 test('who says so deploys all the same, and is told what it cuts off', async () => {
   expect(await deploying({ bucketNamePattern: 'acme-*', cutOff: true })).toEqual([
@@ -151,7 +161,9 @@ test.each([
 });
 
 test('a first dataloopAccountId is only said', async () => {
-  lambda.on(GetFunctionConfigurationCommand).resolves({ Environment: { Variables: { DATALOOP_ACCOUNT_ID: '' } } });
+  lambda
+    .on(GetFunctionConfigurationCommand)
+    .resolves({ Environment: { Variables: { DATALOOP_ACCOUNT_ID: '' } } });
   expect(await deploying()).toEqual(['Changes: dataloopAccountId: "" becomes "222222222222"']);
 });
 
@@ -199,8 +211,12 @@ test('who may read neither table nor functions deploys, and is told what was not
   dynamo.on(ScanCommand).rejects(denied('AccessDeniedException'));
   lambda.on(GetFunctionConfigurationCommand).rejects(denied('AccessDeniedException'));
   expect(await deploying({ bucketNamePattern: 'acme-*' })).toEqual([
-    expect.stringContaining('! You may not read the settings of the last deployment (lambda:GetFunctionConfiguration'),
-    expect.stringContaining('! You may not read the journal (dynamodb:Scan on journal), so it was not checked'),
+    expect.stringContaining(
+      '! You may not read the settings of the last deployment (lambda:GetFunctionConfiguration',
+    ),
+    expect.stringContaining(
+      '! You may not read the journal (dynamodb:Scan on journal), so it was not checked',
+    ),
   ]);
 });
 

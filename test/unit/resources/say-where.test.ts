@@ -38,7 +38,13 @@ function pluginFor({
   };
   const custom = {
     stageFile: { path: 'stages/dev.yml', exists, account },
-    parameters: { dataloopAccountId, dataloopSecretName: 'dataloop-cross-account/dev/dataloop' },
+    parameters: {
+      dataloopAccountId,
+      dataloopSecretName: 'dataloop-cross-account/dev/dataloop',
+      dataKeyArn: 'key-1',
+      secretKeyArn: 'key-1',
+      deploymentBucketName: 'acme-code',
+    },
   };
   const serverless = {
     getProvider: () => provider,
@@ -77,6 +83,20 @@ test('a deployment says first where it goes, and last what people need', async (
       'Stage    dev, account 111111111111, region eu-west-1',
       'API      https://api',
       'Secret   dataloop-cross-account/dev/dataloop exists.',
+    ].join('\n'),
+  );
+});
+
+test('a removal says last what stays, and how to delete the secret', async () => {
+  expect(await running({ command: 'remove' })).toContain(
+    [
+      'Removed  stage dev, account 111111111111, region eu-west-1',
+      'Stays    the secret with the credentials of Dataloop. Delete it:',
+      '         aws secretsmanager delete-secret --region eu-west-1 --secret-id dataloop-cross-account/dev/dataloop',
+      'Stays    stages/dev.yml',
+      'Stays    your key key-1',
+      'Stays    your bucket acme-code, with the packages in it',
+      'Stays    what was adopted, and buckets that were kept: they are yours.',
     ].join('\n'),
   );
 });

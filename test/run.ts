@@ -171,12 +171,15 @@ const governedOption = '--governed';
 
 /** What is meant by arguments for jest, on one deployment. */
 async function some(folder: string, python: Promise<string>, args: readonly string[]): Promise<Count[]> {
-  const lane = await startLane(folder, 0, python, args.includes(governedOption));
+  const isGoverned = args.includes(governedOption);
+  const lane = await startLane(folder, 0, python, isGoverned);
   const paths = ['--passWithNoTests', ...args.filter((each) => each !== governedOption)];
   return [
     await part('side by side', lane.bed, () => sideBySide(lane, paths)),
     await part('alone', lane.bed, () => alone(lane, paths)),
     await afterwards(lane),
+    // By somebody who has the deployer's policy alone.
+    ...(isGoverned ? [await removeService(lane.bed)] : []),
   ];
 }
 

@@ -59,7 +59,7 @@ test.each([
   [
     '7. who took the name of a bucket that was gone received what Dataloop wrote',
     `\`test/security/created-role.test.ts\`: "who takes the name of a bucket that is gone receives nothing";
-    \`test/unit/domain/resources/bucket/bucket.test.ts\`: "while something of ours still names the bucket"`,
+    \`test/unit/domain/resources/bucket/delete.test.ts\`: "while something of ours still names the bucket"`,
   ],
   [
     '8. the policy of a bucket or key reached past a boundary that only allowed',

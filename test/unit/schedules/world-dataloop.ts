@@ -169,10 +169,9 @@ export function platform(
       metadata.push({ name: 'userArn', value: userArn });
       named.set(userArn, integration);
     }
-    if (roleArn) {
-      const isTrusted = assumes(integration) && clock.now() >= roleArnAt + settings.trustDelayMs;
-      metadata.push({ name: 'status', value: isTrusted ? 'trust-established' : 'waiting-trust' });
-    }
+    const isTrusted =
+      roleArn !== undefined && assumes(integration) && clock.now() >= roleArnAt + settings.trustDelayMs;
+    metadata.push({ name: 'status', value: isTrusted ? 'trust-established' : 'waiting-trust' });
     return { id, name, type: 'aws-cross', metadata };
   }
 

@@ -11,6 +11,7 @@ const alone = [
   'integration/watchdog',
   'security/credentials',
   'security/hostile-requests',
+  'statemachines/second-opinion',
 ].map((name) => `<rootDir>/test/${name}.test.ts`);
 
 /** Unit tests touch no network; integration tests share one deployment, which test/run.ts makes. */

@@ -55,7 +55,11 @@ function requirementsOf(text: string) {
 /** Whether a package is installed on Python 3.minor, on Linux or macOS. */
 function appliesOn(minor: number, marker: string | undefined): boolean {
   if (marker === undefined) return true;
-  if (marker === "sys_platform == 'win32'") return false;
+  if (marker.includes(' or ')) return marker.split(' or ').some((part) => appliesOn(minor, part));
+  if (marker.includes(' and ')) return marker.split(' and ').every((part) => appliesOn(minor, part));
+  if (/^sys_platform == '(?:win32|emscripten)'$/.test(marker)) return false;
+  // It is CPython that runs the tests.
+  if (/^(?:platform_python_implementation|implementation_name) != 'PyPy'$/.test(marker)) return true;
   const [, operator, wanted] = /^python_full_version (<|>=|==) '3\.(\d+)(?:\.\d+|\.\*)?'$/.exec(marker) ?? [];
   if (operator === undefined) throw new Error(`It is not known what this marker says: ${marker}`);
   if (operator === '<') return minor < Number(wanted);

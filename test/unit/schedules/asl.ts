@@ -67,8 +67,11 @@ const definitionSchema: z.ZodType<Definition> = z.looseObject({
 
 export type MachineName = keyof ReturnType<typeof stateMachines>;
 
-export const readMachine = (name: MachineName): Definition =>
-  definitionSchema.parse(stateMachines({ iamUserTimeoutSeconds })[name].Definition);
+/** @param change of the definition's text */
+export const readMachine = (name: MachineName, change = (text: string) => text): Definition => {
+  const { Definition } = stateMachines({ iamUserTimeoutSeconds })[name];
+  return definitionSchema.parse(JSON.parse(change(JSON.stringify(Definition))));
+};
 
 /** What an expression can see: `$states`, and the variables that states have assigned. */
 export interface Scope {
@@ -97,7 +100,15 @@ const forms: readonly Form[] = [
   [/^\$([\w.]+)$/, (scope, path = '') => at(scope, path)],
   [/^\$([\w.]+) \+ 1$/, (scope, path = '') => Number(at(scope, path)) + 1],
   [/^\$exists\(\$([\w.]+)\)$/, (scope, path = '') => at(scope, path) !== undefined],
-  [/^\$boolean\(\$([\w.]+)\)$/, (scope, path = '') => Boolean(at(scope, path))],
+  [
+    /^\$boolean\(\$([\w.]+)\)$/,
+    (scope, path = '') => {
+      const value = at(scope, path);
+      // Step Functions fails where an expression returns nothing.
+      if (value === undefined) throw new Error(`States.QueryEvaluationError: $${path} is undefined.`);
+      return Boolean(value);
+    },
+  ],
   [
     /^\$([\w.]+) and \$([\w.]+) = '([\w ]+)'$/,
     (scope, one = '', other = '', wanted) => at(scope, one) === true && at(scope, other) === wanted,

@@ -20,6 +20,10 @@ export interface Execution {
   status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED' | 'TIMED_OUT';
   state: string;
   readonly variables: Record<string, unknown>;
+  /** Names of all states that it came to, those of branches, too. */
+  readonly entered: string[];
+  /** How it ended; undefined while it runs, and where it was stopped from outside. */
+  end?: Exclude<End, 'dropped'>;
 }
 
 export interface Machines {
@@ -29,7 +33,9 @@ export interface Machines {
   readonly service: Service;
 }
 
-const definitions: Readonly<Record<MachineName, Definition>> = {
+export type Definitions = Readonly<Record<MachineName, Definition>>;
+
+const deployed: Definitions = {
   provision: readMachine('provision'),
   addDriver: readMachine('addDriver'),
   deprovision: readMachine('deprovision'),
@@ -56,11 +62,12 @@ const lambdaName = (reference: string) => {
 /** @param ended called when an execution ends early: what Step Functions' status events report */
 export function machines(
   clock: Clock,
-  lambda: Lambda,
+  lambda: Pick<Lambda, 'invoke'>,
   jitters: readonly number[],
   ended: (execution: Execution) => void,
   trace: (line: string) => void,
   violate: (text: string) => void,
+  definitions: Definitions = deployed,
 ): Machines {
   const executions = new Map<string, Execution>();
   const roots = new Map<Execution, Scoped>();
@@ -181,6 +188,7 @@ export function machines(
       const state = definition.States[name];
       if (!state) throw new Error(`There is no state ${name}.`);
       execution.state = name;
+      execution.entered.push(name);
       const enteredAt = iso();
       const scope = scopeOf(execution, { input }, { enteredAt });
       let outcome: Outcome | 'dropped' = { ok: true, value: undefined };
@@ -236,12 +244,16 @@ export function machines(
       const isSame = other.machine === machine && other.input['recordId'] === input['recordId'];
       if (isAtWork && isSame) violate(`${name} starts while ${other.name} is at ${other.state}`);
     }
-    const execution: Execution = { arn, name, machine, input, status: 'RUNNING', state: '', variables: {} };
+    const execution: Execution = {
+      ...{ arn, name, machine, input, status: 'RUNNING', state: '' },
+      ...{ variables: {}, entered: [] },
+    };
     executions.set(arn, execution);
     const scoped: Scoped = { outer: undefined, dropped: false };
     roots.set(execution, scoped);
     trace(`execution ${name} starts`);
     void run(execution, definitions[machine], input, scoped).then((result) => {
+      if (result !== 'dropped') execution.end = result;
       if (result !== 'dropped') end(execution, result.ok ? 'SUCCEEDED' : 'FAILED');
     });
   }

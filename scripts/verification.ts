@@ -1,0 +1,162 @@
+/** What `npm run verify` looks at: a deployed stage, from outside, by reads alone. Each look is a line that people read. */
+import {
+  type CloudFormationClient,
+  DescribeStacksCommand,
+  GetTemplateCommand,
+  paginateListStackResources,
+} from '@aws-sdk/client-cloudformation';
+import { type CloudWatchLogsClient, paginateDescribeLogGroups } from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
+import {
+  GetFunctionConfigurationCommand,
+  GetFunctionRecursionConfigCommand,
+  type LambdaClient,
+} from '@aws-sdk/client-lambda';
+import * as z from 'zod';
+
+export interface Clients {
+  readonly cloudFormation: CloudFormationClient;
+  readonly logs: CloudWatchLogsClient;
+  readonly dynamodb: DynamoDBClient;
+  readonly iam: IAMClient;
+  readonly lambda: LambdaClient;
+}
+
+export interface Finding {
+  readonly isRight: boolean;
+  readonly what: string;
+}
+
+const service = 'dataloop-cross-account';
+
+/** The only function that is called by the queue that it sends to. */
+const mayCallItself = 'pollIamUser';
+
+/** What no function may do, on anything: with one of these, its session could make itself more powerful. */
+export const neverAllowed = [
+  'iam:PassRole',
+  'iam:PutRolePolicy',
+  'iam:DeleteRolePermissionsBoundary',
+  'iam:CreateAccessKey',
+  'lambda:UpdateFunctionCode',
+  'sts:AssumeRole',
+  's3:GetObject',
+  's3:DeleteObject',
+];
+
+const templateSchema = z.object({
+  Resources: z.record(z.string(), z.looseObject({ Properties: z.looseObject({}).default({}) })),
+});
+const stageSchema = z.object({
+  DefaultRouteSettings: z.object({ ThrottlingRateLimit: z.number(), ThrottlingBurstLimit: z.number() }),
+});
+
+/** @returns what was found, in the order in which it is looked at @throws Error where the stage is not deployed */
+export async function verify(clients: Clients, stage: string): Promise<readonly Finding[]> {
+  const stack = `${service}-${stage}`;
+  const resources = await resourcesOf(clients, stack);
+  const named = (type: string) => resources.filter((each) => each.type === type);
+  const functions = named('AWS::Lambda::Function').map(({ name }) => name);
+  return [
+    ...(await stackFindings(clients, stack)),
+    ...(await logFindings(clients, stack)),
+    alarmFinding(named('AWS::CloudWatch::Alarm').length),
+    await tableFinding(clients, named('AWS::DynamoDB::Table')[0]?.name),
+    ...(await Promise.all(functions.map((name) => functionFinding(clients, stack, name)))),
+  ];
+}
+
+async function resourcesOf({ cloudFormation }: Clients, StackName: string) {
+  const found: { type: string; name: string }[] = [];
+  for await (const page of paginateListStackResources({ client: cloudFormation }, { StackName })) {
+    for (const { ResourceType = '', PhysicalResourceId = '' } of page.StackResourceSummaries ?? []) {
+      found.push({ type: ResourceType, name: PhysicalResourceId });
+    }
+  }
+  return found;
+}
+
+async function stackFindings({ cloudFormation }: Clients, StackName: string): Promise<Finding[]> {
+  const { Stacks: [stack] = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+  const { TemplateBody = '{}' } = await cloudFormation.send(new GetTemplateCommand({ StackName }));
+  const { Resources } = templateSchema.parse(JSON.parse(TemplateBody));
+  const limits = Object.values(Resources)
+    .map(({ Properties }) => stageSchema.safeParse(Properties).data?.DefaultRouteSettings)
+    .find((each) => each !== undefined);
+  const status = stack?.StackStatus ?? 'unknown';
+  return [
+    { isRight: /^(CREATE|UPDATE)_COMPLETE$/.test(status), what: `stack: ${status}` },
+    {
+      isRight: stack?.EnableTerminationProtection === true,
+      what: `termination protection: ${stack?.EnableTerminationProtection === true ? 'on' : 'off (deletionProtection)'}`,
+    },
+    {
+      isRight: limits !== undefined,
+      what: limits
+        ? `API throttling: ${limits.ThrottlingRateLimit} a second, burst ${limits.ThrottlingBurstLimit}`
+        : 'API throttling: none',
+    },
+  ];
+}
+
+async function logFindings({ logs }: Clients, stack: string): Promise<Finding[]> {
+  const found: { name: string; days: number | undefined }[] = [];
+  for (const logGroupNamePrefix of [`/aws/lambda/${stack}-`, `/aws/vendedlogs/states/${stack}-`]) {
+    for await (const page of paginateDescribeLogGroups({ client: logs }, { logGroupNamePrefix })) {
+      for (const { logGroupName = '', retentionInDays } of page.logGroups ?? []) {
+        found.push({ name: logGroupName, days: retentionInDays });
+      }
+    }
+  }
+  const forEver = found.filter(({ days }) => days === undefined);
+  return [
+    { isRight: found.length > 0, what: `log groups: ${found.length}` },
+    ...forEver.map(({ name }) => ({ isRight: false, what: `kept for ever: ${name}` })),
+  ];
+}
+
+const alarmFinding = (count: number): Finding => ({ isRight: count > 0, what: `alarms: ${count}` });
+
+async function tableFinding({ dynamodb }: Clients, TableName: string | undefined): Promise<Finding> {
+  if (!TableName) return { isRight: false, what: 'journal: no table' };
+  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
+  const key = Table?.SSEDescription?.KMSMasterKeyArn ?? 'a key of AWS';
+  return { isRight: Table?.TableStatus === 'ACTIVE', what: `journal: encrypted with ${key}` };
+}
+
+/** Its recursion setting, and what IAM's own policy simulator says of its role. */
+async function functionFinding(
+  { lambda, iam }: Clients,
+  stack: string,
+  FunctionName: string,
+): Promise<Finding> {
+  const { Role } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  const { RecursiveLoop } = await lambda.send(new GetFunctionRecursionConfigCommand({ FunctionName }));
+  const expected = FunctionName === `${stack}-${mayCallItself}` ? 'Allow' : 'Terminate';
+  const { EvaluationResults = [] } = await iam.send(
+    new SimulatePrincipalPolicyCommand({ PolicySourceArn: Role, ActionNames: neverAllowed }),
+  );
+  const allowed = EvaluationResults.filter(({ EvalDecision }) => EvalDecision === 'allowed');
+  const wrong = [
+    ...(RecursiveLoop === expected ? [] : [`recursion ${RecursiveLoop}, not ${expected}`]),
+    ...(EvaluationResults.length === neverAllowed.length
+      ? []
+      : ['the simulator did not answer for each action']),
+    ...allowed.map(({ EvalActionName }) => `may ${EvalActionName}`),
+  ];
+  const name = FunctionName.replace(`${stack}-`, '');
+  return {
+    isRight: wrong.length === 0,
+    what: `${name}: ${wrong.length === 0 ? `recursion ${expected}, nothing that it must not do` : wrong.join(', ')}`,
+  };
+}
+
+/** Columns of a terminal. */
+const width = 80;
+
+/** A finding as one line that fits. */
+export function lineOf({ isRight, what }: Finding): string {
+  const line = `${isRight ? '✓' : '✗'} ${what}`;
+  return line.length > width ? `${line.slice(0, width - 1)}…` : line;
+}

@@ -1,0 +1,122 @@
+/** `npm run verify` finds what is wrong with a deployed stage, and makes no call that changes anything. */
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  GetTemplateCommand,
+  ListStackResourcesCommand,
+} from '@aws-sdk/client-cloudformation';
+import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
+import {
+  GetFunctionConfigurationCommand,
+  GetFunctionRecursionConfigCommand,
+  LambdaClient,
+} from '@aws-sdk/client-lambda';
+import { beforeEach, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { lineOf, neverAllowed, verify } from '../../../scripts/verification.ts';
+
+const settings = { region: 'eu-west-1' };
+const clients = {
+  cloudFormation: new CloudFormationClient(settings),
+  logs: new CloudWatchLogsClient(settings),
+  dynamodb: new DynamoDBClient(settings),
+  iam: new IAMClient(settings),
+  lambda: new LambdaClient(settings),
+};
+const [cloudFormation, logs, dynamodb, iam, lambda] = [
+  mockClient(clients.cloudFormation),
+  mockClient(clients.logs),
+  mockClient(clients.dynamodb),
+  mockClient(clients.iam),
+  mockClient(clients.lambda),
+];
+const stack = 'dataloop-cross-account-prod';
+const [poll, role] = [`${stack}-pollIamUser`, `${stack}-createRole`];
+
+const decisions = (allowed: readonly string[]) => ({
+  EvaluationResults: neverAllowed.map((EvalActionName) => ({
+    EvalActionName,
+    EvalDecision: allowed.includes(EvalActionName) ? ('allowed' as const) : ('implicitDeny' as const),
+  })),
+});
+
+beforeEach(() => {
+  for (const each of [cloudFormation, logs, dynamodb, iam, lambda]) each.reset();
+  const resource = (ResourceType: string, PhysicalResourceId: string) => ({
+    ...{ ResourceType, PhysicalResourceId, LogicalResourceId: 'x' },
+    ...{ ResourceStatus: 'CREATE_COMPLETE' as const, LastUpdatedTimestamp: new Date(0) },
+  });
+  cloudFormation.on(ListStackResourcesCommand, { StackName: stack }).resolves({
+    StackResourceSummaries: [
+      resource('AWS::Lambda::Function', poll),
+      resource('AWS::Lambda::Function', role),
+      resource('AWS::CloudWatch::Alarm', 'alarm'),
+      resource('AWS::DynamoDB::Table', 'journal'),
+    ],
+  });
+  const deployed = { StackName: stack, CreationTime: new Date(0), StackStatus: 'UPDATE_COMPLETE' as const };
+  cloudFormation.on(DescribeStacksCommand).resolves({
+    Stacks: [{ ...deployed, EnableTerminationProtection: true }],
+  });
+  const DefaultRouteSettings = { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 };
+  cloudFormation.on(GetTemplateCommand).resolves({
+    TemplateBody: JSON.stringify({ Resources: { Stage: { Properties: { DefaultRouteSettings } } } }),
+  });
+  logs.on(DescribeLogGroupsCommand).resolves({ logGroups: [{ logGroupName: 'g', retentionInDays: 90 }] });
+  dynamodb.on(DescribeTableCommand, { TableName: 'journal' }).resolves({ Table: { TableStatus: 'ACTIVE' } });
+  lambda.on(GetFunctionConfigurationCommand).resolves({ Role: 'arn:aws:iam::111111111111:role/r' });
+  lambda
+    .on(GetFunctionRecursionConfigCommand)
+    .resolves({ RecursiveLoop: 'Terminate' })
+    .on(GetFunctionRecursionConfigCommand, { FunctionName: poll })
+    .resolves({ RecursiveLoop: 'Allow' });
+  iam.on(SimulatePrincipalPolicyCommand).resolves(decisions([]));
+});
+
+const lines = async () => (await verify(clients, 'prod')).map(lineOf);
+
+test('a stage as it should be', async () => {
+  expect(await lines()).toEqual([
+    '✓ stack: UPDATE_COMPLETE',
+    '✓ termination protection: on',
+    '✓ API throttling: 20 a second, burst 40',
+    '✓ log groups: 2',
+    '✓ alarms: 1',
+    '✓ journal: encrypted with a key of AWS',
+    '✓ pollIamUser: recursion Allow, nothing that it must not do',
+    '✓ createRole: recursion Terminate, nothing that it must not do',
+  ]);
+});
+
+test('what is not as it should be is named', async () => {
+  cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [] });
+  cloudFormation.on(GetTemplateCommand).resolves({ TemplateBody: '{"Resources":{}}' });
+  logs.on(DescribeLogGroupsCommand).resolves({ logGroups: [{ logGroupName: '/aws/lambda/x' }] });
+  lambda
+    .on(GetFunctionRecursionConfigCommand, { FunctionName: poll })
+    .resolves({ RecursiveLoop: 'Terminate' });
+  iam.on(SimulatePrincipalPolicyCommand).resolves(decisions(['iam:PassRole']));
+  const wrong = (await lines()).filter((line) => line.startsWith('✗'));
+  expect(wrong).toEqual([
+    '✗ stack: unknown',
+    '✗ termination protection: off (deletionProtection)',
+    '✗ API throttling: none',
+    '✗ kept for ever: /aws/lambda/x',
+    '✗ kept for ever: /aws/lambda/x',
+    '✗ pollIamUser: recursion Terminate, not Allow, may iam:PassRole',
+    '✗ createRole: may iam:PassRole',
+  ]);
+});
+
+test('it reads, and changes nothing', async () => {
+  await lines();
+  const calls = [cloudFormation, logs, dynamodb, iam, lambda].flatMap((each) => each.calls());
+  const names = new Set(calls.map(({ args: [command] }) => command.constructor.name));
+  for (const name of names) expect(name).toMatch(/^(Describe|List|Get|Simulate)/);
+});
+
+test('a line fits into 80 columns', () => {
+  expect(lineOf({ isRight: true, what: 'x'.repeat(200) })).toHaveLength(80);
+});

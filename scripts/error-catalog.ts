@@ -417,8 +417,9 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   RouteNotFoundError: {
     group: 'request',
     detail:
-      'This API has POST and GET /integrations, GET /integrations/{integrationId}, DELETE /integrations/{integrationId}, ' +
+      'This API has POST and GET /integrations, GET and DELETE /integrations/{integrationId}, ' +
       'POST /integrations/{integrationId}/test, POST /integrations/{integrationId}/iam-user, ' +
+      'POST /integrations/{integrationId}/removal-plan, POST /integrations/{integrationId}/drivers/{driverId}/removal-plan, ' +
       'POST /integrations/{integrationId}/drivers, GET and DELETE /integrations/{integrationId}/drivers/{driverId}, ' +
       'POST /integrations/{integrationId}/drivers/{driverId}/test and POST /plans.',
     whatToDo: 'Check method and path.',
@@ -473,6 +474,30 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     whatToDo:
       "Delete these drivers in Dataloop's console, or send `DELETE` with `?force=true`: they stay, without storage. " +
       '[More about such drivers](several-buckets.md#drivers-made-by-hand).',
+  },
+  DatasetsInUseError: {
+    group: 'request',
+    detail:
+      `Datasets at Dataloop use this storage: "street-scenes" (6412e7c0b1f4d6a9c3e2f801, project ${projectId}). They would lose ` +
+      "access to their items. Delete them in Dataloop's console first, or send DELETE with ?force=true. Nothing was removed.",
+    whatToDo:
+      "Delete these datasets in Dataloop's console, or send `DELETE` with `?force=true`: then they stay, without storage, " +
+      'and Dataloop refuses to delete their driver. `POST …/removal-plan` lists them all.',
+  },
+  DatasetsUnknownError: {
+    group: 'request',
+    detail:
+      'The service could not check whether datasets would lose their storage: Dataloop at https://gate.dataloop.ai did not ' +
+      'answer within 8 s (TimeoutError). Try again in a moment. To remove without this check, send DELETE with ?force=true. ' +
+      'Nothing was removed.',
+    whatToDo: 'Send the request again later. `?force=true` removes without asking Dataloop.',
+  },
+  BucketNotEmptyError: {
+    group: 'request',
+    detail:
+      'The bucket dataloop-dev-acme-images holds objects. The service deletes no objects, so the bucket would stay as a leftover. ' +
+      'To keep it, send DELETE with ?keepBucket=true. To have it deleted, empty it first.',
+    whatToDo: 'Send `DELETE` with `?keepBucket=true`, or empty the bucket first.',
   },
   DriversUnknownError: {
     group: 'request',

@@ -18,6 +18,7 @@ import {
   integrationSchema,
   planSchema,
   problemSchema,
+  removalPlanSchema,
 } from '../src/domain/api/responses.ts';
 import { idempotencyKeySchema } from '../src/domain/lifecycle/start.ts';
 import { addedBucketIdSchema, integrationIdSchema, statusSchema } from '../src/domain/model/record.ts';
@@ -35,6 +36,7 @@ const schemas = {
   IntegrationList: z.toJSONSchema(integrationListSchema),
   Driver: z.toJSONSchema(addedDriverViewSchema),
   Plan: z.toJSONSchema(planSchema),
+  RemovalPlan: z.toJSONSchema(removalPlanSchema),
   ConnectionTest: z.toJSONSchema(connectionTestSchema),
   DriverTest: z.toJSONSchema(driverTestSchema),
   Problem: z.toJSONSchema(problemSchema),
@@ -119,7 +121,13 @@ const journalErrors = [
 ] as const;
 
 /** Further errors of a `DELETE`. */
-const removalErrors = ['InvalidRequestError', 'ForeignDriversError', 'DriversUnknownError'] as const;
+const removalErrors = [
+  'InvalidRequestError',
+  'ForeignDriversError',
+  'DriversUnknownError',
+  'DatasetsInUseError',
+  'DatasetsUnknownError',
+] as const;
 
 /** The whole API, one entry for each operation. */
 export const operations: readonly Operation[] = [
@@ -170,6 +178,15 @@ export const operations: readonly Operation[] = [
     query: removalQuery,
     answer: { status: 202, schema: 'Integration', example: examples.removing, location: 'integration' },
     errors: ['IntegrationNotFoundError', ...removalErrors, ...journalErrors],
+  },
+  {
+    method: 'post',
+    path: '/integrations/{integrationId}/removal-plan',
+    operationId: 'planRemoval',
+    summary: 'Shows what DELETE would take away, and what is in its way',
+    description: 'Changes nothing. A check that cannot be made is a finding, not an error of this call.',
+    answer: { status: 200, schema: 'RemovalPlan', example: examples.removalPlan },
+    errors: ['IntegrationNotFoundError', ...journalErrors],
   },
   {
     method: 'post',
@@ -235,6 +252,15 @@ export const operations: readonly Operation[] = [
       'Changes nothing. The test of the integration covers the role and its trust. A check that cannot be made counts as failed and says why.',
     answer: { status: 200, schema: 'DriverTest', example: examples.driverTest },
     errors: ['DriverNotFoundError', 'DriverNotReadyError', ...journalErrors],
+  },
+  {
+    method: 'post',
+    path: '/integrations/{integrationId}/drivers/{driverId}/removal-plan',
+    operationId: 'planDriverRemoval',
+    summary: 'Shows what DELETE of an added driver would take away, and what is in its way',
+    description: 'Changes nothing. A check that cannot be made is a finding, not an error of this call.',
+    answer: { status: 200, schema: 'RemovalPlan', example: examples.driverRemovalPlan },
+    errors: ['IntegrationNotFoundError', 'DriverNotFoundError', ...journalErrors],
   },
   {
     method: 'delete',

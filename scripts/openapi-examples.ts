@@ -1,6 +1,6 @@
 /** Examples of the OpenAPI document, created by the code that answers. */
 import type { AccountSettings } from '../src/config.ts';
-import type { ConnectionTest, DriverTest, PlanView } from '../src/domain/api/responses.ts';
+import type { ConnectionTest, DriverTest, PlanView, RemovalPlanView } from '../src/domain/api/responses.ts';
 import { addedBucketView, integrationView } from '../src/domain/api/view.ts';
 import { parseAddedBucketRequest, requestFor } from '../src/domain/lifecycle/added-buckets.ts';
 import { newRegistration } from '../src/domain/lifecycle/start.ts';
@@ -13,7 +13,8 @@ import {
 } from '../src/domain/preflight/dry-run.ts';
 import { neededActions } from '../src/domain/preflight/needed-actions.ts';
 import { operatorAction } from '../src/domain/waiting/operator.ts';
-import { sample } from './error-catalog.ts';
+import { errorKinds, problemType } from '../src/errors.ts';
+import { errorCatalog, sample } from './error-catalog.ts';
 
 const { integrationId, driverId } = sample;
 
@@ -183,6 +184,53 @@ const driverTest: DriverTest = {
   ],
 };
 
+const removalPlan: RemovalPlanView = {
+  integrationId,
+  name: record.name,
+  status: 'ready',
+  clear: false,
+  resources: [
+    { action: 'delete', type: 'AWS::S3::Bucket', arn: desired.bucket.arn },
+    { action: 'delete', type: 'AWS::IAM::ManagedPolicy', arn: desired.policy.arn },
+    { action: 'delete', type: 'AWS::IAM::Role', arn: desired.role.arn },
+    { action: 'delete', type: 'Dataloop::Integration', id: sample.dataloopIntegrationId },
+    { action: 'delete', type: 'Dataloop::Driver', id: sample.dataloopDriverId },
+  ],
+  datasets: [
+    {
+      id: '6412e7c0b1f4d6a9c3e2f801',
+      name: 'street-scenes',
+      projectId: sample.projectId,
+      driverId: sample.dataloopDriverId,
+    },
+  ],
+  foreignDrivers: [],
+  foreignDriversElsewhere: 0,
+  findings: [
+    {
+      severity: 'error',
+      type: problemType('DatasetsInUseError'),
+      title: errorKinds.DatasetsInUseError.title,
+      resource: { type: 'Dataloop::Dataset' },
+      detail: errorCatalog.DatasetsInUseError.detail,
+    },
+  ],
+};
+
+const driverRemovalPlan: RemovalPlanView = {
+  ...removalPlan,
+  driverId,
+  name: driverSmallest.bucket.name,
+  clear: true,
+  resources: [
+    { action: 'delete', type: 'AWS::S3::Bucket', arn: `arn:aws:s3:::${driverSmallest.bucket.name}` },
+    { action: 'change', type: 'AWS::IAM::ManagedPolicy', arn: desired.policy.arn },
+    { action: 'delete', type: 'Dataloop::Driver', id: standingDriver.resources.driver.id },
+  ],
+  datasets: [],
+  findings: [],
+};
+
 const byOperator = {
   ...record,
   request: parseBody({ ...smallest, dataloop: { ...smallest.dataloop, createdBy: 'operator' } }),
@@ -205,6 +253,8 @@ export const examples = {
   driverReady: addedBucketView({ ...standingDriver, status: 'ready' }),
   driverRemoving: addedBucketView({ ...standingDriver, status: 'removing' }),
   plan: planView,
+  removalPlan,
+  driverRemovalPlan,
   connectionTest,
   driverTest,
 };

@@ -117,6 +117,9 @@ export const errorKinds = {
     retryable: false,
     status: 409,
   },
+  DatasetsInUseError: { title: 'Datasets would lose their storage', retryable: false, status: 409 },
+  DatasetsUnknownError: { title: 'Datasets could not be checked', retryable: true },
+  BucketNotEmptyError: { title: 'The bucket holds objects', retryable: false },
   DriversUnknownError: {
     title: 'Other drivers could not be checked',
     retryable: true,

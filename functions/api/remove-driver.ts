@@ -1,14 +1,15 @@
 import { boundedBy } from '../../src/deadline.ts';
-import { deployedForeignDriverReads } from '../../src/deployed/reads.ts';
+import { deployedRemovalReads } from '../../src/deployed/reads.ts';
 import { deployedRemoval, sayOfBucket } from '../../src/deployed/undo.ts';
 import { parseRemovalQuery } from '../../src/domain/api/queries.ts';
 import { addedBucketView } from '../../src/domain/api/view.ts';
 import { removeAddedBucket } from '../../src/domain/lifecycle/added-buckets.ts';
+import { refuseDatasetsOfBucket } from '../../src/domain/resources/dataloop/datasets.ts';
 import { refuseForeignDriversOfBucket } from '../../src/domain/resources/dataloop/foreign-drivers.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
 const removal = deployedRemoval();
-const reads = deployedForeignDriverReads();
+const reads = deployedRemovalReads();
 
 /** `DELETE /integrations/{integrationId}/drivers/{driverId}` */
 export const handler = apiHandler(async (request) => {
@@ -19,7 +20,9 @@ export const handler = apiHandler(async (request) => {
     request.path('driverId'),
     removal,
     async (driver, integration) => {
-      if (!isForced) await refuseForeignDriversOfBucket(driver, integration, reads, bound);
+      if (isForced) return;
+      await refuseForeignDriversOfBucket(driver, integration, reads, bound);
+      await refuseDatasetsOfBucket(driver, reads, bound);
     },
     sayOfBucket(keepBucket),
   );

@@ -1,14 +1,15 @@
 import { boundedBy } from '../../src/deadline.ts';
-import { deployedForeignDriverReads } from '../../src/deployed/reads.ts';
+import { deployedRemovalReads } from '../../src/deployed/reads.ts';
 import { deployedRemoval, sayOfBucket } from '../../src/deployed/undo.ts';
 import { parseRemovalQuery } from '../../src/domain/api/queries.ts';
 import { integrationView } from '../../src/domain/api/view.ts';
 import { removeIntegration } from '../../src/domain/lifecycle/undo.ts';
+import { refuseDatasetsOfIntegration } from '../../src/domain/resources/dataloop/datasets.ts';
 import { refuseForeignDrivers } from '../../src/domain/resources/dataloop/foreign-drivers.ts';
 import { apiHandler } from '../../src/runtime/api.ts';
 
 const removal = deployedRemoval();
-const reads = deployedForeignDriverReads();
+const reads = deployedRemovalReads();
 
 /** `DELETE /integrations/{integrationId}` */
 export const handler = apiHandler(async (request) => {
@@ -18,7 +19,9 @@ export const handler = apiHandler(async (request) => {
     request.path('integrationId'),
     removal,
     async (standing) => {
-      if (!isForced) await refuseForeignDrivers(standing, reads, bound);
+      if (isForced) return;
+      await refuseForeignDrivers(standing, reads, bound);
+      await refuseDatasetsOfIntegration(standing, reads, bound);
     },
     sayOfBucket(keepBucket),
   );

@@ -90,6 +90,12 @@ export class Platform {
     return driver;
   }
 
+  /** What becomes of a driver that a dataset uses, if it is to be deleted. */
+  driverInUse(integrationId: string): 'refused' | 'deleted' {
+    const name = this.integrations.get(integrationId)?.name ?? '';
+    return this.#settingsFor(name).driverInUse ?? 'refused';
+  }
+
   /** Not idempotent; whether names may repeat depends on the organisation. */
   async createIntegration(name: string, type: string, creator: string) {
     const isTaken = [...this.integrations.values()].some((other) => other.name === name);

@@ -1,5 +1,6 @@
 /** Dataloop's API below `/api/v1`, as far as its public documents and its Python SDK show it. */
 import type * as z from 'zod';
+import { createDatasetSchema, type Datasets, importsSchema, queryDatasetsSchema } from './datasets.ts';
 import { type Member, type Platform, Refusal } from './platform.ts';
 import { createIntegrationSchema, driverSchema, updateIntegrationSchema } from './schemas.ts';
 
@@ -28,7 +29,7 @@ function projectDeveloper({ member }: ApiCall): void {
 }
 
 /** Routes by method and path; `{}` stands for one segment. */
-export function routes(platform: Platform): ReadonlyMap<string, Route> {
+export function routes(platform: Platform, datasets: Datasets): ReadonlyMap<string, Route> {
   const showOrganisation = () => ({
     ...platform.organisation,
     members: platform.members.map(({ email }) => ({ id: email, email })),
@@ -176,10 +177,39 @@ export function routes(platform: Platform): ReadonlyMap<string, Route> {
       'DELETE /drivers/{}',
       (call, id = '') => {
         projectDeveloper(call);
-        platform.driver(id);
+        const { integrationId = '' } = platform.driver(id).body;
+        if (platform.driverInUse(integrationId) === 'refused') datasets.refuseUsed(id);
         platform.drivers.delete(id);
       },
     ],
+    ...datasetRoutes(datasets, project),
+  ]);
+}
+
+/** What a developer of the project may do with its datasets. */
+function datasetRoutes(datasets: Datasets, project: (id: string) => unknown): [string, Route][] {
+  const all: [string, Route][] = [
+    [
+      'POST /datasets',
+      ({ body, member }) => {
+        const wanted = parse(createDatasetSchema, body);
+        for (const id of wanted.projects) project(id);
+        return datasets.create(wanted, member.email);
+      },
+    ],
+    ['POST /datasets/query', ({ body }) => datasets.query(parse(queryDatasetsSchema, body))],
+    ['GET /datasets/{}', (_call, id = '') => datasets.show(datasets.get(id))],
+    ['DELETE /datasets/{}', (_call, id = '') => datasets.delete(id)],
+    ['POST /datasets/{}/sync', (_call, id = '') => datasets.sync(id)],
+    ['POST /datasets/{}/imports', ({ body }, id = '') => datasets.import(id, parse(importsSchema, body))],
+    ['GET /commands/{}', (_call, id = '') => datasets.command(id)],
+  ];
+  return all.map(([name, route]) => [
+    name,
+    (call, ...segments) => {
+      projectDeveloper(call);
+      return route(call, ...segments);
+    },
   ]);
 }
 

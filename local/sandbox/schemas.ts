@@ -48,6 +48,8 @@ export const settingsSchema = z.strictObject({
   /** Seconds after the first role ARN until trust can be established. */
   trustDelaySeconds: delay.optional(),
   driverTest: z.enum(['real', 'fail']).optional(),
+  /** Whether a driver that a dataset uses can be deleted; the platform refuses. */
+  driverInUse: z.enum(['refused', 'deleted']).optional(),
   integrationLimit: z.number().int().nonnegative().optional(),
   /** How a role that cannot be assumed yet is answered: with this status, or with 200 and another state. */
   untrusted: z.union([z.literal(400), z.literal(409), z.literal(422), z.literal(424)]).optional(),

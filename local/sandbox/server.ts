@@ -7,6 +7,7 @@ import * as z from 'zod';
 import type { DataloopAws } from './aws.ts';
 import { Behaviour } from './behaviour.ts';
 import { controlRefusal, newControlToken } from './control-access.ts';
+import { Datasets } from './datasets.ts';
 import { type Member, Platform, Refusal } from './platform.ts';
 import { findRoute, integrationNameOf, routes } from './routes.ts';
 import { faultSchema, loginSchema, type Settings, settingsSchema } from './schemas.ts';
@@ -38,7 +39,8 @@ export interface Sandbox {
 export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): Sandbox {
   const behaviour = new Behaviour();
   const platform = new Platform(aws, behaviour.settingsFor);
-  const api = routes(platform);
+  const datasets = new Datasets(platform);
+  const api = routes(platform, datasets);
   const controlToken = newControlToken();
   const revoked = new Set<string>();
   /** Tokens of log-ins, of which some are still in use. */
@@ -113,6 +115,7 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
   const reset = async () => {
     behaviour.reset();
     revoked.clear();
+    datasets.clear();
     await platform.clear();
   };
 

@@ -76,6 +76,7 @@ import {
   LookAtAdoptableBucket,
   LookAtBucket,
   LookAtKeys,
+  LookIntoBucket,
   ReadAdoptedBucket,
   ReadBucket,
   ReadBucketTag,
@@ -125,6 +126,11 @@ export const roles = [
       StopProvisioning,
     ],
   ),
+  role('planRemoval', 'Looks at what a removal would take away and changes nothing', [
+    Journal(['dynamodb:GetItem', 'dynamodb:BatchGetItem']),
+    DataloopCredentials,
+    LookIntoBucket,
+  ]),
   role('confirmIamUser', 'Journals what an operator said and wakes the workflow by an event', [
     Journal('dynamodb:GetItem'),
     WriteOperator,

@@ -6,8 +6,10 @@ import * as s3 from '../clients/aws/s3.ts';
 import { getCallerAccountId, stsClient } from '../clients/aws/sts.ts';
 import { callsOf } from '../clients/calls.ts';
 import * as dataloop from '../clients/dataloop/client.ts';
+import { listDatasets, listDriversOf } from '../clients/dataloop/datasets.ts';
 import type { CheckReads } from '../domain/healthcheck/checks.ts';
 import type { PreflightReads } from '../domain/preflight/preflight.ts';
+import type { DatasetReads } from '../domain/resources/dataloop/datasets.ts';
 import type { ForeignDriverReads } from '../domain/resources/dataloop/foreign-drivers.ts';
 import { deployedDataloop } from './dataloop.ts';
 import { table } from './journal.ts';
@@ -68,9 +70,12 @@ export const deployedCheckReads = (): CheckReads => ({
 
 const readRecords = (ids: readonly string[]) => readAllRecords(table, ids);
 
-export const deployedForeignDriverReads = (): ForeignDriverReads => ({
+/** What a removal would cut off. */
+export const deployedRemovalReads = (): ForeignDriverReads & DatasetReads => ({
   ...callsOf(deployedDataloop(), {
     listDrivers: dataloop.listDrivers,
+    listDriversOf,
+    listDatasets,
     countDrivers: dataloop.countDrivers,
   }),
   readRecords,

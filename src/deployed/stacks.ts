@@ -20,12 +20,16 @@ import type { JournalRecord } from '../domain/model/record.ts';
 import { driverRequestSchema, invalidFields, requestSchema } from '../domain/model/request.ts';
 import { accountOf, bodyOfProperties, keepsBucket } from '../domain/model/stack-resource.ts';
 import {
+  refuseDatasetsOfBucket,
+  refuseDatasetsOfIntegration,
+} from '../domain/resources/dataloop/datasets.ts';
+import {
   refuseForeignDrivers,
   refuseForeignDriversOfBucket,
 } from '../domain/resources/dataloop/foreign-drivers.ts';
 import { desiredStateOf } from './desired-state.ts';
 import { table } from './journal.ts';
-import { deployedForeignDriverReads } from './reads.ts';
+import { deployedRemovalReads } from './reads.ts';
 import { deployedStart } from './start.ts';
 import { deployedRemoval, sayOfBucket } from './undo.ts';
 
@@ -86,7 +90,7 @@ export function deployedStackMaker(): StackParts['make'] {
 /** As `DELETE` of the API without `force`. What the template says of the bucket holds, as the latest word of its owner. */
 export function deployedStackRemoval() {
   const removal = deployedRemoval();
-  const reads = deployedForeignDriverReads();
+  const reads = deployedRemovalReads();
   return (record: JournalRecord, { properties }: StackRequest, bound: Bound): Promise<JournalRecord> => {
     const say = sayOfBucket(keepsBucket(properties));
     return record.parent
@@ -94,13 +98,19 @@ export function deployedStackRemoval() {
           record.parent.integrationId,
           record.id,
           removal,
-          (driver, integration) => refuseForeignDriversOfBucket(driver, integration, reads, bound),
+          async (driver, integration) => {
+            await refuseForeignDriversOfBucket(driver, integration, reads, bound);
+            await refuseDatasetsOfBucket(driver, reads, bound);
+          },
           say,
         )
       : removeIntegration(
           record.id,
           removal,
-          (standing) => refuseForeignDrivers(standing, reads, bound),
+          async (standing) => {
+            await refuseForeignDrivers(standing, reads, bound);
+            await refuseDatasetsOfIntegration(standing, reads, bound);
+          },
           say,
         );
   };

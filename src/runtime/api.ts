@@ -84,7 +84,8 @@ function requestOf(event: ApiEvent, context: Context): ApiRequest {
     caller: () => callerOf(event),
     owner: () => ownerOf(callerOf(event)),
     idempotencyKey: () => {
-      const key = event.headers['idempotency-key'];
+      const sent = event.headers['idempotency-key'];
+      const key = sent && unquoted(sent.trim());
       return key === undefined ? undefined : { key, owner: `${event.routeKey} ${ownerOf(callerOf(event))}` };
     },
     remainingMilliseconds: () => context.getRemainingTimeInMillis(),
@@ -98,14 +99,48 @@ const callerOf = ({ requestContext }: ApiEvent): string =>
 const ownerOf = (caller: string): string =>
   caller.includes(':assumed-role/') ? caller.slice(0, caller.lastIndexOf('/')) : caller;
 
-function parseBody(event: ApiEvent): unknown {
-  const mediaType = (event.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+/** A string as HTTP's structured fields quote it (RFC 9651) is the same key as without its quotes. */
+const unquoted = (text: string): string =>
+  /^"(?:[^"\\]|\\["\\])*"$/.test(text) ? text.slice(1, -1).replace(/\\(["\\])/g, '$1') : text;
+
+const unsupported = (why: string) => new ServiceError('UnsupportedMediaTypeError', why);
+
+/** @throws ServiceError `UnsupportedMediaTypeError` that says which header is in the way */
+function checkMediaType({ headers }: ApiEvent): void {
+  const [mediaType = '', ...parameters] = (headers['content-type'] ?? '')
+    .split(';')
+    .map((part) => part.trim().toLowerCase());
   if (mediaType !== 'application/json') {
+    throw unsupported('Send the body as JSON, with Content-Type: application/json.');
+  }
+  const charset = parameters
+    .find((each) => each.startsWith('charset='))
+    ?.slice('charset='.length)
+    .replaceAll('"', '');
+  if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) {
+    throw unsupported('Send the body in UTF-8. Content-Type names another charset.');
+  }
+  const encoding = headers['content-encoding']?.trim().toLowerCase();
+  if (encoding && encoding !== 'identity') {
+    throw unsupported('Send the body as it is, without Content-Encoding. The service unpacks nothing.');
+  }
+}
+
+/** A byte order mark, which some editors and shells put before UTF-8, says nothing and goes. */
+function textOf(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch (error) {
     throw new ServiceError(
       'UnsupportedMediaTypeError',
-      'Send the body as JSON, with Content-Type: application/json.',
+      'The body is not UTF-8. If you sent it from a file, save that file as UTF-8.',
+      { cause: error },
     );
   }
+}
+
+function parseBody(event: ApiEvent): unknown {
+  checkMediaType(event);
   const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   if (body.byteLength > maximumBodyBytes) {
     throw new ServiceError(
@@ -113,8 +148,9 @@ function parseBody(event: ApiEvent): unknown {
       `The request body has ${body.byteLength} bytes. Send at most ${maximumBodyBytes}.`,
     );
   }
+  const text = textOf(body);
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(text);
   } catch (error) {
     throw new ServiceError('InvalidRequestError', 'The request body is not valid JSON.', { cause: error });
   }

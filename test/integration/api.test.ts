@@ -1,7 +1,11 @@
 /** The HTTP API as its callers see it: answers, problems, idempotency, authorisation. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { DeleteBucketCommand } from '@aws-sdk/client-s3';
 import { expect, test } from '@jest/globals';
 import { apiClient, integrationSchema } from '../../local/observe/api-client.ts';
 import { differences } from '../../local/observe/inventory.ts';
+import { projectFile } from '../bundle.ts';
 import {
   api,
   connect,
@@ -12,6 +16,7 @@ import {
   listing,
   read,
   requestFor,
+  s3,
   settled,
   uniqueName,
   until,
@@ -240,4 +245,48 @@ test('a step that Dataloop fails for a while shows its attempts', async () => {
   const { steps } = await read(integrationId);
   expect(steps.find((step) => step.name === 'TestDriver')?.attempts).toBe(2);
   await disconnect(integrationId);
+});
+
+test('each call that docs/api.md shows works with curl as it is shown', async () => {
+  const name = uniqueName('shown');
+  const page = projectFile('docs/api.md');
+  const shown = [...page.matchAll(/^```sh\n(curl .*?)^```/gms)].map(([, command = '']) => command);
+  const query = /`(\?limit=[^`]*status=[^`]*)`/.exec(page)?.[1] ?? '';
+  const signed = /^ {2}--aws-sigv4 .*$/m.exec(page)?.[0].replace(/ \\$/, '') ?? '';
+  const call = async (command: string, integrationId = '') => {
+    const filled = command
+      .replaceAll('dataloop-dev-acme-images', `dataloop-${name}`)
+      .replaceAll('acme-images', name)
+      .replaceAll('YOUR-PROJECT-ID', environment.sandbox.projectId)
+      .replaceAll('INTEGRATION_ID', integrationId)
+      .replace(/^curl /, `curl --silent --show-error --write-out '\n%{http_code}' `);
+    const { stdout } = await promisify(execFile)('bash', ['-c', filled], {
+      env: {
+        ...process.env,
+        CURL_CA_BUNDLE: process.env['AWS_CA_BUNDLE'],
+        API_URL: deployment.apiUrl,
+        AWS_REGION: environment.region,
+        AWS_ACCESS_KEY_ID: environment.credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: environment.credentials.secretAccessKey,
+      },
+    });
+    const lines = stdout.split('\n');
+    return { status: lines.at(-1), body: JSON.parse(lines.slice(0, -1).join('\n')) };
+  };
+  const [connecting, disconnecting, ...others] = shown;
+  expect(others).toEqual([]);
+  const begun = await call(connecting ?? '');
+  expect(begun.status).toBe('202');
+  const { integrationId } = integrationSchema.parse(begun.body);
+  expect((await settled(integrationId)).status).toBe('ready');
+  const list = await call(`curl "$API_URL/integrations${query}" \\\n${signed}`);
+  expect([list.status, JSON.stringify(list.body)]).toEqual(['200', expect.stringContaining(integrationId)]);
+  // The same by a signer that encodes and sorts by itself, in whatever form it is written.
+  for (const each of [query, '?status=ready,residue&limit=10']) {
+    expect((await api.request('GET', `/integrations${each}`)).status).toBe(200);
+  }
+  expect((await call(disconnecting ?? '', integrationId)).status).toBe('202');
+  expect((await disconnect(integrationId)).status).toBe('removed');
+  // It was kept, as the call says.
+  await s3.send(new DeleteBucketCommand({ Bucket: `dataloop-${name}` }));
 });

@@ -77,6 +77,7 @@ const retriedBy: Readonly<Record<string, readonly string[]>> = {
   // Of the API: its callers try again.
   TryAgainError: [],
   DriversUnknownError: [],
+  DatasetsUnknownError: [],
 };
 
 describe.each([
@@ -197,6 +198,7 @@ const actionsOf: Readonly<Record<string, readonly string[]>> = {
   'iam:CreatePolicy': ['iam:CreatePolicy', 'iam:TagPolicy'],
   's3:CreateBucket': ['s3:CreateBucket', 's3:TagResource'],
   's3:HeadBucket': ['s3:ListBucket'],
+  's3:ListObjectsV2': ['s3:ListBucket'],
   's3:ListBuckets': ['s3:ListAllMyBuckets'],
   's3:GetPublicAccessBlock': ['s3:GetBucketPublicAccessBlock'],
   's3:GetBucketEncryption': ['s3:GetEncryptionConfiguration'],

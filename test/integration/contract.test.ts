@@ -82,6 +82,7 @@ const callsOf = (integrationId: string) =>
   [
     ['GET', `/integrations/${integrationId}`],
     ['POST', `/integrations/${integrationId}/test`],
+    ['POST', `/integrations/${integrationId}/removal-plan`],
     ['DELETE', `/integrations/${integrationId}`],
   ] as const;
 
@@ -188,6 +189,7 @@ test('a bucket is added, looked at, listed and taken away, and its driver is kno
   expect(await statusOf('POST', driversOf(integrationId), { body: another })).toBe(409);
   expect(await driverUntil(path, ['ready', 'failed', 'residue'])).toBe('ready');
   expect(await statusOf('POST', `${path}/test`)).toBe(200);
+  expect((await call('POST', `${path}/removal-plan`)).body).toMatchObject({ driverId, clear: true });
   const integration = await call('GET', `/integrations/${integrationId}`);
   expect(integration.body).toMatchObject({ drivers: [{ driverId, bucket: body.bucket.name }] });
   const list = await call('GET', '/integrations?limit=100');
@@ -250,6 +252,9 @@ test('drivers that somebody made by hand are in the way of a removal, until it i
       const refused = await call('DELETE', each);
       expect(refused.status).toBe(409);
       expect(JSON.stringify(refused.body)).toContain(`${name}-by-hand`);
+      // The plan says the same, and nothing has changed.
+      const plan = await call('POST', `${each}/removal-plan`);
+      expect(plan.body).toMatchObject({ clear: false, foreignDrivers: [{ name: `${name}-by-hand` }] });
     }
     expect((await call('GET', path)).body).toMatchObject({ status: 'ready' });
     expect(await statusOf('DELETE', `${path}?force=true`)).toBe(202);
@@ -257,6 +262,42 @@ test('drivers that somebody made by hand are in the way of a removal, until it i
   } finally {
     await takeAway();
   }
+});
+
+test('datasets are in the way of a removal, until they are gone or it is forced', async () => {
+  const name = uniqueName('contract-dataset');
+  const integrationId = await beginReady(name);
+  const { path } = await add(integrationId, { body: driverRequestFor(`${name}-2`) });
+  expect(await driverUntil(path, ['ready', 'failed', 'residue'])).toBe('ready');
+  const { drivers } = await control.standing();
+  const makeDataset = async (driverName: string) => {
+    const driver = drivers.find((each) => each.name === driverName)?.id;
+    const made = await dataloopCall('POST', '/datasets', {
+      name: `${driverName}-set`,
+      projects: [environment.sandbox.projectId],
+      createDefaultRecipe: true,
+      driver,
+    });
+    const { id } = z.object({ id: z.string() }).parse(made);
+    return () => dataloopCall('DELETE', `/datasets/${id}`);
+  };
+  const takeAway = await makeDataset(`dataloop-${name}-2`);
+  for (const each of [path, `/integrations/${integrationId}`]) {
+    const refused = await call('DELETE', each);
+    expect([refused.status, refused.body]).toMatchObject([
+      409,
+      { type: 'urn:dataloop-cross-account:problem:datasets-in-use' },
+    ]);
+    const plan = await call('POST', `${each}/removal-plan`);
+    expect(plan.body).toMatchObject({ clear: false, datasets: [{ name: `dataloop-${name}-2-set` }] });
+  }
+  expect((await call('GET', path)).body).toMatchObject({ status: 'ready' });
+  // Forced, access ends all the same, and the driver that Dataloop keeps is a leftover.
+  expect(await statusOf('DELETE', `${path}?force=true`)).toBe(202);
+  expect(await driverUntil(path, ['removed', 'residue'])).toBe('residue');
+  await takeAway();
+  expect(await statusOf('DELETE', path)).toBe(202);
+  expect(await driverUntil(path, ['removed', 'residue'])).toBe('removed');
 });
 
 test('nothing is removed while Dataloop does not tell of drivers made by hand, unless it is forced', async () => {
@@ -277,6 +318,14 @@ test('nothing is removed while Dataloop does not tell of drivers made by hand, u
     // How many there are matters to the integration alone.
     await control.fail({ method: 'GET', path: `^/drivers/byIntegration/${id}$`, status: 403 });
     await expectUnknown(`/integrations/${integrationId}`);
+    await control.clearFaults();
+    // Nor while it does not tell of datasets.
+    await control.fail({ method: 'POST', path: '^/datasets/query$', status: 403 });
+    for (const each of [path, `/integrations/${integrationId}`]) {
+      expect((await call('DELETE', each)).body).toMatchObject({
+        type: 'urn:dataloop-cross-account:problem:datasets-unknown',
+      });
+    }
     expect(await statusOf('DELETE', `/integrations/${integrationId}?force=true`)).toBe(202);
   } finally {
     await control.clearFaults();
@@ -375,7 +424,9 @@ test('a driver that is not there is not found', async () => {
     for (const method of ['GET', 'DELETE']) {
       expect(await statusOf(method, `${driversOf(integrationId)}/${id}`)).toBe(404);
     }
-    expect(await statusOf('POST', `${driversOf(integrationId)}/${id}/test`)).toBe(404);
+    for (const what of ['test', 'removal-plan']) {
+      expect(await statusOf('POST', `${driversOf(integrationId)}/${id}/${what}`)).toBe(404);
+    }
   }
 });
 
@@ -435,7 +486,7 @@ test('what AWS does not answer is to be asked again', async () => {
   expect(await confirm(integrationId)).toBe(503);
   expect(await statusOf('POST', driversOf(integrationId), { body: driverRequestFor(`${name}-3`) })).toBe(503);
   for (const method of ['GET', 'DELETE']) expect(await statusOf(method, driver)).toBe(503);
-  expect(await statusOf('POST', `${driver}/test`)).toBe(503);
+  for (const what of ['test', 'removal-plan']) expect(await statusOf('POST', `${driver}/${what}`)).toBe(503);
   // It is the newest: what is read of it is asked for by its id.
   expect(await statusOf('GET', '/integrations?limit=1')).toBe(503);
   expect(await statusOf('POST', '/integrations', { body: requestFor(name) })).toBe(503);
@@ -472,11 +523,12 @@ test('a record that somebody changed is named, and nothing is done', async () =>
     statusOf('GET', driver),
     statusOf('DELETE', driver),
     statusOf('POST', `${driver}/test`),
+    statusOf('POST', `${driver}/removal-plan`),
   ]);
   const list = await call('GET', '/integrations?limit=1');
   await write(integrationId, new Date().toISOString());
   await write(driverId, new Date().toISOString());
-  expect(statuses).toEqual([500, 500, 500, 500, 500, 500, 500, 500, 500]);
+  expect(statuses).toEqual(statuses.map(() => 500));
   expect(list.body).toMatchObject({ items: [], damaged: [integrationId] });
 });
 

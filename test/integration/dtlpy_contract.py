@@ -60,6 +60,22 @@ found["driver"] = [driver.name, driver.bucket_name, driver.integration_id == int
 found["driver by id"] = project.drivers.get(driver_id=driver.id).id == driver.id
 found["driver by name"] = project.drivers.get(driver_name=name).id == driver.id
 found["drivers"] = [each.name for each in project.drivers.list() if each.name == name]
+dataset = project.datasets.create(dataset_name=name, driver=driver)
+found["dataset"] = [dataset.name, dataset.driver == driver.id]
+found["datasets"] = [each.driver == driver.id for each in project.datasets.list(name=name)]
+found["dataset by id"] = project.datasets.get(dataset_id=dataset.id).id == dataset.id
+try:
+    project.drivers.delete(driver_id=driver.id, sure=True, really=True)
+except dl.exceptions.BadRequest:
+    found["driver in use"] = "BadRequest"
+command = project.datasets.sync(dataset_id=dataset.id, wait=False)
+found["sync"] = command.spec["datasetId"] == dataset.id
+try:
+    # The role of this integration is of nobody: so the sync fails, and its command says so.
+    command.wait()
+except dl.exceptions.FailedDependency as error:
+    found["command"] = type(error).__name__
+found["dataset deleted"] = project.datasets.delete(dataset_id=dataset.id, sure=True, really=True)
 found["driver deleted"] = project.drivers.delete(driver_id=driver.id, sure=True, really=True)
 found["deleted"] = organization.integrations.delete(integrations_id=integration.id, sure=True, really=True)
 try:

@@ -130,6 +130,7 @@ const readSecret = [
   'RemoveIntegrationRole',
   'RemoveDriverRole',
   'CustomResourceRole',
+  'PlanRemovalRole',
 ];
 const publish = [
   'RequestIamUserRole',

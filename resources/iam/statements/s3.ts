@@ -9,6 +9,13 @@ export const LookAtBucket: Statement = {
   Resource: buckets,
 };
 
+export const LookIntoBucket: Statement = {
+  Sid: 'LookIntoBucket',
+  why: 'Looks whether the bucket holds anything, because one that does is not deleted. Lists names of objects, grants no access to them.',
+  Action: 's3:ListBucket',
+  Resource: buckets,
+};
+
 export const CreateBucket: Statement = {
   Sid: 'CreateBucket',
   why: 'Creates the bucket with its owner tag, reads it back, and writes settings that are not as wanted. Grants no access to objects.',

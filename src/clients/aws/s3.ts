@@ -22,6 +22,7 @@ import {
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
   ListBucketsCommand,
+  ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutBucketCorsCommand,
   PutBucketEncryptionCommand,
@@ -136,6 +137,16 @@ export const deleteBucket =
       if (code === 'BucketNotEmpty') return 'not-empty';
       throw mapAwsError(error, `delete bucket ${bucket.name}`);
     }
+  };
+
+export const hasObjects =
+  (clientFor: S3ClientFor): S3['hasObjects'] =>
+  async (bucket) => {
+    const what = `look into bucket ${bucket.name}`;
+    const answer = await awsCallOr(what, ['NoSuchBucket'], { KeyCount: 0 }, () =>
+      clientFor(bucket.region).send(new ListObjectsV2Command({ ...target(bucket), MaxKeys: 1 })),
+    );
+    return given(answer.KeyCount, 'the number of objects', what) > 0;
   };
 
 export const getBucketTagging =

@@ -76,16 +76,21 @@ export const driverSchema = z
     id: dataloopIdSchema,
     name: shown(longest.name),
     integrationId: shown(longest.name).nullish(),
+    metadata: z
+      .object({ system: z.object({ projectId: dataloopIdSchema }) })
+      .optional()
+      .catch(undefined),
     bucketName: shown(longest.name).nullish(),
     region: shown(longest.word).nullish(),
     path: shown(longest.path).nullish(),
     allowExternalDelete: z.boolean().nullish(),
   })
   .transform(
-    ({ id, name, integrationId, bucketName, region, path, allowExternalDelete }): Driver => ({
+    ({ id, name, integrationId, metadata, bucketName, region, path, allowExternalDelete }): Driver => ({
       id,
       name,
       dataloopIntegrationId: integrationId ?? undefined,
+      ...(metadata ? { projectId: metadata.system.projectId } : {}),
       ...(bucketName ? { bucketName } : {}),
       ...(region ? { region } : {}),
       // With or without slashes at its ends.

@@ -13,7 +13,7 @@ import { countOf, entriesOf, wholeList } from './lists.ts';
 import { transportOf } from './transport.ts';
 
 const owner = 'owner of the organisation';
-const developer = 'owner or developer of the project';
+export const developer = 'owner or developer of the project';
 /** The type of the integrations that this service makes. */
 const crossAccount = 'aws-cross';
 
@@ -48,7 +48,7 @@ export function dataloopClient(settings: DataloopSettings, readSecret: () => Pro
 const segment = encodeURIComponent;
 
 /** Undefined where Dataloop answers 404. */
-async function ifFound<T>(call: Promise<T>): Promise<T | undefined> {
+export async function ifFound<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {

@@ -160,6 +160,33 @@ export const planSchema = z.strictObject({
 });
 export type PlanView = ReadOnly<z.infer<typeof planSchema>>;
 
+const plannedRemovalSchema = z.strictObject({
+  /** `restore`: it gets back what it had; `change`: our part is taken out of it; `leave`: it stays. */
+  action: z.enum(['delete', 'restore', 'change', 'leave']),
+  ...reference,
+});
+export type PlannedRemoval = ReadOnly<z.infer<typeof plannedRemovalSchema>>;
+
+export const removalPlanSchema = z.strictObject({
+  integrationId,
+  driverId: driverId.optional(),
+  name,
+  status,
+  /** Whether `DELETE` goes through without `force`, as far as can be told. */
+  clear: z.boolean(),
+  resources: z.array(plannedRemovalSchema),
+  datasets: z.array(
+    z.strictObject({ id: z.string(), name: z.string(), projectId: z.string(), driverId: z.string() }),
+  ),
+  foreignDrivers: z.array(
+    z.strictObject({ id: z.string(), name: z.string(), projectId: z.string().optional() }),
+  ),
+  /** Of which Dataloop tells the number only. */
+  foreignDriversElsewhere: z.int().nonnegative(),
+  findings: z.array(findingSchema),
+});
+export type RemovalPlanView = ReadOnly<z.infer<typeof removalPlanSchema>>;
+
 const connectionCheckSchema = z.strictObject({
   name: z.string(),
   status: z.enum(['passed', 'failed', 'skipped']),

@@ -9,7 +9,7 @@ import { sendAgain } from '../saga/residue.ts';
 import type { DriverView, IntegrationView } from './responses.ts';
 
 /** A resource by ARN (AWS) or id (Dataloop); one that Dataloop may hold without our knowing its id, by name. */
-function reference(resource: {
+export function referenceTo(resource: {
   arn?: string | undefined;
   id?: string | undefined;
   name?: string | undefined;
@@ -35,7 +35,7 @@ function foreignOf(record: JournalRecord) {
   return resourceKeys.flatMap((key) => {
     const resource = record.resources[key];
     if (resource?.leftAlone === undefined) return [];
-    return [{ type: resourceTypes[key], ...reference(resource), reason: resource.leftAlone }];
+    return [{ type: resourceTypes[key], ...referenceTo(resource), reason: resource.leftAlone }];
   });
 }
 
@@ -58,7 +58,7 @@ function releasedOf(record: JournalRecord) {
     const reason =
       resource?.released ??
       (keepBucket && isAdopted ? 'It was adopted, so it stays in any case.' : undefined);
-    return resource && reason ? [{ type: resourceTypes[key], ...reference(resource), reason }] : [];
+    return resource && reason ? [{ type: resourceTypes[key], ...referenceTo(resource), reason }] : [];
   });
 }
 
@@ -82,14 +82,14 @@ function progressOf(record: JournalRecord): Omit<IntegrationView, 'integrationId
       .filter(([, resource]) => resource.state === 'created')
       .map(([key, resource]) => ({
         type: resourceTypes[key],
-        ...reference(resource),
+        ...referenceTo(resource),
         origin: resource.origin ?? ('created' as const),
       })),
     residue:
       record.status === 'residue'
         ? standing.map(([key, resource]) => ({
             type: resourceTypes[key],
-            ...reference(resource),
+            ...referenceTo(resource),
             ...(resource.residue ?? { reason: 'It could not be removed.', advice: 'Send DELETE again.' }),
           }))
         : [],

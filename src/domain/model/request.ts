@@ -37,7 +37,17 @@ const text = (maximum: number, what: string) =>
     .min(1, `${what} must not be empty.`)
     .max(maximum, `${what} must have at most ${maximum} characters.`)
     // IAM descriptions allow Latin-1 only, and a control character could forge a line of a log.
-    .regex(/^[\u0020-\u007e\u00a1-\u00ff]*$/, `${what} must have printable Latin characters only.`);
+    .regex(/^[\u0020-\u007e\u00a1-\u00ff]*$/, {
+      error: ({ input }) => `${what} must have printable Latin characters only${oddCharacterIn(input)}.`,
+    });
+
+/** The first character that is none of these, by its number and its place: as it is, it may not show, or look like another. */
+function oddCharacterIn(text: unknown): string {
+  const characters = [...String(text)];
+  const place = characters.findIndex((each) => !/^[\u0020-\u007e\u00a1-\u00ff]$/u.test(each));
+  const number = characters[place]?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
+  return number === undefined ? '' : `: character ${place + 1} is U+${number}`;
+}
 
 const identifier = (what: string) =>
   z
@@ -103,6 +113,12 @@ const tagsSchema = withoutPrototype
           code: 'custom',
           path: [key],
           message: 'A tag key must have 1 to 128 letters, digits, spaces and _.:/=+-@.',
+        });
+      } else if (key.trim() !== key) {
+        context.addIssue({
+          code: 'custom',
+          path: [key],
+          message: 'A tag key must not be blank, nor begin or end with a space.',
         });
       } else if (lower.startsWith('aws:') || lower.startsWith(tagPrefix)) {
         context.addIssue({

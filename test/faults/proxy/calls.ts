@@ -94,6 +94,8 @@ const dataloopPaths = [
   '/drivers/test',
   '/drivers/{id}',
   '/drivers/{id}/test',
+  '/drivers/byIntegration/{id}',
+  '/datasets/query',
 ].map((template) => ({
   template,
   pattern: new RegExp(`^(?:/api/v\\d+)?${template.replaceAll('{id}', '[^/]+')}$`),

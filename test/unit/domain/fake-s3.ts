@@ -51,6 +51,7 @@ export function fakeS3(
     });
   const s3: Calls = {
     headBucket: (address) => look(address, () => ({ holder: world.holder, region: world.region })),
+    hasObjects: (address) => look(address, () => Boolean(world.objects)),
     getBucketTagging: (address) => look(address, () => world.tags ?? {}),
     putBucketTagging: (address, tags) =>
       change(address, 'tag', () => {

@@ -84,6 +84,7 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
       }),
     ),
   's3:GetBucketTagging': ({ s3: client }) => client.send(new s3.GetBucketTaggingCommand(bucket)),
+  's3:ListObjectsV2': ({ s3: client }) => client.send(new s3.ListObjectsV2Command({ ...bucket, MaxKeys: 1 })),
   's3:ListBuckets': ({ s3: client }) => client.send(new s3.ListBucketsCommand({ MaxBuckets: 10_000 })),
   's3:GetBucketPolicy': ({ s3: client }) => client.send(new s3.GetBucketPolicyCommand(bucket)),
   's3:GetBucketCors': ({ s3: client }) => client.send(new s3.GetBucketCorsCommand(bucket)),

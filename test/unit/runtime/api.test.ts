@@ -71,6 +71,20 @@ async function problemOf(thrown: unknown) {
 
 const readBody = (request: ApiRequest) => request.json();
 
+test.each([
+  ['"8e03978e-40d5"', '8e03978e-40d5'],
+  [' "8e03978e-40d5" ', '8e03978e-40d5'],
+  ['"a\\"b\\\\"', 'a"b\\'],
+  ['a"b', 'a"b'],
+  ['"', '"'],
+  ['"a"b"', '"a"b"'],
+])('the Idempotency-Key %s is the key %s', async (sent, key) => {
+  const { body } = await answerTo((request) => request.idempotencyKey()?.key, {
+    headers: { 'idempotency-key': sent },
+  });
+  expect(JSON.parse(body ?? '')).toBe(key);
+});
+
 describe('an answer', () => {
   test('is JSON that nobody caches, with the status and headers that the work gives', async () => {
     const handler = apiHandler(async () => ({
@@ -119,6 +133,40 @@ describe('a query', () => {
 });
 
 describe('a body', () => {
+  const statusOf = async (headers: Record<string, string>, body: Buffer) => {
+    const answer = await answerTo(readBody, {
+      headers: { 'content-type': 'application/json', ...headers },
+      body: body.toString('base64'),
+      isBase64Encoded: true,
+    });
+    return [answer.statusCode, JSON.parse(answer.body ?? '')];
+  };
+
+  test('may begin with a byte order mark, and name what changes nothing', async () => {
+    const marked = Buffer.from('\ufeff{"name":"Größe"}', 'utf8');
+    for (const headers of [
+      {},
+      { 'content-encoding': 'identity' },
+      { 'content-type': 'application/json; charset="UTF-8"' },
+    ]) {
+      expect(await statusOf(headers, marked)).toEqual([200, { name: 'Größe' }]);
+    }
+  });
+
+  test.each([
+    ['it is packed', { 'content-encoding': 'gzip' }, Buffer.from('{}'), /without Content-Encoding/],
+    [
+      'of another charset',
+      { 'content-type': 'application/json; charset=utf-16' },
+      Buffer.from('{}'),
+      /in UTF-8/,
+    ],
+    ['it is in another charset', {}, Buffer.from('\ufeff{}', 'utf16le'), /not UTF-8/],
+    ['it is in Latin-1', {}, Buffer.from('{"name":"Größe"}', 'latin1'), /not UTF-8/],
+  ])('says why it is not taken: %s', async (_what, headers, body, why) => {
+    expect(await statusOf(headers, body)).toMatchObject([415, { detail: expect.stringMatching(why) }]);
+  });
+
   test.each(['application/json', 'Application/JSON; charset=utf-8'])(
     'is read as JSON when it is %s',
     async (type) => {

@@ -265,6 +265,7 @@ export function platform(
       }
       if (kind === 'orgs' && second === 'integrations')
         return integrationCall(method, first, third, body, by);
+      if (kind === 'datasets') return answerOf(200, { items: [], hasNextPage: false });
       if (kind === 'drivers') return driverCall(method, first, second, body, by);
       throw new Error(`Dataloop has no ${method} ${path}.`);
     },

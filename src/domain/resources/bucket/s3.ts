@@ -33,6 +33,8 @@ export interface S3 {
     bucket: BucketAddress,
     tags: Tags,
   ): Promise<'created' | 'exists-in-account' | 'exists-in-another-account'>;
+  /** Whether it holds any object, as far as one look tells: older versions and delete markers are not seen. */
+  hasObjects(bucket: BucketAddress): Promise<boolean>;
   /** Never empties it. */
   deleteBucket(bucket: BucketAddress): Promise<'removed' | 'absent' | 'not-empty'>;
   getBucketTagging(bucket: BucketAddress): Promise<Tags>;

@@ -33,6 +33,7 @@ export interface Driver {
   readonly id: string;
   readonly name: string;
   readonly dataloopIntegrationId: string | undefined;
+  readonly projectId?: string | undefined;
   /** Its settings, as far as Dataloop tells them. */
   readonly bucketName?: string | undefined;
   readonly region?: string | undefined;
@@ -49,6 +50,13 @@ export interface Concern {
   readonly name?: string | undefined;
   /** Of drivers: the integration that they are on. */
   readonly dataloopIntegrationId?: string | undefined;
+}
+
+export interface Dataset {
+  readonly id: string;
+  readonly name: string;
+  /** Undefined: Dataloop's own storage. */
+  readonly driverId: string | undefined;
 }
 
 export interface DataloopApi {
@@ -76,6 +84,10 @@ export interface DataloopApi {
   deleteIntegration(organizationId: string, dataloopIntegrationId: string): Promise<void>;
   /** Those for S3, and whatever is on the integration of the concern or has its id. */
   listDrivers(projectId: string, concern?: Concern): Promise<readonly Driver[]>;
+  /** Drivers on an integration, in whatever projects, as far as Dataloop tells them. */
+  listDriversOf(dataloopIntegrationId: string): Promise<readonly Driver[]>;
+  /** @throws ServiceError `DataloopAnswerError` also where a project has more than is read */
+  listDatasets(projectId: string): Promise<readonly Dataset[]>;
   /** How many drivers use an integration, in whatever project. */
   countDrivers(dataloopIntegrationId: string): Promise<number>;
   /**

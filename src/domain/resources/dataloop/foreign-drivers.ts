@@ -5,21 +5,22 @@ import type { JournalRecord } from '../../model/record.ts';
 import type { DataloopApi, Driver } from './api.ts';
 import { isOursByName } from './driver.ts';
 
-export interface ForeignDriverReads extends Pick<DataloopApi, 'listDrivers' | 'countDrivers'> {
+export interface ForeignDriverReads
+  extends Pick<DataloopApi, 'listDrivers' | 'listDriversOf' | 'countDrivers'> {
   /** The records of ours that can be read. */
   readRecords(ids: readonly string[]): Promise<readonly JournalRecord[]>;
 }
 
 interface Named {
-  /** All on the integration in the projects that drivers of ours are in. */
+  /** All on the integration that Dataloop names. */
   readonly seen: number;
   /** Those of them that are not ours. */
-  readonly foreign: readonly (Driver & { readonly projectId: string })[];
+  readonly foreign: readonly Driver[];
 }
 
-interface Found {
+export interface ForeignDrivers {
   readonly foreign: Named['foreign'];
-  /** In projects that no driver of ours is in; Dataloop tells their number only. */
+  /** In projects that no driver of ours is in, where Dataloop tells their number only. */
   readonly elsewhere: number;
 }
 
@@ -32,7 +33,7 @@ async function namedDrivers(
   const added = await reads.readRecords(Object.keys(record.addedBuckets ?? {}));
   const all = [record, ...added];
   const ids = new Set(all.flatMap(({ resources }) => resources.driver?.id ?? []));
-  const isOurs = (driver: Driver & { readonly projectId: string }) =>
+  const isOurs = (driver: Driver) =>
     ids.has(driver.id) ||
     all.some(
       ({ request: { dataloop, bucket }, resources: { driver: known } }) =>
@@ -42,45 +43,89 @@ async function namedDrivers(
         isOursByName(known, { name: known.name, bucketName: bucket.name }, driver),
     );
   const projects = new Set(all.map(({ request }) => request.dataloop.projectId));
-  const lists = await Promise.all(
-    [...projects].map(async (projectId) =>
+  const lists = await Promise.all([
+    ...[...projects].map(async (projectId) =>
       (await reads.listDrivers(projectId, { dataloopIntegrationId })).map((driver) => ({
         ...driver,
         projectId,
       })),
     ),
-  );
-  const seen = lists.flat().filter((driver) => driver.dataloopIntegrationId === dataloopIntegrationId);
-  return {
-    seen: seen.length,
-    foreign: seen.filter((driver) => !isOurs(driver)),
-  };
+    listedByIntegration(dataloopIntegrationId, reads),
+  ]);
+  // Of a project it is known in which one a driver is. Dataloop need not tell it of an integration's.
+  const seen = new Map<string, Driver>();
+  for (const driver of lists.flat()) {
+    if (driver.dataloopIntegrationId === dataloopIntegrationId && !seen.has(driver.id)) {
+      seen.set(driver.id, driver);
+    }
+  }
+  return { seen: seen.size, foreign: [...seen.values()].filter((driver) => !isOurs(driver)) };
+}
+
+/** Also those in other projects, if Dataloop tells them. If it does not, the number of drivers is known all the same. */
+async function listedByIntegration(
+  dataloopIntegrationId: string,
+  { listDriversOf }: Pick<DataloopApi, 'listDriversOf'>,
+): Promise<readonly Driver[]> {
+  try {
+    return await listDriversOf(dataloopIntegrationId);
+  } catch (error) {
+    if (error instanceof ServiceError && !error.retryable) return [];
+    throw error;
+  }
 }
 
 /** Everything on the integration at Dataloop but our own drivers. */
-async function foreignDrivers(
+export async function foreignDriversOf(
   record: JournalRecord,
   dataloopIntegrationId: string,
   reads: ForeignDriverReads,
-): Promise<Found> {
+): Promise<ForeignDrivers> {
   const { seen, foreign } = await namedDrivers(record, dataloopIntegrationId, reads);
   const count = await reads.countDrivers(dataloopIntegrationId);
   return { foreign, elsewhere: Math.max(0, count - seen) };
 }
 
+/**
+ * Drivers of others that use the same bucket as one of ours. What Dataloop only counts is not known to do so.
+ * @param integration the one that the driver was added to
+ */
+export async function foreignDriversOfBucket(
+  driver: JournalRecord,
+  integration: JournalRecord,
+  dataloopIntegrationId: string,
+  reads: Omit<ForeignDriverReads, 'countDrivers'>,
+): Promise<ForeignDrivers> {
+  const { foreign } = await namedDrivers(integration, dataloopIntegrationId, reads);
+  const { name } = driver.request.bucket;
+  return { foreign: foreign.filter((each) => each.bucketName === name), elsewhere: 0 };
+}
+
 /** How many drivers a message names. */
 const mostNamed = 10;
 
-function listed(drivers: Found['foreign']): string {
+function listed(drivers: ForeignDrivers['foreign']): string {
   const named = drivers
     .slice(0, mostNamed)
-    .map(({ id, name, projectId }) => `"${name}" (${id}, project ${projectId})`);
+    .map(
+      ({ id, name, projectId }) =>
+        `"${name}" (${id}${projectId === undefined ? '' : `, project ${projectId}`})`,
+    );
   const more = drivers.length - named.length;
   return [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
 
-function foreignDriversError(found: Found, what: string, consequence: string): ServiceError {
-  const { foreign, elsewhere } = found;
+/** @param record what is to be removed: for an added bucket, its bucket is what they lose */
+export function foreignDriversError(
+  record: JournalRecord,
+  dataloopIntegrationId: string,
+  { foreign, elsewhere }: ForeignDrivers,
+): ServiceError {
+  const isAdded = record.kind === 'added bucket';
+  const what = isAdded
+    ? `the bucket ${record.request.bucket.name}`
+    : `the integration ${dataloopIntegrationId}`;
+  const consequence = isAdded ? 'They would lose access to it.' : 'They would lose their storage.';
   const others = elsewhere > 0 ? [`${elsewhere} in other projects`] : [];
   const all = [...(foreign.length > 0 ? [listed(foreign)] : []), ...others].join(', and ');
   return new ServiceError(
@@ -117,15 +162,12 @@ export async function refuseForeignDrivers(
   const { id, state } = record.resources.dataloopIntegration ?? {};
   // What is gone has no drivers that work.
   if (!id || state === 'gone') return;
-  const found = await asked(() => foreignDrivers(record, id, reads), bound);
-  if (found.foreign.length + found.elsewhere > 0) {
-    throw foreignDriversError(found, `the integration ${id}`, 'They would lose their storage.');
-  }
+  const found = await asked(() => foreignDriversOf(record, id, reads), bound);
+  if (found.foreign.length + found.elsewhere > 0) throw foreignDriversError(record, id, found);
 }
 
 /**
- * Before a driver is removed: those that use the same bucket would lose it, too. What Dataloop only counts is not known
- * to do so.
+ * Before a driver is removed: those that use the same bucket would lose it, too.
  * @param integration the one that the driver was added to
  * @throws ServiceError `ForeignDriversError` that names them
  */
@@ -137,14 +179,6 @@ export async function refuseForeignDriversOfBucket(
 ): Promise<void> {
   const id = integration.resources.dataloopIntegration?.id;
   if (!id) return;
-  const bucketName = driver.request.bucket.name;
-  const { foreign } = await asked(() => namedDrivers(integration, id, reads), bound);
-  const found = foreign.filter((each) => each.bucketName === bucketName);
-  if (found.length > 0) {
-    throw foreignDriversError(
-      { foreign: found, elsewhere: 0 },
-      `the bucket ${bucketName}`,
-      'They would lose access to it.',
-    );
-  }
+  const found = await asked(() => foreignDriversOfBucket(driver, integration, id, reads), bound);
+  if (found.foreign.length > 0) throw foreignDriversError(driver, id, found);
 }

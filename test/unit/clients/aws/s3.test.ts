@@ -9,6 +9,7 @@ import {
   GetBucketTaggingCommand,
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
+  ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutBucketEncryptionCommand,
   PutBucketOwnershipControlsCommand,
@@ -26,6 +27,7 @@ import {
   getBucketOwnershipControls,
   getBucketTagging,
   getPublicAccessBlock,
+  hasObjects,
   headBucket,
   listObjectVersions,
   putBucketCors,
@@ -127,6 +129,20 @@ describe('calls on a bucket', () => {
     s3.on(HeadBucketCommand).resolves({});
     await headBucket(clientFor)(bucket);
     expect(sent()).toEqual([ofBucket]);
+  });
+
+  test.each([
+    [1, true],
+    [0, false],
+  ])('a bucket of which S3 lists %d keys has objects: %s', async (KeyCount, expected) => {
+    s3.on(ListObjectsV2Command, { ...ofBucket, MaxKeys: 1 }).resolves({ KeyCount });
+    expect(await hasObjects(clientFor)(bucket)).toBe(expected);
+  });
+
+  test('a bucket that is gone has no objects; an answer without a number says nothing', async () => {
+    s3.on(ListObjectsV2Command).rejectsOnce(sdkError('NoSuchBucket', 404)).resolves({});
+    expect(await hasObjects(clientFor)(bucket)).toBe(false);
+    await expect(hasObjects(clientFor)(bucket)).rejects.toMatchObject({ name: 'AwsUnavailableError' });
   });
 
   test('tags are read as a record', async () => {

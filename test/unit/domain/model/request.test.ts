@@ -85,6 +85,22 @@ describe('a request', () => {
     });
   });
 
+  test.each([
+    ['Bilder — neu', 'character 8 is U+2014'],
+    ['line\nbreak', 'character 5 is U+000A'],
+    ['😀', 'character 1 is U+1F600'],
+  ])('is told which character of a description IAM cannot hold: %j', (description, said) => {
+    expect(errorsOf({ ...body, description })).toEqual({
+      '/description': `description must have printable Latin characters only: ${said}.`,
+    });
+  });
+
+  test.each([' ', ' team', 'team '])('is told that the tag key %j has a space at its end', (key) => {
+    expect(errorsOf({ ...body, tags: { [key]: 'x' } })).toEqual({
+      [`/tags/${key}`]: 'A tag key must not be blank, nor begin or end with a space.',
+    });
+  });
+
   test('with unknown fields is refused, at every depth', () => {
     const errors = errorsOf({ ...withBucket({ 'a/b~c': 1 }), extra: 1, role: { arn: 'x' } });
     expect(Object.keys(errors).sort()).toEqual(['/bucket/a~1b~0c', '/extra', '/role/arn']);

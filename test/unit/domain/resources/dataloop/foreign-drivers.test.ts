@@ -50,6 +50,8 @@ function readsOf(
       asked.push(projectId);
       return projects[projectId] ?? [];
     },
+    // A Dataloop that names nothing there.
+    listDriversOf: async () => [],
     countDrivers: async (id) => {
       asked.push(id);
       const all = Object.values(projects).flat();
@@ -104,6 +106,29 @@ describe('removing an integration', () => {
     expect((await thrownBy(refusing(readsOf(some, 4).reads))).message).toContain(
       '"name of x" (x, project project-1), and 1 in other projects.',
     );
+  });
+
+  test('is refused with the names of drivers in other projects, if Dataloop tells them', async () => {
+    const reads = {
+      ...readsOf(ours, 4).reads,
+      listDriversOf: async () => [
+        driver('own'),
+        driver('x', { name: 'Far', projectId: 'project-9' }),
+        driver('y', { name: 'Nowhere' }),
+      ],
+    };
+    expect((await thrownBy(refusing(reads))).message).toContain(
+      'at Dataloop: "Far" (x, project project-9), "Nowhere" (y). They',
+    );
+    // A Dataloop that refuses to tell is asked as before; one that is down is asked again.
+    for (const [name, said] of [
+      ['DataloopRequestRefusedError', '2 in other projects'],
+      ['DataloopUnavailableError', 'down'],
+    ] as const) {
+      const refused = () => Promise.reject(new ServiceError(name, 'down'));
+      const { message } = await thrownBy(refusing({ ...readsOf(ours, 4).reads, listDriversOf: refused }));
+      expect(message).toContain(said);
+    }
   });
 
   test('is not refused for drivers of other integrations, nor for a count that is behind', async () => {

@@ -259,9 +259,10 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     group: 'dataloop',
     detail:
       `Dataloop did not list the integrations of organisation ${organizationId} (403: no reason given). The ` +
-      'user of the credentials must be owner of the organisation.',
+      'user of the credentials must be owner or admin of the organisation, which a bot of a project cannot be. Without such a ' +
+      'user, send "createdBy": "operator".',
     whatToDo:
-      'Give the user of the credentials the role that the detail names. If it may not be owner of the organisation, use ' +
+      'Give the user of the credentials the role that the detail names. A bot of a project can be neither owner nor admin of the organisation. Without such a user, use ' +
       '[operator mode](operations.md#operator-mode).',
   },
   DataloopIntegrationLimitError: {

@@ -1,15 +1,18 @@
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
+import { noticeJournal } from '../../src/clients/aws/journal/notices.ts';
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { getIntegration } from '../../src/clients/dataloop/client.ts';
-import { pollQueueUrl } from '../../src/config.ts';
+import { eventBusName, pollQueueUrl } from '../../src/config.ts';
 import { boundedBy } from '../../src/deadline.ts';
-import { announceIamUser } from '../../src/deployed/bus.ts';
+import { deployedKeyEnd } from '../../src/deployed/api-key.ts';
+import { announceIamUser, publish } from '../../src/deployed/bus.ts';
 import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
+import { watchApiKey } from '../../src/domain/healthcheck/api-key.ts';
 import { iamUserPollSchema, pollIamUser } from '../../src/domain/waiting/iam-user.ts';
 import { parseInput, parseJsonInput } from '../../src/runtime/input.ts';
 import { errorKeys, logger } from '../../src/runtime/log.ts';
@@ -25,8 +28,36 @@ const parts = {
 
 const batchSchema = z.object({ Records: z.array(z.object({ body: z.string().max(1_000) })).max(10) });
 
-/** Called by the poll queue, one message at a time: asks Dataloop whether it has issued the IAM user. */
+const keyWatch = { ...deployedKeyEnd(), ...noticeJournal(table), publish };
+
+/** Once an hour: here, because this function reads the credentials anyway. */
+const hourlySchema = z.object({ source: z.literal('aws.events') });
+
+/** The days that are left become a metric of CloudWatch's (embedded metric format), which the alarms look at. */
+async function lookAtApiKey(): Promise<void> {
+  const now = Date.now();
+  const found = await watchApiKey(keyWatch, now);
+  if (!found) return;
+  const metric = { Name: 'ApiKeyDaysLeft', Unit: 'Count' };
+  logger.info('The API key was looked at', {
+    ...found,
+    Deployment: eventBusName(),
+    ApiKeyDaysLeft: found.daysLeft,
+    _aws: {
+      Timestamp: now,
+      CloudWatchMetrics: [
+        { Namespace: 'dataloop-cross-account', Dimensions: [['Deployment']], Metrics: [metric] },
+      ],
+    },
+  });
+}
+
+/**
+ * Called by the poll queue, one message at a time: asks Dataloop whether it has issued the IAM user. And once an hour by a
+ * schedule: looks when the API key ends.
+ */
 export const handler = middy(async (event: unknown, context: Context): Promise<void> => {
+  if (hourlySchema.safeParse(event).success) return lookAtApiKey();
   // Half of the time is left to schedule the next look, and to say what this one found.
   const bound = boundedBy(context.getRemainingTimeInMillis() / 2);
   for (const { body } of parseInput(batchSchema, event, 'The event from the poll queue').Records) {

@@ -13,6 +13,7 @@ import {
   JournalAndLocks,
   KeepAnswer,
   NoteBegun,
+  Notices,
   Register,
   RegisterLocks,
   ReleaseLocks,
@@ -309,11 +310,13 @@ export const roles = [
     AnswerTask,
     Unhandled,
   ]),
-  role('pollIamUser', 'Asks Dataloop for the IAM user', [
+  role('pollIamUser', 'Asks Dataloop for the IAM user, and tells when the API key ends', [
     Journal('dynamodb:GetItem'),
+    Notices,
     DataloopCredentials,
     Announce,
     Polls,
+    Unhandled,
   ]),
 
   // Stacks of CloudFormation

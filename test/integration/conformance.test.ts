@@ -614,10 +614,18 @@ describe('what comes in as an event', () => {
     expect(new Set(onFailure.values())).toEqual(new Set(['DeadLetterQueue']));
   });
 
-  test('the sweep comes by itself', () => {
-    const [, schedule] =
-      ofType('AWS::Events::Rule').find(([, { Properties }]) => Properties['ScheduleExpression']) ?? [];
-    expect(schedule?.Properties).toMatchObject({ ScheduleExpression: 'rate(5 minutes)', State: 'ENABLED' });
+  test('the sweep comes by itself, and so does the look at the API key', () => {
+    const schedules = ofType('AWS::Events::Rule').filter(
+      ([, { Properties }]) => Properties['ScheduleExpression'],
+    );
+    expect(
+      schedules.map(([, { Properties }]) => [Properties['ScheduleExpression'], Properties['State']]),
+    ).toEqual(
+      expect.arrayContaining([
+        ['rate(5 minutes)', 'ENABLED'],
+        ['rate(1 hour)', 'ENABLED'],
+      ]),
+    );
   });
 
   test('the queue hides a message for longer than its function may run', () => {

@@ -132,7 +132,7 @@ describe('with credentials that may neither make nor see integrations', () => {
   test('the service itself cannot, and says which role is missing', async () => {
     const failed = await settled((await connect(uniqueName('noowner'))).integrationId);
     expect(failed.error?.type).toBe('urn:dataloop-cross-account:problem:dataloop-forbidden');
-    expect(failed.error?.detail).toContain('owner of the organisation');
+    expect(failed.error?.detail).toContain('owner or admin of the organisation');
   });
 
   test('an operator does what is asked for, and the integration becomes ready', async () => {

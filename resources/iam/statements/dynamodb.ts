@@ -14,6 +14,7 @@ const places = 'place#*';
 const turns = 'turn#*';
 const answers = 'answer#*';
 const stacks = 'stack#*';
+const notices = 'notice#*';
 
 const onlyItems = (...keys: string[]) => ({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } });
 
@@ -212,6 +213,14 @@ export const FindAnswers: Statement = {
   why: 'Finds answers that CloudFormation still waits for.',
   Action: 'dynamodb:Query',
   Resource: statusIndex,
+};
+
+export const Notices: Statement = {
+  Sid: 'Notices',
+  why: 'Keeps what was told of the API key, so that it is told once.',
+  Action: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+  Resource: table,
+  Condition: onlyItems(notices),
 };
 
 export const TakeTurn: Statement = {

@@ -12,7 +12,9 @@ import { exchange, type Http, httpFor, noContent, parseJson, refusal } from './h
 import { countOf, entriesOf, wholeList } from './lists.ts';
 import { transportOf } from './transport.ts';
 
-const owner = 'owner of the organisation';
+/** Dataloop lets these make and change integrations. Bots of a project are neither. */
+const owner = 'owner or admin of the organisation';
+const ownerOrOperator = `${owner}, which a bot of a project cannot be. Without such a user, send "createdBy": "operator"`;
 export const developer = 'owner or developer of the project';
 /** The type of the integrations that this service makes. */
 const crossAccount = 'aws-cross';
@@ -92,7 +94,7 @@ const listOfIntegrations = (organizationId: string) =>
     method: 'GET',
     path: integrations(organizationId),
     what: `list the integrations of organisation ${organizationId}`,
-    role: owner,
+    role: ownerOrOperator,
     repeatable: true,
   }) as const;
 
@@ -123,7 +125,7 @@ export const createIntegration =
       body: () => ({ type: crossAccount, name, options: {} }),
       schema: integrationSchema(options),
       what: `create the integration "${name}"`,
-      role: owner,
+      role: ownerOrOperator,
       repeatable: false,
       takesLong: true,
       refused: (status, said) =>

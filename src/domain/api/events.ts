@@ -50,6 +50,13 @@ export const eventDetails = {
   'Dataloop Driver Ready': z.object({ version, integrationId, driverId, ...ready }),
   'Dataloop Driver Failed': z.object({ version, integrationId, driverId, ...failed }),
   'Dataloop Driver Removed': z.object({ version, integrationId, driverId, ...removed }),
+  'Dataloop API Key Expires': z.object({
+    version,
+    /** Name of the secret that holds the key. */
+    secretId: z.string(),
+    expiresAt: z.iso.datetime(),
+    daysLeft: z.int().nonnegative(),
+  }),
 } as const;
 
 export type DetailType = keyof typeof eventDetails;

@@ -136,7 +136,7 @@ function dataloopTrust(found: DataloopIntegration | undefined, { resources }: Jo
   if (found.trustStatus === trustEstablished)
     return passed(`Dataloop's integration ${id} says "${trustEstablished}".`);
   return failed(
-    `Dataloop cannot assume the role: its integration ${id} says "${found.trustStatus ?? 'nothing'}" instead of ` +
+    `Trust broke: Dataloop could assume the role when the integration became ready, and cannot now. Its integration ${id} says "${found.trustStatus ?? 'nothing'}" instead of ` +
       `"${trustEstablished}". See the checks "Role" and "TrustPolicy", and look for a resource control policy ` +
       '(RCP) of your organisation that keeps other accounts out.',
   );

@@ -115,7 +115,7 @@ describe('integrations', () => {
     dataloopAnswers(refused(403, 'Forbidden'));
     await expect(count()).rejects.toMatchObject({
       name: 'DataloopForbiddenError',
-      message: expect.stringContaining('owner of the organisation'),
+      message: expect.stringContaining('owner or admin of the organisation'),
     });
   });
 });
@@ -293,7 +293,7 @@ describe('an integration', () => {
     await expect(read()).resolves.toBeUndefined();
     await expect(read()).rejects.toMatchObject({
       name: 'DataloopForbiddenError',
-      message: expect.stringContaining('owner of the organisation'),
+      message: expect.stringContaining('owner or admin of the organisation'),
     });
   });
 

@@ -165,6 +165,8 @@ function derived({ deploymentBucketName, dataKeyArn, secretKeyArn, vpcSubnetIds,
   return {
     /** For `Fn::Sub`: the bucket with the code of the functions, whose name CloudFormation makes up. */
     deploymentBucket: deploymentBucketName || '\u0024{ServerlessDeploymentBucket}',
+    /** The same as a value of its own. */
+    nameOfDeploymentBucket: deploymentBucketName || { Ref: 'ServerlessDeploymentBucket' },
     /** Settings of that bucket, for the framework. */
     codeBucket: {
       blockPublicAccess: true,

@@ -102,6 +102,7 @@ test('the defaults pass as they are, lists as lists', async () => {
     vpcSubnetIds: [],
     vpcSecurityGroupIds: [],
     deploymentBucket: '\u0024{ServerlessDeploymentBucket}',
+    nameOfDeploymentBucket: { Ref: 'ServerlessDeploymentBucket' },
     codeBucket: { blockPublicAccess: true },
     reach: [pattern('dataloop-dev-*'), pattern('dataloop-dev-*/*')],
     dataKeys: [],
@@ -520,6 +521,7 @@ describe('the rules of an organisation', () => {
   test('a deployment bucket of one’s own is none that requests may name', async () => {
     await expect(deployedWith({ deploymentBucketName: 'acme-code' })).resolves.toMatchObject({
       deploymentBucket: 'acme-code',
+      nameOfDeploymentBucket: 'acme-code',
       codeBucket: { blockPublicAccess: true, name: 'acme-code' },
     });
     for (const reachable of [

@@ -208,7 +208,7 @@ test('the example is one that may be deployed, and that the schema takes', async
 test('the schema has each parameter that there is, and no other', async () => {
   const taken = await deployedWith({});
   const derived = [
-    ...['deploymentBucket', 'codeBucket', 'reach', 'usesVpc', 'cutOff'],
+    ...['deploymentBucket', 'nameOfDeploymentBucket', 'codeBucket', 'reach', 'usesVpc', 'cutOff'],
     ...['dataKeys', 'secretKeys', 'roleTagKeys'],
     ...['dataloopCertificates', 'dataloopOptions'],
   ];

@@ -326,8 +326,8 @@ test('a bucket that is not empty is kept and named; DELETE finishes once it is',
       {
         type: 'AWS::S3::Bucket',
         arn: `arn:aws:s3:::dataloop-${name}`,
-        reason: 'The bucket still holds objects, and this service never deletes objects.',
-        advice: expect.stringContaining('DELETE'),
+        reason: 'The bucket is not empty. This service never deletes objects.',
+        advice: expect.stringContaining('send DELETE with ?keepBucket=true'),
       },
     ],
   });

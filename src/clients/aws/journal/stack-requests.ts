@@ -40,20 +40,23 @@ export async function keepAddress(
     integrationId: recordId,
     status: awaitedStatus,
     expiresAt: inSeconds(addressSeconds),
-    request: { id, type, physicalId, stack },
+    // Only a record has a request of its own.
+    stackRequest: { id, type, physicalId, stack },
     address,
   });
 }
 
-const awaitedSchema = z.object({
-  request: z.object({
-    id: z.string(),
-    type: z.enum(requestTypes),
-    physicalId: z.string().optional(),
-    stack: stackResourceSchema,
-  }),
-  address: z.string(),
-});
+const awaitedSchema = z
+  .object({
+    stackRequest: z.object({
+      id: z.string(),
+      type: z.enum(requestTypes),
+      physicalId: z.string().optional(),
+      stack: stackResourceSchema,
+    }),
+    address: z.string(),
+  })
+  .transform(({ stackRequest: request, address }) => ({ request, address }));
 
 const read = async (table: Table, what: string, Key: Record<string, unknown>): Promise<unknown> => {
   const command = new GetCommand({ TableName: table.name, Key, ConsistentRead: true });

@@ -89,7 +89,7 @@ export function deleteBucket(
         reason: `${await whatIsIn(bucket, s3)} This service never deletes objects.`,
         advice:
           'The bucket still holds objects. To keep it, send DELETE with ?keepBucket=true. To delete it, empty it and ' +
-          'send DELETE again.',
+          `send DELETE for ${thisOf(step.record)} again.`,
       };
     },
   );

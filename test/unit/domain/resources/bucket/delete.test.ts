@@ -58,7 +58,7 @@ describe('DeleteBucket', () => {
         reason: 'The bucket is not empty. This service never deletes objects.',
         advice:
           'The bucket still holds objects. To keep it, send DELETE with ?keepBucket=true. To delete it, empty it and ' +
-          'send DELETE again.',
+          'send DELETE for this integration again.',
       },
     });
 

@@ -11,7 +11,6 @@ const alone = [
   'integration/watchdog',
   'security/credentials',
   'security/hostile-requests',
-  'statemachines/second-opinion',
 ].map((name) => `<rootDir>/test/${name}.test.ts`);
 
 /** Unit tests touch no network; integration tests share one deployment, which test/run.ts makes. */
@@ -39,7 +38,7 @@ export default {
     {
       ...project,
       displayName: 'side-by-side',
-      testMatch: ['<rootDir>/test/{integration,security}/**/*.test.ts'],
+      testMatch: ['<rootDir>/test/{integration,security,statemachines}/**/*.test.ts'],
       testPathIgnorePatterns: alone,
     },
     // The last: what all others left behind is searched.

@@ -15,7 +15,7 @@ import { runSchedule } from './run.ts';
 import { mustBecomeReady, type Schedule } from './schedule.ts';
 import type { Simulation } from './simulation.ts';
 
-const schedules = Number(process.env['SCHEDULES'] ?? (process.env['THOROUGH'] ? 1_000 : 300));
+const schedules = Number(process.env['SCHEDULES'] ?? (process.env['THOROUGH'] ? 1_000 : 250));
 const seed = Number(process.env['SCHEDULE_SEED'] ?? 20261123);
 const path = process.env['SCHEDULE_PATH'] || undefined;
 

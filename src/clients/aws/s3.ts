@@ -36,8 +36,8 @@ import * as z from 'zod';
 import { corsRuleSchema, publicAccessBlockSchema } from '../../domain/model/record.ts';
 import { defaultBucketQuota } from '../../domain/preflight/quotas.ts';
 import type { BucketAddress, S3 } from '../../domain/resources/bucket/s3.ts';
-import { ServiceError } from '../../errors.ts';
 import { awsCall, awsCallOr, awsErrorCode, awsErrorStatus, given, mapAwsError } from './errors.ts';
+import { notAnswered, stillBusy } from './s3-refusals.ts';
 import { regionalClients } from './settings.ts';
 
 /** A client for a bucket's region: S3 answers a call in another region with a redirect. */
@@ -75,14 +75,6 @@ export const headBucket =
     }
   };
 
-const notAnswered = ({ name, region }: BucketAddress, status: 400 | 403, cause: unknown): ServiceError =>
-  new ServiceError(
-    status === 403 ? 'AwsAccessDeniedError' : 'AwsRequestRefusedError',
-    `S3 in ${region} refused to say who holds the bucket ${name} (${status}). Check that ${region} is enabled for this ` +
-      'account and is in its partition, and that no policy denies s3:ListBucket to the function.',
-    { cause },
-  );
-
 /** The request of CreateBucket; us-east-1 takes no location constraint, every other region requires one. */
 function createInput(
   bucket: BucketAddress,
@@ -114,16 +106,6 @@ export const createBucket =
       throw mapAwsError(error, `create bucket ${bucket.name}`);
     }
   };
-
-/** Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, and Amazon S3 User Guide, "Deleting a bucket". */
-const stillBusy = ({ name, region }: BucketAddress, cause: unknown): ServiceError =>
-  new ServiceError(
-    'AwsConflictError',
-    `S3 is still busy with the bucket name ${name} (OperationAborted). A name that was deleted stays busy for some minutes, ` +
-      `and for up to an hour if the bucket was in another region than ${region}. Send the request again in an hour, or ` +
-      'choose another bucket name.',
-    { cause },
-  );
 
 export const deleteBucket =
   (clientFor: S3ClientFor): S3['deleteBucket'] =>

@@ -10,6 +10,7 @@ import { driverSchema, integrationSchema, projectSchema } from './answers.ts';
 import { credentialsFrom, type Token } from './credentials.ts';
 import { exchange, type Http, httpFor, noContent, parseJson, refusal } from './http.ts';
 import { countOf, entriesOf, wholeList } from './lists.ts';
+import { integrationExists, isNameTaken, limitReached } from './refusals.ts';
 import { transportOf } from './transport.ts';
 
 /** Dataloop lets these make and change integrations. Bots of a project are neither. */
@@ -132,37 +133,6 @@ export const createIntegration =
         limitReached(status, said, organizationId, options.integrationLimit) ??
         integrationExists(status, said, name),
     });
-
-/** Refusals that may mean anything. Dataloop has no codes of its own; its words tell. */
-const mayMeanAnything = (status: number): boolean =>
-  status >= 400 && status < 500 && ![401, 404, 408, 429].includes(status);
-
-const isNameTaken = (status: number, said: string): boolean =>
-  mayMeanAnything(status) &&
-  /\b(already (exists?|in use|used|taken)|duplicate|not unique|must be unique)/i.test(said);
-
-/** The name carries our id: so an earlier attempt, whose answer was lost, has made it. */
-function integrationExists(status: number, said: string, name: string): ServiceError | undefined {
-  if (!isNameTaken(status, said)) return undefined;
-  return new ServiceError(
-    'EarlierCallOpenError',
-    `Dataloop says that the integration "${name}" exists already (${status}: ${said}), but does not list it yet.`,
-  );
-}
-
-function limitReached(
-  status: number,
-  said: string,
-  organizationId: string,
-  limit: number,
-): ServiceError | undefined {
-  if (!mayMeanAnything(status) || !/\b(limit|quota|maximum|exceed)/i.test(said)) return undefined;
-  return new ServiceError(
-    'DataloopIntegrationLimitError',
-    `Organisation ${organizationId} has reached Dataloop's limit of cross-account integrations (${limit} by default). Delete one ` +
-      "that nobody uses, or ask Dataloop's support for more, then send the request again.",
-  );
-}
 
 export const setRoleArn =
   ({ http, options }: Dataloop): DataloopApi['setRoleArn'] =>

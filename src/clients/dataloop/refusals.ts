@@ -1,0 +1,33 @@
+/** What a refusal of Dataloop means: it has no codes of its own, only its words tell. */
+import { ServiceError } from '../../errors.ts';
+
+/** Refusals that may mean anything. */
+const mayMeanAnything = (status: number): boolean =>
+  status >= 400 && status < 500 && ![401, 404, 408, 429].includes(status);
+
+export const isNameTaken = (status: number, said: string): boolean =>
+  mayMeanAnything(status) &&
+  /\b(already (exists?|in use|used|taken)|duplicate|not unique|must be unique)/i.test(said);
+
+/** The name carries our id: so an earlier attempt, whose answer was lost, has made it. */
+export function integrationExists(status: number, said: string, name: string): ServiceError | undefined {
+  if (!isNameTaken(status, said)) return undefined;
+  return new ServiceError(
+    'EarlierCallOpenError',
+    `Dataloop says that the integration "${name}" exists already (${status}: ${said}), but does not list it yet.`,
+  );
+}
+
+export function limitReached(
+  status: number,
+  said: string,
+  organizationId: string,
+  limit: number,
+): ServiceError | undefined {
+  if (!mayMeanAnything(status) || !/\b(limit|quota|maximum|exceed)/i.test(said)) return undefined;
+  return new ServiceError(
+    'DataloopIntegrationLimitError',
+    `Organisation ${organizationId} has reached Dataloop's limit of cross-account integrations (${limit} by default). Delete one ` +
+      "that nobody uses, or ask Dataloop's support for more, then send the request again.",
+  );
+}

@@ -89,7 +89,7 @@ export const listQuerySchema = z.strictObject({
     .optional(),
 });
 
-export interface ListQuery {
+interface ListQuery {
   readonly statuses: readonly Status[];
   readonly limit: number;
   readonly before: string | undefined;
@@ -188,7 +188,7 @@ export const removalQuerySchema = z.strictObject({
 });
 
 /** What a `DELETE` says. */
-export interface RemovalQuery {
+interface RemovalQuery {
   readonly isForced: boolean;
   /** Undefined: what an earlier one said of the bucket holds. */
   readonly keepBucket: boolean | undefined;

@@ -43,7 +43,7 @@ export type AnsweredRequest = Pick<StackRequest, 'type' | 'id' | 'stack'> & {
 };
 
 /** Where answers may go: nowhere but to S3, which is where CloudFormation waits for them. */
-export interface AnswerHosts {
+interface AnswerHosts {
   /** Ending of the host names of AWS in this partition. */
   readonly urlSuffix: string;
   /** An endpoint that takes the place of AWS. */

@@ -50,7 +50,7 @@ export function requestFor(
   };
 }
 
-export interface Adding {
+interface Adding {
   readonly store: Register & RecordReader;
   readonly machine: ProvisionStarter;
   readonly desiredStateOf: (record: JournalRecord) => DesiredState;

@@ -61,7 +61,7 @@ export async function announceReady(
   return { status: 'ready' };
 }
 
-export interface UndoEnd {
+interface UndoEnd {
   readonly mode: 'rollback' | 'remove';
   readonly run: number;
   /** Steps of the undo that the state machine gave up on. */

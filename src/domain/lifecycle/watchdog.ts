@@ -23,7 +23,7 @@ const maximumRestartsWhileOpen = 100;
 /** An execution that never began counts as `NOT_STARTED`. */
 export type EndStatus = 'FAILED' | 'TIMED_OUT' | 'ABORTED' | 'SUCCEEDED' | 'NOT_STARTED';
 
-export interface EndedExecution {
+interface EndedExecution {
   /** The record that it worked on; undefined for one that somebody started otherwise than this service does. */
   readonly recordId: string | undefined;
   readonly executionArn: string;

@@ -2,7 +2,7 @@
 import type { DesiredState } from '../model/desired-state.ts';
 import type { StepName } from '../model/steps.ts';
 
-export interface NeededAction {
+interface NeededAction {
   readonly step: StepName;
   readonly action: string;
   readonly resource: string;

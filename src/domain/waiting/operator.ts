@@ -129,7 +129,7 @@ export interface OperatorJournal extends RecordReader {
   ): Promise<JournalRecord | undefined>;
 }
 
-export interface Confirmation {
+interface Confirmation {
   readonly journal: OperatorJournal;
   announceIamUser(issued: IamUserIssued): Promise<void>;
   readonly partition: string;

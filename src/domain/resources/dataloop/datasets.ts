@@ -10,7 +10,7 @@ export interface DatasetReads extends Pick<DataloopApi, 'listDatasets'> {
 }
 
 /** A dataset, and the driver and project that it is in. */
-export interface UsingDataset extends Omit<Dataset, 'driverId'> {
+interface UsingDataset extends Omit<Dataset, 'driverId'> {
   readonly projectId: string;
   readonly driverId: string;
 }

@@ -20,7 +20,8 @@ export interface Answer {
 
 export type SendRequest = (request: Request) => Promise<Answer>;
 
-type Credentials = ConstructorParameters<typeof SignatureV4>[0]['credentials'];
+/** Credentials, or what answers with them whenever they are needed. */
+export type Credentials = ConstructorParameters<typeof SignatureV4>[0]['credentials'];
 
 /** How long one call may take: API Gateway gives up after 30 s. */
 const longestCall = 45_000;
@@ -39,12 +40,15 @@ function secondsOf(header: string | null): number | undefined {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
 }
 
-export function signedRequests(apiUrl: string, region: string, credentials: Credentials): SendRequest {
+/** Signs requests of the service's API. @returns the headers to send, the signature among them */
+export function signing(region: string, credentials: Credentials) {
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 });
-  return async ({ method, path, body, headers = {} }) => {
-    const url = new URL(`${apiUrl.replace(/\/+$/, '')}${path}`);
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    // Signed for each attempt: a signature holds for minutes only.
+  return async (
+    method: string,
+    url: URL,
+    body: string | undefined,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Record<string, string>> => {
     const signed = await signer.sign({
       method,
       protocol: url.protocol,
@@ -54,14 +58,24 @@ export function signedRequests(apiUrl: string, region: string, credentials: Cred
       query: Object.fromEntries(url.searchParams),
       headers: {
         host: url.host,
-        ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      body: text,
+      body,
     });
+    return signed.headers;
+  };
+}
+
+export function signedRequests(apiUrl: string, region: string, credentials: Credentials): SendRequest {
+  const sign = signing(region, credentials);
+  return async ({ method, path, body, headers }) => {
+    const url = new URL(`${apiUrl.replace(/\/+$/, '')}${path}`);
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    // Signed for each attempt: a signature holds for minutes only.
     const response = await fetch(url, {
       method,
-      headers: signed.headers,
+      headers: await sign(method, url, text, headers),
       body: text ?? null,
       redirect: 'error',
       signal: AbortSignal.timeout(longestCall),

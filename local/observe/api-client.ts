@@ -1,7 +1,6 @@
 /** SigV4-signed calls of the service's HTTP API, as any AWS client makes them. */
-import { Sha256 } from '@aws-crypto/sha256-js';
-import { SignatureV4 } from '@smithy/signature-v4';
 import * as z from 'zod';
+import { type Credentials, signing } from '../../cli/connection/send.ts';
 
 export interface ApiAnswer {
   readonly status: number;
@@ -17,30 +16,14 @@ export interface ApiClient {
   ): Promise<ApiAnswer>;
 }
 
-/** Credentials, or what answers with them whenever they are needed. */
-export type ApiCredentials = ConstructorParameters<typeof SignatureV4>[0]['credentials'];
-
-export function apiClient(apiUrl: string, region: string, credentials: ApiCredentials): ApiClient {
-  const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 });
+export function apiClient(apiUrl: string, region: string, credentials: Credentials): ApiClient {
+  const sign = signing(region, credentials);
   return {
     request: async (method, path, options = {}) => {
       const url = new URL(`${apiUrl}${path}`);
       const body = options.rawBody ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
-      const signed = await signer.sign({
-        method,
-        protocol: url.protocol,
-        hostname: url.hostname,
-        ...(url.port === '' ? {} : { port: Number(url.port) }),
-        path: url.pathname,
-        query: Object.fromEntries(url.searchParams),
-        headers: {
-          host: url.host,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...options.headers,
-        },
-        body,
-      });
-      const response = await fetch(url, { method, headers: signed.headers, body: body ?? null });
+      const headers = await sign(method, url, body, options.headers);
+      const response = await fetch(url, { method, headers, body: body ?? null });
       const text = await response.text();
       return {
         status: response.status,

@@ -18,7 +18,7 @@ import { secondsSchema, waitFlags } from './waiting.ts';
 export const removalFlags = [
   ['--keep-bucket', 'keep the bucket and its objects; it is yours then'],
   ['--force', 'even if drivers or datasets of others lose their storage'],
-  ['--plan', 'show what would go and what is in the way; change nothing'],
+  ['--plan', 'show what would be removed and what blocks it; change nothing'],
   ['-y, --yes', 'do not ask'],
   ...waitFlags,
 ] as const;

@@ -217,7 +217,7 @@ export const FindAnswers: Statement = {
 
 export const Notices: Statement = {
   Sid: 'Notices',
-  why: 'Keeps what was told of the API key, so that it is told once.',
+  why: 'Records which warnings about the end of the API key were sent, so that each is sent once.',
   Action: ['dynamodb:GetItem', 'dynamodb:PutItem'],
   Resource: table,
   Condition: onlyItems(notices),

@@ -1,5 +1,5 @@
 /** The undo, of an integration or of an added bucket: after a failure, and after DELETE. */
-import type { StateMachine, States } from './asl.ts';
+import type { State, StateMachine, States } from './asl.ts';
 import { accessLocked } from './retries.ts';
 import { addToInput, handOver, type Step, step } from './step.ts';
 
@@ -15,29 +15,20 @@ export const deprovision: StateMachine = {
   TimeoutSeconds: 86_400,
   StartAt: 'Begin',
   States: {
-    Begin: {
-      Type: 'Pass',
-      Comment: 'Starts an empty list of undo steps that failed, and notes when the undo began.',
-      Assign: { failures: [], since: '{% $states.context.State.EnteredTime %}' },
-      Next: 'WhoseAccess',
-    },
+    Begin: noteTime(
+      'Starts an empty list of undo steps that failed, and notes when the undo began.',
+      'WhoseAccess',
+      { failures: [] },
+    ),
 
-    WhoseAccess: {
-      Type: 'Choice',
-      Comment:
-        "Dataloop's access ends first, before anything waits or asks Dataloop. An execution that an earlier version started does not say what it is for: it waits first.",
-      Choices: [
-        {
-          Condition: "{% $states.context.Execution.Input.kind = 'integration' %}",
-          Next: 'DeleteRole',
-        },
-        {
-          Condition: "{% $states.context.Execution.Input.kind = 'added bucket' %}",
-          Next: 'RevokeAccess',
-        },
-      ],
-      Default: 'AwaitOpenCalls',
-    },
+    WhoseAccess: choice(
+      "Dataloop's access ends first, before anything waits or asks Dataloop. An execution that an earlier version started does not say what it is for: it waits first.",
+      {
+        "{% $states.context.Execution.Input.kind = 'integration' %}": 'DeleteRole',
+        "{% $states.context.Execution.Input.kind = 'added bucket' %}": 'RevokeAccess',
+      },
+      'AwaitOpenCalls',
+    ),
     ...undo('DeleteRole', {
       Comment:
         "Deletes the role. Dataloop's access ends here. An adopted role stays, without our policies and our trust statement.",
@@ -53,12 +44,11 @@ export const deprovision: StateMachine = {
       Output: outcome('access'),
       Next: 'AccessTried',
     }),
-    AccessTried: {
-      Type: 'Choice',
-      Comment: 'After the wait for in-flight calls the undo goes on. Otherwise it waits for them now.',
-      Choices: [{ Condition: callsEnded, Next: 'WasAdded' }],
-      Default: 'AwaitOpenCalls',
-    },
+    AccessTried: choice(
+      'After the wait for in-flight calls the undo goes on. Otherwise it waits for them now.',
+      { [callsEnded]: 'WasAdded' },
+      'AwaitOpenCalls',
+    ),
 
     ...needed('AwaitOpenCalls', {
       Comment:
@@ -67,55 +57,40 @@ export const deprovision: StateMachine = {
       Output: addToInput('openCalls'),
       Next: 'OpenCallsSettled',
     }),
-    OpenCallsSettled: {
-      Type: 'Choice',
-      Comment:
-        'No call is in flight: go on, or first take away once more what such a call may have given Dataloop meanwhile. Otherwise wait.',
-      Choices: [
-        {
-          Condition: "{% $states.input.openCalls.settled and $states.input.openCalls.again = 'DeleteRole' %}",
-          Next: 'DeleteRole',
-        },
-        {
-          Condition:
-            "{% $states.input.openCalls.settled and $states.input.openCalls.again = 'RevokeAccess' %}",
-          Next: 'RevokeAccess',
-        },
-        { Condition: '{% $states.input.openCalls.settled %}', Next: 'WasAdded' },
-      ],
-      Default: 'WaitForOpenCalls',
-    },
-    WaitForOpenCalls: {
-      Type: 'Wait',
-      Comment: 'Waits up to 5 s, then looks for in-flight calls again.',
-      Seconds: '{% $states.input.openCalls.waitSeconds %}',
-      Next: 'AwaitOpenCalls',
-    },
-    WasAdded: {
-      Type: 'Choice',
-      Comment:
-        'Integration (int_...): its policies go next. Added bucket (drv_...): role and policies belong to the integration, so its driver is next.',
-      Choices: [{ Condition: wasAdded, Next: 'DeleteDriver' }],
-      Default: 'DeletePolicy',
-    },
+    OpenCallsSettled: choice(
+      'No call is in flight: go on, or first take away once more what such a call may have given Dataloop meanwhile. Otherwise wait.',
+      {
+        [settled('openCalls', 'DeleteRole')]: 'DeleteRole',
+        [settled('openCalls', 'RevokeAccess')]: 'RevokeAccess',
+        [settled('openCalls')]: 'WasAdded',
+      },
+      'WaitForOpenCalls',
+    ),
+    WaitForOpenCalls: waitFor(
+      'openCalls',
+      'Waits up to 5 s, then looks for in-flight calls again.',
+      'AwaitOpenCalls',
+    ),
+    WasAdded: choice(
+      'Integration (int_...): its policies go next. Added bucket (drv_...): role and policies belong to the integration, so its driver is next.',
+      { [wasAdded]: 'DeleteDriver' },
+      'DeletePolicy',
+    ),
 
     ...undo('DeletePolicy', {
       Comment: 'Deletes the policies that this service created for the role.',
       Output: outcome('policy'),
       Next: 'HasAddedBuckets',
     }),
-    HasAddedBuckets: {
-      Type: 'Choice',
-      Comment: 'Buckets were added to this integration: they go first. Otherwise go on with its driver.',
-      Choices: [{ Condition: '{% $boolean($states.input.openCalls.drivers) %}', Next: 'BeginWithDrivers' }],
-      Default: 'DeleteDriver',
-    },
-    BeginWithDrivers: {
-      Type: 'Pass',
-      Comment: 'Notes the time: from now on the undo waits for added buckets, for 15 minutes.',
-      Assign: { since: '{% $states.context.State.EnteredTime %}' },
-      Next: 'RemoveDrivers',
-    },
+    HasAddedBuckets: choice(
+      'Buckets were added to this integration: they go first. Otherwise go on with its driver.',
+      { '{% $boolean($states.input.openCalls.drivers) %}': 'BeginWithDrivers' },
+      'DeleteDriver',
+    ),
+    BeginWithDrivers: noteTime(
+      'Notes the time: from now on the undo waits for added buckets, for 15 minutes.',
+      'RemoveDrivers',
+    ),
     ...undo('RemoveDrivers', {
       Comment:
         'Removes the buckets that were added to this integration, ten at a time, each in its own execution of this state machine (drv_...).',
@@ -124,19 +99,12 @@ export const deprovision: StateMachine = {
       Next: 'DriversRemoved',
       afterFailure: 'DeleteDriver',
     }),
-    DriversRemoved: {
-      Type: 'Choice',
-      Comment:
-        'All added buckets are done, or 15 minutes have passed and the removal of each has begun: go on with the driver of the integration itself. Otherwise wait.',
-      Choices: [{ Condition: '{% $states.input.drivers.settled %}', Next: 'DeleteDriver' }],
-      Default: 'WaitForDrivers',
-    },
-    WaitForDrivers: {
-      Type: 'Wait',
-      Comment: 'Waits 5 s, then looks at the added buckets again.',
-      Seconds: '{% $states.input.drivers.waitSeconds %}',
-      Next: 'RemoveDrivers',
-    },
+    DriversRemoved: choice(
+      'All added buckets are done, or 15 minutes have passed and the removal of each has begun: go on with the driver of the integration itself. Otherwise wait.',
+      { [settled('drivers')]: 'DeleteDriver' },
+      'WaitForDrivers',
+    ),
+    WaitForDrivers: waitFor('drivers', 'Waits 5 s, then looks at the added buckets again.', 'RemoveDrivers'),
 
     ...undo('DeleteDriver', {
       Comment:
@@ -144,13 +112,11 @@ export const deprovision: StateMachine = {
       Output: outcome('driver'),
       Next: 'HasIntegration',
     }),
-    HasIntegration: {
-      Type: 'Choice',
-      Comment:
-        'Added bucket (drv_...): the integration at Dataloop stays, so the bucket is next. Integration (int_...): it goes.',
-      Choices: [{ Condition: wasAdded, Next: 'DeleteBucket' }],
-      Default: 'DeleteIntegration',
-    },
+    HasIntegration: choice(
+      'Added bucket (drv_...): the integration at Dataloop stays, so the bucket is next. Integration (int_...): it goes.',
+      { [wasAdded]: 'DeleteBucket' },
+      'DeleteIntegration',
+    ),
     ...undo('DeleteIntegration', {
       Comment:
         'Deletes the integration at Dataloop. One that was adopted, or that an operator created, stays there.',
@@ -164,12 +130,10 @@ export const deprovision: StateMachine = {
       Next: 'UndoTried',
     }),
 
-    UndoTried: {
-      Type: 'Pass',
-      Comment: 'Every undo step has had its turn. Notes the time: no further undo call begins after it.',
-      Assign: { since: '{% $states.context.State.EnteredTime %}' },
-      Next: 'AwaitUndoCalls',
-    },
+    UndoTried: noteTime(
+      'Every undo step has had its turn. Notes the time: no further undo call begins after it.',
+      'AwaitUndoCalls',
+    ),
     ...needed('AwaitUndoCalls', {
       Comment:
         'Looks for in-flight calls of the undo itself, for at most 35 s: a late deletion must not hit what somebody creates under these names next.',
@@ -177,18 +141,16 @@ export const deprovision: StateMachine = {
       Output: addToInput('openCalls'),
       Next: 'UndoCallsSettled',
     }),
-    UndoCallsSettled: {
-      Type: 'Choice',
-      Comment: 'No undo call is in flight: conclude. Otherwise wait.',
-      Choices: [{ Condition: '{% $states.input.openCalls.settled %}', Next: 'Conclude' }],
-      Default: 'WaitForUndoCalls',
-    },
-    WaitForUndoCalls: {
-      Type: 'Wait',
-      Comment: 'Waits up to 5 s, then looks for in-flight undo calls again.',
-      Seconds: '{% $states.input.openCalls.waitSeconds %}',
-      Next: 'AwaitUndoCalls',
-    },
+    UndoCallsSettled: choice(
+      'No undo call is in flight: conclude. Otherwise wait.',
+      { [settled('openCalls')]: 'Conclude' },
+      'WaitForUndoCalls',
+    ),
+    WaitForUndoCalls: waitFor(
+      'openCalls',
+      'Waits up to 5 s, then looks for in-flight undo calls again.',
+      'AwaitUndoCalls',
+    ),
 
     ...needed('Conclude', {
       Comment:
@@ -239,4 +201,31 @@ function needed(name: string, options: Step): States {
 /** What a step of the undo did: removed, absent, kept, or left alone. */
 function outcome(resource: string): string {
   return addToInput(resource, '$states.result.Payload.outcome');
+}
+
+/** @param choices a state for each condition; the first that holds decides */
+function choice(Comment: string, choices: Readonly<Record<string, string>>, Default: string): State {
+  const Choices = Object.entries(choices).map(([Condition, Next]) => ({ Condition, Next }));
+  return { Type: 'Choice', Comment, Choices, Default };
+}
+
+/** @param again the step that is to have another turn */
+function settled(answer: string, again?: string): string {
+  const isSettled = `$states.input.${answer}.settled`;
+  return `{% ${again ? `${isSettled} and $states.input.${answer}.again = '${again}'` : isSettled} %}`;
+}
+
+/** Waits as long as the last answer of a step asks for. */
+function waitFor(answer: string, Comment: string, Next: string): State {
+  return { Type: 'Wait', Comment, Seconds: `{% $states.input.${answer}.waitSeconds %}`, Next };
+}
+
+/** Remembers since when: the steps after it measure from there. */
+function noteTime(Comment: string, Next: string, Assign = {}): State {
+  return {
+    Type: 'Pass',
+    Comment,
+    Assign: { ...Assign, since: '{% $states.context.State.EnteredTime %}' },
+    Next,
+  };
 }

@@ -14,11 +14,7 @@ export interface Waits {
   readonly driverTestSeconds: number;
 }
 
-export const provision = ({
-  iamUserTimeoutSeconds,
-  trustSeconds,
-  driverTestSeconds,
-}: Waits): StateMachine => ({
+export const provision = (waits: Waits): StateMachine => ({
   Comment:
     'Connects an S3 bucket to Dataloop. If a step fails permanently, RollBack starts the deprovision state machine, which undoes everything.',
   QueryLanguage: 'JSONata',
@@ -43,7 +39,7 @@ export const provision = ({
           Comment:
             'Creates the integration at Dataloop, then waits for its IAM user, at most iamUserTimeoutSeconds. In operator mode, GET on the API says in "action" what to do.',
           Output: addToInput('iamUser', '$states.result'),
-          callbackSeconds: iamUserTimeoutSeconds,
+          callbackSeconds: waits.iamUserTimeoutSeconds,
         }),
       ],
       Catch: [handOver('PrepareBothSides', 'RollBack')],
@@ -66,34 +62,23 @@ export const provision = ({
     ...forward('CompleteIntegration', {
       Comment:
         'Gives the role ARN to Dataloop and retries until Dataloop can assume the role, about four minutes. In operator mode, waits for the operator to do so.',
-      Retry: [operatorAwaited, trustNotEstablished(trustSeconds)],
+      Retry: [operatorAwaited, trustNotEstablished(waits.trustSeconds)],
       Output: addToInput('integration'),
       Next: 'TestDriver',
     }),
 
-    ...testAndActivate(driverTestSeconds),
+    ...testAndActivate(waits.driverTestSeconds),
     ...rollBack,
   },
 });
 
 /** One branch of PrepareBothSides: a step, and a Fail state that adds the step's name to its error. */
-function branch(
-  name: string,
-  failed: string,
-  options: Pick<Step, 'Comment' | 'Output' | 'callbackSeconds'>,
-): Branch {
+function branch(name: string, failed: string, options: Omit<Step, 'End' | 'Next'>): Branch {
+  const Catch = { ErrorEquals: ['States.ALL'], Output: '{% $states.errorOutput %}', Next: failed };
   return {
     StartAt: name,
     States: {
-      ...step(
-        name,
-        { ...options, End: true },
-        {
-          ErrorEquals: ['States.ALL'],
-          Output: '{% $states.errorOutput %}',
-          Next: failed,
-        },
-      ),
+      ...step(name, { ...options, End: true }, Catch),
       [failed]: {
         Type: 'Fail',
         Comment: `${name} failed permanently. PrepareBothSides fails with the same error and leads to RollBack.`,

@@ -4,19 +4,19 @@ import type { ErrorName } from '../src/errors.ts';
 import type { Retrier } from './asl.ts';
 
 /**
- * Tries again after 2 s, then after twice as long each time, up to a longest delay in seconds. Each delay is drawn
- * between zero and that (full jitter), so that executions that failed together do not come back together.
+ * Tries again after 2 s, then after twice as long each time, up to the longest delay of the (first) error. Each delay is
+ * drawn between zero and that (full jitter), so that executions that failed together do not come back together.
  */
-const retry = (ErrorEquals: readonly string[], MaxAttempts: number, MaxDelaySeconds: number): Retrier => ({
+const retry = (MaxAttempts: number, ...ErrorEquals: [string, ...string[]]): Retrier => ({
   ErrorEquals,
   IntervalSeconds: firstDelaySeconds,
   BackoffRate: 2,
-  MaxDelaySeconds,
+  MaxDelaySeconds: longestDelaySeconds(ErrorEquals[0]),
   MaxAttempts,
   JitterStrategy: 'FULL',
 });
 
-const transientErrors = [
+const transientErrors: [string, ...string[]] = [
   'AwsUnavailableError',
   'AwsConflictError',
   'DataloopUnavailableError',
@@ -33,29 +33,25 @@ const transientErrors = [
 ];
 
 /** Of every step: about three minutes, six and a half at most. */
-export const transient = retry([...transientErrors, 'States.Timeout'], 16, longestDelaySeconds());
+export const transient = retry(16, ...transientErrors, 'States.Timeout');
 
 /**
  * Of every step, beside that: what was changed does not show yet, or an in-flight call may still change something. Who
  * waits has not failed, so the one uses up none of the attempts of the other.
  */
-export const waiting = retry(['AwsNotYetConsistentError', 'EarlierCallOpenError'], 16, longestDelaySeconds());
+export const waiting = retry(16, 'AwsNotYetConsistentError', 'EarlierCallOpenError');
 
 /**
  * GrantAccess, RevokeAccess: another bucket of the integration has its turn. A turn takes some seconds, and hundreds may
  * be waiting. About six hours; each attempt is three of the 25,000 events that an execution may have.
  */
-export const accessLocked = retry(['AccessLockedError'], 1_500, longestDelaySeconds('AccessLockedError'));
+export const accessLocked = retry(1_500, 'AccessLockedError');
 
 /** Of a step that waits for a callback. After a time-out, a second wait would double the time allowed for it. */
-export const transientWhileWaiting = retry(transientErrors, 16, longestDelaySeconds());
+export const transientWhileWaiting = retry(16, ...transientErrors);
 
 /** CreateRole: Dataloop, or an operator, does not name the IAM user yet. About 45 s, 90 s at most. */
-export const iamUserNotIssued = retry(
-  ['IamUserNotIssuedError'],
-  6,
-  longestDelaySeconds('IamUserNotIssuedError'),
-);
+export const iamUserNotIssued = retry(6, 'IamUserNotIssuedError');
 
 /** As many attempts as take a time on average: each delay is half of the longest that it may be. */
 function lasting(error: ErrorName, seconds: number): Retrier {
@@ -64,7 +60,7 @@ function lasting(error: ErrorName, seconds: number): Retrier {
   for (let waited = 0; waited + 1 <= seconds; attempts += 1) {
     waited += Math.min(firstDelaySeconds * 2 ** attempts, longest) / 2;
   }
-  return retry([error], attempts, longest);
+  return retry(attempts, error);
 }
 
 /** CompleteIntegration: Dataloop cannot assume the role yet. By default about four minutes, eight at most. */
@@ -74,11 +70,7 @@ export const trustNotEstablished = (seconds: number) => lasting('TrustNotEstabli
  * CreateRole and CompleteIntegration in operator mode: more than a day. The functions themselves give up after
  * iamUserTimeoutSeconds.
  */
-export const operatorAwaited = retry(
-  ['OperatorAwaitedError'],
-  3000,
-  longestDelaySeconds('OperatorAwaitedError'),
-);
+export const operatorAwaited = retry(3000, 'OperatorAwaitedError');
 
 /** TestDriver, VerifyDriver: permissions do not reach S3 at once. By default about a minute, two at most. */
 export const driverTestFailed = (seconds: number) => lasting('DriverTestFailedError', seconds);

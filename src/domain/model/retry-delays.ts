@@ -5,15 +5,15 @@ import type { ErrorName } from '../../errors.ts';
 export const firstDelaySeconds = 2;
 
 /** Longest delay in seconds: of each error that has one of its own, and of all others. */
-const longestDelays: Readonly<Partial<Record<ErrorName, number>>> = {
-  TrustNotEstablishedError: 60,
-  OperatorAwaitedError: 60,
-  DriverTestFailedError: 15,
-};
+const longestDelays = new Map<string, number>([
+  ['TrustNotEstablishedError', 60],
+  ['OperatorAwaitedError', 60],
+  ['DriverTestFailedError', 15],
+] satisfies [ErrorName, number][]);
 const longestDelay = 30;
 
-export const longestDelaySeconds = (error?: ErrorName): number =>
-  (error && longestDelays[error]) ?? longestDelay;
+/** @param error ours, or one of the States Language */
+export const longestDelaySeconds = (error: string): number => longestDelays.get(error) ?? longestDelay;
 
 /**
  * When the attempt after a failed one begins at the latest.

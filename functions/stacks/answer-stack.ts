@@ -6,14 +6,14 @@ import { sendAnswer } from '../../src/clients/aws/stack-answers.ts';
 import { answerHosts } from '../../src/config.ts';
 import { table } from '../../src/deployed/journal.ts';
 import { answerDocument, answerEventSchema, isAnswerAddress } from '../../src/domain/api/stack.ts';
-import { type AnswerParts, answerStack } from '../../src/domain/lifecycle/stack-resource.ts';
+import { answerStack } from '../../src/domain/lifecycle/stack-resource.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { parseInput } from '../../src/runtime/input.ts';
 import { errorKeys, logger } from '../../src/runtime/log.ts';
 import { endedByLambda } from '../../src/runtime/timeout.ts';
 
 const hosts = answerHosts();
-const parts: AnswerParts = {
+const parts: Parameters<typeof answerStack>[1] = {
   ...recordReader(table),
   readAwaited: (recordId) => readAwaited(table, recordId),
   forget: (recordId, awaited) => forgetAddress(table, recordId, awaited),

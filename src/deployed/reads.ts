@@ -9,8 +9,7 @@ import * as dataloop from '../clients/dataloop/client.ts';
 import { listDatasets, listDriversOf } from '../clients/dataloop/datasets.ts';
 import type { CheckReads } from '../domain/healthcheck/checks.ts';
 import type { PreflightReads } from '../domain/preflight/preflight.ts';
-import type { DatasetReads } from '../domain/resources/dataloop/datasets.ts';
-import type { ForeignDriverReads } from '../domain/resources/dataloop/foreign-drivers.ts';
+import type { UsageReads } from '../domain/resources/dataloop/foreign-drivers.ts';
 import { deployedDataloop } from './dataloop.ts';
 import { table } from './journal.ts';
 
@@ -71,7 +70,7 @@ export const deployedCheckReads = (): CheckReads => ({
 const readRecords = (ids: readonly string[]) => readAllRecords(table, ids);
 
 /** What a removal would cut off. */
-export const deployedRemovalReads = (): ForeignDriverReads & DatasetReads => ({
+export const deployedRemovalReads = (): UsageReads => ({
   ...callsOf(deployedDataloop(), {
     listDrivers: dataloop.listDrivers,
     listDriversOf,

@@ -7,9 +7,8 @@ import {
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import type { ProvisionStarter } from '../../domain/lifecycle/start.ts';
-import type { ProvisionStopper, UndoStarter } from '../../domain/lifecycle/undo.ts';
 import type { EndStatus } from '../../domain/lifecycle/watchdog.ts';
+import type { Workflows } from '../../domain/model/execution.ts';
 import { awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
 
@@ -29,17 +28,23 @@ async function startOnce(
   );
 }
 
-export function provisionStarter(client: SFNClient, stateMachineArn: string): ProvisionStarter {
+export function provisionStarter(
+  client: SFNClient,
+  stateMachineArn: string,
+): Pick<Workflows, 'startProvisioning'> {
   return {
     startProvisioning: (recordId) => startOnce(client, stateMachineArn, recordId, { recordId }),
   };
 }
 
-export function deprovisionStarter(client: SFNClient, stateMachineArn: string): UndoStarter {
+export function deprovisionStarter(
+  client: SFNClient,
+  stateMachineArn: string,
+): Pick<Workflows, 'startDeprovisioning'> {
   return { startDeprovisioning: (name, input) => startOnce(client, stateMachineArn, name, input) };
 }
 
-export function provisionStopper(client: SFNClient): ProvisionStopper {
+export function provisionStopper(client: SFNClient): Pick<Workflows, 'stopProvisioning'> {
   return {
     stopProvisioning: async (executionArn) => {
       // One that has ended by itself is refused as invalid; the journal keeps it from doing anything in any case.

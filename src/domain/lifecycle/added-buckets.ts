@@ -2,6 +2,7 @@
 import { ServiceError } from '../../errors.ts';
 import { type Allowed, outsideForBucket } from '../model/allowed.ts';
 import type { DesiredState } from '../model/desired-state.ts';
+import type { Workflows } from '../model/execution.ts';
 import { asAddedBucket } from '../model/lookup.ts';
 import { asAdded, type JournalRecord, type RecordReader, type Status } from '../model/record.ts';
 import {
@@ -13,7 +14,7 @@ import {
 } from '../model/request.ts';
 import { roomFor } from '../resources/role/shared-policies.ts';
 import type { StepContext } from '../saga/step.ts';
-import type { Idempotency, ProvisionStarter, Register } from './start.ts';
+import type { Idempotency, Register } from './start.ts';
 import { integrationNotReady, startProvisioning } from './start.ts';
 import { isUndone, type RemovalParts, removeRecord, type SayOfBucket } from './undo.ts';
 
@@ -52,7 +53,7 @@ export function requestFor(
 
 interface Adding {
   readonly store: Register & RecordReader;
-  readonly machine: ProvisionStarter;
+  readonly machine: Pick<Workflows, 'startProvisioning'>;
   readonly desiredStateOf: (record: JournalRecord) => DesiredState;
   readonly policyNamePattern: string;
   /** The driver as it is first written. */

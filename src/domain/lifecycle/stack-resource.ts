@@ -14,20 +14,36 @@ import { sameJson } from '../model/canonical-json.ts';
 import { isRecordId, type JournalRecord, type RecordReader } from '../model/record.ts';
 import type { StackResource } from '../model/stack-resource.ts';
 
-/** What was begun last for a resource of a stack, and by which request. */
-export interface Begun {
+/** A request whose answer is due once its workflow has ended. */
+export interface AwaitedAnswer {
+  readonly request: AnsweredRequest;
+  readonly address: string;
+}
+
+/** What is kept beside the records. A function takes those calls that it makes: `Pick<StackJournal, 'forget'>`. */
+export interface StackJournal {
+  /**
+   * What was begun last for a resource of a stack, and by which request. CloudFormation learns of a record's id by the answer:
+   * until then this alone leads from the stack to it.
+   */
+  readBegun(stack: StackResource): Promise<Begun | undefined>;
+  writeBegun(stack: StackResource, begun: Begun): Promise<void>;
+  /** Keeps the address until the workflow has ended. */
+  keepAddress(request: StackRequest, recordId: string): Promise<void>;
+  readAwaited(recordId: string): Promise<readonly AwaitedAnswer[]>;
+  /** Where nobody has put another in its place. */
+  forget(recordId: string, awaited: AwaitedAnswer): Promise<void>;
+}
+
+interface Begun {
   readonly requestId: string;
   /** Undefined: nothing yet. */
   readonly recordId?: string | undefined;
 }
 
-/** CloudFormation learns of a record's id by the answer. Until then this alone leads from the stack to it. */
-export interface BegunJournal {
-  readBegun(stack: StackResource): Promise<Begun | undefined>;
-  writeBegun(stack: StackResource, begun: Begun): Promise<void>;
-}
-
-export interface StackParts extends BegunJournal, RecordReader {
+export interface StackParts
+  extends Pick<StackJournal, 'readBegun' | 'writeBegun' | 'keepAddress'>,
+    RecordReader {
   /** Registers what a resource's properties ask for, and starts its workflow; `note` is called before the first write. */
   readonly make: Readonly<
     Record<
@@ -37,8 +53,6 @@ export interface StackParts extends BegunJournal, RecordReader {
   >;
   /** As `DELETE` does. @returns the record as it then is */
   remove(record: JournalRecord, request: StackRequest): Promise<JournalRecord>;
-  /** Keeps the address until the workflow has ended. */
-  keepAddress(request: StackRequest, recordId: string): Promise<void>;
 }
 
 /** The record that a stack's resource has; nobody else's. */
@@ -138,16 +152,7 @@ export async function takeStackRequest(
   }
 }
 
-/** A request whose answer is due once its workflow has ended. */
-export interface AwaitedAnswer {
-  readonly request: AnsweredRequest;
-  readonly address: string;
-}
-
-export interface AnswerParts extends RecordReader {
-  readAwaited(recordId: string): Promise<readonly AwaitedAnswer[]>;
-  /** Where nobody has put another in its place. */
-  forget(recordId: string, awaited: AwaitedAnswer): Promise<void>;
+interface AnswerParts extends RecordReader, Pick<StackJournal, 'readAwaited' | 'forget'> {
   /** @throws ServiceError where nobody takes it now. One that can never be sent counts as sent. */
   send(awaited: AwaitedAnswer, answer: StackAnswer): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
+import type { Workflows } from '../model/execution.ts';
 import type { AddedBucket, JournalRecord, RecordReader } from '../model/record.ts';
 import { kindOf, pathOf } from '../model/record.ts';
 import type { IntegrationRequest } from '../model/request.ts';
@@ -104,11 +105,6 @@ export interface Register {
   remember(idempotency: Idempotency, holder: Pick<JournalRecord, 'id' | 'requestHash'>): Promise<boolean>;
 }
 
-export interface ProvisionStarter {
-  /** Starts the execution named after the record; one that was started before counts as started. */
-  startProvisioning(recordId: string): Promise<void>;
-}
-
 /** A lock by its key, what it holds in words, and the field of the request that names it. */
 interface Lock {
   readonly key: string;
@@ -166,7 +162,7 @@ export const locksOf = (record: Pick<JournalRecord, 'request' | 'parent'>): stri
   locksByField(record).map(({ key }) => key);
 
 /** Whose provisionings are counted, hashed, and how many of them may be open at a time. */
-export interface Places {
+interface Places {
   readonly caller: string;
   readonly count: number;
 }
@@ -221,7 +217,7 @@ const registrationAttempts = 5;
 export async function startProvisioning(
   wanted: Omit<Registration, 'locks' | 'over' | 'place'>,
   store: Register & RecordReader,
-  machine: ProvisionStarter,
+  machine: Pick<Workflows, 'startProvisioning'>,
   places?: Places,
 ): Promise<JournalRecord> {
   const { record, idempotency } = wanted;

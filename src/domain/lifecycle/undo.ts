@@ -1,5 +1,5 @@
 /** How an undo starts: a rollback after a failure, a removal after DELETE. */
-import { undoExecutionName } from '../model/execution.ts';
+import { undoExecutionName, type Workflows } from '../model/execution.ts';
 import { asIntegration } from '../model/lookup.ts';
 import {
   type JournalRecord,
@@ -10,7 +10,7 @@ import {
   type Status,
   statuses,
 } from '../model/record.ts';
-import { forwardSteps, type RecordKind, type StepName } from '../model/steps.ts';
+import { forwardSteps, type StepName } from '../model/steps.ts';
 import { describeFailure, type ErrorOutput, recordedError } from '../saga/failure.ts';
 
 export interface UndoJournal extends RecordReader {
@@ -34,23 +34,9 @@ export interface UndoJournal extends RecordReader {
   failStep(recordId: string, step: StepName): Promise<void>;
 }
 
-/** Input of the deprovision state machine. */
-export interface UndoInput {
-  readonly recordId: string;
-  readonly mode: 'rollback' | 'remove';
-  readonly run: number;
-  /** It tells the state machine what to take away first, before any function has read the record. */
-  readonly kind: RecordKind;
-}
-
-export interface UndoStarter {
-  /** Starts the named execution; one of that name that was started before counts as started. */
-  startDeprovisioning(name: string, input: UndoInput): Promise<void>;
-}
-
 export interface UndoParts {
   readonly journal: UndoJournal;
-  readonly machine: UndoStarter;
+  readonly machine: Pick<Workflows, 'startDeprovisioning'>;
 }
 
 export const isUndone = (status: Status): status is 'rolling-back' | 'removing' =>
@@ -70,7 +56,7 @@ export function isEarlierRun(executionName: string, { deprovision }: JournalReco
  * Starts the current undo, also when somebody else began it: whoever did may have died before the start. A
  * second start changes nothing.
  */
-export async function startUndo(record: JournalRecord, machine: UndoStarter): Promise<void> {
+export async function startUndo(record: JournalRecord, machine: UndoParts['machine']): Promise<void> {
   const { deprovision: undo, id: recordId, status, kind } = record;
   if (!undo || !isUndone(status)) return;
   const { mode, run } = undo;
@@ -109,13 +95,8 @@ export function rollBackAfter(step: string, caught: ErrorOutput, recordId: strin
   return rollBack(recordId, describeFailure(step, caught), parts);
 }
 
-export interface ProvisionStopper {
-  /** Stops the provisioning's execution; one that has ended counts as stopped. */
-  stopProvisioning(executionArn: string): Promise<void>;
-}
-
 export interface RemovalParts extends UndoParts {
-  readonly stopper: ProvisionStopper;
+  readonly stopper: Pick<Workflows, 'stopProvisioning'>;
 }
 
 /** Writes of a record what `DELETE` says of its bucket. One of which nothing is left stays as it is. */

@@ -7,26 +7,16 @@ import { asAddedBucket, asIntegration } from '../model/lookup.ts';
 import { type JournalRecord, nameOf, type RecordReader, standingResources } from '../model/record.ts';
 import { type ResourceKey, resourceTypes } from '../model/resource-keys.ts';
 import type { BucketAddress, S3 } from '../resources/bucket/s3.ts';
+import { datasetsInUse, datasetsOn, mayHaveAccess } from '../resources/dataloop/datasets.ts';
 import {
-  type DatasetReads,
-  datasetsInUse,
-  datasetsOn,
-  mayHaveAccess,
-} from '../resources/dataloop/datasets.ts';
-import {
-  type ForeignDriverReads,
-  type ForeignDrivers,
   foreignDriversError,
   foreignDriversOf,
   foreignDriversOfBucket,
+  type UsageReads,
 } from '../resources/dataloop/foreign-drivers.ts';
 import { type Check, type Finding, findingsOf, findingView } from './checks.ts';
 
-export interface RemovalReads
-  extends RecordReader,
-    ForeignDriverReads,
-    DatasetReads,
-    Pick<S3, 'hasObjects'> {}
+type RemovalReads = RecordReader & UsageReads & Pick<S3, 'hasObjects'>;
 
 /** What `DELETE` of an integration, or of a bucket that was added to one, would do. */
 export async function planRemoval(
@@ -69,7 +59,7 @@ export async function planRemoval(
 /** What the checks have seen. */
 interface Seen {
   datasets: Awaited<ReturnType<typeof datasetsOn>>;
-  drivers: ForeignDrivers;
+  drivers: Awaited<ReturnType<typeof foreignDriversOf>>;
   /** By the name of the bucket. */
   readonly objects: Map<string, boolean>;
 }

@@ -5,7 +5,7 @@ import { integrationIdSchema, type JournalRecord, type RecordReader } from '../m
 import type { DataloopApi } from '../resources/dataloop/api.ts';
 import { type Callback, type IamUserIssued, pollDelaySeconds } from '../resources/dataloop/integration.ts';
 
-export interface WaitingWorkflows extends RecordReader {
+interface WaitingWorkflows extends RecordReader {
   readTaskToken(integrationId: string): Promise<string | undefined>;
   /** @returns false where the task no longer waits */
   answerTask(taskToken: string, output: object): Promise<boolean>;
@@ -65,7 +65,7 @@ export async function lookBesides(
   await schedulePoll({ integrationId: record.id, count: 0, isExtra: true }, 0);
 }
 
-export interface Poller
+interface Poller
   extends RecordReader,
     Pick<DataloopApi, 'getIntegration'>,
     Pick<Callback, 'announceIamUser' | 'schedulePoll'> {

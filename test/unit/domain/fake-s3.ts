@@ -2,17 +2,12 @@
 import type { PolicyDocument } from '../../../src/domain/model/permission-policy.ts';
 import type { CorsRule, PublicAccessBlock } from '../../../src/domain/model/record.ts';
 import { closed } from '../../../src/domain/resources/bucket/public-access.ts';
-import type {
-  BucketAddress,
-  BucketLocation,
-  ObjectVersions,
-  S3,
-} from '../../../src/domain/resources/bucket/s3.ts';
+import type { BucketAddress, S3 } from '../../../src/domain/resources/bucket/s3.ts';
 import type { Passage, Tags } from './fakes.ts';
 
 /** What stands under the bucket's name. */
 export interface BucketWorld {
-  holder: BucketLocation['holder'];
+  holder: Awaited<ReturnType<S3['headBucket']>>['holder'];
   region?: string | undefined;
   tags?: Tags;
   objects?: number;
@@ -20,7 +15,7 @@ export interface BucketWorld {
   cors?: readonly CorsRule[] | undefined;
   policy?: PolicyDocument | undefined;
   /** What S3 lists of it, beside its objects. */
-  inside?: Partial<ObjectVersions>;
+  inside?: Partial<Awaited<ReturnType<S3['listObjectVersions']>>>;
   ownership?: string | undefined;
   encryption?: Awaited<ReturnType<S3['getBucketEncryption']>>;
   /** New buckets of the account are as they were before 2023: open, with ACLs, and not encrypted. */

@@ -1,5 +1,9 @@
 /** What an undo is begun with: a journal of one integration and a Step Functions, which note what happens. */
-import type { UndoInput, UndoJournal } from '../../../src/domain/lifecycle/undo.ts';
+import type { UndoJournal } from '../../../src/domain/lifecycle/undo.ts';
+import type { Workflows } from '../../../src/domain/model/execution.ts';
+
+type UndoInput = Parameters<Workflows['startDeprovisioning']>[1];
+
 import { type JournalRecord, mostRuns } from '../../../src/domain/model/record.ts';
 import { integrationId, recordOf } from './fakes.ts';
 

@@ -2,7 +2,7 @@
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { requestTypes, type StackRequest } from '../../../domain/api/stack.ts';
-import type { AwaitedAnswer, BegunJournal } from '../../../domain/lifecycle/stack-resource.ts';
+import type { AwaitedAnswer, StackJournal } from '../../../domain/lifecycle/stack-resource.ts';
 import { canonicalJson, sha256 } from '../../../domain/model/canonical-json.ts';
 import { type StackResource, stackResourceSchema } from '../../../domain/model/stack-resource.ts';
 import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
@@ -94,7 +94,7 @@ export async function forgetAddress(
 
 const begunSchema = z.object({ requestId: z.string(), integrationId: z.string().optional() });
 
-export const begunJournal = (table: Table): BegunJournal => ({
+export const begunJournal = (table: Table): Pick<StackJournal, 'readBegun' | 'writeBegun'> => ({
   readBegun: async (stack) => {
     const begun = begunSchema.safeParse(await read(table, 'read what a stack began', begunKey(stack))).data;
     return begun && { requestId: begun.requestId, recordId: begun.integrationId };

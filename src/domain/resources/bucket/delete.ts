@@ -15,7 +15,7 @@ import {
 import { sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import { bucketAddress, bucketHidden, holderOf } from './bucket.ts';
-import type { BucketAddress, ObjectVersions, S3 } from './s3.ts';
+import type { BucketAddress, S3 } from './s3.ts';
 
 /** What names the bucket of a record: the first policy and its role, or what another policy grants on an added bucket. */
 const naming: Readonly<Record<RecordKind, readonly ResourceKey[]>> = {
@@ -96,7 +96,7 @@ export function deleteBucket(
 }
 
 /** Dataloop's folder for thumbnails and converted files; where it lies below a prefix is not known. */
-const isHidden = ({ key }: ObjectVersions['versions'][number]): boolean => /(^|\/)\.dataloop\//.test(key);
+const isHidden = ({ key }: { readonly key: string }): boolean => /(^|\/)\.dataloop\//.test(key);
 
 const counted = (count: number, one: string, several = `${one}s`) =>
   `${count} ${count === 1 ? one : several}`;

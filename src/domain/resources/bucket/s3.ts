@@ -13,21 +13,14 @@ export interface BucketAddress {
 /** Who holds a bucket name, as far as we can see: `account` is our own account. */
 export type BucketHolder = 'nobody' | 'account' | 'another-account';
 
-export interface BucketLocation {
-  readonly holder: BucketHolder | 'another-region';
-  /** Where it lies; undefined where S3 does not say. */
-  readonly region: string | undefined;
-}
-
-/** The first versions of objects in a bucket. */
-export interface ObjectVersions {
-  readonly versions: readonly { readonly key: string; readonly isLatest: boolean }[];
-  readonly deleteMarkers: number;
-}
-
 export interface S3 {
-  /** @throws ServiceError when S3 answers with anything but a holder */
-  headBucket(bucket: BucketAddress): Promise<BucketLocation>;
+  /**
+   * Who holds it, and where it lies; no region where S3 does not say.
+   * @throws ServiceError when S3 answers with anything but a holder
+   */
+  headBucket(
+    bucket: BucketAddress,
+  ): Promise<{ readonly holder: BucketHolder | 'another-region'; readonly region: string | undefined }>;
   /** With its tags, in one call: there is no moment at which it exists and is not known as ours. */
   createBucket(
     bucket: BucketAddress,
@@ -41,7 +34,10 @@ export interface S3 {
   /** Replaces all tags. */
   putBucketTagging(bucket: BucketAddress, tags: Tags): Promise<void>;
   /** What keeps S3 from deleting the bucket, as far as one answer of S3 tells. */
-  listObjectVersions(bucket: BucketAddress): Promise<ObjectVersions>;
+  listObjectVersions(bucket: BucketAddress): Promise<{
+    readonly versions: readonly { readonly key: string; readonly isLatest: boolean }[];
+    readonly deleteMarkers: number;
+  }>;
   /** Undefined where the bucket has none. */
   getPublicAccessBlock(bucket: BucketAddress): Promise<PublicAccessBlock | undefined>;
   /** Undefined: takes it away. */

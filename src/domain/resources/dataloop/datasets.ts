@@ -3,11 +3,7 @@ import type { Bound } from '../../../deadline.ts';
 import { ServiceError } from '../../../errors.ts';
 import type { JournalRecord } from '../../model/record.ts';
 import type { DataloopApi, Dataset } from './api.ts';
-
-export interface DatasetReads extends Pick<DataloopApi, 'listDatasets'> {
-  /** The records of ours that can be read. */
-  readRecords(ids: readonly string[]): Promise<readonly JournalRecord[]>;
-}
+import type { UsageReads } from './foreign-drivers.ts';
 
 /** A dataset, and the driver and project that it is in. */
 interface UsingDataset extends Omit<Dataset, 'driverId'> {
@@ -94,7 +90,7 @@ async function askedForDatasets<T>(look: () => Promise<T>, bound: Bound): Promis
 /** Before an integration is removed, and with it all added buckets. */
 export async function refuseDatasetsOfIntegration(
   record: JournalRecord,
-  reads: DatasetReads,
+  reads: Pick<UsageReads, 'readRecords' | 'listDatasets'>,
   bound: Bound,
 ): Promise<void> {
   if (!mayHaveAccess(record)) return;

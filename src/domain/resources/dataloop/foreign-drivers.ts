@@ -5,8 +5,9 @@ import type { JournalRecord } from '../../model/record.ts';
 import type { DataloopApi, Driver } from './api.ts';
 import { isOursByName } from './driver.ts';
 
-export interface ForeignDriverReads
-  extends Pick<DataloopApi, 'listDrivers' | 'listDriversOf' | 'countDrivers'> {
+/** How is found out who uses a connection at Dataloop: drivers of others, and datasets. */
+export interface UsageReads
+  extends Pick<DataloopApi, 'listDrivers' | 'listDriversOf' | 'countDrivers' | 'listDatasets'> {
   /** The records of ours that can be read. */
   readRecords(ids: readonly string[]): Promise<readonly JournalRecord[]>;
 }
@@ -18,7 +19,7 @@ interface Named {
   readonly foreign: readonly Driver[];
 }
 
-export interface ForeignDrivers {
+interface ForeignDrivers {
   readonly foreign: Named['foreign'];
   /** In projects that no driver of ours is in, where Dataloop tells their number only. */
   readonly elsewhere: number;
@@ -28,7 +29,7 @@ export interface ForeignDrivers {
 async function namedDrivers(
   record: JournalRecord,
   dataloopIntegrationId: string,
-  reads: Omit<ForeignDriverReads, 'countDrivers'>,
+  reads: Pick<UsageReads, 'readRecords' | 'listDrivers' | 'listDriversOf'>,
 ): Promise<Named> {
   const added = await reads.readRecords(Object.keys(record.addedBuckets ?? {}));
   const all = [record, ...added];
@@ -79,7 +80,7 @@ async function listedByIntegration(
 export async function foreignDriversOf(
   record: JournalRecord,
   dataloopIntegrationId: string,
-  reads: ForeignDriverReads,
+  reads: Omit<UsageReads, 'listDatasets'>,
 ): Promise<ForeignDrivers> {
   const { seen, foreign } = await namedDrivers(record, dataloopIntegrationId, reads);
   const count = await reads.countDrivers(dataloopIntegrationId);
@@ -94,7 +95,7 @@ export async function foreignDriversOfBucket(
   driver: JournalRecord,
   integration: JournalRecord,
   dataloopIntegrationId: string,
-  reads: Omit<ForeignDriverReads, 'countDrivers'>,
+  reads: Pick<UsageReads, 'readRecords' | 'listDrivers' | 'listDriversOf'>,
 ): Promise<ForeignDrivers> {
   const { foreign } = await namedDrivers(integration, dataloopIntegrationId, reads);
   const { name } = driver.request.bucket;
@@ -156,7 +157,7 @@ async function asked<T>(look: () => Promise<T>, bound: Bound): Promise<T> {
  */
 export async function refuseForeignDrivers(
   record: JournalRecord,
-  reads: ForeignDriverReads,
+  reads: Omit<UsageReads, 'listDatasets'>,
   bound: Bound,
 ): Promise<void> {
   const { id, state } = record.resources.dataloopIntegration ?? {};
@@ -174,7 +175,7 @@ export async function refuseForeignDrivers(
 export async function refuseForeignDriversOfBucket(
   driver: JournalRecord,
   integration: JournalRecord,
-  reads: Omit<ForeignDriverReads, 'countDrivers'>,
+  reads: Pick<UsageReads, 'readRecords' | 'listDrivers' | 'listDriversOf'>,
   bound: Bound,
 ): Promise<void> {
   const id = integration.resources.dataloopIntegration?.id;

@@ -9,12 +9,7 @@ import {
 } from '../../../../src/domain/lifecycle/added-buckets.ts';
 import type { Registration, RegistrationOutcome } from '../../../../src/domain/lifecycle/start.ts';
 import { newRegistration } from '../../../../src/domain/lifecycle/start.ts';
-import {
-  isUndone,
-  type RemovalParts,
-  removeIntegration,
-  type UndoInput,
-} from '../../../../src/domain/lifecycle/undo.ts';
+import { isUndone, type RemovalParts, removeIntegration } from '../../../../src/domain/lifecycle/undo.ts';
 import { asAddedBucket } from '../../../../src/domain/model/lookup.ts';
 import {
   type AddedBucket,
@@ -421,7 +416,7 @@ function world(records: readonly JournalRecord[]) {
       failStep: async () => undefined,
     },
     machine: {
-      startDeprovisioning: async (name: string, _input: UndoInput) => void events.push(`start ${name}`),
+      startDeprovisioning: async (name: string) => void events.push(`start ${name}`),
     },
     stopper: { stopProvisioning: async (arn) => void events.push(`stop ${arn}`) },
   };

@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import {
   type AwaitedAnswer,
   answerStack,
-  type Begun,
   type StackParts,
   takeStackRequest,
 } from '../../../../src/domain/lifecycle/stack-resource.ts';
@@ -17,7 +16,7 @@ const idOf = (number: number) => `int_0000000000000000000000000${number}`;
 /** A journal of several records, and workflows that do nothing by themselves. */
 function world() {
   const records = new Map<string, JournalRecord>();
-  const begun = new Map<string, Begun>();
+  const begun = new Map<string, Awaited<ReturnType<StackParts['readBegun']>>>();
   const byRequest = new Map<string, string>();
   const kept = new Map<string, string>();
   const events: string[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseRequest } from '../../../../src/domain/model/allowed.ts';
 import { type PreflightReads, preflight } from '../../../../src/domain/preflight/preflight.ts';
-import type { BucketLocation } from '../../../../src/domain/resources/bucket/s3.ts';
+import type { S3 } from '../../../../src/domain/resources/bucket/s3.ts';
 import { type ErrorName, ServiceError } from '../../../../src/errors.ts';
 import {
   account,
@@ -18,7 +18,10 @@ import {
 import { nothingInTheWay } from '../healthy-reads.ts';
 
 /** What S3 says of a bucket's name. */
-const held = (holder: BucketLocation['holder']) => async () => ({ holder, region: undefined });
+const held = (holder: Awaited<ReturnType<S3['headBucket']>>['holder']) => async () => ({
+  holder,
+  region: undefined,
+});
 
 const checksOf = (more: Partial<PreflightReads> = {}): PreflightReads => ({ ...nothingInTheWay, ...more });
 const project = (organizationId: string | undefined): Partial<PreflightReads> => ({

@@ -2,10 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import type { Bound } from '../../../../src/deadline.ts';
 import { removalPlanSchema } from '../../../../src/domain/api/responses.ts';
 import type { JournalRecord } from '../../../../src/domain/model/record.ts';
-import { planRemoval, type RemovalReads } from '../../../../src/domain/preflight/removal-plan.ts';
+import { planRemoval } from '../../../../src/domain/preflight/removal-plan.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { addedTo, driverIdOf, driverRecord } from '../fake-access.ts';
 import { integrationId, recordOf, thrownBy } from '../fakes.ts';
+
+type RemovalReads = Parameters<typeof planRemoval>[2];
 
 const unbound: Bound = (_what, work) => work;
 const added = driverRecord(driverIdOf(1), addedTo('dataloop-b'), {

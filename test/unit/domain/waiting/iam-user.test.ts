@@ -5,13 +5,14 @@ import type { StepRecord } from '../../../../src/domain/model/step-record.ts';
 import {
   iamUserPollSchema,
   lookBesides,
-  type Poller,
   pollIamUser,
   resumeProvisioning,
-  type WaitingWorkflows,
 } from '../../../../src/domain/waiting/iam-user.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { integrationId, recordOf, thrownBy, userArn } from '../fakes.ts';
+
+type Poller = Parameters<typeof pollIamUser>[1];
+type WaitingWorkflows = Parameters<typeof resumeProvisioning>[1];
 
 const startedAt = '2026-11-23T00:00:00.000Z';
 

@@ -3,13 +3,14 @@ import type { Bound } from '../../../../../src/deadline.ts';
 import type { JournalRecord } from '../../../../../src/domain/model/record.ts';
 import type { Dataset } from '../../../../../src/domain/resources/dataloop/api.ts';
 import {
-  type DatasetReads,
   refuseDatasetsOfBucket,
   refuseDatasetsOfIntegration,
 } from '../../../../../src/domain/resources/dataloop/datasets.ts';
 import { ServiceError } from '../../../../../src/errors.ts';
 import { addedTo, driverIdOf, driverRecord } from '../../fake-access.ts';
 import { recordOf, thrownBy } from '../../fakes.ts';
+
+type DatasetReads = Parameters<typeof refuseDatasetsOfIntegration>[1];
 
 const unbound: Bound = (_what, work) => work;
 const role = { state: 'created', arn: 'arn:role' } as const;

@@ -3,13 +3,14 @@ import type { Bound } from '../../../../../src/deadline.ts';
 import type { JournalRecord, ResourceRecord } from '../../../../../src/domain/model/record.ts';
 import type { Driver } from '../../../../../src/domain/resources/dataloop/api.ts';
 import {
-  type ForeignDriverReads,
   refuseForeignDrivers,
   refuseForeignDriversOfBucket,
 } from '../../../../../src/domain/resources/dataloop/foreign-drivers.ts';
 import { ServiceError } from '../../../../../src/errors.ts';
 import { addedTo, driverIdOf, driverRecord, parent } from '../../fake-access.ts';
 import { recordOf, thrownBy } from '../../fakes.ts';
+
+type DriverReads = Parameters<typeof refuseForeignDrivers>[1];
 
 const dataloopId = parent.dataloopIntegrationId;
 const unbound: Bound = (_what, work) => work;
@@ -44,7 +45,7 @@ function readsOf(
   records: readonly JournalRecord[] = [added],
 ) {
   const asked: string[] = [];
-  const reads: ForeignDriverReads = {
+  const reads: DriverReads = {
     readRecords: async (ids) => records.filter(({ id: integrationId }) => ids.includes(integrationId)),
     listDrivers: async (projectId) => {
       asked.push(projectId);
@@ -64,7 +65,7 @@ function readsOf(
 const ours = { 'project-1': [driver('own')], 'project-2': [driver('added')] };
 
 describe('removing an integration', () => {
-  const refusing = (reads: ForeignDriverReads, record = integrationWith()) =>
+  const refusing = (reads: DriverReads, record = integrationWith()) =>
     refuseForeignDrivers(record, reads, unbound);
 
   test('is not refused where all drivers are ours, in whatever projects', async () => {
@@ -216,7 +217,7 @@ describe('removing an integration', () => {
 });
 
 describe('removing a driver', () => {
-  const refusing = (reads: ForeignDriverReads, record = integrationWith()) =>
+  const refusing = (reads: DriverReads, record = integrationWith()) =>
     refuseForeignDriversOfBucket(added, record, reads, unbound);
   const hand = driver('x', { name: 'By hand', bucketName: 'dataloop-b' });
 

@@ -1,7 +1,7 @@
 /** The steps of a state machine as a graph, from its definition; what lies between steps (waits, choices) is left out. */
 import type { State, StateMachine, States } from '../../statemachines/asl.ts';
 import type { Step } from '../connection/answers.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../page/html.ts';
 import { signOf, stateOf } from './timeline.ts';
 
 export interface Graph {

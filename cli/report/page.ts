@@ -4,9 +4,9 @@ import { deprovisionSteps } from '../../src/domain/model/steps.ts';
 import { stateMachines } from '../../statemachines/machines.ts';
 import type { Connection, Named, TestResult } from '../connection/answers.ts';
 import type { Policies } from '../connection/policies.ts';
+import { type Html, html } from '../page/html.ts';
 import { kindOf, referenceOf } from '../screen/connection.ts';
 import { graphOf, graphPicture } from './graph.ts';
-import { type Html, html } from './html.ts';
 import { inOrder, signOf, stateOf, timeline } from './timeline.ts';
 
 export interface Report {

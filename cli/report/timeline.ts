@@ -1,7 +1,7 @@
 /** The steps of a connection as bars over time: one picture, without a script. */
 import type { Step } from '../connection/answers.ts';
+import { type Html, html } from '../page/html.ts';
 import { duration } from '../screen/time.ts';
-import { type Html, html } from './html.ts';
 
 const row = 26;
 const labels = 170;

@@ -6,6 +6,8 @@
  *   npm run faults -- --part random --seed 7   other schedules; with --path one of them, as a run that failed names it
  *   npm run faults -- --part thorough          1,000 random schedules in memory, every input of each property, and
  *                                              crowds: all of what `npm test` tries a share of
+ *   npm run faults -- --part findings          each finding of docs/security.md: its old behaviour is put back, and
+ *                                              its test must fail
  *   npm run faults -- --list                   what there is
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -18,6 +20,7 @@ import { inRunFolder } from '../../local/environment/run-folder.ts';
 import { type Count, describeBed, pythonTools, runJest } from '../jest.ts';
 import { prepareBed, startTestBed, type TestBed } from './bed.ts';
 import { matrix, parts, sample, together } from './cases.ts';
+import { tryOldBehaviours } from './old-behaviour.ts';
 import { defaultWidth, runCases } from './pool.ts';
 import { runRandom } from './random-run.ts';
 import { recordGraph } from './record.ts';
@@ -26,7 +29,7 @@ import type { CaseResult } from './run-case.ts';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-const everyPart: readonly string[] = [...parts, 'thorough'];
+const everyPart: readonly string[] = [...parts, 'thorough', 'findings'];
 
 function wholeNumber(option: string, value: string): number {
   const number = Number(value);
@@ -74,6 +77,13 @@ await runProgram(() =>
   inRunFolder('faults', async (folder) => {
     const options = readOptions();
     const started = Date.now();
+    const isMeant = (part: string) =>
+      options.case.length === 0 && !options.sample && !options.list && options.part.includes(part);
+    const held = isMeant('findings') ? await tryOldBehaviours(folder, say) : { passed: 0, failed: 0 };
+    if (options.part.every((part) => part === 'findings') && isMeant('findings')) {
+      say(`${held.passed} passed, ${held.failed} failed`);
+      return held.failed === 0 ? 0 : 1;
+    }
     const bed = await startTestBed(folder, say);
     await prepareBed(bed);
     say('Recording the call graph');
@@ -90,8 +100,9 @@ await runProgram(() =>
       for (const { id } of wanted) say(id);
       return 0;
     }
-    const isThorough = options.case.length === 0 && !options.sample && options.part.includes('thorough');
-    const tried = isThorough ? await tryAll(bed, folder) : { passed: 0, failed: 0 };
+    const isThorough = isMeant('thorough');
+    const whole = isThorough ? await tryAll(bed, folder) : { passed: 0, failed: 0 };
+    const tried = { passed: whole.passed + held.passed, failed: whole.failed + held.failed };
     if (isThorough && wanted.length + schedules === 0) {
       say(`${tried.passed} passed, ${tried.failed} failed`);
       return tried.failed === 0 ? 0 : 1;

@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { projectRoot } from '../../local/environment/paths.ts';
 import { start } from '../../local/environment/processes.ts';
 import type { Count } from '../jest.ts';
-import { findings } from '../security/findings.ts';
+import { changesOf, findings } from '../security/findings.ts';
 import { hangSeconds } from '../until.ts';
 
 type OldBehaviour = (typeof findings)[number]['old'][number];
@@ -78,17 +78,21 @@ const literally = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}]/g, 
 /** @returns undefined where the test fails on the old behaviour, as it should; else what happened */
 async function whyNotFound(folder: string, old: OldBehaviour): Promise<string | undefined> {
   const [file, name] = old.failing;
-  const source = join(folder, old.file);
-  const text = await readFile(source, 'utf8');
-  if (text.split(old.now).length !== 2) return `${old.file} does not have once: ${old.now}`;
-  await writeFile(
-    source,
-    text.replace(old.now, () => old.before),
-  );
+  const originals = new Map<string, string>();
+  for (const { file: changed, now, before } of changesOf(old)) {
+    const source = join(folder, changed);
+    const text = await readFile(source, 'utf8');
+    if (text.split(now).length !== 2) return `${changed} does not have once: ${now}`;
+    originals.set(source, text);
+    await writeFile(
+      source,
+      text.replace(now, () => before),
+    );
+  }
   const ends = isUnit(old)
     ? await unitTests(folder, [file], ['--testNamePattern', literally(name)])
     : await deployedTests(folder, file);
-  await writeFile(source, text);
+  for (const [source, text] of originals) await writeFile(source, text);
   if (statusesOf(ends, name).includes('failed')) return undefined;
   return `"${name}" in ${file} did not fail: ${statusesOf(ends, name).join(', ') || 'it did not run'}`;
 }

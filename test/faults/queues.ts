@@ -88,3 +88,20 @@ export async function queueViolations(
     return [...left].map(([name, count]) => `${count} messages are left in ${name}`);
   }
 }
+
+/** Takes dead letters out that are about these records, and leaves the others. */
+export async function takeDeadLettersOf(place: Place, ids: readonly string[]): Promise<void> {
+  const { sqs } = clientsAt(place);
+  const QueueUrl = (await queueUrls(place)).find((url) => url.includes('DeadLetter'));
+  for (;;) {
+    // Those that stay are seen again a little later.
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 10 }),
+    );
+    if (Messages.length === 0) return;
+    for (const { Body = '', ReceiptHandle } of Messages) {
+      if (ids.some((id) => Body.includes(id)))
+        await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+  }
+}

@@ -45,8 +45,10 @@ import {
 } from '../integration/deployment.ts';
 import { policyOf } from '../integration/policy-documents.ts';
 import { until as untilSo } from '../until.ts';
+import { liveChains, writes } from './live-chains.ts';
+import { bystanders, playLive } from './live-world.ts';
 import { expectRefused } from './refusal.ts';
-import { sessionWith } from './sessions.ts';
+import { borrowSessions, sessionWith } from './sessions.ts';
 
 const { organizationId, projectId, accountId: dataloopAccountId } = environment.sandbox;
 const { makeBucket, dropBucket, makeRole, dropRole } = adoptable({ s3, iam, dataloopCall, organizationId });
@@ -251,4 +253,36 @@ test('an operator’s forged word, and a forged organisation, make nobody truste
   expect(reason).toContain('No trust was granted');
   expect(asking.resources.map(({ type }) => type)).not.toContain('AWS::IAM::Role');
   expect((await disconnect(integrationId)).status).toBe('failed');
+});
+
+describe('two stolen sessions, of which one forges a record and the other writes in AWS', () => {
+  const lanes = 3;
+  const share = process.env['THOROUGH'] ? 1 : 14;
+
+  test('give nobody more once the service does what it always does', async () => {
+    const all = await liveChains();
+    expect(all.length).toBeGreaterThan(30);
+    expect(new Set(all.map(({ write }) => write.what)).size).toBe(writes.length);
+    const chosen = all.filter((_chain, index) => index % share === share >> 1);
+    const sessions = await borrowSessions([
+      ...new Set(chosen.flatMap(({ forger, writer }) => [forger, writer])),
+    ]);
+    const sessionOf = (roleId: string) => {
+      const session = sessions.get(roleId);
+      if (!session) throw new Error(`There is no session of ${roleId}.`);
+      return session;
+    };
+    const left = chosen.values();
+    const found: string[] = [];
+    const work = async () => {
+      const others = await bystanders();
+      for (const chain of left) {
+        const text = `${chain.forger}: ${chain.forgery.attribute} is ${chain.forgery.value}; ${chain.writer}: ${chain.write.what}`;
+        for (const breach of await playLive(chain, sessionOf, others)) found.push(`${text}. ${breach}`);
+      }
+      await others.remove();
+    };
+    await Promise.all(Array.from({ length: Math.min(lanes, chosen.length) }, work));
+    expect(found).toEqual([]);
+  });
 });

@@ -3,13 +3,18 @@
  * behaviour as a change of today's sources, with a test that must fail on it.
  */
 
-/** Puts an old behaviour back. */
-interface OldBehaviour {
-  readonly what: string;
+interface Change {
   readonly file: string;
   /** The text in the file, which has it once, and what stands there instead. */
   readonly now: string;
   readonly before: string;
+}
+
+/** Puts an old behaviour back. */
+interface OldBehaviour extends Change {
+  readonly what: string;
+  /** Where it takes more than one change. */
+  readonly also?: Change;
   /** The test that must fail, by its file and a part of its name. */
   readonly failing: readonly [file: string, name: string];
 }
@@ -27,6 +32,12 @@ const dataloop = 'src/domain/resources/dataloop';
 const takeover = 'test/unit/security/takeover.test.ts';
 const byDefault = 'and no more, with the parameters "default"';
 const adopting = 'and no more, with the parameters "adopting"';
+
+/** The changes that put an old behaviour back. */
+export const changesOf = ({ also, ...first }: OldBehaviour): readonly Change[] => [
+  first,
+  ...(also ? [also] : []),
+];
 
 export const findings: readonly Finding[] = [
   {
@@ -194,6 +205,11 @@ export const findings: readonly Finding[] = [
         before: `  id: dataloopIdSchema,
   name: z.string(),
   type: `,
+        also: {
+          file: 'src/domain/model/record.ts',
+          now: '=> resourceSchema.parse(resource);',
+          before: '=> resource;',
+        },
         failing: ['test/unit/schedules/schedules.test.ts', 'fills no record with it'],
       },
     ],

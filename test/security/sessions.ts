@@ -20,6 +20,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { client, iam, uniqueName } from '../integration/deployment.ts';
+import { until } from '../until.ts';
 import { accountId } from './resolve.ts';
 import { arnOf, physicalId, roleOf } from './template.ts';
 
@@ -86,11 +87,17 @@ export async function borrowSessions(roleIds: readonly string[]): Promise<Map<st
           PolicyDocument: JSON.stringify({ ...trust, Statement }),
         }),
       );
-    await setTrust([...trust.Statement, letIn]);
     try {
-      const { Credentials } = await thief.send(
-        new AssumeRoleCommand({ RoleArn: arnOf(id), RoleSessionName: 'stolen' }),
-      );
+      const { Credentials } = await until(`${id} lets ${UserName} in`, async () => {
+        // Somebody else who borrows a session of it sets the trust, too.
+        await setTrust([...trust.Statement, letIn]);
+        return thief
+          .send(new AssumeRoleCommand({ RoleArn: arnOf(id), RoleSessionName: 'stolen' }))
+          .catch((error: unknown) => {
+            if (error instanceof Error && error.name.startsWith('AccessDenied')) return undefined;
+            throw error;
+          });
+      });
       sessions.set(
         id,
         sessionWith({

@@ -5,7 +5,8 @@
  *   npm run faults -- --case 'ID'              one case, as a run that failed names it
  *   npm run faults -- --part random --seed 7   other schedules; with --path one of them, as a run that failed names it
  *   npm run faults -- --part thorough          1,000 random schedules in memory, every input of each property, and
- *                                              crowds: all of what `npm test` tries a share of
+ *                                              crowds, and chains of stolen sessions: all of what `npm test`
+ *                                              tries a share of
  *   npm run faults -- --part findings          each finding of docs/security.md: its old behaviour is put back, and
  *                                              its test must fail
  *   npm run faults -- --list                   what there is
@@ -63,13 +64,13 @@ function readOptions() {
 
 /** What `npm test` tries a share of. */
 async function tryAll(bed: TestBed, folder: string): Promise<Count> {
-  say('Trying every input of each property, 1,000 random schedules, and crowds');
+  say('Trying every input of each property, 1,000 random schedules, crowds, and chains of stolen sessions');
   const thorough = { THOROUGH: '1' };
   const python = await pythonTools();
   const unit = await runJest(folder, 'unit', [], { ...process.env, ...thorough });
   const env = await describeBed(bed, folder, python);
-  const crowds = ['--testPathPatterns', 'collisions|side-by-side/drivers', '--runInBand'];
-  const live = await runJest(folder, 'side-by-side', crowds, { ...env, ...thorough });
+  const deployed = ['--testPathPatterns', 'collisions|side-by-side/drivers|security/chains', '--runInBand'];
+  const live = await runJest(folder, 'side-by-side', deployed, { ...env, ...thorough });
   return { passed: unit.passed + live.passed, failed: unit.failed + live.failed };
 }
 

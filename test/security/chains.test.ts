@@ -257,13 +257,18 @@ test('an operator’s forged word, and a forged organisation, make nobody truste
 
 describe('two stolen sessions, of which one forges a record and the other writes in AWS', () => {
   const lanes = 3;
-  const share = process.env['THOROUGH'] ? 1 : 14;
+  /** `npm run faults` plays all. */
+  const sample = ['one that nobody added', 'another tenant’s'];
 
   test('give nobody more once the service does what it always does', async () => {
     const all = await liveChains();
     expect(all.length).toBeGreaterThan(30);
     expect(new Set(all.map(({ write }) => write.what)).size).toBe(writes.length);
-    const chosen = all.filter((_chain, index) => index % share === share >> 1);
+    const chosen = all.filter(
+      ({ forgery: { attribute, value } }) =>
+        process.env['THOROUGH'] || (sample.includes(value) && attribute !== 'dataloop'),
+    );
+    expect(chosen.length).toBeGreaterThan(1);
     const sessions = await borrowSessions([
       ...new Set(chosen.flatMap(({ forger, writer }) => [forger, writer])),
     ]);

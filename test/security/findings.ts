@@ -33,6 +33,16 @@ const takeover = 'test/unit/security/takeover.test.ts';
 const byDefault = 'and no more, with the parameters "default"';
 const adopting = 'and no more, with the parameters "adopting"';
 
+const grantsWhatTheRecordSays: Change = {
+  file: `${role}/granted.ts`,
+  now: `throw recordDamaged(integration.id, \`drivers.\${id}\`);`,
+  before: `const { bucket, dataloop } = said;
+    const { request } = integration;
+    return bucket === undefined
+      ? []
+      : [{ ...integration, id, request: { ...request, bucket: { ...request.bucket, ...bucket }, dataloop: { ...request.dataloop, ...dataloop } } }];`,
+};
+
 /** The changes that put an old behaviour back. */
 export const changesOf = ({ also, ...first }: OldBehaviour): readonly Change[] => [
   first,
@@ -61,16 +71,18 @@ export const findings: readonly Finding[] = [
     old: [
       {
         what: 'GrantAccess grants what the integration’s record says, and no record of the bucket’s',
-        file: `${role}/granted.ts`,
-        now: `throw recordDamaged(integration.id, \`drivers.\${id}\`);`,
-        before: `const { bucket, dataloop } = said;
-    const { request } = integration;
-    return bucket === undefined
-      ? []
-      : [{ ...integration, id, request: { ...request, bucket: { ...request.bucket, ...bucket }, dataloop: { ...request.dataloop, ...dataloop } } }];`,
+        ...grantsWhatTheRecordSays,
         failing: [
           'test/unit/security/forged-records.test.ts',
           'of several stolen sessions together, whatever they write, and when',
+        ],
+      },
+      {
+        what: 'the same, with real sessions',
+        ...grantsWhatTheRecordSays,
+        failing: [
+          'test/security/chains.test.ts',
+          'give nobody more once the service does what it always does',
         ],
       },
       {
@@ -222,10 +234,8 @@ export const findings: readonly Finding[] = [
       {
         what: 'the undo deletes the driver at Dataloop before the role',
         file: 'statemachines/deprovision.ts',
-        now: `          Condition: "{% $states.context.Execution.Input.kind = 'integration' %}",
-          Next: 'DeleteRole',`,
-        before: `          Condition: "{% $states.context.Execution.Input.kind = 'integration' %}",
-          Next: 'DeleteDriver',`,
+        now: `Input.kind = 'integration' %}": 'DeleteRole',`,
+        before: `Input.kind = 'integration' %}": 'DeleteDriver',`,
         failing: [
           'test/unit/statemachines/machines.test.ts',
           'access has had its turn before anything waits or asks Dataloop',

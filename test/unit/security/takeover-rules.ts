@@ -130,6 +130,10 @@ const replaceable = (policy: string) => `the name of ${policy} is free`;
 export const assumed = (who: string, role: string) => `${who} assumes ${role}`;
 export const reaches = (who: string, what: string) => `${who}: ${what}`;
 
+/** @param what somebody gets where only the settings of a bucket are in the way */
+export const opened = (what: string) => `${what}, where only its settings close it`;
+export const logDeliveries = 'deliveries of logs of the whole region';
+
 export function rulesFor(policies: Readonly<Record<string, Policy>>): Rule[] {
   const standing = Object.entries(roles).filter(([, { isNew }]) => !isNew);
   const onRoles = standing.flatMap(([role, { arn, isTagged, own }]): Rule[] => {
@@ -213,8 +217,14 @@ export function rulesFor(policies: Readonly<Record<string, Policy>>): Rule[] {
       'PutReplicationConfiguration',
     ];
     const onObjects = ['GetObject', 'PutObject', 'DeleteObject', 'PutObjectAcl', 'GetObjectVersion'];
+    // S3 closes a new bucket by these. Others may have a policy or ACL that lets everybody in but for them.
+    const closing = ['PutBucketPublicAccessBlock', 'PutBucketOwnershipControls'];
     return [
       ...onBucket.map((action) => ({ call: { action: `s3:${action}`, resource }, gives })),
+      ...closing.map((action) => ({
+        call: { action: `s3:${action}`, resource },
+        gives: opened(gives),
+      })),
       ...onObjects.map((action) => ({
         call: { action: `s3:${action}`, resource: `${resource}/theirs` },
         gives,
@@ -246,7 +256,21 @@ export function rulesFor(policies: Readonly<Record<string, Policy>>): Rule[] {
     call: { action: `iam:${action}`, resource: userArn },
     gives: reaches('anybody', 'everything'),
   }));
-  return [...onRoles, ...created, ...attachments, ...onPolicies, ...onBuckets, ...code, ...takers, ...users];
+  const logs = ['DeleteLogDelivery', 'UpdateLogDelivery', 'PutResourcePolicy'].map((action) => ({
+    call: { action: `logs:${action}`, resource: '*' },
+    gives: logDeliveries,
+  }));
+  return [
+    ...onRoles,
+    ...created,
+    ...attachments,
+    ...onPolicies,
+    ...onBuckets,
+    ...code,
+    ...logs,
+    ...takers,
+    ...users,
+  ];
 }
 
 /** Facts that are too much by themselves, whoever could use them: nobody may write these, or change what has no limit. */
@@ -266,4 +290,5 @@ export const tooMuch = new Set([
     boundary ? [] : Object.keys(policiesWith(everything)).map((policy) => attached(policy, role)),
   ),
   'settings of the deployment bucket',
+  logDeliveries,
 ]);

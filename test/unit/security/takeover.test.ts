@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Template } from '../../security/resolve.ts';
 import { packagedWith } from './packaged.ts';
 import { findReach } from './takeover.ts';
-import { adoptable } from './takeover-rules.ts';
+import { adoptable, logDeliveries, opened } from './takeover-rules.ts';
 
 type Reach = Readonly<Record<string, readonly string[]>>;
 
@@ -34,8 +34,16 @@ const ofOthers = 'anything is in a policy that others made under the path';
 
 const to = (who: 'anybody' | 'Dataloop', ...what: readonly string[]) => what.map((each) => `${who}: ${each}`);
 
+/** Of whoever may change the public-access block of buckets. */
+const opens = (...what: readonly string[]) => to('anybody', ...what.map(opened));
+
 /** @param within all that the boundary allows beside what is connected */
 const whateverIsNamed = (...within: readonly string[]): Reach => ({
+  CreateBucket: opens(connected, ...within),
+  // Of a state machine itself, whose session no code has: AWS knows no narrower right.
+  AddDriverStateMachine: [logDeliveries],
+  DeprovisionStateMachine: [logDeliveries],
+  ProvisionStateMachine: [logDeliveries],
   CreateRole: to('anybody', connected),
   GrantAccess: [...to('Dataloop', ...within), ofOthers],
   RevokeAccess: to('Dataloop', ...within),
@@ -55,13 +63,14 @@ const accepted: Readonly<Record<Parameters, Reach>> = {
   adopting: {
     ...whateverIsNamed(other, otherStage, inAdoptable),
     CreateRole: to('anybody', connected, asItself),
+    DeleteBucket: opens(inAdoptable),
     DeleteRole: to('anybody', asItself),
     'DeleteRole + GrantAccess': to('anybody', inAdoptable),
     'DeleteRole + RevokeAccess': to('anybody', inAdoptable),
   },
   denyPlainHttp: {
     ...whateverIsNamed(other, otherStage),
-    CreateBucket: to('anybody', connected, other, otherStage),
+    CreateBucket: [...to('anybody', connected, other, otherStage), ...opens(connected, other, otherStage)],
   },
 };
 

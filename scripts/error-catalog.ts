@@ -195,6 +195,28 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
       'dataloop.driverName, or delete that driver.',
     whatToDo: 'Choose another `dataloop.driverName`, or delete that driver at Dataloop.',
   },
+  DatasetNameTakenError: {
+    group: 'dataloop',
+    detail:
+      `The Dataloop project ${projectId} already has a dataset "acme-images" (66f0c1d2a3b4c5d6e7f80912), which does not ` +
+      'belong to this request. It was left unchanged. Choose another dataset.name, or delete that dataset.',
+    whatToDo: 'Choose another `dataset.name`, or delete that dataset at Dataloop.',
+  },
+  DatasetSyncingError: {
+    group: 'dataloop',
+    detail:
+      'Dataloop is still syncing the dataset 66f0c1d2a3b4c5d6e7f80912 (command 66f0c1d2a3b4c5d6e7f80913).',
+    whatToDo:
+      'Nothing: SyncDataset looks again for ten minutes. Then the integration becomes `ready` without it.',
+  },
+  DatasetNotSyncedError: {
+    group: 'dataloop',
+    detail:
+      'Dataloop could not sync the dataset 66f0c1d2a3b4c5d6e7f80912 (failed: no reason given). Fix the cause, then sync it ' +
+      "in Dataloop's console.",
+    whatToDo:
+      'The integration is `ready` all the same. See the dataset in Dataloop’s console, and sync it there once the cause is fixed.',
+  },
   OutsideDeploymentError: {
     group: 'request',
     detail:

@@ -16,6 +16,7 @@ const names: Readonly<Record<keyof typeof madeBy, string>> = {
   role: 'role',
   access: 'access for the role',
   driver: 'driver',
+  dataset: 'dataset, if the request names one',
 };
 
 const undoOf = (step: ForwardStepName) => {

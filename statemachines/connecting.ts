@@ -1,7 +1,7 @@
 /** The states that `provision` and `add-driver` share. */
 import type { States } from './asl.ts';
-import { driverTestFailed } from './retries.ts';
-import { addToInput, handOver, type Step, step } from './step.ts';
+import { datasetSyncing, driverTestFailed } from './retries.ts';
+import { addToInput, choice, handOver, type Step, step } from './step.ts';
 
 /** A step on the way to `ready`. If it fails permanently, everything is undone. */
 export const forward = (name: string, options: Step): States =>
@@ -19,11 +19,41 @@ export const createBucket = {
   Output: addToInput('bucket'),
 };
 
+/** The dataset of a request. Its sync proves more, and ends no connection that is proven. */
+export const dataset: States = {
+  WantsDataset: choice(
+    'The request names a dataset: create and sync it. Otherwise the integration is ready.',
+    { '{% $exists($states.input.verification.dataset) %}': 'CreateDataset' },
+    'Activate',
+  ),
+  ...forward('CreateDataset', {
+    Comment: 'Creates the dataset on the driver. If an earlier attempt may have, looks for that one first.',
+    Output: addToInput('dataset'),
+    Next: 'SyncDataset',
+  }),
+  ...step(
+    'SyncDataset',
+    {
+      Comment: 'Lets Dataloop read the bucket into the dataset, and waits for that, at most ten minutes.',
+      Retry: [datasetSyncing],
+      Output: addToInput('sync'),
+      Next: 'Activate',
+    },
+    {
+      Comment: 'The connection is proven, so it stays. GET on the API says why the sync failed.',
+      ErrorEquals: ['States.ALL'],
+      Output: '{% $states.input %}',
+      Next: 'Activate',
+    },
+  ),
+};
+
 /**
  * The last steps: Dataloop tries the bucket, gets its driver and tries again.
  * @param driverTestSeconds how long each of the two tests is tried
+ * @param before states between these and Activate
  */
-export const testAndActivate = (driverTestSeconds: number): States => ({
+export const testAndActivate = (driverTestSeconds: number, before: States = {}): States => ({
   ...forward('TestDriver', {
     Comment:
       'Dataloop tests its access to the bucket by writing a small file. Retries for about a minute, because permissions reach S3 with a delay.',
@@ -41,8 +71,9 @@ export const testAndActivate = (driverTestSeconds: number): States => ({
     Comment: 'Dataloop tests its access again, now through the new driver. Retries for about a minute.',
     Retry: [driverTestFailed(driverTestSeconds)],
     Output: addToInput('verification'),
-    Next: 'Activate',
+    Next: Object.keys(before)[0] ?? 'Activate',
   }),
+  ...before,
   ...forward('Activate', {
     Comment: 'Sets the status to ready and publishes the event that says so on the bus of the service.',
     Output: addToInput('activation'),

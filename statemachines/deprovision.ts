@@ -1,7 +1,7 @@
 /** The undo, of an integration or of an added bucket: after a failure, and after DELETE. */
 import type { State, StateMachine, States } from './asl.ts';
 import { accessLocked } from './retries.ts';
-import { addToInput, handOver, type Step, step } from './step.ts';
+import { addToInput, choice, handOver, type Step, step } from './step.ts';
 
 /** Whether the undo has waited for in-flight calls: what it finds gone now stays gone. */
 const callsEnded = '{% $exists($states.input.openCalls) %}';
@@ -83,9 +83,9 @@ export const deprovision: StateMachine = {
       Next: 'HasAddedBuckets',
     }),
     HasAddedBuckets: choice(
-      'Buckets were added to this integration: they go first. Otherwise go on with its driver.',
+      'Buckets were added to this integration: they go first. Otherwise go on with its dataset.',
       { '{% $boolean($states.input.openCalls.drivers) %}': 'BeginWithDrivers' },
-      'DeleteDriver',
+      'HasDataset',
     ),
     BeginWithDrivers: noteTime(
       'Notes the time: from now on the undo waits for added buckets, for 15 minutes.',
@@ -97,15 +97,25 @@ export const deprovision: StateMachine = {
       Payload: { since: '{% $since %}' },
       Output: addToInput('drivers'),
       Next: 'DriversRemoved',
-      afterFailure: 'DeleteDriver',
+      afterFailure: 'HasDataset',
     }),
     DriversRemoved: choice(
       'All added buckets are done, or 15 minutes have passed and the removal of each has begun: go on with the driver of the integration itself. Otherwise wait.',
-      { [settled('drivers')]: 'DeleteDriver' },
+      { [settled('drivers')]: 'HasDataset' },
       'WaitForDrivers',
     ),
     WaitForDrivers: waitFor('drivers', 'Waits 5 s, then looks at the added buckets again.', 'RemoveDrivers'),
 
+    HasDataset: choice(
+      'A dataset was created: it goes before its driver. Otherwise go on with the driver.',
+      { '{% $exists($states.input.openCalls.dataset) %}': 'DeleteDataset' },
+      'DeleteDriver',
+    ),
+    ...undo('DeleteDataset', {
+      Comment: 'Deletes the dataset at Dataloop if it is empty. With items it becomes a leftover.',
+      Output: outcome('dataset'),
+      Next: 'DeleteDriver',
+    }),
     ...undo('DeleteDriver', {
       Comment:
         'Deletes the storage driver at Dataloop. If Dataloop refuses, the driver becomes a leftover and the undo goes on.',
@@ -201,12 +211,6 @@ function needed(name: string, options: Step): States {
 /** What a step of the undo did: removed, absent, kept, or left alone. */
 function outcome(resource: string): string {
   return addToInput(resource, '$states.result.Payload.outcome');
-}
-
-/** @param choices a state for each condition; the first that holds decides */
-function choice(Comment: string, choices: Readonly<Record<string, string>>, Default: string): State {
-  const Choices = Object.entries(choices).map(([Condition, Next]) => ({ Condition, Next }));
-  return { Type: 'Choice', Comment, Choices, Default };
 }
 
 /** @param again the step that is to have another turn */

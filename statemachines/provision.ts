@@ -1,6 +1,6 @@
 /** `POST /integrations`: connects an S3 bucket to Dataloop. */
 import type { Branch, StateMachine } from './asl.ts';
-import { createBucket, forward, preflight, rollBack, testAndActivate } from './connecting.ts';
+import { createBucket, dataset, forward, preflight, rollBack, testAndActivate } from './connecting.ts';
 import { iamUserNotIssued, operatorAwaited, trustNotEstablished } from './retries.ts';
 import { addToInput, handOver, type Step, step } from './step.ts';
 
@@ -67,7 +67,7 @@ export const provision = (waits: Waits): StateMachine => ({
       Next: 'TestDriver',
     }),
 
-    ...testAndActivate(waits.driverTestSeconds),
+    ...testAndActivate(waits.driverTestSeconds, dataset),
     ...rollBack,
   },
 });

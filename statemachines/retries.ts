@@ -74,3 +74,6 @@ export const operatorAwaited = retry(3000, 'OperatorAwaitedError');
 
 /** TestDriver, VerifyDriver: permissions do not reach S3 at once. By default about a minute, two at most. */
 export const driverTestFailed = (seconds: number) => lasting('DriverTestFailedError', seconds);
+
+/** SyncDataset: its function gives up after ten minutes. */
+export const datasetSyncing = retry(500, 'DatasetSyncingError');

@@ -1,5 +1,5 @@
 /** A step: one Task that calls the Lambda function of its name. */
-import type { Catcher, Onward, Retrier, States } from './asl.ts';
+import type { Catcher, Onward, Retrier, State, States } from './asl.ts';
 import { transient, transientWhileWaiting, waiting } from './retries.ts';
 
 /** Its function lives 30 s at most (`provider.timeout` in serverless.yml), and so never outlives it. */
@@ -62,3 +62,9 @@ export const handOver = (failedStep: string, Next: string): Catcher => ({
   Output: { failedStep, error: '{% $states.errorOutput %}' },
   Next,
 });
+
+/** @param choices a state for each condition; the first that holds decides */
+export function choice(Comment: string, choices: Readonly<Record<string, string>>, Default: string): State {
+  const Choices = Object.entries(choices).map(([Condition, Next]) => ({ Condition, Next }));
+  return { Type: 'Choice', Comment, Choices, Default };
+}

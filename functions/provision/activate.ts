@@ -6,5 +6,5 @@ import { stepHandler } from '../../src/runtime/step.ts';
 
 /** Activate: the integration is ready, and an event says so. A repeated attempt may find it ready already. */
 export const handler = stepHandler('Activate', { during: ['provisioning'], endsIn: ['ready'] }, (step) =>
-  announceReady(step, (integrationId) => activate(table, integrationId), publish),
+  announceReady(step, (integrationId, ends) => activate(table, integrationId, ends), publish),
 );

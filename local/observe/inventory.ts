@@ -24,6 +24,7 @@ export async function takeListing(
     roles: roles.sort(),
     integrations: dataloop.integrations.map(({ name, id }) => `${name} (${id})`).sort(),
     drivers: dataloop.drivers.map(({ name, id }) => `${name} (${id})`).sort(),
+    datasets: dataloop.datasets.map(({ name, id }) => `${name} (${id})`).sort(),
     'Dataloop IAM users': dataloop.iamUsers.toSorted(),
   };
 }

@@ -16,6 +16,7 @@ const kinds: Readonly<Record<string, string>> = {
   'AWS::IAM::Role': 'roles',
   'Dataloop::Integration': 'integrations',
   'Dataloop::Driver': 'drivers',
+  'Dataloop::Dataset': 'datasets',
 };
 
 export const nameOf = ({

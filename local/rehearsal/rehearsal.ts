@@ -19,6 +19,8 @@ interface Rehearsed {
   readonly denials: readonly Denial[];
   /** The function keeps Dataloop's token in memory and must restart to lose it. */
   readonly startsAnew?: true;
+  /** The request names a dataset. */
+  readonly withDataset?: true;
   /** What people see. */
   readonly shows: string;
 }
@@ -58,6 +60,7 @@ export const shortNames = {
   role: 'role',
   dataloopIntegration: 'integration',
   driver: 'driver',
+  dataset: 'dataset',
 } as const satisfies Partial<Record<ResourceKey, string>>;
 
 export type RehearsedResource = keyof typeof shortNames;

@@ -104,15 +104,20 @@ const namesFor = ({ service }: Bench, { host }: Scene): Names => ({
   ...(host ? { roleName: host.names.roleName } : {}),
 });
 
-const connect = ({ service }: Bench, { host }: Scene, names: Names): Promise<IntegrationAnswer> =>
-  host ? service.addDriver(host.integration, names) : service.connect(names);
+const connect = (
+  { service }: Bench,
+  { host }: Scene,
+  names: Names,
+  { withDataset }: Pick<Rehearsal, 'withDataset'> = {},
+): Promise<IntegrationAnswer> =>
+  host ? service.addDriver(host.integration, names) : service.connect(names, withDataset);
 
 async function connection(rehearsal: ConnectionRehearsal, names: Names, bench: Bench, scene: Scene) {
   const { service } = bench;
   const mayWrite = rehearsal.makes.includes('access');
   const begun = mayWrite ? scene : await asLastWritten(bench, scene);
   await intervene(rehearsal, names, bench);
-  const integration = await connect(bench, scene, names);
+  const integration = await connect(bench, scene, names, rehearsal);
   await takeBack(bench);
   const runs = await service.undoRuns(integration, 'rollback');
   if (integration.status === 'ready') await service.remove(integration.links.self);
@@ -139,7 +144,7 @@ async function connection(rehearsal: ConnectionRehearsal, names: Names, bench: B
 
 async function removal(rehearsal: RemovalRehearsal, names: Names, bench: Bench, scene: Scene) {
   const { service } = bench;
-  const ready = await connect(bench, scene, names);
+  const ready = await connect(bench, scene, names, rehearsal);
   if (ready.status !== 'ready') return notConnected(ready);
   if (rehearsal.withDriver) {
     const added = await service.addDriver(ready, service.nextNames());

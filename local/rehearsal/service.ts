@@ -167,13 +167,17 @@ export function rehearsalService(
     },
 
     /** Connects a bucket by an integration of its own. @returns what becomes of it */
-    connect: async ({ name, bucketName, roleName }: Names): Promise<IntegrationAnswer> => {
+    connect: async (
+      { name, bucketName, roleName }: Names,
+      withDataset = false,
+    ): Promise<IntegrationAnswer> => {
       const body = {
         ...common,
         name,
         bucket: { name: bucketName },
         role: { name: roleName },
         dataloop: { projectId: options.projectId },
+        ...(withDataset ? { dataset: { name } } : {}),
       };
       const begun = await post('/integrations', body, name);
       const machine = stack.outputs.ProvisionStateMachineArn.replace(':stateMachine:', ':execution:');

@@ -122,6 +122,9 @@ const integrationsSchema = z.array(
     metadata: z.array(z.object({ name: z.string(), value: z.unknown().optional() })).nullish(),
   }),
 );
+const datasetsSchema = z.object({
+  items: z.array(z.object({ id: z.string(), name: z.string(), driver: z.string().nullish() })),
+});
 const driversSchema = z.array(
   z.looseObject({
     id: z.string(),
@@ -138,20 +141,25 @@ async function dataloopEntries(
   dataloop: NonNullable<DeployedOptions['dataloop']>,
   projectId: string,
 ): Promise<Record<string, readonly Entry[]>> {
-  const read = async (path: string): Promise<unknown> => {
+  const read = async (path: string, body?: object): Promise<unknown> => {
+    const method = body ? 'POST' : 'GET';
     const response = await fetch(`${dataloop.apiUrl}${path}`, {
-      headers: { authorization: `Bearer ${dataloop.token}` },
+      method,
+      headers: { authorization: `Bearer ${dataloop.token}`, 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
       signal: AbortSignal.timeout(30_000),
     });
     if (response.ok) return response.json();
     throw new Error(
-      `Dataloop answered ${response.status} to GET ${path}. DATALOOP_TOKEN must belong to an owner of the organisation ` +
+      `Dataloop answered ${response.status} to ${method} ${path}. DATALOOP_TOKEN must belong to an owner of the organisation ` +
         'DATALOOP_ORG_ID who is also owner or developer of the project.',
     );
   };
-  const [integrations, drivers] = await Promise.all([
+  const ofProject = { resource: 'datasets', context: { projects: [projectId] } };
+  const [integrations, drivers, datasets] = await Promise.all([
     read(`/orgs/${encodeURIComponent(dataloop.orgId)}/integrations`),
     read(`/drivers?projectId=${encodeURIComponent(projectId)}`),
+    read('/datasets/query', { filter: { $and: [] }, page: 0, pageSize: 1_000, ...ofProject }),
   ]);
   return {
     integrations: integrationsSchema.parse(integrations).map(({ id, name, type, metadata }) => {
@@ -164,5 +172,8 @@ async function dataloopEntries(
         `${name} (${id})`,
         { integrationId, bucketName, path, allowExternalDelete },
       ]),
+    datasets: datasetsSchema
+      .parse(datasets)
+      .items.map(({ id, name, driver }) => [`${name} (${id})`, { driver }]),
   };
 }

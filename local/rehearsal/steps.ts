@@ -123,6 +123,16 @@ const ofIntegrations: readonly Row[] = [
     shows: "the driver is in the project, but Dataloop's credentials cannot be read",
   },
   {
+    step: 'CreateDataset',
+    of: 'connection',
+    denials: withoutSecret('CreateDataset'),
+    startsAnew: true,
+    withDataset: true,
+    failsAt: 'CreateDataset',
+    makes: everything,
+    shows: "the driver is tested, but Dataloop's credentials cannot be read",
+  },
+  {
     step: 'Activate',
     of: 'connection',
     denials: withoutJournal('Activate'),
@@ -170,6 +180,15 @@ const ofIntegrations: readonly Row[] = [
     withDriver: true,
     leaves: ['driver'],
     shows: 'the undo of an added driver cannot start: the driver stays; everything else goes',
+  },
+  {
+    step: 'DeleteDataset',
+    of: 'removal',
+    denials: withoutSecret('DeleteDataset'),
+    startsAnew: true,
+    withDataset: true,
+    leaves: ['driver', 'dataset'],
+    shows: 'the dataset cannot be deleted, so Dataloop keeps its driver; everything else goes',
   },
   {
     step: 'DeleteDriver',

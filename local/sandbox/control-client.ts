@@ -21,6 +21,7 @@ const standingSchema = z.object({
       allowExternalDelete: z.boolean(),
     }),
   ),
+  datasets: z.array(z.object({ id: z.string(), name: z.string(), itemsCount: z.number() })),
 });
 export type SandboxStanding = z.infer<typeof standingSchema>;
 

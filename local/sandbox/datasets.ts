@@ -22,6 +22,14 @@ export const importsSchema = z.array(
   z.looseObject({ filename: z.string().min(1), storageId: z.string().regex(/^[^:]+:.+$/) }),
 );
 
+export const queryItemsSchema = z.looseObject({
+  filter: z
+    .looseObject({ $and: z.array(z.looseObject({ filename: z.unknown().optional() })).optional() })
+    .optional(),
+  page: z.number().int().nonnegative().default(0),
+  pageSize: z.number().int().positive().max(1_000).default(1_000),
+});
+
 interface Dataset {
   readonly id: string;
   readonly name: string;
@@ -38,6 +46,8 @@ interface Command {
   readonly datasetId: string;
   readonly createdAt: string;
   readonly error: string | undefined;
+  /** When it ends, ms since the epoch. */
+  readonly endsAt: number;
 }
 
 const newId = () => randomBytes(12).toString('hex');
@@ -47,9 +57,9 @@ const isHidden = (path: string) => path.startsWith('/.dataloop/') || path === '/
 export class Datasets {
   readonly #all = new Map<string, Dataset>();
   readonly #commands = new Map<string, Command>();
-  readonly #platform: Pick<Platform, 'driver' | 'openBucket'>;
+  readonly #platform: Pick<Platform, 'driver' | 'openBucket' | 'settingsOfDriver'>;
 
-  constructor(platform: Pick<Platform, 'driver' | 'openBucket'>) {
+  constructor(platform: Pick<Platform, 'driver' | 'openBucket' | 'settingsOfDriver'>) {
     this.#platform = platform;
   }
 
@@ -61,7 +71,10 @@ export class Datasets {
 
   create({ name, projects, driver }: z.infer<typeof createDatasetSchema>, creator: string) {
     // Of a driver that is not there the platform says so.
-    if (driver !== undefined) this.#platform.driver(driver);
+    const { names } = driver === undefined ? {} : this.#platform.settingsOfDriver(driver);
+    if (names === 'unique' && [...this.#all.values()].some((each) => each.name === name)) {
+      throw new Refusal(409, `Dataset with name ${name} already exists`);
+    }
     const createdAt = new Date().toISOString();
     const dataset = { id: newId(), name, projects, driver, creator, createdAt, items: new Map() };
     this.#all.set(dataset.id, dataset);
@@ -99,18 +112,52 @@ export class Datasets {
   /** Looks at the objects in the folder of the driver: each is an item, and what is gone is none. */
   async sync(id: string) {
     const dataset = this.get(id);
-    const error = await this.#read(dataset).then(
+    const {
+      sync,
+      syncSeconds = 0,
+      syncAnswer,
+    } = dataset.driver === undefined ? {} : this.#platform.settingsOfDriver(dataset.driver);
+    const error = await (sync === 'fail'
+      ? Promise.reject(new Error('Access Denied'))
+      : this.#read(dataset)
+    ).then(
       () => undefined,
       (failure: unknown) => (failure instanceof Error ? failure.message : 'unknown'),
     );
-    const command = { id: newId(), datasetId: id, createdAt: new Date().toISOString(), error };
+    const endsAt = syncSeconds === 'never' ? Number.POSITIVE_INFINITY : Date.now() + syncSeconds * 1_000;
+    const command = { id: newId(), datasetId: id, createdAt: new Date().toISOString(), error, endsAt };
     this.#commands.set(command.id, command);
+    if (syncAnswer === 'nothing') return undefined;
     return this.#showCommand(command, 'in-progress');
+  }
+
+  items(id: string, { filter, page, pageSize }: z.infer<typeof queryItemsSchema>) {
+    const dataset = this.get(id);
+    const wanted =
+      filter?.$and?.flatMap(({ filename }) => (typeof filename === 'string' ? [filename] : [])) ?? [];
+    const all = [...dataset.items]
+      .filter(([path]) => wanted.every((each) => each === path))
+      .map(([path, item]) => this.#showItem(dataset, path, item.id));
+    return {
+      totalItemsCount: all.length,
+      totalPagesCount: Math.ceil(all.length / pageSize),
+      hasNextPage: (page + 1) * pageSize < all.length,
+      items: all.slice(page * pageSize, (page + 1) * pageSize),
+    };
+  }
+
+  /** The object stays: only the item goes. */
+  deleteItem(id: string): void {
+    for (const { items } of this.#all.values()) {
+      for (const [path, item] of items) if (item.id === id) return void items.delete(path);
+    }
+    throw new Refusal(404, `Item ${id} was not found`);
   }
 
   command(id: string) {
     const command = this.#commands.get(id);
     if (!command) throw new Refusal(404, `Command ${id} was not found`);
+    if (Date.now() < command.endsAt) return this.#showCommand(command, 'in-progress');
     return this.#showCommand(command, command.error === undefined ? 'success' : 'failed');
   }
 
@@ -142,18 +189,7 @@ export class Datasets {
       const path = `/${filename.replace(/^\/+/, '')}`;
       const item = dataset.items.get(path) ?? { id: newId(), key: Key };
       dataset.items.set(path, item);
-      made.push({
-        id: item.id,
-        datasetId: id,
-        filename: path,
-        name: path.split('/').at(-1),
-        dir: path.slice(0, path.lastIndexOf('/')) || '/',
-        type: 'file',
-        hidden: false,
-        creator: dataset.creator,
-        createdAt: new Date().toISOString(),
-        metadata: { system: { isBinary: true } },
-      });
+      made.push(this.#showItem(dataset, path, item.id));
     }
     return made;
   }
@@ -172,9 +208,28 @@ export class Datasets {
     };
   }
 
+  all() {
+    return [...this.#all.values()].map((each) => this.show(each));
+  }
+
   clear(): void {
     this.#all.clear();
     this.#commands.clear();
+  }
+
+  #showItem({ id, creator }: Dataset, path: string, itemId: string) {
+    return {
+      id: itemId,
+      datasetId: id,
+      filename: path,
+      name: path.split('/').at(-1),
+      dir: path.slice(0, path.lastIndexOf('/')) || '/',
+      type: 'file',
+      hidden: false,
+      creator,
+      createdAt: new Date().toISOString(),
+      metadata: { system: { isBinary: true } },
+    };
   }
 
   #driverOf({ name, driver }: Dataset): DriverBody {
@@ -192,7 +247,7 @@ export class Datasets {
       createdAt,
       updatedAt: createdAt,
       spec: { datasetId },
-      ...(error === undefined ? {} : { error }),
+      ...(error === undefined || status === 'in-progress' ? {} : { error }),
     };
   }
 }

@@ -90,6 +90,11 @@ export class Platform {
     return driver;
   }
 
+  settingsOfDriver(driverId: string): Settings {
+    const { integrationId = '' } = this.driver(driverId).body;
+    return this.#settingsFor(this.integrations.get(integrationId)?.name ?? '');
+  }
+
   /** What becomes of a driver that a dataset uses, if it is to be deleted. */
   driverInUse(integrationId: string): 'refused' | 'deleted' {
     const name = this.integrations.get(integrationId)?.name ?? '';

@@ -1,6 +1,12 @@
 /** Dataloop's API below `/api/v1`, as far as its public documents and its Python SDK show it. */
 import type * as z from 'zod';
-import { createDatasetSchema, type Datasets, importsSchema, queryDatasetsSchema } from './datasets.ts';
+import {
+  createDatasetSchema,
+  type Datasets,
+  importsSchema,
+  queryDatasetsSchema,
+  queryItemsSchema,
+} from './datasets.ts';
 import { type Member, type Platform, Refusal } from './platform.ts';
 import { createIntegrationSchema, driverSchema, updateIntegrationSchema } from './schemas.ts';
 
@@ -202,6 +208,8 @@ function datasetRoutes(datasets: Datasets, project: (id: string) => unknown): [s
     ['DELETE /datasets/{}', (_call, id = '') => datasets.delete(id)],
     ['POST /datasets/{}/sync', (_call, id = '') => datasets.sync(id)],
     ['POST /datasets/{}/imports', ({ body }, id = '') => datasets.import(id, parse(importsSchema, body))],
+    ['POST /datasets/{}/query', ({ body }, id = '') => datasets.items(id, parse(queryItemsSchema, body))],
+    ['DELETE /items/{}', (_call, id = '') => datasets.deleteItem(id)],
     ['GET /commands/{}', (_call, id = '') => datasets.command(id)],
   ];
   return all.map(([name, route]) => [

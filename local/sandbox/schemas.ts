@@ -55,6 +55,10 @@ export const settingsSchema = z.strictObject({
   untrusted: z.union([z.literal(400), z.literal(409), z.literal(422), z.literal(424)]).optional(),
   /** Whether an integration of a name that exists is made. */
   names: z.enum(['repeat', 'unique']).optional(),
+  /** Whether the sync of a dataset fails, how long it takes, and whether it is answered by a command. */
+  sync: z.enum(['real', 'fail']).optional(),
+  syncSeconds: delay.optional(),
+  syncAnswer: z.enum(['command', 'nothing']).optional(),
   integrationInUse: z.enum(['deleted', 'refused']).optional(),
   /** How long a call is answered later for which Dataloop works at AWS. It has its effect at once. */
   answerDelaySeconds: z.number().nonnegative().optional(),

@@ -103,6 +103,7 @@ export function sandbox(aws: DataloopAws, tls: { cert: Buffer; key: Buffer }): S
   const standing = () => ({
     integrations: [...platform.integrations.values()].map((each) => platform.showIntegration(each)),
     drivers: [...platform.drivers.values()].map((each) => platform.showDriver(each)),
+    datasets: datasets.all(),
   });
 
   const revocation = (body: unknown): Iterable<string> => {

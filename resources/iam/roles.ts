@@ -225,6 +225,14 @@ export const roles = [
     DataloopCredentials,
   ]),
   role('verifyDriver', 'Lets Dataloop try the new driver', [WriteStep, DataloopCredentials]),
+  role('createDataset', 'Creates the dataset at Dataloop', [
+    WriteStepAndResource('dataset'),
+    DataloopCredentials,
+  ]),
+  role('syncDataset', 'Lets Dataloop read the bucket into the dataset', [
+    WriteStepAndResource('dataset'),
+    DataloopCredentials,
+  ]),
   role('activate', 'Declares the integration ready', [WriteStep, Announce]),
   role('rollBack', 'Starts the undo', [Journal('dynamodb:GetItem'), WriteStepAndUndo, StartUndo]),
 
@@ -249,6 +257,10 @@ export const roles = [
     WriteStepAndUndo,
     StartUndo,
     StopAdding,
+  ]),
+  role('deleteDataset', 'Deletes an empty dataset at Dataloop', [
+    WriteStepAndResource('dataset'),
+    DataloopCredentials,
   ]),
   role('deleteDriver', 'Deletes the driver at Dataloop', [
     WriteStepAndResource('driver'),

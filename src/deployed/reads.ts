@@ -6,7 +6,7 @@ import * as s3 from '../clients/aws/s3.ts';
 import { getCallerAccountId, stsClient } from '../clients/aws/sts.ts';
 import { callsOf } from '../clients/calls.ts';
 import * as dataloop from '../clients/dataloop/client.ts';
-import { listDatasets, listDriversOf } from '../clients/dataloop/datasets.ts';
+import { countItems, listDatasets, listDriversOf } from '../clients/dataloop/datasets.ts';
 import type { CheckReads } from '../domain/healthcheck/checks.ts';
 import type { PreflightReads } from '../domain/preflight/preflight.ts';
 import type { UsageReads } from '../domain/resources/dataloop/foreign-drivers.ts';
@@ -42,6 +42,7 @@ export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightReads 
       countIntegrations: dataloop.countIntegrations,
       listDrivers: dataloop.listDrivers,
       countDrivers: dataloop.countDrivers,
+      listDatasets,
     }),
     ...callsOf(stsClient(), { getCallerAccountId }),
   };
@@ -75,6 +76,7 @@ export const deployedRemovalReads = (): UsageReads => ({
     listDrivers: dataloop.listDrivers,
     listDriversOf,
     listDatasets,
+    countItems,
     countDrivers: dataloop.countDrivers,
   }),
   readRecords,

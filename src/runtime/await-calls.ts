@@ -25,11 +25,13 @@ export const awaitCalls = (step: 'AwaitOpenCalls' | 'AwaitUndoCalls') =>
     // What was added to an integration goes before its integration at Dataloop does.
     const drivers = Object.keys(addedBuckets).length;
     const access = accessOf[kind];
-    const isLeft = standingResources(context.record).some(([key]) => key === access);
+    const standing = standingResources(context.record).map(([key]) => key);
+    const isLeft = standing.includes(access);
     const hasFailed = failures.some((failure) => failure.step === undoneBy[access]);
     // Left while calls were in flight, or by an execution that an earlier version started, which begins with the wait.
     const again = isLeft && !hasFailed ? undoneBy[access] : 'nothing';
-    return { ...inFlightCallsSettled(context, since, enteredAt), kind, drivers, again };
+    const dataset = standing.includes('dataset') ? { dataset: true } : {};
+    return { ...inFlightCallsSettled(context, since, enteredAt), kind, drivers, again, ...dataset };
   });
 
 /** Executions of an earlier definition have waited, and do not say so. */

@@ -73,6 +73,7 @@ const retriedBy: Readonly<Record<string, readonly string[]>> = {
   OperatorAwaitedError: ['CreateRole', 'CompleteIntegration'],
   TrustNotEstablishedError: ['CompleteIntegration'],
   DriverTestFailedError: ['TestDriver', 'VerifyDriver'],
+  DatasetSyncingError: ['SyncDataset'],
   // Of the API: its callers try again.
   TryAgainError: [],
   DriversUnknownError: [],

@@ -13,6 +13,7 @@ import {
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import * as z from 'zod';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { differences, type Listing } from '../../local/observe/inventory.ts';
 import { projectFile } from '../bundle.ts';
@@ -20,6 +21,7 @@ import {
   api,
   connect,
   control,
+  dataloopCall,
   defaultTags,
   deployment,
   disconnect,
@@ -321,5 +323,78 @@ describe('a stack of CloudFormation', () => {
     );
     await deleteStack(stackId);
     await complete(stackId, 'DELETE_COMPLETE');
+  });
+});
+
+describe('a dataset in the request', () => {
+  const datasetSchema = z.looseObject({
+    dataset: z.strictObject({
+      name: z.string(),
+      id: z.string().optional(),
+      sync: z.string().optional(),
+      items: z.number().optional(),
+      reason: z.string().optional(),
+    }),
+  });
+  const datasetOf = async (id: string) =>
+    datasetSchema.parse((await api.request('GET', `/integrations/${id}`)).body).dataset;
+
+  test('is created and synced before it is ready, and goes with it while it is empty', async () => {
+    const name = uniqueName('dataset');
+    const before = await listing(name);
+    const { integrationId } = await connect(name, { dataset: { name: `Images of ${name}` } });
+    const ready = await settled(integrationId);
+    expect(ready).toMatchObject({ status: 'ready', residue: [] });
+    expect(ready.steps.slice(-3).map(({ name: step, status }) => `${step} ${status}`)).toEqual([
+      'CreateDataset succeeded',
+      'SyncDataset succeeded',
+      'Activate succeeded',
+    ]);
+    const { id } = resource(ready, 'Dataloop::Dataset');
+    expect(await datasetOf(integrationId)).toEqual({
+      name: `Images of ${name}`,
+      id,
+      sync: 'succeeded',
+      items: 0,
+    });
+    expect((await disconnect(integrationId)).status).toBe('removed');
+    expect(differences(before, await listing(name))).toEqual([]);
+  });
+
+  test('does not take the connection with it when its sync fails, and stays with its items, named', async () => {
+    const name = uniqueName('unsynced');
+    await control.set(name, { sync: 'fail', syncSeconds: 1 });
+    const { integrationId, links } = await connect(name, { dataset: { name } });
+    const ready = await settled(integrationId);
+    expect(ready.status).toBe('ready');
+    expect(stepStatus(ready, 'SyncDataset')).toBe('failed');
+    const { id = '', ...told } = await datasetOf(integrationId);
+    expect(told).toEqual({ name, sync: 'failed', reason: expect.stringMatching(/failed: Access Denied/) });
+
+    const { bucket } = await control.writeObject(
+      resource(ready, 'Dataloop::Driver').id ?? '',
+      'a.jpg',
+      'an image',
+    );
+    await dataloopCall('POST', `/datasets/${id}/imports`, [
+      { filename: '/a.jpg', storageId: `${bucket}:a.jpg` },
+    ]);
+    const refused = await api.request('DELETE', links.self);
+    expect(refused).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining(`"${name}" (${id}`) },
+    });
+
+    const left = await disconnect(integrationId, '?force=true');
+    expect(left.residue.map(({ type }) => type)).toEqual([
+      'AWS::S3::Bucket',
+      'Dataloop::Driver',
+      'Dataloop::Dataset',
+    ]);
+    expect(left.residue[2]).toMatchObject({ id, reason: expect.stringMatching(/has 1 item, so it stays/) });
+
+    await dataloopCall('DELETE', `/datasets/${id}`);
+    await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'a.jpg' }));
+    expect((await disconnect(integrationId)).status).toBe('removed');
   });
 });

@@ -64,6 +64,7 @@ const writersOf: Readonly<Record<string, readonly string[]>> = {
   resource_role: ['CreateRoleRole', 'DeleteRoleRole'],
   resource_dataloopIntegration: ['RequestIamUserRole', 'CompleteIntegrationRole', 'DeleteIntegrationRole'],
   resource_driver: ['CreateDriverRole', 'DeleteDriverRole'],
+  resource_dataset: ['CreateDatasetRole', 'SyncDatasetRole', 'DeleteDatasetRole'],
 };
 
 interface Rewrite {

@@ -1,10 +1,12 @@
-/** Datasets, and the drivers of an integration: what a removal would cut off. Nothing else of Dataloop's asks for them. */
+/** Datasets, and the drivers of an integration: what a removal would cut off, and the dataset of a request. */
 import * as z from 'zod';
 import { dataloopIdSchema } from '../../domain/model/record.ts';
-import type { DataloopApi, Dataset } from '../../domain/resources/dataloop/api.ts';
+import type { DataloopApi, Dataset, SyncCommand } from '../../domain/resources/dataloop/api.ts';
 import { printable, ServiceError } from '../../errors.ts';
 import { driverSchema } from './answers.ts';
 import { type Dataloop, developer, ifFound } from './client.ts';
+import { noContent, saidBy } from './http.ts';
+import { isNameTaken } from './refusals.ts';
 
 /** As many as Dataloop's own client asks for, and most pages of one project. */
 const pageSize = 1_000;
@@ -87,4 +89,116 @@ export const listDriversOf =
     );
     // A Dataloop that does not know the parameter may answer with others.
     return (all ?? []).filter((driver) => driver.dataloopIntegrationId === dataloopIntegrationId);
+  };
+
+const ofDataset = (datasetId: string) => `/datasets/${encodeURIComponent(datasetId)}`;
+
+export const createDataset =
+  ({ http }: Dataloop): DataloopApi['createDataset'] =>
+  ({ name, projectId, driverId }) =>
+    http.send({
+      method: 'POST',
+      path: '/datasets',
+      body: () => ({ name, projects: [projectId], createDefaultRecipe: true, driver: driverId }),
+      schema: datasetSchema,
+      what: `create the dataset "${name}"`,
+      role: developer,
+      repeatable: false,
+      takesLong: true,
+      refused: (status, said) =>
+        isNameTaken(status, said)
+          ? new ServiceError(
+              'DatasetNameTakenError',
+              `Dataloop did not create the dataset "${name}" (${status}: ${said}). Choose another dataset.name.`,
+            )
+          : undefined,
+    });
+
+/** In these a command has ended. In any other, also in one that is not known today, it has not. */
+const failedStatuses: readonly string[] = ['failed', 'timeout', 'canceled', 'aborted'];
+
+/** Whatever else Dataloop tells of a command, or does not. */
+const commandSchema = z
+  .object({
+    id: dataloopIdSchema.optional().catch(undefined),
+    status: z.string().optional().catch(undefined),
+    error: z.unknown().optional(),
+  })
+  .catch({})
+  .transform(({ id, status = '', error }): SyncCommand => {
+    const ended = failedStatuses.includes(status) ? 'failed' : 'running';
+    const told = saidBy(JSON.stringify(typeof error === 'string' ? { message: error } : (error ?? {})));
+    return {
+      id,
+      status: status === 'success' ? 'succeeded' : ended,
+      reason: `${status || 'unknown'}: ${told}`,
+    };
+  });
+
+/** Again, it finds nothing new: so it may be sent twice. */
+export const syncDataset =
+  ({ http }: Dataloop): DataloopApi['syncDataset'] =>
+  (datasetId) =>
+    http.send({
+      method: 'POST',
+      path: `${ofDataset(datasetId)}/sync`,
+      schema: commandSchema,
+      what: `sync the dataset ${datasetId}`,
+      role: developer,
+      repeatable: true,
+      takesLong: true,
+    });
+
+export const getSyncCommand =
+  ({ http }: Dataloop): DataloopApi['getSyncCommand'] =>
+  async (commandId) => {
+    const command = await ifFound(
+      http.send({
+        method: 'GET',
+        path: `/commands/${encodeURIComponent(commandId)}`,
+        schema: commandSchema,
+        what: `tell how the command ${commandId} stands`,
+        role: developer,
+        repeatable: true,
+      }),
+    );
+    return command ?? { id: commandId, status: 'running', reason: 'Dataloop does not show the command' };
+  };
+
+const countSchema = z
+  .object({ totalItemsCount: z.number().int().nonnegative() })
+  .transform(({ totalItemsCount }) => totalItemsCount);
+
+/** As Dataloop's own client asks: files that are not hidden. */
+export const countItems =
+  ({ http }: Dataloop): DataloopApi['countItems'] =>
+  (datasetId) =>
+    http.send({
+      method: 'POST',
+      path: `${ofDataset(datasetId)}/query`,
+      body: () => ({
+        filter: { $and: [{ hidden: false }, { type: 'file' }] },
+        page: 0,
+        pageSize: 1,
+        resource: 'items',
+      }),
+      schema: countSchema,
+      what: `count the items of dataset ${datasetId}`,
+      role: developer,
+      repeatable: true,
+    });
+
+export const deleteDataset =
+  ({ http }: Dataloop): DataloopApi['deleteDataset'] =>
+  async (datasetId) => {
+    await ifFound(
+      http.send({
+        method: 'DELETE',
+        path: ofDataset(datasetId),
+        schema: noContent,
+        what: `delete dataset ${datasetId}`,
+        role: developer,
+        repeatable: true,
+      }),
+    );
   };

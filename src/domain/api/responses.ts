@@ -6,6 +6,7 @@ import {
   errorSchema,
   integrationIdSchema as integrationId,
   recordSchema,
+  syncSchema,
 } from '../model/record.ts';
 import { driverRequestSchema, requestSchema } from '../model/request.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
@@ -73,6 +74,19 @@ export const integrationSchema = z.strictObject({
   ...progress,
   /** What was asked for, with all defaults. */
   request: requestSchema,
+  /** The dataset of the request, once it is begun. */
+  dataset: z
+    .strictObject({
+      name: z.string(),
+      id: z.string().optional(),
+      /** How its sync stands: `unfinished` after the longest wait. */
+      sync: syncSchema.shape.status.optional(),
+      /** How many items it had after its sync. */
+      items: syncSchema.shape.items,
+      /** Why it was not synced. */
+      reason: z.string().optional(),
+    })
+    .optional(),
   /** Its added drivers of which something exists. */
   drivers: z
     .array(

@@ -63,7 +63,9 @@ function releasedOf(record: JournalRecord) {
 }
 
 /** What an integration and an added driver have in common. */
-function progressOf(record: JournalRecord): Omit<IntegrationView, 'integrationId' | 'drivers' | 'request'> {
+function progressOf(
+  record: JournalRecord,
+): Omit<IntegrationView, 'integrationId' | 'dataset' | 'drivers' | 'request'> {
   const standing = standingResources(record);
   const foreign = foreignOf(record);
   const execution = lastExecutionArn(record);
@@ -119,9 +121,22 @@ function driversOf({ id: integrationId, addedBuckets = {} }: JournalRecord) {
     }));
 }
 
+function datasetOf({ request, resources: { dataset } }: JournalRecord): IntegrationView['dataset'] {
+  if (!request.dataset || !dataset || dataset.state === 'gone') return undefined;
+  const { status, items, reason } = dataset.sync ?? {};
+  return {
+    name: request.dataset.name,
+    ...(dataset.id === undefined ? {} : { id: dataset.id }),
+    ...(status === undefined ? {} : { sync: status }),
+    ...(items === undefined ? {} : { items }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
 export function integrationView(record: JournalRecord): IntegrationView {
   const progress = progressOf(record);
   const drivers = driversOf(record);
+  const dataset = datasetOf(record);
   const leftOfDrivers = drivers.map(({ name, links }) => ({
     type: resourceTypes.driver,
     name,
@@ -133,6 +148,7 @@ export function integrationView(record: JournalRecord): IntegrationView {
     ...progress,
     request: record.request,
     residue: record.status === 'residue' ? [...progress.residue, ...leftOfDrivers] : [],
+    ...(dataset ? { dataset } : {}),
     ...(drivers.length > 0 ? { drivers } : {}),
   };
 }

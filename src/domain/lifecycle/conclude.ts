@@ -44,11 +44,11 @@ function movedOn(recordId: string): ServiceError {
 
 export async function announceReady(
   step: StepContext,
-  activate: (recordId: string) => Promise<JournalRecord | undefined>,
+  activate: (recordId: string, ends: StepEnds) => Promise<JournalRecord | undefined>,
   publish: Publish,
 ): Promise<{ status: 'ready' }> {
   const { recordId } = step.desired;
-  const record = await activate(recordId);
+  const record = await activate(recordId, endsOf(step.record, 'Activate'));
   if (!record) throw movedOn(recordId);
   const said = { version: '1', name: nameOf(record) } as const;
   if (record.kind === 'added bucket') {
@@ -162,7 +162,7 @@ async function closeRecord(
   return isOver || isOpen ? closeRecord(closed, undo, journal) : closed;
 }
 
-/** Whoever has not said by the end of the undo how a step ended does not say it any more. */
+/** Whoever has not said by now how a step ended does not say it any more. */
 const endsOf = (record: JournalRecord, step: StepName | undefined): StepEnds =>
   Object.fromEntries(openSteps(record).map((name) => [name, name === step ? 'succeeded' : 'failed']));
 

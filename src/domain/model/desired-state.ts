@@ -34,6 +34,8 @@ export interface DesiredState {
   readonly isMadeByOperator: boolean;
   readonly dataloopIntegrationName: string;
   readonly driver: { readonly name: string; readonly projectId: string; readonly allowDelete: boolean };
+  /** The dataset that is created on the driver and synced; undefined: none. */
+  readonly dataset: { readonly name: string } | undefined;
   readonly tags: Readonly<Record<string, string>>;
   /** Those of the deployment and our own: a caller chooses none. */
   readonly roleTags: Readonly<Record<string, string>>;
@@ -87,6 +89,7 @@ export function desiredState(
       projectId: request.dataloop.projectId,
       allowDelete: request.dataloop.allowDelete,
     },
+    dataset: request.dataset,
     tags: { ...request.tags, ...account.defaultTags, [ownerTag]: recordId },
     roleTags: { ...account.defaultTags, [ownerTag]: recordId },
     iamPath,

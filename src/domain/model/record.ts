@@ -95,6 +95,16 @@ export type Changes = z.infer<typeof changesSchema>;
 
 export const leftoverSchema = z.object({ reason: told(longest.reason), advice: told(longest.reason) });
 
+/** How the sync of a dataset stands: `unfinished` after the longest wait. */
+export const syncSchema = z.object({
+  status: z.enum(['running', 'succeeded', 'failed', 'unfinished']),
+  /** Of Dataloop's command. Unknown where Dataloop did not name it. */
+  commandId: dataloopIdSchema.optional(),
+  /** Items of the dataset after the sync. */
+  items: z.number().int().nonnegative().optional(),
+  reason: told(longest.reason).optional(),
+});
+
 export const resourceSchema = z.object({
   /**
    * `intended`: about to be created, may or may not exist; `created`: exists by our doing;
@@ -128,6 +138,8 @@ export const resourceSchema = z.object({
   rewritten: z.string().optional(),
   /** Created a second time, because the first was not found: there may be two of it. */
   madeAgain: z.literal(true).optional(),
+  /** Of a dataset. */
+  sync: syncSchema.optional(),
   /** Why it could not be removed, and what to do. */
   residue: leftoverSchema.optional(),
   /** Why the resource under its name belongs to another owner and was left alone. */

@@ -200,6 +200,14 @@ export const requestSchema = z.strictObject({
     driverName: text(100, 'driverName').optional(),
     allowDelete: z.boolean('allowDelete must be true or false.').default(true),
   }),
+  dataset: z
+    .strictObject({
+      name: text(100, 'dataset.name').refine(
+        (name) => name.trim() === name,
+        'dataset.name must not begin or end with a space.',
+      ),
+    })
+    .optional(),
   role: z
     .strictObject({
       name: z

@@ -40,6 +40,7 @@ export const resourceKeys = [
   'role',
   'dataloopIntegration',
   'driver',
+  'dataset',
 ] as const;
 export type ResourceKey = (typeof resourceKeys)[number];
 
@@ -53,4 +54,5 @@ export const resourceTypes = {
   role: 'AWS::IAM::Role',
   dataloopIntegration: 'Dataloop::Integration',
   driver: 'Dataloop::Driver',
+  dataset: 'Dataloop::Dataset',
 } as const satisfies Record<ResourceKey, string>;

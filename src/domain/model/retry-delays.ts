@@ -9,6 +9,7 @@ const longestDelays = new Map<string, number>([
   ['TrustNotEstablishedError', 60],
   ['OperatorAwaitedError', 60],
   ['DriverTestFailedError', 15],
+  ['DatasetSyncingError', 15],
 ] satisfies [ErrorName, number][]);
 const longestDelay = 30;
 

@@ -18,6 +18,7 @@ export const deprovisionSteps = [
   'AwaitOpenCalls',
   'DeletePolicy',
   'RemoveDrivers',
+  'DeleteDataset',
   'DeleteDriver',
   'DeleteIntegration',
   'DeleteBucket',
@@ -48,6 +49,8 @@ export const saga = {
   TestDriver: { of: recordKinds },
   CreateDriver: { of: recordKinds, makes: 'driver', undoneBy: 'DeleteDriver' },
   VerifyDriver: { of: recordKinds },
+  CreateDataset: { of: integration, makes: 'dataset', undoneBy: 'DeleteDataset' },
+  SyncDataset: { of: integration },
   Activate: { of: recordKinds },
   RollBack: { of: recordKinds },
 } as const satisfies Readonly<Record<string, ForwardStep>>;

@@ -227,7 +227,7 @@ function distinct(findings: readonly Finding[]): Finding[] {
 }
 
 export function plannedResources(desired: DesiredState): PlannedResource[] {
-  const { bucket, policy, role, driver, adoptedDataloopIntegrationId, isMadeByOperator } = desired;
+  const { bucket, policy, role, driver, dataset, adoptedDataloopIntegrationId, isMadeByOperator } = desired;
   const isBucketChanged = desired.corsOrigins.length > 0 || bucket.blockPublicAccess;
   const { mode: roleMode, ...roleReference } = role;
   return [
@@ -252,6 +252,7 @@ export function plannedResources(desired: DesiredState): PlannedResource[] {
           name: desired.dataloopIntegrationName,
         },
     { action: 'create', type: resourceTypes.driver, name: driver.name },
+    ...(dataset ? [{ action: 'create' as const, type: resourceTypes.dataset, ...dataset }] : []),
     ...(bucket.kmsKeyArn ? [{ action: 'leave' as const, type: 'AWS::KMS::Key', arn: bucket.kmsKeyArn }] : []),
     ...(roleMode === 'create'
       ? [{ action: 'leave' as const, type: resourceTypes.policy, arn: desired.permissionsBoundaryArn }]

@@ -7,6 +7,7 @@ import { bucketAddress, holderOf, nameTaken } from '../resources/bucket/bucket.t
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
 import { checkAdoptableIntegration, withWaiting } from '../resources/dataloop/adopt.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
+import { checkNoDataset } from '../resources/dataloop/dataset.ts';
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
 import { organizationOfProject } from '../resources/dataloop/organization.ts';
 import type { Iam } from '../resources/role/iam.ts';
@@ -29,6 +30,7 @@ export interface PreflightReads
       | 'countIntegrations'
       | 'listDrivers'
       | 'countDrivers'
+      | 'listDatasets'
     > {
   /** Cross-account integrations that an organisation may have, where it is not the usual number. */
   readonly integrationLimit?: number;
@@ -178,6 +180,26 @@ function dataloopChecks(
         const dataloopIntegrationId = wanted.addedToDataloopIntegrationId ?? adoptedDataloopIntegrationId;
         if (dataloopIntegrationId) await checkNoDriver(wanted.desired, dataloopIntegrationId, reads);
         else await reads.listDrivers(projectId);
+        return nothing;
+      },
+    },
+    ...datasetChecks(wanted, reads),
+  ];
+}
+
+function datasetChecks(
+  { desired: { dataset, driver } }: Wanted,
+  reads: Pick<DataloopApi, 'listDatasets'>,
+): Check[] {
+  if (!dataset) return [];
+  const { name } = dataset;
+  return [
+    {
+      subject: { type: resourceTypes.dataset, name },
+      pointer: '/dataset/name',
+      failure: 'error',
+      run: async () => {
+        await checkNoDataset(name, driver.projectId, reads);
         return nothing;
       },
     },

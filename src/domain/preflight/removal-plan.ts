@@ -7,7 +7,7 @@ import { asAddedBucket, asIntegration } from '../model/lookup.ts';
 import { type JournalRecord, nameOf, type RecordReader, standingResources } from '../model/record.ts';
 import { type ResourceKey, resourceTypes } from '../model/resource-keys.ts';
 import type { BucketAddress, S3 } from '../resources/bucket/s3.ts';
-import { datasetsInUse, datasetsOn, mayHaveAccess } from '../resources/dataloop/datasets.ts';
+import { datasetsCutOff, datasetsInUse, mayHaveAccess } from '../resources/dataloop/datasets.ts';
 import {
   foreignDriversError,
   foreignDriversOf,
@@ -58,7 +58,7 @@ export async function planRemoval(
 
 /** What the checks have seen. */
 interface Seen {
-  datasets: Awaited<ReturnType<typeof datasetsOn>>;
+  datasets: Awaited<ReturnType<typeof datasetsCutOff>>;
   drivers: Awaited<ReturnType<typeof foreignDriversOf>>;
   /** By the name of the bucket. */
   readonly objects: Map<string, boolean>;
@@ -96,7 +96,7 @@ function atDataloop(
       failure: 'error',
       run: async () => {
         if (!mayHaveAccess(record)) return [];
-        seen.datasets = await datasetsOn(going, reads);
+        seen.datasets = await datasetsCutOff(going, reads);
         if (seen.datasets.length === 0) return [];
         return [
           { severity: 'error', error: datasetsInUse(seen.datasets), subject: { type: 'Dataloop::Dataset' } },
@@ -125,29 +125,37 @@ function objectChecks(
       run: async (): Promise<readonly Finding[]> => {
         seen.objects.set(name, await reads.hasObjects(address));
         if (!seen.objects.get(name)) return [];
-        const error = new ServiceError('BucketNotEmptyError', `The bucket ${name} holds objects. ${stays}`);
+        const error = new ServiceError(
+          'BucketNotEmptyError',
+          `The bucket ${name} holds objects. ${objectsStay}`,
+        );
         return [{ severity: 'warning', error, subject }];
       },
     },
   ];
 }
 
-const stays =
+const objectsStay =
   'The service deletes no objects, so the bucket would stay as a leftover. To keep it, send DELETE with ?keepBucket=true. To have it deleted, empty it first.';
 
 function plannedRemovals(record: JournalRecord, seen: Seen): PlannedRemoval[] {
   return standingResources(record).map(([key, resource]) => ({
-    action: actionFor(key, resource.origin === 'adopted', seen.objects.get(record.request.bucket.name)),
+    action: actionFor(key, resource.origin === 'adopted', isFull(key, record, seen)),
     type: resourceTypes[key],
     ...referenceTo(resource),
   }));
 }
 
+/** Whether it stays because of what is in it. */
+const isFull = (key: ResourceKey, { request, resources }: JournalRecord, seen: Seen): boolean =>
+  (key === 'bucket' && seen.objects.get(request.bucket.name) === true) ||
+  (key === 'dataset' && seen.datasets.some(({ id }) => id === resources.dataset?.id));
+
 /** What becomes of a resource: adopted ones get back what they had, and what Dataloop holds of them stays. */
-function actionFor(key: ResourceKey, isAdopted: boolean, hasObjects = false): PlannedRemoval['action'] {
+function actionFor(key: ResourceKey, isAdopted: boolean, stays: boolean): PlannedRemoval['action'] {
   if (key === 'dataloopIntegration' && isAdopted) return 'leave';
   // Its bucket is taken out of a policy of the integration.
   if (key === 'access') return 'change';
   if (isAdopted) return 'restore';
-  return key === 'bucket' && hasObjects ? 'leave' : 'delete';
+  return stays ? 'leave' : 'delete';
 }

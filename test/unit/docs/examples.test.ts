@@ -36,6 +36,10 @@ const kinds: readonly { readonly is: (example: object) => boolean; readonly sche
     is: (example) => 'released' in example && !('links' in example),
     schema: integrationSchema.pick({ released: true }).required(),
   },
+  {
+    is: (example) => 'dataset' in example && !('name' in example),
+    schema: integrationSchema.pick({ dataset: true }).required(),
+  },
   // test/security/callers.test.ts tries them.
   { is: (example) => 'Statement' in example, schema: z.object({ Version: z.literal('2012-10-17') }) },
 ];

@@ -108,14 +108,12 @@ describe('README.md', () => {
     const undone = /(?<=✓ )[A-Z]\w+(?= +succeeded)/g;
     const shown = terminal.match(undone) ?? [];
     expect(shown.filter((name) => !stepNames.some((step) => step === name))).toEqual([]);
-    for (const step of provisionSteps) {
-      if (step !== 'RollBack')
-        expect([step, picture, shown]).toEqual([
-          step,
-          expect.stringContaining(step),
-          expect.arrayContaining([step]),
-        ]);
+    for (const step of provisionSteps.filter((each) => each !== 'RollBack')) {
+      expect([step, picture]).toEqual([step, expect.stringContaining(step)]);
     }
+    // The demo asks for no dataset.
+    const usual = provisionSteps.filter((step) => step !== 'RollBack' && !step.endsWith('Dataset'));
+    expect(shown).toEqual(expect.arrayContaining(usual));
   });
 
   test('names the oldest Node.js and Python that the code takes, and CI runs all tests there', () => {

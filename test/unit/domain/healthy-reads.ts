@@ -18,6 +18,7 @@ export const nothingInTheWay: PlanReads = {
   countBuckets: async () => 1,
   countIntegrations: async () => 14,
   listDrivers: async () => [],
+  listDatasets: async () => [],
   standingIntegrations: async () => [],
   ...nothingAdopted,
   lockHolder: async () => undefined,

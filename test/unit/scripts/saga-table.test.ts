@@ -10,7 +10,7 @@ test('README.md has the table of the saga as `npm run saga` writes it', () => {
 test('each step that makes something stands beside its undo, with its place in the order', () => {
   const page = withSagaTable('a\n<!-- saga -->\nold\n<!-- /saga -->\nb');
   expect(page).toMatch(/^a\n<!-- saga -->\n\| Step .*\n<!-- \/saga -->\nb$/s);
-  expect(page).toContain('| CreateDriver | driver | DeleteDriver | 3 |\n');
+  expect(page).toContain('| CreateDriver | driver | DeleteDriver | 4 |\n');
   expect(page).toContain('| CompleteIntegration | | | |\n');
   expect(page).not.toContain('old');
 });

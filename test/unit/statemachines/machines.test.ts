@@ -110,11 +110,31 @@ const takingTurns = (lines: readonly string[] = []): readonly string[] => {
 type States = Outline['states'];
 
 /** A step that does as before, at another place: it leads to another state, also where it fails and the undo goes on. */
-const moved = (before: States, name: string, next: string, alsoSent = ''): readonly string[] =>
+const moved = (
+  before: States,
+  name: string,
+  next: string,
+  alsoSent = '',
+  stays = 'Stuck',
+): readonly string[] =>
   (before[name] ?? []).map((line) =>
     line
-      .replace(/(?<=leads to )(?!Stuck$)\w+$/, next)
+      .replace(/(?<=leads to )\w+$/, (to) => (to === stays ? to : next))
       .replace(/^calls .*$/, (calls) => `${calls}${alsoSent}`),
+  );
+
+/** A step as CreateDriver is one. */
+const likeCreateDriver = (
+  { CreateDriver = [] }: States,
+  name: string,
+  output: string,
+  next: string,
+): readonly string[] =>
+  CreateDriver.map((line) =>
+    line
+      .replace('CreateDriver', name)
+      .replace("'driver'", `'${output}'`)
+      .replace('leads to VerifyDriver', `leads to ${next}`),
   );
 
 const noted = (next: string, more = ''): readonly string[] => [
@@ -122,18 +142,36 @@ const noted = (next: string, more = ''): readonly string[] => [
   `assigns {${more}"since":"{% $states.context.State.EnteredTime %}"}`,
   `leads to ${next}`,
 ];
+const toDataset = (line: string) => line.replace('leads to DeleteDriver', 'leads to HasDataset');
 const callsEnded = '{% $exists($states.input.openCalls) %}';
 const isAdded = "{% $states.input.openCalls.kind = 'added bucket' %}";
 
 /** Where a state is wanted to do something else than at 5fc8d57, and above it the reason; in the order of the machine. */
 const wanted: Readonly<Record<keyof typeof recorded, (before: States) => States>> = {
-  provision: ({ CreateRole = [] }) => ({
+  provision: ({ CreateRole = [], ...before }) => ({
     // An operator can correct a wrong user as long as the wait lasts.
     CreateRole: CreateRole.toSpliced(
       CreateRole.findIndex((line) => line.startsWith('retries ')),
       0,
       'retries OperatorAwaitedError: 3000 times, after 2 s, times 2, at most 60 s, jitter FULL',
     ),
+    VerifyDriver: moved(before, 'VerifyDriver', 'WantsDataset', '', 'RollBack'),
+    // A request may name a dataset. Without one, the way is as before.
+    WantsDataset: [
+      'Choice',
+      'if {% $exists($states.input.verification.dataset) %}, leads to CreateDataset',
+      'otherwise leads to Activate',
+    ],
+    CreateDataset: likeCreateDriver(before, 'CreateDataset', 'dataset', 'SyncDataset'),
+    // A sync that fails takes no connection away that is proven.
+    SyncDataset: likeCreateDriver(before, 'SyncDataset', 'sync', 'Activate')
+      .toSpliced(
+        3,
+        0,
+        'retries DatasetSyncingError: 500 times, after 2 s, times 2, at most 15 s, jitter FULL',
+      )
+      .map((line) => line.replace('leads to RollBack', 'leads to Activate'))
+      .map((line) => (line.startsWith('  outputs ') ? '  outputs {% $states.input %}' : line)),
   }),
   addDriver: ({ GrantAccess }) => ({ GrantAccess: takingTurns(GrantAccess) }),
   deprovision: (before) => ({
@@ -167,13 +205,25 @@ const wanted: Readonly<Record<keyof typeof recorded, (before: States) => States>
     HasAddedBuckets: [
       'Choice',
       'if {% $boolean($states.input.openCalls.drivers) %}, leads to BeginWithDrivers',
-      'otherwise leads to DeleteDriver',
+      'otherwise leads to HasDataset',
     ],
     // The patience with added buckets begins when they have their turn, not with what comes before it.
     BeginWithDrivers: noted('RemoveDrivers'),
-    RemoveDrivers: before['RemoveDrivers'] ?? [],
-    DriversRemoved: before['DriversRemoved'] ?? [],
+    RemoveDrivers: (before['RemoveDrivers'] ?? []).map(toDataset),
+    DriversRemoved: (before['DriversRemoved'] ?? []).map(toDataset),
     WaitForDrivers: before['WaitForDrivers'] ?? [],
+    // A dataset goes before its driver, which Dataloop does not delete while one uses it.
+    HasDataset: [
+      'Choice',
+      'if {% $exists($states.input.openCalls.dataset) %}, leads to DeleteDataset',
+      'otherwise leads to DeleteDriver',
+    ],
+    DeleteDataset: moved(before, 'DeleteDriver', 'DeleteDriver').map((line) =>
+      line
+        .replace('{DeleteDriverFunctionArn}', '{DeleteDatasetFunctionArn}')
+        .replace("'step': 'DeleteDriver'", "'step': 'DeleteDataset'")
+        .replace("{'driver':", "{'dataset':"),
+    ),
     DeleteDriver: moved(before, 'DeleteDriver', 'HasIntegration'),
     HasIntegration: [
       'Choice',
@@ -189,11 +239,16 @@ const alsoSent: Readonly<Record<keyof typeof recorded, Outline['payload']>> = {
   addDriver: {},
   deprovision: { callsEnded: [callsEnded] },
 };
-/** What was moved comes first; the rest is in the order of before. */
-const inOrder = (before: States, now: States): States =>
-  Object.keys(now).length > 1
-    ? { ...now, ...Object.fromEntries(Object.entries(before).filter(([name]) => !(name in now))) }
-    : { ...before, ...now };
+const without = (states: States, others: States): States =>
+  Object.fromEntries(Object.entries(states).filter(([name]) => !(name in others)));
+
+/** Of the undo, what was moved comes first. Elsewhere all is in the order of before, and what is new comes before Activate. */
+function inOrder(name: keyof typeof recorded, before: States, now: States): States {
+  if (name === 'deprovision') return { ...now, ...without(before, now) };
+  const all = Object.entries({ ...before, ...now }).filter(([state]) => state in before);
+  const at = all.findIndex(([state]) => state === 'Activate');
+  return Object.fromEntries(all.toSpliced(at, 0, ...Object.entries(without(now, before))));
+}
 
 const iamUserTimeoutSeconds = 3600;
 const machines = stateMachines({ iamUserTimeoutSeconds });
@@ -206,7 +261,7 @@ describe.each(names)('%s', (name) => {
   const states = statesOf(parseMachine(Definition).States);
 
   const now = wanted[name](before.states);
-  const expected = inOrder(before.states, now);
+  const expected = inOrder(name, before.states, now);
 
   test('has the same states, and starts as before', () => {
     expect(Object.keys(outline.states)).toEqual(Object.keys(expected));
@@ -345,7 +400,7 @@ test("whatever fails, Dataloop's access has had its turn before anything waits o
     .filter(({ statements }) => statements.some(({ Sid }) => Sid === 'DataloopCredentials'))
     .map(({ roleId }) => roleId.replace(/Role$/, ''))
     .filter((step) => step in States);
-  expect(asking).toEqual(['DeleteDriver', 'DeleteIntegration']);
+  expect(asking).toEqual(['DeleteDataset', 'DeleteDriver', 'DeleteIntegration']);
   const reached = new Set<string>();
   const visit = (name: string): void => {
     if (reached.has(name) || name === 'WasAdded') return;

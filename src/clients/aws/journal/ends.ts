@@ -28,10 +28,15 @@ function stepEnds(ends: StepEnds) {
 /**
  * Ready: the status and the end of Activate, in one write. From here on only `DELETE` changes it; repeated, it changes
  * nothing.
+ * @param others how other steps end that are still open
  */
-export async function activate(table: Table, recordId: string): Promise<JournalRecord | undefined> {
+export async function activate(
+  table: Table,
+  recordId: string,
+  others: StepEnds = {},
+): Promise<JournalRecord | undefined> {
   const { condition, values } = statusIn(['provisioning', 'ready']);
-  const ends = stepEnds({ Activate: 'succeeded' });
+  const ends = stepEnds({ ...others, Activate: 'succeeded' });
   return updateRecord(table, recordId, `activate ${recordId}`, {
     UpdateExpression: `SET #status = :to, #updatedAt = :now${ends.expression}`,
     // Carried out late, when the workflow has given it up, it must not call ready what is about to be rolled back.

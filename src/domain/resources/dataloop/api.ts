@@ -59,6 +59,15 @@ export interface Dataset {
   readonly driverId: string | undefined;
 }
 
+/** A command of Dataloop's that syncs a dataset. */
+export interface SyncCommand {
+  /** Undefined where Dataloop does not name it. */
+  readonly id: string | undefined;
+  readonly status: 'running' | 'succeeded' | 'failed';
+  /** Dataloop's words about a failure. */
+  readonly reason: string;
+}
+
 export interface DataloopApi {
   /** @throws ServiceError `DataloopNotFoundError` when the project is not there or not visible */
   getProject(
@@ -88,6 +97,15 @@ export interface DataloopApi {
   listDriversOf(dataloopIntegrationId: string): Promise<readonly Driver[]>;
   /** @throws ServiceError `DataloopAnswerError` also where a project has more than is read */
   listDatasets(projectId: string): Promise<readonly Dataset[]>;
+  /** @throws ServiceError `DatasetNameTakenError` where Dataloop says that one of this name exists */
+  createDataset(dataset: Omit<Dataset, 'id'> & { readonly projectId: string }): Promise<Dataset>;
+  syncDataset(datasetId: string): Promise<SyncCommand>;
+  /** One that Dataloop does not show, or not yet, counts as running. */
+  getSyncCommand(commandId: string): Promise<SyncCommand>;
+  /** How many files a dataset shows. */
+  countItems(datasetId: string): Promise<number>;
+  /** One that is gone already counts as deleted. */
+  deleteDataset(datasetId: string): Promise<void>;
   /** How many drivers use an integration, in whatever project. */
   countDrivers(dataloopIntegrationId: string): Promise<number>;
   /**

@@ -3,6 +3,7 @@ import type { Bound } from '../../../deadline.ts';
 import { ServiceError } from '../../../errors.ts';
 import type { JournalRecord } from '../../model/record.ts';
 import type { DataloopApi, Dataset } from './api.ts';
+import { hasAnyId } from './driver.ts';
 import type { UsageReads } from './foreign-drivers.ts';
 
 /** A dataset, and the driver and project that it is in. */
@@ -21,7 +22,7 @@ export function mayHaveAccess({ kind, status, resources }: JournalRecord): boole
 }
 
 /** The datasets on the drivers of these records, in their projects. */
-export async function datasetsOn(
+async function datasetsOn(
   records: readonly JournalRecord[],
   { listDatasets }: Pick<DataloopApi, 'listDatasets'>,
 ): Promise<readonly UsingDataset[]> {
@@ -42,6 +43,28 @@ export async function datasetsOn(
     ),
   );
   return lists.flat();
+}
+
+/** Whether a record created a dataset, by the name that its request gave. */
+const isMadeBy = ({ request, resources }: JournalRecord, { id, name, driverId }: UsingDataset): boolean => {
+  const { driver, dataset } = resources;
+  if (!dataset || dataset.state === 'gone' || driver?.id !== driverId) return false;
+  return name === request.dataset?.name && (hasAnyId(dataset) || dataset.id === id);
+};
+
+/** The datasets that a removal would cut off: all but those of our own that are empty, because these go with it. */
+export async function datasetsCutOff(
+  records: readonly JournalRecord[],
+  reads: Pick<DataloopApi, 'listDatasets' | 'countItems'>,
+): Promise<readonly UsingDataset[]> {
+  const found = await datasetsOn(records, reads);
+  const going = await Promise.all(
+    found.map(
+      async (dataset) =>
+        records.some((record) => isMadeBy(record, dataset)) && (await reads.countItems(dataset.id)) === 0,
+    ),
+  );
+  return found.filter((_dataset, index) => !going[index]);
 }
 
 /** How many datasets a message names. */
@@ -66,10 +89,10 @@ export function datasetsInUse(datasets: readonly UsingDataset[]): ServiceError {
  */
 async function refuseDatasets(
   records: readonly JournalRecord[],
-  reads: Pick<DataloopApi, 'listDatasets'>,
+  reads: Pick<DataloopApi, 'listDatasets' | 'countItems'>,
   bound: Bound,
 ): Promise<void> {
-  const found = await askedForDatasets(() => datasetsOn(records, reads), bound);
+  const found = await askedForDatasets(() => datasetsCutOff(records, reads), bound);
   if (found.length > 0) throw datasetsInUse(found);
 }
 
@@ -90,7 +113,7 @@ async function askedForDatasets<T>(look: () => Promise<T>, bound: Bound): Promis
 /** Before an integration is removed, and with it all added buckets. */
 export async function refuseDatasetsOfIntegration(
   record: JournalRecord,
-  reads: Pick<UsageReads, 'readRecords' | 'listDatasets'>,
+  reads: Pick<UsageReads, 'readRecords' | 'listDatasets' | 'countItems'>,
   bound: Bound,
 ): Promise<void> {
   if (!mayHaveAccess(record)) return;
@@ -104,7 +127,7 @@ export async function refuseDatasetsOfIntegration(
 /** Before an added bucket is removed. */
 export async function refuseDatasetsOfBucket(
   added: JournalRecord,
-  reads: Pick<DataloopApi, 'listDatasets'>,
+  reads: Pick<DataloopApi, 'listDatasets' | 'countItems'>,
   bound: Bound,
 ): Promise<void> {
   if (mayHaveAccess(added)) await refuseDatasets([added], reads, bound);

@@ -112,7 +112,7 @@ async function createNewDriver(
 export async function verifyDriver(
   step: StepContext,
   dataloop: Pick<DataloopApi, 'listDrivers' | 'verifyDriver' | 'deleteDriver'>,
-): Promise<{ driverTest: 'passed' }> {
+): Promise<{ driverTest: 'passed'; dataset?: string }> {
   const id = step.resource('driver')?.id;
   if (!id)
     throw new ServiceError('InternalError', `Integration ${step.desired.recordId} has no driver to verify.`);
@@ -123,7 +123,9 @@ export async function verifyDriver(
     }
   }
   await withKeyInMind(step, () => dataloop.verifyDriver(id));
-  return { driverTest: 'passed' };
+  const { dataset } = step.desired;
+  // The state machine goes by it.
+  return { driverTest: 'passed', ...(dataset ? { dataset: dataset.name } : {}) };
 }
 
 export async function deleteDriver(
@@ -150,7 +152,7 @@ const isNamed = (
 ): boolean => driver.name === own.name && (driver.bucketName ?? own.bucketName) === own.bucketName;
 
 /** The id was never learned, or ours may be there twice. */
-const hasAnyId = (known: Pick<ResourceRecord, 'id' | 'madeAgain'> | undefined): boolean =>
+export const hasAnyId = (known: Pick<ResourceRecord, 'id' | 'madeAgain'> | undefined): boolean =>
   known?.id === undefined || known.madeAgain === true;
 
 /** Whether a driver on our integration is ours although it has another id than we know. */
@@ -161,7 +163,7 @@ export const isOursByName = (
 ): boolean => hasAnyId(known) && isNamed(own, driver);
 
 /** Ours: by its name, bucket and integration and, where the journal knows it, by the id that Dataloop gave. */
-async function findDrivers(
+export async function findDrivers(
   step: StepContext,
   dataloop: Pick<DataloopApi, 'listDrivers'>,
 ): Promise<{ own: Driver[]; other: Driver | undefined }> {

@@ -7,7 +7,10 @@ import { isOursByName } from './driver.ts';
 
 /** How is found out who uses a connection at Dataloop: drivers of others, and datasets. */
 export interface UsageReads
-  extends Pick<DataloopApi, 'listDrivers' | 'listDriversOf' | 'countDrivers' | 'listDatasets'> {
+  extends Pick<
+    DataloopApi,
+    'listDrivers' | 'listDriversOf' | 'countDrivers' | 'listDatasets' | 'countItems'
+  > {
   /** The records of ours that can be read. */
   readRecords(ids: readonly string[]): Promise<readonly JournalRecord[]>;
 }
@@ -80,7 +83,7 @@ async function listedByIntegration(
 export async function foreignDriversOf(
   record: JournalRecord,
   dataloopIntegrationId: string,
-  reads: Omit<UsageReads, 'listDatasets'>,
+  reads: Omit<UsageReads, 'listDatasets' | 'countItems'>,
 ): Promise<ForeignDrivers> {
   const { seen, foreign } = await namedDrivers(record, dataloopIntegrationId, reads);
   const count = await reads.countDrivers(dataloopIntegrationId);
@@ -157,7 +160,7 @@ async function asked<T>(look: () => Promise<T>, bound: Bound): Promise<T> {
  */
 export async function refuseForeignDrivers(
   record: JournalRecord,
-  reads: Omit<UsageReads, 'listDatasets'>,
+  reads: Omit<UsageReads, 'listDatasets' | 'countItems'>,
   bound: Bound,
 ): Promise<void> {
   const { id, state } = record.resources.dataloopIntegration ?? {};

@@ -42,6 +42,7 @@ async function planOf(
     listDriversOf: async () => [],
     countDrivers: async () => 0,
     listDatasets: async () => [],
+    countItems: async () => 0,
     hasObjects: async () => false,
     ...more,
   };

@@ -67,16 +67,16 @@ describe('the verdict', () => {
     // With a control for integrations, and one for drivers.
     const all = run({ rehearsed: rehearsals, results: Array(rehearsals.length + 2).fill(result) });
     expect(verdictOf(all)).toBe(
-      '✓ 36 of 36 rehearsals passed: nothing is left, and nothing else has changed',
+      '✓ 38 of 38 rehearsals passed: nothing is left, and nothing else has changed',
     );
     expect(markdownOf(all)).toContain(
-      'Each of the 20 steps of an integration and the 14 of an added driver was broken once',
+      'Each of the 22 steps of an integration and the 14 of an added driver was broken once',
     );
   });
 
   test('says what is not: Dataloop’s side, or the other steps', () => {
     expect(verdictOf(run({ seesDataloop: false }))).toContain('AWS only');
-    expect(verdictOf(run())).toContain('1 of 1 rehearsals passed, of 36 in all');
+    expect(verdictOf(run())).toContain('1 of 1 rehearsals passed, of 38 in all');
   });
 });
 

@@ -123,19 +123,29 @@ describe('at Dataloop', () => {
   });
 
   function answering(integrations: unknown, status = 200) {
-    const fake = jest.fn<typeof fetch>(async (url) =>
-      Response.json(String(url).includes('/drivers') ? [] : integrations, { status }),
-    );
+    const datasets = { items: [{ id: 'd-1', name: 'images', driver: null }] };
+    const fake = jest.fn<typeof fetch>(async (url) => {
+      const [, kind] = /(drivers|datasets)/.exec(String(url)) ?? [];
+      const answers = { drivers: [], datasets };
+      return Response.json(kind === 'drivers' || kind === 'datasets' ? answers[kind] : integrations, {
+        status,
+      });
+    });
     globalThis.fetch = fake;
     return fake;
   }
   const look = () => takeStanding({ clients, dataloop, projectId: 'p' });
 
-  test('integrations and drivers are listed by name and id', async () => {
+  test('integrations, drivers and datasets are listed by name and id', async () => {
     const fake = answering([said('m-1', 'trust-established')]);
     const { listing } = await look();
-    expect(listing).toMatchObject({ integrations: ['theirs (i-1)'], drivers: [] });
+    expect(listing).toMatchObject({
+      integrations: ['theirs (i-1)'],
+      drivers: [],
+      datasets: ['images (d-1)'],
+    });
     expect(fake.mock.calls.map(([url]) => String(url)).sort()).toEqual([
+      'https://dataloop.test/api/v1/datasets/query',
       'https://dataloop.test/api/v1/drivers?projectId=p',
       'https://dataloop.test/api/v1/orgs/o/integrations',
     ]);

@@ -97,7 +97,9 @@ test.each([
   '%s, %s: every step is rehearsed, once, in the order in which people read them',
   (subject, of) => {
     const machine = failing[subject][of];
-    expect(rehearsed(subject, of)).toEqual(asPeopleRead(tasksOf(machine, subject)));
+    // A sync that fails ends no connection: there is no undo to rehearse.
+    const tasks = tasksOf(machine, subject).filter((step) => step !== 'SyncDataset');
+    expect(rehearsed(subject, of)).toEqual(asPeopleRead(tasks));
   },
 );
 
@@ -109,6 +111,7 @@ test('what a driver passes through is read from the definition', () => {
   expect([...new Set([...ofDriver, ...ofIntegration])].sort()).toEqual([...deprovisionSteps].sort());
   expect(ofDriver.filter((step) => !ofIntegration.includes(step))).toEqual(['RevokeAccess']);
   expect(ofIntegration.filter((step) => !ofDriver.includes(step)).sort()).toEqual([
+    'DeleteDataset',
     'DeleteIntegration',
     'DeletePolicy',
     'DeleteRole',

@@ -49,7 +49,11 @@ const controlUrl = () => `${origin}/_control`;
 describe('the control API', () => {
   test('answers to its token', async () => {
     const control = sandboxControl({ controlUrl: controlUrl(), controlToken: running.controlToken });
-    await expect(control.standing()).resolves.toEqual({ integrations: [], drivers: [] });
+    await expect(control.standing()).resolves.toEqual({
+      integrations: [],
+      drivers: [],
+      datasets: [],
+    });
   });
 
   test.each(uninvited('TOKEN').map(([how]) => how))('refuses a request %s', async (how) => {

@@ -42,6 +42,7 @@ function readsOf(projects: Readonly<Record<string, readonly Dataset[]>>) {
       asked.push(projectId);
       return projects[projectId] ?? [];
     },
+    countItems: async (id) => (id === 'full' ? 3 : 0),
   };
   return { reads, asked };
 }

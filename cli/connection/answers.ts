@@ -53,6 +53,15 @@ export const connectionSchema = z.looseObject({
   error: z
     .looseObject({ type: z.string(), title: z.string(), detail: z.string(), step: z.string().optional() })
     .optional(),
+  /** The dataset of the request. */
+  dataset: z
+    .looseObject({
+      name: z.string(),
+      sync: z.string().optional(),
+      items: z.number().optional(),
+      reason: z.string().optional(),
+    })
+    .optional(),
   drivers: z
     .array(
       z.looseObject({

@@ -21,6 +21,7 @@ export const bucketFlags = [
 
 export const integrationFlags = [
   ...bucketFlags,
+  ['--dataset <name>', 'create this dataset on the driver, and sync it'],
   ['--organization <id>', 'organisation at Dataloop; default: that of the project'],
   ['--dataloop-integration <id>', 'adopt this integration at Dataloop'],
   ['--operator', 'a person makes the integration at Dataloop'],
@@ -46,6 +47,7 @@ export const bucketFlagsSchema = z.object({
 });
 
 export const integrationFlagsSchema = bucketFlagsSchema.extend({
+  dataset: z.string().optional(),
   organization: z.string().optional(),
   dataloopIntegration: z.string().optional(),
   operator: z.literal(true).optional(),
@@ -66,6 +68,8 @@ export const flagOf: Readonly<Record<string, string>> = {
   '/dataloop/organizationId': '--organization',
   '/dataloop/integrationId': '--dataloop-integration',
   '/dataloop/driverName': '--driver-name',
+  '/dataset': '--dataset',
+  '/dataset/name': '--dataset',
   '/role/name': '--role',
   '/description': '--description',
 };
@@ -115,6 +119,7 @@ export function integrationRequest(
         integrationId: flags.dataloopIntegration,
         createdBy: flags.operator ? 'operator' : undefined,
       },
+      dataset: { name: flags.dataset },
       role: { name: flags.role, mode: adopt(flags.adoptRole) },
     },
     world,

@@ -8,6 +8,7 @@ import {
   handleOf,
   nextFor,
   printAction,
+  printDataset,
   printError,
   printLeftovers,
   printReleased,
@@ -62,6 +63,7 @@ function printEnd(session: Session, connection: Connection, conclusion: Conclusi
     const took = conclusion.verb === 'connect' ? ` in ${duration(world.now() - conclusion.begun)}` : '';
     screen.say(`${screen.paint('green', 'Ready')}${took}: ${id}`);
     printResources(session, connection);
+    printDataset(session, connection);
   } else if (status === 'failed') {
     const at = error?.step ? ` at ${error.step}` : '';
     screen.say(`${screen.paint('red', `Failed${at}`)}: ${id}; everything was undone, nothing is left.`);

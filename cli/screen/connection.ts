@@ -43,6 +43,18 @@ export function printResources({ screen }: Session, { resources }: Connection, i
   }
 }
 
+/** How the sync of the dataset stands: the connection is ready also where it failed. */
+export function printDataset({ screen }: Session, { dataset }: Connection): void {
+  if (!dataset?.sync) return;
+  const { name, sync, items, reason } = dataset;
+  const how =
+    sync === 'succeeded'
+      ? `synced, ${items === 1 ? '1 item' : `${items ?? 'unknown number of'} items`}`
+      : screen.paint('yellow', sync === 'running' ? 'is being synced' : 'not synced');
+  screen.say(`Dataset "${name}": ${how}`);
+  for (const line of reason ? paragraph(reason, screen.columns, '  ') : []) screen.say(line);
+}
+
 /** What a workflow left behind, and what belongs to others. */
 export function printLeftovers({ screen }: Session, { residue, leftAlone = [] }: Connection): void {
   for (const left of residue) {
@@ -111,6 +123,7 @@ export function printConnection(session: Session, connection: Connection): void 
   screen.say(headline(session, connection));
   printError(session, connection);
   printResources(session, connection);
+  printDataset(session, connection);
   for (const driver of connection.drivers ?? []) {
     screen.say(`  Added bucket  s3://${driver.bucket}  (driver ${driver.name}, ${driver.driverId})`);
   }

@@ -18,6 +18,7 @@ const awaited: Readonly<Record<string, string>> = {
   CompleteIntegration: 'until it is trusted',
   TestDriver: 'until access works',
   VerifyDriver: 'until access works',
+  SyncDataset: 'until the bucket is read',
   AwaitOpenCalls: 'until all have ended',
   AwaitUndoCalls: 'until all have ended',
 };

@@ -43,6 +43,20 @@ describe('connect', () => {
     expect(ran.err).toContain(`Idempotency-Key: ${key}\n`);
   });
 
+  test.each([
+    [{ sync: 'succeeded', items: 1 }, /Dataset "Images": synced, 1 item\n/],
+    [{ sync: 'succeeded', items: 1200 }, /Dataset "Images": synced, 1200 items\n/],
+    [{ sync: 'failed', reason: 'Access Denied.' }, /Dataset "Images": not synced\n {2}Access Denied\.\n/],
+  ])('asks for a dataset, and says how its sync ended: %j', async (more, said) => {
+    const last = integration('ready', { dataset: { name: 'Images', ...more } });
+    const ran = await run(['connect', ...flags, '--yes', '--dataset', 'Images'], { script: script(last) });
+    expect(ran.code).toBe(0);
+    expect(ran.requests.map(({ body }) => body).filter(Boolean)).toEqual(
+      [1, 2].map(() => expect.objectContaining({ dataset: { name: 'Images' } })),
+    );
+    expect(ran.out).toMatch(said);
+  });
+
   test('sends nothing after no', async () => {
     const ran = await run(['connect', ...flags], { script: script(ready), columns: 80, answers: [false] });
     expect(ran.code).toBe(130);

@@ -11,7 +11,7 @@ describe('a request', () => {
       ...['--kms-key', 'arn:aws:kms:eu-west-1:111111111111:key/1', '--project', 'P', '--organization', 'O'],
       ...['--driver-name', 'images', '--no-delete', '--role', 'reader', '--adopt-role', '--adopt-bucket'],
       ...['--tag', 'a=1', 'b=2=3', '--description', 'text', '--dataloop-integration', 'I'],
-      '--block-public-access',
+      ...['--block-public-access', '--dataset', 'Images'],
     ];
     const ran = await run(['plan', 'acme', ...flags], { script });
     expect(ran.code).toBe(0);
@@ -34,6 +34,7 @@ describe('a request', () => {
         driverName: 'images',
         allowDelete: false,
       },
+      dataset: { name: 'Images' },
       role: { name: 'reader', mode: 'adopt' },
       tags: { a: '1', b: '2=3' },
     };

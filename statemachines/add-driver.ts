@@ -2,7 +2,6 @@
 import type { StateMachine } from './asl.ts';
 import { createBucket, forward, preflight, rollBack, testAndActivate } from './connecting.ts';
 import { accessLocked } from './retries.ts';
-import { addToInput } from './step.ts';
 
 /** @param driverTestSeconds how long each driver test is tried */
 export const addDriver = (driverTestSeconds: number): StateMachine => ({
@@ -12,14 +11,12 @@ export const addDriver = (driverTestSeconds: number): StateMachine => ({
   TimeoutSeconds: 86_400,
   StartAt: 'Preflight',
   States: {
-    ...forward('Preflight', { ...preflight, Next: 'CreateBucket' }),
-    ...forward('CreateBucket', { ...createBucket, Next: 'GrantAccess' }),
-    ...forward('GrantAccess', {
+    ...forward('Preflight', 'preflight', 'CreateBucket', preflight),
+    ...forward('CreateBucket', 'bucket', 'GrantAccess', createBucket),
+    ...forward('GrantAccess', 'access', 'TestDriver', {
       Comment:
         "Adds the bucket to a policy of the integration's role. Waits its turn while another bucket of the integration is written there.",
       Retry: [accessLocked],
-      Output: addToInput('access'),
-      Next: 'TestDriver',
     }),
 
     ...testAndActivate(driverTestSeconds),

@@ -1,22 +1,20 @@
 /** The states that `provision` and `add-driver` share. */
 import type { States } from './asl.ts';
 import { datasetSyncing, driverTestFailed } from './retries.ts';
-import { addToInput, choice, handOver, type Step, step } from './step.ts';
+import { addToInput, choice, handOver, step, type Told } from './step.ts';
 
 /** A step on the way to `ready`. If it fails permanently, everything is undone. */
-export const forward = (name: string, options: Step): States =>
-  step(name, options, handOver(name, 'RollBack'));
+export const forward = (name: string, answer: string, Next: string, told: Told): States =>
+  step(name, { ...told, Output: addToInput(answer), Next }, handOver(name, 'RollBack'));
 
 export const preflight = {
   Comment:
     'Checks everything that could block this connection, before anything is created: names, quotas, keys, credentials. A failure lists all blocking issues.',
-  Output: addToInput('preflight'),
 };
 
 export const createBucket = {
   Comment:
     'Creates the bucket: private, encrypted, tagged, TLS only. An adopted bucket only gets the CORS rule and, if requested, is closed to the public.',
-  Output: addToInput('bucket'),
 };
 
 /** The dataset of a request. Its sync proves more, and ends no connection that is proven. */
@@ -26,10 +24,8 @@ export const dataset: States = {
     { '{% $exists($states.input.verification.dataset) %}': 'CreateDataset' },
     'Activate',
   ),
-  ...forward('CreateDataset', {
+  ...forward('CreateDataset', 'dataset', 'SyncDataset', {
     Comment: 'Creates the dataset on the driver. If an earlier attempt may have, looks for that one first.',
-    Output: addToInput('dataset'),
-    Next: 'SyncDataset',
   }),
   ...step(
     'SyncDataset',
@@ -54,30 +50,22 @@ export const dataset: States = {
  * @param before states between these and Activate
  */
 export const testAndActivate = (driverTestSeconds: number, before: States = {}): States => ({
-  ...forward('TestDriver', {
+  ...forward('TestDriver', 'test', 'CreateDriver', {
     Comment:
       'Dataloop tests its access to the bucket by writing a small file. Retries for about a minute, because permissions reach S3 with a delay.',
     Retry: [driverTestFailed(driverTestSeconds)],
-    Output: addToInput('test'),
-    Next: 'CreateDriver',
   }),
-  ...forward('CreateDriver', {
+  ...forward('CreateDriver', 'driver', 'VerifyDriver', {
     Comment:
-      'Creates the storage driver in the Dataloop project. If an earlier attempt may have created it, looks for that one first.',
-    Output: addToInput('driver'),
-    Next: 'VerifyDriver',
+      'Creates the storage driver in the project. If an earlier attempt may have, looks for that one first.',
   }),
-  ...forward('VerifyDriver', {
+  ...forward('VerifyDriver', 'verification', Object.keys(before)[0] ?? 'Activate', {
     Comment: 'Dataloop tests its access again, now through the new driver. Retries for about a minute.',
     Retry: [driverTestFailed(driverTestSeconds)],
-    Output: addToInput('verification'),
-    Next: Object.keys(before)[0] ?? 'Activate',
   }),
   ...before,
-  ...forward('Activate', {
+  ...forward('Activate', 'activation', 'Ready', {
     Comment: 'Sets the status to ready and publishes the event that says so on the bus of the service.',
-    Output: addToInput('activation'),
-    Next: 'Ready',
   }),
   Ready: {
     Type: 'Succeed',

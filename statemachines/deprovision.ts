@@ -1,7 +1,7 @@
 /** The undo, of an integration or of an added bucket: after a failure, and after DELETE. */
 import type { State, StateMachine, States } from './asl.ts';
 import { accessLocked } from './retries.ts';
-import { addToInput, choice, handOver, type Step, step } from './step.ts';
+import { addToInput, choice, handOver, type Step, step, type Told } from './step.ts';
 
 /** Whether the undo has waited for in-flight calls: what it finds gone now stays gone. */
 const callsEnded = '{% $exists($states.input.openCalls) %}';
@@ -29,20 +29,15 @@ export const deprovision: StateMachine = {
       },
       'AwaitOpenCalls',
     ),
-    ...undo('DeleteRole', {
+    ...undo('DeleteRole', 'role', 'AccessTried', {
       Comment:
         "Deletes the role. Dataloop's access ends here. An adopted role stays, without our policies and our trust statement.",
       Payload: { callsEnded },
-      Output: outcome('role'),
-      Next: 'AccessTried',
     }),
-    ...undo('RevokeAccess', {
-      Comment:
-        "Takes the bucket out of the policy of the integration's role. Dataloop's access to this bucket ends here.",
+    ...undo('RevokeAccess', 'access', 'AccessTried', {
+      Comment: "Takes the bucket out of the policy of the role. Dataloop's access to it ends here.",
       Payload: { callsEnded },
       Retry: [accessLocked],
-      Output: outcome('access'),
-      Next: 'AccessTried',
     }),
     AccessTried: choice(
       'After the wait for in-flight calls the undo goes on. Otherwise it waits for them now.',
@@ -50,12 +45,10 @@ export const deprovision: StateMachine = {
       'AwaitOpenCalls',
     ),
 
-    ...needed('AwaitOpenCalls', {
+    ...needed('AwaitOpenCalls', 'openCalls', 'OpenCallsSettled', {
       Comment:
         'Looks for in-flight calls: functions of a stopped or failed execution that may still change something. Waits for them at most 35 s.',
       Payload: { since: '{% $since %}', failures: '{% $failures %}' },
-      Output: addToInput('openCalls'),
-      Next: 'OpenCallsSettled',
     }),
     OpenCallsSettled: choice(
       'No call is in flight: go on, or first take away once more what such a call may have given Dataloop meanwhile. Otherwise wait.',
@@ -77,10 +70,8 @@ export const deprovision: StateMachine = {
       'DeletePolicy',
     ),
 
-    ...undo('DeletePolicy', {
+    ...undo('DeletePolicy', 'policy', 'HasAddedBuckets', {
       Comment: 'Deletes the policies that this service created for the role.',
-      Output: outcome('policy'),
-      Next: 'HasAddedBuckets',
     }),
     HasAddedBuckets: choice(
       'Buckets were added to this integration: they go first. Otherwise go on with its dataset.',
@@ -91,16 +82,15 @@ export const deprovision: StateMachine = {
       'Notes the time: from now on the undo waits for added buckets, for 15 minutes.',
       'RemoveDrivers',
     ),
-    ...undo('RemoveDrivers', {
+    ...undo('RemoveDrivers', 'drivers', 'DriversRemoved', {
       Comment:
         'Removes the buckets that were added to this integration, ten at a time, each in its own execution of this state machine (drv_...).',
       Payload: { since: '{% $since %}' },
       Output: addToInput('drivers'),
-      Next: 'DriversRemoved',
       afterFailure: 'HasDataset',
     }),
     DriversRemoved: choice(
-      'All added buckets are done, or 15 minutes have passed and the removal of each has begun: go on with the driver of the integration itself. Otherwise wait.',
+      'All added buckets are done, or 15 minutes have passed and the removal of each has begun: go on with the dataset or the driver of the integration itself. Otherwise wait.',
       { [settled('drivers')]: 'HasDataset' },
       'WaitForDrivers',
     ),
@@ -111,45 +101,33 @@ export const deprovision: StateMachine = {
       { '{% $exists($states.input.openCalls.dataset) %}': 'DeleteDataset' },
       'DeleteDriver',
     ),
-    ...undo('DeleteDataset', {
+    ...undo('DeleteDataset', 'dataset', 'DeleteDriver', {
       Comment: 'Deletes the dataset at Dataloop if it is empty. With items it becomes a leftover.',
-      Output: outcome('dataset'),
-      Next: 'DeleteDriver',
     }),
-    ...undo('DeleteDriver', {
-      Comment:
-        'Deletes the storage driver at Dataloop. If Dataloop refuses, the driver becomes a leftover and the undo goes on.',
-      Output: outcome('driver'),
-      Next: 'HasIntegration',
+    ...undo('DeleteDriver', 'driver', 'HasIntegration', {
+      Comment: 'Deletes the storage driver at Dataloop. If Dataloop refuses, it becomes a leftover.',
     }),
     HasIntegration: choice(
       'Added bucket (drv_...): the integration at Dataloop stays, so the bucket is next. Integration (int_...): it goes.',
       { [wasAdded]: 'DeleteBucket' },
       'DeleteIntegration',
     ),
-    ...undo('DeleteIntegration', {
-      Comment:
-        'Deletes the integration at Dataloop. One that was adopted, or that an operator created, stays there.',
-      Output: outcome('integration'),
-      Next: 'DeleteBucket',
+    ...undo('DeleteIntegration', 'integration', 'DeleteBucket', {
+      Comment: 'Deletes the integration at Dataloop. One that others created stays there.',
     }),
-    ...undo('DeleteBucket', {
+    ...undo('DeleteBucket', 'bucket', 'UndoTried', {
       Comment:
         'Deletes the bucket if it is empty and no role or policy names it any more. An adopted bucket stays and gets its earlier settings back.',
-      Output: outcome('bucket'),
-      Next: 'UndoTried',
     }),
 
     UndoTried: noteTime(
       'Every undo step has had its turn. Notes the time: no further undo call begins after it.',
       'AwaitUndoCalls',
     ),
-    ...needed('AwaitUndoCalls', {
+    ...needed('AwaitUndoCalls', 'openCalls', 'UndoCallsSettled', {
       Comment:
-        'Looks for in-flight calls of the undo itself, for at most 35 s: a late deletion must not hit what somebody creates under these names next.',
+        'Looks for in-flight calls of the undo, for at most 35 s: a late one could hit what comes next.',
       Payload: { since: '{% $since %}' },
-      Output: addToInput('openCalls'),
-      Next: 'UndoCallsSettled',
     }),
     UndoCallsSettled: choice(
       'No undo call is in flight: conclude. Otherwise wait.',
@@ -162,16 +140,14 @@ export const deprovision: StateMachine = {
       'AwaitUndoCalls',
     ),
 
-    ...needed('Conclude', {
-      Comment:
-        'Sets the final status and publishes the event: failed or removed if nothing is left, residue if something is.',
+    ...needed('Conclude', 'status', 'Done', {
+      Comment: 'Sets the final status, residue if something is left, and publishes the event.',
       Payload: {
         mode: '{% $states.context.Execution.Input.mode %}',
         run: '{% $states.context.Execution.Input.run %}',
         failures: '{% $failures %}',
       },
       Output: addToInput('status', '$states.result.Payload.status'),
-      Next: 'Done',
     }),
     Done: {
       Type: 'Succeed',
@@ -189,28 +165,29 @@ export const deprovision: StateMachine = {
 };
 
 /** A step that takes something back. If it fails permanently, that is remembered, and the undo goes on. */
-function undo(name: string, { afterFailure, ...options }: Undo): States {
-  return step(name, options, {
-    ErrorEquals: ['States.ALL'],
-    Assign: { failures: `{% $append($failures, [{'step': '${name}', 'error': $states.errorOutput}]) %}` },
-    Output: '{% $states.input %}',
-    Next: afterFailure ?? options.Next,
-  });
+function undo(name: string, answer: string, Next: string, { afterFailure, ...told }: Undo): States {
+  // What it did: removed, absent, kept, or left alone.
+  const Output = addToInput(answer, '$states.result.Payload.outcome');
+  return step(
+    name,
+    { Output, ...told, Next },
+    {
+      ErrorEquals: ['States.ALL'],
+      Assign: { failures: `{% $append($failures, [{'step': '${name}', 'error': $states.errorOutput}]) %}` },
+      Output: '{% $states.input %}',
+      Next: afterFailure ?? Next,
+    },
+  );
 }
 
-type Undo = Extract<Step, { Next: string }> & {
+interface Undo extends Told, Partial<Pick<Step, 'Output'>> {
   /** Where the undo goes on after a failure, if not where the step leads anyway. */
   readonly afterFailure?: string;
-};
-
-/** A step without which the undo can neither go on nor end. */
-function needed(name: string, options: Step): States {
-  return step(name, options, handOver(name, 'Stuck'));
 }
 
-/** What a step of the undo did: removed, absent, kept, or left alone. */
-function outcome(resource: string): string {
-  return addToInput(resource, '$states.result.Payload.outcome');
+/** A step without which the undo can neither go on nor end. */
+function needed(name: string, answer: string, Next: string, told: Partial<Step> & Told): States {
+  return step(name, { Output: addToInput(answer), ...told, Next }, handOver(name, 'Stuck'));
 }
 
 /** @param again the step that is to have another turn */

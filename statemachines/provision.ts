@@ -2,7 +2,7 @@
 import type { Branch, StateMachine } from './asl.ts';
 import { createBucket, dataset, forward, preflight, rollBack, testAndActivate } from './connecting.ts';
 import { iamUserNotIssued, operatorAwaited, trustNotEstablished } from './retries.ts';
-import { addToInput, handOver, type Step, step } from './step.ts';
+import { addToInput, handOver, step, type Told } from './step.ts';
 
 /** How long is waited: parameters of the deployment. */
 export interface Waits {
@@ -22,23 +22,20 @@ export const provision = (waits: Waits): StateMachine => ({
   TimeoutSeconds: 302_400,
   StartAt: 'Preflight',
   States: {
-    ...forward('Preflight', { ...preflight, Next: 'PrepareBothSides' }),
+    ...forward('Preflight', 'preflight', 'PrepareBothSides', preflight),
 
     PrepareBothSides: {
       Type: 'Parallel',
       Comment:
-        'Creates bucket and policy while Dataloop issues its IAM user. If one branch fails, all three are rolled back.',
+        'Creates bucket and policy while Dataloop issues its IAM user. If one fails, all are rolled back.',
       Branches: [
-        branch('CreateBucket', 'BucketNotCreated', createBucket),
-        branch('CreatePolicy', 'PolicyNotCreated', {
-          Comment:
-            'Creates the IAM policy with what Dataloop may do in the bucket. CreateRole attaches it to the role.',
-          Output: addToInput('policy'),
+        branch('CreateBucket', 'BucketNotCreated', addToInput('bucket'), createBucket),
+        branch('CreatePolicy', 'PolicyNotCreated', addToInput('policy'), {
+          Comment: 'Creates the policy with what Dataloop may do in the bucket. CreateRole attaches it.',
         }),
-        branch('RequestIamUser', 'IamUserNotIssued', {
+        branch('RequestIamUser', 'IamUserNotIssued', addToInput('iamUser', '$states.result'), {
           Comment:
             'Creates the integration at Dataloop, then waits for its IAM user, at most iamUserTimeoutSeconds. In operator mode, GET on the API says in "action" what to do.',
-          Output: addToInput('iamUser', '$states.result'),
           callbackSeconds: waits.iamUserTimeoutSeconds,
         }),
       ],
@@ -52,19 +49,15 @@ export const provision = (waits: Waits): StateMachine => ({
       Next: 'CreateRole',
     },
 
-    ...forward('CreateRole', {
+    ...forward('CreateRole', 'role', 'CompleteIntegration', {
       Comment:
         'Creates the role that trusts exactly one IAM user, which Dataloop names now. Retries while AWS does not see that user yet, usually 30 s. In operator mode, waits until the operator corrects a wrong user.',
       Retry: [operatorAwaited, iamUserNotIssued],
-      Output: addToInput('role'),
-      Next: 'CompleteIntegration',
     }),
-    ...forward('CompleteIntegration', {
+    ...forward('CompleteIntegration', 'integration', 'TestDriver', {
       Comment:
         'Gives the role ARN to Dataloop and retries until Dataloop can assume the role, about four minutes. In operator mode, waits for the operator to do so.',
       Retry: [operatorAwaited, trustNotEstablished(waits.trustSeconds)],
-      Output: addToInput('integration'),
-      Next: 'TestDriver',
     }),
 
     ...testAndActivate(waits.driverTestSeconds, dataset),
@@ -73,12 +66,12 @@ export const provision = (waits: Waits): StateMachine => ({
 });
 
 /** One branch of PrepareBothSides: a step, and a Fail state that adds the step's name to its error. */
-function branch(name: string, failed: string, options: Omit<Step, 'End' | 'Next'>): Branch {
+function branch(name: string, failed: string, Output: string, told: Told): Branch {
   const Catch = { ErrorEquals: ['States.ALL'], Output: '{% $states.errorOutput %}', Next: failed };
   return {
     StartAt: name,
     States: {
-      ...step(name, { ...options, End: true }, Catch),
+      ...step(name, { ...told, Output, End: true }, Catch),
       [failed]: {
         Type: 'Fail',
         Comment: `${name} failed permanently. PrepareBothSides fails with the same error and leads to RollBack.`,

@@ -14,13 +14,15 @@ const payload = {
   attempt: '{% $states.context.State.RetryCount + 1 %}',
 };
 
-export type Step = Onward & {
+export type Step = Onward & Told & { readonly Output: string };
+
+/** What is told of a step beside the name of its answer, and where it leads. */
+export type Told = {
   readonly Comment: string;
   /** Sent to the function besides. */
   readonly Payload?: Readonly<Record<string, string>>;
   /** Errors that this step retries besides the transient ones, which every step retries. */
   readonly Retry?: readonly Retrier[];
-  readonly Output: string;
   /** How long the step waits for SendTaskSuccess with its task token. Without this, the function's answer ends it. */
   readonly callbackSeconds?: number;
 };

@@ -1,28 +1,14 @@
 """Dataloop's own Python SDK against the sandbox, unchanged: every call that this project's flow needs.
 
-Reads SANDBOX (JSON with apiUrl, token, username, password, organizationId, projectId, accountId) and NAME from
-the environment. Prints one line of JSON: call -> what the SDK made of the answer.
+Prints one line of JSON: call -> what the SDK made of the answer.
 """
 
 import json
-import os
 
-import dtlpy as dl
+from dtlpy_session import dl, name, sandbox
 
-sandbox = json.loads(os.environ["SANDBOX"])
-name = os.environ["NAME"]
 found = {}
 
-dl.client_api.add_environment(
-    environment=sandbox["apiUrl"],
-    # A file of authorities, as the requests library takes it.
-    verify_ssl=os.environ["AWS_CA_BUNDLE"],
-    gate_url=sandbox["apiUrl"].removesuffix("/api/v1"),
-    alias="sandbox",
-)
-dl.client_api.setenv("sandbox")
-
-dl.client_api.login_api_key(sandbox["token"])
 found["login_m2m"] = dl.client_api.login_m2m(sandbox["username"], sandbox["password"], force=True)
 organization = dl.organizations.get(organization_id=sandbox["organizationId"])
 found["organization"] = organization.id

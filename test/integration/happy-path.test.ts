@@ -35,6 +35,7 @@ import {
   uniqueName,
   until,
 } from './deployment.ts';
+import { dtlpy } from './dtlpy.ts';
 import { documentOf, policyOf } from './policy-documents.ts';
 import { createStack, deleteStack, reasonsOf, settledStack, updateStack } from './stacks.ts';
 
@@ -376,9 +377,15 @@ describe('a dataset in the request', () => {
       'a.jpg',
       'an image',
     );
-    await dataloopCall('POST', `/datasets/${id}/imports`, [
-      { filename: '/a.jpg', storageId: `${bucket}:a.jpg` },
-    ]);
+    await control.set(name, { sync: 'real', syncSeconds: 0 });
+    const variables = { NAME: name, DATASET: id, OBJECT: `${bucket}/a.jpg` };
+    expect(await dtlpy('dtlpy_dataset.py', variables)).toEqual({
+      synced: true,
+      items: ['/a.jpg'],
+      imported: '/again/b.jpg',
+      'item deleted': true,
+      left: 1,
+    });
     const refused = await api.request('DELETE', links.self);
     expect(refused).toMatchObject({
       status: 409,

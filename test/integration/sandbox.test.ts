@@ -1,17 +1,11 @@
 /** The Dataloop sandbox behaves like the platform, for any client. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { projectRoot } from '../../local/environment/paths.ts';
 import { until } from '../until.ts';
-import { control, dataloopCall, environment, python, uniqueName } from './deployment.ts';
+import { control, dataloopCall, environment, uniqueName } from './deployment.ts';
+import { dtlpy } from './dtlpy.ts';
 
 const { sandbox } = environment;
-const execute = promisify(execFile);
 const integrations = `/orgs/${sandbox.organizationId}/integrations`;
 const madeSchema = z.looseObject({
   id: z.string(),
@@ -41,15 +35,8 @@ const login = (body: object) =>
   });
 
 test("Dataloop's own Python SDK works against it unchanged", async () => {
-  const home = await mkdtemp(join(tmpdir(), 'dtlpy-'));
   const name = uniqueName('dtlpy');
-  const { stdout } = await execute(
-    join(python, 'python'),
-    [join(projectRoot, 'test', 'integration', 'dtlpy_contract.py')],
-    { env: { ...process.env, HOME: home, NAME: name, SANDBOX: JSON.stringify(sandbox) } },
-  );
-  await rm(home, { recursive: true });
-  const found = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  const found = await dtlpy('dtlpy_contract.py', { NAME: name });
   expect(found).toEqual({
     login_m2m: true,
     organization: sandbox.organizationId,

@@ -137,6 +137,9 @@ const driverLocks = ({ bucket, dataloop }: IntegrationRequest, integrationId: st
   ...bucketLocks(bucket, dataloop.driverName ?? ''),
 ];
 
+export const adoptedIntegrationLock = (dataloopIntegrationId: string) =>
+  `adopted-integration#${dataloopIntegrationId}`;
+
 /** An adopted resource is in one integration at a time: one must not find what another has written. */
 const integrationLocks = ({ name, bucket, role, dataloop }: IntegrationRequest): Lock[] => [
   { key: `name#${name}`, what: `name "${name}"`, pointer: '/name' },
@@ -147,7 +150,7 @@ const integrationLocks = ({ name, bucket, role, dataloop }: IntegrationRequest):
   ...(dataloop.integrationId
     ? [
         {
-          key: `adopted-integration#${dataloop.integrationId}`,
+          key: adoptedIntegrationLock(dataloop.integrationId),
           what: `integration ${dataloop.integrationId} at Dataloop`,
           pointer: '/dataloop/integrationId',
         },

@@ -3,7 +3,7 @@ import type { AccountSettings } from '../../config.ts';
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { PlannedResource, PlanView } from '../api/responses.ts';
-import { locksByField, nameOrBucketTaken } from '../lifecycle/start.ts';
+import { adoptedIntegrationLock, locksByField, nameOrBucketTaken } from '../lifecycle/start.ts';
 import { outsideDeployment } from '../model/allowed.ts';
 import { sameJson } from '../model/canonical-json.ts';
 import { type DesiredState, desiredState, trustPolicy, trustStatement } from '../model/desired-state.ts';
@@ -17,6 +17,8 @@ import {
 import type { IntegrationRequest } from '../model/request.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
 import type { S3 } from '../resources/bucket/s3.ts';
+import { withWaiting } from '../resources/dataloop/adopt.ts';
+import { organizationOfProject } from '../resources/dataloop/organization.ts';
 import { sidWith } from '../resources/role/trust-policy.ts';
 import { type Check, type Finding, findingsOf, findingView } from './checks.ts';
 import { neededActions } from './needed-actions.ts';
@@ -56,9 +58,13 @@ export async function planIntegration(
     isOurs: () => false,
     outside: outside.map(({ pointer }) => pointer),
   };
+  const readsOfLocks = {
+    ...reads,
+    isHeld: async (id: string) => (await standingHolderOf(adoptedIntegrationLock(id), reads)) !== undefined,
+  };
   const [locks, { findings }, warnings] = await Promise.all([
-    findingsOf(lockChecks(request, reads), bound),
-    blockingIssues(wanted, reads, bound),
+    findingsOf(lockChecks(request, onlyOrganizationId, readsOfLocks), bound),
+    blockingIssues(wanted, readsOfLocks, bound),
     findingsOf(warningChecks(desired, reads), bound),
   ]);
   const all = [...outside.map(outsideFinding), ...distinct(locks), ...findings, ...warnings];
@@ -125,6 +131,12 @@ async function holderOf(lock: string, reads: PlanReads): Promise<JournalRecord |
   return holderId === undefined ? undefined : reads.read(holderId);
 }
 
+/** Of one of which nothing stands, the lock counts as free. */
+async function standingHolderOf(lock: string, reads: PlanReads): Promise<JournalRecord | undefined> {
+  const holder = await holderOf(lock, reads);
+  return holder && standingStatuses.includes(holder.status) ? holder : undefined;
+}
+
 function alreadyConnected({ id, name, status }: JournalRecord): Finding {
   const said =
     status === 'ready'
@@ -148,7 +160,18 @@ function outsideFinding({ pointer, detail }: { pointer: string; detail: string }
 }
 
 /** What `POST /integrations` would answer 409 for. */
-function lockChecks(request: IntegrationRequest, reads: PlanReads): Check[] {
+function lockChecks(
+  request: IntegrationRequest,
+  onlyOrganizationId: string | undefined,
+  reads: PlanReads,
+): Check[] {
+  const { organizationId, projectId, integrationId } = request.dataloop;
+  /** What could be adopted instead. */
+  const withOthers = async (error: ServiceError) => {
+    const named = { organizationId, onlyOrganizationId };
+    const found = organizationOfProject(await reads.getProject(projectId), named);
+    return withWaiting(error, found, reads);
+  };
   return locksByField({ request }).map(({ key, pointer }) => {
     const subject = { type: 'Integration', name: request.name };
     return {
@@ -156,10 +179,12 @@ function lockChecks(request: IntegrationRequest, reads: PlanReads): Check[] {
       pointer,
       failure: 'error' as const,
       run: async () => {
-        const holder = await holderOf(key, reads);
-        // Of one of which nothing stands, the lock counts as free.
-        if (!holder || !standingStatuses.includes(holder.status)) return [];
-        const error = nameOrBucketTaken(holder, { request });
+        const holder = await standingHolderOf(key, reads);
+        if (!holder) return [];
+        const taken = nameOrBucketTaken(holder, { request });
+        const isAdopted = integrationId !== undefined && key === adoptedIntegrationLock(integrationId);
+        // The checks of the project say what is wrong with it.
+        const error = isAdopted ? await withOthers(taken).catch(() => taken) : taken;
         const about = { type: 'Integration', id: holder.id, name: holder.name };
         return [{ severity: 'error' as const, error, subject: about, pointer }];
       },

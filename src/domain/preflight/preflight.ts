@@ -5,7 +5,7 @@ import type { DesiredState } from '../model/desired-state.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
 import { bucketAddress, holderOf, nameTaken } from '../resources/bucket/bucket.ts';
 import { type Kms, unusableKey } from '../resources/bucket/kms-key.ts';
-import { checkAdoptableIntegration, withWaiting } from '../resources/dataloop/adopt.ts';
+import { checkAdoptableIntegration, type WaitingReads, withWaiting } from '../resources/dataloop/adopt.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
 import { checkNoDataset } from '../resources/dataloop/dataset.ts';
 import { checkNoDriver } from '../resources/dataloop/driver.ts';
@@ -21,6 +21,7 @@ import { dataloopLimit, iamQuotas } from './quotas.ts';
 
 export interface PreflightReads
   extends AdoptionReads,
+    WaitingReads,
     Pick<Iam, 'getPolicy' | 'getAccountSummary'>,
     Pick<
       DataloopApi,

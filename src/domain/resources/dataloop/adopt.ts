@@ -55,6 +55,14 @@ function notFree(found: DataloopIntegration): { why: string; advice: string } | 
       advice: 'Choose one that still waits for its role, or omit dataloop.integrationId.',
     };
   }
+  const maker = /(?<= )int_[0-9A-Z]{26}$/.exec(found.name)?.[0];
+  // Our own names end with the id of their record.
+  if (maker !== undefined) {
+    return {
+      why: `("${found.name}") was created by this service for ${maker}`,
+      advice: 'Choose one that nobody uses, or omit dataloop.integrationId.',
+    };
+  }
   if (!found.userArn) {
     return {
       why: `("${found.name}") has no IAM user`,
@@ -74,6 +82,11 @@ function notAdoptable(dataloopIntegrationId: string, why: string, advice: string
 /** How many integrations a message names. */
 const mostNamed = 10;
 
+export interface WaitingReads extends Pick<DataloopApi, 'listIntegrations' | 'countDrivers'> {
+  /** Whether a request of this deployment has it already. Only a plan may look. */
+  isHeld?(dataloopIntegrationId: string): Promise<boolean>;
+}
+
 /**
  * The same error, and the integrations that could be adopted instead.
  * @returns the error as it is where Dataloop does not tell
@@ -81,7 +94,7 @@ const mostNamed = 10;
 export async function withWaiting(
   error: ServiceError,
   organizationId: string,
-  dataloop: Pick<DataloopApi, 'listIntegrations' | 'countDrivers'>,
+  dataloop: WaitingReads,
 ): Promise<ServiceError> {
   const free = await freeIntegrations(organizationId, dataloop).catch(() => undefined);
   if (!free) return error;
@@ -92,15 +105,19 @@ export async function withWaiting(
 
 async function freeIntegrations(
   organizationId: string,
-  dataloop: Pick<DataloopApi, 'listIntegrations' | 'countDrivers'>,
+  dataloop: WaitingReads,
 ): Promise<DataloopIntegration[]> {
   const waiting = (await dataloop.listIntegrations(organizationId)).filter((each) => !notFree(each));
-  const counted = await Promise.all(
-    waiting
-      .slice(0, mostNamed)
-      .map(async (each) => ({ each, drivers: await dataloop.countDrivers(each.id) })),
+  const looked = await Promise.all(
+    waiting.slice(0, mostNamed).map(async (each) => {
+      const [drivers, isHeld] = await Promise.all([
+        dataloop.countDrivers(each.id),
+        dataloop.isHeld?.(each.id),
+      ]);
+      return { each, isFree: drivers === 0 && !isHeld };
+    }),
   );
-  return counted.filter(({ drivers }) => drivers === 0).map(({ each }) => each);
+  return looked.filter(({ isFree }) => isFree).map(({ each }) => each);
 }
 
 /** Adopts the integration; a repeated attempt continues with it. */

@@ -501,4 +501,24 @@ describe('a plan of what is adopted', () => {
     });
     expect(plan.findings).toMatchObject([{ pointer, detail: expect.stringContaining('int_1') }]);
   });
+
+  test('names the integrations that wait where another one of ours holds the one that is named', async () => {
+    const waiting = { name: 'other', type: 'aws-cross', userArn: 'arn:user', trustStatus: 'waiting-trust' };
+    const ids = ['waiting-1', 'free', 'held'];
+    const plan = await planOf(request, {
+      ...standing,
+      listIntegrations: async () => [
+        ...ids.map((id) => ({ ...waiting, id })),
+        { ...waiting, id: 'ours', name: `acme ${integrationId}` },
+      ],
+      lockHolder: async (lock) => (/#(waiting-1|held)$/.test(lock) ? 'int_1' : undefined),
+      read: async () => recordOf({ id: 'int_1', status: 'ready' }),
+    });
+    expect(plan.findings).toMatchObject([
+      {
+        pointer: '/dataloop/integrationId',
+        detail: expect.stringMatching(/int_1, which is ready.* These wait for a role: "other" \(free\)\.$/),
+      },
+    ]);
+  });
 });

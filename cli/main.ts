@@ -13,7 +13,12 @@ import type { World } from './world.ts';
 // Standard error is for people who ask what went wrong: the SDK's advice about Node.js is doctor's work.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
+/** Made of cli/page/browser when this is bundled. */
+declare const PAGE_SCRIPT: string;
+declare const PAGE_STYLE: string;
+
 let sayWhenInterrupted: (() => readonly string[]) | undefined;
+let endWait: (() => void) | undefined;
 
 async function standardInput(): Promise<string> {
   const chunks: Buffer[] = [];
@@ -47,6 +52,11 @@ const world: World = {
     return () => clearInterval(timer);
   },
   openInBrowser,
+  pageAssets: { script: PAGE_SCRIPT, style: PAGE_STYLE },
+  untilInterrupted: () =>
+    new Promise((resolve) => {
+      endWait = resolve;
+    }),
   connect: connectToService,
   account: accountOf,
   whenInterrupted: (say) => {
@@ -55,6 +65,11 @@ const world: World = {
 };
 
 process.on('SIGINT', () => {
+  if (endWait) {
+    endWait();
+    endWait = undefined;
+    return;
+  }
   const lines = sayWhenInterrupted?.() ?? [];
   process.stderr.write(`\n${lines.map((line) => `${line}\n`).join('')}`);
   process.exit(exitCodes.interrupted);

@@ -2,6 +2,7 @@
 import type { Account } from './connection/account.ts';
 import type { ServiceConnection } from './connection/connect.ts';
 import type { ConnectionSettings } from './connection/settings.ts';
+import type { PageAssets } from './page/document.ts';
 
 export interface Stream {
   readonly isTTY?: boolean | undefined;
@@ -27,6 +28,9 @@ export interface World {
   /** Calls `work` every so often until the returned function is called. */
   every(milliseconds: number, work: () => void): () => void;
   openInBrowser(url: string): Promise<boolean>;
+  readonly pageAssets: PageAssets;
+  /** Waits for Ctrl-C, which then ends nothing but this. */
+  untilInterrupted(): Promise<void>;
   connect(settings: ConnectionSettings): Promise<ServiceConnection>;
   account(settings: ConnectionSettings): Account;
   /** What is said when somebody presses Ctrl-C; the last one that was set. */

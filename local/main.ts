@@ -8,6 +8,7 @@ import { writePrivately } from './environment/private-file.ts';
 import { runProgram } from './environment/processes.ts';
 import { inRunFolder, isAlive } from './environment/run-folder.ts';
 import { type LocalEnvironment, startEnvironment } from './environment/start.ts';
+import { serveLocalPage } from './observe/page.ts';
 
 const defaultPortBase = '47100';
 
@@ -73,6 +74,7 @@ await runProgram(async () => {
     const environment = await startEnvironment({ folder, portBase: portBase || defaultPortBase, say });
     say('Deploying with serverless deploy');
     const deployment = await deployService(environment, 'local');
+    const page = await serveLocalPage(environment, deployment.apiUrl);
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writePrivately(file, environmentText(environment, deployment));
     say(
@@ -81,6 +83,9 @@ await runProgram(async () => {
         `API       ${deployment.apiUrl}`,
         `AWS       ${environment.endpointUrl}`,
         `Dataloop  ${environment.sandbox.apiUrl}`,
+        `Page      ${page.address}`,
+        '',
+        'The page shows each workflow as it goes: open it in a browser of this machine.',
         '',
         'To use it with any AWS client, or with npx dataloop-connect, run in another terminal:',
         `  set -a; . ${relative(projectRoot, file)}; set +a`,

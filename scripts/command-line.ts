@@ -31,9 +31,32 @@ function licencesOf({ inputs }: Metafile): string {
     .join(`\n\n${'-'.repeat(80)}\n\n`);
 }
 
+/** @returns script and style of the page (cli/page/browser), each as one text */
+export async function bundlePage(): Promise<{ readonly script: string; readonly style: string }> {
+  const { outputFiles } = await build({
+    absWorkingDir: projectRoot,
+    entryPoints: ['cli/page/browser/main.ts', 'cli/page/browser/style.css'],
+    outdir: 'page',
+    write: false,
+    bundle: true,
+    minify: true,
+    platform: 'browser',
+    format: 'esm',
+    target: ['es2022', 'chrome123', 'firefox121', 'safari17.5'],
+    // They are put into a document: nothing may end its elements.
+    supported: { 'inline-script': false },
+    charset: 'ascii',
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  const textOf = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text.trim() ?? '';
+  return { script: textOf('.js'), style: textOf('.css') };
+}
+
 /** Writes the bundle, and beside it the licences of all that is in it. @returns what is in it */
 export async function bundleCommandLine(folder: string): Promise<Metafile> {
   await mkdir(folder, { recursive: true });
+  const page = await bundlePage();
   const { metafile } = await build({
     absWorkingDir: projectRoot,
     entryPoints: ['cli/main.ts'],
@@ -46,6 +69,7 @@ export async function bundleCommandLine(folder: string): Promise<Metafile> {
     target: 'node20.19',
     mainFields: ['module', 'main'],
     legalComments: 'none',
+    define: { PAGE_SCRIPT: JSON.stringify(page.script), PAGE_STYLE: JSON.stringify(page.style) },
     metafile: true,
     logLevel: 'warning',
   });

@@ -1,17 +1,14 @@
 /** docs/workflow.md: the state machines as they are defined, each with its picture and a table of its states. */
+import type { Flow } from '../cli/page/flow.ts';
 import { html } from '../cli/page/html.ts';
-import { type Flow, flowOf } from '../cli/page/layout.ts';
+import { machines } from '../cli/page/machines.ts';
 import { pictureOf } from '../cli/page/picture.ts';
-import { stateMachines } from '../statemachines/machines.ts';
 
-// Neither pictures nor words depend on the parameter.
-const machines = stateMachines({ iamUserTimeoutSeconds: 3_600 });
-
-const pages = [
-  { key: 'provision', title: 'Connect a bucket', file: 'workflow-provision.svg' },
-  { key: 'addDriver', title: 'Add a bucket', file: 'workflow-add-driver.svg' },
-  { key: 'deprovision', title: 'Undo', file: 'workflow-deprovision.svg' },
-] as const;
+const files: Readonly<Record<(typeof machines)[number]['key'], string>> = {
+  provision: 'workflow-provision.svg',
+  addDriver: 'workflow-add-driver.svg',
+  deprovision: 'workflow-deprovision.svg',
+};
 
 /** In a picture of its own, so without the style sheet of a page. */
 const style = html`<style>
@@ -36,22 +33,20 @@ function table({ nodes, edges }: Flow): string {
 
 /** @returns the text of each file by its name in docs/ */
 export function workflowPage(): Readonly<Record<string, string>> {
-  const flows = pages.map((page) => {
-    const { Definition } = machines[page.key];
-    return { ...page, comment: Definition.Comment, flow: flowOf(Definition) };
-  });
-  const sections = flows.map(
-    ({ title, file, comment, flow }) =>
-      `## ${title}\n\n${wrapped(comment)}\n\n![The states of the workflow: ${title}](${file})\n\n${table(flow)}`,
+  const sections = machines.map(
+    ({ key, title, comment, flow }) =>
+      `## ${title}\n\n${wrapped(comment)}\n\n![The states of the workflow: ${title}](${files[key]})\n\n${table(flow)}`,
   );
-  const pictures = flows.map(({ title, file, flow }) => [file, pictureOf(flow, title, style).html] as const);
+  const pictures = machines.map(
+    ({ key, title, flow }) => [files[key], pictureOf(flow, title, style).html] as const,
+  );
   return { 'workflow.md': `${intro}\n${sections.join('\n')}`, ...Object.fromEntries(pictures) };
 }
 
 const intro = `# The workflows
 
 Look up here what a state does, and where it leads. \`npm run saga\` draws this page from the definitions in
-\`statemachines/\`, by the code that draws the pictures of the [command line](command-line.md).
+\`statemachines/\`, by the code that draws the [page of the command line](command-line.md#look-at-it).
 
 Dashed lines are for failures. A step is retried first; a failure that lasts is permanent. Where many states lead to
 the same end by a failure, the picture shows one box, "any error".

@@ -39,7 +39,9 @@ async function check(what: string, command: string, args: readonly string[]): Pr
 /** @returns whether both are clean */
 async function lintAndTypes(): Promise<boolean> {
   const lint = await check('lint and format', bin('biome'), ['check', '--error-on-warnings']);
-  return (await check('types', bin('tsc'), [])) && lint;
+  const types = await check('types', bin('tsc'), []);
+  // Of what runs in a browser.
+  return (await check('types of the page', bin('tsc'), ['--project', 'cli/page/browser'])) && types && lint;
 }
 
 /** Runs a part of the tests, says how long it took, and takes away what tests that failed have left. */

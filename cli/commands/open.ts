@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { defineCommand } from '../command.ts';
 import { addedBucketOf, findIntegration, readConnection } from '../connection/find.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { linkOf } from '../page/words.ts';
 
 /** The workflow in the Step Functions console, which shows its graph. */
 export const open = defineCommand({
@@ -25,9 +26,7 @@ export const open = defineCommand({
     const { console: link, execution } = value.links;
     screen.say(link);
     screen.document({ console: link, execution });
-    // The service makes the link; a browser gets nothing but an address of AWS.
-    const isOfAws = /^https:\/\/[a-z0-9.-]+\.(amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com)\//.test(link);
-    if (world.canAsk && !flags.print && isOfAws && !(await world.openInBrowser(link))) {
+    if (world.canAsk && !flags.print && linkOf(link) && !(await world.openInBrowser(link))) {
       screen.note('No browser was found: open the link yourself.');
     }
     return exitCodes.done;

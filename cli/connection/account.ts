@@ -1,10 +1,12 @@
-/** What `doctor`, `report` and `export` read of the caller's AWS account. Nothing is written, and no secret's value is read. */
+/** What `doctor`, `report`, `export` and the page read of the caller's AWS account. Nothing is written, and no secret's value is read. */
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { clientOptions, explained, regionOf } from './connect.ts';
+import { type History, readHistory } from './history.ts';
 import { type Policies, readPolicies } from './policies.ts';
 import type { ConnectionSettings } from './settings.ts';
 import { findStack, type Stack } from './stack.ts';
@@ -22,6 +24,8 @@ export interface Account {
   alarms(prefix: string): Promise<readonly { readonly name: string; readonly actions: number }[]>;
   /** As they are in IAM. @throws where they may not be read */
   policies(roleArn: string, policyArns: readonly string[]): Promise<Policies>;
+  /** Of an execution of a state machine. @throws where it may not be read */
+  history(executionArn: string): Promise<History>;
 }
 
 export function accountOf(settings: ConnectionSettings): Account {
@@ -69,5 +73,6 @@ export function accountOf(settings: ConnectionSettings): Account {
     },
     policies: (roleArn, policyArns) =>
       inWords(() => readPolicies(new IAMClient(options), roleArn, policyArns)),
+    history: (executionArn) => inWords(() => readHistory(new SFNClient(options), executionArn)),
   };
 }

@@ -1,6 +1,7 @@
 /** The picture of a state machine as SVG. Who shows it colours the states by their attribute `data-state`. */
+import type { Flow, Node } from './flow.ts';
 import { type Html, html } from './html.ts';
-import { type Box, drawn, type Flow, labelOf, laidOut, type Node } from './layout.ts';
+import { type Box, drawn, labelOf, laidOut } from './layout.ts';
 
 const rounded = (value: number): number => Math.round(value * 10) / 10;
 

@@ -1,5 +1,6 @@
 /** An integration or an added bucket in words: what it is, what went wrong, what to do next. */
-import type { Connection, Named } from '../connection/answers.ts';
+import type { Connection } from '../connection/answers.ts';
+import { kindOf, referenceOf } from '../page/words.ts';
 import type { Session } from '../session.ts';
 import type { Colour } from './screen.ts';
 import { paragraph } from './table.ts';
@@ -11,22 +12,6 @@ const colours: Readonly<Record<string, Colour>> = {
   failed: 'red',
   residue: 'red',
 };
-
-/** By ARN (AWS), id (Dataloop) or name. */
-export const referenceOf = ({ type, arn, id, name }: Named): string => {
-  const bucket = type === 'AWS::S3::Bucket' ? /^arn:[^:]+:s3:::(.+)$/.exec(arn ?? '')?.[1] : undefined;
-  return bucket ? `s3://${bucket}` : (arn ?? id ?? name ?? '');
-};
-
-/** `AWS::S3::Bucket` → `Bucket`; what two worlds have says whose it is. */
-export const kindOf = ({ type }: Pick<Named, 'type'>): string =>
-  type
-    .replace(/^Dataloop::(.+)$/, 'Dataloop $1')
-    .replace(/^AWS::.*::(?:Managed)?(\w+)$/, '$1')
-    .replace(/([a-z])([A-Z])/g, '$1 $2')
-    .toLowerCase()
-    .replace(/^dataloop/, 'Dataloop')
-    .replace(/^./, (letter) => letter.toUpperCase());
 
 /** How commands name it: an integration by its name, an added bucket by both ids. */
 export const handleOf = ({ name, integrationId, driverId }: Connection): string =>

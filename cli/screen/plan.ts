@@ -1,7 +1,7 @@
 /** A plan in words: what a request would make, and all that blocks it. */
 import type { Finding, Plan } from '../connection/answers.ts';
+import { kindOf, referenceOf } from '../page/words.ts';
 import type { Session } from '../session.ts';
-import { kindOf, referenceOf } from './connection.ts';
 import type { Colour } from './screen.ts';
 import { paragraph, table } from './table.ts';
 

@@ -1,7 +1,7 @@
 /** What a removal would take away and what is in its way, in words. */
 import type { RemovalPlan } from '../connection/answers.ts';
+import { kindOf, referenceOf } from '../page/words.ts';
 import type { Session } from '../session.ts';
-import { kindOf, referenceOf } from './connection.ts';
 import { printFinding } from './plan.ts';
 import { table } from './table.ts';
 

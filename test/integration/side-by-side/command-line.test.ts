@@ -1,5 +1,5 @@
 /** `dataloop-connect` as people and scripts run it: its bundle, in a real terminal and piped, against the deployed service. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { projectRoot } from '../../../local/environment/paths.ts';
 import { integrationSchema } from '../../../local/observe/api-client.ts';
 import { bundleCommandLine } from '../../../scripts/command-line.ts';
+import { until } from '../../until.ts';
 import {
   api,
   control,
@@ -58,6 +59,27 @@ const typed = (args: readonly string[], type: readonly { after: string; keys: st
     JSON.stringify({ command: [...program, ...args], type }),
   );
 
+/** Runs a command that serves a page, looks at that, and presses Ctrl-C. @param look gets the address */
+async function withPage(args: readonly string[], look: (address: string) => Promise<void>): Promise<Ran> {
+  const [command = '', ...all] = [...program, ...args];
+  const child = spawn(command, all, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (chunk: Buffer) => {
+    said.out += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    said.err += chunk.toString('utf8');
+  });
+  const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? -1)));
+  try {
+    await until('the page is served and all is followed', () => said.err.includes('until you press Ctrl-C'));
+    await look(/^Page: (\S+)$/m.exec(said.err)?.[1] ?? '');
+  } finally {
+    child.kill('SIGINT');
+  }
+  return { code: await ended, ...said };
+}
+
 const connected = (name: string) => ['--bucket', `dataloop-${name}`, '--project', projectId];
 
 beforeAll(async () => {
@@ -95,9 +117,31 @@ test('a whole life in a terminal: doctor, plan, connect, test, leftovers, discon
   const report = join(folder, 'report.html');
   expect((await piped(['report', name, '--html', report])).code).toBe(0);
   const page = readFileSync(report, 'utf8');
-  for (const text of [`dataloop-${name}`, 'sts:AssumeRole', 's3:ListBucket', 'CreateRole: succeeded']) {
+  for (const text of [
+    `dataloop-${name}`,
+    'sts:AssumeRole',
+    's3:ListBucket',
+    '"name":"CreateRole","status":"succeeded"',
+  ]) {
     expect(page).toContain(text);
   }
+
+  // The page: what the program reads with the caller's credentials, until Ctrl-C.
+  const browser = await withPage(['watch', name, '--browser'], async (address) => {
+    const [document = '', path = ''] = address.split('#');
+    expect(await (await fetch(document)).text()).toContain('<title>dataloop-connect</title>');
+    const read = async (what: string) => (await fetch(`${document}data/${what}`)).json();
+    expect(await read('integrations')).toContainEqual(expect.objectContaining({ name, status: 'ready' }));
+    expect(await read(path)).toMatchObject({ integrationId, status: 'ready' });
+    expect(await read(`${path}/policies`)).toMatchObject({
+      trust: { Statement: [{ Action: 'sts:AssumeRole' }] },
+    });
+    // Each state that was entered, with its input.
+    const { states } = await read(`${path}/history`);
+    expect(Object.keys(states)).toEqual(expect.arrayContaining(['Preflight', 'MergeBranches', 'Ready']));
+    expect(JSON.parse(states.Preflight.input)).toMatchObject({ recordId: integrationId });
+  });
+  expect(browser).toMatchObject({ code: 0, err: expect.stringContaining('until you press Ctrl-C') });
   const template = await piped(['export', name, '--format', 'cloudformation']);
   expect(Object.keys(JSON.parse(template.out).Resources)).toHaveLength(3);
 

@@ -89,6 +89,8 @@ export interface Options {
   readonly account?: Partial<Account>;
   /** Called each time the program waits. */
   onDelay?(interrupt: () => readonly string[]): void;
+  /** Called while the page is served, with what was said so far. */
+  onPage?(said: string): Promise<void>;
 }
 
 export interface Ran {
@@ -107,7 +109,7 @@ export interface Ran {
 const noAccount = (what: string) => () => Promise.reject(new Error(`${what} was not to be asked for.`));
 
 export async function run(args: readonly string[], options: Options = {}): Promise<Ran> {
-  const { script = {}, env = {}, columns, answers, files = {}, account = {}, onDelay } = options;
+  const { script = {}, env = {}, columns, answers, files = {}, account = {}, onDelay, onPage } = options;
   const [out, err, requests, settings, waits, questions, opened]: [
     string[],
     string[],
@@ -157,6 +159,8 @@ export async function run(args: readonly string[], options: Options = {}): Promi
       opened.push(url);
       return true;
     },
+    pageAssets: { script: 'script();', style: 'body {}' },
+    untilInterrupted: async () => onPage?.(err.join('')),
     connect: async (asked) => {
       settings.push(asked);
       return {
@@ -180,6 +184,7 @@ export async function run(args: readonly string[], options: Options = {}): Promi
       secret: noAccount('The secret'),
       alarms: noAccount('Alarms'),
       policies: noAccount('Policies'),
+      history: noAccount('The history'),
       ...account,
     }),
     whenInterrupted: (say) => {

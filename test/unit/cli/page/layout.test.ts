@@ -1,6 +1,7 @@
 /** The layout does not depend on the names of the states: machines of every form are drawn without boxes that overlap. */
 import { describe, expect, test } from '@jest/globals';
-import { type Box, drawn, type Flow, flowOf, laidOut } from '../../../../cli/page/layout.ts';
+import { type Flow, flowOf } from '../../../../cli/page/flow.ts';
+import { type Box, drawn, laidOut } from '../../../../cli/page/layout.ts';
 import { pictureOf } from '../../../../cli/page/picture.ts';
 import type { StateMachine } from '../../../../statemachines/asl.ts';
 import { stateMachines } from '../../../../statemachines/machines.ts';

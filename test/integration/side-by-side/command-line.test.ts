@@ -137,9 +137,9 @@ test('a whole life in a terminal: doctor, plan, connect, test, leftovers, discon
       trust: { Statement: [{ Action: 'sts:AssumeRole' }] },
     });
     // Each state that was entered, with its input.
-    const { states } = await read(`${path}/history`);
-    expect(Object.keys(states)).toEqual(expect.arrayContaining(['Preflight', 'MergeBranches', 'Ready']));
-    expect(JSON.parse(states.Preflight.input)).toMatchObject({ recordId: integrationId });
+    expect(await read(`${path}/history`)).toMatchObject({
+      states: { Preflight: { input: expect.stringContaining(integrationId) }, MergeBranches: {}, Ready: {} },
+    });
   });
   expect(browser).toMatchObject({ code: 0, err: expect.stringContaining('until you press Ctrl-C') });
   const template = await piped(['export', name, '--format', 'cloudformation']);

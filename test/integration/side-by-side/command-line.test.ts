@@ -215,3 +215,25 @@ test('each end has its exit code, and scripts get no colours and no questions', 
   expect(nothing.err).toContain('Next: dataloop-connect doctor');
   await disconnect(integrationId);
 });
+
+const examples: readonly (readonly [string, readonly string[]])[] = [
+  ['python', [join(python, 'python'), join(projectRoot, 'examples', 'python', 'connect.py')]],
+  ['typescript', [process.execPath, join(projectRoot, 'examples', 'typescript', 'connect.ts')]],
+];
+
+test.each(examples)(
+  'the caller in examples/%s connects, and says what is refused',
+  async (language, caller) => {
+    const name = uniqueName(language);
+    const connect = await execute([...caller, name, `dataloop-${name}`, projectId], '');
+    expect(connect).toMatchObject({ code: 0, err: expect.stringContaining('Idempotency-Key') });
+    const { integrationId, resources } = JSON.parse(connect.out);
+    expect(resources).toContainEqual(expect.objectContaining({ arn: `arn:aws:s3:::dataloop-${name}` }));
+    const refused = await execute([...caller, name, `dataloop-${name}-other`, projectId], '');
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toContain(`The name "${name}" is used by ${integrationId}`);
+    const bad = await execute([...caller, name, 'Dataloop_', projectId], '');
+    expect(bad.err).toContain('/bucket/name: ');
+    await disconnect(integrationId);
+  },
+);

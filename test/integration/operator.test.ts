@@ -9,6 +9,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { until } from '../until.ts';
+import { commandLine } from './command-line.ts';
 import {
   api,
   client,
@@ -161,7 +162,12 @@ describe('with credentials that may neither make nor see integrations', () => {
       status: 202,
       body: { action: { what: second.what } },
     });
-    expect((await confirm(integrationId, { userArn, dataloopIntegrationId: id })).status).toBe(202);
+    // The operator's command follows the workflow to its end.
+    const program = await commandLine();
+    const flags = ['--user-arn', userArn, '--dataloop-integration', id];
+    const confirmed = await program.piped(['confirm-user', name, ...flags]);
+    program.remove();
+    expect(confirmed).toMatchObject({ code: 0, out: expect.stringContaining(`: ${integrationId}`) });
 
     const ready = await settled(integrationId);
     expect(ready.error).toBeUndefined();

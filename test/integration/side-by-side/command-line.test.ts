@@ -1,91 +1,26 @@
-/** `dataloop-connect` as people and scripts run it: its bundle, in a real terminal and piped, against the deployed service. */
-import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/** `dataloop-connect` from doctor to disconnect, and every exit code. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteBucketCommand, DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { projectRoot } from '../../../local/environment/paths.ts';
 import { integrationSchema } from '../../../local/observe/api-client.ts';
-import { bundleCommandLine } from '../../../scripts/command-line.ts';
-import { until } from '../../until.ts';
-import {
-  api,
-  control,
-  deployment,
-  disconnect,
-  environment,
-  listing,
-  python,
-  s3,
-  uniqueName,
-} from '../deployment.ts';
+import { type CommandLine, commandLine, execute } from '../command-line.ts';
+import { api, control, disconnect, environment, listing, python, s3, uniqueName } from '../deployment.ts';
 
-const folder = mkdtempSync(join(environment.folder, 'command-line-'));
-const program = [process.execPath, join(folder, 'dataloop-connect.cjs')];
+let program: CommandLine;
 const { projectId } = environment.sandbox;
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Settings of the caller: as `. .local/env` makes them. */
-const env = {
-  ...process.env,
-  API_URL: deployment.apiUrl,
-  DATALOOP_CONNECT_STAGE: deployment.stage,
-  TERM: 'xterm-256color',
-  NO_COLOR: '',
-};
-
-function execute([command = '', ...args]: readonly string[], input: string): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = execFile(command, args, { env, maxBuffer: 64 * 1024 * 1024 }, (error, out, err) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err });
-    });
-    child.stdin?.end(input);
-  });
-}
-
-/** As a script runs it. */
-const piped = (args: readonly string[], input = ''): Promise<Ran> => execute([...program, ...args], input);
-
-/** As a person runs it. @param type keys for what appears on the screen */
-const typed = (args: readonly string[], type: readonly { after: string; keys: string }[]): Promise<Ran> =>
-  execute(
-    [join(python, 'python'), join(projectRoot, 'test', 'integration', 'side-by-side', 'terminal.py')],
-    JSON.stringify({ command: [...program, ...args], type }),
-  );
-
-/** Runs a command that serves a page, looks at that, and presses Ctrl-C. @param look gets the address */
-async function withPage(args: readonly string[], look: (address: string) => Promise<void>): Promise<Ran> {
-  const [command = '', ...all] = [...program, ...args];
-  const child = spawn(command, all, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => {
-    said.out += chunk.toString('utf8');
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    said.err += chunk.toString('utf8');
-  });
-  const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? -1)));
-  try {
-    await until('the page is served and all is followed', () => said.err.includes('until you press Ctrl-C'));
-    await look(/^Page: (\S+)$/m.exec(said.err)?.[1] ?? '');
-  } finally {
-    child.kill('SIGINT');
-  }
-  return { code: await ended, ...said };
-}
 
 const connected = (name: string) => ['--bucket', `dataloop-${name}`, '--project', projectId];
 
 beforeAll(async () => {
-  await bundleCommandLine(folder);
+  program = await commandLine();
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => program.remove());
+
+const piped: CommandLine['piped'] = (args, input) => program.piped(args, input);
+const typed: CommandLine['typed'] = (args, type) => program.typed(args, type);
 
 test('a whole life in a terminal: doctor, plan, connect, test, leftovers, disconnect', async () => {
   const name = uniqueName('typed');
@@ -114,7 +49,7 @@ test('a whole life in a terminal: doctor, plan, connect, test, leftovers, discon
   expect(JSON.parse(status.out)).toEqual((await api.request('GET', `/integrations/${integrationId}`)).body);
 
   // With the caller's own rights, from IAM.
-  const report = join(folder, 'report.html');
+  const report = join(program.folder, 'report.html');
   expect((await piped(['report', name, '--html', report])).code).toBe(0);
   const page = readFileSync(report, 'utf8');
   for (const text of [
@@ -127,7 +62,7 @@ test('a whole life in a terminal: doctor, plan, connect, test, leftovers, discon
   }
 
   // The page: what the program reads with the caller's credentials, until Ctrl-C.
-  const browser = await withPage(['watch', name, '--browser'], async (address) => {
+  const browser = await program.withPage(['watch', name, '--browser'], async (address) => {
     const [document = '', path = ''] = address.split('#');
     expect(await (await fetch(document)).text()).toContain('<title>dataloop-connect</title>');
     const read = async (what: string) => (await fetch(`${document}data/${what}`)).json();
@@ -163,6 +98,35 @@ test('a whole life in a terminal: doctor, plan, connect, test, leftovers, discon
   expect(removed.code).toBe(0);
   expect(stripVTControlCharacters(removed.out)).toContain(`Removed: ${integrationId}; nothing is left.`);
   for (const [kind, names] of Object.entries(await listing(name))) expect([kind, names]).toEqual([kind, []]);
+});
+
+test('one more bucket, one less, and one that stays with its owner', async () => {
+  const name = uniqueName('kept');
+  const added = `${name}-added`;
+  expect((await piped(['connect', name, ...connected(name), '--yes'])).code).toBe(0);
+  const add = await piped(['add-bucket', name, ...connected(added), '--yes', '--output', 'json']);
+  expect(add.code).toBe(0);
+  const { driverId, status } = integrationSchema.parse(JSON.parse(add.out));
+  expect(status).toBe('ready');
+  // By its bucket, as people call it.
+  const shown = await piped(['status', name, `dataloop-${added}`, '--steps']);
+  expect([shown.code, shown.out]).toEqual([0, expect.stringMatching(/GrantAccess +succeeded/)]);
+  const open = await piped(['open', name, driverId ?? '', '--output', 'json']);
+  expect(JSON.parse(open.out).execution).toMatch(new RegExp(`:${driverId}$`));
+  expect((await piped(['remove-bucket', name, `dataloop-${added}`, '--yes'])).code).toBe(0);
+  expect((await listing(added))['buckets']).toEqual([]);
+
+  const Bucket = `dataloop-${name}`;
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'image.jpg', Body: 'image' }));
+  const kept = await piped(['disconnect', name, '--keep-bucket', '--yes']);
+  expect(kept.code).toBe(0);
+  expect(kept.out).toMatch(/^Access ended /m);
+  expect(kept.out).toContain(`s3://${Bucket}`);
+  const { buckets, ...others } = await listing(name);
+  expect(buckets).toEqual([Bucket]);
+  expect(new Set(Object.values(others).flat())).toEqual(new Set());
+  await s3.send(new DeleteObjectCommand({ Bucket, Key: 'image.jpg' }));
+  await s3.send(new DeleteBucketCommand({ Bucket }));
 });
 
 test('Ctrl-C leaves the workflow running, and watch comes back to it', async () => {
@@ -225,14 +189,14 @@ test.each(examples)(
   'the caller in examples/%s connects, and says what is refused',
   async (language, caller) => {
     const name = uniqueName(language);
-    const connect = await execute([...caller, name, `dataloop-${name}`, projectId], '');
+    const connect = await execute([...caller, name, `dataloop-${name}`, projectId]);
     expect(connect).toMatchObject({ code: 0, err: expect.stringContaining('Idempotency-Key') });
     const { integrationId, resources } = JSON.parse(connect.out);
     expect(resources).toContainEqual(expect.objectContaining({ arn: `arn:aws:s3:::dataloop-${name}` }));
-    const refused = await execute([...caller, name, `dataloop-${name}-other`, projectId], '');
+    const refused = await execute([...caller, name, `dataloop-${name}-other`, projectId]);
     expect(refused).toMatchObject({ code: 1, out: '' });
     expect(refused.err).toContain(`The name "${name}" is used by ${integrationId}`);
-    const bad = await execute([...caller, name, 'Dataloop_', projectId], '');
+    const bad = await execute([...caller, name, 'Dataloop_', projectId]);
     expect(bad.err).toContain('/bucket/name: ');
     await disconnect(integrationId);
   },

@@ -80,9 +80,9 @@ async function shown(
   const page = pageDocument(world.pageAssets, { title: 'dataloop-connect', apiUrl: api.apiUrl });
   const server = await servePage(page, answersOf(api, world.account(settings)));
   try {
-    const address = `${server.address}${first ? `#${first.value.links.self.slice(1)}` : ''}`;
-    screen.note(`Page: ${address}`);
-    if (world.canAsk && !(await world.openInBrowser(address))) {
+    const anchor = first ? `#${first.value.links.self.slice(1)}` : '';
+    screen.note(`Page: ${server.address}${anchor}`);
+    if (world.canAsk && !(await world.openInBrowser(`${server.onceAddress}${anchor}`))) {
       screen.note('No browser was found: open the address yourself.');
     }
     const code = await meanwhile();

@@ -12,17 +12,31 @@ import type { PageDocument } from './document.ts';
 export interface PageServer {
   /** With the secret. */
   readonly address: string;
+  /** Leads to the page once: other users of this machine see with which address a browser is started. */
+  readonly onceAddress: string;
   close(): Promise<void>;
 }
 
+const newSecret = (): string => randomBytes(24).toString('base64url');
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 const isSame = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other));
 
 export async function servePage(page: PageDocument, answers: Answers): Promise<PageServer> {
-  const secret = randomBytes(24).toString('base64url');
+  const secret = newSecret();
+  let once: string | undefined = newSecret();
   let host = '';
+  const answer = async (request: IncomingMessage): Promise<Reply> => {
+    const [, given = '', ...rest] = (request.url ?? '').split('/');
+    if (once !== undefined && isSame(given, once)) {
+      once = undefined;
+      return { ...text(303, ''), location: `/${secret}/` };
+    }
+    if (!isSame(given, secret)) return refused(403);
+    if (request.method !== 'GET') return refused(405);
+    return answerTo(rest.join('/'), page, answers);
+  };
   const server = createServer((request, response) => {
-    const answered = isOurs(request, host) ? answer(request, secret, page, answers) : refused(403);
+    const answered = isOurs(request, host) ? answer(request) : refused(403);
     answered.then(
       (reply) => send(response, page, reply),
       (error: unknown) => send(response, page, failed(error)),
@@ -36,6 +50,7 @@ export async function servePage(page: PageDocument, answers: Answers): Promise<P
   host = `127.0.0.1:${port}`;
   return {
     address: `http://${host}/${secret}/`,
+    onceAddress: `http://${host}/${once}/`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -58,22 +73,14 @@ interface Reply {
   readonly status: number;
   readonly type: 'text/html' | 'application/json' | 'text/plain';
   readonly body: string;
+  readonly location?: string;
 }
 
 const text = (status: number, body: string): Reply => ({ status, type: 'text/plain', body });
 const refused = async (status: number): Promise<Reply> =>
   text(status, status === 405 ? 'Only GET is answered.' : 'This is not for you.');
 
-async function answer(
-  { method, url = '' }: IncomingMessage,
-  secret: string,
-  { text: body }: PageDocument,
-  answers: Answers,
-): Promise<Reply> {
-  const [, given = '', ...rest] = url.split('/');
-  if (!isSame(given, secret)) return refused(403);
-  if (method !== 'GET') return refused(405);
-  const path = rest.join('/');
+async function answerTo(path: string, { text: body }: PageDocument, answers: Answers): Promise<Reply> {
   if (path === '') return { status: 200, type: 'text/html', body };
   const found = path.startsWith('data/') ? await answers(path.slice('data/'.length)) : undefined;
   if (found === undefined) return text(404, 'There is nothing under this address.');
@@ -86,7 +93,11 @@ const failed = (error: unknown): Reply => {
   return { status: 502, type: 'application/json', body: JSON.stringify({ error: said }) };
 };
 
-function send(response: ServerResponse, { policy }: PageDocument, { status, type, body }: Reply): void {
+function send(
+  response: ServerResponse,
+  { policy }: PageDocument,
+  { status, type, body, location }: Reply,
+): void {
   response.writeHead(status, {
     'content-type': `${type}; charset=utf-8`,
     'content-security-policy': `${policy}; frame-ancestors 'none'`,
@@ -96,6 +107,7 @@ function send(response: ServerResponse, { policy }: PageDocument, { status, type
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
     'cache-control': 'no-store',
+    ...(location === undefined ? {} : { location }),
     ...(status === 405 ? { allow: 'GET' } : {}),
   });
   response.end(body);

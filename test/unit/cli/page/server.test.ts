@@ -73,6 +73,16 @@ test('the page comes with a policy under which only its own script and style run
   expect(body.match(/<script/g)).toHaveLength(2);
 });
 
+test('a browser is started with an address that leads there once', async () => {
+  expect(await get('', {}, 'GET', server.onceAddress)).toMatchObject({
+    status: 303,
+    headers: { location: new URL(server.address).pathname },
+    body: '',
+  });
+  expect(await get('', {}, 'GET', server.onceAddress)).toMatchObject({ status: 403 });
+  expect(await get('data/integrations', {}, 'GET', server.onceAddress)).toMatchObject({ status: 403 });
+});
+
 test('answers are JSON, and what the API refused comes in its words', async () => {
   expect(await get('data/integrations')).toMatchObject({
     status: 200,

@@ -19,6 +19,8 @@ from botocore.session import Session
 
 API_URL = os.environ["API_URL"].rstrip("/")
 session = Session()
+# botocore itself reads AWS_DEFAULT_REGION alone.
+region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
 http = URLLib3Session(verify=session.get_config_variable("ca_bundle") or True)
 
 
@@ -31,7 +33,7 @@ def call(method, path, body=None, key=None):
         request = AWSRequest(method, API_URL + path, headers=headers, data=json.dumps(body) if body else None)
         # Signed for each attempt: a signature holds for minutes only.
         credentials = session.get_credentials().get_frozen_credentials()
-        SigV4Auth(credentials, "execute-api", session.get_config_variable("region")).add_auth(request)
+        SigV4Auth(credentials, "execute-api", region).add_auth(request)
         answer = http.send(request.prepare())
         if answer.status_code not in (429, 502, 503, 504):
             break

@@ -92,11 +92,11 @@ if (typeof browser === 'string') {
 
   /** Opens the page anew. */
   async function open(path: string, all: typeof list, { dark = false, width = 1400 } = {}): Promise<void> {
+    // The page before must not ask for what is not there any more.
+    await page.goto('about:blank');
     list = all;
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }]);
     await page.setViewport({ width, height: 900 });
-    // Only another document is loaded anew; an anchor would be followed within the old one.
-    await page.goto('about:blank');
     await page.goto(`${server.address}${path === '' ? '' : `#${path}`}`);
     await shows('Live');
   }

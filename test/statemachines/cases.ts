@@ -32,6 +32,13 @@ const undoing = { recordId: 'int_1', mode: 'remove', run: 1 };
 /** Ways through the machines on which together every state is entered. */
 const paths: readonly Path[] = [
   { name: 'connects', machine: 'provision', input: { recordId: 'int_1' }, payloads: {} },
+  {
+    name: 'connects and fills a dataset',
+    machine: 'provision',
+    input: { recordId: 'int_1' },
+    payloads: { VerifyDriver: [{ driverTest: 'passed', dataset: 'Images' }] },
+    only: ['CreateDataset', 'SyncDataset'],
+  },
   { name: 'adds', machine: 'addDriver', input: { recordId: 'drv_1' }, payloads: {} },
   {
     name: 'undoes an integration with added buckets',
@@ -40,7 +47,7 @@ const paths: readonly Path[] = [
     payloads: {
       AwaitOpenCalls: [
         { ...unsettled, ...ofIntegration },
-        { ...settled, ...ofIntegration, drivers: 2, again: 'DeleteRole' },
+        { ...settled, ...ofIntegration, drivers: 2, again: 'DeleteRole', dataset: true },
         { ...settled, ...ofIntegration, drivers: 2 },
       ],
       RemoveDrivers: [unsettled, settled],

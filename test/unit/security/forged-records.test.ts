@@ -63,17 +63,14 @@ const functions = [
   'removeIntegration',
 ];
 
-/** What a thief makes in AWS: a policy that grants everything, under a name of ours and with our tag. */
-interface Made {
-  readonly before: string;
-  readonly policy: 'policy' | 'policy2';
-}
+/** What a thief does in AWS. */
+type Deed = keyof typeof deeds;
 
-/** Written into a record, and made in AWS, once a function begins to work with the record. */
+/** Written into a record, and done in AWS, once a function begins to work with the record. */
 interface Chain {
   readonly world: string;
   readonly forged: readonly { readonly before: string; readonly forgery: Forgery }[];
-  readonly made?: readonly Made[];
+  readonly done?: readonly { readonly before: string; readonly deed: Deed }[];
 }
 
 const theirBucket = 'dataloop-theirs';
@@ -139,18 +136,35 @@ function othersThings({ aws, platform }: Simulation, ours: ReadonlySet<string>):
 const breach =
   /trusts whom|grants what nobody|widens what|without our boundary|which it may only adopt|which it has not adopted|gives .* the boundary|\bdid \w/;
 
-/** Where no policy of that name is yet: whoever may create one may tag it, too. */
-function makeWide({ aws, clock }: Simulation, id: string, key: Made['policy']): void {
-  const arn = `arn:aws:iam::${accountId}:policy${account.iamPath}dataloop-acme${key === 'policy' ? '' : '-2'}`;
-  if (aws.policies.has(arn)) return;
-  const thing = { key: `policy ${arn}`, maker: id, bornAt: clock.now(), tamperedWith: false };
-  const tags = { [ownerTag]: id };
-  const document = JSON.stringify(wideDocument);
-  aws.policies.set(arn, newPolicy(thing, { arn, id: aws.uniqueId(), tags, document }));
-}
+type Do = (simulation: Simulation, id: string, victims: Victims) => void;
+
+/** A policy that grants everything, under a name of ours and with our tag: whoever may create one may tag it, too. */
+const makesWide =
+  (ending: string): Do =>
+  ({ aws, clock }, id) => {
+    const arn = `arn:aws:iam::${accountId}:policy${account.iamPath}dataloop-acme${ending}`;
+    if (aws.policies.has(arn)) return;
+    const thing = { key: `policy ${arn}`, maker: id, bornAt: clock.now(), tamperedWith: false };
+    const tags = { [ownerTag]: id };
+    const document = JSON.stringify(wideDocument);
+    aws.policies.set(arn, newPolicy(thing, { arn, id: aws.uniqueId(), tags, document }));
+  };
+const tags = (thing: { tags: Record<string, string> } | undefined, id: string) =>
+  Object.assign(thing ?? {}, { tags: { ...thing?.tags, [ownerTag]: id } });
+
+/** None gives anybody anything by itself: what one session gives alone, takeover.test.ts decides. */
+const deeds = {
+  'makes our policy': makesWide(''),
+  'makes our second policy': makesWide('-2'),
+  'tags their bucket as ours': ({ aws }, id) => tags(aws.buckets.get(theirBucket), id),
+  'tags their policy as ours': ({ aws }, id, { policy }) => tags(aws.policies.get(policy.arn), id),
+  'tags their role as ours': ({ aws }, id, { role }) => tags(aws.roles.get(nameOf(role.arn)), id),
+  'takes our policies from our role': ({ aws }) => aws.roles.get('dataloop-acme')?.attached.clear(),
+} as const satisfies Record<string, Do>;
+const nameOf = (arn: string) => arn.split('/').at(-1) ?? '';
 
 /** Plays an integration from its request to its removal. @returns what somebody outside got, or lost */
-async function play({ world, forged, made = [] }: Chain): Promise<string[]> {
+async function play({ world, forged, done = [] }: Chain): Promise<string[]> {
   const adoption = worlds[world] ?? plain;
   const simulation = simulate(handlers, { ...undisturbed, adoption, commands: [] });
   enter(simulation);
@@ -210,16 +224,21 @@ async function play({ world, forged, made = [] }: Chain): Promise<string[]> {
   });
 
   const waiting = [...forged];
-  const toMake = [...made];
+  const toDo = [...done];
   const { journal: table } = simulation.services;
   Object.assign(simulation.services, {
     journal: (...[command, by]: Parameters<typeof table>) => {
       const id = by.integrationId ?? journal.ids('int_').find(isOurs);
       const due = waiting.filter(({ before }) => before === by.functionName);
       const pk = `integration#${id}`;
-      const next = toMake.findIndex(({ before }) => before === by.functionName);
-      const [making] = isOurs(id) && next >= 0 ? toMake.splice(next, 1) : [];
-      if (making && id) makeWide(simulation, journal.ownerOf(id), making.policy);
+      const next = toDo.findIndex(({ before }) => before === by.functionName);
+      const [doing] = isOurs(id) && next >= 0 ? toDo.splice(next, 1) : [];
+      if (doing && id) {
+        deeds[doing.deed](simulation, journal.ownerOf(id), victims);
+        // What the thief has changed of theirs, the service has not.
+        for (const [key, text] of othersThings(simulation, ours()))
+          if (before.has(key)) before.set(key, text);
+      }
       for (const { before, forgery } of isOurs(id) ? due : []) {
         const item = journal.items.get(pk);
         if (!item || !id) continue;
@@ -249,7 +268,8 @@ async function play({ world, forged, made = [] }: Chain): Promise<string[]> {
     }
     await clock.pass(60_000);
   };
-  const before = othersThings(simulation, new Set(journal.ids('int_').filter(isOurs)));
+  const ours = () => new Set([...journal.ids('int_').filter(isOurs), ...journal.ids('drv_')]);
+  const before = othersThings(simulation, ours());
   post(simulation, callers, 0, undefined);
   await rest();
   const acme = journal.ids('int_').find(isOurs);
@@ -262,8 +282,7 @@ async function play({ world, forged, made = [] }: Chain): Promise<string[]> {
   void remove(simulation, callers, acme);
   await rest();
 
-  const ours = new Set([acme, ...journal.ids('drv_')]);
-  const after = othersThings(simulation, ours);
+  const after = othersThings(simulation, ours());
   for (const [key, text] of before) {
     if (after.get(key) !== text)
       found.add(`${key} of somebody else is ${after.has(key) ? 'changed' : 'gone'}`);
@@ -273,8 +292,8 @@ async function play({ world, forged, made = [] }: Chain): Promise<string[]> {
   return [...found];
 }
 
-const textOf = ({ world, forged, made = [] }: Chain): string =>
-  `${world}: ${made.map(({ before, policy }) => `${policy} is made before ${before}, `).join('')}${forged.map(({ before, forgery: { attribute, value } }) => `${attribute} is ${value} before ${before}`).join(', ')}`;
+const textOf = ({ world, forged, done = [] }: Chain): string =>
+  `${world}: ${done.map(({ before, deed }) => `somebody ${deed} before ${before}, `).join('')}${forged.map(({ before, forgery: { attribute, value } }) => `${attribute} is ${value} before ${before}`).join(', ')}`;
 
 async function breachesOf(chains: readonly Chain[]): Promise<string[]> {
   const all: string[] = [];
@@ -311,7 +330,9 @@ const byAttribute = Map.groupBy([...aimedForgeries, otherRequest], ({ attribute 
 );
 const forgery = fc.constantFrom(...byAttribute.values()).chain((values) => fc.constantFrom(...values));
 
-/** Several thieves write at once, once or twice. */
+const everyDeed = Object.keys(deeds).filter((deed): deed is Deed => deed in deeds);
+
+/** Several thieves write at once, once or twice, and do something in AWS meanwhile. */
 const chains: fc.Arbitrary<Chain> = fc
   .record({
     world: fc.constantFrom(...Object.keys(worlds)),
@@ -322,19 +343,25 @@ const chains: fc.Arbitrary<Chain> = fc
       }),
       { minLength: 1, maxLength: 2 },
     ),
-    made: fc.array(
+    done: fc.array(
       fc.record({
-        before: fc.constantFrom('createPolicy', 'createRole', 'grantAccess'),
-        policy: fc.constantFrom('policy' as const, 'policy2' as const),
+        before: fc.constantFrom(...functions),
+        deed: fc.constantFrom(...everyDeed),
       }),
-      { maxLength: 1 },
+      { maxLength: 2 },
     ),
   })
-  .map(({ world, moments, made }) => ({
+  .map(({ world, moments, done }) => ({
     world,
-    made,
+    done,
     forged: moments.flatMap(({ before, written }) => written.map((each) => ({ before, forgery: each }))),
-  }));
+  }))
+  // docs/security.md accepts it: CreateRole and GrantAccess know by its tag which bucket is ours.
+  .filter(
+    ({ forged, done }) =>
+      !forged.some(({ forgery }) => forgery === otherRequest) ||
+      !done.some(({ deed }) => deed === 'tags their bucket as ours'),
+  );
 
 const find = (attribute: string, value: string): Forgery => {
   const found = aimedForgeries.find((each) => each.attribute === attribute && each.value === value);
@@ -364,7 +391,7 @@ const known: readonly Chain[] = [
   // Made in AWS, and the record says what was made.
   ...['all of its own', 'what it adopts'].map((world) => ({
     ...inWorld(world, 'createPolicy', find('resource_policy', 'says anything')),
-    made: [{ before: 'createPolicy', policy: 'policy' as const }],
+    done: [{ before: 'createPolicy', deed: 'makes our policy' as const }],
   })),
   {
     ...atOnce(
@@ -372,7 +399,7 @@ const known: readonly Chain[] = [
       find('drivers', 'placed in another policy'),
       find('resource_policy2', 'says anything'),
     ),
-    made: [{ before: 'grantAccess', policy: 'policy2' }],
+    done: [{ before: 'grantAccess', deed: 'makes our second policy' as const }],
   },
 ];
 
@@ -394,6 +421,14 @@ test(
   },
   hangMs,
 );
+
+test('what two sessions get that docs/security.md accepts is seen: another bucket that one of them tags', async () => {
+  const chain = {
+    ...atOnce('createPolicy', otherRequest, theirBucketMade),
+    done: [{ before: 'createPolicy', deed: 'tags their bucket as ours' as const }],
+  };
+  expect(await breachesOf([chain])).toEqual([expect.stringContaining(theirBucket)]);
+});
 
 test('every attribute is tried that any session may write', () => {
   const tried = new Set(forgeries.map(({ attribute }) => attribute));

@@ -163,8 +163,8 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
   BucketNotAdoptableError: {
     group: 'resources',
     detail:
-      `The bucket ${bucket} may be open to the public: not all four settings of its public-access block are ` +
-      'on. It was left unchanged. Turn them on, or send bucket.blockPublicAccess: true. Then the service turns ' +
+      `The bucket ${bucket} may be open to the public: its public-access block and the account's do not have all four ` +
+      'settings on. It was left unchanged. Turn them on, or send bucket.blockPublicAccess: true. Then the service turns ' +
       'them on, and restores them on removal.',
     whatToDo:
       'Change the bucket, or send the field that the detail names: [before you adopt](adoption.md#before-you-adopt).',

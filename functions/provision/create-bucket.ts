@@ -1,3 +1,4 @@
+import { getAccountPublicAccessBlock } from '../../src/clients/aws/account-public-access.ts';
 import * as s3 from '../../src/clients/aws/s3.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { adoptBucket } from '../../src/domain/resources/bucket/adopt.ts';
@@ -9,6 +10,7 @@ const calls = callsOf(s3.s3Clients(), {
   createBucket: s3.createBucket,
   getBucketTagging: s3.getBucketTagging,
   getPublicAccessBlock: s3.getPublicAccessBlock,
+  getAccountPublicAccessBlock,
   putPublicAccessBlock: s3.putPublicAccessBlock,
   putBucketOwnershipControls: s3.putBucketOwnershipControls,
   putBucketEncryption: s3.putBucketEncryption,

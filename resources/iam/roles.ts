@@ -74,6 +74,7 @@ import {
   DenyPlainHttp,
   KeepBucket,
   KeepBucketWithoutPolicy,
+  LookAtAccountBlock,
   LookAtAdoptableBucket,
   LookAtBucket,
   LookAtKeys,
@@ -104,6 +105,7 @@ const healthCheck = [
   LookAtKeys,
   ReadAttachmentsOfAdopted,
   ReadAdoptedBucket,
+  LookAtAccountBlock,
 ];
 
 export const roles = [
@@ -148,6 +150,7 @@ export const roles = [
     LookAtQuotas(['iam:GetAccountSummary', 's3:ListAllMyBuckets']),
     LookAtKeys,
     LookAtAdoptableBucket,
+    LookAtAccountBlock,
     ReadAttachmentsOfAdopted,
   ]),
   role('addDriver', 'Registers a driver on an integration and starts its workflow', [
@@ -182,6 +185,7 @@ export const roles = [
     LookAtQuotas('iam:GetAccountSummary'),
     LookAtKeys,
     LookAtAdoptableBucket,
+    LookAtAccountBlock,
     ReadAttachmentsOfAdopted,
   ]),
   role('createBucket', 'Creates one bucket and sets it up', [
@@ -189,6 +193,7 @@ export const roles = [
     CreateBucket,
     DenyPlainHttp,
     AdoptBucket,
+    LookAtAccountBlock,
   ]),
   role('createPolicy', 'Creates one policy under the path of the service', [
     WriteStepAndResource('policy'),

@@ -1,4 +1,5 @@
 /** What Preflight, plans, connection tests and removals look at, as deployed. */
+import { getAccountPublicAccessBlock } from '../clients/aws/account-public-access.ts';
 import * as iam from '../clients/aws/iam.ts';
 import { readAllRecords } from '../clients/aws/journal/records.ts';
 import { describeKey, kmsClients } from '../clients/aws/kms.ts';
@@ -27,6 +28,7 @@ export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightReads 
       headBucket: s3.headBucket,
       getBucketTagging: s3.getBucketTagging,
       getPublicAccessBlock: s3.getPublicAccessBlock,
+      getAccountPublicAccessBlock,
       getBucketEncryption: s3.getBucketEncryption,
       getBucketPolicy: s3.getBucketPolicy,
       getBucketCors: s3.getBucketCors,
@@ -57,6 +59,7 @@ export const deployedCheckReads = (): CheckReads => ({
   ...callsOf(s3.s3Clients(), {
     getBucketTagging: s3.getBucketTagging,
     getPublicAccessBlock: s3.getPublicAccessBlock,
+    getAccountPublicAccessBlock,
     getBucketCors: s3.getBucketCors,
     getBucketEncryption: s3.getBucketEncryption,
   }),

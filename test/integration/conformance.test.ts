@@ -244,6 +244,9 @@ async function actionsInBundle(file: string): Promise<string[]> {
     const [, client = '', command = ''] =
       /@aws-sdk\/((?:client|lib)-[\w-]+)\/dist-es\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
     const prefix = prefixes[client];
+    // S3's client asks it of S3 Control, too.
+    if (path === 'src/clients/aws/account-public-access.ts' && bytesInOutput > 0)
+      return ['s3:GetAccountPublicAccessBlock'];
     if (!prefix || bytesInOutput === 0 || !ourSource.includes(`new ${command}Command(`)) return [];
     return actionsOf[`${prefix}:${command}`] ?? [`${prefix}:${command}`];
   });
@@ -267,6 +270,7 @@ describe('every function', () => {
   const looksBeforeAdopting = [
     'iam:ListAttachedRolePolicies',
     'kms:DescribeKey',
+    's3:GetAccountPublicAccessBlock',
     's3:GetBucketCORS',
     's3:GetBucketObjectLockConfiguration',
     's3:GetBucketPolicy',
@@ -279,9 +283,9 @@ describe('every function', () => {
   const onlyForNamed: Readonly<Record<string, readonly string[]>> = {
     PreflightRole: looksBeforeAdopting,
     PlanIntegrationRole: looksBeforeAdopting,
-    TestIntegrationRole: ['kms:DescribeKey'],
-    TestAddedDriverRole: ['kms:DescribeKey'],
-    CreateBucketRole: ['s3:PutBucketPolicy'],
+    TestIntegrationRole: ['kms:DescribeKey', 's3:GetAccountPublicAccessBlock'],
+    TestAddedDriverRole: ['kms:DescribeKey', 's3:GetAccountPublicAccessBlock'],
+    CreateBucketRole: ['s3:GetAccountPublicAccessBlock', 's3:PutBucketPolicy'],
     CreateRoleRole: ['iam:UpdateAssumeRolePolicy'],
     GrantAccessRole: [],
     RevokeAccessRole: [],
@@ -310,7 +314,10 @@ describe('every function', () => {
 
   test.each([...functions])('%s may use or adopt just what the deployment names', (_id, { role }) => {
     for (const { statement, parameter } of conditionalStatementsOf(role)) {
-      if (parameter !== 'denyPlainHttp') expect(statement.Resource).toEqual(named(parameter));
+      // It has no resource-level permissions.
+      const isOfAccount = statement.Action.join() === 's3:GetAccountPublicAccessBlock';
+      if (isOfAccount) expect([statement.Resource, parameter]).toEqual(['*', 'adoptableBucketArns']);
+      else if (parameter !== 'denyPlainHttp') expect(statement.Resource).toEqual(named(parameter));
       expect(statement.Action.filter((action) => action.includes('*'))).toEqual([]);
     }
     expect(conditionalStatementsOf(role).length > 0).toBe(onlyForNamed[role] !== undefined);

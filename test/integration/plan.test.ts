@@ -7,10 +7,12 @@ import {
   GetRoleCommand,
 } from '@aws-sdk/client-iam';
 import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { CreateBucketCommand, DeleteBucketCommand } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, DeleteBucketCommand, PutPublicAccessBlockCommand } from '@aws-sdk/client-s3';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
+import { accountIds } from '../../local/environment/root-keys.ts';
+import { closed } from '../adoptable.ts';
 import { clientsAt } from '../faults/clients.ts';
 import { changes, takeSnapshot } from '../faults/snapshot.ts';
 import { documentSchema } from '../policy-document.ts';
@@ -31,6 +33,7 @@ import {
 } from './deployment.ts';
 import { faults, faultyName } from './faulty.ts';
 import { documentOf, policyOf } from './policy-documents.ts';
+import { adopting, connectReady, snapshot, world } from './side-by-side/adopting.ts';
 
 const planSchema = z.strictObject({
   name: z.string(),
@@ -312,3 +315,43 @@ test.each([
     expect(plan.permissionPolicy.Statement).not.toEqual([]);
   },
 );
+
+/** S3 Control's call, by S3's client: the account is closed, or as open as if it had no block. */
+async function setAccountBlock(isClosed: boolean): Promise<void> {
+  const PublicAccessBlockConfiguration = isClosed ? closed : {};
+  const command = new PutPublicAccessBlockCommand({ Bucket: 'account', PublicAccessBlockConfiguration });
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const request = z.object({ headers: z.record(z.string(), z.string()) }).parse(args.request);
+      Object.assign(Object(args.request), {
+        path: '/v20180820/configuration/publicAccessBlock',
+        query: {},
+        headers: { ...request.headers, 'x-amz-account-id': accountIds.customer },
+      });
+      return next(args);
+    },
+    { name: 'askTheAccount', step: 'build', priority: 'high' },
+  );
+  await s3.send(command);
+}
+
+// Alone on its deployment: the block is one for all buckets of the account.
+test('a bucket that the account closes counts as closed, and its own block stays as it is', async () => {
+  const name = await faultyName('account');
+  const Bucket = await world.makeBucket(14, { publicAccess: 'none' });
+  const request = adopting(14, { cors: false });
+  expect(errorsOf(await planFor(requestFor(name, request)))).toEqual(['bucket-not-adoptable /bucket/name']);
+  await setAccountBlock(true);
+  try {
+    expect(errorsOf(await planFor(requestFor(name, request)))).toEqual([]);
+    const before = await snapshot(Bucket);
+    const ready = await connectReady(name, request);
+    expect(changes(before, await snapshot(Bucket))).toEqual([]);
+    const tested = await api.request('POST', `/integrations/${ready.integrationId}/test`);
+    expect(tested.body).toMatchObject({ healthy: true });
+    expect((await disconnect(ready.integrationId)).status).toBe('removed');
+  } finally {
+    await setAccountBlock(false);
+  }
+  await world.dropBucket(14);
+});

@@ -17,6 +17,7 @@
 - Only keys that exist are accepted, those of the roots among them, and each signature is checked. The emulator's own
   endpoints are not there. A foreign ``Host`` or ``Origin`` is refused (``access.py``).
 - Nobody can work out the keys of a function.
+- An account has a public-access block (``account_block.py``).
 - Patterns of policies are compiled once, however many there are, and functions are unpacked and compiled once.
 - CloudFormation makes and deletes what is in a stack with the rights of who deploys it, and roles get their boundary
   (``stacks.py``).
@@ -39,6 +40,7 @@ import types
 from urllib.parse import urlsplit
 
 from access import RootKey, accept_only, check_signed_bodies, gate
+from account_block import answer_for_the_account
 from authorisation import (
     authorise_writes_of_transactions_by_their_own_attributes,
     fill_in_condition_keys,
@@ -266,6 +268,7 @@ def main() -> None:
     deploy_with_the_rights_of_the_caller()
     from ministack import app
 
+    answer_for_the_account(app)
     app._port_is_bindable = lambda host, port: False
     port = os.environ["GATEWAY_PORT"]
     # The last is where functions look for AWS: something may stand between.

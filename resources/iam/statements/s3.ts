@@ -114,6 +114,14 @@ export const LookAtAdoptableBucket: Statement = {
   onlyIf: 'NamesAdoptableBuckets',
 };
 
+export const LookAtAccountBlock: Statement = {
+  Sid: 'LookAtAccountBlock',
+  why: "Reads whether the account's public-access block closes a bucket that is adopted.",
+  Action: 's3:GetAccountPublicAccessBlock',
+  Resource: '*',
+  onlyIf: 'NamesAdoptableBuckets',
+};
+
 export const AdoptBucket: Statement = {
   Sid: 'AdoptBucket',
   why: 'Adds a CORS rule and, on request, blocks public access. Grants no access to objects.',

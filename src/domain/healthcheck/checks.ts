@@ -15,7 +15,7 @@ import type { JournalRecord } from '../model/record.ts';
 import type { PolicyKey } from '../model/resource-keys.ts';
 import { bucketAddress } from '../resources/bucket/bucket.ts';
 import { type Kms, keyOfBucket, unusableKey } from '../resources/bucket/kms-key.ts';
-import { isClosed } from '../resources/bucket/public-access.ts';
+import { isClosed, isClosedInAccount } from '../resources/bucket/public-access.ts';
 import type { BucketAddress, S3 } from '../resources/bucket/s3.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
 import { grantsOf, type ReadRecords } from '../resources/role/granted.ts';
@@ -26,6 +26,7 @@ import type { Tags } from '../saga/ownership.ts';
 export interface CheckReads
   extends Pick<Iam, 'getRole' | 'listAttachedRolePolicies' | 'getDefaultPolicyVersion'>,
     Pick<S3, 'getBucketTagging' | 'getPublicAccessBlock' | 'getBucketCors' | 'getBucketEncryption'>,
+    Pick<S3, 'getAccountPublicAccessBlock'>,
     Kms,
     Pick<DataloopApi, 'getIntegration' | 'verifyDriver'> {
   readonly readRecords: ReadRecords;
@@ -50,6 +51,8 @@ export const boundedReads = (reads: CheckReads, bound: Bound): CheckReads => ({
   getDefaultPolicyVersion: (arn) => bound('the policy', reads.getDefaultPolicyVersion(arn)),
   getPublicAccessBlock: (bucket) =>
     bound('the public access block', ofStanding(bucket, reads.getPublicAccessBlock(bucket))),
+  getAccountPublicAccessBlock: (bucket) =>
+    bound("the account's public access block", reads.getAccountPublicAccessBlock(bucket)),
   getBucketCors: (bucket) => bound('the CORS rules', ofStanding(bucket, reads.getBucketCors(bucket))),
   getBucketEncryption: (bucket) =>
     bound('the encryption', ofStanding(bucket, reads.getBucketEncryption(bucket))),
@@ -195,6 +198,9 @@ export function bucketChecks(desired: DesiredState, reads: CheckReads): Checks {
     PublicAccessBlock: async () => {
       const block = await reads.getPublicAccessBlock(bucket);
       if (isClosed(block)) return passed('All four settings block public access to the bucket.');
+      // What the service has made is closed by itself: the account's block may go for the sake of another bucket.
+      if (desired.bucket.mode === 'adopt' && (await isClosedInAccount(bucket, block, reads)))
+        return passed("The account's settings block public access to the bucket, with those of the bucket.");
       return failed(
         `Public access to the bucket ${bucket.name} is ${block ? 'not blocked by all four settings' : 'not blocked'}. Turn ` +
           '"Block all public access" on again.',

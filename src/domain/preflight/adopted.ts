@@ -19,6 +19,7 @@ export interface AdoptionReads
       | 'headBucket'
       | 'getBucketTagging'
       | 'getPublicAccessBlock'
+      | 'getAccountPublicAccessBlock'
       | 'getBucketEncryption'
       | 'getBucketPolicy'
       | 'getBucketCors'

@@ -78,6 +78,9 @@ function forAdoptedBucket({ bucket, corsOrigins }: DesiredState): NeededAction[]
   const putBlock = bucket.blockPublicAccess ? ['s3:PutBucketPublicAccessBlock'] : [];
   const undo = [...cors, ...(bucket.blockPublicAccess ? ['s3:GetBucketPublicAccessBlock', ...putBlock] : [])];
   return [
+    // Of the account, and without resource-level permissions. Refused, it counts as open.
+    ...on('Preflight', '*', 's3:GetAccountPublicAccessBlock'),
+    ...on('CreateBucket', '*', 's3:GetAccountPublicAccessBlock'),
     ...on('Preflight', bucket.arn, ...looks, ...(cors.length > 0 ? ['s3:GetBucketCORS'] : [])),
     ...on('Preflight', bucket.arn, 's3:GetEncryptionConfiguration', 's3:GetBucketPolicy'),
     ...on('Preflight', bucket.arn, 's3:GetBucketObjectLockConfiguration', 's3:GetBucketVersioning'),

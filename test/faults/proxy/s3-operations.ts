@@ -43,6 +43,9 @@ export function s3Operation(method: string, url: string): string | undefined {
   const { pathname, searchParams } = new URL(url, 'https://s3');
   const stated = searchParams.get('x-id');
   if (stated !== null) return stated;
+  // S3 Control, of an account.
+  if (pathname === '/v20180820/configuration/publicAccessBlock' && method === 'GET')
+    return 'GetAccountPublicAccessBlock';
   const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/.exec(pathname) ?? [];
   if (bucket === '') return undefined;
   const fitting = operations.filter(

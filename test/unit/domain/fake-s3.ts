@@ -3,6 +3,7 @@ import type { PolicyDocument } from '../../../src/domain/model/permission-policy
 import type { CorsRule, PublicAccessBlock } from '../../../src/domain/model/record.ts';
 import { closed } from '../../../src/domain/resources/bucket/public-access.ts';
 import type { BucketAddress, S3 } from '../../../src/domain/resources/bucket/s3.ts';
+import { ServiceError } from '../../../src/errors.ts';
 import type { Passage, Tags } from './fakes.ts';
 
 /** What stands under the bucket's name. */
@@ -12,6 +13,8 @@ export interface BucketWorld {
   tags?: Tags;
   objects?: number;
   block?: PublicAccessBlock | undefined;
+  /** That of the account, or how it is refused. */
+  accountBlock?: PublicAccessBlock | ServiceError;
   cors?: readonly CorsRule[] | undefined;
   policy?: PolicyDocument | undefined;
   /** What S3 lists of it, beside its objects. */
@@ -62,6 +65,11 @@ export function fakeS3(
         ...world.inside,
       })),
     getPublicAccessBlock: (address) => look(address, () => world.block),
+    // No passage: a step that closes the bucket anyway goes on without this answer.
+    getAccountPublicAccessBlock: async () => {
+      if (world.accountBlock instanceof ServiceError) throw world.accountBlock;
+      return world.accountBlock;
+    },
     getBucketCors: (address) => look(address, () => world.cors),
     createBucket: (address, tags) =>
       change(address, 'create', () => {

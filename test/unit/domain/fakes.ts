@@ -91,6 +91,7 @@ const mustNotBeRead = () => Promise.reject(new Error('Nothing is adopted, so it 
 export const nothingAdopted = {
   getBucketTagging: mustNotBeRead,
   getPublicAccessBlock: mustNotBeRead,
+  getAccountPublicAccessBlock: mustNotBeRead,
   getIntegration: mustNotBeRead,
   listIntegrations: mustNotBeRead,
   countDrivers: mustNotBeRead,

@@ -56,6 +56,7 @@ export const asItWasMade = (documents: ReadonlyMap<string, unknown>): CheckReads
     document: documents.get(arn),
   }),
   getPublicAccessBlock: async () => closed,
+  getAccountPublicAccessBlock: async () => undefined,
   getBucketCors: async () => [allowing('https://console.dataloop.ai')],
   getBucketEncryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
   getBucketTagging: async () => ours,

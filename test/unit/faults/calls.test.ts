@@ -11,6 +11,7 @@ import * as sqs from '@aws-sdk/client-sqs';
 import * as sts from '@aws-sdk/client-sts';
 import * as document from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { getAccountPublicAccessBlock } from '../../../src/clients/aws/account-public-access.ts';
 import { type Fixture, reset, startFixture } from './fixture.ts';
 
 let fixture: Fixture;
@@ -90,6 +91,13 @@ const sent: Record<string, (clients: Clients) => Promise<unknown>> = {
   's3:GetBucketCors': ({ s3: client }) => client.send(new s3.GetBucketCorsCommand(bucket)),
   's3:GetBucketEncryption': ({ s3: client }) => client.send(new s3.GetBucketEncryptionCommand(bucket)),
   's3:GetPublicAccessBlock': ({ s3: client }) => client.send(new s3.GetPublicAccessBlockCommand(bucket)),
+  's3:GetAccountPublicAccessBlock': ({ s3: client }) =>
+    // The answer of an empty page has no settings.
+    getAccountPublicAccessBlock(() => client)({
+      name,
+      region: 'eu-west-1',
+      ownerAccountId: '111111111111',
+    }).catch(() => undefined),
   's3:DeleteBucketCors': ({ s3: client }) => client.send(new s3.DeleteBucketCorsCommand(bucket)),
   's3:DeletePublicAccessBlock': ({ s3: client }) =>
     client.send(new s3.DeletePublicAccessBlockCommand(bucket)),

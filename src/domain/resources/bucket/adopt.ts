@@ -14,18 +14,25 @@ import { sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import { bucketAddress, bucketHidden } from './bucket.ts';
 import { alreadyAllowed, corsRule, maximumCorsRules } from './cors.ts';
-import { closed, isClosed } from './public-access.ts';
+import { closed, isClosed, isClosedInAccount } from './public-access.ts';
 import type { BucketAddress, S3 } from './s3.ts';
+
+/** The calls that look whether a bucket may be adopted. */
+type AdoptionLook =
+  | 'headBucket'
+  | 'getBucketTagging'
+  | 'getPublicAccessBlock'
+  | 'getAccountPublicAccessBlock';
 
 /**
  * Checks whether the bucket may be adopted, and changes nothing.
- * @returns its public-access block
+ * @returns its own public-access block, and whether that has to be closed
  * @throws ServiceError `BucketNotAdoptableError`
  */
 export async function checkAdoptable(
   desired: DesiredState,
-  s3: Pick<S3, 'headBucket' | 'getBucketTagging' | 'getPublicAccessBlock'>,
-): Promise<PublicAccessBlock | undefined> {
+  s3: Pick<S3, AdoptionLook>,
+): Promise<{ readonly block: PublicAccessBlock | undefined; readonly isToBeClosed: boolean }> {
   const bucket = bucketAddress({ desired });
   const { holder, region } = await s3.headBucket(bucket);
   if (holder === 'nobody') {
@@ -54,14 +61,17 @@ export async function checkAdoptable(
     );
   }
   const block = await s3.getPublicAccessBlock(bucket);
-  if (!isClosed(block) && !desired.bucket.blockPublicAccess) {
+  const mayClose = desired.bucket.blockPublicAccess;
+  // On request it is closed anyway: no answer about the account is worth a wait.
+  const isToBeClosed = !(await isClosedInAccount(bucket, block, s3, mayClose ? false : undefined));
+  if (isToBeClosed && !mayClose) {
     throw notAdoptable(
       bucket,
-      'may be open to the public: not all four settings of its public-access block are on',
+      "may be open to the public: its public-access block and the account's do not have all four settings on",
       'Turn them on, or send bucket.blockPublicAccess: true. Then the service turns them on, and restores them on removal.',
     );
   }
-  return block;
+  return { block, isToBeClosed };
 }
 
 function notAdoptable(bucket: BucketAddress, why: string, advice: string): ServiceError {
@@ -77,17 +87,17 @@ type SettingCall = 'getPublicAccessBlock' | 'putPublicAccessBlock' | 'getBucketC
 /** Changes only what was requested: no encryption, no policy, no ownership, no tags, no objects. */
 export async function adoptBucket(
   step: StepContext,
-  s3: Pick<S3, 'headBucket' | 'getBucketTagging' | SettingCall>,
+  s3: Pick<S3, AdoptionLook | SettingCall>,
 ): Promise<{ bucketArn: string }> {
   // What an earlier attempt changes meanwhile would be taken for the original.
   noEarlierCall(step);
   const bucket = bucketAddress(step);
   const { arn } = step.desired.bucket;
-  const block = await checkAdoptable(step.desired, s3);
+  const { block, isToBeClosed } = await checkAdoptable(step.desired, s3);
   const reference = { arn, region: bucket.region };
   await journalChange(step, 'bucket', reference, {});
 
-  if (!isClosed(block)) {
+  if (isToBeClosed) {
     const change = { before: block, after: closed };
     await journalChange(step, 'bucket', reference, { publicAccessBlock: change });
     await s3.putPublicAccessBlock(bucket, closed);

@@ -40,6 +40,8 @@ export interface S3 {
   }>;
   /** Undefined where the bucket has none. */
   getPublicAccessBlock(bucket: BucketAddress): Promise<PublicAccessBlock | undefined>;
+  /** That of the account that must own the bucket; undefined where it has none. */
+  getAccountPublicAccessBlock(bucket: BucketAddress): Promise<PublicAccessBlock | undefined>;
   /** Undefined: takes it away. */
   putPublicAccessBlock(bucket: BucketAddress, block: PublicAccessBlock | undefined): Promise<void>;
   /** Who owns new objects, in S3's words; undefined where the bucket does not say. */

@@ -286,6 +286,12 @@ describe('each check fails on its own', () => {
       'is not blocked.',
     ],
     [
+      'no public access block of its own, whatever the account has',
+      'PublicAccessBlock',
+      { getPublicAccessBlock: async () => undefined, getAccountPublicAccessBlock: async () => closed },
+      'is not blocked.',
+    ],
+    [
       'CORS that was deleted',
       'Cors',
       { getBucketCors: async () => undefined },
@@ -469,108 +475,17 @@ describe('which integrations can be tested', () => {
 
 test('no read goes without being given up in time', async () => {
   const bounded: string[] = [];
-  const plan = desiredState(integrationId, withKey.request, settings);
-  await testConnection(withKey, plan, readsOf({}, withKey), (what, work) => {
-    bounded.push(what);
-    return work;
+  const open = { getPublicAccessBlock: async () => undefined };
+  const adopted = recordOf({
+    ...withKey,
+    request: { ...withKey.request, bucket: { ...withKey.request.bucket, mode: 'adopt' } },
   });
-  expect(bounded).toHaveLength(Object.keys(readsOf()).length);
-  expect(new Set(bounded).size).toBe(bounded.length);
-});
-
-describe('a connection of what was adopted', () => {
-  const adoptedRole = 'arn:aws:iam::111111111111:role/team/AcmeLabelling';
-  const adopted = ready(
-    requestOf({
-      bucket: { name: 'acme-photos', mode: 'adopt' },
-      role: { name: 'AcmeLabelling', mode: 'adopt' },
-    }),
-  );
-  const theirStatement = {
-    Effect: 'Allow',
-    Principal: { AWS: 'AIDAABCDEFGHIJKLMNOP' },
-    Action: 'sts:AssumeRole',
-  };
-  const ourStatement = {
-    Sid: `Dataloop${integrationId.replace('_', '')}`,
-    Effect: 'Allow',
-    Principal: { AWS: userArn },
-    Action: 'sts:AssumeRole',
-  };
-  const trusting = (...Statement: object[]): Partial<CheckReads> => ({
-    getRole: async () => ({
-      ...role,
-      arn: adoptedRole,
-      tags: { team: 'theirs' },
-      permissionsBoundaryArn: undefined,
-      trustPolicy: JSON.stringify({ Version: '2012-10-17', Statement }),
-    }),
-  });
-  /** As customers have it: statements, policies, encryption and CORS rules of their own, and no tag of ours. */
-  const asAdopted: Partial<CheckReads> = {
-    ...trusting(theirStatement, ourStatement),
-    listAttachedRolePolicies: async () => ['arn:aws:iam::aws:policy/ReadOnlyAccess', policyArn],
-    getBucketEncryption: () => Promise.reject(new Error('must not be read')),
-    getBucketCors: async () => [allowing('https://*.dataloop.ai', ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'])],
-    getBucketTagging: () => Promise.reject(new Error('must not be read')),
-  };
-
-  test('passes, whatever else the customer has there', async () => {
-    const { checks } = await tested(asAdopted, adopted);
-    const notPassed = checks.filter(({ status }) => status !== 'passed');
-    expect(notPassed.map(({ name, status }) => [name, status])).toEqual([
-      ['PermissionsBoundary', 'skipped'],
-      ['Encryption', 'skipped'],
-      ['KmsKey', 'skipped'],
-    ]);
-  });
-
-  test.each([
-    ['is gone', trusting(theirStatement), /removed the statement Dataloopint/],
-    [
-      'trusts somebody else',
-      trusting({ ...ourStatement, Principal: { AWS: `${userArn}0` } }),
-      /Somebody changed the statement/,
-    ],
-    [
-      'trusts a user who was deleted',
-      trusting({ ...ourStatement, Principal: { AWS: 'AIDAABCDEFGHIJKLMNOP' } }),
-      /names the id AIDAABCDEFGHIJKLMNOP/,
-    ],
-    [
-      'stands in a policy that is not to be read',
-      { getRole: async () => ({ ...role, arn: adoptedRole, trustPolicy: 'no JSON' }) },
-      /Somebody removed the statement/,
-    ],
-  ])('fails where our statement %s', async (_what, more, detail) => {
-    const broken = await brokenBy({ ...asAdopted, ...more }, adopted);
-    expect(broken).toEqual({ TrustPolicy: expect.stringMatching(detail) });
-  });
-
-  test('fails where our policy is detached, or the bucket opened', async () => {
-    const broken = await brokenBy(
-      {
-        ...asAdopted,
-        listAttachedRolePolicies: async () => [],
-        getPublicAccessBlock: async () => ({ ...closed, BlockPublicPolicy: false }),
-      },
-      adopted,
-    );
-    expect(Object.keys(broken)).toEqual(['PolicyAttached', 'PublicAccessBlock']);
-  });
-
-  test('is tested for the key that the request names', async () => {
-    const request = parseRequest(
-      { ...body, bucket: { name: 'acme-photos', mode: 'adopt', kmsKeyArn } },
-      settings,
-    );
-    const broken = await brokenBy(
-      {
-        getBucketTagging: () => Promise.reject(new Error('must not be read')),
-        getBucketEncryption: async () => ({ algorithm: 'AES256', kmsKeyId: undefined }),
-      },
-      ready(request),
-    );
-    expect(Object.keys(broken)).toEqual(['Encryption']);
-  });
+  for (const record of [withKey, adopted]) {
+    const plan = desiredState(integrationId, record.request, settings);
+    await testConnection(record, plan, readsOf(open, record), (what, work) => {
+      bounded.push(what);
+      return work;
+    });
+  }
+  expect(new Set(bounded).size).toBe(Object.keys(readsOf()).length);
 });

@@ -28,6 +28,7 @@ const reads = (more: Partial<AdoptionReads> = {}): AdoptionReads => ({
   headBucket: async () => ({ holder: 'account', region: 'eu-west-1' }),
   getBucketTagging: async () => ({}),
   getPublicAccessBlock: async () => closed,
+  getAccountPublicAccessBlock: async () => undefined,
   describeKey: async (arn) => ({ state: 'Enabled', encryptsSymmetrically: true, arn }),
   getRole: async () => ({
     arn: plain.role.arn,

@@ -390,6 +390,7 @@ describe('a plan of what is adopted', () => {
     ...asUsual,
     getBucketTagging: async () => ({}),
     getPublicAccessBlock: async () => closed,
+    getAccountPublicAccessBlock: async () => undefined,
     getRole: async (name) => ({
       arn: `arn:aws:iam::111111111111:role/team/${name}`,
       uniqueId: 'AROA1',
@@ -447,6 +448,7 @@ describe('a plan of what is adopted', () => {
       ),
     ];
     expect(of('s3:').sort()).toEqual([
+      'GetAccountPublicAccessBlock',
       'GetBucketCORS',
       'GetBucketObjectLockConfiguration',
       'GetBucketPolicy',

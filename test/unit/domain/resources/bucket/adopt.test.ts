@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { CorsRule, PublicAccessBlock } from '../../../../../src/domain/model/record.ts';
 import { adoptBucket, releaseBucket } from '../../../../../src/domain/resources/bucket/adopt.ts';
 import { closed } from '../../../../../src/domain/resources/bucket/public-access.ts';
+import { ServiceError } from '../../../../../src/errors.ts';
 import { type BucketWorld, fakeS3 } from '../../fake-s3.ts';
 import {
   everyInterruption,
@@ -125,6 +126,16 @@ describe('CreateBucket of a bucket that is adopted', () => {
     ['made for another integration', { tags: theirs }, 'belongs to the integration int_0000'],
     ['that has no public-access block', { block: undefined }, 'bucket.blockPublicAccess: true'],
     ['that is half open', { block: halfOpen }, 'bucket.blockPublicAccess: true'],
+    [
+      'that is half open where the account is open in the same way',
+      { block: halfOpen, accountBlock: halfOpen },
+      'bucket.blockPublicAccess: true',
+    ],
+    [
+      'that is open where the account’s block may not be read',
+      { block: undefined, accountBlock: new ServiceError('AwsAccessDeniedError', 'No.') },
+      'bucket.blockPublicAccess: true',
+    ],
   ])('refuses a bucket %s, and writes nothing', async (_what, before, message) => {
     const events: string[] = [];
     const { s3 } = bucketWith(events, before);
@@ -165,6 +176,32 @@ describe('CreateBucket of a bucket that is adopted', () => {
     expect(world.block).toEqual(closed);
     await releaseBucket(journal.step(), s3);
     expect(world.block).toEqual(block);
+  });
+
+  test.each<[string, object, Partial<BucketWorld>]>([
+    ['alone', {}, { block: undefined, accountBlock: closed }],
+    ['alone, even on request', { blockPublicAccess: true }, { block: undefined, accountBlock: closed }],
+    ['together with its own', {}, { block: halfOpen, accountBlock: { RestrictPublicBuckets: true } }],
+  ])(
+    'takes a bucket that the account closes %s, and does not write its block',
+    async (_how, more, before) => {
+      const events: string[] = [];
+      const journal = journalOf(adopting({ ...more, cors: false }), events);
+      const { s3, world } = bucketWith(events, before);
+      await adoptBucket(journal.step(), s3);
+      expect(events.slice(1)).toEqual(['journal bucket created']);
+      await releaseBucket(journal.step(), s3);
+      expect(world.block).toEqual(before.block);
+    },
+  );
+
+  test('asks again for the account’s block where AWS does not answer; on request it closes the bucket', async () => {
+    const accountBlock = new ServiceError('AwsUnavailableError', 'Later.');
+    const open = { block: undefined, accountBlock };
+    expect(await thrownBy(adoptBucket(stepOf(adopting()), bucketWith([], open).s3))).toBe(accountBlock);
+    const { s3, world } = bucketWith([], open);
+    await adoptBucket(stepOf(adopting({ blockPublicAccess: true })), s3);
+    expect(world.block).toEqual(closed);
   });
 
   test('does not write where the journal takes nothing any more', async () => {

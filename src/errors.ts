@@ -156,13 +156,21 @@ export interface FieldError {
 }
 
 /**
+ * What no text for people has: control characters, others that break a line, and those that do not show, among them the
+ * ones that turn the direction of a text. Letters, digits, punctuation and symbols of every script are fit.
+ */
+const unfit = /(?:[^ \p{L}\p{M}\p{N}\p{P}\p{S}]|[\p{Default_Ignorable_Code_Point}\u2800])+/gu;
+
+export const isFit = (text: string): boolean => text.search(unfit) < 0;
+
+/**
  * A text that somebody else wrote, fit for people, for a line of a log and for the journal: of a bounded length, and
- * without characters that break a line, hide in it or only look like others.
+ * without characters that break a line or hide in it.
  */
 export function printable(text: string, longest: number): string {
   // First the length: whatever comes after it takes no longer for a longer text.
   const bounded = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
-  return bounded.replace(/[^\x20-\x7e\u00a1-\u00ff’“”„…–→]+/g, ' ');
+  return bounded.replace(unfit, ' ');
 }
 
 /** Most of a message: Preflight may have a long list. */

@@ -348,7 +348,7 @@ test('a bucket that the account closes counts as closed, and its own block stays
     const ready = await connectReady(name, request);
     expect(changes(before, await snapshot(Bucket))).toEqual([]);
     const tested = await api.request('POST', `/integrations/${ready.integrationId}/test`);
-    expect(tested.body).toMatchObject({ healthy: true });
+    expect(tested.body).toMatchObject({ status: 'passed' });
     expect((await disconnect(ready.integrationId)).status).toBe('removed');
   } finally {
     await setAccountBlock(false);

@@ -147,7 +147,7 @@ const badFields: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   '/dataloop/projectId': fc.oneof(ids, notText),
   '/dataloop/organizationId': fc.oneof(ids, notText),
   '/dataloop/driverName': fc.oneof(
-    hostileText.filter((text) => text.length > 100 || !/^[\u0020-\u007e\u00a1-\u00ff]+$/.test(text)),
+    hostileText.filter((text) => text.length > 100 || text === '' || /[\p{C}\p{Zl}\p{Zp}]/u.test(text)),
     notText,
   ),
   '/dataloop/allowDelete': notBoolean,

@@ -41,6 +41,7 @@ const driverName = fc.oneof(
   fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 100 }),
   textOf('éÿ©ß#/', 1, 100),
 );
+const driverNameOfAnyScript = fc.oneof(driverName, textOf('写真データصورЖ👍', 1, 50));
 
 /** Bodies of requests that are taken, whatever stands in them. */
 export const takenBody: fc.Arbitrary<unknown> = fc
@@ -62,7 +63,7 @@ export const takenBody: fc.Arbitrary<unknown> = fc
         {
           projectId: textOf(`${alphanumeric}_-`, 1, 100),
           organizationId: textOf(`${alphanumeric}_-`, 1, 100),
-          driverName,
+          driverName: driverNameOfAnyScript,
           allowDelete: fc.boolean(),
         },
         { requiredKeys: ['projectId'] },
@@ -182,4 +183,6 @@ export const hostile = (valid: unknown): fc.Arbitrary<unknown> =>
 
 /** Neither longer than people read, nor able to forge a line or to steer a terminal. */
 export const isFitToTell = (message: string, length: number): boolean =>
-  message.length <= length && /^[\x20-\x7e\u00a1-\u00ff’“”„…–→]*$/.test(message);
+  message.length <= length &&
+  message.isWellFormed() &&
+  !/[\p{C}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u.test(message);

@@ -9,8 +9,6 @@ import type { S3 } from '../../domain/resources/bucket/s3.ts';
 import { awsCallOr, given } from './errors.ts';
 import type { S3ClientFor } from './s3.ts';
 
-const requestSchema = z.object({ hostname: z.string() });
-
 /** `photos.s3.eu-west-1.amazonaws.com` is `111111111111.s3-control.eu-west-1.amazonaws.com`; an endpoint of one's own stays. */
 const controlHost = (hostname: string, accountId: string) =>
   hostname.replace(/^(?:.*\.)?s3(?=[.-])/, `${accountId}.s3-control`);
@@ -22,7 +20,7 @@ export const getAccountPublicAccessBlock =
     const command = new GetPublicAccessBlockCommand({ Bucket: name });
     command.middlewareStack.add(
       (next) => (args) => {
-        const { hostname } = requestSchema.parse(args.request);
+        const { hostname } = z.object({ hostname: z.string() }).parse(args.request);
         Object.assign(Object(args.request), {
           hostname: controlHost(hostname, ownerAccountId),
           path: '/v20180820/configuration/publicAccessBlock',

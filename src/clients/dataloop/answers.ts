@@ -19,7 +19,7 @@ const longest = { name: 200, userArn: 300, path: 600, word: 100 } as const;
 const mostMetadata = 100;
 
 /**
- * A text that people see. Others' names are as they are, so none is refused: one that is too long or has odd characters
+ * A text that people see. Others' names are as they are, so none is refused: one that is too long or has hidden characters
  * is made fit to show, and ends with "…". No name or ARN of ours has that character, so it is taken for none of them.
  */
 const shown = (length: number) =>
@@ -27,6 +27,13 @@ const shown = (length: number) =>
     const fit = printable(text, length);
     return fit === text ? text : `${printable(text.slice(0, length - 1), length)}…`;
   });
+
+/** A name as Unicode composes it, so that it can be compared with ours, however Dataloop spells it. */
+const shownName = z
+  .string()
+  // Decomposed, a letter has some characters: what is longer than that is too long in any case.
+  .transform((text) => (text.length > 5 * longest.name ? text : text.normalize('NFC')))
+  .pipe(shown(longest.name));
 
 /** Which items have a value depends on their names. Integrations of other types have other metadata, or none. */
 const metadataItemSchema = z.object({ name: z.string(), value: z.string().min(1) });
@@ -38,7 +45,7 @@ const metadataSchema = z
 
 const integrationAnswerSchema = z.object({
   id: dataloopIdSchema,
-  name: shown(longest.name),
+  name: shownName,
   type: shown(longest.word).nullish(),
   metadata: metadataSchema,
 });
@@ -74,7 +81,7 @@ function meaning(
 export const driverSchema = z
   .object({
     id: dataloopIdSchema,
-    name: shown(longest.name),
+    name: shownName,
     integrationId: shown(longest.name).nullish(),
     metadata: z
       .object({ system: z.object({ projectId: dataloopIdSchema }) })

@@ -1,6 +1,6 @@
 /** The body of `POST /integrations`: its schema, its defaults, and messages about invalid fields. */
 import * as z from 'zod';
-import { type FieldError, ServiceError } from '../../errors.ts';
+import { type FieldError, isFit, ServiceError } from '../../errors.ts';
 
 /** Largest request body in bytes; a full request with forty tags needs about half of it. */
 export const maximumBodyBytes = 32 * 1024;
@@ -31,20 +31,43 @@ const anyBucketNameRule =
 const isAnyBucketName = (name: string): boolean =>
   /^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/.test(name) && !name.includes('..');
 
-const text = (maximum: number, what: string) =>
+const latin = (maximum: number, what: string) =>
   z
     .string(`${what} must be a string.`)
     .min(1, `${what} must not be empty.`)
     .max(maximum, `${what} must have at most ${maximum} characters.`)
     // IAM descriptions allow Latin-1 only, and a control character could forge a line of a log.
     .regex(/^[\u0020-\u007e\u00a1-\u00ff]*$/, {
-      error: ({ input }) => `${what} must have printable Latin characters only${oddCharacterIn(input)}.`,
+      error: ({ input }) =>
+        `${what} must have printable Latin characters only${oddCharacterIn(input, isLatin)}.`,
     });
 
-/** The first character that is none of these, by its number and its place: as it is, it may not show, or look like another. */
-function oddCharacterIn(text: unknown): string {
+const isLatin = (character: string) => /^[\u0020-\u007e\u00a1-\u00ff]$/u.test(character);
+
+/** With "…", a name of Dataloop's ends that was cut: none of ours may look like one. */
+const isOfName = (character: string) => isFit(character) && character !== '…';
+
+/** A name at Dataloop, in any script: as Unicode composes it, so that names that look alike are alike. */
+const nameAtDataloop = (maximum: number, what: string) =>
+  z
+    .string(`${what} must be a string.`)
+    // Before it is measured: composed, a few scripts are longer.
+    .normalize('NFC')
+    .min(1, `${what} must not be empty.`)
+    .max(maximum, `${what} must have at most ${maximum} characters.`)
+    .superRefine((name, context) => {
+      const odd = oddCharacterIn(name, isOfName);
+      const message = odd
+        ? `${what} may have letters, digits, punctuation and symbols of every script, and spaces, but no "…" and nothing ` +
+          `that does not show${odd}.`
+        : /^\p{M}/u.test(name) && `${what} must not begin with a mark that belongs to a letter.`;
+      if (message) context.addIssue({ code: 'custom', message });
+    });
+
+/** The first character that may not be there, by its number and its place: as it is, it may not show, or look like another. */
+function oddCharacterIn(text: unknown, isAllowed: (character: string) => boolean): string {
   const characters = [...String(text)];
-  const place = characters.findIndex((each) => !/^[\u0020-\u007e\u00a1-\u00ff]$/u.test(each));
+  const place = characters.findIndex((each) => !isAllowed(each));
   const number = characters[place]?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
   return number === undefined ? '' : `: character ${place + 1} is U+${number}`;
 }
@@ -157,7 +180,7 @@ export const requestSchema = z.strictObject({
       /^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$/,
       'name must have 1 to 48 lower-case letters, digits and hyphens, and start and end with a letter or digit.',
     ),
-  description: text(500, 'description').optional(),
+  description: latin(500, 'description').optional(),
   bucket: z.strictObject({
     name: z
       .string('bucket.name must be a string.')
@@ -197,7 +220,7 @@ export const requestSchema = z.strictObject({
         'createdBy must be "operator" if a person creates the integration at Dataloop. Otherwise omit it.',
       )
       .optional(),
-    driverName: text(100, 'driverName').optional(),
+    driverName: nameAtDataloop(100, 'driverName').optional(),
     allowDelete: z.boolean('allowDelete must be true or false.').default(true),
   }),
   dataset: z

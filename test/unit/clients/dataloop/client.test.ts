@@ -192,7 +192,14 @@ describe('an integration', () => {
     ['cut where it is longer', 'n'.repeat(500_000), `${'n'.repeat(199)}…`],
     ['without what could forge a line', 'acme\r\nERROR', 'acme ERROR…'],
     ['marked where it only looks like ours', 'acme\u200b', 'acme …'],
-    ['marked where nothing of it can be shown', '漢字', ' …'],
+    ['marked where nothing of it can be shown', '\u200b\u202e', ' …'],
+    ['in any script', '写真データ صور हिन्दी 👍', '写真データ صور हिन्दी 👍'],
+    ['as Unicode composes it', 'Gro\u0308ße', 'Größe'],
+    [
+      'cut where its marks have no end',
+      `a${'\u0301\u0323'.repeat(500_000)}`,
+      `a${'\u0301\u0323'.repeat(99)}…`,
+    ],
   ])('has its name %s', async (_how, name, shown) => {
     dataloopAnswers(json({ ...integration([]), name }));
     await expect(read()).resolves.toMatchObject({ id: 'i-1', name: shown });

@@ -356,6 +356,57 @@ describe('prefixes', () => {
   });
 });
 
+describe('the name of a driver', () => {
+  const nameOf = (driverName: string) =>
+    parseRequest(withDataloop({ driverName }), account).dataloop.driverName;
+
+  test.each([
+    '写真データ（本番）',
+    'صور المنتجات',
+    'फ़ोटो',
+    'Größe “1” – №2',
+    'Фото #3',
+    '👍 fine',
+    '語'.repeat(100),
+  ])('may have letters of any script: %j', (name) => {
+    expect(nameOf(name)).toBe(name.normalize('NFC'));
+  });
+
+  test('is kept as Unicode composes it, so that what looks alike is one name', () => {
+    expect(nameOf('Gro\u0308\u00dfe')).toBe('Gr\u00f6\u00dfe');
+    // Counted as it is kept.
+    expect(nameOf('o\u0308'.repeat(100))).toHaveLength(100);
+    expect(Object.keys(errorsOf(withDataloop({ driverName: '\ufb2c'.repeat(50) })))).toEqual([
+      '/dataloop/driverName',
+    ]);
+  });
+
+  test.each([
+    ['images\u202egpj', 'character 7 is U+202E'],
+    ['a\u2066b', 'character 2 is U+2066'],
+    ['a\u200bb', 'character 2 is U+200B'],
+    ['a\u3164b', 'character 2 is U+3164'],
+    ['a\u00adb', 'character 2 is U+00AD'],
+    ['👩\u200d💻', 'character 2 is U+200D'],
+    ['❤\ufe0f', 'character 2 is U+FE0F'],
+    ['a\nb', 'character 2 is U+000A'],
+    ['a\u2028b', 'character 2 is U+2028'],
+    ['a\ue000b', 'character 2 is U+E000'],
+    ['a\ud800', 'character 2 is U+D800'],
+    ['cut…', 'character 4 is U+2026'],
+  ])('has nothing that does not show: %j', (driverName, said) => {
+    expect(errorsOf(withDataloop({ driverName }))).toEqual({
+      '/dataloop/driverName': expect.stringContaining(`does not show: ${said}.`),
+    });
+  });
+
+  test('does not begin with a mark', () => {
+    expect(errorsOf(withDataloop({ driverName: '\u0301a' }))).toEqual({
+      '/dataloop/driverName': 'driverName must not begin with a mark that belongs to a letter.',
+    });
+  });
+});
+
 describe('other fields', () => {
   test.each([
     ['/name', { ...body, name: 'a'.repeat(49) }],

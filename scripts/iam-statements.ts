@@ -121,7 +121,7 @@ const actionsOf = ({ Effect, Action, NotAction }: Statement): string =>
   ].join('');
 
 function resourcesOf({ Resource, NotResource, onlyIf, namesResources }: Statement): string {
-  if (namesResources && !Resource?.includes('*')) return `each of ${code(onlyIf)}`;
+  if (namesResources && readable(Resource) !== '*') return `each of ${code(onlyIf)}`;
   if (!NotResource) return code(readable(Resource));
   // ARNs as text are those of the parameters.
   const references = NotResource.filter((each) => typeof each !== 'string');

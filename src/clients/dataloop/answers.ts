@@ -29,7 +29,7 @@ const shown = (length: number) =>
   });
 
 /** A name as Unicode composes it, so that it can be compared with ours, however Dataloop spells it. */
-const shownName = z
+export const shownName = z
   .string()
   // Decomposed, a letter has some characters: what is longer than that is too long in any case.
   .transform((text) => (text.length > 5 * longest.name ? text : text.normalize('NFC')))

@@ -2,8 +2,8 @@
 import * as z from 'zod';
 import { dataloopIdSchema } from '../../domain/model/record.ts';
 import type { DataloopApi, Dataset, SyncCommand } from '../../domain/resources/dataloop/api.ts';
-import { printable, ServiceError } from '../../errors.ts';
-import { driverSchema } from './answers.ts';
+import { ServiceError } from '../../errors.ts';
+import { driverSchema, shownName } from './answers.ts';
 import { type Dataloop, developer, ifFound } from './client.ts';
 import { noContent, saidBy } from './http.ts';
 import { isNameTaken } from './refusals.ts';
@@ -11,13 +11,12 @@ import { isNameTaken } from './refusals.ts';
 /** As many as Dataloop's own client asks for, and most pages of one project. */
 const pageSize = 1_000;
 export const mostPages = 20;
-const longestName = 200;
 
 /** Of a dataset without a driver of its own, Dataloop tells none. Whatever else the driver is, it must be understood. */
 const datasetSchema = z
   .object({
     id: dataloopIdSchema,
-    name: z.string().nullish(),
+    name: shownName.nullish(),
     driver: z
       .union([dataloopIdSchema, z.object({ id: dataloopIdSchema }).transform(({ id }) => id), z.literal('')])
       .nullish(),
@@ -25,7 +24,7 @@ const datasetSchema = z
   .transform(
     ({ id, name, driver }): Dataset => ({
       id,
-      name: printable(name ?? '', longestName),
+      name: name ?? '',
       driverId: driver || undefined,
     }),
   );

@@ -225,7 +225,7 @@ export const requestSchema = z.strictObject({
   }),
   dataset: z
     .strictObject({
-      name: text(100, 'dataset.name').refine(
+      name: nameAtDataloop(100, 'dataset.name').refine(
         (name) => name.trim() === name,
         'dataset.name must not begin or end with a space.',
       ),

@@ -15,8 +15,8 @@ export interface Following {
   readonly since?: string;
   /** Stops looking after this time; undefined: never. */
   readonly timeoutSeconds?: number | undefined;
-  /** What an operator was asked and has answered: only the next question ends the wait. */
-  readonly answered?: string;
+  /** What an operator was asked, and has said: what is asked about these ends no wait, the next question does. */
+  readonly answered?: readonly string[];
   /** Called with each new state, for those who want to know of all. */
   onChange?(found: Found): void;
 }
@@ -29,7 +29,7 @@ const pauseAfter = (milliseconds: number): number => (milliseconds < 60_000 ? 1_
 /** @returns the last state: settled, or not where the time was up */
 export async function follow(session: Session, api: Api, following: Following): Promise<Found> {
   const { world, screen } = session;
-  const { path, id, since = '', timeoutSeconds, answered, onChange } = following;
+  const { path, id, since = '', timeoutSeconds, answered = [], onChange } = following;
   const progress = progressOn({ ...screen, write: screen.write }, world.now);
   const begun = world.now();
   let known = '';
@@ -48,7 +48,7 @@ export async function follow(session: Session, api: Api, following: Following): 
       const passed = world.now() - begun;
       const isOver = timeoutSeconds !== undefined && passed >= timeoutSeconds * 1_000;
       const { action } = found.value;
-      const isAsked = action !== undefined && action.what !== answered;
+      const isAsked = action !== undefined && !answered.some((each) => action.what.includes(each));
       if (isSettled(found.value) || isOver || isAsked) return found;
       await world.delay(pauseAfter(passed));
     }

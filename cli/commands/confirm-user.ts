@@ -45,8 +45,8 @@ export const confirmUser = defineCommand({
           path: value.links.self,
           id: value.integrationId,
           timeoutSeconds: flags.timeout,
-          // The answer to the next question comes by the workflow: what was asked before is answered.
-          ...(before.action ? { answered: before.action.what } : {}),
+          // What was asked before is answered, and of what was said the workflow finds out by itself whether it is right.
+          answered: [before.action?.what, userArn, dataloopIntegrationId].flatMap((each) => each ?? []),
         })
       : { value, raw };
     return concluded(session, found, { begun, verb: 'connect' });

@@ -331,6 +331,21 @@ describe('confirm-user', () => {
     expect(ran.out).not.toContain('First?');
   });
 
+  test('waits while the service only checks what was said', async () => {
+    const check = integration('provisioning', {
+      action: action('Check the integration 6748f0c2: the service asks Dataloop about it.'),
+    });
+    const told = ['confirm-user', integrationId, '--user-arn', 'arn:aws:iam::111111111111:user/dataloop'];
+    const ran = await run([...told, '--dataloop-integration', '6748f0c2'], {
+      script: {
+        [`GET ${self}`]: [ok(asked), ok(check), ok(check), ok(integration('ready'))],
+        [`POST ${self}/iam-user`]: [accepted(check)],
+      },
+    });
+    expect(ran.code).toBe(0);
+    expect(ran.out).toContain('Ready');
+  });
+
   test('is checked before it is sent', async () => {
     const ran = await run(['confirm-user', integrationId]);
     expect(ran).toMatchObject({ code: 2, requests: [] });

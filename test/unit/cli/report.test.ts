@@ -1,3 +1,4 @@
+import { parse as parseHcl } from '@cdktn/hcl2json';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { bucket, driverId, integration, integrationId, ok, problem, run, step } from './world.ts';
@@ -144,6 +145,9 @@ describe('export', () => {
       'aws_iam_role.dataloop_acme "dataloop-acme"',
       `aws_iam_role_policy_attachment.dataloop_acme "dataloop-acme/${policy.arn}"`,
     ]);
+    // Terraform's own parser takes it.
+    const parsed = z.object({ import: z.array(z.object({ to: z.string(), id: z.string() })) });
+    expect(parsed.parse(await parseHcl('imports.tf', ran.out)).import).toHaveLength(blocks.length);
     // Nothing else but comments.
     const rest = ran.out.replaceAll(/import \{[^}]*\}\n/g, '').split('\n');
     expect(rest.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);

@@ -1,6 +1,7 @@
 /** Templates that people copy: what docs show of them is in them, and their properties are what the API takes. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse as parseHcl } from '@cdktn/hcl2json';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import * as z from 'zod';
@@ -54,24 +55,56 @@ const templateSchema = z.object({ Parameters: named, Outputs: named.default({}) 
 /** References count as what they name. */
 const templateOf = (file: string) => templateSchema.parse(parse(projectFile(file), { logLevel: 'silent' }));
 
-test('the example for Terraform gives the template each parameter that it needs, and reads outputs that it has', () => {
+/** As HashiCorp's own parser reads it; each block may stand several times. */
+const terraformSchema = z.object({
+  terraform: z.tuple([
+    z.object({ required_providers: z.tuple([z.object({ aws: z.object({ source: z.string() }) })]) }),
+  ]),
+  variable: z.record(z.string(), z.tuple([z.object({ description: z.string(), type: z.string() })])),
+  resource: z.object({
+    aws_cloudformation_stack: z.record(
+      z.string(),
+      z.tuple([z.object({ template_body: z.string(), parameters: z.record(z.string(), z.string()) })]),
+    ),
+  }),
+  output: z.record(z.string(), z.tuple([z.object({ value: z.string() })])),
+});
+
+test('the example for Terraform gives the template each parameter that it needs, and reads outputs that it has', async () => {
   const file = 'examples/terraform/main.tf';
-  const text = projectFile(file);
+  const { terraform, variable, resource, output } = terraformSchema.parse(
+    await parseHcl(file, projectFile(file)),
+  );
+  expect(terraform[0].required_providers[0].aws.source).toBe('hashicorp/aws');
   const { Parameters, Outputs } = templateOf(integration);
-  expect(text).toContain('file("\u0024{path.module}/../cloudformation/integration.yml")');
-  const [, given = ''] = /\n {2}parameters = \{\n(.*?)\n {2}\}/s.exec(text) ?? [];
+  const [[name, [stack]] = ['', []], ...others] = Object.entries(resource.aws_cloudformation_stack);
+  expect([others, stack?.template_body]).toEqual([
+    [],
+    '\u0024{file("\u0024{path.module}/../cloudformation/integration.yml")}',
+  ]);
   const needed = Object.entries(Parameters).filter(
     ([, parameter]) => !Object.hasOwn(named.parse(parameter), 'Default'),
   );
-  const names = [...given.matchAll(/^ {4}(\w+) += var\.(\w+)$/gm)];
-  expect(names.map(([, name]) => name)).toEqual(expect.arrayContaining(needed.map(([name]) => name)));
-  for (const [, name = '', variable] of names) {
-    expect(Object.keys(Parameters)).toContain(name);
-    expect(text).toContain(`variable "${variable}" {`);
+  const given = Object.entries(stack?.parameters ?? {});
+  expect(given.map(([parameter]) => parameter)).toEqual(
+    expect.arrayContaining(needed.map(([parameter]) => parameter)),
+  );
+  const variables = Object.keys(variable).map((each) => `\u0024{var.${each}}`);
+  for (const [parameter, value] of given) {
+    expect(Object.keys(Parameters)).toContain(parameter);
+    expect(variables).toContain(value);
   }
-  const outputs = [...text.matchAll(/\.outputs\["(\w+)"\]/g)].map(([, name = '']) => name);
-  expect(outputs.length).toBeGreaterThan(0);
-  expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(outputs));
+  const values = Object.values(output).map(([{ value }]) => value);
+  const read = Object.keys(Outputs).map(
+    (each) => `\u0024{aws_cloudformation_stack.${name}.outputs["${each}"]}`,
+  );
+  expect(values.length).toBeGreaterThan(0);
+  expect(read).toEqual(expect.arrayContaining(values));
+  // The commands of the page name variables that it has.
+  const [, shown = ''] = /^(terraform apply .*)$/m.exec(page) ?? [];
+  const told = [...shown.matchAll(/-var (\w+)=/g)].map(([, each = '']) => each);
+  expect(told.length).toBeGreaterThan(0);
+  expect(Object.keys(variable)).toEqual(expect.arrayContaining(told));
   expect(page).toContain(file);
 });
 

@@ -39,8 +39,9 @@ let state: string | undefined;
 let graph: { readonly key: string; readonly shown: Graph } | undefined;
 let connection: Connection | undefined;
 let history: Past | Unknown | undefined;
-/** The state of the record for which history and policies were read. */
-let readFor = '';
+/** States of the record for which history and policies were read. */
+let readFor = { past: '', policies: '' };
+let listedAt = Number.NEGATIVE_INFINITY;
 
 const isSettled = (status: string): boolean => ['ready', 'failed', 'residue', 'removed'].includes(status);
 
@@ -62,7 +63,9 @@ function machinesOf({ driverId, steps, status }: Connection) {
 function draw(): void {
   fill(list, [entries, path], () => parts.list(entries, path));
   if (!connection) {
-    fill(main, 'none', () => [element('p', { class: 'faint' }, 'Nothing is connected yet.')]);
+    fill(main, ['none', path], () => [
+      element('p', { class: 'faint' }, path ? 'It could not be read.' : 'Nothing is connected yet.'),
+    ]);
     return;
   }
   const shown = connection;
@@ -132,14 +135,22 @@ function choose(key: string, name: string | undefined): void {
 
 /** Reads what only changes with the record, once for each of its states. */
 async function readRest(of: string, shown: Connection): Promise<void> {
-  const key = JSON.stringify([of, shown.status, shown.updatedAt, shown.steps]);
-  if (key === readFor) return;
+  const key = {
+    past: JSON.stringify([shown.status, shown.steps]),
+    policies: JSON.stringify([shown.status, shown.resources]),
+  };
+  if (key.past !== readFor.past) {
+    const past = await readHistory(of);
+    if (of !== path) return;
+    history = past;
+  }
+  if (key.policies !== readFor.policies) {
+    const [policies, tested] = await Promise.all([readPolicies(of), readTest(of)]);
+    if (of !== path) return;
+    fill(section.policies, policies, () => parts.policies(policies));
+    fill(section.test, tested ?? null, () => parts.test(tested));
+  }
   readFor = key;
-  const [policies, past, tested] = await Promise.all([readPolicies(of), readHistory(of), readTest(of)]);
-  if (of !== path) return;
-  history = past;
-  fill(section.policies, policies, () => parts.policies(policies));
-  fill(section.test, tested ?? null, () => parts.test(tested));
 }
 
 function say(text: string, isBad: boolean): void {
@@ -151,17 +162,17 @@ function say(text: string, isBad: boolean): void {
 /** @returns how long to wait before the next look */
 async function look(): Promise<number> {
   try {
-    entries = await readList();
+    // The list is long, and changes seldom.
+    if (performance.now() - listedAt >= pauses.resting || !wanted()) {
+      entries = await readList();
+      listedAt = performance.now();
+    }
     const next = wanted();
-    if (next !== path)
-      [connection, history, machine, state, readFor, path] = [
-        undefined,
-        undefined,
-        undefined,
-        undefined,
-        '',
-        next,
-      ];
+    if (next !== path) {
+      [connection, history, machine, state] = [undefined, undefined, undefined, undefined];
+      readFor = { past: '', policies: '' };
+      path = next;
+    }
     if (next) {
       const read = await readConnection(next);
       if (next !== path) return 0;

@@ -13,6 +13,16 @@ const signs: Readonly<Record<string, string>> = {
 
 type Machine = PageSettings['machines'][number];
 
+/** A copy of the picture of a machine. */
+export function pictureOf(key: string): SVGSVGElement | undefined {
+  const template = document.querySelector<HTMLTemplateElement>(`#machine-${key}`);
+  const svg = template?.content.querySelector('svg')?.cloneNode(true);
+  if (!(svg instanceof SVGSVGElement)) return undefined;
+  // In a narrow window it is scrolled rather than made unreadable, and a small one is not made larger.
+  svg.style.minWidth = `min(30rem, ${svg.getAttribute('width')}px)`;
+  return svg;
+}
+
 export class Graph {
   readonly #machine: Machine;
   readonly #svg: SVGSVGElement;
@@ -21,9 +31,8 @@ export class Graph {
   /** @param onChoose called with the name of the state that somebody chose */
   constructor(machine: Machine, onChoose: (name: string) => void) {
     this.#machine = machine;
-    const template = document.querySelector<HTMLTemplateElement>(`#machine-${machine.key}`);
-    const svg = template?.content.querySelector('svg')?.cloneNode(true);
-    if (!(svg instanceof SVGSVGElement)) throw new Error(`There is no picture of ${machine.key}.`);
+    const svg = pictureOf(machine.key);
+    if (!svg) throw new Error(`There is no picture of ${machine.key}.`);
     this.#svg = svg;
     svg.setAttribute('role', 'group');
     const known = new Set(machine.flow.nodes.map(({ name }) => name));

@@ -4,7 +4,7 @@ import type { ListEntry, Past, Unknown } from '../answers.ts';
 import type { Node as FlowNode } from '../flow.ts';
 import { hasBegun } from '../states.ts';
 import { button, element, fill, tick, time } from './dom.ts';
-import { Graph } from './graph.ts';
+import { Graph, pictureOf } from './graph.ts';
 import * as parts from './parts.ts';
 import { readConnection, readHistory, readList, readPolicies, readTest, settings } from './source.ts';
 
@@ -63,9 +63,11 @@ function machinesOf({ driverId, steps, status }: Connection) {
 function draw(): void {
   fill(list, [entries, path], () => parts.list(entries, path));
   if (!connection) {
-    fill(main, ['none', path], () => [
-      element('p', { class: 'faint' }, path ? 'It could not be read.' : 'Nothing is connected yet.'),
-    ]);
+    fill(main, ['none', path], () =>
+      path
+        ? [element('p', { class: 'faint' }, 'It could not be read.')]
+        : parts.firstRun(pictureOf('provision')),
+    );
     return;
   }
   const shown = connection;

@@ -13,17 +13,7 @@ export const status = (text: string): HTMLElement =>
 
 export const list = (entries: readonly ListEntry[], chosen: string | undefined): Child[] => {
   const title = element('h2', {}, 'Integrations');
-  if (entries.length === 0) {
-    return [
-      title,
-      element('p', { class: 'faint' }, 'There are no integrations. Connect a bucket, and it appears here:'),
-      element(
-        'pre',
-        { tabindex: '0' },
-        'dataloop-connect connect NAME \\\n  --bucket BUCKET --project PROJECT_ID',
-      ),
-    ];
-  }
+  if (entries.length === 0) return [title, element('p', { class: 'faint' }, 'There are none.')];
   const isCurrent = (path: string) =>
     chosen === path || chosen?.startsWith(`${path}/`) ? 'page' : undefined;
   const items = entries.map(({ path, name, status: state, updatedAt }) =>
@@ -41,6 +31,14 @@ export const list = (entries: readonly ListEntry[], chosen: string | undefined):
   );
   return [title, element('ul', {}, ...items)];
 };
+
+/** Before anything is connected: how to begin, and what will happen. @param picture of the workflow */
+export const firstRun = (picture: Node | undefined): Child[] => [
+  element('h2', {}, 'Nothing is connected yet'),
+  element('p', {}, 'Connect a bucket in a terminal. You see here how each step goes:'),
+  element('pre', { tabindex: '0' }, 'dataloop-connect connect NAME --bucket BUCKET --project PROJECT_ID'),
+  picture && element('div', { class: 'scroll' }, picture),
+];
 
 export function summary(connection: Connection): Child[] {
   const { name, integrationId, driverId, bucket, requestedBy, createdAt, updatedAt, request, links } =

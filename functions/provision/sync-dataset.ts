@@ -11,6 +11,7 @@ const calls = callsOf(deployedDataloop(), {
   syncDataset: datasets.syncDataset,
   getSyncCommand: datasets.getSyncCommand,
   countItems: datasets.countItems,
+  deleteDataset: datasets.deleteDataset,
 });
 
 /** SyncDataset: Dataloop reads the bucket into the dataset. */

@@ -32,6 +32,7 @@ export interface Request {
   readonly bucket: Readonly<Record<string, unknown>>;
   readonly dataloop: Readonly<Record<string, unknown>>;
   readonly role?: Readonly<Record<string, unknown>>;
+  readonly dataset?: Readonly<Record<string, unknown>>;
 }
 
 const plain: Request = { name: 'beta', bucket: { name: 'dataloop-beta' }, dataloop: { projectId } };

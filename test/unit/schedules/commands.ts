@@ -23,7 +23,7 @@ export interface Callers {
 /** The last three each share something with the first: its bucket and driver, its role's name, its bucket. */
 const requests: readonly Request[] = [
   { name: 'acme', bucket: { name: 'dataloop-acme' }, dataloop: { projectId } },
-  { name: 'beta', bucket: { name: 'dataloop-beta' }, dataloop: { projectId } },
+  { name: 'beta', bucket: { name: 'dataloop-beta' }, dataloop: { projectId }, dataset: { name: 'Images' } },
   { name: 'beta', bucket: { name: 'dataloop-acme' }, dataloop: { projectId, driverName: 'acme' } },
   {
     name: 'beta',

@@ -22,10 +22,12 @@ export function standing({ aws, platform }: Simulation): Standing[] {
     ...[...aws.buckets].map(([name, thing]) => ({ thing, references: [`arn:aws:s3:::${name}`] })),
     ...[...aws.policies.values()].map((thing) => ({ thing, references: [thing.arn] })),
     ...[...aws.roles.values()].map((thing) => ({ thing, references: [thing.arn] })),
-    ...[...platform.drivers.values(), ...platform.integrations.values()].map((thing) => ({
-      thing,
-      references: [thing.id, thing.name],
-    })),
+    ...[...platform.drivers.values(), ...platform.integrations.values(), ...platform.datasets.values()].map(
+      (thing) => ({
+        thing,
+        references: [thing.id, thing.name],
+      }),
+    ),
   ];
 }
 

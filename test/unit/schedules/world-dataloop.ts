@@ -2,10 +2,12 @@
 
 import { dataloopAccountId, organizationId, projectId } from '../environment.ts';
 import type { Aws } from './account.ts';
+import { type Answer, answerOf } from './answers.ts';
 import type { Clock } from './clock.ts';
 import type { Thing, Watch } from './things.ts';
 import { trusts } from './trust-documents.ts';
 import type { Failures, Worker } from './worker.ts';
+import { platformDatasets } from './world-datasets.ts';
 import type { Journal } from './world-journal.ts';
 import { defaultVersionOf } from './world-policies.ts';
 
@@ -35,16 +37,10 @@ export interface PlatformDriver extends Thing {
   readonly bucketName: string;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly ok: boolean;
-  readonly headers: { get(name: string): string | null };
-  readonly body: AsyncIterable<Uint8Array> | null;
-}
-
 export interface Platform {
   readonly integrations: Map<string, PlatformIntegration>;
   readonly drivers: Map<string, PlatformDriver>;
+  readonly datasets: ReturnType<typeof platformDatasets>['all'];
   /** Whether Dataloop, or an operator, has named an IAM user for this integration of ours. */
   mayTrust(integrationId: string, userArn: string): boolean;
   readonly deletedUsers: Map<string, string>;
@@ -59,20 +55,6 @@ export interface Platform {
   addDriver(maker: string, driver: { name: string; integrationId: string; bucketName: string }): void;
   answer(method: string, path: string, body: Readonly<Record<string, unknown>>, by: Worker): Answer;
 }
-
-/** A body in pieces, as a network delivers one. */
-async function* inPieces(text: string): AsyncGenerator<Uint8Array> {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; at += 16_384) yield bytes.subarray(at, at + 16_384);
-}
-
-const answerOf = (status: number, body?: unknown): Answer => ({
-  status,
-  ok: status < 300,
-  // Longer than the client waits by itself: it is the state machine's to try again.
-  headers: { get: (name) => (name === 'retry-after' && status >= 429 ? '60' : null) },
-  body: body === undefined ? null : inPieces(JSON.stringify(body)),
-});
 
 /** Dataloop's failures are answers; one that does not come is a time-out of the gateway before it. */
 export const dataloopFailures: Failures = {
@@ -91,6 +73,7 @@ export function platform(
 ): Platform {
   const integrations = new Map<string, PlatformIntegration>();
   const drivers = new Map<string, PlatformDriver>();
+  const datasets = platformDatasets(clock, watch);
   const named = new Map<string, PlatformIntegration>();
   const deletedUsers = new Map<string, string>();
   let ids = 0;
@@ -235,6 +218,9 @@ export function platform(
     const driver = drivers.get(id ?? '');
     if (!driver) return answerOf(404, { message: 'not found' });
     if (method === 'GET') return tested(reaches(driver.integrationId, driver.bucketName));
+    if ([...datasets.all.values()].some((dataset) => dataset.driver === driver.id)) {
+      return answerOf(400, { message: 'a dataset uses it' });
+    }
     watch.touched(by, driver, `${method} driver`);
     drivers.delete(driver.id);
     return answerOf(204);
@@ -243,6 +229,7 @@ export function platform(
   return {
     integrations,
     drivers,
+    datasets: datasets.all,
     addIntegration,
     addDriver,
     mayTrust: (integrationId, userArn) => {
@@ -265,7 +252,8 @@ export function platform(
       }
       if (kind === 'orgs' && second === 'integrations')
         return integrationCall(method, first, third, body, by);
-      if (kind === 'datasets') return answerOf(200, { items: [], hasNextPage: false });
+      if (kind === 'datasets') return datasets.call(method, first, second, body, by);
+      if (kind === 'commands') return datasets.command(first ?? '');
       if (kind === 'drivers') return driverCall(method, first, second, body, by);
       throw new Error(`Dataloop has no ${method} ${path}.`);
     },

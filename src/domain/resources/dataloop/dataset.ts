@@ -9,6 +9,10 @@ import type { DataloopApi, Dataset, SyncCommand } from './api.ts';
 import { findDrivers, hasAnyId } from './driver.ts';
 
 type FindDataset = 'listDrivers' | 'listDatasets';
+type Syncs = Pick<
+  DataloopApi,
+  FindDataset | 'syncDataset' | 'getSyncCommand' | 'countItems' | 'deleteDataset'
+>;
 
 /** How long SyncDataset waits for the sync. It goes on at Dataloop after that. */
 const longestSyncSeconds = 600;
@@ -105,10 +109,7 @@ const notAsCreated = ({ id, name }: Dataset): ServiceError =>
  * Starts the sync, and looks at its command in each attempt.
  * @throws ServiceError `DatasetSyncingError` until it has ended; `DatasetNotSyncedError` where it failed or takes too long
  */
-export async function syncDataset(
-  step: StepContext,
-  dataloop: Pick<DataloopApi, FindDataset | 'syncDataset' | 'getSyncCommand' | 'countItems'>,
-): Promise<{ items: number }> {
+export async function syncDataset(step: StepContext, dataloop: Syncs): Promise<{ items: number }> {
   const known = step.resource('dataset');
   const id = known?.id;
   if (!known || id === undefined)
@@ -161,7 +162,7 @@ async function asking(ask: () => Promise<Asked>): Promise<Asked> {
 async function proceed(
   step: StepContext,
   id: string,
-  dataloop: Pick<DataloopApi, FindDataset | 'syncDataset' | 'getSyncCommand' | 'countItems'>,
+  dataloop: Syncs,
   begun: (commandId: string | undefined) => Promise<void>,
 ): Promise<Asked> {
   const commandId = step.resource('dataset')?.sync?.commandId;
@@ -187,13 +188,15 @@ async function proceed(
 }
 
 /** What the journal says of the dataset is not enough. */
-async function start(
-  step: StepContext,
-  id: string,
-  dataloop: Pick<DataloopApi, FindDataset | 'syncDataset'>,
-): Promise<SyncCommand> {
+async function start(step: StepContext, id: string, dataloop: Syncs): Promise<SyncCommand> {
   const { own, other } = await findDatasets(step, nameOf(step), dataloop);
   if (other) throw notAsCreated(other);
+  if (step.resource('dataset')?.madeAgain) {
+    // The first one was created after all.
+    for (const each of own) {
+      if (each.id !== id && (await dataloop.countItems(each.id)) === 0) await dataloop.deleteDataset(each.id);
+    }
+  }
   if (own.some((dataset) => dataset.id === id)) return dataloop.syncDataset(id);
   throw new ServiceError('DatasetSyncingError', `Dataloop does not list the dataset ${id} yet.`);
 }

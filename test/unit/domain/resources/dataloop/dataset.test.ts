@@ -216,6 +216,19 @@ describe('SyncDataset', () => {
     expect(left()).toMatchObject({ sync: { status: 'succeeded', items: 42 } });
   });
 
+  test('leaves of two that were made only the one that it syncs', async () => {
+    const deleted: string[] = [];
+    const again = knowingDataset({ ...createdAs, madeAgain: true });
+    const twice = ['late', 'full', 'own'].map((id) => ({ ...own, id }));
+    const { attempt } = syncing(again, [command('running')], {
+      listDatasets: async () => [...twice, elsewhere],
+      countItems: async (id: string) => (id === 'full' ? 1 : 0),
+      deleteDataset: async (id: string) => void deleted.push(id),
+    });
+    await thrownBy(attempt());
+    expect(deleted).toEqual(['late']);
+  });
+
   test('fails with Dataloop’s reason where the command fails', async () => {
     const { attempt, left } = syncing(created, [command('failed', 'failed: Access Denied')]);
     expect(await thrownBy(attempt())).toMatchObject({

@@ -21,8 +21,10 @@ import {
   removalPlanSchema,
 } from '../src/domain/api/responses.ts';
 import { idempotencyKeySchema } from '../src/domain/lifecycle/start.ts';
-import { addedBucketIdSchema, integrationIdSchema, statusSchema } from '../src/domain/model/record.ts';
-import { driverRequestSchema, maximumBodyBytes, requestSchema } from '../src/domain/model/request.ts';
+import { addedBucketIdSchema, integrationIdSchema } from '../src/domain/model/ids.ts';
+import { statusSchema } from '../src/domain/model/record.ts';
+import { driverRequestSchema, requestSchema } from '../src/domain/model/request.ts';
+import { maximumBodyBytes } from '../src/domain/model/request-size.ts';
 import { confirmationSchema } from '../src/domain/waiting/operator.ts';
 import { type ErrorName, errorKinds, isTold, problemStatus, problemType } from '../src/errors.ts';
 import { errorCatalog, sample } from './error-catalog.ts';

@@ -17,6 +17,12 @@ function optional(name: string): string | undefined {
   return process.env[name]?.trim() || undefined;
 }
 
+/** How lines of the log begin; the service has one name wherever it is deployed. Tests keep it silent. */
+export const logSettings = () => ({
+  service: 'dataloop-cross-account',
+  isSilent: optional('LOG_LEVEL') === 'SILENT',
+});
+
 /** Values separated by commas; none where the variable is empty. */
 const list = (name: string): readonly string[] => optional(name)?.split(',') ?? [];
 

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { withinLifetime } from '../deadline.ts';
 import type { Problem } from '../domain/api/responses.ts';
 import type { IdempotencyKey } from '../domain/lifecycle/start.ts';
-import { maximumBodyBytes } from '../domain/model/request.ts';
+import { maximumBodyBytes } from '../domain/model/request-size.ts';
 import { errorKinds, isTold, problemStatus, problemType, ServiceError, toServiceError } from '../errors.ts';
 import { parseInput } from './input.ts';
 import { errorKeys, logger } from './log.ts';

@@ -1,6 +1,6 @@
 /** What AWS calls a function with: the input of a state, an event, a message of a queue. */
 import * as z from 'zod';
-import { recordIdSchema } from '../domain/model/record.ts';
+import { recordIdSchema } from '../domain/model/ids.ts';
 import { placesOf, ServiceError } from '../errors.ts';
 
 /**

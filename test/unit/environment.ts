@@ -14,7 +14,8 @@ export const noAccessBoundaryArn = `arn:aws:iam::${accountId}:policy/no-access`;
 export const machineArn = (machine: string) =>
   `arn:aws:states:${region}:${accountId}:stateMachine:${machine}`;
 
-Object.assign(process.env, {
+/** What serverless.yml gives functions. */
+export const variables = {
   TABLE_NAME: 'journal',
   EVENT_BUS_NAME: 'bus',
   POLL_QUEUE_URL: `https://sqs.${region}.amazonaws.com/${accountId}/polls`,
@@ -45,5 +46,6 @@ Object.assign(process.env, {
   OPEN_PER_CALLER: '20',
   URL_SUFFIX: 'amazonaws.com',
   IAM_USER_TIMEOUT_SECONDS: `${iamUserTimeoutSeconds}`,
-  POWERTOOLS_LOG_LEVEL: 'SILENT',
-});
+};
+
+Object.assign(process.env, variables, { LOG_LEVEL: 'SILENT' });

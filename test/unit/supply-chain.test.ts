@@ -73,6 +73,7 @@ describe('bundles', () => {
     for (const [name, value] of Object.entries(options)) {
       expect(settings).toContain(`    ${name}: ${value}\n`);
     }
+    expect(settings).toContain('    plugins: resources/bundles.ts\n');
     expect(settings).toContain(`    mainFields: [${mainFields.join(', ')}]\n`);
     const aliases = Object.entries(alias).map(([name, file]) => `      "${name}": ${file}\n`);
     expect(settings).toContain(`    alias:\n${aliases.join('')}`);

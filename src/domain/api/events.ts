@@ -3,12 +3,8 @@
  * (`npm run schemas`), and a test holds both together.
  */
 import * as z from 'zod';
-import {
-  addedBucketIdSchema as driverId,
-  errorSchema,
-  executionArnSchema,
-  integrationIdSchema as integrationId,
-} from '../model/record.ts';
+import { addedBucketIdSchema as driverId, integrationIdSchema as integrationId } from '../model/ids.ts';
+import { errorSchema, executionArnSchema } from '../model/record.ts';
 
 /** `source` of every event that the service publishes. */
 export const eventSource = 'dataloop-cross-account';

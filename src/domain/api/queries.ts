@@ -1,7 +1,8 @@
 /** The query strings of the API: pages of `GET /integrations`, newest first, and the options of `DELETE`. */
 import * as z from 'zod';
 import { type FieldError, ServiceError } from '../../errors.ts';
-import { isIntegrationId, type JournalRecord, type Status, statuses, statusSchema } from '../model/record.ts';
+import { isIntegrationId } from '../model/ids.ts';
+import { type JournalRecord, type Status, statuses, statusSchema } from '../model/record.ts';
 import { jsonPointer } from '../model/request.ts';
 import type { IntegrationList } from './responses.ts';
 import { integrationView } from './view.ts';

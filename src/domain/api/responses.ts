@@ -1,13 +1,8 @@
 /** What the API answers. The views are bound to these types, and its OpenAPI document is made from these schemas. */
 import * as z from 'zod';
 import { type ErrorName, errorKinds, problemType } from '../../errors.ts';
-import {
-  addedBucketIdSchema as driverId,
-  errorSchema,
-  integrationIdSchema as integrationId,
-  recordSchema,
-  syncSchema,
-} from '../model/record.ts';
+import { addedBucketIdSchema as driverId, integrationIdSchema as integrationId } from '../model/ids.ts';
+import { errorSchema, recordSchema, syncSchema } from '../model/record.ts';
 import { driverRequestSchema, requestSchema } from '../model/request.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
 import { isoTime, stepSchema } from '../model/step-record.ts';

@@ -1,7 +1,8 @@
 /** What CloudFormation asks for a resource of a stack, and what it is answered (CloudFormation User Guide, "Custom resources"). */
 import * as z from 'zod';
 import { errorKinds, isTold, printable, problemStatus, type ServiceError } from '../../errors.ts';
-import { type JournalRecord, recordIdSchema } from '../model/record.ts';
+import { recordIdSchema } from '../model/ids.ts';
+import type { JournalRecord } from '../model/record.ts';
 import { stackResourceSchema } from '../model/stack-resource.ts';
 import { eventSource } from './events.ts';
 import { addedBucketView, integrationView } from './view.ts';

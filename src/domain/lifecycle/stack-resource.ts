@@ -11,7 +11,8 @@ import {
   stackResourceTypes,
 } from '../api/stack.ts';
 import { sameJson } from '../model/canonical-json.ts';
-import { isRecordId, type JournalRecord, type RecordReader } from '../model/record.ts';
+import { isRecordId } from '../model/ids.ts';
+import type { JournalRecord, RecordReader } from '../model/record.ts';
 import type { StackResource } from '../model/stack-resource.ts';
 
 /** A request whose answer is due once its workflow has ended. */

@@ -1,7 +1,7 @@
 /** From an id that a caller sent to the record of an integration or of an added bucket, or a clear error. */
 import { ServiceError } from '../../errors.ts';
+import { isIntegrationId } from './ids.ts';
 import type { JournalRecord } from './record.ts';
-import { isIntegrationId } from './record.ts';
 
 /** @param fields what of its item cannot be as this service wrote it */
 export function recordDamaged(recordId: string, fields: string): ServiceError {

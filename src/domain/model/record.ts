@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { printable } from '../../errors.ts';
 import { accessLockSchema } from './access-lock.ts';
+import { addedBucketIdSchema, integrationIdSchema, recordIdSchema } from './ids.ts';
 import { requestSchema } from './request.ts';
 import { policyKeys, type ResourceKey, resourceKeys } from './resource-keys.ts';
 import { stackResourceSchema } from './stack-resource.ts';
@@ -22,14 +23,6 @@ export const statuses = [
 ] as const;
 export const statusSchema = z.enum(statuses);
 export type Status = z.infer<typeof statusSchema>;
-
-/** Ids of ours. They become parts of keys, names and links. */
-export const integrationIdSchema = z.string().regex(/^int_[0-9A-Z]{26}$/);
-export const addedBucketIdSchema = z.string().regex(/^drv_[0-9A-Z]{26}$/);
-/** Of an integration, or of a bucket that was added to one. */
-export const recordIdSchema = z.string().regex(/^(int|drv)_[0-9A-Z]{26}$/);
-export const isIntegrationId = (id: string): boolean => integrationIdSchema.safeParse(id).success;
-export const isRecordId = (id: string): boolean => recordIdSchema.safeParse(id).success;
 
 /** ARN of an execution of one of our state machines. The link to the console is made of it. */
 export const executionArnSchema = z

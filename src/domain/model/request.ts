@@ -2,9 +2,6 @@
 import * as z from 'zod';
 import { type FieldError, isFit, ServiceError } from '../../errors.ts';
 
-/** Largest request body in bytes; a full request with forty tags needs about half of it. */
-export const maximumBodyBytes = 32 * 1024;
-
 /** Tags with this prefix are the service's own. */
 export const tagPrefix = 'dataloop-cross-account:';
 

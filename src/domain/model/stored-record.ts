@@ -1,8 +1,8 @@
 /** A record as an item of the table: the attributes that it is kept in, and those of earlier versions. */
 import * as z from 'zod';
+import { addedBucketIdSchema } from './ids.ts';
 import {
   type AddedBucket,
-  addedBucketIdSchema,
   type InFlightCall,
   type JournalRecord,
   kindOf,

@@ -1,7 +1,8 @@
 /** From Dataloop's late answer to the workflow that waits for it. */
 import * as z from 'zod';
 import type { Bound } from '../../deadline.ts';
-import { integrationIdSchema, type JournalRecord, type RecordReader } from '../model/record.ts';
+import { integrationIdSchema } from '../model/ids.ts';
+import type { JournalRecord, RecordReader } from '../model/record.ts';
 import type { DataloopApi } from '../resources/dataloop/api.ts';
 import { type Callback, type IamUserIssued, pollDelaySeconds } from '../resources/dataloop/integration.ts';
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import * as z from 'zod';
-import { maximumBodyBytes } from '../../../src/domain/model/request.ts';
+import { maximumBodyBytes } from '../../../src/domain/model/request-size.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { type ApiRequest, apiHandler } from '../../../src/runtime/api.ts';
 import { logger } from '../../../src/runtime/log.ts';

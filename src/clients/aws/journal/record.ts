@@ -6,10 +6,10 @@
 import { randomBytes } from 'node:crypto';
 import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { UndoJournal } from '../../../domain/lifecycle/undo.ts';
+import { isRecordId } from '../../../domain/model/ids.ts';
 import { recordDamaged } from '../../../domain/model/lookup.ts';
 import {
   type InFlightCall,
-  isRecordId,
   type JournalRecord,
   mostRuns,
   type RecordReader,

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod';
 import { parseRequest } from '../../../../src/domain/model/allowed.ts';
-import { maximumBodyBytes } from '../../../../src/domain/model/request.ts';
+import { maximumBodyBytes } from '../../../../src/domain/model/request-size.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { badBody } from '../../../security/bad-requests.ts';
 import { allowed, anyJson, longestBody, mutationsOf, takenBody } from '../../arbitraries.ts';

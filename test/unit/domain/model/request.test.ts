@@ -6,9 +6,9 @@ import {
   defaultRoleName,
   isBucketName,
   jsonPointer,
-  maximumBodyBytes,
   tagPrefix,
 } from '../../../../src/domain/model/request.ts';
+import { maximumBodyBytes } from '../../../../src/domain/model/request-size.ts';
 import { ServiceError } from '../../../../src/errors.ts';
 import { runs } from '../../runs.ts';
 import { account, body, requestOf } from '../fakes.ts';

@@ -1,4 +1,4 @@
-import { lockReader, standingReader } from '../../src/clients/aws/journal/queries.ts';
+import { lockReader } from '../../src/clients/aws/journal/locks.ts';
 import { recordReader } from '../../src/clients/aws/journal/record.ts';
 import { countBuckets, s3Clients } from '../../src/clients/aws/s3.ts';
 import { callsOf } from '../../src/clients/calls.ts';
@@ -12,12 +12,10 @@ import { apiHandler } from '../../src/runtime/api.ts';
 
 const account = accountSettings();
 const buckets = s3Clients();
-const records = recordReader(table);
 const reads = {
   ...deployedPreflightReads(buckets),
   ...lockReader(table),
-  ...standingReader(table, records),
-  ...records,
+  ...recordReader(table),
   ...callsOf(buckets, { countBuckets: countBuckets(account.region) }),
 };
 

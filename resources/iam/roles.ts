@@ -8,7 +8,6 @@ import {
   FindActive,
   FindAnswers,
   FindPage,
-  FindStanding,
   Journal,
   JournalAndLocks,
   KeepAnswer,
@@ -142,7 +141,6 @@ export const roles = [
   role('testIntegration', 'Looks at each part of a live connection and changes nothing', healthCheck),
   role('planIntegration', 'Looks at what is there and changes nothing', [
     JournalAndLocks('dynamodb:GetItem'),
-    FindStanding,
     DataloopCredentials,
     LookAtBucket,
     LookAtRole,

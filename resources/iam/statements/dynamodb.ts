@@ -260,10 +260,3 @@ export const FindPage: Statement = {
   Action: 'dynamodb:Query',
   Resource: statusIndex,
 };
-
-export const FindStanding: Statement = {
-  Sid: 'FindStanding',
-  why: 'Finds other integrations that reach the same objects.',
-  Action: 'dynamodb:Query',
-  Resource: statusIndex,
-};

@@ -112,6 +112,16 @@ interface Lock {
   readonly pointer: string;
 }
 
+const createdBucketLock = (name: string) => `created-bucket#${name}`;
+const adoptedBucketLock = (name: string) => `adopted-bucket#${name}`;
+
+/** The lock of who else may use a bucket: of a created bucket that is who adopted it, and the other way round. */
+export const lockOfOtherUser = ({
+  name,
+  mode,
+}: Pick<IntegrationRequest['bucket'], 'name' | 'mode'>): string =>
+  mode === 'adopt' ? createdBucketLock(name) : adoptedBucketLock(name);
+
 function bucketLocks({ name, mode }: IntegrationRequest['bucket'], driverName: string): Lock[] {
   const pointer = '/bucket/name';
   return [
@@ -122,8 +132,8 @@ function bucketLocks({ name, mode }: IntegrationRequest['bucket'], driverName: s
     },
     // Of two who create it one wins, whatever they call it; what is there already, a created bucket's tag says.
     mode === 'adopt'
-      ? { key: `adopted-bucket#${name}`, what: `adopted bucket ${name}`, pointer }
-      : { key: `created-bucket#${name}`, what: `bucket ${name}`, pointer },
+      ? { key: adoptedBucketLock(name), what: `adopted bucket ${name}`, pointer }
+      : { key: createdBucketLock(name), what: `bucket ${name}`, pointer },
   ];
 }
 

@@ -3,7 +3,12 @@ import type { AccountSettings } from '../../config.ts';
 import type { Bound } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { PlannedResource, PlanView } from '../api/responses.ts';
-import { adoptedIntegrationLock, locksByField, nameOrBucketTaken } from '../lifecycle/start.ts';
+import {
+  adoptedIntegrationLock,
+  lockOfOtherUser,
+  locksByField,
+  nameOrBucketTaken,
+} from '../lifecycle/start.ts';
 import { outsideDeployment } from '../model/allowed.ts';
 import { sameJson } from '../model/canonical-json.ts';
 import { type DesiredState, desiredState, trustPolicy, trustStatement } from '../model/desired-state.ts';
@@ -32,8 +37,6 @@ export const iamUserPlaceholder = '<ARN of the IAM user that Dataloop issues>';
 export interface PlanReads extends PreflightReads, Pick<S3, 'countBuckets'>, RecordReader {
   /** Id of the integration that holds a lock. */
   lockHolder(lock: string): Promise<string | undefined>;
-  /** Integrations of this deployment of which something stands, or may. */
-  standingIntegrations(): Promise<readonly JournalRecord[]>;
 }
 
 export async function planIntegration(
@@ -208,37 +211,29 @@ function warningChecks(desired: DesiredState, reads: PlanReads): Check[] {
       subject: { type: resourceTypes.bucket, arn },
       pointer: '/bucket/prefix',
       failure: 'warning',
-      run: async () => overlaps(desired, await reads.standingIntegrations()),
+      run: async () => overlaps(desired, await holderOf(lockOfOtherUser(desired.bucket), reads)),
     },
   ];
 }
 
 /**
- * Other integrations that use the same objects. This may be intended: one bucket may serve two projects. But what one of
+ * Another integration that uses the same objects. This may be intended: one bucket may serve two projects. But what one of
  * them deletes is gone for both.
  */
-function overlaps({ bucket }: DesiredState, standing: readonly JournalRecord[]): Finding[] {
-  const others = standing.filter(({ request }) => {
-    const prefix = request.bucket.prefix ?? '';
-    const nested = prefix.startsWith(bucket.prefix) || bucket.prefix.startsWith(prefix);
-    return request.bucket.name === bucket.name && nested;
-  });
-  return others.map((other) => {
-    const { prefix } = other.request.bucket;
-    const reached = prefix ? `folder ${prefix} of bucket ${bucket.name}` : `whole bucket ${bucket.name}`;
-    const error = new ServiceError(
-      'PrefixOverlapError',
-      `The ${other.kind === 'added bucket' ? 'driver' : 'integration'} ${other.id} ("${nameOf(other)}", ${other.status}) uses the ` +
-        `${reached}, so both share objects: a change or deletion through one affects the other. Choose another prefix or ` +
-        'bucket, unless this is intended.',
-    );
-    return {
-      severity: 'warning',
-      error,
-      subject: { type: resourceTypes.bucket, arn: bucket.arn },
-      pointer: '/bucket/prefix',
-    };
-  });
+function overlaps({ bucket }: DesiredState, other: JournalRecord | undefined): Finding[] {
+  if (!other || !standingStatuses.includes(other.status)) return [];
+  const { name, prefix = '' } = other.request.bucket;
+  const isNested = prefix.startsWith(bucket.prefix) || bucket.prefix.startsWith(prefix);
+  if (name !== bucket.name || !isNested) return [];
+  const reached = prefix ? `folder ${prefix} of bucket ${name}` : `whole bucket ${name}`;
+  const error = new ServiceError(
+    'PrefixOverlapError',
+    `The ${other.kind === 'added bucket' ? 'driver' : 'integration'} ${other.id} ("${nameOf(other)}", ${other.status}) uses the ` +
+      `${reached}, so both share objects: a change or deletion through one affects the other. Choose another prefix or ` +
+      'bucket, unless this is intended.',
+  );
+  const subject = { type: resourceTypes.bucket, arn: bucket.arn };
+  return [{ severity: 'warning', error, subject, pointer: '/bucket/prefix' }];
 }
 
 /** The same integration may hold both locks. */

@@ -19,7 +19,6 @@ export const nothingInTheWay: PlanReads = {
   countIntegrations: async () => 14,
   listDrivers: async () => [],
   listDatasets: async () => [],
-  standingIntegrations: async () => [],
   ...nothingAdopted,
   lockHolder: async () => undefined,
   read: async () => undefined,

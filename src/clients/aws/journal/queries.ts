@@ -1,18 +1,10 @@
-/** Reads of the journal beyond one record: by status, by page, by lock, and many records at once. */
+/** Reads of the journal beyond one record: by status, by page, and many records at once. */
 
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import type { IntegrationLister } from '../../../domain/api/queries.ts';
-import type { RecordReader } from '../../../domain/model/record.ts';
-import {
-  type ActiveFinder,
-  activeStatuses,
-  type Status,
-  standingStatuses,
-} from '../../../domain/model/record.ts';
-import type { PlanReads } from '../../../domain/preflight/dry-run.ts';
+import { type ActiveFinder, activeStatuses, type Status } from '../../../domain/model/record.ts';
 import { awsCall } from '../errors.ts';
-import { lockKey } from './record.ts';
 import { readRecords } from './records.ts';
 import type { Table } from './table.ts';
 
@@ -102,32 +94,5 @@ export function integrationLister(table: Table): IntegrationLister {
       return idsIn(Items).filter((id) => id !== before);
     },
     readAll: (ids) => readRecords(table, ids),
-  };
-}
-
-/** @param records reads what the index, which is eventually consistent, only names */
-export function standingReader(table: Table, records: RecordReader): Pick<PlanReads, 'standingIntegrations'> {
-  return {
-    standingIntegrations: async () => {
-      const ids = await Promise.all(standingStatuses.map((status) => idsByStatus(table, status)));
-      // One that changes its status meanwhile may be named twice.
-      const read = await Promise.all([...new Set(ids.flat())].map((id) => records.read(id)));
-      return read.flatMap((record) => (record && standingStatuses.includes(record.status) ? [record] : []));
-    },
-  };
-}
-
-const lockSchema = z.object({ integrationId: z.string() });
-
-export function lockReader(table: Table): Pick<PlanReads, 'lockHolder'> {
-  return {
-    lockHolder: async (lock) => {
-      const { Item } = await awsCall(`read the lock ${lock}`, () =>
-        table.client.send(
-          new GetCommand({ TableName: table.name, Key: lockKey(lock), ConsistentRead: true }),
-        ),
-      );
-      return Item && lockSchema.parse(Item).integrationId;
-    },
   };
 }

@@ -22,6 +22,10 @@ const planOf = (
     ...reads,
   });
 
+/** Holds all that a request for a created bucket needs. */
+const heldBy = (id: string) => async (lock: string) =>
+  lock.startsWith('adopted-bucket#') ? undefined : id;
+
 describe('a plan that is clear', () => {
   test('names what would be created and what is used as it is', async () => {
     const plan = await planOf({ ...body, bucket: { name: 'dataloop-acme', kmsKeyArn } });
@@ -181,7 +185,7 @@ describe('a name or bucket that another integration holds', () => {
   });
 
   test('is told once where it holds both', async () => {
-    const plan = await planOf(body, { lockHolder: async () => 'int_other', read: async () => other });
+    const plan = await planOf(body, { lockHolder: heldBy('int_other'), read: async () => other });
     expect(plan.findings).toHaveLength(1);
   });
 
@@ -226,7 +230,7 @@ describe('a name or bucket that another integration holds', () => {
 
   test('but not of one that is just being removed', async () => {
     const same = recordOf({ status: 'removing' });
-    const plan = await planOf(body, { lockHolder: async () => same.id, read: async () => same });
+    const plan = await planOf(body, { lockHolder: heldBy(same.id), read: async () => same });
     expect(plan.findings).toEqual([
       expect.objectContaining({ detail: expect.stringContaining('send the request again when it is gone') }),
     ]);
@@ -243,7 +247,19 @@ describe('another integration on the same bucket', () => {
     });
   const found = async (prefix: string | undefined, standing: ReturnType<typeof recordOf>) => {
     const bucket = { name: 'dataloop-acme', ...(prefix ? { prefix } : {}) };
-    const plan = await planOf({ ...body, bucket }, { standingIntegrations: async () => [standing] });
+    const asked: string[] = [];
+    const plan = await planOf(
+      { ...body, bucket },
+      {
+        lockHolder: async (lock) => {
+          asked.push(lock);
+          return lock === 'adopted-bucket#dataloop-acme' ? standing.id : undefined;
+        },
+        read: async (id) => (id === standing.id ? standing : undefined),
+      },
+    );
+    // However many integrations stand.
+    expect(asked.length).toBeLessThanOrEqual(5);
     expect(plan.clear).toBe(true);
     return plan.findings.map(({ severity, detail }) => `${severity}: ${detail}`);
   };
@@ -265,6 +281,7 @@ describe('another integration on the same bucket', () => {
     ['a folder beside it', 'raw/', other('ready/')],
     ['a folder whose name begins like it', 'raw/', other('raw2/')],
     ['another bucket', undefined, other(undefined, 'dataloop-other')],
+    ['nothing any more', undefined, { ...other(), status: 'removed' as const }],
   ])('is none where it reaches %s', async (_which, prefix, standing) => {
     expect(await found(prefix, standing)).toEqual([]);
   });
@@ -278,7 +295,12 @@ describe('what cannot be looked at', () => {
     ],
     [
       'other integrations',
-      { standingIntegrations: () => Promise.reject(new ServiceError('AwsUnavailableError', 'No.')) },
+      {
+        lockHolder: (lock) =>
+          lock === 'adopted-bucket#dataloop-acme'
+            ? Promise.reject(new ServiceError('AwsUnavailableError', 'No.'))
+            : Promise.resolve(undefined),
+      },
     ],
   ])('is a warning where it would be no more: %s', async (_what, more) => {
     const plan = await planOf(body, more);
@@ -332,7 +354,6 @@ test('everything that is in the way is told at once, each finding with its field
       describeKey: async () => ({ state: 'Disabled', encryptsSymmetrically: true }),
       getAccountSummary: async () => ({ roles: 2, rolesQuota: 2, policies: 3, policiesQuota: 3 }),
       countBuckets: async () => 10_000,
-      standingIntegrations: async () => [other],
       lockHolder: async () => 'int_other',
       read: async () => other,
     },
@@ -361,7 +382,10 @@ test('a driver that reaches the same objects is told as one', async () => {
     status: 'ready',
     request: { ...recordOf().request, dataloop: { projectId: 'p', driverName: 'Videos', allowDelete: true } },
   });
-  const plan = await planOf(body, { standingIntegrations: async () => [driver] });
+  const plan = await planOf(body, {
+    lockHolder: async (lock) => (lock === 'adopted-bucket#dataloop-acme' ? driver.id : undefined),
+    read: async () => driver,
+  });
   expect(plan.findings.map(({ detail }) => detail)).toEqual([
     expect.stringContaining('The driver drv_other ("Videos", ready) uses the whole bucket'),
   ]);

@@ -2,12 +2,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchGetCommand, DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import {
-  activeFinder,
-  integrationLister,
-  lockReader,
-  standingReader,
-} from '../../../../../src/clients/aws/journal/queries.ts';
+import { lockReader } from '../../../../../src/clients/aws/journal/locks.ts';
+import { activeFinder, integrationLister } from '../../../../../src/clients/aws/journal/queries.ts';
 import type { JournalRecord } from '../../../../../src/domain/model/record.ts';
 import { toStored } from '../../../../../src/domain/model/stored-record.ts';
 import { recordOf } from '../../../domain/fakes.ts';
@@ -189,49 +185,6 @@ describe('records', () => {
       .resolves({ Responses: { journal: [foreign] } });
     await expect(lister.readAll(ids)).resolves.toEqual({ records: [two], damaged: [ids[0]] });
     await expect(lister.readAll([ids[1]])).resolves.toEqual({ records: [], damaged: [ids[1]] });
-  });
-});
-
-describe('integrations of which something stands', () => {
-  const of = (status: string) => ({ ExpressionAttributeValues: { ':status': status } });
-  const ids = (...all: string[]) => ({ Items: all.map((integrationId) => ({ integrationId })) });
-
-  test('are those of every status in which something may, each read again and named once', async () => {
-    dynamo
-      .on(QueryCommand)
-      .resolves({})
-      .on(QueryCommand, of('ready'))
-      .resolves(ids('int_1', 'int_2'))
-      .on(QueryCommand, of('removing'))
-      .resolves(ids('int_2', 'int_3'))
-      .on(QueryCommand, of('residue'))
-      .resolves(ids('int_4'));
-    const read: string[] = [];
-    const records = {
-      read: async (integrationId: string) => {
-        read.push(integrationId);
-        // One is removed by now, one is not there at all.
-        if (integrationId === 'int_3') return recordOf({ id: integrationId, status: 'removed' });
-        return integrationId === 'int_4' ? undefined : recordOf({ id: integrationId, status: 'ready' });
-      },
-    };
-    const found = await standingReader(table, records).standingIntegrations();
-    expect(found.map(({ id: integrationId }) => integrationId).sort()).toEqual(['int_1', 'int_2']);
-    expect(read.sort()).toEqual(['int_1', 'int_2', 'int_3', 'int_4']);
-    const asked = dynamo
-      .commandCalls(QueryCommand)
-      .map((call) => call.args[0].input.ExpressionAttributeValues?.[':status']);
-    expect(asked.sort()).toEqual(['provisioning', 'ready', 'removing', 'residue', 'rolling-back']);
-  });
-
-  test('are not known where one status cannot be asked for', async () => {
-    dynamo
-      .on(QueryCommand)
-      .resolves({})
-      .on(QueryCommand, of('ready'))
-      .rejects(sdkError('ThrottlingException', 400));
-    const reading = standingReader(table, { read: async () => undefined }).standingIntegrations();
-    await expect(reading).rejects.toMatchObject({ name: 'AwsUnavailableError' });
   });
 });
 

@@ -3,7 +3,7 @@
  * service their roles would stay for ever, and running workflows would be aborted.
  */
 const { DynamoDBClient } = require('@aws-sdk/client-dynamodb');
-const { DynamoDBDocumentClient, paginateScan } = require('@aws-sdk/lib-dynamodb');
+const { DynamoDBDocumentClient, paginateScan, QueryCommand } = require('@aws-sdk/lib-dynamodb');
 const { outputsOf, owning } = require('./stack.cjs');
 
 /** How many integrations a message names. */
@@ -23,7 +23,7 @@ class RefuseRemoval {
     const found = await this.integrationsIn(tableName, config);
     if (found.length === 0) return;
     const lines = found.slice(0, named).map(({ integrationId, status }) => `  ${integrationId} (${status})`);
-    if (found.length > named) lines.push(`  and ${found.length - named} more`);
+    if (found.length > named) lines.push('  and others');
     throw new ServerlessError(
       'Cannot uninstall: these integrations still own resources. Disconnect them first:\n' +
         `${lines.join('\n')}\n` +
@@ -34,7 +34,11 @@ class RefuseRemoval {
 
   async integrationsIn(TableName, config) {
     const client = DynamoDBDocumentClient.from(new DynamoDBClient(config));
-    // Not by status: a record that moves between two queries would be in neither answer. Its item stays where it is, so
+    // A few are enough to refuse, however many there are.
+    // Where the index cannot be asked, the pass over the table says why, or decides.
+    const first = await this.firstIn(TableName, client).catch(() => []);
+    if (first.length > 0) return first;
+    // To go on, none may be left. Not by status: a record that moves between two queries would be in neither answer. Its item stays where it is, so
     // one pass over the table meets it, in whatever status it then is.
     const scan = {
       TableName,
@@ -49,8 +53,30 @@ class RefuseRemoval {
       },
     };
     const found = [];
-    for await (const page of paginateScan({ client }, scan)) found.push(...page.Items);
+    for await (const page of paginateScan({ client }, scan)) {
+      found.push(...page.Items);
+      if (found.length > named) break;
+    }
     return found;
+  }
+
+  /** Of each status some integrations, by the index. One that has just moved may be missing. */
+  async firstIn(TableName, client) {
+    const answers = await Promise.all(
+      Object.values(owning.values).map((status) =>
+        client.send(
+          new QueryCommand({
+            TableName,
+            IndexName: 'byStatus',
+            KeyConditionExpression: '#status = :status AND begins_with(integrationId, :integrations)',
+            ExpressionAttributeNames: owning.names,
+            ExpressionAttributeValues: { ':status': status, ':integrations': 'int_' },
+            Limit: named + 1,
+          }),
+        ),
+      ),
+    );
+    return answers.flatMap(({ Items = [] }) => Items);
   }
 }
 

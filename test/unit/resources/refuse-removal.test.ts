@@ -31,7 +31,12 @@ async function removing(records: Map<string, Status>, then: () => void = () => u
   dynamo
     .on(QueryCommand)
     .callsFake(({ ExpressionAttributeValues: values }) =>
-      answer(items().filter(({ status }) => status === values[':status'])),
+      answer(
+        items().filter(
+          ({ integrationId, status }) =>
+            status === values[':status'] && integrationId.startsWith(values[':integrations']),
+        ),
+      ),
     )
     .on(ScanCommand)
     .callsFake(({ ConsistentRead, ExpressionAttributeValues: { ':integrations': prefix, ...wanted } }) =>
@@ -82,6 +87,16 @@ test.each(owning)(
     await expect(removing(records, moves)).rejects.toThrow('  int_1 (');
   },
 );
+
+test('reads a few of each status where some stand, and not the table', async () => {
+  const records = new Map<string, Status>(
+    Array.from({ length: 10_000 }, (_, index) => [`int_${index}`, 'ready']),
+  );
+  await expect(removing(records)).rejects.toThrow('  and others');
+  expect(dynamo.commandCalls(ScanCommand)).toHaveLength(0);
+  const limits = dynamo.commandCalls(QueryCommand).map(({ args }) => args[0].input.Limit);
+  expect(limits).toEqual(owning.map(() => 11));
+});
 
 test('reads the table page by page', async () => {
   const LastEvaluatedKey = { pk: 'integration#int_1' };

@@ -14,6 +14,7 @@ import { nextAttemptBy } from '../domain/model/retry-delays.ts';
 import type { StepName } from '../domain/model/steps.ts';
 import { type StepContext, stepContext } from '../domain/saga/step.ts';
 import { printable, ServiceError, toServiceError } from '../errors.ts';
+import { metered, type Spent } from '../spent.ts';
 import { namingRecord, parseInput } from './input.ts';
 import { errorKeys, logger } from './log.ts';
 import { endedByLambda } from './timeout.ts';
@@ -64,34 +65,42 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
       stateName: step,
       attempt: call.attempt,
     });
-    const record = await journal.beginStep(call, options.during, options.endsIn);
-    logger.info('Step started');
-    try {
-      const desired = desiredStateOf(record);
-      const result = await withinLifetime(context.getRemainingTimeInMillis(), () =>
-        work(stepContext(call, record, desired, options.during, journal), input),
-      );
-      const status = options.endsAs ?? 'succeeded';
-      if (options.endsIn) await journal.endCall(call);
-      else await journal.endStep(call, status, status === 'succeeded' ? new Date().toISOString() : undefined);
-      logger.info('Step ended', { stepStatus: status });
-      return result;
-    } catch (thrown) {
-      const error = toServiceError(thrown);
-      logger.warn('Step failed', { ...errorKeys(error), retryable: error.retryable });
-      await journalFailure(call, error);
-      throw error;
-    }
+    return metered(async (spent) => {
+      const record = await journal.beginStep(call, options.during, options.endsIn);
+      logger.info('Step started');
+      try {
+        const desired = desiredStateOf(record);
+        const result = await withinLifetime(context.getRemainingTimeInMillis(), () =>
+          work(stepContext(call, record, desired, options.during, journal), input),
+        );
+        const status = options.endsAs ?? 'succeeded';
+        const endedAt = status === 'succeeded' ? new Date().toISOString() : undefined;
+        if (options.endsIn) await journal.endCall(call);
+        else await journal.endStep(call, status, endedAt, { spent: spent() });
+        logger.info('Step ended', { stepStatus: status, ...spent() });
+        return result;
+      } catch (thrown) {
+        const error = toServiceError(thrown);
+        logger.warn('Step failed', { ...errorKeys(error), retryable: error.retryable });
+        await journalFailure(call, error, spent());
+        throw error;
+      }
+    });
   }, endedByLambda);
 }
 
 /** The step's own error is what the state machine must see, even where the journal is the one that fails. */
-async function journalFailure(call: StepCall, { name, message, retryable }: ServiceError): Promise<void> {
+async function journalFailure(
+  call: StepCall,
+  { name, message, retryable }: ServiceError,
+  spent: Spent,
+): Promise<void> {
   const now = Date.now();
   try {
-    if (!retryable) return await journal.endStep(call, 'failed', new Date(now).toISOString());
+    if (!retryable) return await journal.endStep(call, 'failed', new Date(now).toISOString(), { spent });
     const reason = printable(message, longest.reason);
     await journal.endStep(call, 'retrying', undefined, {
+      spent,
       reason,
       nextAttemptBy: nextAttemptBy(name, call.attempt, now),
     });

@@ -1,5 +1,6 @@
 /** AWS SDK errors as errors of ours. Source: the services' API references, and the SDK's own retry lists. */
 import { type ErrorName, printable, ServiceError } from '../../errors.ts';
+import { waitingFor } from '../../spent.ts';
 
 interface SdkErrorShape {
   readonly name?: unknown;
@@ -175,7 +176,7 @@ export function given<T>(value: T | undefined, field: string, what: string): T {
 /** Runs one AWS call and maps its error. */
 export async function awsCall<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
-    return await call();
+    return await waitingFor('awsMs', call);
   } catch (error) {
     throw mapAwsError(error, what);
   }
@@ -189,7 +190,7 @@ export async function awsCallOr<T, V>(
   call: () => Promise<T>,
 ): Promise<T | V> {
   try {
-    return await call();
+    return await waitingFor('awsMs', call);
   } catch (error) {
     if (codes.includes(awsErrorCode(error))) return value;
     throw mapAwsError(error, what);

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import { lifetimeLeftMs } from '../../deadline.ts';
 import { type ErrorName, placesOf, ServiceError } from '../../errors.ts';
+import { waitingFor } from '../../spent.ts';
 import type { Credentials, Token } from './credentials.ts';
 import { type Transport, type TransportAnswer, transportOf } from './transport.ts';
 
@@ -121,8 +122,11 @@ export async function exchange(
     );
   }
   try {
-    const response = await send(url, { ...init, signal: AbortSignal.timeout(limitMs) });
-    const body = await bodyOf(response, response.ok ? longestBody.answer : longestBody.refusal);
+    const { response, body } = await waitingFor('dataloopMs', async () => {
+      const answer = await send(url, { ...init, signal: AbortSignal.timeout(limitMs) });
+      const longest = answer.ok ? longestBody.answer : longestBody.refusal;
+      return { response: answer, body: await bodyOf(answer, longest) };
+    });
     return {
       status: response.status,
       body: body ?? '',

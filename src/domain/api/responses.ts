@@ -5,7 +5,7 @@ import { addedBucketIdSchema as driverId, integrationIdSchema as integrationId }
 import { errorSchema, recordSchema, syncSchema } from '../model/record.ts';
 import { driverRequestSchema, requestSchema } from '../model/request.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
-import { isoTime, stepSchema } from '../model/step-record.ts';
+import { isoTime, stepSchema, spentSchema as storedSpentSchema } from '../model/step-record.ts';
 import { stepNames } from '../model/steps.ts';
 
 /** As it was read or parsed: views share parts with what they were made from. */
@@ -46,6 +46,12 @@ export type OperatorAction = ReadOnly<z.infer<typeof operatorActionSchema>>;
 
 const driverPath = z.string().regex(/^\/integrations\/int_[0-9A-Z]{26}\/drivers\/drv_[0-9A-Z]{26}$/);
 
+/** Where the time of a step went, in milliseconds. */
+const spentSchema = z.strictObject({
+  ...storedSpentSchema.shape,
+  waitingMs: storedSpentSchema.shape.ownMs.optional(),
+});
+
 /** Fields that an integration and an added driver share. */
 const progress = {
   name,
@@ -54,7 +60,9 @@ const progress = {
   updatedAt,
   /** ARN of the caller. */
   requestedBy: z.string().optional(),
-  steps: z.array(z.strictObject({ name: z.enum(stepNames), ...stepSchema.shape })),
+  steps: z.array(
+    z.strictObject({ name: z.enum(stepNames), ...stepSchema.shape, spent: spentSchema.optional() }),
+  ),
   resources: z.array(z.strictObject({ ...reference, origin: z.enum(['created', 'adopted']) })),
   residue: z.array(z.strictObject({ ...reference, reason: detail, advice: detail })),
   leftAlone: z.array(z.strictObject({ ...reference, reason: detail })).optional(),

@@ -40,12 +40,24 @@ function foreignOf(record: JournalRecord) {
 }
 
 /** Why a step failed, and when it is tried again, is told as long as it is: its end leaves both in the journal. */
-function stepOf({ reason, nextAttemptBy, ...step }: StepRecord): StepRecord {
+function stepOf({ reason, nextAttemptBy, spent, ...ended }: StepRecord) {
+  const step = { ...ended, ...(spent ? { spent: { ...spent, ...waitingOf(ended, spent) } } : {}) };
   if (step.status !== 'retrying') return step;
   return {
     ...step,
     ...(reason === undefined ? {} : { reason }),
     ...(nextAttemptBy === undefined ? {} : { nextAttemptBy }),
+  };
+}
+
+/** What is left of the time of a step that has ended: start-up, earlier attempts, and pauses before others. */
+function waitingOf(
+  { startedAt, endedAt }: Pick<StepRecord, 'startedAt' | 'endedAt'>,
+  { ownMs, awsMs, dataloopMs }: NonNullable<StepRecord['spent']>,
+): { waitingMs?: number } {
+  if (endedAt === undefined) return {};
+  return {
+    waitingMs: Math.max(0, Date.parse(endedAt) - Date.parse(startedAt) - ownMs - awsMs - dataloopMs),
   };
 }
 

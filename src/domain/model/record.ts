@@ -9,7 +9,7 @@ import { addedBucketIdSchema, integrationIdSchema, recordIdSchema } from './ids.
 import { requestSchema } from './request.ts';
 import { policyKeys, type ResourceKey, resourceKeys } from './resource-keys.ts';
 import { stackResourceSchema } from './stack-resource.ts';
-import { isoTime, type StepFailure, type StepRecord, stepSchema } from './step-record.ts';
+import { type AttemptEnd, isoTime, type StepRecord, stepSchema } from './step-record.ts';
 import { type RecordKind, recordKinds, type StepName, stepNames } from './steps.ts';
 
 export const statuses = [
@@ -304,12 +304,7 @@ export interface StepJournal {
    */
   beginStep(call: StepCall, during: readonly Status[], endsIn?: readonly Status[]): Promise<JournalRecord>;
   /** Notes how a call ended. A later call of the same step that has begun meanwhile keeps its own entry. */
-  endStep(
-    call: StepCall,
-    status: StepRecord['status'],
-    endedAt?: string,
-    failure?: StepFailure,
-  ): Promise<void>;
+  endStep(call: StepCall, status: StepRecord['status'], endedAt?: string, more?: AttemptEnd): Promise<void>;
   /** Notes that a call is over whose step ended together with the status. */
   endCall(call: StepCall): Promise<void>;
   /**

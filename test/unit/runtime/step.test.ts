@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { StepCall, StepJournal } from '../../../src/domain/model/record.ts';
-import type { StepFailure } from '../../../src/domain/model/step-record.ts';
+import type { AttemptEnd } from '../../../src/domain/model/step-record.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { integrationId, recordOf, thrownBy } from '../domain/fakes.ts';
 import '../environment.ts';
@@ -10,7 +10,8 @@ import { endingContext, lambdaContext, outlastingContext, remainingMilliseconds 
 /** What was written to the journal, in order, beside what the work of a step did. */
 let events: string[] = [];
 const calls: StepCall[] = [];
-let failures: StepFailure[] = [];
+let failures: AttemptEnd[] = [];
+let spent: AttemptEnd['spent'][] = [];
 /** What the record says beside what it always does. */
 let begun: Parameters<typeof recordOf>[0] = {};
 let refusing: Partial<Record<keyof StepJournal, Error>> = {};
@@ -32,9 +33,11 @@ const journal: StepJournal = {
     refuseIfTold('endCall');
     events.push(`end call ${call.callId}`);
   },
-  endStep: async (call, status, endedAt, failure) => {
+  endStep: async (call, status, endedAt, more = {}) => {
     refuseIfTold('endStep');
-    if (failure) failures.push(failure);
+    const { spent: atEnd, ...failure } = more;
+    spent.push(atEnd);
+    if (failure.reason !== undefined) failures.push(failure);
     events.push(`end ${call.callId} as ${status}${endedAt ? ` at ${endedAt}` : ''}`);
   },
   writeResource: async (_call, key, resource, during) => {
@@ -58,6 +61,7 @@ beforeEach(() => {
   events = [];
   calls.length = 0;
   failures = [];
+  spent = [];
   refusing = {};
   begun = {};
   for (const log of logs) log.mockReset().mockReturnValue(undefined);
@@ -222,6 +226,16 @@ describe('a step that fails', () => {
     expect(await thrownBy(provisionStep('CreateRole', work)(input, lambdaContext))).toBe(throttled);
     expect(events).toContain('work');
   });
+});
+
+test('the end of an attempt says where its time went, also where it failed', async () => {
+  const spentBy = { ownMs: expect.any(Number), awsMs: expect.any(Number), dataloopMs: expect.any(Number) };
+  await provisionStep('CreateRole', async () => 'made')(input, lambdaContext).catch(() => undefined);
+  await provisionStep('CreateRole', () => Promise.reject(new ServiceError('AwsUnavailableError', 'x')))(
+    input,
+    lambdaContext,
+  ).catch(() => undefined);
+  expect(spent).toEqual([spentBy, spentBy]);
 });
 
 test('logs say which step of which integration, and never hold the input or a cause', async () => {

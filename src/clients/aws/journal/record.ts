@@ -193,9 +193,9 @@ export function stepJournal(table: Table): StepJournal {
       return again;
     },
 
-    endStep: async (call, status, endedAt, failure) => {
+    endStep: async (call, status, endedAt, written) => {
       const what = `end step ${call.step}`;
-      const more = Object.entries({ ...(endedAt === undefined ? {} : { endedAt }), ...failure });
+      const more = Object.entries({ ...(endedAt === undefined ? {} : { endedAt }), ...written });
       const ended = await updateRecord(table, call.recordId, what, {
         UpdateExpression: `SET #steps.#step.#status = :ended, #updatedAt = :now${more.map(([name]) => `, #steps.#step.#${name} = :${name}`).join('')} REMOVE #open.#call`,
         // A later attempt, or the answer to a waiting step, may have written its own entry meanwhile.

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
+import { waitingFor } from '../../../spent.ts';
 import { awsErrorCode, mapAwsError } from '../errors.ts';
 import { clientSettings } from '../settings.ts';
 
@@ -56,7 +57,7 @@ export async function afterConflicts<T>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await write();
+      return await waitingFor('awsMs', write);
     } catch (error) {
       if (!isConflict(error) || attempt === attemptsInConflict) throw error;
       await pause(attempt);

@@ -266,6 +266,18 @@ describe('the view of an integration with added drivers', () => {
   });
 });
 
+test('a step says where its time went, and what is left was waiting', () => {
+  const spent = { ownMs: 20, awsMs: 300, dataloopMs: 600 };
+  const times = { startedAt: '2026-11-23T00:00:00.000Z', endedAt: '2026-11-23T00:00:02.000Z' };
+  const steps = {
+    Preflight: { ...step('succeeded'), ...times, spent },
+    CreateBucket: { status: 'failed' as const, attempts: 1, startedAt: times.startedAt, spent },
+    CreatePolicy: step('succeeded'),
+  };
+  const view = integrationView(recordOf({ steps }));
+  expect(view.steps.map((each) => each.spent)).toEqual([{ ...spent, waitingMs: 1_080 }, spent, undefined]);
+});
+
 describe('the view of an added driver', () => {
   const id = driverIdOf(1);
   const added = addedTo('dataloop-b');

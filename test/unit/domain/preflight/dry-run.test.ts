@@ -23,8 +23,7 @@ const planOf = (
   });
 
 /** Holds all that a request for a created bucket needs. */
-const heldBy = (id: string) => async (lock: string) =>
-  lock.startsWith('adopted-bucket#') ? undefined : id;
+const heldBy = (id: string) => async (lock: string) => (lock.startsWith('adopted-bucket#') ? undefined : id);
 
 describe('a plan that is clear', () => {
   test('names what would be created and what is used as it is', async () => {

@@ -1,30 +1,48 @@
 /** A browser for tests, from the registry. */
-import { mkdirSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Browser } from 'puppeteer-core';
 import { projectRoot } from '../../../../../local/environment/paths.ts';
 
-/** It is unpacked once: into a folder of this project, because others may write to the one for temporary files. */
-const unpacked = join(projectRoot, 'node_modules', '.cache', 'chromium');
+const cache = join(projectRoot, 'node_modules', '.cache');
+
+/**
+ * Unpacks it, once for each version: into a folder of this project, because others may write to the one for temporary
+ * files. The package takes that folder from its process.
+ * @returns where the program is
+ */
+async function unpacked(): Promise<string> {
+  const manifest = join(projectRoot, 'node_modules', '@sparticuz', 'chromium', 'package.json');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+  const folder = join(cache, `chromium-${version}`);
+  if (!existsSync(folder)) {
+    mkdirSync(cache, { recursive: true });
+    const TMPDIR = mkdtempSync(`${folder}-`);
+    const unpack = "import('@sparticuz/chromium').then(({ default: chromium }) => chromium.executablePath())";
+    await promisify(execFile)(process.execPath, ['--eval', unpack], {
+      cwd: projectRoot,
+      env: { ...process.env, TMPDIR },
+    });
+    try {
+      renameSync(TMPDIR, folder);
+    } catch {
+      // Another run was faster.
+      rmSync(TMPDIR, { recursive: true });
+    }
+  }
+  return join(folder, 'chromium');
+}
 
 /** @returns the browser, or why there is none on this machine */
 export async function startBrowser(): Promise<Browser | string> {
-  const earlier = process.env['TMPDIR'];
   try {
-    mkdirSync(unpacked, { recursive: true });
-    process.env['TMPDIR'] = unpacked;
+    const executablePath = await unpacked();
     const { default: chromium } = await import('@sparticuz/chromium');
     const { launch } = await import('puppeteer-core');
-    return await launch({
-      executablePath: await chromium.executablePath(),
-      args: chromium.args,
-      headless: 'shell',
-      env: { ...process.env, TMPDIR: unpacked },
-    });
+    return await launch({ executablePath, args: chromium.args, headless: 'shell' });
   } catch (error) {
     return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-  } finally {
-    if (earlier === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = earlier;
   }
 }

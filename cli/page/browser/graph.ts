@@ -95,7 +95,8 @@ export class Graph {
       if (!node) continue;
       const step = steps.find((each) => each.name === name && type === 'Task');
       const known = states.get(name) ?? 'idle';
-      const state = known === 'idle' && type !== 'Task' && entered.has(name) ? 'passed' : known;
+      const isEntered = known === 'idle' && type !== 'Task' && entered.has(name);
+      const state = isEntered ? (type === 'Parallel' ? 'running' : 'passed') : known;
       const attempts = step && step.attempts > 1 ? ` ×${step.attempts}` : '';
       const label = node.querySelector('text');
       if (label) label.textContent = `${signs[state] ?? ''}${name}${attempts}`;

@@ -5,6 +5,7 @@ import type { ListEntry, Past, Unknown } from '../answers.ts';
 import type { Flow } from '../flow.ts';
 import { kindOf, linkOf, referenceOf } from '../words.ts';
 import { type Child, duration, element, fact, json, since, time } from './dom.ts';
+import { settings } from './source.ts';
 
 export const heading = (text: string, ...more: readonly Child[]) => element('h3', {}, text, ...more);
 
@@ -43,7 +44,9 @@ export const firstRun = (picture: Node | undefined): Child[] => [
 export function summary(connection: Connection): Child[] {
   const { name, integrationId, driverId, bucket, requestedBy, createdAt, updatedAt, request, links } =
     connection;
-  const link = linkOf(links.console);
+  // The local environment has no console.
+  const isLocal = new URL(settings.apiUrl).hostname === '127.0.0.1';
+  const link = isLocal ? undefined : linkOf(links.console);
   return [
     element('h2', {}, name, ' ', status(connection.status)),
     driverId

@@ -277,7 +277,7 @@ if (typeof browser === 'string') {
 
     test('says so when the program behind it has ended', async () => {
       const other = await servePage(
-        pageDocument(assets, { title: 'other', apiUrl: 'a', pauses }),
+        pageDocument(assets, { title: 'other', apiUrl: 'https://api.example', pauses }),
         async (path) => (path === 'integrations' ? [] : undefined),
       );
       await page.goto(other.address);

@@ -18,6 +18,17 @@ test('each function of serverless.yml has a role of its own, and no role is left
   );
 });
 
+test('every function that has credentials for Dataloop knows the way to it, proxy and gate included', () => {
+  const [, ...functions] = projectFile('serverless.yml').split(/^ {2}(?=\w+:\n {4}handler:)/m);
+  const knowing = functions.filter((text) => text.includes('*dataloop'));
+  const asking = roles.filter(({ statements }) =>
+    statements.some(({ Sid }) => Sid === 'DataloopCredentials'),
+  );
+  expect(knowing.map((text) => /^\w+/.exec(text)?.[0]).sort()).toEqual(
+    asking.map(({ functionName }) => functionName).sort(),
+  );
+});
+
 test('every role with rights on buckets is kept off the deployment bucket, and no other of them is denied anything', () => {
   const kept = roles.filter(({ statements }) =>
     statements.some(({ Sid, Effect }) => Sid === 'KeepOffDeploymentBucket' && Effect === 'Deny'),

@@ -34,6 +34,7 @@ export const parts = [
   'late',
   'drivers',
   'adopted',
+  'kept',
   'views',
   'random',
 ] as const;
@@ -85,6 +86,7 @@ const requests = {
   take: { part: 'drivers', during: 'take', passes: 'clean' },
   adopt: { part: 'adopted', during: 'connect', passes: 'ready' },
   release: { part: 'adopted', during: 'disconnect', passes: 'clean' },
+  keep: { part: 'kept', during: 'disconnect', passes: 'clean' },
 } as const satisfies Partial<Record<Phase, Pick<Case, 'part' | 'during'> & { passes: Case['end'] }>>;
 type RequestPhase = keyof typeof requests;
 
@@ -253,6 +255,7 @@ export function matrix(graph: readonly GraphCall[]): Case[] {
     ...singles('take'),
     ...singles('adopt'),
     ...singles('release'),
+    ...singles('keep'),
     ...of('at-once', 'remove', 'add', 'take').filter(hangsOnView).map(lateView),
   ];
 }

@@ -4,9 +4,20 @@ import type { RecordedCall } from './proxy/call-log.ts';
 /**
  * `at-once`, `late`: a provisioning whose IAM user comes so; `remove`: a removal; `undo`: the rollback of a
  * provisioning that failed at its end; `add`, `take`: a driver that is added to an integration and taken away, as far as
- * its functions are its own; `adopt`, `release`: what was there is adopted and given back, as far as that makes other calls.
+ * its functions are its own; `adopt`, `release`: what was there is adopted and given back, as far as that makes other calls;
+ * `keep`: a removal whose bucket stays, as far as that makes other calls.
  */
-export const phases = ['at-once', 'late', 'remove', 'undo', 'add', 'take', 'adopt', 'release'] as const;
+export const phases = [
+  'at-once',
+  'late',
+  'remove',
+  'undo',
+  'add',
+  'take',
+  'adopt',
+  'release',
+  'keep',
+] as const;
 export type Phase = (typeof phases)[number];
 
 export interface GraphCall {

@@ -4,19 +4,22 @@ import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { forced, serviceAt } from '../service.ts';
 import { makeAdoptable } from './adopted-case.ts';
 import type { TestBed } from './bed.ts';
+import { clientsAt } from './clients.ts';
 import { bucketOf, driverAfter } from './driver-case.ts';
 import { type GraphCall, graphOf, type Phase } from './graph.ts';
+import { dropKept, fill, keeping } from './kept-case.ts';
 
 export const newScope = (): string => `x${randomBytes(5).toString('hex')}`;
 
 /** @returns the calls of every phase, in their order. The runs mostly wait, so they go side by side. */
 export async function recordGraph(bed: TestBed): Promise<GraphCall[]> {
-  const [atOnce, late, undone, ofDriver, ofAdopted] = await Promise.all([
+  const [atOnce, late, undone, ofDriver, ofAdopted, ofKept] = await Promise.all([
     undisturbed(() => recordIntegration(bed, 'at-once')),
     undisturbed(() => recordIntegration(bed, 'late')),
     undisturbed(() => recordIntegration(bed, 'undo')),
     undisturbed(() => recordDriver(bed)),
     undisturbed(() => recordAdopted(bed)),
+    undisturbed(() => recordKept(bed)),
   ]);
   const known = [...atOnce, ...late, ...undone, ...ofDriver];
   const isKnown = ({ function: name, operation, call }: GraphCall) =>
@@ -25,6 +28,7 @@ export async function recordGraph(bed: TestBed): Promise<GraphCall[]> {
   return [
     ...known,
     ...ofAdopted.filter((call) => call.operation !== 'dynamodb:UpdateItem' || !isKnown(call)),
+    ...ofKept.filter((call) => !isKnown(call)),
   ];
 }
 
@@ -170,6 +174,28 @@ async function recordAdopted(bed: TestBed): Promise<Recording> {
   if (removed.status !== 'removed') throw new Error(`Recording a release ended ${removed.status}`);
   await record('release');
   await there.drop();
+  await bed.proxy.close(scope);
+  return recording(graph, removed);
+}
+
+/** What a removal whose bucket stays asks of the bucket. */
+async function recordKept(bed: TestBed): Promise<Recording> {
+  const service = serviceAt(bed);
+  const { s3 } = clientsAt(bed.environment);
+  const scope = newScope();
+  const { graph, record } = recorder<'keep'>(
+    bed,
+    scope,
+    (_phase, call) => call.function === 'deleteBucket' && call.operation.startsWith('s3:'),
+  );
+  await bed.proxy.open(scope);
+  const { integrationId, name } = await service.connect(`f-${scope}`);
+  await service.settled(integrationId);
+  await fill(s3, `dataloop-${name}`);
+  const removed = await service.disconnect(integrationId, keeping);
+  if (removed.status !== 'removed') throw new Error(`Recording a kept bucket ended ${removed.status}`);
+  await record('keep');
+  await dropKept(s3, `dataloop-${name}`);
   await bed.proxy.close(scope);
   return recording(graph, removed);
 }

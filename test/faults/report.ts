@@ -43,6 +43,7 @@ const titles: Readonly<Record<Part, string>> = {
   late: 'A call that takes effect late, the execution being stopped',
   views: 'Calls on what AWS does not show yet',
   adopted: 'What was there is adopted or given back × fault',
+  kept: 'A removal whose bucket stays × fault, where it makes other calls',
   drivers: 'A driver that is added or taken away × fault, where its steps are not those of an integration',
 };
 

@@ -12,6 +12,7 @@ import type { Case, Release } from './cases.ts';
 import { clientsAt, stopIfRunning } from './clients.ts';
 import { driverInTurn } from './driver-case.ts';
 import { forget } from './journal.ts';
+import { keptInTurn } from './kept-case.ts';
 import { accessViolations, type Ending, endingOf, foreignChanges, takeOwn, violations } from './oracle.ts';
 import { changes, type Snapshot } from './snapshot.ts';
 import { untilTaken } from './until-taken.ts';
@@ -91,9 +92,10 @@ async function stopWhileHeld(
 async function disconnect(
   { bed, service, scope, wanted }: Run,
   integrationId: string,
+  query: string = forced,
 ): Promise<IntegrationAnswer> {
   const answer = await untilTaken(
-    () => service.api.request('DELETE', `/integrations/${integrationId}${forced}`),
+    () => service.api.request('DELETE', `/integrations/${integrationId}${query}`),
     () => liftRefusal(bed, scope, wanted),
   );
   if (answer.status !== 202)
@@ -176,6 +178,13 @@ function turnOf(run: Run, found: string[]): Promise<Ending | undefined> {
       disconnect: (integrationId: string) => disconnect(run, integrationId),
     };
     return adoptedInTurn({ ...run, ...rules, ...parts }, found);
+  }
+  if (run.wanted.part === 'kept') {
+    const parts = {
+      connect: () => connect(run),
+      disconnect: (integrationId: string, query: string) => disconnect(run, integrationId, query),
+    };
+    return keptInTurn({ ...run, ...rules, ...parts }, found);
   }
   return inTurn(run, found);
 }

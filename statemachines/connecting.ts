@@ -95,7 +95,7 @@ export const rollBack: States = {
     Type: 'Fail',
     Comment:
       'Ends with the error of the step that failed. The undo goes on in the deprovision state machine; GET on the API shows how it ends.',
-    Error: '{% $states.input.error.Error %}',
+    Error: "{% $replace($states.input.error.Error, 'States.', 'StepFunctions.') %}",
     Cause: '{% $states.input.error.Cause %}',
   },
 };

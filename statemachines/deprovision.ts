@@ -158,7 +158,7 @@ export const deprovision: StateMachine = {
       Type: 'Fail',
       Comment:
         'The undo could not finish. The watchdog sees this execution fail and starts the next one; after several, the status becomes residue.',
-      Error: '{% $states.input.error.Error %}',
+      Error: "{% $replace($states.input.error.Error, 'States.', 'StepFunctions.') %}",
       Cause: '{% $states.input.error.Cause %}',
     },
   },

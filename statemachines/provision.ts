@@ -75,7 +75,7 @@ function branch(name: string, failed: string, Output: string, told: Told): Branc
       [failed]: {
         Type: 'Fail',
         Comment: `${name} failed permanently. PrepareBothSides fails with the same error and leads to RollBack.`,
-        Error: '{% $states.input.Error %}',
+        Error: "{% $replace($states.input.Error, 'States.', 'StepFunctions.') %}",
         Cause: `{% $string({'step': '${name}', 'cause': $states.input.Cause}) %}`,
       },
     },

@@ -73,13 +73,6 @@ function told(one: Case, { entered, status, output, error, cause }: End) {
   const { cause: inner, ...others } =
     z.looseObject({ cause: z.string() }).safeParse(parsed(cause)).data ?? {};
   const isFailure = status === 'FAILED';
-  // AWS says that names of one's own must not begin so. Whether a Fail state may hand such an error on, the two readings
-  // differ, and no page says: one of them also fails a branch's Parallel state for good, without RollBack. The execution
-  // fails either way, and the watchdog undoes what no RollBack has undone.
-  if (isFailure && error?.startsWith('States.')) {
-    const { outer, branches } = orderOf(one, entered);
-    return { outer: outer.filter((name) => name !== 'RollBack' && name !== 'Failed'), branches, status };
-  }
   return {
     ...orderOf(one, entered),
     status,

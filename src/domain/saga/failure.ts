@@ -50,7 +50,8 @@ function classify(step: string, caught: ErrorOutput): { name: ErrorName; detail:
   const said = (lambda.success ? lambda.data.errorMessage : caught.Cause) ?? '';
   if (isErrorName(caught.Error)) return { name: caught.Error, detail: said };
   const message = said.slice(0, 2000);
-  if (caught.Error === 'States.Timeout' || caught.Error === 'States.HeartbeatTimeout') {
+  // A Fail state must not end with an error of AWS's own: it hands on "States.…" under another name.
+  if (/^(States|StepFunctions)\.(Timeout|HeartbeatTimeout)$/.test(caught.Error)) {
     return step === 'RequestIamUser'
       ? {
           name: 'IamUserTimeoutError',

@@ -119,6 +119,10 @@ const forms: readonly Form[] = [
     (scope, path = '', name = '', other = '') =>
       at(scope, `${path}.${name}`) || at(scope, `${path}.${other}`),
   ],
+  [
+    /^\$replace\(\$([\w.]+), '([\w.]+)', '([\w.]+)'\)$/,
+    (scope, path = '', old = '', by = '') => String(at(scope, path)).replaceAll(old, by),
+  ],
   [/^\$merge\(\$states\.input\)$/, ({ states }) => Object.assign({}, ...Object.values(states.input ?? {}))],
   [
     /^\$merge\(\[\$states\.input, \{'(\w+)': \$([\w.]+)\}\]\)$/,

@@ -32,12 +32,16 @@ describe('describeFailure', () => {
     expect(named.detail).toBe(`${'E'.repeat(100)}: `);
   });
 
-  test('tells a callback that never came from a step that was too slow', () => {
-    expect(describeFailure('RequestIamUser', { Error: 'States.Timeout' })).toMatchObject({
+  test.each([
+    'States.Timeout',
+    // As a Fail state hands it on.
+    'StepFunctions.Timeout',
+  ])('tells a callback that never came from a step that was too slow: %s', (Error) => {
+    expect(describeFailure('RequestIamUser', { Error })).toMatchObject({
       type: 'urn:dataloop-cross-account:problem:iam-user-timeout',
       detail: expect.stringContaining('iamUserTimeoutSeconds'),
     });
-    expect(describeFailure('CreateRole', { Error: 'States.Timeout' })).toMatchObject({
+    expect(describeFailure('CreateRole', { Error })).toMatchObject({
       type: 'urn:dataloop-cross-account:problem:step-timeout',
     });
   });

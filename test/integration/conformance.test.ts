@@ -2,11 +2,17 @@
  * Ties what belongs together: states, functions, error names, roles and bundles, as they are packaged. Whoever
  * adds a step and forgets one of them is told which.
  */
+
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { packageService } from '../../local/environment/deploy.ts';
@@ -14,6 +20,7 @@ import { projectRoot } from '../../local/environment/paths.ts';
 import { roles } from '../../resources/iam/roles.ts';
 import { deployedPackages, parseLock } from '../../scripts/deployed-components.ts';
 import { iamStatements } from '../../scripts/iam-statements.ts';
+import { verify } from '../../scripts/verification.ts';
 import { desiredState } from '../../src/domain/model/desired-state.ts';
 import { parseBody } from '../../src/domain/model/request.ts';
 import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../src/domain/model/steps.ts';
@@ -21,7 +28,7 @@ import { neededActions } from '../../src/domain/preflight/needed-actions.ts';
 import { errorKinds, isErrorName } from '../../src/errors.ts';
 import { stateMachines } from '../../statemachines/machines.ts';
 import { bundleOf, filesInBundle, functionFiles, projectFile } from '../bundle.ts';
-import { deployment, environment, params, python } from './deployment.ts';
+import { client, deployment, environment, params, python } from './deployment.ts';
 import {
   allStatementsOf,
   boundaryStatements,
@@ -950,4 +957,23 @@ test('packaged for production, with everything that parameters can name, all is 
     // Names and values together (AWS Lambda Developer Guide, "Lambda quotas").
     expect(Object.entries(Environment.Variables).flat().join('').length).toBeLessThanOrEqual(4_096);
   }
+});
+
+test('npm run verify finds the deployed stage as it should be', async () => {
+  const findings = await verify(
+    {
+      cloudFormation: new CloudFormationClient(client),
+      logs: new CloudWatchLogsClient(client),
+      dynamodb: new DynamoDBClient(client),
+      iam: new IAMClient(client),
+      lambda: new LambdaClient(client),
+    },
+    deployment.stage,
+  );
+  expect(findings.length).toBeGreaterThan(functions.size);
+  // What is deployed for tests is taken away after them.
+  const wrong = findings.filter(
+    ({ isRight, what }) => !isRight && !what.startsWith('termination protection'),
+  );
+  expect(wrong).toEqual([]);
 });

@@ -24,12 +24,18 @@ function mayMean({ Principal, NotPrincipal }: Statement, roleArn: string): boole
   return listOf(named).some((each) => each === '*' || each === roleArn || account.includes(each));
 }
 
-/** Conditions that Dataloop's role never meets: it uses TLS, and it may be excepted by its ARN. */
+const ofAccount = ['aws:principalaccount', 'aws:resourceaccount', 's3:resourceaccount'];
+
+/** Conditions that Dataloop's role never meets: it uses TLS, and it may be excepted by its ARN or its account. */
 function neverMeets(operator: string, keys: Readonly<Record<string, unknown>>, roleArn: string): boolean {
+  const [, , , , accountId = ''] = roleArn.split(':');
   return Object.entries(keys).some(([key, value]) => {
     const name = key.toLowerCase();
     if (name === 'aws:securetransport') return /^Bool/.test(operator) && listOf(value).includes('false');
     if (name === 's3:tlsversion') return /^NumericLessThan/.test(operator);
+    // A data perimeter: what is not of the account of role and bucket.
+    if (ofAccount.includes(name))
+      return /^StringNot(Like|Equals)/.test(operator) && listOf(value).includes(accountId);
     const isExcepting = /^(ArnNot|StringNot)(Like|Equals)/.test(operator);
     return (
       name === 'aws:principalarn' &&

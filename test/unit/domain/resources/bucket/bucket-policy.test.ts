@@ -32,6 +32,10 @@ describe('a bucket policy may stop Dataloop', () => {
       'where another role is excepted',
       { Condition: { ArnNotLike: { 'aws:PrincipalArn': 'arn:aws:iam::111111111111:role/admin' } } },
     ],
+    [
+      'where another account is excepted',
+      { Condition: { StringNotEquals: { 'aws:PrincipalAccount': '222222222222' } } },
+    ],
   ])('%s', (_how, more) => {
     expect(found(deny(more)).map(({ sid }) => sid)).toEqual(['Theirs']);
   });
@@ -43,6 +47,16 @@ describe('a bucket policy may stop Dataloop', () => {
     [
       'that excepts roles of its path',
       { Condition: { StringNotLike: { 'aws:PrincipalArn': ['arn:aws:iam::111111111111:role/dataloop-*'] } } },
+    ],
+    [
+      'that excepts its account',
+      {
+        Condition: { StringNotEqualsIfExists: { 'aws:PrincipalAccount': ['222222222222', '111111111111'] } },
+      },
+    ],
+    [
+      'about buckets of other accounts',
+      { Condition: { StringNotEquals: { 'aws:ResourceAccount': '111111111111' } } },
     ],
     ['of something that it does not do', { Action: ['s3:PutBucketPolicy', 's3:DeleteBucket'] }],
     ['of another account', { Principal: { AWS: 'arn:aws:iam::222222222222:root' } }],

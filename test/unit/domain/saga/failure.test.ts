@@ -36,12 +36,12 @@ describe('describeFailure', () => {
     'States.Timeout',
     // As a Fail state hands it on.
     'StepFunctions.Timeout',
-  ])('tells a callback that never came from a step that was too slow: %s', (Error) => {
-    expect(describeFailure('RequestIamUser', { Error })).toMatchObject({
+  ])('tells a callback that never came from a step that was too slow: %s', (name) => {
+    expect(describeFailure('RequestIamUser', { Error: name })).toMatchObject({
       type: 'urn:dataloop-cross-account:problem:iam-user-timeout',
       detail: expect.stringContaining('iamUserTimeoutSeconds'),
     });
-    expect(describeFailure('CreateRole', { Error })).toMatchObject({
+    expect(describeFailure('CreateRole', { Error: name })).toMatchObject({
       type: 'urn:dataloop-cross-account:problem:step-timeout',
     });
   });

@@ -1,5 +1,6 @@
 /** The HTTP API as its callers see it: answers, problems, idempotency, authorisation. */
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DeleteBucketCommand } from '@aws-sdk/client-s3';
 import { expect, test } from '@jest/globals';
@@ -14,6 +15,7 @@ import {
   disconnect,
   environment,
   listing,
+  python,
   read,
   requestFor,
   s3,
@@ -247,10 +249,14 @@ test('a step that Dataloop fails for a while shows its attempts', async () => {
   await disconnect(integrationId);
 });
 
-test('each call that docs/api.md shows works with curl as it is shown', async () => {
+test('each call that docs/api.md shows works with curl, awscurl and an SDK as it is shown', async () => {
   const name = uniqueName('shown');
   const page = projectFile('docs/api.md');
-  const shown = [...page.matchAll(/^```sh\n(curl .*?)^```/gms)].map(([, command = '']) => command);
+  const commands = (name: string) =>
+    [...page.matchAll(/^```sh\n((?:aws)?curl) (.*?)^```/gms)].flatMap(([, program, rest]) =>
+      program === name ? [`${name} ${rest}`] : [],
+    );
+  const shown = commands('curl');
   const query = /`(\?limit=[^`]*status=[^`]*)`/.exec(page)?.[1] ?? '';
   const signed = /^ {2}--aws-sigv4 .*$/m.exec(page)?.[0].replace(/ \\$/, '') ?? '';
   const call = async (command: string, integrationId = '') => {
@@ -259,11 +265,13 @@ test('each call that docs/api.md shows works with curl as it is shown', async ()
       .replaceAll('acme-images', name)
       .replaceAll('YOUR-PROJECT-ID', environment.sandbox.projectId)
       .replaceAll('INTEGRATION_ID', integrationId)
+      .replace(/^awscurl /, `${join(python, 'awscurl')} `)
       .replace(/^curl /, `curl --silent --show-error --write-out '\n%{http_code}' `);
     const { stdout } = await promisify(execFile)('bash', ['-c', filled], {
       env: {
         ...process.env,
         CURL_CA_BUNDLE: process.env['AWS_CA_BUNDLE'],
+        REQUESTS_CA_BUNDLE: process.env['AWS_CA_BUNDLE'],
         API_URL: deployment.apiUrl,
         AWS_REGION: environment.region,
         AWS_ACCESS_KEY_ID: environment.credentials.accessKeyId,
@@ -271,7 +279,10 @@ test('each call that docs/api.md shows works with curl as it is shown', async ()
       },
     });
     const lines = stdout.split('\n');
-    return { status: lines.at(-1), body: JSON.parse(lines.slice(0, -1).join('\n')) };
+    // awscurl writes no status.
+    return command.startsWith('aws')
+      ? { status: undefined, body: JSON.parse(stdout) }
+      : { status: lines.at(-1), body: JSON.parse(lines.slice(0, -1).join('\n')) };
   };
   const [connecting, disconnecting, ...others] = shown;
   expect(others).toEqual([]);
@@ -279,6 +290,14 @@ test('each call that docs/api.md shows works with curl as it is shown', async ()
   expect(begun.status).toBe('202');
   const { integrationId } = integrationSchema.parse(begun.body);
   expect((await settled(integrationId)).status).toBe('ready');
+  // The same request again, by another program: the same key, so the same integration.
+  const [connectingAgain, ...more] = commands('awscurl');
+  expect(more).toEqual([]);
+  expect((await call(connectingAgain ?? '')).body).toMatchObject({ integrationId, status: 'ready' });
+  const byAwscurl = (path: string) =>
+    call(`awscurl "$API_URL/integrations${path}" --region "$AWS_REGION"`, integrationId);
+  expect(JSON.stringify((await byAwscurl(query)).body)).toContain(integrationId);
+  expect((await byAwscurl('/INTEGRATION_ID')).body).toMatchObject({ integrationId });
   const list = await call(`curl "$API_URL/integrations${query}" \\\n${signed}`);
   expect([list.status, JSON.stringify(list.body)]).toEqual(['200', expect.stringContaining(integrationId)]);
   // The same by a signer that encodes and sorts by itself, in whatever form it is written.

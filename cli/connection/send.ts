@@ -55,7 +55,9 @@ export function signing(region: string, credentials: Credentials) {
       hostname: url.hostname,
       ...(url.port === '' ? {} : { port: Number(url.port) }),
       path: url.pathname,
-      query: Object.fromEntries(url.searchParams),
+      query: Object.fromEntries(
+        [...url.searchParams.keys()].map((name) => [name, url.searchParams.getAll(name)]),
+      ),
       headers: {
         host: url.host,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -301,7 +301,7 @@ test('each call that docs/api.md shows works with curl, awscurl and an SDK as it
   const list = await call(`curl "$API_URL/integrations${query}" \\\n${signed}`);
   expect([list.status, JSON.stringify(list.body)]).toEqual(['200', expect.stringContaining(integrationId)]);
   // The same by a signer that encodes and sorts by itself, in whatever form it is written.
-  for (const each of [query, '?status=ready,residue&limit=10']) {
+  for (const each of [query, '?status=ready,residue&limit=10', '?limit=10&status=ready%2Cresidue']) {
     expect((await api.request('GET', `/integrations${each}`)).status).toBe(200);
   }
   expect((await call(disconnecting ?? '', integrationId)).status).toBe('202');

@@ -39,7 +39,7 @@ export const isRehearsed = (key: string): key is RehearsedResource => Object.has
 
 /** A connection that should fail at one step and be undone. */
 export function judgeConnection(
-  { failsAt, makes }: ConnectionRehearsal,
+  { failsAt, makes, denials }: ConnectionRehearsal,
   integration: IntegrationAnswer,
   runs: readonly UndoRun[],
 ): string[] {
@@ -50,7 +50,7 @@ export function judgeConnection(
     problems.push(
       `it failed at ${error?.step ?? 'no step'}; expected ${failsAt}: ${error?.detail ?? 'no error'}`,
     );
-  } else if (error.type !== problemType('AwsAccessDeniedError')) {
+  } else if (!deniedBy(denials).includes(error.type)) {
     problems.push(`it failed for another reason than the denial: ${error.title}: ${error.detail}`);
   }
   const removed = removedBy(runs);
@@ -60,6 +60,14 @@ export function judgeConnection(
   }
   return [...problems, ...named(residue)];
 }
+
+/** How a denial shows: who cannot read the secret says that of Dataloop's credentials. */
+const deniedBy = (denials: ConnectionRehearsal['denials']): string[] => [
+  problemType('AwsAccessDeniedError'),
+  ...(denials.some(({ actions }) => actions.includes('secretsmanager:GetSecretValue'))
+    ? [problemType('DataloopCredentialsError')]
+    : []),
+];
 
 /** Unexpected residue. */
 const named = (residue: readonly Residue[]): string[] =>

@@ -1,6 +1,6 @@
 /** The deployed service as the rehearsal uses it: connect, remove, read executions and journal. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, paginateListExecutions } from '@aws-sdk/client-sfn';
 import { GetCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { activeStatuses, pathOf } from '../../src/domain/model/record.ts';
@@ -223,24 +223,32 @@ export function rehearsalService(
 
     /** The runs of the undo of an integration, or of a driver, in their order. */
     undoRuns: async ({ integrationId, driverId }: Ids, mode: 'rollback' | 'remove'): Promise<UndoRun[]> => {
-      const machine = stack.outputs.DeprovisionStateMachineArn.replace(':stateMachine:', ':execution:');
-      const runs: UndoRun[] = [];
-      for (;;) {
-        const executionArn = `${machine}:${driverId ?? integrationId}-${mode}-${runs.length + 1}`;
-        try {
+      const stateMachineArn = stack.outputs.DeprovisionStateMachineArn;
+      // The end of a name is random.
+      const named = new RegExp(`^${driverId ?? integrationId}-${mode}-(\\d+)(-|$)`);
+      const found = new Map<number, string>();
+      for await (const { executions = [] } of paginateListExecutions(
+        { client: clients.stepFunctions },
+        { stateMachineArn },
+      )) {
+        for (const { name = '', executionArn } of executions) {
+          const [, run] = named.exec(name) ?? [];
+          if (run !== undefined && executionArn !== undefined) found.set(Number(run), executionArn);
+        }
+      }
+      const inOrder = [...found].sort(([one], [other]) => one - other);
+      return Promise.all(
+        inOrder.map(async ([, executionArn]) => {
           const { status = '', output = '{}' } = await clients.stepFunctions.send(
             new DescribeExecutionCommand({ executionArn }),
           );
-          runs.push({
+          return {
             executionArn,
             status,
             output: z.record(z.string(), z.unknown()).parse(JSON.parse(output)),
-          });
-        } catch (error) {
-          if (error instanceof ExecutionDoesNotExist) return runs;
-          throw error;
-        }
-      }
+          };
+        }),
+      );
     },
 
     /**

@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -79,6 +79,12 @@ test('names are such as the deployment allows, and never the same', () => {
   });
   expect(service.nextNames().name).toBe('rehearsal-abc-2');
   expect(nameLike('a-*', 'b')).toBe('a-b');
+});
+
+/** An execution as Step Functions lists it. */
+const listed = (name: string, executionArn: string) => ({
+  ...{ name, executionArn, stateMachineArn: 'arn:machine', startDate: new Date(0) },
+  status: 'SUCCEEDED' as const,
 });
 
 describe('what stands of a run', () => {
@@ -181,9 +187,9 @@ describe('a driver', () => {
   });
 
   test('has runs of the undo of its own', async () => {
-    const missing = new ExecutionDoesNotExist({ $metadata: {}, message: 'no' });
-    stepFunctions.on(DescribeExecutionCommand).rejects(missing);
-    const executionArn = 'arn:aws:states:eu-west-1:1:execution:dev-deprovision:drv_B-rollback-1';
+    const name = 'drv_B-rollback-1-0123456789ab';
+    const executionArn = `arn:aws:states:eu-west-1:1:execution:dev-deprovision:${name}`;
+    stepFunctions.on(ListExecutionsCommand).resolves({ executions: [listed(name, executionArn)] });
     stepFunctions.on(DescribeExecutionCommand, { executionArn }).resolves({ status: 'SUCCEEDED' });
     const runs = await serviceAt(fakeApi([]).api).undoRuns(answer({ driverId: 'drv_B' }), 'rollback');
     expect(runs.map((each) => each.executionArn)).toEqual([executionArn]);
@@ -263,11 +269,19 @@ test('nothing is connected any more while everything is being stopped', async ()
 });
 
 test('runs of the undo are found by their names, with what they say', async () => {
-  const missing = new ExecutionDoesNotExist({ $metadata: {}, message: 'no' });
-  stepFunctions.on(DescribeExecutionCommand).rejects(missing);
+  const nameOf = (run: number) => `int_A-remove-${run}-0123456789ab`;
   const named = (run: number) => ({
-    executionArn: `arn:aws:states:eu-west-1:1:execution:dev-deprovision:int_A-remove-${run}`,
+    executionArn: `arn:aws:states:eu-west-1:1:execution:dev-deprovision:${nameOf(run)}`,
   });
+  // The newest first, and those of others between them.
+  const executions = [2, 1].map((run) => listed(nameOf(run), named(run).executionArn));
+  stepFunctions
+    .on(ListExecutionsCommand)
+    .resolvesOnce({
+      executions: [listed('int_B-remove-1', 'arn:other'), ...executions.slice(0, 1)],
+      nextToken: '2',
+    })
+    .resolves({ executions: [...executions.slice(1), listed('int_A-rollback-1', 'arn:earlier')] });
   stepFunctions.on(DescribeExecutionCommand, named(1)).resolves({ status: 'FAILED' });
   stepFunctions
     .on(DescribeExecutionCommand, named(2))

@@ -2,7 +2,7 @@
 import type { Catcher, Onward, Retrier, State, States } from './asl.ts';
 import { transient, transientWhileWaiting, waiting } from './retries.ts';
 
-/** Its function lives 30 s at most (`provider.timeout` in serverless.yml), and so never outlives it. */
+/** Its function lives 30 s at most, and may take 10 s to start: so it never outlives it. */
 const stepTimeoutSeconds = 40;
 
 /** Sent to every function. */
@@ -12,6 +12,8 @@ const payload = {
   executionArn: '{% $states.context.Execution.Id %}',
   enteredAt: '{% $states.context.State.EnteredTime %}',
   attempt: '{% $states.context.State.RetryCount + 1 %}',
+  // Of this attempt, by the one clock that all functions share.
+  begunAt: '{% $millis() %}',
 };
 
 export type Step = Onward & Told & { readonly Output: string };

@@ -25,7 +25,12 @@ const stepInputSchema = namingRecord({
   /** When the state was entered; the same for each attempt. */
   enteredAt: z.iso.datetime(),
   attempt: z.number().int().positive(),
+  /** When the attempt began, ms since the epoch. An execution that an earlier version started does not say it. */
+  begunAt: z.number().int().positive().optional(),
 });
+
+/** A state gives its function up this long after the function can live no longer: so long may the start have taken. */
+const startMs = 10_000;
 
 const journal = stepJournal(table);
 
@@ -48,15 +53,16 @@ export function stepHandler<T>(step: StepName, options: StepOptions, work: Work<
   return middy(async (event: unknown, context: Context): Promise<T> => {
     const input = parseInput(stepInputSchema, event, `The input of ${step}`);
     const startedAt = new Date(input.enteredAt);
-    // A clock that is behind the one of Step Functions must not make the call seem over before it is.
-    const now = Math.max(Date.now(), startedAt.getTime());
+    // All compare by the clock of Step Functions. What the function's own says is believed only as far as it can be true.
+    const begunAt = input.begunAt ?? Math.max(Date.now(), startedAt.getTime());
+    const now = Math.min(Math.max(Date.now(), begunAt), begunAt + startMs);
     const call: StepCall = {
       recordId: input.recordId,
       step,
       callId: `${input.executionArn.split(':').at(-1)}/${step}/${input.attempt}`,
       attempt: input.attempt,
       startedAt: startedAt.toISOString(),
-      begunAt: now,
+      begunAt,
       aliveUntil: now + context.getRemainingTimeInMillis(),
     };
     logger.appendKeys({

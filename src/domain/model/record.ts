@@ -279,7 +279,7 @@ export interface StepCall {
   readonly attempt: number;
   /** When the state was entered (the same for every attempt), by the clock of Step Functions. */
   readonly startedAt: string;
-  /** When this call began, ms since the epoch. */
+  /** When this call began, ms since the epoch, by the clock of Step Functions. */
   readonly begunAt: number;
   /** Until when the function can live, ms since the epoch. */
   readonly aliveUntil: number;

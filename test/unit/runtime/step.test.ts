@@ -108,7 +108,24 @@ describe('a step', () => {
     expect(new Set(calls.map((call) => call.callId)).size).toBe(2);
   });
 
-  test('does not seem over before it is where its clock is behind the one of Step Functions', async () => {
+  describe.each([
+    ['right', 0, 0],
+    ['slow by a minute', 60_000, 0],
+    ['slow by a day', 86_400_000, 0],
+    ['right, and it took 4 s to start', -4_000, 4_000],
+    // No start takes longer than Step Functions waits.
+    ['fast by a minute', -60_000, 10_000],
+    ['fast by a day', -86_400_000, 10_000],
+  ])('whose clock is %s', (_clock, behindMs, startMs) => {
+    const begunAt = Date.parse(now) + behindMs;
+
+    test('begins by the clock of Step Functions, and seems over neither before it is nor long after', async () => {
+      await provisionStep('CreateRole', work)({ ...input, begunAt }, lambdaContext);
+      expect(calls[0]).toMatchObject({ begunAt, aliveUntil: begunAt + startMs + remainingMilliseconds });
+    });
+  });
+
+  test('of an execution that an earlier version started does not seem over before it is where its clock is slow', async () => {
     const enteredAt = '2026-11-23T00:05:00.000Z';
     await provisionStep('CreateRole', work)({ ...input, enteredAt }, lambdaContext);
     expect(calls[0]).toMatchObject({

@@ -81,6 +81,8 @@ export interface Scope {
     readonly errorOutput?: unknown;
     readonly context: Readonly<Record<string, unknown>>;
   };
+  /** ms since the epoch, by the clock of Step Functions. */
+  readonly now: number;
   readonly [variable: string]: unknown;
 }
 
@@ -97,6 +99,7 @@ type Form = readonly [RegExp, (scope: Scope, ...parts: string[]) => unknown];
 
 /** The forms of JSONata that the state machines use. */
 const forms: readonly Form[] = [
+  [/^\$millis\(\)$/, ({ now }) => now],
   [/^\$([\w.]+)$/, (scope, path = '') => at(scope, path)],
   [/^\$([\w.]+) \+ 1$/, (scope, path = '') => Number(at(scope, path)) + 1],
   [/^\$exists\(\$([\w.]+)\)$/, (scope, path = '') => at(scope, path) !== undefined],

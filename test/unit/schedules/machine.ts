@@ -139,6 +139,7 @@ export function machines(
   ): Scope {
     return {
       ...execution.variables,
+      now: clock.now(),
       states: {
         ...states,
         context: {

@@ -26,9 +26,10 @@ const recorded = recordedSchema.parse(
 
 /**
  * Wanted since for every function: the id, which may be of an added bucket, is its `recordId`. The input of an execution
- * may have it under that name or, started by an earlier version, under the earlier one.
+ * may have it under that name or, started by an earlier version, under the earlier one. And the time of the attempt, by
+ * the clock of Step Functions.
  */
-function withRecordId({
+function withRecordIdAndTime({
   machine,
   states,
   payload: { integrationId: _earlier, ...payload },
@@ -39,12 +40,17 @@ function withRecordId({
     states: Object.fromEntries(
       Object.entries(states).map(([name, lines]) => [
         name,
-        lines.map((line) => line.replace(' with integrationId, ', ' with recordId, ')),
+        lines.map((line) =>
+          line
+            .replace(' with integrationId, ', ' with recordId, ')
+            .replace(', enteredAt, attempt', ', enteredAt, attempt, begunAt'),
+        ),
       ]),
     ),
     payload: {
       recordId: ['{% $states.context.Execution.Input.(recordId ? recordId : integrationId) %}'],
       ...payload,
+      begunAt: ['{% $millis() %}'],
     },
     errors,
   };
@@ -273,7 +279,7 @@ const names = ['provision', 'addDriver', 'deprovision'] as const;
 describe.each(names)('%s', (name) => {
   const { Definition, DefinitionSubstitutions, functionArns } = machines[name];
   const outline = outlineOf(Definition);
-  const before = withOwnErrors(withPartitionAndMemory(withWaiting(withRecordId(recorded[name]))));
+  const before = withOwnErrors(withPartitionAndMemory(withWaiting(withRecordIdAndTime(recorded[name]))));
   const states = statesOf(parseMachine(Definition).States);
 
   const now = wanted[name](before.states);

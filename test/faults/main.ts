@@ -4,7 +4,7 @@
  *   npm run faults -- --part undo              one part of it
  *   npm run faults -- --case 'ID'              one case, as a run that failed names it
  *   npm run faults -- --part random --seed 7   other schedules; with --path one of them, as a run that failed names it
- *   npm run faults -- --part thorough          1,000 random schedules in memory, every input of each property, and
+ *   npm run faults -- --part thorough          10,000 random schedules in memory, every input of each property, and
  *                                              crowds, and chains of stolen sessions: all of what `npm test`
  *                                              tries a share of
  *   npm run faults -- --part findings          each finding of docs/security.md: its old behaviour is put back, and
@@ -64,7 +64,7 @@ function readOptions() {
 
 /** What `npm test` tries a share of. */
 async function tryAll(bed: TestBed, folder: string): Promise<Count> {
-  say('Trying every input of each property, 1,000 random schedules, crowds, and chains of stolen sessions');
+  say('Trying every input of each property, 10,000 random schedules, crowds, and chains of stolen sessions');
   const thorough = { THOROUGH: '1' };
   const python = await pythonTools();
   const unit = await runJest(folder, 'unit', [], { ...process.env, ...thorough });

@@ -51,7 +51,8 @@ async function copySources(work: string): Promise<void> {
   await symlink(join(projectRoot, 'node_modules'), join(work, 'node_modules'));
 }
 
-const bundlesIn = (folder: string) => join(folder, 'bundles');
+/** Folder with the functions' zip files, which every further deployment into an environment takes. */
+export const bundlesIn = (folder: string): string => join(folder, 'bundles');
 const reuseBundles = 'reuse-bundles.cjs';
 
 /**

@@ -10,25 +10,27 @@ import {
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import {
-  addedDriverViewSchema,
-  connectionTestSchema,
-  driverTestSchema,
-  integrationSchema,
-} from '../../../src/domain/api/responses.ts';
+import { addedDriverViewSchema, integrationSchema } from '../../../src/domain/api/responses.ts';
 import { sameJson } from '../../../src/domain/model/canonical-json.ts';
-import { recordItem } from '../../faults/journal.ts';
 import type { Fault } from '../../faults/proxy/faults.ts';
 import { changes, takeSnapshot } from '../../faults/snapshot.ts';
 import { undoneStatuses } from '../../service.ts';
-import { hangSeconds, until } from '../../until.ts';
+import { hangSeconds } from '../../until.ts';
+import {
+  add,
+  crowd,
+  driverRequest,
+  driverSettled,
+  driverTestOf,
+  takeAway,
+  testOf,
+} from '../added-buckets.ts';
 import { dataloopSession } from '../dataloop-session.ts';
 import {
   api,
   client,
   connect,
   dataloopCall,
-  deployment,
   disconnect,
   environment,
   iam,
@@ -40,40 +42,7 @@ import {
 import { faults, faultyName, untilHeld } from '../faulty.ts';
 import { documentOf, policyOf } from '../policy-documents.ts';
 
-type Driver = z.infer<typeof addedDriverViewSchema>;
 const { projectId } = environment.sandbox;
-/** How many times as many as usual come at once: `npm run faults` adds 42 buckets. */
-const crowd = process.env['THOROUGH'] ? 7 : 1;
-const over: readonly string[] = ['ready', 'failed', 'residue', 'removed'];
-
-const driverRequest = (bucketName: string, more: object = {}, dataloop: object = {}) => ({
-  bucket: { name: bucketName, ...more },
-  dataloop: { projectId, ...dataloop },
-});
-
-async function add(integrationId: string, request: object): Promise<Driver> {
-  const { status, body } = await api.request('POST', `/integrations/${integrationId}/drivers`, {
-    body: request,
-  });
-  if (status !== 202) throw new Error(`POST of a driver answered ${status}: ${JSON.stringify(body)}`);
-  return addedDriverViewSchema.parse(body);
-}
-
-async function driverSettled({ driverId, links }: Driver, wanted = over): Promise<Driver> {
-  await until(
-    `the driver ${driverId} is ${wanted.join(' or ')}`,
-    async () => wanted.includes((await recordItem({ environment, deployment }, driverId))?.status ?? ''),
-    { limitSeconds: crowd * hangSeconds },
-  );
-  return addedDriverViewSchema.parse((await api.request('GET', links.self)).body);
-}
-
-async function takeAway(driver: Driver, query = ''): Promise<Driver> {
-  const { status, body } = await api.request('DELETE', `${driver.links.self}${query}`);
-  if (status !== 202) throw new Error(`DELETE of a driver answered ${status}: ${JSON.stringify(body)}`);
-  return driverSettled(driver, undoneStatuses);
-}
-
 async function ready(name: string, more?: Record<string, unknown>) {
   const { integrationId } = await connect(name, more);
   const integration = await settled(integrationId);
@@ -83,18 +52,6 @@ async function ready(name: string, more?: Record<string, unknown>) {
 
 async function integrationOf(integrationId: string) {
   return integrationSchema.parse((await api.request('GET', `/integrations/${integrationId}`)).body);
-}
-
-async function testOf(integrationId: string) {
-  const { status, body } = await api.request('POST', `/integrations/${integrationId}/test`);
-  expect(status).toBe(200);
-  return connectionTestSchema.parse(body);
-}
-
-async function driverTestOf({ links }: Driver) {
-  const { status, body } = await api.request('POST', `${links.self}/test`);
-  expect([status, body]).toEqual([200, expect.anything()]);
-  return driverTestSchema.parse(body);
 }
 
 const standing = (name: string) => takeSnapshot(environment, (each) => each.includes(name));

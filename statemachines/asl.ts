@@ -48,11 +48,8 @@ type Choice = {
   readonly Choices: readonly { readonly Condition: string; readonly Next: string }[];
   readonly Default: string;
 };
-
 type Wait = { readonly Type: 'Wait'; readonly Seconds: string; readonly Next: string };
-
 type Succeed = { readonly Type: 'Succeed' };
-
 type Fail = { readonly Type: 'Fail'; readonly Error: string; readonly Cause: string };
 
 export interface Retrier {

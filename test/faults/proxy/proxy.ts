@@ -8,10 +8,10 @@ import type { Certificate } from '../../../local/environment/certificate.ts';
 import type { ControlAddress } from '../../../local/sandbox/control-access.ts';
 import { Attribution, integrationIdSchema } from './attribution.ts';
 import { CallLog, type RecordedCall } from './call-log.ts';
-import { type Identify, identifyAwsCall, identifyDataloopCall } from './calls.ts';
+import { type HttpRequest, type Identify, identifyAwsCall, identifyDataloopCall } from './calls.ts';
 import { type ControlServer, startControl } from './control.ts';
 import type { Failure, FaultControl } from './fault-control.ts';
-import { type RuleInput, ruleSchema, scopeSchema } from './faults.ts';
+import { type Fault, type RuleInput, ruleSchema, scopeSchema } from './faults.ts';
 import { carryOut } from './injection.ts';
 import { type Exchange, Listener } from './listener.ts';
 import { Parking } from './parking.ts';
@@ -33,6 +33,21 @@ export interface FaultProxyOptions {
   readonly sandbox: ProxiedService;
   /** Port of the control server; any that is free by default. */
   readonly controlPort?: number;
+  readonly usual?: Usual;
+}
+
+/** What every call meets where no rule means it. */
+export interface Usual {
+  meet(
+    call: RecordedCall,
+    request: HttpRequest,
+  ): {
+    /** How long it takes before anything else. */
+    readonly milliseconds: number;
+    readonly fault: Fault | undefined;
+    /** Called when it is over, with the answer of AWS or Dataloop, if it was asked. */
+    answered(body: Buffer | undefined): void;
+  };
 }
 
 interface Scope {
@@ -53,16 +68,19 @@ export class FaultProxy implements FaultControl, ControlAddress {
   readonly #listeners: Listener[] = [];
   readonly #upstreams: Upstream[] = [];
   #control: ControlServer | undefined;
+  readonly #usual: Usual | undefined;
   #sequence = 0;
   #closing = false;
 
-  private constructor() {}
+  private constructor(usual: Usual | undefined) {
+    this.#usual = usual;
+  }
 
   /** Listens on all ports. Connects to nothing. */
   static async start(options: FaultProxyOptions): Promise<FaultProxy> {
     const { certificate, emulator, sandbox, controlPort = 0 } = options;
     const [cert, key] = await Promise.all([readFile(certificate.certFile), readFile(certificate.keyFile)]);
-    const proxy = new FaultProxy();
+    const proxy = new FaultProxy(options.usual);
     try {
       await proxy.#listen(emulator, { cert, key }, identifyAwsCall);
       await proxy.#listen(sandbox, { cert, key }, identifyDataloopCall);
@@ -120,16 +138,21 @@ export class FaultProxy implements FaultControl, ControlAddress {
       call = entry;
       const met = scope?.rules.meet(entry, scope.log, Date.now());
       if (met) entry.fault = met.id;
-      await carryOut(met?.fault, {
+      const usual = met ? undefined : this.#usual?.meet(entry, exchange.request);
+      if (usual) await this.#parking.park({ scope: entry.scope ?? '', ms: usual.milliseconds });
+      let body: Buffer | undefined;
+      await carryOut(met?.fault ?? usual?.fault, {
         exchange,
         call: entry,
         parking: this.#parking,
         forward: async () => {
           const answer = await upstream.forward(exchange.request);
           if (entry.scope !== undefined) this.#attribution.learn(entry.scope, entry.operation, answer.body);
+          body = answer.body;
           return answer;
         },
       });
+      usual?.answered(body);
     } catch (error) {
       if (this.#closing) return;
       const message = error instanceof Error ? error.message : String(error);

@@ -22,6 +22,16 @@ describe('a connection that was to fail', () => {
     expect(judgeConnection(createRole, failed, undone)).toEqual([]);
   });
 
+  test('is right where it could not read the secret, only if that was denied', () => {
+    const type = 'urn:dataloop-cross-account:problem:dataloop-credentials';
+    const now = { ...failed, error: { ...refused('CreateRole'), type } };
+    const denials = [
+      { role: 'CreateRole', actions: ['secretsmanager:GetSecretValue'], on: 'everything' },
+    ] as const;
+    expect(judgeConnection({ ...createRole, denials }, now, undone)).toEqual([]);
+    expect(judgeConnection(createRole, now, undone)).toHaveLength(1);
+  });
+
   test.each([
     { what: 'left something', now: { status: 'residue' }, says: 'ended as "residue"' },
     { what: 'failed elsewhere', now: { error: refused('CreateBucket') }, says: 'failed at CreateBucket' },

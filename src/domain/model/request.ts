@@ -55,7 +55,7 @@ const nameAtDataloop = (maximum: number, what: string) =>
     .superRefine((name, context) => {
       const odd = oddCharacterIn(name, isOfName);
       const message = odd
-        ? `${what} may have letters, digits, punctuation and symbols of every script, and spaces, but no "…" and nothing ` +
+        ? `${what} may have letters, digits, punctuation and symbols of every script, and spaces, but no ellipsis (U+2026) and nothing ` +
           `that does not show${odd}.`
         : /^\p{M}/u.test(name) && `${what} must not begin with a mark that belongs to a letter.`;
       if (message) context.addIssue({ code: 'custom', message });

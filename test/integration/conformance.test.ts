@@ -776,8 +776,8 @@ describe('data at rest and on the way', () => {
 
   test('every log is kept for a time that is set', () => {
     const groups = ofType('AWS::Logs::LogGroup');
-    // One a function, two state machines, and the API's own.
-    expect(groups.length).toBe(functions.size + 3);
+    // One a function, one a state machine, and the API's own.
+    expect(groups.length).toBe(functions.size + 4);
     for (const [, { Properties }] of groups) {
       expect(Properties).toMatchObject({ RetentionInDays: expect.any(Number) });
     }

@@ -121,7 +121,6 @@ test('a plan that is clear writes nothing, and what is provisioned after it is w
     'kms:DescribeKey',
     'sts:GetCallerIdentity',
     'dynamodb:GetItem',
-    'dynamodb:Query',
     'dataloop:GET /projects/{id}',
     'dataloop:GET /orgs/{id}/integrations',
     'dataloop:GET /drivers',

@@ -522,7 +522,7 @@ const everywhere: readonly Everywhere[] = [
   },
   {
     what: 'list integrations by their status',
-    but: ['SweepRole', 'PlanIntegrationRole', 'ListIntegrationsRole', 'AnswerStackRole'],
+    but: ['SweepRole', 'ListIntegrationsRole', 'AnswerStackRole'],
     call: { action: 'dynamodb:Query', resource: `${table}/index/byStatus` },
     make: ({ dynamodb }) =>
       dynamodb.send(

@@ -19,6 +19,10 @@ import { type Ending, endingOf, violations } from './oracle.ts';
 /** After the path of a removal. */
 export const keeping = '?force=true&keepBucket=true';
 
+const tag = { Key: 'team', Value: 'labelling' };
+/** With a tag that stays: so the same call takes ours away, whether the deployment has tags of its own or not. */
+export const tagged = { tags: { [tag.Key]: tag.Value } };
+
 const theirs = { Key: 'theirs/1.jpg', Body: 'What the owner keeps' };
 
 /** A bucket as its owner has it: with something in it. */
@@ -43,6 +47,7 @@ async function keptViolations(s3: S3Client, Bucket: string): Promise<string[]> {
   return [
     ...(text === theirs.Body ? [] : [`The object now holds ${text}`]),
     ...(tags.some(({ Key }) => Key === ownerTag) ? ['The kept bucket has our tag'] : []),
+    ...(tags.some(({ Key, Value }) => Key === tag.Key && Value === tag.Value) ? [] : ['Its own tag is gone']),
     ...(policy ? [`The kept bucket has the policy ${policy}`] : []),
   ];
 }
@@ -57,7 +62,7 @@ interface KeptRun {
   readonly bed: TestBed;
   readonly scope: string;
   readonly wanted: Case;
-  connect(): Promise<IntegrationAnswer>;
+  connect(request: Record<string, unknown>): Promise<IntegrationAnswer>;
   disconnect(integrationId: string, query: string): Promise<IntegrationAnswer>;
   addRules(): Promise<void>;
 }
@@ -66,7 +71,7 @@ interface KeptRun {
 export async function keptInTurn(run: KeptRun, found: string[]): Promise<Ending | undefined> {
   const { bed, scope, wanted } = run;
   const { s3 } = clientsAt(bed.environment);
-  const { integrationId, name, status } = await run.connect();
+  const { integrationId, name, status } = await run.connect(tagged);
   if (status !== 'ready') found.push(`Without a fault it ended ${status}`);
   const bucket = `dataloop-${name}`;
   await fill(s3, bucket);

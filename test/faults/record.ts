@@ -7,7 +7,7 @@ import type { TestBed } from './bed.ts';
 import { clientsAt } from './clients.ts';
 import { bucketOf, driverAfter } from './driver-case.ts';
 import { type GraphCall, graphOf, type Phase } from './graph.ts';
-import { dropKept, fill, keeping } from './kept-case.ts';
+import { dropKept, fill, keeping, tagged } from './kept-case.ts';
 
 export const newScope = (): string => `x${randomBytes(5).toString('hex')}`;
 
@@ -189,7 +189,7 @@ async function recordKept(bed: TestBed): Promise<Recording> {
     (_phase, call) => call.function === 'deleteBucket' && call.operation.startsWith('s3:'),
   );
   await bed.proxy.open(scope);
-  const { integrationId, name } = await service.connect(`f-${scope}`);
+  const { integrationId, name } = await service.connect(`f-${scope}`, tagged);
   await service.settled(integrationId);
   await fill(s3, `dataloop-${name}`);
   const removed = await service.disconnect(integrationId, keeping);

@@ -181,7 +181,7 @@ function turnOf(run: Run, found: string[]): Promise<Ending | undefined> {
   }
   if (run.wanted.part === 'kept') {
     const parts = {
-      connect: () => connect(run),
+      connect: (request: Record<string, unknown>) => connect(run, request),
       disconnect: (integrationId: string, query: string) => disconnect(run, integrationId, query),
     };
     return keptInTurn({ ...run, ...rules, ...parts }, found);

@@ -922,7 +922,7 @@ test('packaged for production, with everything that parameters can name, all is 
     SSESpecification: { KMSMasterKeyId: { 'Fn::If': ['HasDataKey', key, { Ref: 'AWS::NoValue' }] } },
   });
   const groups = Object.values(packaged).filter(({ Type }) => Type === 'AWS::Logs::LogGroup');
-  expect(groups.length).toBe(functions.size + 3);
+  expect(groups.length).toBe(functions.size + 4);
   for (const { Properties } of groups) expect(Properties).toMatchObject({ KmsKeyId: key });
   expect(packaged['HttpApiLogGroup']?.Properties['LogGroupName']).toBe(
     '/aws/vendedlogs/http-api/dataloop-cross-account-prod',

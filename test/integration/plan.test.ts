@@ -162,8 +162,8 @@ test('a plan that is clear writes nothing, and what is provisioned after it is w
   );
   expect(nested.findings).toContainEqual(
     expect.objectContaining({
-      severity: 'warning',
-      type: 'urn:dataloop-cross-account:problem:prefix-overlap',
+      severity: 'error',
+      pointer: '/bucket/name',
       detail: expect.stringContaining(ready.integrationId),
     }),
   );

@@ -3,7 +3,7 @@
  * `SCHEDULES` says how many, `SCHEDULE_SEED` and `SCHEDULE_PATH` repeat a failing one; the thorough part of
  * `npm run faults` runs 10,000.
  */
-import { expect, test } from '@jest/globals';
+import { test } from '@jest/globals';
 import fc from 'fast-check';
 import { scheduleArbitrary } from './arbitraries.ts';
 import { enter, handlers } from './loaded.ts';
@@ -14,7 +14,10 @@ const half = Math.ceil(Number(process.env['SCHEDULES'] ?? (process.env['THOROUGH
 const seed = Number(process.env['SCHEDULE_SEED'] ?? 20261123);
 const path = process.env['SCHEDULE_PATH'] || undefined;
 
-const ends = new Set<string>();
+/** How integrations have ended so far. */
+export const ends = new Set<string>();
+/** Fewer may not meet every ending. */
+export const meetEveryEnd = half >= 100;
 
 /** @throws Error that names each violation, with what happened before it */
 export async function keepsThePromise(schedule: Schedule): Promise<void> {
@@ -37,14 +40,7 @@ export function testSchedules(part: 1 | 2): void {
       seed: seed + part - 1,
       ...(path === undefined ? {} : { path }),
     });
-    if (!details.failed) {
-      // Fewer may not meet every ending.
-      if (half >= 400) {
-        const every = ['failed', 'ready', 'removed', 'residue'];
-        expect([...ends].sort()).toEqual([...every.map((end) => `adopting, ${end}`), ...every]);
-      }
-      return;
-    }
+    if (!details.failed) return;
     const [schedule] = details.counterexample ?? [];
     const reason = details.errorInstance instanceof Error ? details.errorInstance.message : '';
     throw new Error(

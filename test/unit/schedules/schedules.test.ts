@@ -6,7 +6,7 @@ import { type Definition, readMachine } from './asl.ts';
 import { brokenChain, examples, post, undisturbed, undisturbedAdds } from './examples.ts';
 import { maximumItemSize, sizeOf } from './expressions.ts';
 import { enter, handlers, simulation } from './loaded.ts';
-import { keepsThePromise, testSchedules } from './random.ts';
+import { ends, keepsThePromise, meetEveryEnd, testSchedules } from './random.ts';
 import { runSchedule } from './run.ts';
 import type { Schedule } from './schedule.ts';
 import type { Simulation } from './simulation.ts';
@@ -19,6 +19,12 @@ test.each(examples.map((schedule, index) => [index + 1, schedule] as const))(
     expect(await keepsThePromise(schedule)).toBeUndefined();
   },
 );
+
+test('together they meet every end', () => {
+  const every = ['failed', 'ready', 'removed', 'residue'];
+  const all = [...every.map((end) => `adopting, ${end}`), ...every];
+  expect([...ends].sort()).toEqual(meetEveryEnd ? all : expect.arrayContaining(['ready']));
+});
 
 test('where nothing fails, every bucket that is asked for becomes ready, also where one policy is full', async () => {
   const { violations, ends: ended } = await runSchedule(handlers, undisturbedAdds, enter);

@@ -10,7 +10,7 @@ import { driverSchema, integrationSchema, projectSchema } from './answers.ts';
 import { credentialsFrom, type Token } from './credentials.ts';
 import { exchange, type Http, httpFor, noContent, parseJson, refusal } from './http.ts';
 import { countOf, entriesOf, wholeList } from './lists.ts';
-import { integrationExists, isNameTaken, limitReached } from './refusals.ts';
+import { ifNameTaken, integrationExists, limitReached } from './refusals.ts';
 import { transportOf } from './transport.ts';
 
 /** Dataloop lets these make and change integrations. Bots of a project are neither. */
@@ -58,6 +58,15 @@ export async function ifFound<T>(call: Promise<T>): Promise<T | undefined> {
     if (error instanceof ServiceError && error.name === 'DataloopNotFoundError') return undefined;
     throw error;
   }
+}
+
+/** What is gone already counts as deleted. */
+export async function deleteAt(
+  http: Http,
+  path: string,
+  { what, role }: { readonly what: string; readonly role: string },
+): Promise<void> {
+  await ifFound(http.send({ method: 'DELETE', path, schema: noContent, what, role, repeatable: true }));
 }
 
 const integrations = (organizationId: string) => `/orgs/${segment(organizationId)}/integrations`;
@@ -163,18 +172,11 @@ const notYet: readonly number[] = [400, 409, 422, 424];
 
 export const deleteIntegration =
   ({ http }: Dataloop): DataloopApi['deleteIntegration'] =>
-  async (organizationId, dataloopIntegrationId) => {
-    await ifFound(
-      http.send({
-        method: 'DELETE',
-        path: integration(organizationId, dataloopIntegrationId),
-        schema: noContent,
-        what: `delete integration ${dataloopIntegrationId}`,
-        role: owner,
-        repeatable: true,
-      }),
-    );
-  };
+  (organizationId, dataloopIntegrationId) =>
+    deleteAt(http, integration(organizationId, dataloopIntegrationId), {
+      what: `delete integration ${dataloopIntegrationId}`,
+      role: owner,
+    });
 
 /** The folder as Dataloop is to have it; empty: the whole bucket. */
 const pathOf = (path: string, { pathStyle }: DataloopOptions): string =>
@@ -296,27 +298,14 @@ export const createDriver =
       role: developer,
       repeatable: false,
       takesLong: true,
-      refused: (status, said) =>
-        isNameTaken(status, said)
-          ? new ServiceError(
-              'DriverNameTakenError',
-              `Dataloop did not create the driver "${settings.name}" (${status}: ${said}). Choose another ` +
-                'dataloop.driverName, or delete the driver that has this name.',
-            )
-          : undefined,
+      refused: ifNameTaken(
+        'DriverNameTakenError',
+        `the driver "${settings.name}"`,
+        'Choose another dataloop.driverName, or delete the driver that has this name.',
+      ),
     });
 
 export const deleteDriver =
   ({ http }: Dataloop): DataloopApi['deleteDriver'] =>
-  async (driverId) => {
-    await ifFound(
-      http.send({
-        method: 'DELETE',
-        path: `/drivers/${segment(driverId)}`,
-        schema: noContent,
-        what: `delete driver ${driverId}`,
-        role: developer,
-        repeatable: true,
-      }),
-    );
-  };
+  (driverId) =>
+    deleteAt(http, `/drivers/${segment(driverId)}`, { what: `delete driver ${driverId}`, role: developer });

@@ -4,9 +4,9 @@ import { dataloopIdSchema } from '../../domain/model/record.ts';
 import type { DataloopApi, Dataset, SyncCommand } from '../../domain/resources/dataloop/api.ts';
 import { ServiceError } from '../../errors.ts';
 import { driverSchema, shownName } from './answers.ts';
-import { type Dataloop, developer, ifFound } from './client.ts';
-import { noContent, saidBy } from './http.ts';
-import { isNameTaken } from './refusals.ts';
+import { type Dataloop, deleteAt, developer, ifFound } from './client.ts';
+import { saidBy } from './http.ts';
+import { ifNameTaken } from './refusals.ts';
 
 /** As many as Dataloop's own client asks for, and most pages of one project. */
 const pageSize = 1_000;
@@ -104,13 +104,7 @@ export const createDataset =
       role: developer,
       repeatable: false,
       takesLong: true,
-      refused: (status, said) =>
-        isNameTaken(status, said)
-          ? new ServiceError(
-              'DatasetNameTakenError',
-              `Dataloop did not create the dataset "${name}" (${status}: ${said}). Choose another dataset.name.`,
-            )
-          : undefined,
+      refused: ifNameTaken('DatasetNameTakenError', `the dataset "${name}"`, 'Choose another dataset.name.'),
     });
 
 /** In these a command has ended. In any other, also in one that is not known today, it has not. */
@@ -189,15 +183,5 @@ export const countItems =
 
 export const deleteDataset =
   ({ http }: Dataloop): DataloopApi['deleteDataset'] =>
-  async (datasetId) => {
-    await ifFound(
-      http.send({
-        method: 'DELETE',
-        path: ofDataset(datasetId),
-        schema: noContent,
-        what: `delete dataset ${datasetId}`,
-        role: developer,
-        repeatable: true,
-      }),
-    );
-  };
+  (datasetId) =>
+    deleteAt(http, ofDataset(datasetId), { what: `delete dataset ${datasetId}`, role: developer });

@@ -1,13 +1,21 @@
 /** What a refusal of Dataloop means: it has no codes of its own, only its words tell. */
-import { ServiceError } from '../../errors.ts';
+import { type ErrorName, ServiceError } from '../../errors.ts';
 
 /** Refusals that may mean anything. */
 const mayMeanAnything = (status: number): boolean =>
   status >= 400 && status < 500 && ![401, 404, 408, 429].includes(status);
 
-export const isNameTaken = (status: number, said: string): boolean =>
+const isNameTaken = (status: number, said: string): boolean =>
   mayMeanAnything(status) &&
   /\b(already (exists?|in use|used|taken)|duplicate|not unique|must be unique)/i.test(said);
+
+/** @param what Dataloop did not create. @param advice what people can do about it */
+export const ifNameTaken =
+  (error: ErrorName, what: string, advice: string) =>
+  (status: number, said: string): ServiceError | undefined =>
+    isNameTaken(status, said)
+      ? new ServiceError(error, `Dataloop did not create ${what} (${status}: ${said}). ${advice}`)
+      : undefined;
 
 /** The name carries our id: so an earlier attempt, whose answer was lost, has made it. */
 export function integrationExists(status: number, said: string, name: string): ServiceError | undefined {

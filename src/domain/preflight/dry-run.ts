@@ -211,7 +211,7 @@ function warningChecks(desired: DesiredState, reads: PlanReads): Check[] {
       subject: { type: resourceTypes.bucket, arn },
       pointer: '/bucket/prefix',
       failure: 'warning',
-      run: async () => overlaps(desired, await holderOf(lockOfOtherUser(desired.bucket), reads)),
+      run: async () => overlaps(desired, await standingHolderOf(lockOfOtherUser(desired.bucket), reads)),
     },
   ];
 }
@@ -221,7 +221,7 @@ function warningChecks(desired: DesiredState, reads: PlanReads): Check[] {
  * them deletes is gone for both.
  */
 function overlaps({ bucket }: DesiredState, other: JournalRecord | undefined): Finding[] {
-  if (!other || !standingStatuses.includes(other.status)) return [];
+  if (!other) return [];
   const { name, prefix = '' } = other.request.bucket;
   const isNested = prefix.startsWith(bucket.prefix) || bucket.prefix.startsWith(prefix);
   if (name !== bucket.name || !isNested) return [];

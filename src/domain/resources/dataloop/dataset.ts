@@ -215,21 +215,19 @@ export async function deleteDataset(
     if (items === 0) await dataloop.deleteDataset(id);
     else full.push(`"${name}" (${id}) at Dataloop has ${items} item${items === 1 ? '' : 's'}`);
   }
+  const left = async (why: string, reason: string): Promise<UndoOutcome> => {
+    const advice = sendAgain(step.record, "If nobody needs it, delete it in Dataloop's console.");
+    await step.residue('dataset', { reason, advice });
+    return { outcome: `left: ${why}` };
+  };
   if (other) {
-    const { id, name } = other;
-    await step.residue('dataset', {
-      reason: `At Dataloop, the dataset "${name}" (${id}) is not as it was created, so it may belong to somebody else.`,
-      advice: sendAgain(step.record, "If nobody needs it, delete it in Dataloop's console."),
-    });
-    return { outcome: 'left: it is not as it was created' };
+    const named = `the dataset "${other.name}" (${other.id})`;
+    return left(
+      'it is not as it was created',
+      `At Dataloop, ${named} is not as it was created, so it may belong to somebody else.`,
+    );
   }
-  if (full.length > 0) {
-    await step.residue('dataset', {
-      reason: `The dataset ${full.join(', ')}, so it stays.`,
-      advice: sendAgain(step.record, "If nobody needs it, delete it in Dataloop's console."),
-    });
-    return { outcome: 'left: it has items' };
-  }
+  if (full.length > 0) return left('it has items', `The dataset ${full.join(', ')}, so it stays.`);
   if (own.length === 0) return confirmAbsence(step, 'dataset');
   await step.gone('dataset');
   return { outcome: 'removed' };

@@ -15,6 +15,8 @@ export interface UsageReads
   readRecords(ids: readonly string[]): Promise<readonly JournalRecord[]>;
 }
 
+type NamingReads = Pick<UsageReads, 'readRecords' | 'listDrivers' | 'listDriversOf'>;
+
 interface Named {
   /** All on the integration that Dataloop names. */
   readonly seen: number;
@@ -32,7 +34,7 @@ interface ForeignDrivers {
 async function namedDrivers(
   record: JournalRecord,
   dataloopIntegrationId: string,
-  reads: Pick<UsageReads, 'readRecords' | 'listDrivers' | 'listDriversOf'>,
+  reads: NamingReads,
 ): Promise<Named> {
   const added = await reads.readRecords(Object.keys(record.addedBuckets ?? {}));
   const all = [record, ...added];
@@ -83,7 +85,7 @@ async function listedByIntegration(
 export async function foreignDriversOf(
   record: JournalRecord,
   dataloopIntegrationId: string,
-  reads: Omit<UsageReads, 'listDatasets' | 'countItems'>,
+  reads: NamingReads & Pick<UsageReads, 'countDrivers'>,
 ): Promise<ForeignDrivers> {
   const { seen, foreign } = await namedDrivers(record, dataloopIntegrationId, reads);
   const count = await reads.countDrivers(dataloopIntegrationId);
@@ -98,7 +100,7 @@ export async function foreignDriversOfBucket(
   driver: JournalRecord,
   integration: JournalRecord,
   dataloopIntegrationId: string,
-  reads: Pick<UsageReads, 'readRecords' | 'listDrivers' | 'listDriversOf'>,
+  reads: NamingReads,
 ): Promise<ForeignDrivers> {
   const { foreign } = await namedDrivers(integration, dataloopIntegrationId, reads);
   const { name } = driver.request.bucket;
@@ -160,7 +162,7 @@ async function asked<T>(look: () => Promise<T>, bound: Bound): Promise<T> {
  */
 export async function refuseForeignDrivers(
   record: JournalRecord,
-  reads: Omit<UsageReads, 'listDatasets' | 'countItems'>,
+  reads: NamingReads & Pick<UsageReads, 'countDrivers'>,
   bound: Bound,
 ): Promise<void> {
   const { id, state } = record.resources.dataloopIntegration ?? {};
@@ -178,7 +180,7 @@ export async function refuseForeignDrivers(
 export async function refuseForeignDriversOfBucket(
   driver: JournalRecord,
   integration: JournalRecord,
-  reads: Pick<UsageReads, 'readRecords' | 'listDrivers' | 'listDriversOf'>,
+  reads: NamingReads,
   bound: Bound,
 ): Promise<void> {
   const id = integration.resources.dataloopIntegration?.id;

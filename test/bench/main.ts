@@ -12,11 +12,11 @@ import { deployService } from '../../local/environment/deploy.ts';
 import { runProgram } from '../../local/environment/processes.ts';
 import { accountIds } from '../../local/environment/root-keys.ts';
 import { inRunFolder } from '../../local/environment/run-folder.ts';
-import { type LocalEnvironment, startEnvironment } from '../../local/environment/start.ts';
+import type { LocalEnvironment } from '../../local/environment/start.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
+import { startBehindProxy } from '../faults/behind-proxy.ts';
 import { clientsAt } from '../faults/clients.ts';
 import { recordItem } from '../faults/journal.ts';
-import { FaultProxy } from '../faults/proxy/proxy.ts';
 import { serviceAt } from '../service.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Run, resultOf, tableOf } from './report.ts';
@@ -49,29 +49,15 @@ async function makeCold(environment: LocalEnvironment): Promise<void> {
 async function bench({ runs, seed, latencies, isJson }: Options, folder: string): Promise<number> {
   const say = (text: string) => process.stderr.write(`${text}\n`);
   const world = new SlowWorld(latencies, seed);
-  let proxy: FaultProxy | undefined;
-  const environment = await startEnvironment({
-    folder,
-    portBase: process.env['PORT_BASE'],
-    say,
-    intercept: async ({ emulatorUrl, sandboxUrl }, certificate) => {
-      proxy = await FaultProxy.start({
-        certificate,
-        emulator: { listenPort: 0, targetUrl: emulatorUrl },
-        sandbox: { listenPort: 0, targetUrl: sandboxUrl },
-        usual: world,
-      });
-      return { endpointUrl: `https://127.0.0.1:${proxy.emulatorPort}` };
-    },
-  });
-  if (!proxy) throw new Error('The environment was started without the fault proxy.');
+  const { environment, proxy, dataloopApiUrl } = await startBehindProxy(
+    { folder, portBase: process.env['PORT_BASE'], say },
+    { usual: world },
+  );
   const { sandbox, region, credentials } = environment;
-  const dataloopApiUrl = new URL(sandbox.apiUrl);
-  dataloopApiUrl.port = String(proxy.sandboxPort);
   say('Deploying with serverless deploy');
   const deployment = await deployService(environment, stage, {
     bucketNamePattern: 'dataloop-*',
-    dataloopApiUrl: dataloopApiUrl.href,
+    dataloopApiUrl,
   });
   await sandboxControl(sandbox).set('', { integrationLimit: 1_000 });
   // The clients of the script look where the functions do.
@@ -83,7 +69,7 @@ async function bench({ runs, seed, latencies, isJson }: Options, folder: string)
   });
   const service = serviceAt({ environment, deployment });
   const script = scriptFor({
-    apiUrl: dataloopApiUrl.href,
+    apiUrl: dataloopApiUrl,
     token: sandbox.token,
     organizationId: sandbox.organizationId,
     projectId: sandbox.projectId,

@@ -5,12 +5,13 @@ import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { type Deployment, deployService } from '../../local/environment/deploy.ts';
 import { type AwsKeys, accountIds } from '../../local/environment/root-keys.ts';
-import { type LocalEnvironment, startEnvironment } from '../../local/environment/start.ts';
+import type { LocalEnvironment } from '../../local/environment/start.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { adoptableCount, bucketName, roleName } from '../adoptable.ts';
+import { startBehindProxy } from './behind-proxy.ts';
 import { clientsAt, type Place } from './clients.ts';
 import { governed } from './governed.ts';
-import { FaultProxy } from './proxy/proxy.ts';
+import type { FaultProxy } from './proxy/proxy.ts';
 import { queueUrls } from './queues.ts';
 
 export interface TestBed {
@@ -57,24 +58,12 @@ export async function startTestBed(
   isGoverned = false,
 ): Promise<TestBed> {
   const { PORT_BASE } = process.env;
-  let proxy: FaultProxy | undefined;
-  const environment = await startEnvironment({
+  const { environment, proxy, dataloopApiUrl } = await startBehindProxy({
     folder,
     portBase: PORT_BASE && String(Number(PORT_BASE) + 2 * number),
     waitScale,
     say,
-    intercept: async ({ emulatorUrl, sandboxUrl }, certificate) => {
-      proxy = await FaultProxy.start({
-        certificate,
-        emulator: { listenPort: 0, targetUrl: emulatorUrl },
-        sandbox: { listenPort: 0, targetUrl: sandboxUrl },
-      });
-      return { endpointUrl: `https://127.0.0.1:${proxy.emulatorPort}` };
-    },
   });
-  if (!proxy) throw new Error('The environment was started without the fault proxy.');
-  const dataloopApiUrl = new URL(environment.sandbox.apiUrl);
-  dataloopApiUrl.port = String(proxy.sandboxPort);
   const kmsKeyArns = await createKey(environment);
   const { settings, deployer } = isGoverned
     ? await governed(environment)
@@ -85,7 +74,7 @@ export async function startTestBed(
     // So that the deployment bucket matches it, too.
     bucketNamePattern: 'dataloop-*',
     regions: 'eu-west-1,us-east-1',
-    dataloopApiUrl: dataloopApiUrl.href,
+    dataloopApiUrl,
     iamUserTimeoutSeconds,
     openPerCaller,
     kmsKeyArns,

@@ -27,7 +27,7 @@ const leftOut: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** What stands in the place of files that functions do call, or that clients call when they are made. */
+/** Replacements for files that functions call, or that clients call when they are created. */
 const replaced: Readonly<Record<string, string>> = {
   // No operation that a function calls answers with a stream of events.
   '@smithy/core/dist-es/submodules/event-streams/index.js': `
@@ -65,8 +65,8 @@ function emptied(source: string, path: string, why: string): string {
 }
 
 /**
- * The SDK's schemas without errors that are told by their name, and with words in the places of the constants that
- * hold them. Only then esbuild sees that to leave out the schema of a call that nobody makes changes nothing.
+ * The SDK's schemas without the errors that the code knows by name only, and with the text of each constant in its place.
+ * Only then esbuild can tell that the schema of a call that nobody makes may be left out.
  */
 function lighterSchemas(source: string): string {
   const words = new Map<string, string>();

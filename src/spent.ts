@@ -33,7 +33,7 @@ export async function waitingFor<T>(whom: keyof Meter, call: () => Promise<T>): 
   }
 }
 
-/** @param work is told how to learn what was spent so far */
+/** @param work gets a function that says what was spent so far */
 export function metered<T>(work: (spent: () => Spent) => Promise<T>): Promise<T> {
   const begun = performance.now();
   const meter = { awsMs: newClock(), dataloopMs: newClock() };

@@ -89,6 +89,11 @@ const isStep = (name: string): boolean => stepNames.some((each) => each === name
 const withKeys = (map: object, isKey: (key: string) => boolean) =>
   Object.fromEntries(Object.entries(map).filter(([key]) => isKey(key)));
 
+/** Nothing is over while something stands. */
+const isOver = (status: unknown, resources: object): boolean =>
+  (status === 'failed' || status === 'removed') &&
+  Object.values(resources).some(({ state }) => state !== 'gone');
+
 /**
  * What more than the registration writes: whatever a stolen session makes of it, the record can be read, and so its undo
  * can run. What only the registration writes makes a record unreadable, where it is wrong.
@@ -106,13 +111,11 @@ function readable(members: Record<string, unknown>, resources: object): Record<s
       | 'deprovision'
       | 'error',
   ) => (shape[key].safeParse(members[key]).success ? members[key] : undefined);
-  const stands = Object.values(resources).some(({ state }) => state !== 'gone');
   const status = kept('status') ?? 'residue';
   return {
     ...members,
     resources,
-    // Nothing is over while something stands.
-    status: stands && (status === 'failed' || status === 'removed') ? 'residue' : status,
+    status: isOver(status, resources) ? 'residue' : status,
     updatedAt: kept('updatedAt') ?? new Date(0).toISOString(),
     steps: withKeys(withReadable(members['steps'], memberSchemas.step), isStep),
     inFlightCalls: isMap(inFlightCalls)
@@ -135,13 +138,26 @@ function readable(members: Record<string, unknown>, resources: object): Record<s
   };
 }
 
+/** A record that needs no mending, as nearly all do. */
+function asItStands(members: Record<string, unknown>): JournalRecord | undefined {
+  // An earlier version kept its resources otherwise.
+  if (members['layout'] === undefined || members['leftovers'] !== undefined) return undefined;
+  const stored = resourceKeys.map((key) => [key, members[attributeOf(key)]] as const);
+  const resources = Object.fromEntries(stored.filter(([, own]) => own !== undefined));
+  const { data } = recordSchema.safeParse({ ...members, resources });
+  return data && !isOver(data.status, data.resources) ? data : undefined;
+}
+
 /** A record from an item of the table. */
-export const storedRecordSchema = z.preprocess((item) => {
-  if (typeof item !== 'object' || item === null) return item;
-  const { parent, ...members } = renamed(item, ownNames);
-  const record = readable(members, resourcesOf(members));
-  return { ...record, ...(parent === undefined ? {} : { parent }), kind: kindOf(parent) };
-}, recordSchema);
+export const storedRecordSchema = looseSchema.transform((item, context): JournalRecord => {
+  const { parent, ...rest } = renamed(item, ownNames);
+  const members = { ...rest, ...(parent === undefined ? {} : { parent }), kind: kindOf(parent) };
+  const sound = asItStands(members);
+  if (sound) return sound;
+  const mended = recordSchema.safeParse(readable(members, resourcesOf(members)));
+  for (const issue of mended.error?.issues ?? []) context.addIssue({ ...issue });
+  return mended.data ?? z.NEVER;
+});
 
 /** A record as an item of the table, without the table's own keys. */
 export const toStored = ({ kind: _kind, resources, ...record }: JournalRecord): Record<string, unknown> => ({

@@ -1,4 +1,7 @@
 /** Compares what happened with what was expected. Each function returns the problems that it finds. */
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { ownerTag } from '../../src/domain/model/desired-state.ts';
 import { resourceTypes } from '../../src/domain/model/resource-keys.ts';
 import { problemType } from '../../src/errors.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
@@ -97,6 +100,59 @@ export function judgeRemoval(
   return problems;
 }
 
+/** A bucket as it is found. */
+interface Found {
+  /** As text, by the listing; undefined if it is not listed. */
+  readonly settings: string | undefined;
+  /** Key → ETag. */
+  readonly objects: ReadonlyMap<string, string>;
+}
+
+const settingsSchema = z.looseObject({
+  tags: z.unknown().transform((tags) => taggingSchema.safeParse(tags).data?.TagSet ?? []),
+});
+const taggingSchema = z.object({ TagSet: z.array(z.object({ Key: z.string(), Value: z.string() })) });
+
+/** All that must stay as it was: not our tag, and not the policy, which is the service's where a deployment asks for one. */
+function settingsOf({ settings = '{}' }: Found) {
+  const { tags, policy: _ours, ...others } = settingsSchema.parse(JSON.parse(settings));
+  const byKey = Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value]));
+  const { [ownerTag]: owner, ...ownTags } = byKey;
+  return { owner, kept: { ...others, tags: ownTags } };
+}
+
+/**
+ * A removal that keeps the bucket, with its data.
+ * @param after undefined: the bucket is gone
+ */
+export function judgeKept(
+  bucketName: string,
+  { status, residue, released = [] }: IntegrationAnswer,
+  before: Found,
+  after: Found | undefined,
+): string[] {
+  const problems = status === 'removed' ? [] : [`it ended as "${status}"; expected "removed"`];
+  problems.push(...named(residue));
+  const wanted = `${resourceTypes.bucket} ${bucketName}`;
+  const told = released.map((each) => `${each.type} ${nameOf(each).split(':::').at(-1)}`);
+  if (told.join() !== wanted) {
+    problems.push(`released names ${told.join(', ') || 'nothing'}; expected ${wanted}`);
+  }
+  if (!after) return [...problems, `gone: the bucket ${bucketName}`];
+  for (const [key, etag] of before.objects) {
+    const now = after.objects.get(key);
+    if (now !== etag) problems.push(`${now === undefined ? 'gone' : 'changed'}: the object ${key}`);
+  }
+  const [was, is] = [settingsOf(before), settingsOf(after)];
+  if (is.owner !== undefined) problems.push(`the bucket ${bucketName} still carries the tag ${ownerTag}`);
+  if (!isDeepStrictEqual(was.kept, is.kept)) {
+    problems.push(
+      `settings of the bucket ${bucketName} are ${JSON.stringify(is.kept)}; before, they were ${JSON.stringify(was.kept)}`,
+    );
+  }
+  return problems;
+}
+
 /** Whether the denial was in effect: on AWS that takes some seconds, and a rehearsal without a failure proves nothing. */
 export function denialActed(
   rehearsal: ConnectionRehearsal | RemovalRehearsal,
@@ -140,7 +196,7 @@ export function judgeStanding(
   );
   return [
     ...unexplained.map(changeInWords),
-    ...absent.map(([, left]) => `residue lists ${left.type} ${nameOf(left)}, which does not exist`),
+    ...absent.map(([, left]) => `the answer lists ${left.type} ${nameOf(left)}, which does not exist`),
   ];
 }
 

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { resourceTypes } from '../../src/domain/model/resource-keys.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
+import type { BucketData } from './bucket-data.ts';
 import { type Host, hostProblems } from './host.ts';
 import type { Interventions } from './interventions.ts';
 import { denialActed, judgeConnection, judgeRemoval, judgeStanding, nameOf, removedBy } from './judge.ts';
@@ -34,6 +35,8 @@ export interface Result {
   /** What had been created and was removed. */
   readonly removed: readonly string[];
   readonly residue: IntegrationAnswer['residue'];
+  /** What its owner kept. */
+  readonly released?: IntegrationAnswer['released'];
   readonly runsOfTheUndo: number;
   /** How long after DELETE Dataloop's access had ended, where a removal ended it. */
   readonly accessSeconds?: number | undefined;
@@ -58,12 +61,13 @@ export interface Bench {
   readonly stack: DeployedStack;
   readonly service: RehearsalService;
   readonly interventions: Interventions;
+  readonly data: BucketData;
   takeStanding(): Promise<Standing>;
   /** How long IAM may take to act on a change, and to show one. */
   readonly iamDelayMs: number;
 }
 
-type Draft = Omit<Result, 'step' | 'subject' | 'shows' | 'denied' | 'tries' | 'seconds'>;
+export type Draft = Omit<Result, 'step' | 'subject' | 'shows' | 'denied' | 'tries' | 'seconds'>;
 
 /** Rehearses a step, again if its denial was not in effect yet, and undoes all changes whatever happens. */
 export async function rehearse(rehearsal: Rehearsal, bench: Bench, scene: Scene): Promise<Result> {
@@ -210,7 +214,7 @@ const namesOf = (subject: Subject, resources: IntegrationAnswer['resources']): s
     .filter((key) => resources.some(({ type }) => type === resourceTypes[key]))
     .map((key) => shortNames[key]);
 
-function notConnected(integration: IntegrationAnswer): { acted: true; draft: Draft } {
+export function notConnected(integration: IntegrationAnswer): { acted: true; draft: Draft } {
   const { error, residue, status } = integration;
   const why = error ? `: ${error.step ?? ''}: ${error.title}: ${error.detail}` : '';
   return {
@@ -268,7 +272,7 @@ export async function rehearseNothing(bench: Bench, scene: Scene): Promise<Resul
   };
 }
 
-const whereabouts = ({ integrationId, driverId, links }: IntegrationAnswer) => ({
+export const whereabouts = ({ integrationId, driverId, links }: IntegrationAnswer) => ({
   id: driverId ?? integrationId,
   console: links.console,
 });
@@ -307,7 +311,7 @@ export function resourceOf(
  * Unexplained differences from before. It looks repeatedly, because AWS may show deleted resources for some seconds.
  * @param isWritten whether the shared policies may have changed for a driver
  */
-async function unexplained(
+export async function unexplained(
   bench: Bench,
   { before, host }: Scene,
   residue: IntegrationAnswer['residue'],

@@ -26,9 +26,9 @@ export interface Run {
 const countOf = (rows: Run['rehearsed'], wanted: Subject): number =>
   rows.filter(({ subject }) => subject === wanted).length;
 
-/** With the control runs: one of integrations, always, and one of drivers if any is rehearsed. */
+/** With the runs in which nothing is denied: two of integrations, always, and one of drivers if any is rehearsed. */
 const withControls = (rows: Run['rehearsed']): number =>
-  rows.length + 1 + Math.min(1, countOf(rows, 'driver'));
+  rows.length + 2 + Math.min(1, countOf(rows, 'driver'));
 
 export const isGood = ({ problems, results, rehearsed }: Run): boolean =>
   problems.length === 0 &&
@@ -38,9 +38,12 @@ export const isGood = ({ problems, results, rehearsed }: Run): boolean =>
 const sign = ({ problems }: Pick<Result, 'problems'>): string => (problems.length === 0 ? '✓' : '✗');
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
+/** Of runs in which nothing is denied. */
+const titles: Readonly<Record<string, string>> = { nothing: 'Control', keepBucket: 'Kept bucket' };
+
 /** `CreateBucket`, or `CreateBucket (driver)` if it runs for an added driver. */
 export const titleOf = ({ step, subject }: Pick<Result, 'step' | 'subject'>): string =>
-  `${step === 'nothing' ? 'Control' : step}${subject === 'driver' ? ' (driver)' : ''}`;
+  `${titles[step] ?? step}${subject === 'driver' ? ' (driver)' : ''}`;
 const deniedOf = ({ denied }: Pick<Result, 'denied'>): string => denied.join(', ') || 'nothing';
 const cut = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length - 1)}…` : text;
@@ -65,10 +68,17 @@ export function longestAccessOf(results: readonly Pick<Result, 'accessSeconds'>[
 }
 
 /** The sentence that a result proves. */
-export function proofOf({ residue, subject }: Pick<Result, 'residue' | 'subject'>): string {
+export function proofOf({
+  residue,
+  released = [],
+  subject,
+}: Pick<Result, 'residue' | 'released' | 'subject'>): string {
   const integration =
     subject === 'driver' ? '; the integration is ready and has exactly the access that it had before' : '';
   const proof = `nothing is left, and nothing else has changed${integration}`;
+  if (released.length > 0) {
+    return `only the bucket stayed, with its objects and settings; once it was emptied and deleted, ${proof}`;
+  }
   if (residue.length === 0) return proof;
   const count = residue.length === 1 ? 'this one' : `these ${residue.length}`;
   return `only ${count} stayed; after a second DELETE ${proof}`;
@@ -86,6 +96,7 @@ export function blockOf(result: Result): string {
       ['', `→ ${left.advice}`],
     ]),
     ['removed', result.removed.join(', ') || nothingCreated],
+    ...(result.released ?? []).map((kept) => ['kept', `${kept.type} ${nameOf(kept)}: ${kept.reason}`]),
   ];
   const access = accessOf(result);
   if (access) lines.push(['access', access]);
@@ -171,6 +182,9 @@ export function markdownOf(run: Run): string {
       "reads. Before and after each step, the rehearsal compared names and contents of the account's buckets, policies and " +
       `roles${dataloop} Contents are policy documents and versions, trust policies, attachments and tags; of buckets tags, ` +
       'policy, CORS, encryption, public access and ownership. "Nothing is left" means that no difference remained.',
+    '',
+    'One bucket with objects was disconnected with `?keepBucket=true`. Afterwards it had the same objects and settings, ' +
+      "without the service's tag, and `released` named it. The rehearsal then emptied and deleted it.",
     ...(countOf(run.rehearsed, 'driver') > 0
       ? [
           '',
@@ -212,6 +226,9 @@ function sectionOf(result: Result): string[] {
     ...(access ? [`- Dataloop's access ${access}`] : []),
     ...(runs ? [`- The undo ran ${runs}`] : []),
     `- Removed: ${result.removed.join(', ') || nothingCreated}`,
+    ...(result.released ?? []).map(
+      (kept) => `- Kept: ${kept.type} ${code(nameOf(kept))}. ${oneLine(kept.reason)}`,
+    ),
     ...result.residue.map(leftover),
     ...(result.problems.length === 0
       ? [`- ✓ ${proofOf(result)}`]

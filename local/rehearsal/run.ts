@@ -8,9 +8,11 @@ import { projectRoot } from '../environment/paths.ts';
 import type { ApiClient } from '../observe/api-client.ts';
 import type { Screen } from '../observe/progress.ts';
 import { terminalWidth, wrapped } from '../observe/wrapped.ts';
+import { bucketData } from './bucket-data.ts';
 import { type Host, makeHost } from './host.ts';
 import { interventions, ServiceLeftBroken, takeLeftoversBack } from './interventions.ts';
 import { changeInWords } from './judge.ts';
+import { keptShows, rehearseKeeping } from './kept-bucket.ts';
 import type { DeployedOptions } from './options.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { type Bench, controlShows, type Result, rehearse, rehearseNothing, type Scene } from './rehearse.ts';
@@ -74,6 +76,7 @@ export async function rehearseAt(place: Place, only: readonly StepName[], hooks:
     stack,
     service,
     interventions: done,
+    data: bucketData(clients.s3, stack.settings.BUCKET_NAME_PATTERN),
     takeStanding: () => takeStanding({ clients, dataloop, projectId }),
     iamDelayMs,
   };
@@ -104,7 +107,7 @@ export async function rehearseAt(place: Place, only: readonly StepName[], hooks:
   } finally {
     await done.takeAllBack();
   }
-  problems.push(...(await service.tidy()));
+  problems.push(...(await tidyUp(bench)));
   const after = await bench.takeStanding();
   problems.push(...changes(before, after).map((change) => `at the end, ${changeInWords(change)}`));
 
@@ -169,6 +172,15 @@ async function rehearseEach(
     throw new Error('The service fails here even with nothing denied. Fix that first.');
   }
   let now = scene;
+  if (!scene.host) {
+    say(heading(titleOf({ step: 'keepBucket', subject: 'integration' }), keptShows));
+    const kept = await rehearseKeeping(bench, scene);
+    tell(kept);
+    if (kept.problems.length > 0) {
+      await tidyUp(bench);
+      now = await sceneNow(bench, scene.host);
+    }
+  }
   for (const rehearsal of chosen) {
     say(heading(titleOf(rehearsal), rehearsal.shows));
     const result = await attempt(rehearsal, bench, now);
@@ -248,6 +260,8 @@ async function clearLeftovers(bench: Bench, clients: AwsClients, say: (line: str
         'Wait until they have ended, or rehearse a stage that nobody else uses.',
     );
   }
+  // A bucket with data would not be removed.
+  await bench.data.clear();
   for (const path of ours) {
     const rest = await bench.service.removeForGood(path);
     if (rest) {
@@ -262,15 +276,21 @@ async function clearLeftovers(bench: Bench, clients: AwsClients, say: (line: str
   }
 }
 
+/** Removes what the run has connected, whether its buckets hold data or are kept. @returns what could not be removed */
+async function tidyUp({ service, data }: Bench): Promise<string[]> {
+  await data.clear();
+  const left = await service.tidy();
+  await data.clear();
+  return left;
+}
+
 /** After a signal: undoes the denials first, then the connection. */
-async function stopGently({ interventions: done, service, iamDelayMs }: Bench): Promise<void> {
+async function stopGently(bench: Bench): Promise<void> {
+  const { interventions: done, iamDelayMs } = bench;
   await done.end();
   process.stderr.write('✓ All denials are undone. Removing the integration…\n');
   await delay(iamDelayMs);
-  const left = await Promise.race([
-    service.tidy(),
-    delay(180_000, ['removal takes more than three minutes']),
-  ]);
+  const left = await Promise.race([tidyUp(bench), delay(180_000, ['removal takes more than three minutes'])]);
   process.stderr.write(
     left.length === 0
       ? '✓ Nothing is left of the integration.\n'

@@ -119,9 +119,10 @@ export function rehearsalService(
     return integration;
   };
 
-  const remove = async (path: string): Promise<Removed> => {
+  const remove = async (path: string, { keepBucket = false } = {}): Promise<Removed> => {
     open.add(path);
-    const begun = taken(await api.request('DELETE', path), `DELETE ${path}`);
+    const call = `${path}${keepBucket ? '?keepBucket=true' : ''}`;
+    const begun = taken(await api.request('DELETE', call), `DELETE ${call}`);
     const ended = await settled(path);
     return { ...ended, accessSeconds: accessSecondsOf(begun, ended) };
   };

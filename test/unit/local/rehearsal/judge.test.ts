@@ -1,13 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
+import { integrationSchema } from '../../../../local/observe/api-client.ts';
 import {
   changeInWords,
   denialActed,
   judgeConnection,
+  judgeKept,
   judgeRemoval,
   judgeStanding,
   removedBy,
 } from '../../../../local/rehearsal/judge.ts';
 import { versionsChanged } from '../../../../local/rehearsal/snapshot.ts';
+import { ownerTag } from '../../../../src/domain/model/desired-state.ts';
 import { answer, connectionOf, leftover, refused, removalOf, resources, run } from './answers.ts';
 
 const undone = [
@@ -91,6 +94,64 @@ describe('a removal that was to fail', () => {
   });
 });
 
+describe('a removal that keeps the bucket', () => {
+  const tagged = (...keys: readonly string[]) => ({ TagSet: keys.map((Key) => ({ Key, Value: 'v' })) });
+  const found = (keys: readonly string[], settings: object = {}) => ({
+    settings: JSON.stringify({ tags: tagged(...keys), cors: 'none', ...settings }),
+    objects: new Map([['a', '1']]),
+  });
+  const before = found([ownerTag, 'team'], { policy: 'ours' });
+  const after = found(['team']);
+  const released = [{ ...resources.bucket, reason: 'You asked to keep it.' }];
+  const removed = answer({ status: 'removed', released });
+  const problemsOf = (now = removed, then: Parameters<typeof judgeKept>[3] = after) =>
+    judgeKept('dataloop-r', now, before, then);
+
+  test('is right where only our tag and policy are gone from it', () => {
+    expect(problemsOf()).toEqual([]);
+    expect(problemsOf(removed, { ...after, objects: new Map([...after.objects, ['b', '2']]) })).toEqual([]);
+  });
+
+  test('is wrong where it ends otherwise', () => {
+    const ended = { ...removed, status: 'residue', residue: [leftover(resources.bucket)] };
+    expect(problemsOf(ended)).toEqual([
+      'it ended as "residue"; expected "removed"',
+      expect.stringContaining('left over: AWS::S3::Bucket'),
+    ]);
+  });
+
+  test.each([
+    { names: 'nothing', of: undefined },
+    { names: 'AWS::S3::Bucket other', of: [{ ...released[0], arn: 'arn:aws:s3:::other' }] },
+    {
+      names: 'AWS::S3::Bucket dataloop-r, AWS::IAM::Role arn:aws:iam::1:role/x/dataloop-r',
+      of: [...released, { ...resources.role, reason: 'r' }],
+    },
+  ])('is wrong where released names $names', ({ names, of }) => {
+    expect(problemsOf(integrationSchema.parse({ ...removed, released: of }))).toEqual([
+      `released names ${names}; expected AWS::S3::Bucket dataloop-r`,
+    ]);
+  });
+
+  test('is wrong where the bucket, an object, a tag or another setting has gone or changed', () => {
+    expect(judgeKept('dataloop-r', removed, before, undefined)).toEqual(['gone: the bucket dataloop-r']);
+    expect(problemsOf(removed, { ...after, objects: new Map() })).toEqual(['gone: the object a']);
+    expect(problemsOf(removed, { ...after, objects: new Map([['a', '2']]) })).toEqual([
+      'changed: the object a',
+    ]);
+    expect(problemsOf(removed, found([]))).toEqual([expect.stringContaining('settings of the bucket')]);
+    expect(problemsOf(removed, found(['team'], { cors: 'other' }))).toEqual([
+      expect.stringContaining('"cors":"other"'),
+    ]);
+  });
+
+  test('is wrong where the bucket still counts as the service’s', () => {
+    expect(problemsOf(removed, found([ownerTag, 'team']))).toEqual([
+      `the bucket dataloop-r still carries the tag ${ownerTag}`,
+    ]);
+  });
+});
+
 describe('whether the denial had acted', () => {
   const rolledBack = (status: string) =>
     answer({
@@ -144,7 +205,7 @@ describe('what stands', () => {
 
   test('is wrong where residue names what does not stand', () => {
     expect(judgeStanding(changes.slice(0, 2), all, kinds)).toEqual([
-      'residue lists Dataloop::Driver d-1, which does not exist',
+      'the answer lists Dataloop::Driver d-1, which does not exist',
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type IntegrationAnswer, integrationSchema } from '../../../../local/observe/api-client.ts';
 import type { Host } from '../../../../local/rehearsal/host.ts';
+import { rehearseKeeping } from '../../../../local/rehearsal/kept-bucket.ts';
 import { type Bench, rehearse, rehearseNothing, resourceOf } from '../../../../local/rehearsal/rehearse.ts';
 import type { UndoRun } from '../../../../local/rehearsal/service.ts';
 import type { Standing } from '../../../../local/rehearsal/snapshot.ts';
@@ -52,6 +53,11 @@ function fakeBench(says: {
       note('look');
       return stands.shift() ?? nothing;
     },
+    data: {
+      put: async (bucket: string) => note(`put into ${bucket}`),
+      in: async () => new Map([['a', '1']]),
+      clear: async () => note('clear'),
+    },
     interventions: {
       deny: async (role: string, { actions, resource }: { actions: readonly string[]; resource: string }) =>
         note(`deny ${role} ${actions.join()} on ${resource}`),
@@ -69,8 +75,8 @@ function fakeBench(says: {
         if (next instanceof Error) throw next;
         return next;
       },
-      remove: async () => {
-        note('remove');
+      remove: async (_path: string, { keepBucket = false } = {}) => {
+        note(keepBucket ? 'remove and keep' : 'remove');
         return removes.shift() ?? answer({ status: 'removed' });
       },
       addDriver: async ({ links }: Pick<IntegrationAnswer, 'links'>) => {
@@ -351,6 +357,65 @@ describe('the control', () => {
     const { bench } = fakeBench({ connects: [failed] });
     const { problems } = await rehearseNothing(bench, scene);
     expect(problems).toEqual([expect.stringContaining('AWS did not do it.')]);
+  });
+});
+
+describe('a bucket with data', () => {
+  const bucket = { type: 'AWS::S3::Bucket', arn: 'arn:aws:s3:::dataloop-r-1' };
+  const removed = answer({ status: 'removed', released: [{ ...bucket, reason: 'You asked to keep it.' }] });
+  const there: Standing = {
+    listing: { buckets: ['dataloop-r-1'], roles: [] },
+    contents: new Map([['buckets: dataloop-r-1', JSON.stringify({ tags: 'NoSuchTagSet' })]]),
+  };
+  const keep = (stands: readonly Standing[], ends = removed) => {
+    const { bench, done } = fakeBench({ connects: [answer()], removes: [ends], stands });
+    return { done, result: rehearseKeeping(bench, scene) };
+  };
+
+  test('is kept by its owner, and then deleted by the rehearsal', async () => {
+    const { done, result } = keep([there, there, there, there]);
+    expect(await result).toMatchObject({
+      step: 'keepBucket',
+      problems: [],
+      ended: 'ready, then removed',
+      released: removed.released,
+    });
+    expect(done.filter((what) => what !== 'look')).toEqual([
+      'connect',
+      'put into dataloop-r-1',
+      'remove and keep',
+      'clear',
+    ]);
+  });
+
+  test('is a problem where anything else is left, or it is gone', async () => {
+    const more = { ...there, listing: { ...there.listing, roles: ['arn:left'] } };
+    expect((await keep([there, more, there, there]).result).problems).toEqual([
+      expect.stringContaining('arn:left'),
+    ]);
+    expect((await keep([there, nothing, nothing]).result).problems).toEqual([
+      expect.stringContaining('which does not exist'),
+      'gone: the bucket dataloop-r-1',
+    ]);
+  });
+
+  test('is a problem where the answer does not name it, or the rehearsal cannot delete it', async () => {
+    const silent = answer({ status: 'removed' });
+    expect((await keep([there, there, there, there], silent).result).problems).toEqual([
+      expect.stringContaining('buckets: dataloop-r-1'),
+      'released names nothing; expected AWS::S3::Bucket dataloop-r-1',
+    ]);
+    expect((await keep([there, there, there, there, there]).result).problems).toEqual([
+      expect.stringContaining('buckets: dataloop-r-1'),
+    ]);
+  });
+
+  test('says why where it could not be connected', async () => {
+    const { bench, done } = fakeBench({ connects: [failed] });
+    expect((await rehearseKeeping(bench, scene)).problems).toEqual([
+      expect.stringContaining('AWS did not do it.'),
+    ]);
+    expect(done).toEqual(['connect']);
   });
 });
 

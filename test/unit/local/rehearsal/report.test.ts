@@ -27,6 +27,15 @@ const result: Result = {
   id: 'int_A',
   console: 'https://console',
 };
+/** Without a denial, as every run has it. */
+const kept: Result = {
+  ...result,
+  step: 'keepBucket',
+  ended: 'ready, then removed',
+  denied: [],
+  residue: [],
+  released: [{ ...resources.bucket, reason: 'You asked to keep it.' }],
+};
 /** As if the terminal were wide. */
 const inOneLine = (block: string): string => block.replaceAll(/\n +/g, ' ');
 
@@ -40,7 +49,7 @@ const run = (more: Partial<Run> = {}): Run => ({
   endedAt: new Date(1000),
   before: standing,
   after: standing,
-  results: [result],
+  results: [result, kept],
   rehearsed: [],
   problems: [],
   ...more,
@@ -52,7 +61,7 @@ describe('a run is good', () => {
   });
 
   test.each([
-    { why: 'a step has a problem', more: { results: [wrong] } },
+    { why: 'a step has a problem', more: { results: [wrong, kept] } },
     { why: 'it was aborted', more: { problems: ['It was aborted'] } },
     { why: 'a step is missing', more: { rehearsed: [{ subject: 'integration' }] } as const },
   ])('but not where $why', ({ more }) => {
@@ -64,10 +73,10 @@ describe('a run is good', () => {
 
 describe('the verdict', () => {
   test('says what is proven', () => {
-    // With a control for integrations, and one for drivers.
-    const all = run({ rehearsed: rehearsals, results: Array(rehearsals.length + 2).fill(result) });
+    // With a control and a kept bucket for integrations, and a control for drivers.
+    const all = run({ rehearsed: rehearsals, results: Array(rehearsals.length + 3).fill(result) });
     expect(verdictOf(all)).toBe(
-      '✓ 38 of 38 rehearsals passed: nothing is left, and nothing else has changed',
+      '✓ 39 of 39 rehearsals passed: nothing is left, and nothing else has changed',
     );
     expect(markdownOf(all)).toContain(
       'Each of the 22 steps of an integration and the 14 of an added driver was broken once',
@@ -76,7 +85,7 @@ describe('the verdict', () => {
 
   test('says what is not: Dataloop’s side, or the other steps', () => {
     expect(verdictOf(run({ seesDataloop: false }))).toContain('AWS only');
-    expect(verdictOf(run())).toContain('1 of 1 rehearsals passed, of 38 in all');
+    expect(verdictOf(run())).toContain('2 of 2 rehearsals passed, of 39 in all');
   });
 });
 
@@ -92,14 +101,31 @@ describe('of a driver', () => {
 
   test('table and document tell its steps from those of an integration', () => {
     const rehearsed = [{ subject: 'driver' }] as const;
-    const both = run({ rehearsed, results: [result, result, ofDriver] });
+    const both = run({ rehearsed, results: [result, kept, result, ofDriver] });
     expect(isGood(both)).toBe(true);
-    expect(isGood({ ...both, results: [result, ofDriver] })).toBe(false);
+    expect(isGood({ ...both, results: [result, kept, ofDriver] })).toBe(false);
     expect(tableOf(both.results)).toMatch(/✓ RevokeAccess \(driver\)/);
     expect(markdownOf(both)).toMatch(
       /identical to the byte[\s\S]*## ✓ RevokeAccess \(driver\)[\s\S]*Driver `drv_A`/,
     );
     expect(markdownOf(run())).not.toContain('to the byte');
+  });
+});
+
+describe('of a kept bucket', () => {
+  test('the block names it, says why it stayed, and what is proven', () => {
+    const block = inOneLine(blockOf(kept));
+    expect(block).toMatch(/kept +AWS::S3::Bucket arn:aws:s3:::dataloop-r: You asked to keep it\./);
+    expect(block).toContain(
+      '✓ only the bucket stayed, with its objects and settings; once it was emptied and deleted, nothing is left',
+    );
+  });
+
+  test('table and document tell it from the steps', () => {
+    expect(tableOf([kept])).toContain('✓ Kept bucket');
+    expect(markdownOf(run())).toMatch(
+      /with `\?keepBucket=true`[\s\S]*## ✓ Kept bucket[\s\S]*- Kept: AWS::S3::Bucket `arn:aws:s3:::dataloop-r`\. You/,
+    );
   });
 });
 
@@ -141,7 +167,7 @@ test('the table has a line for each step', () => {
 describe('the document', () => {
   test('holds verdict, facts, a row and a section for each step, and what to do about what was left', () => {
     const text = markdownOf(run());
-    expect(text).toContain('**✓ 1 of 1');
+    expect(text).toContain('**✓ 2 of 2');
     expect(text).toContain('| account | 111111111111, eu-west-1 |');
     expect(text).toContain(
       '| ✓ | DeleteRole | `iam:DeleteRole` | residue, then removed | role | AWS::IAM::Role | 2.3 s |',
@@ -171,7 +197,7 @@ describe('the document', () => {
 
   test('says what is wrong', () => {
     expect(markdownOf(run({ problems: ['It was aborted: x'], results: [wrong] }))).toMatch(
-      /\*\*✗ 0 of 1[\s\S]*- ✗ It was aborted: x[\s\S]*## ✗ DeleteRole[\s\S]*- ✗ gone: buckets: a\|b c/,
+      /\*\*✗ 0 of 2[\s\S]*- ✗ It was aborted: x[\s\S]*## ✗ DeleteRole[\s\S]*- ✗ gone: buckets: a\|b c/,
     );
   });
 });

@@ -104,6 +104,17 @@ describe('what stands of a run', () => {
     expect(await service.tidy()).toEqual(['int_A is residue']);
   });
 
+  test('keeps its bucket where that is asked for', async () => {
+    const { api, calls } = fakeApi(['ready', 'removed']);
+    const service = serviceAt(api);
+    const { links: of } = await service.connect(service.nextNames());
+    await service.remove(of.self, { keepBucket: true });
+    expect(calls.filter((call) => call.startsWith('DELETE'))).toEqual([
+      'DELETE /integrations/int_A?keepBucket=true',
+    ]);
+    expect(await service.tidy()).toEqual([]);
+  });
+
   test('is nothing where it failed clean', async () => {
     const { api, calls } = fakeApi(['failed']);
     const service = serviceAt(api);

@@ -5,11 +5,10 @@
 'use strict';
 
 require('./typescript.cjs');
-const { DynamoDBClient } = require('@aws-sdk/client-dynamodb');
 const { GetFunctionConfigurationCommand, LambdaClient } = require('@aws-sdk/client-lambda');
-const { DynamoDBDocumentClient, paginateScan } = require('@aws-sdk/lib-dynamodb');
-const { cutOff } = require('./guard.ts');
-const { outputsOf, owning } = require('./stack.cjs');
+const { cutOff, mayCutOff } = require('./guard.ts');
+const { outputsOf } = require('./stack.cjs');
+const { standing } = require('./standing.cjs');
 
 /** How many integrations a message names. */
 const named = 10;
@@ -30,7 +29,10 @@ const variables = {
   adoptableRoleArns: 'ADOPTABLE_ROLE_ARNS',
   dataloopApiUrl: 'DATALOOP_API_URL',
   dataloopSecretName: 'DATALOOP_SECRET_ID',
+  deploymentBucketName: 'DEPLOYMENT_BUCKET',
 };
+/** A bucket that the stack creates has no name before. */
+const isSaid = (name, parameters) => name !== 'deploymentBucketName' || parameters[name] !== '';
 
 const mayNot = (error) => /AccessDenied|UnauthorizedOperation|AuthorizationError/.test(error.name);
 
@@ -54,12 +56,18 @@ class Guard {
     const { parameters, stageFile } = this.serverless.service.custom;
     const deployed = await this.deployedSettings(config);
     const changes = Object.keys(variables).filter(
-      (name) => deployed[name] !== undefined && deployed[name] !== asText(parameters[name]),
+      (name) =>
+        deployed[name] !== undefined &&
+        deployed[name] !== asText(parameters[name]) &&
+        isSaid(name, parameters),
     );
     for (const name of changes) {
       this.log.notice(`Changes: ${name}: "${deployed[name]}" becomes "${asText(parameters[name])}"`);
     }
-    const lines = await this.wouldBeCutOff(tableName, config, parameters);
+    // What no setting leaves out that the last deployment allowed, nobody has to look for among all that stands.
+    const lines = mayCutOff(deployed, parameters)
+      ? await this.wouldBeCutOff(tableName, config, parameters)
+      : [];
     if (deployed.dataloopAccountId && parameters.dataloopAccountId !== deployed.dataloopAccountId) {
       const now = parameters.dataloopAccountId || 'any account';
       lines.unshift(
@@ -69,7 +77,7 @@ class Guard {
     if (lines.length === 0) return;
     const text = [
       ...lines.slice(0, named).map((line) => `  ${line}`),
-      ...(lines.length > named ? [`  and ${lines.length - named} more`] : []),
+      ...(lines.length > named ? ['  and others'] : []),
     ].join('\n');
     if (parameters.cutOff) {
       this.log.warning(`Deployed all the same (cutOff):\n${text}`);
@@ -104,34 +112,25 @@ class Guard {
     }
   }
 
+  /** Lines of those that would be cut off. More of them than a message names are not looked for. */
   async wouldBeCutOff(tableName, config, parameters) {
+    const lines = [];
     try {
-      const items = await this.standing(tableName, config);
       const { partition } = await this.provider.getAccountInfo();
-      return cutOff(items, parameters, { partition, region: this.provider.getRegion() });
+      const place = { partition, region: this.provider.getRegion() };
+      for await (const item of standing(config, tableName, 'all')) {
+        lines.push(...cutOff([item], parameters, place));
+        if (lines.length > named) break;
+      }
     } catch (error) {
       if (error.name === 'ResourceNotFoundException') return [];
       if (!mayNot(error)) throw error;
       this.log.warning(
-        `You may not read the journal (dynamodb:Scan on ${tableName}), so it was not checked whether standing ` +
-          'integrations stay within the settings.',
+        `You may not read the journal (dynamodb:Query and dynamodb:BatchGetItem on ${tableName}), so it was not ` +
+          'checked whether standing integrations stay within the settings.',
       );
-      return [];
     }
-  }
-
-  async standing(TableName, config) {
-    const client = DynamoDBDocumentClient.from(new DynamoDBClient(config));
-    const scan = {
-      TableName,
-      ConsistentRead: true,
-      FilterExpression: `begins_with(pk, :records) AND ${owning.expression}`,
-      ExpressionAttributeNames: owning.names,
-      ExpressionAttributeValues: { ':records': 'integration#', ...owning.values },
-    };
-    const found = [];
-    for await (const page of paginateScan({ client }, scan)) found.push(...page.Items);
-    return found;
+    return lines;
   }
 }
 

@@ -36,6 +36,32 @@ const allowedBy = (parameters: GuardedParameters, partition: string, region: str
   organizationId: parameters.dataloopOrganizationId || undefined,
 });
 
+const guarded = {
+  patterns: ['bucketNamePattern', 'roleNamePattern', 'policyNamePattern'],
+  single: ['deploymentBucketName', 'dataloopAccountId', 'dataloopOrganizationId'],
+  lists: ['regions', 'kmsKeyArns', 'adoptableBucketArns', 'adoptableRoleArns'],
+} as const;
+
+const isLeftOut = ({ list }: List, deployed: string | undefined): boolean =>
+  deployed === undefined || deployed.split(',').some((value) => value !== '' && !list.includes(value));
+
+/**
+ * Whether settings leave out anything that those of the last deployment allow. What stands is within those, or was cut
+ * off with the consent of who deployed them.
+ * @param deployed as the functions have them; undefined where nobody knows
+ */
+export function mayCutOff(
+  deployed: Readonly<Record<string, string | undefined>>,
+  parameters: GuardedParameters,
+): boolean {
+  return (
+    guarded.patterns.some((name) => parameters[name] !== deployed[name]) ||
+    // Empty, it allows everything.
+    guarded.single.some((name) => parameters[name] !== '' && parameters[name] !== deployed[name]) ||
+    guarded.lists.some((name) => isLeftOut(parameters[name], deployed[name]))
+  );
+}
+
 /**
  * @param items of the table, of integrations and added buckets that own something
  * @returns a line for each that would be cut off, and for each that cannot be read

@@ -2,9 +2,8 @@
  * A plugin of the Serverless Framework: refuses `serverless remove` while integrations own resources. Without the
  * service their roles would stay for ever, and running workflows would be aborted.
  */
-const { DynamoDBClient } = require('@aws-sdk/client-dynamodb');
-const { DynamoDBDocumentClient, paginateScan, QueryCommand } = require('@aws-sdk/lib-dynamodb');
-const { outputsOf, owning } = require('./stack.cjs');
+const { outputsOf } = require('./stack.cjs');
+const { standing } = require('./standing.cjs');
 
 /** How many integrations a message names. */
 const named = 10;
@@ -32,51 +31,15 @@ class RefuseRemoval {
     );
   }
 
-  async integrationsIn(TableName, config) {
-    const client = DynamoDBDocumentClient.from(new DynamoDBClient(config));
-    // A few are enough to refuse, however many there are.
-    // Where the index cannot be asked, the pass over the table says why, or decides.
-    const first = await this.firstIn(TableName, client).catch(() => []);
-    if (first.length > 0) return first;
-    // To go on, none may be left. Not by status: a record that moves between two queries would be in neither answer. Its item stays where it is, so
-    // one pass over the table meets it, in whatever status it then is.
-    const scan = {
-      TableName,
-      ConsistentRead: true,
-      // Added buckets are removed with their integration, which is listed as long as one is left.
-      FilterExpression: `begins_with(pk, :integrations) AND ${owning.expression}`,
-      ProjectionExpression: 'integrationId, #status',
-      ExpressionAttributeNames: owning.names,
-      ExpressionAttributeValues: {
-        ':integrations': 'integration#int_',
-        ...owning.values,
-      },
-    };
+  /** A few are enough to refuse, however many there are. */
+  async integrationsIn(tableName, config) {
     const found = [];
-    for await (const page of paginateScan({ client }, scan)) {
-      found.push(...page.Items);
+    // Added buckets are removed with their integration, which is listed as long as one is left.
+    for await (const item of standing(config, tableName, 'integrations', named + 1)) {
+      found.push(item);
       if (found.length > named) break;
     }
     return found;
-  }
-
-  /** Of each status some integrations, by the index. One that has just moved may be missing. */
-  async firstIn(TableName, client) {
-    const answers = await Promise.all(
-      Object.values(owning.values).map((status) =>
-        client.send(
-          new QueryCommand({
-            TableName,
-            IndexName: 'byStatus',
-            KeyConditionExpression: '#status = :status AND begins_with(integrationId, :integrations)',
-            ExpressionAttributeNames: owning.names,
-            ExpressionAttributeValues: { ':status': status, ':integrations': 'int_' },
-            Limit: named + 1,
-          }),
-        ),
-      ),
-    );
-    return answers.flatMap(({ Items = [] }) => Items);
   }
 }
 

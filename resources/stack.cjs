@@ -17,14 +17,4 @@ async function outputsOf(provider, config) {
   }
 }
 
-/** Every status in which an integration owns resources, or may come to own some. */
-const owningStatuses = ['provisioning', 'ready', 'rolling-back', 'removing', 'residue'];
-
-/** A condition of DynamoDB on items of these statuses. */
-const owning = {
-  expression: `#status IN (${owningStatuses.map((_status, index) => `:status${index}`)})`,
-  names: { '#status': 'status' },
-  values: Object.fromEntries(owningStatuses.map((status, index) => [`:status${index}`, status])),
-};
-
-module.exports = { outputsOf, owning };
+module.exports = { outputsOf };

@@ -5,6 +5,7 @@
  */
 import { role } from './role.ts';
 import {
+  FillLocks,
   FindActive,
   FindAnswers,
   FindPage,
@@ -12,6 +13,7 @@ import {
   JournalAndLocks,
   KeepAnswer,
   NoteBegun,
+  NoteFilled,
   Notices,
   Register,
   RegisterLocks,
@@ -365,10 +367,12 @@ export const roles = [
     Announce,
     Unhandled,
   ]),
-  role('sweep', 'Follows up what ended without an event', [
+  role('sweep', 'Follows up what ended without an event, and fills locks of an earlier version', [
     Journal('dynamodb:GetItem'),
     WriteUndoAndEnd,
     ReleaseLocks,
+    FillLocks,
+    NoteFilled,
     FindActive,
     LookAtExecutions,
     StartUndo,

@@ -15,6 +15,7 @@ const turns = 'turn#*';
 const answers = 'answer#*';
 const stacks = 'stack#*';
 const notices = 'notice#*';
+const fillProgress = 'fill#*';
 
 const onlyItems = (...keys: string[]) => ({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } });
 
@@ -172,8 +173,27 @@ export const RegisterLocks: Statement = {
   Condition: {
     // The keys may be those of the whole transaction. A record with no more attributes than these cannot be read.
     ...onlyItems(records, locks, idempotencyKeys, places),
-    ...onlyAttributes('integrationId', 'requestHash', 'expiresAt'),
+    ...onlyAttributes('integrationId', 'requestHash', 'expiresAt', 'status'),
   },
+};
+
+export const FillLocks: Statement = {
+  Sid: 'FillLocks',
+  why: 'Writes the locks that an earlier version did not write.',
+  Action: 'dynamodb:PutItem',
+  Resource: table,
+  Condition: {
+    ...onlyItems(locks),
+    ...onlyAttributes('integrationId', 'requestHash', 'status'),
+  },
+};
+
+export const NoteFilled: Statement = {
+  Sid: 'NoteFilled',
+  why: 'Notes how far the locks of an earlier version are filled.',
+  Action: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+  Resource: table,
+  Condition: onlyItems(fillProgress),
 };
 
 export const TaskToken = (actions: ItemAction | ItemAction[]): Statement => ({

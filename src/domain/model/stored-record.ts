@@ -40,8 +40,20 @@ export const storedAttributes: readonly string[] = [
   ...resourceKeys.map(attributeOf),
 ];
 
-/** Says that resources have attributes of their own. Only the registration writes it. */
-const layout = 2;
+/**
+ * 2: resources have attributes of their own; 3: every lock is there, and the first has the status below. Only the
+ * registration writes it.
+ */
+const layout = 3;
+
+/** The status of the first lock of each record, by which the index finds what stands, whatever status the record has. */
+export const heldStatus = 'held';
+
+const layoutSchema = z.looseObject({ layout: z.number() });
+
+/** Whether an item is of a version whose registration did not write every lock. */
+export const mayLackLocks = (item: unknown): boolean =>
+  (layoutSchema.safeParse(item).data?.layout ?? 1) < layout;
 
 /**
  * Resources from attributes of their own. An earlier version kept all of them in one. Who begins an undo may still cut what

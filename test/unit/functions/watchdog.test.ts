@@ -30,6 +30,8 @@ const logs = {
 beforeEach(() => {
   for (const mock of [dynamo, stepFunctions, bus]) mock.reset();
   for (const log of Object.values(logs)) log.mockReset().mockReturnValue(undefined);
+  // No lock of an earlier version is to be filled.
+  dynamo.on(GetCommand, { Key: { pk: 'fill#locks' } }).resolves({ Item: { passes: 2, status: 'ready' } });
   stepFunctions.on(StartExecutionCommand).resolves({});
   bus.on(PutEventsCommand).resolves({ Entries: [{ EventId: '1' }] });
 });

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { cutOff, type GuardedParameters } from '../../../resources/guard.ts';
+import { cutOff, type GuardedParameters, mayCutOff } from '../../../resources/guard.ts';
 import type { JournalRecord } from '../../../src/domain/model/record.ts';
 import { toStored } from '../../../src/domain/model/stored-record.ts';
 import { integrationId, recordOf, requestOf } from '../domain/fakes.ts';
@@ -85,6 +85,44 @@ describe('what new settings would leave outside', () => {
   });
 });
 
+describe('whether settings leave out anything that the last ones allow', () => {
+  const deployed: Record<string, string> = {
+    ...Object.fromEntries(
+      Object.entries(settings).map(([name, value]) => [name, typeof value === 'string' ? value : value.text]),
+    ),
+    deploymentBucketName: 'made-by-the-stack',
+  };
+
+  test.each([
+    ['the same', {}],
+    ['one region more', { regions: list('eu-west-1', 'us-east-1', 'eu-north-1') }],
+    ['any organisation', { dataloopOrganizationId: '' }],
+    ['any account', { dataloopAccountId: '' }],
+  ])('%s: no', (_what, change) => {
+    expect(mayCutOff(deployed, { ...settings, ...change })).toBe(false);
+  });
+
+  test.each([
+    ['another pattern of buckets', { bucketNamePattern: 'dataloop-a*' }],
+    ['another pattern of roles', { roleNamePattern: 'dataloop-a*' }],
+    ['another pattern of policies', { policyNamePattern: 'dataloop-a*' }],
+    ['a region less', { regions: list('eu-west-1') }],
+    ['another region', { regions: list('eu-west-1', 'eu-north-1') }],
+    ['a key less', { kmsKeyArns: list() }],
+    ['an adoptable bucket less', { adoptableBucketArns: list() }],
+    ['an adoptable role less', { adoptableRoleArns: list() }],
+    ['another organisation', { dataloopOrganizationId: 'org-2' }],
+    ['another account', { dataloopAccountId: '333333333333' }],
+    ['another bucket of the deployment', { deploymentBucketName: 'acme-photos' }],
+  ])('%s: yes', (_what, change) => {
+    expect(mayCutOff(deployed, { ...settings, ...change })).toBe(true);
+  });
+
+  test.each(['regions', 'bucketNamePattern', 'dataloopAccountId'])('%s is not known: yes', (name) => {
+    expect(mayCutOff({ ...deployed, [name]: undefined }, settings)).toBe(true);
+  });
+});
+
 /** @returns what is said */
 async function deploying(change: object = {}, command = 'deploy'): Promise<string[]> {
   const said: string[] = [];
@@ -121,10 +159,26 @@ beforeEach(() => {
   lambda.on(GetFunctionConfigurationCommand, { FunctionName: 'stack-createRole' }).resolves({
     Environment: { Variables: { DATALOOP_ACCOUNT_ID: '222222222222', BUCKET_NAME_PATTERN: 'dataloop-*' } },
   });
-  dynamo
-    .on(ScanCommand, { TableName: 'journal', ConsistentRead: true })
-    .resolves({ Items: [toStored(created)] });
+  standing(created);
 });
+
+/** A table with these records, which the index shows by their locks. */
+function standing(...records: readonly JournalRecord[]): void {
+  dynamo.reset();
+  dynamo
+    .on(QueryCommand)
+    .resolves({})
+    .on(QueryCommand, {
+      TableName: 'journal',
+      IndexName: 'byStatus',
+      ExpressionAttributeValues: { ':status': 'held', ':from': 'drv_', ':to': 'int_~' },
+    })
+    .resolves({ Items: records.map(({ id }) => ({ integrationId: id })) });
+  const items = new Map(records.map((record) => [`integration#${record.id}`, toStored(record)]));
+  dynamo.on(BatchGetCommand).callsFake(({ RequestItems: { journal } }) => ({
+    Responses: { journal: journal.Keys.map(({ pk }: { pk: string }) => items.get(pk)) },
+  }));
+}
 
 test('the settings of the last time are deployed in silence', async () => {
   expect(await deploying()).toEqual([]);
@@ -154,7 +208,7 @@ test.each([
   ['left out', '', 'any account'],
   ['another one', '333333333333', '333333333333'],
 ])('dataloopAccountId that is %s is refused, whatever stands', async (_what, dataloopAccountId, now) => {
-  dynamo.on(ScanCommand).resolves({ Items: [] });
+  standing();
   await expect(deploying({ dataloopAccountId })).rejects.toThrow(
     `dataloopAccountId was 222222222222 and becomes ${now}: new roles would trust others.`,
   );
@@ -167,22 +221,18 @@ test('a first dataloopAccountId is only said', async () => {
   expect(await deploying()).toEqual(['Changes: dataloopAccountId: "" becomes "222222222222"']);
 });
 
-test('many are counted', async () => {
-  dynamo.on(ScanCommand).resolves({ Items: Array.from({ length: 12 }, () => toStored(created)) });
-  await expect(deploying({ bucketNamePattern: 'acme-*' })).rejects.toThrow('  and 2 more');
+test('no more are looked for than are named', async () => {
+  const records = Array.from({ length: 12 }, (_, index) => ({
+    ...created,
+    id: `int_${String(index).padStart(26, '0')}`,
+  }));
+  standing(...records);
+  await expect(deploying({ bucketNamePattern: 'acme-*' })).rejects.toThrow('  and others');
 });
 
-test('the table is read page by page, and only what owns something', async () => {
-  dynamo
-    .on(ScanCommand)
-    .resolvesOnce({ Items: [], LastEvaluatedKey: { pk: 'integration#int_1' } })
-    .resolves({ Items: [toStored(created)] });
-  await expect(deploying({ bucketNamePattern: 'acme-*' })).rejects.toThrow(integrationId);
-  const [first] = dynamo.commandCalls(ScanCommand);
-  expect(Object.values(first?.args[0].input.ExpressionAttributeValues ?? {})).toEqual([
-    'integration#',
-    ...['provisioning', 'ready', 'rolling-back', 'removing', 'residue'],
-  ]);
+test('what the index still shows is left out where it owns nothing any more', async () => {
+  standing({ ...created, status: 'removed' });
+  expect(await deploying({ bucketNamePattern: 'acme-*' })).toEqual([expect.stringContaining('Changes: ')]);
 });
 
 describe('nothing is in the way of', () => {
@@ -194,7 +244,8 @@ describe('nothing is in the way of', () => {
   });
 
   test('one whose stack has no table yet, or no more', async () => {
-    dynamo.on(ScanCommand).rejects(denied('ResourceNotFoundException'));
+    dynamo.reset();
+    dynamo.on(QueryCommand).rejects(denied('ResourceNotFoundException'));
     lambda.on(GetFunctionConfigurationCommand).rejects(denied('ResourceNotFoundException'));
     expect(await deploying({ bucketNamePattern: 'acme-*' })).toEqual([]);
     cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [{}] as never });
@@ -208,19 +259,21 @@ describe('nothing is in the way of', () => {
 });
 
 test('who may read neither table nor functions deploys, and is told what was not checked', async () => {
-  dynamo.on(ScanCommand).rejects(denied('AccessDeniedException'));
+  dynamo.reset();
+  dynamo.on(QueryCommand).rejects(denied('AccessDeniedException'));
   lambda.on(GetFunctionConfigurationCommand).rejects(denied('AccessDeniedException'));
   expect(await deploying({ bucketNamePattern: 'acme-*' })).toEqual([
     expect.stringContaining(
       '! You may not read the settings of the last deployment (lambda:GetFunctionConfiguration',
     ),
     expect.stringContaining(
-      '! You may not read the journal (dynamodb:Scan on journal), so it was not checked',
+      '! You may not read the journal (dynamodb:Query and dynamodb:BatchGetItem on journal), so it was not checked',
     ),
   ]);
 });
 
 test('whatever else fails stops the deployment', async () => {
-  dynamo.on(ScanCommand).rejects(denied('InternalServerError'));
+  dynamo.reset();
+  dynamo.on(QueryCommand).rejects(denied('InternalServerError'));
   await expect(deploying()).rejects.toThrow('no');
 });

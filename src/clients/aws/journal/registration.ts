@@ -10,7 +10,8 @@ import type {
 import { toStored } from '../../../domain/model/stored-record.ts';
 import { ServiceError } from '../../../errors.ts';
 import { awsErrorCode, mapAwsError } from '../errors.ts';
-import { lockKey, now, recordKey, updateRecord } from './record.ts';
+import { lockItems } from './locks.ts';
+import { now, recordKey, updateRecord } from './record.ts';
 import { fullReserve } from './reserve.ts';
 import { afterConflicts, cancellationReasons, isConflict, type Table } from './table.ts';
 
@@ -74,10 +75,10 @@ export function registrar(table: Table, tell = nobody): Register {
 
 async function register(table: Table, registration: Registration, tell: Tell): Promise<RegistrationOutcome> {
   const { record, locks, over, place, idempotency } = registration;
-  const { id, requestHash } = record;
+  const { id } = record;
   const puts = [
     ...(idempotency ? [putOnce(table, idempotencyItem(idempotency, record))] : []),
-    ...locks.map((lock) => putOnce(table, { ...lockKey(lock), integrationId: id, requestHash }, over)),
+    ...lockItems(locks, record).map((item) => putOnce(table, item, over)),
     putOnce(table, { ...recordKey(id), ...toStored(record), reserve: fullReserve() }),
     ...(place ? [putOnce(table, placeItem(place.key, record), place.before ? [place.before] : [])] : []),
   ];

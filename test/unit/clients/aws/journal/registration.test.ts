@@ -123,7 +123,7 @@ describe('registering', () => {
     const holder = { integrationId, requestHash: record.requestHash };
     expect(items.map(({ Put }) => Put?.Item)).toEqual([
       { pk: 'idempotency#hashed-key', ...holder, expiresAt: 2_000_000_000 },
-      { pk: 'lock#name#acme', ...holder },
+      { pk: 'lock#name#acme', ...holder, status: 'held' },
       { pk: 'lock#bucket#dataloop-acme#acme', ...holder },
       { ...Key, ...toStored(record), reserve: fullReserve() },
     ]);

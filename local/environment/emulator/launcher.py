@@ -109,8 +109,11 @@ def report_error_names() -> None:
             ),
             (
                 "      patchAwsSdk();\n      try {\n",
-                # Each call to AWS says which worker makes it.
+                # Each call says which worker makes it: to AWS by the SDK's setting, to others by a header.
                 "      process.env.AWS_SDK_UA_APP_ID = `worker-${process.pid}`;\n"
+                '      require("node:diagnostics_channel").subscribe("undici:request:create", ({ request }) =>\n'
+                '        request.addHeader("x-worker", `worker-${process.pid}`),\n'
+                "      );\n"
                 "      patchAwsSdk();\n      try {\n",
             ),
             (

@@ -168,7 +168,7 @@ export class FaultProxy implements FaultControl, ControlAddress {
 
   #record(exchange: Exchange, identify: Identify): { entry: RecordedCall; scope: Scope | undefined } {
     const { request, connection } = exchange;
-    const worker = this.#workers.of(connection, request.headers['user-agent']);
+    const worker = this.#workers.of(connection, request.headers);
     // Only a worker works for one case at a time.
     const workerPid = worker?.function === undefined ? undefined : worker.pid;
     const attributed = this.#attribution.attribute(request, workerPid);

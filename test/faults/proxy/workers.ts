@@ -1,5 +1,6 @@
 /** Which process is at the other end of a connection, and which Lambda function it runs. Linux only. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { hasCode } from './system-errors.ts';
 
@@ -17,13 +18,14 @@ export class Workers {
 
   /**
    * The process that opened a connection to this one, on this machine.
-   * @param userAgent where a worker of the emulator names itself; without it all processes are searched
+   * @param headers where a worker of the emulator names itself; without its name all processes are searched
    * @returns undefined where it has ended
    */
-  of(connection: Socket, userAgent = ''): Worker | undefined {
+  of(connection: Socket, headers: IncomingHttpHeaders = {}): Worker | undefined {
     const known = this.#found.get(connection);
     if (known) return known;
-    const named = /(?:^| )app\/worker-(\d+)(?: |$)/.exec(userAgent)?.[1];
+    const names = `${headers['user-agent']} ${headers['x-worker']}`;
+    const named = /(?:^| )(?:app\/)?worker-(\d+)(?: |$)/.exec(names)?.[1];
     const worker = named === undefined ? this.#search(connection) : workerOf(Number(named));
     if (worker) this.#found.set(connection, worker);
     return worker;

@@ -1,7 +1,7 @@
 /** Which of the recorded runs the matrix is made of. */
 import { expect, test } from '@jest/globals';
 import type { GraphCall } from '../../faults/graph.ts';
-import { type Recording, undisturbed } from '../../faults/record.ts';
+import { dependable, type Recording, undisturbed } from '../../faults/record.ts';
 
 const graphOf = (length: number): GraphCall[] =>
   Array.from({ length }, (_, index) => ({
@@ -30,4 +30,10 @@ test.each([
     return next;
   });
   expect([graph.length, runs.length - waiting.length]).toEqual([calls, recorded]);
+});
+
+test('of two runs, the calls that both make', async () => {
+  const runs = [run(3, false), run(2, false)];
+  const graph = await dependable(async () => runs.shift() ?? run(0, false));
+  expect(graph).toEqual(graphOf(2));
 });

@@ -33,6 +33,8 @@ export default {
   maxWorkers: '100%',
   projects: [
     { ...project, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
+    // What a bundler makes, run in a process or a browser of its own.
+    { ...project, displayName: 'built', testMatch: ['<rootDir>/test/built/*.test.ts'] },
     { ...project, displayName: 'alone', testMatch: alone },
     // Each uses names of its own.
     {

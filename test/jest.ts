@@ -9,7 +9,7 @@ import { virtualEnvironment } from '../local/environment/python.ts';
 import type { TestBed } from './faults/bed.ts';
 import { hangSeconds } from './until.ts';
 
-export type Project = 'unit' | 'side-by-side' | 'alone' | 'afterwards';
+export type Project = 'unit' | 'built' | 'side-by-side' | 'alone' | 'afterwards';
 
 export interface Count {
   readonly passed: number;
@@ -29,19 +29,19 @@ const reportSchema = z.object({
  */
 export async function runJest(
   folder: string,
-  project: Project,
+  projects: readonly Project[],
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   consoleFile?: string,
 ): Promise<Count> {
-  const report = join(folder, `${project}.json`);
+  const report = join(folder, `${projects.join('-')}.json`);
   const options = [
     '--experimental-vm-modules',
     '--no-warnings',
     join(projectRoot, 'node_modules', 'jest', 'bin', 'jest.js'),
     `--testTimeout=${hangSeconds * 1000}`,
     '--selectProjects',
-    project,
+    ...projects,
     '--json',
     `--outputFile=${report}`,
     ...args,

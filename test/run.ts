@@ -82,7 +82,7 @@ async function startLane(
   const consoleFile = join(folder, 'console.log');
   consoleFiles.push(consoleFile);
   await keepEvents(bed.environment, everyEvent(bed.deployment.outputs.EventBusName));
-  const jest: Lane['jest'] = (project, options) => runJest(folder, project, options, env, consoleFile);
+  const jest: Lane['jest'] = (project, options) => runJest(folder, [project], options, env, consoleFile);
   return { name: `lane ${number + 1}`, bed, folder, jest };
 }
 
@@ -161,7 +161,7 @@ async function everything(folder: string, python: Promise<string>): Promise<Coun
     ...[0, 1].map((number) => startLane(folder, number, python, number === 1)),
   ]);
   const counts = await Promise.all([
-    runJest(folder, 'unit', [], process.env).then((count) => [count]),
+    runJest(folder, ['unit', 'built'], [], process.env).then((count) => [count]),
     ...lanes.map(whole),
   ]);
   if (!isClean) say('Lint or type check failed: see above.');

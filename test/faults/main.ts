@@ -67,10 +67,10 @@ async function tryAll(bed: TestBed, folder: string): Promise<Count> {
   say('Trying every input of each property, 10,000 random schedules, crowds, and chains of stolen sessions');
   const thorough = { THOROUGH: '1' };
   const python = await pythonTools();
-  const unit = await runJest(folder, 'unit', [], { ...process.env, ...thorough });
+  const unit = await runJest(folder, ['unit'], [], { ...process.env, ...thorough });
   const env = await describeBed(bed, folder, python);
   const deployed = ['--testPathPatterns', 'collisions|side-by-side/drivers|security/chains', '--runInBand'];
-  const live = await runJest(folder, 'side-by-side', deployed, { ...env, ...thorough });
+  const live = await runJest(folder, ['side-by-side'], deployed, { ...env, ...thorough });
   return { passed: unit.passed + live.passed, failed: unit.failed + live.failed };
 }
 

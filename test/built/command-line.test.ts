@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { bundleCommandLine } from '../../../scripts/command-line.ts';
-import { projectFile } from '../../bundle.ts';
+import { bundleCommandLine } from '../../scripts/command-line.ts';
+import { projectFile } from '../bundle.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'command-line-'));
 const file = join(folder, 'dataloop-connect.cjs');

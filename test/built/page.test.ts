@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page } from 'puppeteer-core';
-import { apiOf } from '../../../../../cli/connection/api.ts';
-import { answersOf } from '../../../../../cli/page/answers.ts';
-import { pageDocument } from '../../../../../cli/page/document.ts';
-import { type PageServer, servePage } from '../../../../../cli/page/server.ts';
-import { bundlePage } from '../../../../../scripts/command-line.ts';
+import { apiOf } from '../../cli/connection/api.ts';
+import { answersOf } from '../../cli/page/answers.ts';
+import { pageDocument } from '../../cli/page/document.ts';
+import { type PageServer, servePage } from '../../cli/page/server.ts';
+import { bundlePage } from '../../scripts/command-line.ts';
 import {
   added,
   answering,
@@ -22,7 +22,7 @@ import {
   residue,
   running,
   waiting,
-} from '../recorded.ts';
+} from '../unit/cli/page/recorded.ts';
 import { startBrowser } from './chromium.ts';
 
 const browser = await startBrowser();

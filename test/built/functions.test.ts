@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { hasS3, shareOf, sizesIn } from '../../../scripts/bundle-sizes.ts';
-import { type Bundle, functionFiles, projectFile, writeBundles } from '../../bundle.ts';
-import { body, integrationId } from '../domain/fakes.ts';
-import { machineArn, variables } from '../environment.ts';
+import { hasS3, shareOf, sizesIn } from '../../scripts/bundle-sizes.ts';
+import { type Bundle, functionFiles, projectFile, writeBundles } from '../bundle.ts';
+import { body, integrationId } from '../unit/domain/fakes.ts';
+import { machineArn, variables } from '../unit/environment.ts';
 
 const services = ['DYNAMODB', 'EVENTBRIDGE', 'IAM', 'KMS', 'S3', 'SECRETS_MANAGER', 'SFN', 'SQS', 'STS'];
 
@@ -143,7 +143,7 @@ beforeAll(async () => {
   const address = server.address();
   const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`;
   bundles = await writeBundles(folder);
-  const entry = 'test/unit/functions/each-client.ts';
+  const entry = 'test/built/each-client.ts';
   const eachClient = (await writeBundles(join(folder, 'clients'), [entry])).get(entry)?.path;
   const calls = [...bundles].map(([file, { path }]) => ({ file, bundle: path, event: eventFor(file) }));
   await writeFile(join(folder, 'program.mjs'), program);

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } 
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser } from 'puppeteer-core';
-import { projectRoot } from '../../../../../local/environment/paths.ts';
+import { projectRoot } from '../../local/environment/paths.ts';
 
 const cache = join(projectRoot, 'node_modules', '.cache');
 

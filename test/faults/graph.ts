@@ -31,16 +31,8 @@ export interface GraphCall {
 export const idOf = ({ phase, function: name, operation, call }: GraphCall): string =>
   `${phase}/${name}/${operation}#${call}`;
 
-/**
- * How many calls of an operation the first round of a function makes. Further rounds depend on time: it asks as long as
- * something is open, or is called for what a phase before has ended.
- */
-const rounds: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  pollIamUser: { 'dynamodb:UpdateItem': 2 },
-  awaitOpenCalls: { 'dynamodb:UpdateItem': 2 },
-  awaitUndoCalls: { 'dynamodb:UpdateItem': 2 },
-  answerStack: { 'dynamodb:GetItem': 2 },
-};
+/** Asks for itself as often as time passes; its first round is what counts. */
+const repeating = new Set(['pollIamUser', 'awaitOpenCalls', 'awaitUndoCalls']);
 /** What the tests themselves ask, and what comes by the clock: the sweep reads the records of all cases. */
 const besides = new Set(['getIntegration', 'getDriver', 'sweep']);
 
@@ -64,8 +56,7 @@ export function graphOf(phase: Phase, calls: readonly RecordedCall[]): GraphCall
     counts.set(kind, call);
     const found = { phase, function: name, operation, call };
     if (dependsOnOthers(found)) continue;
-    const round = rounds[name];
-    if (round && call > (round[operation] ?? 1)) continue;
+    if (repeating.has(name) && call > (operation === 'dynamodb:UpdateItem' ? 2 : 1)) continue;
     seen.set(idOf(found), found);
   }
   return [...seen.values()];

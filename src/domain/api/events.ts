@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { addedBucketIdSchema as driverId, integrationIdSchema as integrationId } from '../model/ids.ts';
 import { errorSchema, executionArnSchema } from '../model/record.ts';
+import { stackResourceSchema } from '../model/stack-resource.ts';
 
 /** `source` of every event that the service publishes. */
 export const eventSource = 'dataloop-cross-account';
@@ -21,15 +22,20 @@ const resource = z.object({
 const residue = z.array(resource.extend({ reason: z.string(), advice: z.string() }));
 /** What its owner keeps, where `DELETE` said so. */
 const released = z.array(resource.extend({ reason: z.string() })).optional();
-const ready = { name: z.string(), resources: z.array(resource) };
-const failed = {
+const ended = {
   name: z.string(),
+  /** The resource of a CloudFormation stack that it was made for. The rule that answers stacks looks for it. */
+  stack: stackResourceSchema.optional(),
+};
+const ready = { ...ended, resources: z.array(resource) };
+const failed = {
+  ...ended,
   status: z.enum(['failed', 'residue']),
   error: errorSchema.optional(),
   residue,
   released,
 };
-const removed = { name: z.string(), status: z.enum(['removed', 'residue']), residue, released };
+const removed = { ...ended, status: z.enum(['removed', 'residue']), residue, released };
 
 export const eventDetails = {
   'Dataloop IAM User Issued': z.object({

@@ -50,7 +50,7 @@ export async function announceReady(
   const { recordId } = step.desired;
   const record = await activate(recordId, endsOf(step.record, 'Activate'));
   if (!record) throw movedOn(recordId);
-  const said = { version: '1', name: nameOf(record) } as const;
+  const said = saidOf(record);
   if (record.kind === 'added bucket') {
     const { driverId, integrationId, resources } = addedBucketView(record);
     await publish('Dataloop Driver Ready', { ...said, driverId, integrationId, resources });
@@ -181,21 +181,27 @@ async function endWithLastAddedBucket(
   if (closed) await announceEnd(closed, undo.mode, publish);
 }
 
+/** What every event about an end says. */
+const saidOf = (record: JournalRecord) => ({
+  version: '1' as const,
+  name: nameOf(record),
+  ...(record.stack ? { stack: record.stack } : {}),
+});
+
 const kept = <T>(released: T | undefined) => (released === undefined ? {} : { released });
 
 async function announceEnd(record: JournalRecord, mode: UndoEnd['mode'], publish: Publish): Promise<void> {
   const { status } = record;
-  const name = nameOf(record);
   const removed = status === 'residue' ? status : ('removed' as const);
   const failed = status === 'residue' ? status : ('failed' as const);
   if (record.kind === 'added bucket') {
     const { driverId, integrationId, residue, released, error } = addedBucketView(record);
-    const said = { version: '1', name, residue, ...kept(released), driverId, integrationId } as const;
+    const said = { ...saidOf(record), residue, ...kept(released), driverId, integrationId };
     if (mode === 'remove') await publish('Dataloop Driver Removed', { ...said, status: removed });
     else await publish('Dataloop Driver Failed', { ...said, status: failed, error });
   } else {
     const { integrationId, residue, released, error } = integrationView(record);
-    const said = { version: '1', name, residue, ...kept(released), integrationId } as const;
+    const said = { ...saidOf(record), residue, ...kept(released), integrationId };
     if (mode === 'remove') await publish('Dataloop Integration Removed', { ...said, status: removed });
     else await publish('Dataloop Integration Failed', { ...said, status: failed, error });
   }

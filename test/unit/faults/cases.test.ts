@@ -222,12 +222,6 @@ describe('the graph', () => {
     expect(graphOf('late', polls)).toEqual(calls('late', 'pollIamUser', 'dynamodb:GetItem'));
     expect(graphOf('at-once', polls)).toEqual([]);
   });
-
-  test('has what one event leads to, not what a late event of the phase before does', () => {
-    const answers = ['a', 'b', 'c', 'd'].map((call) => recorded('answerStack', 'dynamodb:GetItem', call));
-    const get = 'dynamodb:GetItem';
-    expect(graphOf('remove', answers)).toEqual(calls('remove', 'answerStack', get, get));
-  });
 });
 
 describe('several faults in one run', () => {

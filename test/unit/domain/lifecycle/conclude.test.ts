@@ -25,6 +25,11 @@ function fakeBus(done: unknown[]): Publish {
 
 const bucket = { state: 'created', arn: 'arn:aws:s3:::dataloop-acme' } as const;
 
+const stack = {
+  stackId: 'arn:aws:cloudformation:eu-west-1:111111111111:stack/images/0c1d2e3f',
+  logicalResourceId: 'Images',
+};
+
 /** A journal that closes records as it is told, and knows of no integration that a driver was added to, but of every driver. */
 const closingWith = (close: ClosingJournal['close'], more: Partial<ClosingJournal> = {}): ClosingJournal => ({
   read: async (id) => recordOf({ id, parent }),
@@ -52,6 +57,18 @@ describe('Activate', () => {
           resources: [{ type: 'AWS::S3::Bucket', arn: bucket.arn }],
         },
       ],
+    ]);
+  });
+
+  test('names the resource of a stack that it was made for: by that the stack is answered', async () => {
+    const done: unknown[] = [];
+    const record = recordOf({ status: 'ready', stack, resources: { bucket } });
+    await announceReady(stepOf(recordOf()), async () => record, fakeBus(done));
+    const added = recordOf({ id: driverIdOf(1), kind: 'added bucket', parent, status: 'ready', stack });
+    await announceReady(stepOf(added), async () => added, fakeBus(done));
+    expect(done).toEqual([
+      ['Dataloop Integration Ready', expect.objectContaining({ stack })],
+      ['Dataloop Driver Ready', expect.objectContaining({ stack })],
     ]);
   });
 
@@ -191,6 +208,14 @@ describe('Conclude', () => {
       { version: '1', integrationId, name: 'acme', status: 'removed', residue: [] },
     ]);
   });
+
+  test.each(['rollback', 'remove'] as const)(
+    'names in the event of a %s the resource of a stack that it was made for',
+    async (mode) => {
+      const { done } = await concluded(mode, { stack });
+      expect(done[1]).toMatchObject([expect.any(String), { stack }]);
+    },
+  );
 
   test.each(['rollback', 'remove'] as const)(
     'names in the event of a %s a bucket that is kept',

@@ -1,8 +1,9 @@
 """Connects a new bucket to a Dataloop project and waits until it is ready.
 
     export API_URL=https://API_ID.execute-api.REGION.amazonaws.com
-    python connect.py acme-images dataloop-dev-acme-images PROJECT_ID
+    python connect.py acme-images dataloop-dev-acme-images PROJECT_ID "Acme images"
 
+The last argument is the name of a new dataset on the bucket. Leave it out for none.
 Needs botocore, which comes with boto3. Credentials and region come from where the AWS CLI finds them.
 """
 
@@ -46,10 +47,12 @@ def call(method, path, body=None, key=None):
     return content
 
 
-def main(name, bucket, project_id):
+def main(name, bucket, project_id, dataset=None):
     # Send the same key again if you lose the answer: the bucket is connected once.
     key = str(uuid.uuid4())
     request = {"name": name, "bucket": {"name": bucket}, "dataloop": {"projectId": project_id}}
+    if dataset:
+        request["dataset"] = {"name": dataset}
     integration = call("POST", "/integrations", request, key)
     print(f"{integration['integrationId']} (Idempotency-Key {key})", file=sys.stderr)
     while integration["status"] in ("provisioning", "rolling-back"):
@@ -60,10 +63,12 @@ def main(name, bucket, project_id):
     if integration["status"] != "ready":
         error = integration.get("error", {})
         sys.exit(f"{integration['status']} at {error.get('step')}: {error.get('detail')}")
-    print(json.dumps({"integrationId": integration["integrationId"], "resources": integration["resources"]}))
+    # The dataset with its id, and how many items Dataloop found in the bucket.
+    told = ("integrationId", "resources", "dataset")
+    print(json.dumps({field: integration[field] for field in told if field in integration}))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit("Usage: connect.py NAME BUCKET PROJECT_ID")
+    if len(sys.argv) not in (4, 5):
+        sys.exit("Usage: connect.py NAME BUCKET PROJECT_ID [DATASET]")
     main(*sys.argv[1:])

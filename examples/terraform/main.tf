@@ -30,15 +30,22 @@ variable "project_id" {
   type        = string
 }
 
+variable "dataset_name" {
+  description = "Name of a new dataset on the bucket; empty for none"
+  type        = string
+  default     = ""
+}
+
 resource "aws_cloudformation_stack" "images" {
   name          = var.name
   template_body = file("${path.module}/../cloudformation/integration.yml")
 
   parameters = {
-    Stage      = var.stage
-    Name       = var.name
-    BucketName = var.bucket_name
-    ProjectId  = var.project_id
+    Stage       = var.stage
+    Name        = var.name
+    BucketName  = var.bucket_name
+    ProjectId   = var.project_id
+    DatasetName = var.dataset_name
   }
 
   # CloudFormation waits for an hour at most, and then rolls back.

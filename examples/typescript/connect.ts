@@ -3,8 +3,9 @@
  *
  *     npm install @aws-sdk/credential-provider-node @smithy/signature-v4 @aws-crypto/sha256-js
  *     export AWS_REGION=REGION API_URL=https://API_ID.execute-api.REGION.amazonaws.com
- *     node connect.ts acme-images dataloop-dev-acme-images PROJECT_ID
+ *     node connect.ts acme-images dataloop-dev-acme-images PROJECT_ID "Acme images"
  *
+ * The last argument is the name of a new dataset on the bucket. Leave it out for none.
  * Runs on Node.js 22.18 and newer as it is. Credentials come from where the AWS CLI finds them.
  */
 import { randomUUID } from 'node:crypto';
@@ -18,6 +19,13 @@ interface Integration {
   readonly status: string;
   readonly resources: readonly object[];
   readonly residue: readonly { readonly type: string; readonly reason: string; readonly advice: string }[];
+  /** With its id, and how many items Dataloop found in the bucket. */
+  readonly dataset?: {
+    readonly name: string;
+    readonly id?: string;
+    readonly sync?: string;
+    readonly items?: number;
+  };
   readonly error?: { readonly step?: string; readonly detail: string };
   readonly links: { readonly self: string };
 }
@@ -59,10 +67,15 @@ async function call(method: string, path: string, request?: object, key?: string
   }
 }
 
-async function main(name: string, bucket: string, projectId: string): Promise<void> {
+async function main(name: string, bucket: string, projectId: string, dataset?: string): Promise<void> {
   // Send the same key again if you lose the answer: the bucket is connected once.
   const key = randomUUID();
-  const request = { name, bucket: { name: bucket }, dataloop: { projectId } };
+  const request = {
+    name,
+    bucket: { name: bucket },
+    dataloop: { projectId },
+    ...(dataset ? { dataset: { name: dataset } } : {}),
+  };
   let integration = await call('POST', '/integrations', request, key);
   console.error(`${integration.integrationId} (Idempotency-Key ${key})`);
   while (['provisioning', 'rolling-back'].includes(integration.status)) {
@@ -72,16 +85,16 @@ async function main(name: string, bucket: string, projectId: string): Promise<vo
   const { integrationId, status, resources, residue, error } = integration;
   for (const { type, reason, advice } of residue) console.error(`Left: ${type}: ${reason} ${advice}`);
   if (status !== 'ready') throw new Error(`${status} at ${error?.step}: ${error?.detail}`);
-  console.log(JSON.stringify({ integrationId, resources }));
+  console.log(JSON.stringify({ integrationId, resources, dataset: integration.dataset }));
 }
 
-const [name, bucket, projectId, ...rest] = process.argv.slice(2);
+const [name, bucket, projectId, dataset, ...rest] = process.argv.slice(2);
 if (!name || !bucket || !projectId || rest.length > 0) {
-  console.error('Usage: connect.ts NAME BUCKET PROJECT_ID');
+  console.error('Usage: connect.ts NAME BUCKET PROJECT_ID [DATASET]');
   process.exitCode = 2;
 } else {
   try {
-    await main(name, bucket, projectId);
+    await main(name, bucket, projectId, dataset);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

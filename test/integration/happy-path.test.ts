@@ -263,7 +263,8 @@ describe('a stack of CloudFormation', () => {
   test('connects a bucket, replaces it without a gap, and takes all of it away with itself', async () => {
     const name = uniqueName('stack');
     const before = await listing(name);
-    const stackId = await createStack(stackOf(name, 'integration', notKept));
+    const withDataset = { ...notKept, DatasetName: `Images of ${name}` };
+    const stackId = await createStack(stackOf(name, 'integration', withDataset));
     const outputs = await complete(stackId, 'CREATE_COMPLETE');
     const ready = await read(outputs['IntegrationId'] ?? '');
     expect(ready).toMatchObject({ status: 'ready', name });
@@ -273,6 +274,7 @@ describe('a stack of CloudFormation', () => {
       BucketArn: resource(ready, 'AWS::S3::Bucket').arn,
       DataloopIntegrationId: resource(ready, 'Dataloop::Integration').id,
       DataloopDriverId: resource(ready, 'Dataloop::Driver').id,
+      DataloopDatasetId: resource(ready, 'Dataloop::Dataset').id,
     });
 
     // The name is the old one's until CloudFormation deletes it.

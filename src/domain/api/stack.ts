@@ -115,6 +115,7 @@ function dataOf({ kind, name, parent, request, resources }: JournalRecord): Reco
           RoleArn: resources.role?.arn,
           PolicyArn: resources.policy?.arn,
           DataloopIntegrationId: resources.dataloopIntegration?.id,
+          DataloopDatasetId: resources.dataset?.id,
         }
       : { IntegrationId: parent?.integrationId }),
   };

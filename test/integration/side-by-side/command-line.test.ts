@@ -189,9 +189,10 @@ test.each(examples)(
   'the caller in examples/%s connects, and says what is refused',
   async (language, caller) => {
     const name = uniqueName(language);
-    const connect = await execute([...caller, name, `dataloop-${name}`, projectId]);
+    const connect = await execute([...caller, name, `dataloop-${name}`, projectId, `Images of ${name}`]);
     expect(connect).toMatchObject({ code: 0, err: expect.stringContaining('Idempotency-Key') });
-    const { integrationId, resources } = JSON.parse(connect.out);
+    const { integrationId, resources, dataset } = JSON.parse(connect.out);
+    expect(dataset).toMatchObject({ name: `Images of ${name}`, sync: 'succeeded', items: 0 });
     expect(resources).toContainEqual(expect.objectContaining({ arn: `arn:aws:s3:::dataloop-${name}` }));
     const refused = await execute([...caller, name, `dataloop-${name}-other`, projectId]);
     expect(refused).toMatchObject({ code: 1, out: '' });

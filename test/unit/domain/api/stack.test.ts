@@ -98,6 +98,7 @@ describe('the answer to a request', () => {
       dataloopIntegration: { state: 'created' as const, id: 'dl-1' },
       driver: { state: 'created' as const, id: 'driver-1' },
     };
+    const dataset = { state: 'created' as const, id: 'dataset-1' };
     const ready = recordOf({ status: 'ready', resources });
     const answer = {
       status: 'SUCCESS',
@@ -113,6 +114,10 @@ describe('the answer to a request', () => {
     };
     expect(answerOf(ready, create)).toEqual(answer);
     expect(answerOf(ready, update)).toEqual(answer);
+    expect(answerOf(recordOf({ status: 'ready', resources: { ...resources, dataset } }), create)).toEqual({
+      ...answer,
+      data: { ...answer.data, DataloopDatasetId: 'dataset-1' },
+    });
     // Its removal has not begun, whoever asks.
     expect(answerOf(ready, remove)).toBeUndefined();
   });

@@ -10,6 +10,7 @@ const properties = {
   name: 'true',
   bucket: { name: 'dataloop-acme', cors: 'false', blockPublicAccess: 'true' },
   dataloop: { projectId: 'project-1', allowDelete: 'true' },
+  dataset: { name: 'true' },
   tags: { open: 'true' },
 };
 
@@ -19,6 +20,7 @@ describe('properties of a stack', () => {
       name: 'true',
       bucket: { name: 'dataloop-acme', cors: false, blockPublicAccess: true },
       dataloop: { projectId: 'project-1', allowDelete: true },
+      dataset: { name: 'true' },
       tags: { open: 'true' },
     });
     expect(
@@ -39,6 +41,16 @@ describe('properties of a stack', () => {
       { pointer: '/bucket/cors', detail: 'cors must be true or false.' },
       { pointer: '/dataloop', detail: 'This must be an object.' },
       { pointer: '/extra', detail: 'Unknown field. Remove it.' },
+    ]);
+    const ofAddedBucket = {
+      bucket: properties.bucket,
+      dataloop: properties.dataloop,
+      dataset: properties.dataset,
+    };
+    const added = bodyOfProperties(ofAddedBucket, driverRequestSchema);
+    const refused = driverRequestSchema.safeParse(added).error;
+    expect(refused && fieldErrors(refused, added)).toEqual([
+      { pointer: '/dataset', detail: 'Unknown field. Remove it.' },
     ]);
   });
 });

@@ -17,6 +17,8 @@ import * as z from 'zod';
 import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { differences, type Listing } from '../../local/observe/inventory.ts';
 import { projectFile } from '../bundle.ts';
+import { journalItems } from '../faults/journal.ts';
+import { until as untilSeen } from '../until.ts';
 import {
   api,
   connect,
@@ -40,6 +42,7 @@ import { documentOf, policyOf } from './policy-documents.ts';
 import { createStack, deleteStack, reasonsOf, settledStack, updateStack } from './stacks.ts';
 
 const { sandbox } = environment;
+const where = { environment, deployment };
 const resource = (integration: IntegrationAnswer, type: string) => {
   const found = integration.resources.find((each) => each.type === type);
   if (!found) throw new Error(`No ${type} in ${JSON.stringify(integration.resources)}`);
@@ -326,6 +329,36 @@ describe('a stack of CloudFormation', () => {
     );
     await deleteStack(stackId);
     await complete(stackId, 'DELETE_COMPLETE');
+  });
+
+  test('that is deleted while it is being created goes with all that was begun', async () => {
+    const name = uniqueName('unwanted');
+    const before = await listing(name);
+    await control.set(name, { userArnDelaySeconds: 'never' });
+    const stackId = await createStack(stackOf(name, 'integration', notKept));
+    const integrationId = await untilSeen(`a record of ${name}`, async () => {
+      const [record] = await journalItems(where, {
+        FilterExpression: '#name = :name',
+        ExpressionAttributeNames: { '#name': 'name' },
+        ExpressionAttributeValues: { ':name': name },
+      });
+      return record?.integrationId;
+    });
+    await until(integrationId, (now) => stepStatus(now, 'RequestIamUser') === 'waiting');
+
+    await deleteStack(stackId);
+    await complete(stackId, 'DELETE_COMPLETE');
+    expect(await reasonsOf(stackId, 'Images')).toContainEqual('Resource creation cancelled');
+    expect(await read(integrationId)).toMatchObject({ status: 'failed', resources: [], residue: [] });
+    expect(differences(before, await listing(name))).toEqual([]);
+    // Neither where the creation waited for its answer, nor where the deletion did.
+    await untilSeen(`no address for ${integrationId}`, async () => {
+      const about = await journalItems(where, {
+        FilterExpression: 'integrationId = :id AND begins_with(pk, :answer)',
+        ExpressionAttributeValues: { ':id': integrationId, ':answer': 'answer#' },
+      });
+      return about.length === 0;
+    });
   });
 });
 

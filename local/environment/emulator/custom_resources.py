@@ -1,8 +1,13 @@
-"""Custom resources of CloudFormation stacks: their functions are invoked, and answer, as on AWS."""
+"""Custom resources of CloudFormation stacks: their functions are invoked, and answer, as on AWS.
+
+By itself, MiniStack forgets a resource whose creation failed, and ends the deletion of a stack that is being created
+beside the creation, which goes on.
+"""
 
 import json
 import os
 import re
+import secrets
 
 from access import replace_function
 from changes import load_changed
@@ -37,11 +42,71 @@ def invoke_as_on_aws() -> None:
                 "    event_obj = register_token(token)\n",
                 '    event_obj = register_token(token)\n    _pending[token]["asked"] = cfn_event\n',
             ),
+            ('raise RuntimeError(result.get("Reason", "Custom resource reported FAILED"))', "raise Failed(result)"),
         ],
     )
     from ministack.services.cloudformation import custom_resource
 
     custom_resource.checked = checked
+    custom_resource.Failed = Failed
+    delete_what_was_not_created(custom_resource)
+    delete_while_creating(custom_resource)
+
+
+class Failed(RuntimeError):
+    def __init__(self, answer: dict):
+        super().__init__(answer["Reason"])
+        self.physical_id = answer.get("PhysicalResourceId")
+
+
+def delete_what_was_not_created(custom_resource) -> None:
+    """By the id of the answer. Without an answer, CloudFormation makes one up."""
+    invoke = custom_resource.invoke_custom_resource
+
+    def invoke_and_delete(request_type, logical_id, props, stack_name, *more, **named):
+        try:
+            return invoke(request_type, logical_id, props, stack_name, *more, **named)
+        except (Failed, TimeoutError) as failure:
+            if request_type == "Create":
+                made_up = f"{stack_name}-{logical_id}-{secrets.token_hex(6).upper()}"
+                physical_id = getattr(failure, "physical_id", None) or made_up
+                invoke("Delete", logical_id, props, stack_name, *more, physical_id=physical_id)
+            raise
+
+    replace_function(custom_resource, "invoke_custom_resource", invoke_and_delete)
+
+
+def delete_while_creating(custom_resource) -> None:
+    """Nobody waits any longer for what is being created, and it is deleted with the rest of the stack."""
+    from ministack.services.cloudformation import handlers, stacks
+
+    deploy, delete = handlers._deploy_stack_async, handlers._delete_stack_async
+    deploying: set[str] = set()
+    unwanted: set[str] = set()
+
+    async def deploy_unless_deleted(stack_name, stack_id, *args, **named):
+        deploying.add(stack_id)
+        try:
+            await deploy(stack_name, stack_id, *args, **named)
+        finally:
+            deploying.discard(stack_id)
+        if stack_id in unwanted:
+            await delete(stack_name, stack_id)
+
+    async def delete_at_once(stack_name, stack_id, *args, **named):
+        if stack_id not in deploying:
+            await delete(stack_name, stack_id, *args, **named)
+            return
+        unwanted.add(stack_id)
+        with custom_resource._lock:
+            for entry in custom_resource._pending.values():
+                if entry["asked"].get("StackId") == stack_id and entry["result"] is None:
+                    entry["result"] = {"Status": "FAILED", "Reason": "Resource creation cancelled"}
+                    entry["event"].set()
+
+    for module in (handlers, stacks):
+        replace_function(module, "_deploy_stack_async", deploy_unless_deleted)
+        replace_function(module, "_delete_stack_async", delete_at_once)
 
 
 def checked(answer: dict, asked: dict) -> dict:

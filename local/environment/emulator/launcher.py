@@ -13,7 +13,8 @@
 - A function that fails on an event is tried again, and the event then goes where the function says.
 - A function that SQS calls and that sends to the same queue is stopped after 16 rounds, as on AWS (``recursion.py``).
 - A function that throws before its task's token is answered fails the task. A history shows what a task was given.
-- Functions of custom resources are invoked asynchronously, and their answers checked (``custom_resources.py``).
+- Functions of custom resources are invoked asynchronously, and their answers checked. What they did not create is
+  deleted, also if the stack is deleted meanwhile (``custom_resources.py``).
 - Only keys that exist are accepted, those of the roots among them, and each signature is checked. The emulator's own
   endpoints are not there. A foreign ``Host`` or ``Origin`` is refused (``access.py``).
 - Nobody can work out the keys of a function.

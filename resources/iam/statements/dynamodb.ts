@@ -222,7 +222,7 @@ export const SendAnswers: Statement = {
 
 export const NoteBegun: Statement = {
   Sid: 'NoteBegun',
-  why: 'Notes which record a resource of a stack has, before CloudFormation knows.',
+  why: 'Notes which record a resource of a stack has before CloudFormation knows, and what was deleted before it was begun.',
   Action: ['dynamodb:GetItem', 'dynamodb:PutItem'],
   Resource: table,
   Condition: onlyItems(stacks),

@@ -77,7 +77,7 @@ export type StackAnswer =
 const longestReason = 1_000;
 
 /** What stands for the id of a resource that was never made. */
-const nothingMade = 'not-created';
+export const nothingMade = 'not-created';
 
 /** An answer to a request that could not be met. The resource is what it was before. */
 export const failed = (request: AnsweredRequest, reason: string, made?: string): StackAnswer => ({

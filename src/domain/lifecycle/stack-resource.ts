@@ -5,6 +5,7 @@ import {
   answerOf,
   deleted,
   failed,
+  nothingMade,
   reasonOf,
   type StackAnswer,
   type StackRequest,
@@ -29,6 +30,9 @@ export interface StackJournal {
    */
   readBegun(stack: StackResource): Promise<Begun | undefined>;
   writeBegun(stack: StackResource, begun: Begun): Promise<void>;
+  /** Whether it was deleted before anything was begun for it, so recently that a request to create it may still come. */
+  isWithdrawn(stack: StackResource): Promise<boolean>;
+  withdraw(stack: StackResource): Promise<void>;
   /** Keeps the address until the workflow has ended. */
   keepAddress(request: StackRequest, recordId: string): Promise<void>;
   readAwaited(recordId: string): Promise<readonly AwaitedAnswer[]>;
@@ -43,7 +47,7 @@ interface Begun {
 }
 
 export interface StackParts
-  extends Pick<StackJournal, 'readBegun' | 'writeBegun' | 'keepAddress'>,
+  extends Pick<StackJournal, 'readBegun' | 'writeBegun' | 'isWithdrawn' | 'withdraw' | 'keepAddress'>,
     RecordReader {
   /** Registers what a resource's properties ask for, and starts its workflow; `note` is called before the first write. */
   readonly make: Readonly<
@@ -75,7 +79,13 @@ const isOver = ({ status }: JournalRecord): boolean => status === 'failed' || st
 async function toDelete(request: StackRequest, parts: StackParts): Promise<JournalRecord | undefined> {
   const { physicalId = '', stack } = request;
   if (isRecordId(physicalId)) return ownRecord(request, physicalId, parts);
-  return ownRecord(request, (await parts.readBegun(stack))?.recordId, parts);
+  const begun = async () => ownRecord(request, (await parts.readBegun(stack))?.recordId, parts);
+  const record = await begun();
+  if (physicalId === nothingMade || (record && !isOver(record))) return record;
+  // Nobody has answered the request to create. It may be under way, or come later: whichever of the two comes second sees
+  // what the other has written.
+  await parts.withdraw(stack);
+  return begun();
 }
 
 /**
@@ -99,6 +109,13 @@ async function make(request: StackRequest, parts: StackParts): Promise<JournalRe
   }
   const begun = await parts.readBegun(stack);
   if (begun?.requestId !== requestId) {
+    if (await isTooLate(request, parts)) {
+      throw new ServiceError(
+        'InvalidRequestError',
+        'CloudFormation deleted this resource before the service began to create it. Nothing was created. To create it after all, ' +
+          'give it another logical id, or wait for six hours.',
+      );
+    }
     // First of all: whatever comes after it, a later request must not take an earlier record for that of this one.
     await parts.writeBegun(stack, { requestId });
     await removeForgotten(request, begun, parts);
@@ -111,8 +128,19 @@ async function make(request: StackRequest, parts: StackParts): Promise<JournalRe
   });
   // A request that repeats an earlier one has that one's record.
   if (record.id !== noted) await note(record.id);
-  return record;
+  if (isOver(record) || !(await isTooLate(request, parts))) return record;
+  // Deleted meanwhile, by a request that did not see the record.
+  try {
+    return await parts.remove(record, request);
+  } catch (error) {
+    // Nobody else will: left to Lambda, which calls again.
+    throw new Error(`Nobody wants ${record.id} any more, and it could not be removed.`, { cause: error });
+  }
 }
+
+/** Lambda delivers an event late, and perhaps again. Then the deletion may come before the creation. */
+const isTooLate = async ({ type, stack }: StackRequest, parts: StackParts): Promise<boolean> =>
+  type === 'Create' && parts.isWithdrawn(stack);
 
 /** The old resource has its name and bucket until CloudFormation deletes it, which is after the new one is ready. */
 const needsOwnNames =

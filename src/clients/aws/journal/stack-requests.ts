@@ -12,6 +12,8 @@ import { afterConflicts, type Table } from './table.ts';
 export const awaitedStatus = 'answer-awaited';
 /** CloudFormation waits for an hour, and its addresses are valid for about two. */
 const addressSeconds = 2 * 3_600;
+/** As long as Lambda keeps an event at most (AWS Lambda Developer Guide, "How Lambda handles errors and retries"). */
+const lateSeconds = 6 * 3_600;
 /** Longer than any request is open. */
 const begunSeconds = 7 * 86_400;
 
@@ -22,6 +24,7 @@ const answerKey = (recordId: string, purpose: (typeof purposes)[number]) => ({
   pk: `answer#${recordId}#${purpose}`,
 });
 const begunKey = (stack: StackResource) => ({ pk: `stack#${sha256(canonicalJson(stack))}` });
+const withdrawnKey = (stack: StackResource) => ({ pk: `${begunKey(stack).pk}#withdrawn` });
 
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
 
@@ -92,9 +95,22 @@ export async function forgetAddress(
   }
 }
 
+const withdrawnSchema = z.object({ expiresAt: z.number() });
 const begunSchema = z.object({ requestId: z.string(), integrationId: z.string().optional() });
 
-export const begunJournal = (table: Table): Pick<StackJournal, 'readBegun' | 'writeBegun'> => ({
+export const begunJournal = (
+  table: Table,
+): Pick<StackJournal, 'readBegun' | 'writeBegun' | 'isWithdrawn' | 'withdraw'> => ({
+  isWithdrawn: async (stack) => {
+    const item = await read(table, 'read what a stack withdrew', withdrawnKey(stack));
+    // DynamoDB deletes it some days later.
+    return (withdrawnSchema.safeParse(item).data?.expiresAt ?? 0) > inSeconds(0);
+  },
+  withdraw: (stack) =>
+    put(table, 'note what a stack withdraws', {
+      ...withdrawnKey(stack),
+      expiresAt: inSeconds(lateSeconds),
+    }).then(() => undefined),
   readBegun: async (stack) => {
     const begun = begunSchema.safeParse(await read(table, 'read what a stack began', begunKey(stack))).data;
     return begun && { requestId: begun.requestId, recordId: begun.integrationId };

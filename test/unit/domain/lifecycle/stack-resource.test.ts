@@ -17,6 +17,7 @@ const idOf = (number: number) => `int_0000000000000000000000000${number}`;
 function world() {
   const records = new Map<string, JournalRecord>();
   const begun = new Map<string, Awaited<ReturnType<StackParts['readBegun']>>>();
+  const withdrawn = new Set<string>();
   const byRequest = new Map<string, string>();
   const kept = new Map<string, string>();
   const events: string[] = [];
@@ -29,6 +30,8 @@ function world() {
     read: async (id) => records.get(id),
     readBegun: async (asked) => begun.get(canonicalJson(asked)),
     writeBegun: async (asked, what) => void begun.set(canonicalJson(asked), what),
+    isWithdrawn: async (asked) => withdrawn.has(canonicalJson(asked)),
+    withdraw: async (asked) => void withdrawn.add(canonicalJson(asked)),
     make: {
       integration: async (request, note) => {
         const known = records.get(byRequest.get(request.id) ?? '');
@@ -55,6 +58,21 @@ function world() {
   };
   return { parts, records, begun, kept, events, put, refuse };
 }
+
+/** The same parts, with something that may happen before and after each call. */
+const between = (parts: StackParts, pass: () => Promise<void>): StackParts =>
+  new Proxy(parts, {
+    get: (target, key) => {
+      const part: unknown = Reflect.get(target, key);
+      if (typeof part !== 'function') return part;
+      return async (...given: unknown[]) => {
+        await pass();
+        const result: unknown = await Reflect.apply(part, target, given);
+        await pass();
+        return result;
+      };
+    },
+  });
 
 const update = (physicalId: string, id = 'request-2') =>
   stackRequest({ RequestType: 'Update', RequestId: id, PhysicalResourceId: physicalId });
@@ -170,6 +188,78 @@ describe('a request to delete', () => {
       status: 'SUCCESS',
       physicalId: 'images-Images-1ABC',
     });
+  });
+
+  test('that comes before the request to create lets that one make nothing', async () => {
+    const { parts, events } = world();
+    await takeStackRequest(remove('images-Images-1ABC'), parts);
+    await expect(takeStackRequest(stackRequest(), parts)).resolves.toEqual({
+      status: 'FAILED',
+      physicalId: 'not-created',
+      reason: expect.stringContaining('CloudFormation deleted this resource before'),
+    });
+    expect(events).toEqual([]);
+    // Another resource of the stack is another matter.
+    await takeStackRequest(stackRequest({ LogicalResourceId: 'Videos' }), parts);
+    expect(events).toContain(`make ${idOf(1)}`);
+  });
+
+  test.each(['creation', 'deletion'] as const)(
+    'leaves nothing, whenever during the %s the other one comes',
+    async (first) => {
+      const requests = { creation: stackRequest(), deletion: remove('images-Images-1ABC') };
+      const second = first === 'creation' ? 'deletion' : 'creation';
+      for (let moment = 0; ; moment += 1) {
+        const { parts, records } = world();
+        let passed = 0;
+        const pass = async () => {
+          if (passed === moment) await takeStackRequest(requests[second], parts);
+          passed += 1;
+        };
+        await takeStackRequest(requests[first], between(parts, pass));
+        if (moment >= passed) break;
+        const left = [...records.values()].filter(({ status }) => status !== 'removing');
+        expect({ moment, left }).toEqual({ moment, left: [] });
+      }
+      expect.hasAssertions();
+    },
+  );
+
+  test('that did not see the record leaves it to the creation, which comes again until it is removed', async () => {
+    const { parts, records } = world();
+    let isRefused = true;
+    const creating: StackParts = {
+      ...parts,
+      keepAddress: async () => Promise.reject(new Error('Not reached before the removal has begun.')),
+      make: {
+        ...parts.make,
+        integration: async (...given) => {
+          const record = await parts.make.integration(...given);
+          await parts.withdraw(stack);
+          return record;
+        },
+      },
+      remove: async (...given) => {
+        if (isRefused) throw new ServiceError('AwsUnavailableError', 'No.');
+        return parts.remove(...given);
+      },
+    };
+    await expect(takeStackRequest(stackRequest(), creating)).rejects.toThrow(
+      `Nobody wants ${idOf(1)} any more`,
+    );
+    isRefused = false;
+    await takeStackRequest(stackRequest(), { ...creating, keepAddress: parts.keepAddress });
+    expect([...records.values()].map(({ status }) => status)).toEqual(['removing']);
+  });
+
+  test('by the id of an answer that made nothing does not stop the next creation', async () => {
+    const { parts, refuse, events } = world();
+    refuse.error = new ServiceError('InvalidRequestError', 'One field is invalid.');
+    await takeStackRequest(stackRequest(), parts);
+    await takeStackRequest(remove('not-created'), parts);
+    delete refuse.error;
+    await takeStackRequest(stackRequest({ RequestId: 'request-2' }), parts);
+    expect(events).toContain(`make ${idOf(1)}`);
   });
 
   test('that is refused is answered with the reason', async () => {

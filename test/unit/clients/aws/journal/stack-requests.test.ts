@@ -84,6 +84,21 @@ test('all that wait are found, each once', async () => {
   await expect(findAwaited(table)).resolves.toEqual([integrationId, other]);
 });
 
+test('what a stack withdrew is known until no event of it can come any more', async () => {
+  dynamo.on(PutCommand).resolves({}).on(GetCommand).resolves({});
+  const journal = begunJournal(table);
+  await expect(journal.isWithdrawn(stack)).resolves.toBe(false);
+  await journal.withdraw(stack);
+  const { Item = {} } = dynamo.commandCalls(PutCommand)[0]?.args[0].input ?? {};
+  expect(Item['pk']).toMatch(/^stack#[0-9a-f]{64}#withdrawn$/);
+  expect((Number(Item['expiresAt']) * 1000 - Date.now()) / 3_600_000).toBeCloseTo(6, 1);
+  dynamo.on(GetCommand, { Key: { pk: Item['pk'] }, ConsistentRead: true }).resolves({ Item });
+  await expect(journal.isWithdrawn(stack)).resolves.toBe(true);
+  const expired = { ...Item, expiresAt: Math.floor(Date.now() / 1000) - 1 };
+  dynamo.on(GetCommand, { Key: { pk: Item['pk'] }, ConsistentRead: true }).resolves({ Item: expired });
+  await expect(journal.isWithdrawn(stack)).resolves.toBe(false);
+});
+
 test('what a stack has begun is known under a key that nobody can shape', async () => {
   dynamo
     .on(PutCommand)

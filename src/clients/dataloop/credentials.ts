@@ -97,6 +97,8 @@ export function credentialsFrom(
   now: () => number = Date.now,
 ): Credentials {
   let kept: { token: Token; refreshToken: string | undefined } | undefined;
+  /** Calls that are made side by side log in once. */
+  let obtaining: ReturnType<typeof obtain> | undefined;
 
   const signIn = async (body: Record<string, string>) => {
     const answer = loginAnswerSchema.safeParse(await login(body));
@@ -128,7 +130,12 @@ export function credentialsFrom(
 
   return {
     token: async () => {
-      if (!kept || kept.token.expiresAt - marginMs <= now()) kept = await obtain();
+      if (!kept || kept.token.expiresAt - marginMs <= now()) {
+        obtaining ??= obtain().finally(() => {
+          obtaining = undefined;
+        });
+        kept = await obtaining;
+      }
       if (kept.token.expiresAt <= now()) {
         kept = undefined;
         throw new ServiceError(

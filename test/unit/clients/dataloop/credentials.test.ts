@@ -30,6 +30,20 @@ test('a log-in that answers what is no header is not used, nor shown', async () 
   });
 });
 
+test('calls side by side log in once; a log-in that failed is tried again', async () => {
+  const answers = [new Error('down'), { id_token: token(start + hour) }];
+  const { credentials, readSecret, login } = credentialsWith(password, async () => {
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return answer;
+  });
+  const failed = await Promise.allSettled([credentials.token(), credentials.token()]);
+  expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  const tokens = await Promise.all([credentials.token(), credentials.token(), credentials.token()]);
+  expect(new Set(tokens.map(({ value }) => value)).size).toBe(1);
+  expect([readSecret.mock.calls.length, login.mock.calls.length]).toEqual([2, 2]);
+});
+
 describe('what is longer than any', () => {
   /** A token with so many characters in its middle. */
   const long = (length: number) => `head.${'x'.repeat(length)}.signature`;

@@ -106,7 +106,12 @@ export const WriteUndoAndEnd = writing(
   ...cut,
 );
 
-export const WriteOperator = writing('Writes what an operator said.', 'status', 'operator');
+export const WriteOperator = writing(
+  'Writes what an operator said, unless CreateRole is under way with what was said before.',
+  'status',
+  'steps',
+  'operator',
+);
 
 export const WriteIssuedUser = writing('Writes that the wait for the IAM user is over.', 'steps');
 

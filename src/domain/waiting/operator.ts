@@ -118,7 +118,8 @@ export const confirmationSchema = z.strictObject({
 
 export interface OperatorJournal extends RecordReader {
   /**
-   * Writes what the operator said, where the record is provisioning and nobody has said otherwise.
+   * Writes what the operator said, where the record is provisioning and nobody has said otherwise. A user is named only
+   * while no attempt of CreateRole is under way, which would trust the one that it read.
    * @param before what the journal must hold of it
    * @returns the record as it then is; undefined where that does not hold
    */
@@ -183,9 +184,10 @@ async function write(
   { journal }: Confirmation,
 ): Promise<JournalRecord> {
   const written = await journal.writeOperator(record.id, operator, record.operator);
-  // The step may have begun with what was said before.
   if (written && awaitedOf(written)) return written;
-  if (written && isAskedAbout(written)) throw tryAgain(written);
+  // The step may have begun with what was said before.
+  const now = written ?? (await journal.read(record.id));
+  if (now && isAskedAbout(now)) throw tryAgain(now);
   throw new ServiceError(
     'NothingAwaitedError',
     `Integration ${record.id} has moved on, or somebody else answered first. See GET /integrations/${record.id}.`,

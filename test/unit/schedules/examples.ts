@@ -159,6 +159,24 @@ const lateToken: Schedule = {
   ],
 };
 
+/** The operator names another user at the moment at which CreateRole begins with the first. */
+const userCorrected = (latencies: readonly number[], operatorDelayMs: number): Schedule => ({
+  ...undisturbed,
+  adoption: {
+    bucket: 'adopt-and-close',
+    cors: true,
+    role: 'adopt',
+    integration: 'operator',
+    publicAccess: 'half',
+    rules: 'allowing',
+    statement: 'one',
+    operatorSays: 'another user',
+    operatorDelayMs,
+  },
+  commands: [post],
+  latencies: [...latencies],
+});
+
 export const examples: readonly Schedule[] = [
   ...[300, 700, 1_100, 1_500].flatMap((delayMs) => [
     twoAttempts('createBucket', delayMs, 'adopt'),
@@ -166,6 +184,7 @@ export const examples: readonly Schedule[] = [
     twoAttempts('createRole', delayMs, 'adopt'),
   ]),
   lateToken,
+  userCorrected([58, 127], 1_000),
   roleReplaced,
   ...[6, 7].map(editedHalfway),
   untagged,

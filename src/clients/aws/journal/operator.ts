@@ -3,10 +3,13 @@ import type { OperatorJournal } from '../../../domain/waiting/operator.ts';
 import { now, recordReader, statusIn, updateRecord } from './record.ts';
 import type { Table } from './table.ts';
 
+const createRole = '#steps.CreateRole';
+
 export function operatorJournal(table: Table): OperatorJournal {
   return {
     ...recordReader(table),
     writeOperator: (integrationId, operator, before) => {
+      const isUserNamed = operator.given === undefined;
       const { condition, values } = statusIn(['provisioning']);
       return updateRecord(
         table,
@@ -14,17 +17,24 @@ export function operatorJournal(table: Table): OperatorJournal {
         `record what the operator sent for integration ${integrationId}`,
         {
           UpdateExpression: 'SET #operator = :operator, #updatedAt = :now',
-          ConditionExpression: `${condition} AND ${
-            before
-              ? `#operator.#userArn = :userArn AND ${
-                  before.given ? '#operator.#given.#id = :given' : 'attribute_not_exists(#operator.#given)'
-                }`
-              : 'attribute_not_exists(#operator)'
-          }`,
+          ConditionExpression: [
+            condition,
+            ...(before
+              ? [
+                  '#operator.#userArn = :userArn',
+                  before.given ? '#operator.#given.#id = :given' : 'attribute_not_exists(#operator.#given)',
+                ]
+              : ['attribute_not_exists(#operator)']),
+            // An attempt that runs takes whom it read when it began.
+            ...(isUserNamed
+              ? [`(attribute_not_exists(${createRole}) OR ${createRole}.#status = :retrying)`]
+              : []),
+          ].join(' AND '),
           names: {
             '#operator': 'operator',
             '#status': 'status',
             '#updatedAt': 'updatedAt',
+            ...(isUserNamed ? { '#steps': 'steps' } : {}),
             ...(before ? { '#userArn': 'userArn', '#given': 'given' } : {}),
             ...(before?.given ? { '#id': 'dataloopIntegrationId' } : {}),
           },
@@ -32,6 +42,7 @@ export function operatorJournal(table: Table): OperatorJournal {
             ...values,
             ':operator': operator,
             ':now': now(),
+            ...(isUserNamed ? { ':retrying': 'retrying' } : {}),
             ...(before ? { ':userArn': before.userArn } : {}),
             ...(before?.given ? { ':given': before.given.dataloopIntegrationId } : {}),
           },

@@ -168,10 +168,11 @@ describe('an answer of the operator', () => {
     }: { isLost?: boolean; isAccountKnown?: boolean; since?: Partial<JournalRecord> } = {},
   ) {
     const events: unknown[] = [];
+    const reads = [record];
     const answer = (sent: unknown) =>
       confirmIamUser(integrationId, sent, by, {
         journal: {
-          read: async () => record,
+          read: async () => reads.shift() ?? { ...record, ...since },
           writeOperator: async (_id, operator, before) => {
             events.push(['journal', operator, before]);
             return isLost ? undefined : { ...record, operator, ...since };
@@ -268,6 +269,15 @@ describe('an answer of the operator', () => {
     const { answer, events } = answering(recordWith({ operator: named, steps }));
     expect(await thrownBy(answer({ userArn: other }))).toMatchObject({ name: 'TryAgainError' });
     expect(events).toEqual([]);
+  });
+
+  test('that names another user at the moment at which CreateRole begins is not written', async () => {
+    const since = { steps: { RequestIamUser: step('succeeded'), CreateRole: step('running') } };
+    const { answer } = answering({ ...waiting, operator: named }, { isLost: true, since });
+    expect(await thrownBy(answer({ userArn: other }))).toMatchObject({
+      name: 'TryAgainError',
+      message: expect.stringContaining(`about the IAM user ${userArn} `),
+    });
   });
 
   test('can correct the integration as long as it was not taken on', async () => {

@@ -61,7 +61,6 @@ const { record } = newRegistration(request, undefined, {
   recordId: integrationId,
   executionArn: `arn:aws:states:eu-west-1:111111111111:execution:dataloop-cross-account-dev-provision:${integrationId}`,
   now: new Date('2026-11-23T23:48:44.352Z'),
-  sha256: () => '',
   requestedBy,
 });
 
@@ -102,7 +101,6 @@ const driver = newRegistration(driverRequest, undefined, {
   recordId: driverId,
   executionArn: `arn:aws:states:eu-west-1:111111111111:execution:dataloop-cross-account-dev-addDriver:${driverId}`,
   now: new Date('2026-11-24T00:09:02.518Z'),
-  sha256: () => '',
   requestedBy,
   parent: { integrationId, dataloopIntegrationId: standing.resources.dataloopIntegration.id },
 }).record;

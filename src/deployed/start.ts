@@ -3,7 +3,6 @@ import { ulid } from 'ulid';
 import { recordReader } from '../clients/aws/journal/record.ts';
 import { executionArnOf, provisionStarter, stepFunctionsClient } from '../clients/aws/step-functions.ts';
 import { type IdempotencyKey, newRegistration, type Register } from '../domain/lifecycle/start.ts';
-import { sha256 } from '../domain/model/canonical-json.ts';
 import type { JournalRecord } from '../domain/model/record.ts';
 import type { IntegrationRequest } from '../domain/model/request.ts';
 import type { StackResource } from '../domain/model/stack-resource.ts';
@@ -27,7 +26,6 @@ export function deployedStart(prefix: 'int' | 'drv', stateMachineArn: string, re
         recordId,
         executionArn: executionArnOf(stateMachineArn, recordId),
         now: new Date(),
-        sha256,
         requestedBy,
         ...(parent ? { parent } : {}),
         ...(stack ? { stack } : {}),

@@ -1,7 +1,7 @@
 /** How an integration begins: its first record, its locks, the caller's key, and the start of its workflow. */
 import * as z from 'zod';
 import { ServiceError } from '../../errors.ts';
-import { canonicalJson } from '../model/canonical-json.ts';
+import { canonicalJson, sha256 } from '../model/canonical-json.ts';
 import type { Workflows } from '../model/execution.ts';
 import type { AddedBucket, JournalRecord, RecordReader } from '../model/record.ts';
 import { kindOf, pathOf } from '../model/record.ts';
@@ -16,6 +16,12 @@ export const idempotencyKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 /** An Idempotency-Key as it was sent, and who sent it where. */
 export type IdempotencyKey = { readonly key: string; readonly owner: string };
 
+/** The same request for another stack or integration is another one: nobody gets hold of what is not theirs. */
+export const requestHashOf = (
+  request: IntegrationRequest,
+  { parent, stack }: Partial<Pick<JournalRecord, 'parent' | 'stack'>> = {},
+): string => sha256(canonicalJson(parent || stack ? { parent, stack, request } : request));
+
 /** @throws ServiceError `InvalidRequestError` for an Idempotency-Key that is not 1 to 255 printable ASCII characters */
 export function newRegistration(
   request: IntegrationRequest,
@@ -24,7 +30,6 @@ export function newRegistration(
     recordId: string;
     executionArn: string;
     now: Date;
-    sha256: (text: string) => string;
     /** ARN of the caller. */
     requestedBy?: string;
     /** The integration that a bucket is added to. */
@@ -51,8 +56,7 @@ export function newRegistration(
       createdAt,
       updatedAt: createdAt,
       request,
-      // The same request of somebody else is another one: nobody gets hold of what is not theirs.
-      requestHash: context.sha256(canonicalJson(parent || stack ? { parent, stack, request } : request)),
+      requestHash: requestHashOf(request, { parent, stack }),
       ...(requestedBy === undefined ? {} : { requestedBy }),
       executionArn: context.executionArn,
       steps: {},
@@ -63,7 +67,7 @@ export function newRegistration(
       sent === undefined
         ? undefined
         : {
-            key: context.sha256(canonicalJson([sent.owner, sent.key])),
+            key: sha256(canonicalJson([sent.owner, sent.key])),
             expiresAt: Math.floor(context.now.getTime() / 1000) + idempotencySeconds,
           },
   };

@@ -8,9 +8,9 @@ import {
   lockOfOtherUser,
   locksByField,
   nameOrBucketTaken,
+  requestHashOf,
 } from '../lifecycle/start.ts';
 import { outsideDeployment } from '../model/allowed.ts';
-import { sameJson } from '../model/canonical-json.ts';
 import { type DesiredState, desiredState, trustPolicy, trustStatement } from '../model/desired-state.ts';
 import {
   type JournalRecord,
@@ -117,7 +117,7 @@ async function repeatedOf(
   if (!first) return undefined;
   try {
     const holder = await bound('the integration of this name', holderOf(first.key, reads));
-    return holder && sameJson(holder.request, request) && repeatable.includes(holder.status)
+    return holder && holder.requestHash === requestHashOf(request) && repeatable.includes(holder.status)
       ? holder
       : undefined;
   } catch (error) {

@@ -208,7 +208,6 @@ describe('adding a driver', () => {
             recordId: driverId,
             executionArn: `arn:aws:states:eu-west-1:111111111111:execution:add:${driverId}`,
             now: new Date(0),
-            sha256,
             parent: to,
           },
         ),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { newRegistration } from '../../../../src/domain/lifecycle/start.ts';
@@ -14,7 +13,6 @@ const register = (request = requestOf(), key?: string, owner = 'POST /integratio
     recordId: integrationId,
     executionArn,
     now: new Date('2026-11-23T12:00:00.500Z'),
-    sha256: (text) => createHash('sha256').update(text).digest('hex'),
   });
 
 describe('canonical JSON', () => {

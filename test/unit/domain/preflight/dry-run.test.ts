@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { requestHashOf } from '../../../../src/domain/lifecycle/start.ts';
 import { parseBody } from '../../../../src/domain/model/request.ts';
 import {
   iamUserPlaceholder,
@@ -8,6 +9,7 @@ import {
 import { ServiceError } from '../../../../src/errors.ts';
 import { account, asUsual, body, integrationId, recordOf, requestOf, thrownBy } from '../fakes.ts';
 import { nothingInTheWay } from '../healthy-reads.ts';
+import { stack } from '../stacks.ts';
 
 const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/1';
 
@@ -197,7 +199,7 @@ describe('a name or bucket that another integration holds', () => {
   ] as const)(
     'is told once, and is not in the way, where the very same request is %s',
     async (status, detail) => {
-      const same = recordOf({ status });
+      const same = recordOf({ status, requestHash: requestHashOf(requestOf()) });
       // Its own bucket, role and policy are there.
       const taken = () => Promise.reject(new Error('looked'));
       const plan = await planOf(body, {
@@ -221,6 +223,16 @@ describe('a name or bucket that another integration holds', () => {
     },
   );
 
+  test('is told as in the way where a stack sent the same request: the API would not answer with that one', async () => {
+    const requestHash = requestHashOf(requestOf(), { stack });
+    const same = recordOf({ status: 'ready', stack, requestHash });
+    const plan = await planOf(body, { lockHolder: heldBy(same.id), read: async () => same });
+    expect(plan.clear).toBe(false);
+    expect(plan.findings).toEqual([
+      expect.objectContaining({ detail: expect.stringContaining(`are used by ${same.id}, which is ready`) }),
+    ]);
+  });
+
   test('is free where nothing stands of the one that a lock names', async () => {
     const gone = { ...other, status: 'removed' as const };
     const plan = await planOf(body, { lockHolder: async () => 'int_other', read: async () => gone });
@@ -228,7 +240,7 @@ describe('a name or bucket that another integration holds', () => {
   });
 
   test('but not of one that is just being removed', async () => {
-    const same = recordOf({ status: 'removing' });
+    const same = recordOf({ status: 'removing', requestHash: requestHashOf(requestOf()) });
     const plan = await planOf(body, { lockHolder: heldBy(same.id), read: async () => same });
     expect(plan.findings).toEqual([
       expect.objectContaining({ detail: expect.stringContaining('send the request again when it is gone') }),

@@ -65,10 +65,11 @@ function classify(step: string, caught: ErrorOutput): { name: ErrorName; detail:
         };
   }
   if (/^(Sandbox\.Timedout|Lambda\.Unknown|Runtime\.(ExitError|OutOfMemory))$/.test(caught.Error)) {
-    const advice =
-      caught.Error === 'Runtime.OutOfMemory'
-        ? 'Give it more memory (memorySize in serverless.yml).'
-        : 'See its log.';
+    // Linux kills what needs more memory than the function has, and Node.js aborts where its heap is full.
+    const isOutOfMemory = caught.Error === 'Runtime.OutOfMemory' || /\bsignal: (killed|aborted)\b/.test(said);
+    const advice = isOutOfMemory
+      ? 'It ran out of memory: give it more (memorySize in serverless.yml).'
+      : 'See its log.';
     return {
       name: 'StepCrashedError',
       detail: `The function of ${step} crashed in every attempt (${caught.Error}). ${advice}`,

@@ -58,6 +58,30 @@ describe('describeFailure', () => {
     },
   );
 
+  test.each([
+    [
+      'Runtime.OutOfMemory',
+      'RequestId: 1 Error: Runtime exited with error: signal: killed',
+      'ran out of memory',
+    ],
+    [
+      'Runtime.ExitError',
+      'RequestId: 1 Error: Runtime exited with error: signal: killed',
+      'ran out of memory',
+    ],
+    [
+      'Runtime.ExitError',
+      'RequestId: 1 Error: Runtime exited with error: signal: aborted (core dumped)',
+      'ran out of memory',
+    ],
+    ['Runtime.ExitError', 'RequestId: 1 Error: Runtime exited with error: exit status 1', 'See its log.'],
+  ])('says what a function died of: %s, %s', (name, said, expected) => {
+    for (const Cause of [said, lambdaCause(said)]) {
+      const { detail } = describeFailure('CreateBucket', { Error: name, Cause });
+      expect(detail).toContain(expected);
+    }
+  });
+
   test('keeps what it does not know, and bounds its length', () => {
     const failure = describeFailure('CreateBucket', { Error: 'Strange', Cause: 'x'.repeat(10_000) });
     expect(failure.type).toBe('urn:dataloop-cross-account:problem:internal');

@@ -260,7 +260,7 @@ export async function startProvisioning(
     const isKnownKey = result.outcome === 'repeated';
     const holder = await store.read(isKnownKey ? result.recordId : result.by);
     if (isKnownKey && result.requestHash !== record.requestHash) {
-      throw keyReused(result.recordId, holder?.status);
+      throw keyReused(result.recordId, holder?.status, record);
     }
     if (
       result.outcome === 'locked' &&
@@ -287,10 +287,16 @@ export async function startProvisioning(
   );
 }
 
-function keyReused(holderId: string, status = 'unknown'): ServiceError {
+function keyReused(
+  holderId: string,
+  status = 'unknown',
+  { parent }: Pick<JournalRecord, 'parent'>,
+): ServiceError {
+  // The path of a request for an added bucket names its integration.
+  const orElse = parent ? ' or for another integration' : '';
   return new ServiceError(
     'IdempotencyKeyReusedError',
-    `You already used this key with a different body (${holderId}, ${status}). Send a new key.`,
+    `You already used this key with a different body${orElse} (${holderId}, ${status}). Send a new key.`,
   );
 }
 

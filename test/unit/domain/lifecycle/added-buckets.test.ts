@@ -373,7 +373,7 @@ describe('adding a driver', () => {
     } as const;
     expect(await thrownBy(adding(other, outcome, { holder: record }).answer)).toMatchObject({
       name: 'IdempotencyKeyReusedError',
-      message: `You already used this key with a different body (${driverId}, provisioning). Send a new key.`,
+      message: `You already used this key with a different body or for another integration (${driverId}, provisioning). Send a new key.`,
     });
   });
 

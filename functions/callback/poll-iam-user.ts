@@ -6,7 +6,7 @@ import { recordReader } from '../../src/clients/aws/journal/record.ts';
 import { pollScheduler, queueClient } from '../../src/clients/aws/queue.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { getIntegration } from '../../src/clients/dataloop/client.ts';
-import { eventBusName, pollQueueUrl } from '../../src/config.ts';
+import { pollQueueUrl } from '../../src/config.ts';
 import { boundedBy } from '../../src/deadline.ts';
 import { deployedKeyEnd } from '../../src/deployed/api-key.ts';
 import { announceIamUser, publish } from '../../src/deployed/bus.ts';
@@ -33,23 +33,9 @@ const keyWatch = { ...deployedKeyEnd(), ...noticeJournal(table), publish };
 /** Once an hour: here, because this function reads the credentials anyway. */
 const hourlySchema = z.object({ source: z.literal('aws.events') });
 
-/** The days that are left become a metric of CloudWatch's (embedded metric format), which the alarms look at. */
 async function lookAtApiKey(): Promise<void> {
-  const now = Date.now();
-  const found = await watchApiKey(keyWatch, now);
-  if (!found) return;
-  const metric = { Name: 'ApiKeyDaysLeft', Unit: 'Count' };
-  logger.info('The API key was looked at', {
-    ...found,
-    Deployment: eventBusName(),
-    ApiKeyDaysLeft: found.daysLeft,
-    _aws: {
-      Timestamp: now,
-      CloudWatchMetrics: [
-        { Namespace: 'dataloop-cross-account', Dimensions: [['Deployment']], Metrics: [metric] },
-      ],
-    },
-  });
+  const found = await watchApiKey(keyWatch, Date.now());
+  if (found) logger.info('The API key was looked at', found);
 }
 
 /**

@@ -192,6 +192,22 @@ test('the poll goes on for as long as the workflow waits: Lambda does not stop i
   await disconnect(integrationId);
 });
 
+test('that the API key ends is told to the queue that has the alarm', async () => {
+  const DetailType = 'Dataloop API Key Expires' satisfies keyof typeof eventDetails;
+  const detail = { version: '1', secretId: 'secret', expiresAt: '2027-01-01T00:00:00.000Z', daysLeft: 30 };
+  const Entries = [{ ...bus, Source: eventSource, DetailType, Detail: JSON.stringify(detail) }];
+  await events.send(new PutEventsCommand({ Entries }));
+  const queue = (await queueUrls(environment)).find((url) => url.includes('DeadLetter'));
+  const told: string[] = [];
+  await untilSeen('the event lies in the queue', async () => {
+    told.push(...(await takeMessages(environment, queue)));
+    return told.length > 0;
+  });
+  expect(told.map((message) => JSON.parse(message))).toEqual([
+    expect.objectContaining({ 'detail-type': DetailType, detail }),
+  ]);
+});
+
 test('no task token and no credential of Dataloop is in the execution’s own data', async () => {
   const name = uniqueName('secret');
   const { integrationId, links } = await connect(name);

@@ -21,6 +21,7 @@ import { roles } from '../../resources/iam/roles.ts';
 import { deployedPackages, parseLock } from '../../scripts/deployed-components.ts';
 import { iamStatements } from '../../scripts/iam-statements.ts';
 import { verify } from '../../scripts/verification.ts';
+import { type DetailType, eventSource } from '../../src/domain/api/events.ts';
 import { desiredState } from '../../src/domain/model/desired-state.ts';
 import { parseBody } from '../../src/domain/model/request.ts';
 import { addDriverSteps, deprovisionSteps, provisionSteps } from '../../src/domain/model/steps.ts';
@@ -599,7 +600,7 @@ describe('what the service can create at most', () => {
 
 describe('what comes in as an event', () => {
   test('is tried again and kept when no function takes it', () => {
-    const rules = ofType('AWS::Events::Rule');
+    const rules = ofType('AWS::Events::Rule').filter(([id]) => id !== 'ApiKeyExpiresRule');
     const onEvents = rules.filter(([, { Properties }]) => Properties['EventPattern'] !== undefined);
     expect(onEvents.length).toBeGreaterThanOrEqual(2);
     for (const [, { Properties }] of onEvents) {
@@ -619,13 +620,33 @@ describe('what comes in as an event', () => {
 
   // A rule's dead-letter queue takes only what could not be handed over; then it is Lambda that tries again.
   test('is kept, too, when its function took it and failed', () => {
-    const rules = ofType('AWS::Events::Rule').flatMap(([, { Properties }]) =>
-      z.array(z.looseObject({ Arn: z.unknown() })).parse(Properties['Targets']),
+    const rules = ofType('AWS::Events::Rule').flatMap(([id, { Properties }]) =>
+      id === 'ApiKeyExpiresRule'
+        ? []
+        : z.array(z.looseObject({ Arn: z.unknown() })).parse(Properties['Targets']),
     );
     // One is called by two rules.
     const called = [...new Set(rules.map(({ Arn }) => target(Arn)))].sort();
     expect([...onFailure.keys()].sort()).toEqual(called);
     expect(new Set(onFailure.values())).toEqual(new Set(['DeadLetterQueue']));
+  });
+
+  test('that the API key ends lies in the queue that has the alarm', () => {
+    const queue = { 'Fn::GetAtt': ['DeadLetterQueue', 'Arn'] };
+    expect(template.Resources['ApiKeyExpiresRule']?.Properties).toMatchObject({
+      EventBusName: { Ref: 'EventBus' },
+      EventPattern: {
+        source: [eventSource],
+        'detail-type': ['Dataloop API Key Expires' satisfies DetailType],
+      },
+      Targets: [{ Arn: queue }],
+    });
+    expect(template.Resources['DeadLetterAlarm']?.Properties).toMatchObject({
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': ['DeadLetterQueue', 'QueueName'] } }],
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+    });
   });
 
   test('the sweep comes by itself, and so does the look at the API key', () => {
@@ -677,7 +698,9 @@ describe('a function that is called by what it sends', () => {
         z
           .array(z.object({ Arn: z.unknown() }))
           .parse(Properties['Targets'])
-          .map(({ Arn }) => target(Arn)),
+          .map(({ Arn }) => target(Arn))
+          // Of the dead-letter queue nobody is called.
+          .filter((id) => functions.has(id)),
       ),
     ];
   }

@@ -177,6 +177,22 @@ const userCorrected = (latencies: readonly number[], operatorDelayMs: number): S
   latencies: [...latencies],
 });
 
+/** Somebody puts another bucket in the place of ours while its settings are looked at. */
+const bucketReplaced: Schedule = {
+  ...undisturbed,
+  commands: [
+    post,
+    {
+      kind: 'stranger',
+      afterMs: 143,
+      what: { thing: 'bucket', does: 'replace' },
+      name: 'acme',
+    },
+  ],
+  driversFirst: false,
+  latencies: [5],
+};
+
 export const examples: readonly Schedule[] = [
   ...[300, 700, 1_100, 1_500].flatMap((delayMs) => [
     twoAttempts('createBucket', delayMs, 'adopt'),
@@ -185,6 +201,7 @@ export const examples: readonly Schedule[] = [
   ]),
   lateToken,
   userCorrected([58, 127], 1_000),
+  bucketReplaced,
   roleReplaced,
   ...[6, 7].map(editedHalfway),
   untagged,

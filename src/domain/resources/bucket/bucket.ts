@@ -49,15 +49,18 @@ export async function createBucket(
     }
     isFound = outcome === 'exists-in-account';
   }
-  if (!isTaggedOurs(step, await s3.getBucketTagging(bucket)))
-    throw nameTaken(bucket.name, 'this AWS account');
+  const refuseForeign = async () => {
+    if (!isTaggedOurs(step, await s3.getBucketTagging(bucket)))
+      throw nameTaken(bucket.name, 'this AWS account');
+  };
+  await refuseForeign();
   const { bucketPolicy } = step.desired;
   // Whoever wrote another policy may have let in anybody.
   const policy = isFound ? await s3.getBucketPolicy(bucket) : undefined;
   if (policy !== undefined && !sameJson(parseJson(policy), bucketPolicy)) throw bucketChanged(bucket.name);
   await step.created('bucket', { arn, region: bucket.region });
 
-  await configureBucket(step, bucket, s3);
+  await configureBucket(step, bucket, s3, refuseForeign);
   return { bucketArn: arn };
 }
 

@@ -33,9 +33,15 @@ interface Setting<T> {
 }
 
 /** Brings one setting to what is wanted, and reads it back. */
-async function bring<T>(bucket: BucketAddress, setting: Setting<T>): Promise<void> {
+async function bring<T>(
+  bucket: BucketAddress,
+  refuseForeign: () => Promise<void>,
+  setting: Setting<T>,
+): Promise<void> {
   const { what, read, isAsWanted, write, without } = setting;
   if (isAsWanted(await read())) return;
+  // Somebody may have put another bucket in its place, which is not ours to change.
+  await refuseForeign();
   try {
     await write();
   } catch (error) {
@@ -45,27 +51,31 @@ async function bring<T>(bucket: BucketAddress, setting: Setting<T>): Promise<voi
   if (!isAsWanted(await read())) throw notYetShown(`${what} of the bucket ${bucket.name}`);
 }
 
-/** One after the other: S3 answers concurrent changes of one bucket with OperationAborted. */
+/**
+ * One after the other: S3 answers concurrent changes of one bucket with OperationAborted.
+ * @param refuseForeign throws where the bucket does not carry our tag; called before each write
+ */
 export async function configureBucket(
   { desired }: StepContext,
   bucket: BucketAddress,
   s3: ConfigureCalls,
+  refuseForeign: () => Promise<void>,
 ): Promise<void> {
   const { bucketPolicy, corsOrigins } = desired;
   const { kmsKeyArn } = desired.bucket;
-  await bring(bucket, {
+  await bring(bucket, refuseForeign, {
     what: 'the public-access block',
     read: () => s3.getPublicAccessBlock(bucket),
     isAsWanted: isClosed,
     write: () => s3.putPublicAccessBlock(bucket, closed),
   });
-  await bring(bucket, {
+  await bring(bucket, refuseForeign, {
     what: 'the object ownership',
     read: () => s3.getBucketOwnershipControls(bucket),
     isAsWanted: (ownership) => ownership === 'BucketOwnerEnforced',
     write: () => s3.putBucketOwnershipControls(bucket),
   });
-  await bring(bucket, {
+  await bring(bucket, refuseForeign, {
     what: 'the encryption',
     read: () => s3.getBucketEncryption(bucket),
     isAsWanted: (found) =>
@@ -76,7 +86,7 @@ export async function configureBucket(
     ...(kmsKeyArn ? { without: 'Or omit bucket.kmsKeyArn: then S3 encrypts with keys of its own.' } : {}),
   });
   if (bucketPolicy) {
-    await bring(bucket, {
+    await bring(bucket, refuseForeign, {
       what: 'the policy',
       read: () => s3.getBucketPolicy(bucket),
       isAsWanted: (policy) => policy !== undefined && sameJson(parseJson(policy), bucketPolicy),
@@ -86,7 +96,7 @@ export async function configureBucket(
   }
   if (corsOrigins.length > 0) {
     const rule = corsRule('dataloop-cross-account', desired);
-    await bring(bucket, {
+    await bring(bucket, refuseForeign, {
       what: 'the CORS rules',
       read: () => s3.getBucketCors(bucket),
       isAsWanted: (rules) => alreadyAllowed(rules ?? [], rule),

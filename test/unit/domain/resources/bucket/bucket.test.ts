@@ -185,6 +185,26 @@ describe('CreateBucket', () => {
     expect(events).toEqual(['journal bucket intended', 'create']);
   });
 
+  test('changes nothing at a bucket that was put in the place of ours while its settings are looked at', async () => {
+    const events: string[] = [];
+    const { s3, world } = fakeS3(events);
+    const replacing: typeof s3 = {
+      ...s3,
+      getPublicAccessBlock: async (address) => {
+        Object.assign(world, {
+          tags: theirs,
+          ownership: 'ObjectWriter',
+          encryption: undefined,
+          cors: undefined,
+        });
+        return s3.getPublicAccessBlock(address);
+      },
+    };
+    const thrown = await thrownBy(createBucket(stepOf(recordOf(), events), replacing));
+    expect(thrown.name).toBe('BucketNameTakenError');
+    expect(events).toEqual(['journal bucket intended', 'create', 'journal bucket created']);
+  });
+
   test('makes a bucket again that vanished, and keeps knowing it as created', async () => {
     const events: string[] = [];
     await createBucket(stepOf(created, events), fakeS3(events).s3);

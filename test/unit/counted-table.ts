@@ -4,6 +4,7 @@ import {
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
+  type PutCommandInput,
   QueryCommand,
   type QueryCommandInput,
   ScanCommand,
@@ -25,6 +26,8 @@ export interface CountedTable {
   /** Items read since the last time it was asked, by Get, BatchGet, Query and Scan. */
   reads(): number;
   scans(): number;
+  /** What was put by calls, in their order. */
+  puts(): PutCommandInput[];
   put(...items: readonly Item[]): void;
 }
 
@@ -100,6 +103,7 @@ export function countedTable(): CountedTable {
       return counted;
     },
     scans: () => dynamo.commandCalls(ScanCommand).length,
+    puts: () => dynamo.commandCalls(PutCommand).map(({ args: [{ input }] }) => input),
     put: (...all) => all.forEach(put),
   };
 }

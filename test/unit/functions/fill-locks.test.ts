@@ -7,6 +7,7 @@ import { countedTable } from '../counted-table.ts';
 import { recordOf, requestOf } from '../domain/fakes.ts';
 import '../environment.ts';
 import { lambdaContext } from '../runtime/lambda-context.ts';
+import { refusedWrite } from '../schedules/journal-rights.ts';
 
 const { handler: sweep } = await import('../../../functions/watch/sweep.ts');
 const journal = countedTable();
@@ -70,6 +71,18 @@ test('one that changed its status meanwhile is met by the second pass, a day lat
   now += 10 * 86_400_000;
   for (let sweeps = 0; sweeps < 4; sweeps += 1) await sweep({}, lambdaContext);
   expect(lock('created-bucket#dataloop-acme-2')).toBeUndefined();
+});
+
+test('the role of the sweep may write what it writes', async () => {
+  const before = journal.puts().length;
+  registerEarlier(recordAt(1));
+  await sweepUntilDone();
+  const puts = journal.puts().slice(before);
+  expect(puts.length).toBeGreaterThan(4);
+  const refused = puts.flatMap(
+    (put) => refusedWrite('sweep', 'PutItem', String(put.Item?.['pk']), put) ?? [],
+  );
+  expect(refused).toEqual([]);
 });
 
 test('takes no lock from its holder', async () => {

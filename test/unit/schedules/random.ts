@@ -1,7 +1,7 @@
 /**
  * Random schedules: people, strangers, faults and time against the functions as deployed, on a simulated world.
- * `SCHEDULES` says how many, `SCHEDULE_SEED` and `SCHEDULE_PATH` repeat a failing one; the thorough part of
- * `npm run faults` runs 10,000.
+ * `SCHEDULES` says how many, `SCHEDULE_SEED` and `SCHEDULE_PATH` repeat a failing one; `npm test` runs 1,000, and the
+ * thorough part of `npm run faults` 10,000.
  */
 import { test } from '@jest/globals';
 import fc from 'fast-check';

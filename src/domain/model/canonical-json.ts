@@ -24,5 +24,15 @@ export function parseJson(text: string | undefined): unknown {
   }
 }
 
+const withoutSpace = (json: string): string =>
+  json.replace(/"(?:[^"\\]|\\.?)*"?|\s+/gs, (part) => (part.startsWith('"') ? part : ''));
+
+/**
+ * Whether a text of JSON is what it is parsed as, but for white space. Another reader may take the first of two members of one
+ * name, of which we see the last.
+ */
+export const saysOnlyWhatIsRead = (text: string): boolean =>
+  withoutSpace(text) === JSON.stringify(parseJson(text));
+
 /** In hexadecimal. */
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -3,7 +3,7 @@
  * Sid and its content, and our permission policy; the rest is not touched.
  */
 import { ServiceError } from '../../../errors.ts';
-import { sameJson } from '../../model/canonical-json.ts';
+import { sameJson, saysOnlyWhatIsRead } from '../../model/canonical-json.ts';
 import { type DesiredState, trustStatement } from '../../model/desired-state.ts';
 import type { ResourceRecord } from '../../model/record.ts';
 import { attributeOf } from '../../model/resource-keys.ts';
@@ -252,7 +252,8 @@ function withoutOurs(step: StepContext, text: string, { changes }: ResourceRecor
     if (deleted) return { is: 'blocked', deleted, named };
   }
   const document = withStatements(now, others);
-  const before = change?.before === undefined ? undefined : parseTrustPolicy(change.before);
+  const { before: original = '' } = change ?? {};
+  const before = saysOnlyWhatIsRead(original) ? parseTrustPolicy(original) : undefined;
   const isOriginal = before && withStatements(before, before.statements) === document;
   return { is: 'removable', document: (isOriginal && change?.before) || document };
 }

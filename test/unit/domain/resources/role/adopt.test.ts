@@ -262,22 +262,32 @@ describe('DeleteRole of a role that was adopted', () => {
     expect(journal.record().resources.role?.leftAlone).toBeUndefined();
   });
 
-  test('does not write what a forged record calls the original, but what stands less our statement', async () => {
-    const { iam, journal, trustPolicy } = await adopted();
-    const stranger = {
-      Effect: 'Allow',
-      Principal: { AWS: 'arn:aws:iam::666666666666:root' },
-      Action: 'sts:AssumeRole',
-    };
-    const { role } = journal.record().resources;
-    const trust = { before: documentOf(theirs, stranger), after: role?.changes?.trustPolicy?.after ?? '' };
-    const forged = recordOf({
-      ...journal.record(),
-      resources: { role: { ...role, state: 'created', changes: { trustPolicy: trust } } },
-    });
-    expect(await releaseRole(journalOf(forged).step(), iam)).toEqual({ outcome: 'restored' });
-    expect(JSON.parse(trustPolicy() ?? '')).toMatchObject({ Statement: [theirs] });
-  });
+  const stranger = {
+    Effect: 'Allow',
+    Principal: { AWS: 'arn:aws:iam::666666666666:root' },
+    Action: 'sts:AssumeRole',
+  };
+  test.each([
+    ['and says more', documentOf(theirs, stranger)],
+    // Of two members of one name another reader may take the first, or take neither and refuse the text.
+    [
+      'and says one thing twice',
+      asTheyWroteIt.replace('"Statement"', () => `"Statement": [${JSON.stringify(stranger)}], "Statement"`),
+    ],
+  ])(
+    'does not write what a forged record calls the original %s, but what stands less our statement',
+    async (_how, original) => {
+      const { iam, journal, trustPolicy } = await adopted();
+      const { role } = journal.record().resources;
+      const trust = { before: original, after: role?.changes?.trustPolicy?.after ?? '' };
+      const forged = recordOf({
+        ...journal.record(),
+        resources: { role: { ...role, state: 'created', changes: { trustPolicy: trust } } },
+      });
+      expect(await releaseRole(journalOf(forged).step(), iam)).toEqual({ outcome: 'restored' });
+      expect(trustPolicy()).toBe(JSON.stringify({ Version: '2012-10-17', Id: 'team', Statement: [theirs] }));
+    },
+  );
 
   test('knows its statement although Dataloop has deleted the user, and IAM shows an id', async () => {
     const { iam, journal, become, trustPolicy } = await adopted();

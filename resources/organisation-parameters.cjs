@@ -105,7 +105,11 @@ const checks = {
     /^$|^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/([\w+=,.@-]+\/)*[\w+=,.@-]{1,128}$/,
     'empty, or the ARN of an IAM policy',
   ),
-  stackRolePath: text(/^\/([\w+=,.@-]+\/)*$/, 'an IAM path that begins and ends with /'),
+  // There the functions may change roles that they have created, and must not find their own.
+  stackRolePath: text(
+    /^\/(?!dataloop-cross-account\/)([\w+=,.@-]+\/)*$/,
+    'an IAM path that begins and ends with /, and not under /dataloop-cross-account/',
+  ),
   // Names of roles have 64 characters; the longest one that follows has 43.
   stackRolePrefix: text(/^[\w+=,.@-]{0,20}$/, 'at most 20 characters of names of IAM roles'),
   boundaryDenials,

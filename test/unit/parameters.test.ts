@@ -453,7 +453,11 @@ describe('the rules of an organisation', () => {
 
   test.each([
     ['stackBoundaryArn', [boundary, 'arn:aws:iam::aws:policy/PowerUserAccess'], ['boundary', roleArn, '*']],
-    ['stackRolePath', ['/', '/platform/a/'], ['platform', '/platform', '', '/a b/']],
+    [
+      'stackRolePath',
+      ['/', '/platform/a/', '/dataloop/'],
+      ['platform', '/platform', '', '/a b/', '/dataloop-cross-account/dev/'],
+    ],
     ['stackRolePrefix', ['', 'acme-'], ['a'.repeat(21), 'a/b', 'ä']],
     ['secretKeyArn', ['', keyArn], ['*', keyArn.replace('key/', 'alias/')]],
     ['deploymentBucketName', ['', 'acme-code'], ['Acme', 'arn:aws:s3:::acme-code', 'a*']],

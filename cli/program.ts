@@ -16,8 +16,9 @@ export function programFor(world: World, end: (code: ExitCode) => void): Command
       writeOut: (text) => world.stdout.write(text),
       writeErr: (text) => world.stderr.write(text),
       getOutHelpWidth: () => world.stdout.columns ?? 80,
+      // What is wrong is said below, as for every other error.
+      outputError: () => undefined,
     })
-    .showHelpAfterError(`See ${programName} --help.`)
     .configureHelp({ subcommandTerm: (command) => command.name() })
     .helpCommand(true);
   for (const command of commands) command.addTo(program, world, end);
@@ -39,22 +40,30 @@ export async function runProgram(args: readonly string[], world: World): Promise
       program.outputHelp();
       return exitCodes.usage;
     }
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(knownOrAlone(args), { from: 'user' });
     return code;
   } catch (error) {
     return failed(error, args, world);
   }
 }
 
+const isCommand = (word: string): boolean => commands.some(({ name }) => name === word);
+
+/** Of a command that does not exist, there is no help: without its flags, it is refused. */
+function knownOrAlone(args: readonly string[]): readonly string[] {
+  const [asked] = args[0] === 'help' ? args.slice(1) : args;
+  return asked === undefined || asked.startsWith('-') || isCommand(asked) ? args : [asked];
+}
+
 function failed(error: unknown, args: readonly string[], world: World): ExitCode {
-  // Help and version end that way, too; commander has said what is wrong.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  // Help and version end that way, too.
+  if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
   // Ctrl-C while a question is open.
   if (error instanceof Error && error.name === 'ExitPromptError') {
     world.stderr.write('\nNothing was sent.\n');
     return exitCodes.interrupted;
   }
-  const known = asCommandError(error);
+  const known = error instanceof CommanderError ? misuse(error, args) : asCommandError(error);
   const isJson = args.some(
     (arg, index) => arg === '--output=json' || (arg === 'json' && args[index - 1] === '--output'),
   );
@@ -62,6 +71,13 @@ function failed(error: unknown, args: readonly string[], world: World): ExitCode
   const text = isJson ? `${JSON.stringify(asDocument(known, same))}\n` : harmless(asText(known, same));
   world.stderr.write(text);
   return known.code;
+}
+
+/** Wrong arguments, in the words of commander, which may add what was meant. */
+function misuse(error: CommanderError, [command = '']: readonly string[]): CommandError {
+  const [message = '', ...lines] = error.message.replace(/^error: /, '').split('\n');
+  const next = isCommand(command) ? `${command} --help` : '--help';
+  return new CommandError(exitCodes.usage, message, { lines, next, cause: error });
 }
 
 function asCommandError(error: unknown): CommandError {

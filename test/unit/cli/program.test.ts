@@ -36,6 +36,33 @@ describe('what is mistyped', () => {
     expect((await run(['watch', 'acme', '--timeout', 'soon'])).err).toContain('whole number of seconds');
     expect((await run([])).code).toBe(2);
   });
+
+  test.each([[['help', 'conect']], [['conect', '--help']], [['conect', 'acme', '--projct', 'P']]])(
+    '%j: of a command that does not exist there is no help, but what was meant',
+    async (args) => {
+      expect(await run(args)).toMatchObject({
+        code: 2,
+        out: '',
+        err: "✗ unknown command 'conect'\n  (Did you mean connect?)\nNext: dataloop-connect --help\n",
+      });
+    },
+  );
+
+  test('leads to the help of its command, and is JSON for programs', async () => {
+    const { err, out, code } = await run(['list', '--stauts', 'ready', '--output', 'json']);
+    expect({ out, code }).toEqual({ out: '', code: 2 });
+    expect(JSON.parse(err)).toEqual({
+      error: {
+        message: "unknown option '--stauts'",
+        details: ['(Did you mean --status?)'],
+        next: 'dataloop-connect list --help',
+        exitCode: 2,
+      },
+    });
+    expect((await run(['test'])).err).toBe(
+      "✗ missing required argument 'integration'\nNext: dataloop-connect test --help\n",
+    );
+  });
 });
 
 describe('the deployment', () => {

@@ -41,7 +41,7 @@ export async function removed(
 ): Promise<ExitCode> {
   const { world, screen } = session;
   const plan = flags.plan || !flags.yes ? await planOf(api, before) : undefined;
-  if (flags.plan) return planned(session, plan);
+  if (flags.plan) return planned(session, plan, flags.keepBucket === true);
   if (!flags.yes && !world.canAsk) {
     throw new CommandError(
       exitCodes.usage,
@@ -49,7 +49,8 @@ export async function removed(
     );
   }
   printBefore(session, before, plan?.value, flags.keepBucket === true);
-  if (plan && !plan.value.clear && !flags.force && !flags.yes) return blocked(session, before);
+  if (plan && !plan.value.clear && !flags.force && !flags.yes)
+    return blocked(session, before, flags.keepBucket === true);
   const what = flags.keepBucket ? 'Disconnect it and keep the bucket?' : 'Disconnect it?';
   if (!flags.yes && !(await world.ask(what))) {
     screen.note('Nothing was sent.');
@@ -89,14 +90,14 @@ async function planOf(
 }
 
 /** With --plan: shown, and nothing else. */
-function planned(session: Session, plan: Awaited<ReturnType<typeof planOf>>): ExitCode {
+function planned(session: Session, plan: Awaited<ReturnType<typeof planOf>>, keepBucket: boolean): ExitCode {
   if (!plan) {
     throw new CommandError(exitCodes.refused, 'The service gives no plan of this removal now.', {
       next: 'list',
     });
   }
   session.screen.document(plan.raw);
-  printRemovalPlan(session, plan.value, false);
+  printRemovalPlan(session, plan.value, keepBucket);
   return plan.value.clear ? exitCodes.done : exitCodes.refused;
 }
 
@@ -118,8 +119,9 @@ function printBefore(
   }
 }
 
-function blocked(session: Session, before: Connection): ExitCode {
+function blocked(session: Session, before: Connection, keepBucket: boolean): ExitCode {
   session.screen.say(session.screen.paint('red', 'Nothing was sent.'));
-  session.next(`${before.driverId ? 'remove-bucket' : 'disconnect'} ${handleOf(before)} --force`);
+  const command = before.driverId ? 'remove-bucket' : 'disconnect';
+  session.next(`${command} ${handleOf(before)}${keepBucket ? ' --keep-bucket' : ''} --force`);
   return exitCodes.refused;
 }

@@ -26,10 +26,12 @@ export const status = defineCommand({
         ? integration
         : await readConnection(api, addedBucketOf(integration.value, bucket));
     screen.document(found.raw);
-    printConnection(session, found.value);
-    if (flags.steps) {
-      for (const step of found.value.steps) screen.say(stepLine(step, world.now()));
-    }
+    const steps = flags.steps ? found.value.steps : [];
+    printConnection(
+      session,
+      found.value,
+      steps.map((step) => stepLine(step, world.now())),
+    );
     return found.value.action ? exitCodes.running : codeOf(found.value);
   },
 });

@@ -5,12 +5,10 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { codeOf } from '../follow.ts';
 import type { Session } from '../session.ts';
 import {
-  handleOf,
-  nextFor,
-  printAction,
   printDataset,
   printError,
   printLeftovers,
+  printNext,
   printReleased,
   printResources,
 } from './connection.ts';
@@ -36,18 +34,9 @@ const isUndone = ({ status }: Connection, { verb }: Conclusion): boolean =>
   status === 'removed' || (status === 'failed' && verb === 'disconnect');
 
 function print(session: Session, connection: Connection, conclusion: Conclusion): void {
-  const { screen } = session;
   printEnd(session, connection, conclusion);
   printLeftovers(session, connection);
-  if (connection.action) {
-    printAction(session, connection);
-    return;
-  }
-  const next = nextFor(connection);
-  if (next) session.next(next);
-  else if (connection.status === 'failed' && conclusion.verb !== 'disconnect') {
-    screen.say(`Next: solve the cause, then connect ${handleOf(connection)} again.`);
-  }
+  if (!isUndone(connection, conclusion)) printNext(session, connection);
 }
 
 function printEnd(session: Session, connection: Connection, conclusion: Conclusion): void {
@@ -81,5 +70,5 @@ function printEndOfAccess({ screen }: Session, { steps }: Connection): void {
   const ended = steps.find(
     ({ name, status }) => /^(DeleteRole|RevokeAccess)$/.test(name) && status === 'succeeded',
   );
-  if (ended?.endedAt) screen.say(`Access ended ${localTime(ended.endedAt)}`);
+  if (ended?.endedAt) screen.say(`Access ended ${localTime(ended.endedAt, 'seconds')}`);
 }

@@ -74,7 +74,7 @@ export function printError({ screen }: Session, { error }: Connection): void {
 }
 
 /** What an operator is asked to do, with the commands of this program in the place of calls. */
-export function printAction(session: Session, connection: Connection): void {
+function printAction(session: Session, connection: Connection): void {
   const { screen } = session;
   const { action } = connection;
   if (!action) return;
@@ -102,8 +102,15 @@ export function headline({ screen }: Session, connection: Connection): string {
   return `${screen.paint('bold', name)}  ${driverId ?? integrationId}  ${state}${at}, ${localTime(updatedAt)}${after}`;
 }
 
-/** All of it: state, cause, what is there, what is left, what to do next. */
-export function printConnection(session: Session, connection: Connection): void {
+/**
+ * All of it: state, cause, what is there, what is left, what to do next.
+ * @param steps a line for each step
+ */
+export function printConnection(
+  session: Session,
+  connection: Connection,
+  steps: readonly string[] = [],
+): void {
   const { screen } = session;
   screen.say(headline(session, connection));
   printError(session, connection);
@@ -114,15 +121,27 @@ export function printConnection(session: Session, connection: Connection): void 
   }
   printReleased(session, connection);
   printLeftovers(session, connection);
-  printAction(session, connection);
-  if (!connection.action) {
-    const next = nextFor(connection);
-    if (next) session.next(next);
+  for (const line of steps) screen.say(line);
+  printNext(session, connection);
+}
+
+/** What to do next: by an operator, by a command, or about the cause of a failure. */
+export function printNext(session: Session, connection: Connection): void {
+  const { action, status, driverId } = connection;
+  if (action) {
+    printAction(session, connection);
+    return;
+  }
+  const next = nextFor(connection);
+  if (next) session.next(next);
+  else if (status === 'failed') {
+    const again = driverId ? 'add the bucket' : `connect ${connection.name}`;
+    session.screen.say(`Next: solve the cause, then ${again} again.`);
   }
 }
 
 /** What people usually do next. */
-export function nextFor(connection: Connection): string | undefined {
+function nextFor(connection: Connection): string | undefined {
   const { status, driverId, integrationId } = connection;
   const handle = handleOf(connection);
   switch (status) {

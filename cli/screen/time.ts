@@ -1,8 +1,10 @@
-/** `2026-11-28 22:35` in the reader's own time zone. */
-export function localTime(iso: string): string {
+/** `2026-11-28 22:35`, or `22:35:07` of that day, in the reader's own time zone. */
+export function localTime(iso: string, to: 'minutes' | 'seconds' = 'minutes'): string {
   const time = new Date(iso);
   const two = (part: number) => String(part).padStart(2, '0');
-  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${two(time.getHours())}:${two(time.getMinutes())}`;
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  const minute = `${two(time.getHours())}:${two(time.getMinutes())}`;
+  return `${day} ${minute}${to === 'seconds' ? `:${two(time.getSeconds())}` : ''}`;
 }
 
 /** Seconds as people say them: `41 s`, `3 min 5 s`. */

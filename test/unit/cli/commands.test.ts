@@ -41,6 +41,20 @@ describe('a name', () => {
     expect(ran.out).toContain(`acme  ${integrationId}  READY, 2026-11-28`);
   });
 
+  test('shows its steps, and last what to do next, also after a failure', async () => {
+    const steps = [step('CreateBucket', 'succeeded', { endedAt: '2026-11-28T10:00:01.000Z' })];
+    const shown = async (status: string) =>
+      (
+        await run(['status', integrationId, '--steps'], {
+          script: { [`GET ${self}`]: [ok(integration(status, { steps }))] },
+        })
+      ).out;
+    expect(await shown('ready')).toMatch(/✓ CreateBucket.*\nNext: dataloop-connect test acme\n$/);
+    expect(await shown('failed')).toMatch(
+      /✓ CreateBucket.*\nNext: solve the cause, then connect acme again\.\n$/,
+    );
+  });
+
   test('is looked for on every page, then among those that ended', async () => {
     const other = integration('ready', { name: 'acne' });
     const ran = await run(['status', 'acme'], {
@@ -174,7 +188,7 @@ describe('disconnect', () => {
     expect(ran.out).toContain('s3://dataloop-acme');
     expect(ran.out).toContain('✓ DeleteRole');
     expect(ran.out).not.toContain('CreateBucket');
-    expect(ran.out).toContain('Access ended 2026-11-28');
+    expect(ran.out).toMatch(/Access ended 2026-11-2\d \d\d:\d\d:\d\d\n/);
   });
 
   test('passes on --keep-bucket and --force, and says what is kept', async () => {
@@ -246,6 +260,20 @@ describe('disconnect', () => {
       answers: [true],
     });
     expect(forced.code).toBe(0);
+  });
+
+  test('keeps the bucket in what it shows and proposes, where that was asked for', async () => {
+    const plain = await run(['disconnect', 'acme', '--plan'], { script: { ...script, ...plan({}) } });
+    expect(plain.out).toMatch(/delete +Bucket/);
+    const kept = await run(['disconnect', 'acme', '--plan', '--keep-bucket'], {
+      script: { ...script, ...plan({}) },
+    });
+    expect(kept.out).toMatch(/keep +Bucket/);
+    const blocked = await run(['disconnect', 'acme', '--keep-bucket'], {
+      script: { ...script, ...plan(inUse) },
+      answers: [true],
+    });
+    expect(blocked.out).toContain('Next: dataloop-connect disconnect acme --keep-bucket --force\n');
   });
 
   test('with --plan shows it and changes nothing', async () => {

@@ -77,7 +77,8 @@ process.on('SIGINT', () => {
 // A reader such as `head` has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCodes.done);
-  throw error;
+  process.stderr.write(`✗ The output cannot be written: ${error.message}\n`);
+  process.exit(exitCodes.unexpected);
 });
 
 runProgram(process.argv.slice(2), world).then(

@@ -21,6 +21,11 @@ export const exportResources = defineCommand({
   examples: ['export acme-images --format terraform', 'export acme-images --format cloudformation --imports'],
   run: async ({ names: [name = ''], flags }, session) => {
     const { world, screen, settings } = session;
+    if (flags.imports && flags.format !== 'cloudformation') {
+      throw new CommandError(exitCodes.usage, '--imports goes with --format cloudformation.', {
+        next: `export ${name} --format cloudformation --imports`,
+      });
+    }
     const api = await session.api();
     const { value: integration } = await findIntegration(api, name);
     const added = await Promise.all(

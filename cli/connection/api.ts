@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { harmlessValue } from '../screen/harmless.ts';
 import { gatewaySchema, problemSchema } from './answers.ts';
-import { explained, reasonOf } from './connect.ts';
+import { explained, notAccepted, reasonOf } from './connect.ts';
 import type { Answer, Request, SendRequest } from './send.ts';
 
 export interface Api {
@@ -107,6 +107,7 @@ export function refusalOf({ status, body }: Answer): CommandError {
   }
   const gateway = gatewaySchema.safeParse(body);
   const words = gateway.success ? (gateway.data.message ?? gateway.data.Message ?? '') : '';
+  if (status === 403 && /security token|signature|credential/i.test(words)) return notAccepted(words, body);
   if (status === 403) {
     return new CommandError(exitCodes.refused, `AWS refused the call: ${words || 'Forbidden'}`, {
       lines: ['You need execute-api:Invoke for this call: docs/deployment.md has the policies.'],

@@ -42,6 +42,15 @@ export async function regionOf(client: CloudFormationClient): Promise<string> {
   }
 }
 
+/** Credentials that AWS does not know, or no longer, as it says itself. */
+export const notAccepted = (words: string, answer?: unknown, cause?: unknown): CommandError =>
+  new CommandError(exitCodes.usage, `AWS does not accept the credentials: ${words}`, {
+    lines: ['Log in again (aws sso login), or name another profile with --profile.'],
+    next: 'doctor',
+    answer,
+    cause,
+  });
+
 /** AWS's own errors in our words. */
 export function explained(error: unknown, region: string): unknown {
   if (error instanceof CommandError || !(error instanceof Error)) return error;
@@ -64,11 +73,7 @@ export function explained(error: unknown, region: string): unknown {
       error.name,
     )
   ) {
-    return new CommandError(exitCodes.usage, `AWS does not accept the credentials: ${error.message}`, {
-      lines: ['Log in again (aws sso login), or name another profile with --profile.'],
-      next: 'doctor',
-      cause: error,
-    });
+    return notAccepted(error.message, undefined, error);
   }
   if (isNetworkError(error)) {
     return new CommandError(exitCodes.unexpected, `AWS cannot be reached in ${region}: ${reasonOf(error)}`, {

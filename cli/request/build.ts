@@ -1,5 +1,5 @@
 /** A request from flags, a file, or both: flags win. */
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import type * as z from 'zod';
 import { fieldErrors } from '../../src/domain/model/request.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
@@ -42,11 +42,22 @@ async function fileOf(path: string, world: World): Promise<unknown> {
     throw new CommandError(exitCodes.usage, `${what} cannot be read: ${reason}`, { cause: error });
   }
   try {
-    return parse(text, { prettyErrors: true });
+    return onlyValueIn(text);
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    throw new CommandError(exitCodes.usage, `${what} is neither JSON nor YAML: ${reason}`, { cause: error });
+    throw new CommandError(exitCodes.usage, `${what} is neither JSON nor YAML: ${reason.replace(/:$/, '')}`, {
+      cause: error,
+    });
   }
+}
+
+/** @throws for what YAML warns of, too: a tag such as CloudFormation's `!Ref` would be dropped */
+function onlyValueIn(text: string): unknown {
+  const [document, ...others] = [...parseAllDocuments(text, { prettyErrors: true })];
+  if (document === undefined) return undefined;
+  if (others.length > 0) throw new Error('it holds several documents');
+  for (const each of [...document.errors, ...document.warnings]) throw each;
+  return document.toJS();
 }
 
 /** @param fields what flags say; undefined where they say nothing */

@@ -1,6 +1,6 @@
 /** The one file that people install. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -60,4 +60,15 @@ test('ends as it says where there is no region, without a word of the SDK', () =
   const { status, stdout, stderr } = spawnSync(process.execPath, [file, 'list'], { env, encoding: 'utf8' });
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toMatch(/^✗ No AWS region is set\.\n/);
+});
+
+test('says that its output cannot be written, such as on a full disk', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, [file, '--help'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  closeSync(full);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^✗ The output cannot be written: ENOSPC.*\n$/);
 });

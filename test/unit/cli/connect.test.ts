@@ -212,6 +212,17 @@ describe('a call that does not go through', () => {
     expect(ran.err).toContain('✗ The title: Too many.\n');
   });
 
+  test.each([
+    'The security token included in the request is expired',
+    'The request signature we calculated does not match the signature you provided.',
+  ])('blames credentials, and no missing right: %s', async (message) => {
+    const script = { 'POST /integrations': [answer(403, { message })] };
+    const ran = await run(['connect', ...flags, '--yes', '--no-plan'], { script });
+    expect(ran.code).toBe(2);
+    expect(ran.err).toContain(`✗ AWS does not accept the credentials: ${message}\n  Log in again`);
+    expect(ran.err).not.toContain('execute-api:Invoke');
+  });
+
   test('names a missing right', async () => {
     const ran = await run(['list'], {
       script: { 'GET /integrations': [answer(403, { message: 'Forbidden' })] },

@@ -194,5 +194,8 @@ describe('export', () => {
     expect(await run(['export', integrationId], { script: gone })).toMatchObject({ code: 3, out: '' });
     const other = await run(['export', integrationId, '--format', 'pulumi'], { script: all });
     expect(other).toMatchObject({ code: 2, requests: [] });
+    const list = await run(['export', 'acme', '--imports'], { script: all });
+    expect(list).toMatchObject({ code: 2, out: '', requests: [] });
+    expect(list.err).toContain('Next: dataloop-connect export acme --format cloudformation --imports\n');
   });
 });

@@ -83,6 +83,22 @@ describe('a request', () => {
     expect(ran.err).toContain(said);
   });
 
+  test.each([
+    ['name: !Ref Name\n', 'Unresolved tag: !Ref at line 1, column 7'],
+    ['name: a\n---\nname: b\n', 'it holds several documents'],
+    ['{"name": "a"', 'Flow map must end with a } at line 1, column 13'],
+  ])('in a file that is not to be read as it is written is refused: %j', async (text, reason) => {
+    const ran = await run(['plan', '-f', 'request.yaml'], { script, files: { 'request.yaml': text } });
+    expect(ran).toMatchObject({ code: 2, out: '', requests: [] });
+    expect(ran.err).toContain(`✗ request.yaml is neither JSON nor YAML: ${reason}`);
+    expect(ran.err).toMatch(/[^:]\n$/);
+  });
+
+  test('in an empty file is none', async () => {
+    const ran = await run(['plan', '-f', 'request.yaml'], { script, files: { 'request.yaml': '' } });
+    expect(ran).toMatchObject({ code: 2, err: '✗ request.yaml holds no request: it must be an object.\n' });
+  });
+
   test('has tags with values', async () => {
     const ran = await run(['plan', 'acme', '--tag', 'team'], { script });
     expect(ran.code).toBe(2);

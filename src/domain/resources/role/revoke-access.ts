@@ -1,5 +1,5 @@
 /** RevokeAccess, the undo of GrantAccess: takes the bucket of an added driver out of the policy that grants it. */
-import type { Allowed } from '../../model/allowed.ts';
+import { type Allowed, matchesPattern } from '../../model/allowed.ts';
 import { sameJson } from '../../model/canonical-json.ts';
 import { type DesiredState, ownerTag, policyOf } from '../../model/desired-state.ts';
 import {
@@ -67,11 +67,12 @@ export async function revokeAccess(
         return latest;
       },
     };
-    const attached = await young(() => attachedPolicies(record, desired, iam));
+    const { attached, others: strange } = await young(() => attachedPolicies(record, desired, iam, allowed));
     const granting: PolicyKey[] = [];
     for (const [key, policy] of attached) {
       if (stillGrants(policy?.document, grant, await grantsLeft(key))) granting.push(key);
     }
+    const notOurs = [...strange].filter(([, policy]) => stillGrants(policy?.document, grant, []));
     const placedIn = record.addedBuckets?.[addedBucketId]?.placedIn;
     // The integration's record may hide where the bucket is granted.
     const isPlaced = granting.length === 0 || (placedIn !== undefined && granting.includes(placedIn));
@@ -80,8 +81,9 @@ export async function revokeAccess(
       if (placedIn) await journal.place(desired.recordId, step.call, addedBucketId, undefined);
     };
     const end = async (outcome: string, still: readonly PolicyKey[]): Promise<UndoOutcome> => {
-      if (still.length > 0) {
-        await step.residue('access', stillGranted(step, desired, still));
+      const arns = [...still.map((each) => policyOf(desired, each).arn), ...notOurs.map(([other]) => other)];
+      if (arns.length > 0) {
+        await step.residue('access', stillGranted(step, arns));
         return { outcome: 'left: a policy still allows it' };
       }
       await step.gone('access');
@@ -107,7 +109,7 @@ export async function revokeAccess(
       }
     }
     if (!found || !isOurs) {
-      if (granting.length > 0) return end('', granting);
+      if (granting.length + notOurs.length > 0) return end('', granting);
       // Without the policy there is no access; another one of its name is not ours to change.
       const outcome = await confirmAbsence(
         step,
@@ -140,12 +142,20 @@ const isAnother = (role: Role, record: JournalRecord, desired: DesiredState): bo
   role.uniqueId !== record.resources.role?.uniqueId &&
   role.tags[ownerTag] !== desired.recordId;
 
-/** Those of our names that the role has, with their default versions as IAM shows them. */
+interface AttachedPolicies {
+  /** Those of our names. */
+  readonly attached: ReadonlyMap<PolicyKey, PolicyVersion | undefined>;
+  /** Others that a function may attach, by their ARNs: whoever stole its session may have done so. */
+  readonly others: ReadonlyMap<string, PolicyVersion | undefined>;
+}
+
+/** Policies of this service that the role has, with their default versions as IAM shows them. */
 async function attachedPolicies(
   record: JournalRecord,
   desired: DesiredState,
   iam: Pick<Iam, 'getRole' | 'listAttachedRolePolicies' | 'getDefaultPolicyVersion'>,
-): Promise<Map<PolicyKey, PolicyVersion | undefined>> {
+  { policyNamePattern }: Allowed,
+): Promise<AttachedPolicies> {
   const { name, arn } = desired.role;
   const role = await iam.getRole(name);
   const isRole = role?.arn === arn && !isAnother(role, record, desired);
@@ -155,17 +165,21 @@ async function attachedPolicies(
     const policy = policyOf(desired, key);
     if (attached.includes(policy.arn)) found.set(key, await iam.getDefaultPolicyVersion(policy.arn));
   }
-  return found;
+  const { policy } = desired;
+  const attachable = `${policy.arn.slice(0, -policy.name.length)}${policyNamePattern}`;
+  const ours = new Set(policyKeys.map((key) => policyOf(desired, key).arn));
+  const others = new Map<string, PolicyVersion | undefined>();
+  for (const other of attached) {
+    if (ours.has(other) || !matchesPattern(other, attachable)) continue;
+    others.set(other, await iam.getDefaultPolicyVersion(other));
+  }
+  return { attached: found, others };
 }
 
-const stillGranted = (
-  { record }: StepContext,
-  desired: DesiredState,
-  keys: readonly PolicyKey[],
-): Leftover => ({
+const stillGranted = ({ record }: StepContext, arns: readonly string[]): Leftover => ({
   reason:
     `Somebody changed what Dataloop may do: the bucket ${record.request.bucket.name} may still be used by ` +
-    `${keys.map((key) => policyOf(desired, key).arn).join(', ')}.`,
+    `${arns.join(', ')}.`,
   advice: sendAgain(record, 'Remove the bucket from it, also where a pattern with * matches the bucket.'),
 });
 

@@ -1118,6 +1118,32 @@ describe('RevokeAccess', () => {
       expect(outcome === 'left: a policy still allows it').toBe(!isGone);
     });
 
+    test('by a policy of another name that a function may attach, leaves the access as residue', async () => {
+      const world = alone();
+      const { plan, iam } = world;
+      const attach = async (name: string, Resource: string) => {
+        const document = { Version: '2012-10-17' as const, Statement: [{ ...wildcard, Resource }] };
+        await iam.createPolicy({ name, path: plan.iamPath, description: '', document, tags: theirs });
+        await iam.attachRolePolicy(plan.role.name, arnOfOther(name));
+      };
+      const arnOfOther = (name: string) => `arn:aws:iam::111111111111:policy${plan.iamPath}${name}`;
+      await attach('dataloop-elsewhere', 'arn:aws:s3:::theirs/*');
+      await attach('dataloop-stolen', wildcard.Resource);
+      const driver = world.driverOf(one, accessOf(world.arnOf('policy2')));
+      expect(await driver.revoke(6)).toEqual({ outcome: 'left: a policy still allows it' });
+      expect(world.policy('policy2')).toBeUndefined();
+      const { reason } = driver.record().resources.access?.residue ?? {};
+      expect(reason).toContain(arnOfOther('dataloop-stolen'));
+      expect(reason).not.toContain('dataloop-elsewhere');
+      expect(await driver.revoke(6)).toEqual({ outcome: 'left: a policy still allows it' });
+
+      await iam.detachRolePolicy(plan.role.name, arnOfOther('dataloop-stolen'));
+      expect(await retried((attempt) => driver.revoke(attempt))).not.toEqual({
+        outcome: 'left: a policy still allows it',
+      });
+      expect(driver.record().resources.access).toMatchObject({ state: 'gone' });
+    });
+
     test('takes the bucket of its own record out of an edited policy, whatever the integration’s names', async () => {
       const world = alone();
       const { Statement, ...rest } = world.documentOf('policy2');

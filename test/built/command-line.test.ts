@@ -1,10 +1,11 @@
 /** The one file that people install. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as z from 'zod';
+import { projectRoot } from '../../local/environment/paths.ts';
 import { bundleCommandLine } from '../../scripts/command-line.ts';
 import { projectFile } from '../bundle.ts';
 
@@ -71,4 +72,27 @@ test('says that its output cannot be written, such as on a full disk', () => {
   closeSync(full);
   expect(status).toBe(1);
   expect(stderr).toMatch(/^✗ The output cannot be written: ENOSPC.*\n$/);
+});
+
+test('is a package that installs into an empty folder, without a network, and runs there', () => {
+  const [made, empty] = [join(folder, 'made'), join(folder, 'empty')];
+  for (const each of ['package.json', 'bin']) {
+    cpSync(join(projectRoot, 'cli', each), join(made, each), { recursive: true });
+  }
+  for (const each of ['dataloop-connect.cjs', 'THIRD-PARTY-LICENSES.txt']) {
+    cpSync(join(folder, each), join(made, 'dist', each));
+  }
+  mkdirSync(empty);
+  writeFileSync(join(empty, 'package.json'), '{}');
+  // The bundle is made already.
+  execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', empty], {
+    cwd: made,
+    stdio: 'ignore',
+  });
+  const packed = `./dataloop-connect-${own.version}.tgz`;
+  expect(projectFile('docs/command-line.md')).toContain(`npm install --global ${packed}\n`);
+  const quietly = ['--offline', '--no-audit', '--no-fund'];
+  execFileSync('npm', ['install', ...quietly, packed], { cwd: empty, stdio: 'ignore' });
+  const installed = join(empty, 'node_modules', '.bin', 'dataloop-connect');
+  expect(execFileSync(installed, ['--version'], { encoding: 'utf8' })).toBe(`${own.version}\n`);
 });

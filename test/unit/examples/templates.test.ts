@@ -1,5 +1,5 @@
 /** Templates that people copy: what docs show of them is in them, and their properties are what the API takes. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse as parseHcl } from '@cdktn/hcl2json';
 import { describe, expect, test } from '@jest/globals';
@@ -106,6 +106,40 @@ test('the example for Terraform gives the template each parameter that it needs,
   expect(told.length).toBeGreaterThan(0);
   expect(Object.keys(variable)).toEqual(expect.arrayContaining(told));
   expect(page).toContain(file);
+});
+
+/** What follows `begin` in the commands of the page, as the shell passes it on. */
+const commandsOf = (begin: string) =>
+  [...page.replaceAll('\\\n', ' ').matchAll(new RegExp(`^${begin} (.*)$`, 'gm'))].map(([, rest = '']) =>
+    [...rest.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(([word]) => word.replaceAll(/["']/g, '')),
+  );
+
+test('the page deploys templates that are there, with each parameter that they need', () => {
+  const deployed = commandsOf('aws cloudformation deploy');
+  expect(deployed.length).toBeGreaterThan(1);
+  const after = (words: readonly string[], flag: string) => words[words.indexOf(flag) + 1] ?? '';
+  for (const words of deployed) {
+    const { Parameters } = templateOf(after(words, '--template-file'));
+    const given = words.slice(words.indexOf('--parameter-overrides') + 1).map((word) => word.split('=')[0]);
+    const needed = Object.keys(Parameters).filter(
+      (name) => !Object.hasOwn(named.parse(Parameters[name]), 'Default'),
+    );
+    expect(given.sort()).toEqual(needed.sort());
+  }
+  const names = deployed.map((words) => after(words, '--stack-name'));
+  const looked = commandsOf('aws cloudformation describe-stack-events');
+  expect(looked.length).toBeGreaterThan(0);
+  for (const words of looked) expect(names).toContain(after(words, '--stack-name'));
+});
+
+// test/integration/side-by-side/command-line.test.ts runs them.
+test.each([['python'], ['node']])('the page calls the example for %s with what it takes', (program) => {
+  const [[file = '', ...given] = [], ...others] = commandsOf(`${program}(?= examples/)`);
+  expect([others, existsSync(join(projectRoot, file))]).toEqual([[], true]);
+  const [, taken = ''] = /Usage: \S+ ([^'"]+)['"]/.exec(projectFile(file)) ?? [];
+  const optional = taken.split(' ').filter((word) => word.startsWith('['));
+  expect(taken.split(' ').length - given.length).toBeLessThanOrEqual(optional.length);
+  expect(given.length).toBeLessThanOrEqual(taken.split(' ').length);
 });
 
 test('the workflow of GitHub Actions deploys a template that is there, with its parameters and without keys', () => {

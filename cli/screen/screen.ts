@@ -17,7 +17,7 @@ export interface Screen {
   write(text: string): void;
   /** A document for programs, on one line where several follow each other. */
   document(value: unknown, onOneLine?: boolean): void;
-  /** A line beside the result, on standard error. */
+  /** A line beside the result, on standard error; for programs a document of its own, as an error is. */
   note(line: string): void;
   paint(colour: Colour, text: string): string;
 }
@@ -48,7 +48,7 @@ export function screenFor(
       if (isJson) stdout.write(`${JSON.stringify(value, undefined, onOneLine ? undefined : 2)}\n`);
     },
     note: (line) => {
-      stderr.write(`${harmless(line)}\n`);
+      stderr.write(`${isJson ? JSON.stringify({ note: line }) : harmless(line)}\n`);
     },
     paint: (colour, text) => (coloured ? styleText(colour, text, { validateStream: false }) : text),
   };

@@ -52,7 +52,9 @@ export function cloudFormation(created: Created, policies: Policies) {
     Properties: Resource['Properties'],
     ResourceIdentifier: Imported['ResourceIdentifier'],
   ) => {
-    const id = logicalId(kind, name);
+    const alike = logicalId(kind, name);
+    // `a.b` and `a-b` are two buckets.
+    const id = Object.hasOwn(resources, alike) ? `${alike}${imports.length}` : alike;
     // An import needs the policies: nothing that it takes over goes with the stack.
     resources[id] = { Type, DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain', Properties };
     imports.push({ ResourceType: Type, LogicalResourceId: id, ResourceIdentifier });

@@ -4,11 +4,18 @@ import { type Created, nameOfArn } from './resources.ts';
 /** A name that Terraform takes: letters, digits, underscores. */
 const label = (text: string): string => text.replaceAll(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d)/, '_');
 
+/** A label for each name, none of them twice: `a.b` and `a-b` are two buckets. */
+const labelsOf = (names: readonly string[]): string[] =>
+  names.map((name, index) => {
+    const isTaken = names.slice(0, index).some((earlier) => label(earlier) === label(name));
+    return isTaken ? `${label(name)}_${index}` : label(name);
+  });
+
 /** Quoted, with nothing in it that Terraform would evaluate. */
 const quoted = (text: string): string => JSON.stringify(text).replaceAll('${', '$${').replaceAll('%{', '%%{');
 
-const block = (type: string, name: string, id: string): string =>
-  `import {\n  to = ${type}.${label(name)}\n  id = ${quoted(id)}\n}\n`;
+const block = (type: string, labelled: string, id: string): string =>
+  `import {\n  to = ${type}.${labelled}\n  id = ${quoted(id)}\n}\n`;
 
 const bucketParts = [
   'aws_s3_bucket',
@@ -19,19 +26,24 @@ const bucketParts = [
 
 export function terraform({ name, buckets, roleArn, policyArns }: Created): string {
   const role = roleArn === undefined ? undefined : nameOfArn(roleArn);
+  const bucketLabels = labelsOf(buckets.map((bucket) => bucket.name));
+  const policies = labelsOf(policyArns.map(nameOfArn)).map((labelled, index) => ({
+    labelled,
+    arn: policyArns[index] ?? '',
+  }));
   const blocks = [
-    ...buckets.flatMap((bucket) =>
+    ...buckets.flatMap((bucket, index) =>
       [...bucketParts, ...(bucket.hasCors ? ['aws_s3_bucket_cors_configuration'] : [])].map((type) =>
-        block(type, bucket.name, bucket.name),
+        block(type, bucketLabels[index] ?? '', bucket.name),
       ),
     ),
-    ...policyArns.map((arn) => block('aws_iam_policy', nameOfArn(arn), arn)),
+    ...policies.map(({ labelled, arn }) => block('aws_iam_policy', labelled, arn)),
     ...(role === undefined
       ? []
       : [
-          block('aws_iam_role', role, role),
-          ...policyArns.map((arn) =>
-            block('aws_iam_role_policy_attachment', nameOfArn(arn), `${role}/${arn}`),
+          block('aws_iam_role', label(role), role),
+          ...policies.map(({ labelled, arn }) =>
+            block('aws_iam_role_policy_attachment', labelled, `${role}/${arn}`),
           ),
         ]),
   ];

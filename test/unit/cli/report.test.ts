@@ -179,6 +179,21 @@ describe('export', () => {
     });
   });
 
+  test('tells buckets apart whose names are alike', async () => {
+    const named = (name: string) => ({ ...bucket, arn: `arn:aws:s3:::${name}` });
+    const alike = {
+      [`GET ${self}`]: [ok({ ...ready, resources: [named('acme-images.raw')], drivers })],
+      [`GET ${self}/drivers/${driverId}`]: [ok({ ...added, resources: [named('acme-images-raw')] })],
+    };
+    const { out } = await run(['export', integrationId], { script: alike });
+    const addresses = [...out.matchAll(/to = (\S+)/g)].map(([, to]) => to);
+    expect(addresses).toHaveLength(9);
+    expect(new Set(addresses).size).toBe(9);
+    const format = ['export', integrationId, '--format', 'cloudformation'];
+    const { Resources } = JSON.parse((await run(format, { script: alike, account })).out);
+    expect(Object.keys(Resources)).toHaveLength(2);
+  });
+
   test('leaves out what was adopted: it is in other hands', async () => {
     const resources = [{ ...bucket, origin: 'adopted' }, { ...role, origin: 'adopted' }, policy];
     const ran = await run(['export', integrationId], {

@@ -7,6 +7,7 @@ import {
   attachablePolicies,
   type DesiredState,
   firstPolicy,
+  policiesUnderPath,
   policyOf,
   trustPolicy,
   trustStatement,
@@ -243,8 +244,9 @@ const rolePolicies = (record: JournalRecord, desired: DesiredState): RolePolicy[
 function attachment(
   attached: readonly string[],
   policies: readonly Pick<WantedPolicy, 'arn'>[],
-  { role }: DesiredState,
+  desired: DesiredState,
 ): Verdict {
+  const { role } = desired;
   const wanted = policies.map(({ arn }) => arn);
   const missing = wanted.filter((arn) => !attached.includes(arn));
   if (missing.length > 0) {
@@ -256,10 +258,13 @@ function attachment(
   const others = attached.filter((arn) => !wanted.includes(arn));
   if (others.length === 0) return passed(`Only ${wanted.join(', ')} is attached.`);
   // An adopted role has policies of the customer.
-  if (role.mode === 'adopt')
+  const strange =
+    role.mode === 'adopt' ? others.filter((arn) => arn.startsWith(policiesUnderPath(desired))) : others;
+  if (strange.length === 0)
     return passed(`The policy ${wanted.join(', ')} is attached, next to the role's own policies.`);
   return failed(
-    `Somebody attached ${others.join(', ')} to the role ${role.arn}. This may change Dataloop's permissions, and it ` +
-      'prevents the removal of the role. Detach what nobody needs.',
+    `Somebody attached ${strange.join(', ')} to the role ${role.arn}. This may change Dataloop's permissions, and ` +
+      `${role.mode === 'adopt' ? 'it stays when the integration is removed' : 'it prevents the removal of the role'}. Detach ` +
+      'what nobody needs.',
   );
 }

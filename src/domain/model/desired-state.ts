@@ -150,6 +150,10 @@ export function policyOf(desired: DesiredState, key: PolicyKey): DesiredState['p
   return { name: `${desired.policy.name}${suffix}`, arn: `${desired.policy.arn}${suffix}` };
 }
 
+/** How the ARNs of policies begin that lie under the service's path: no function can attach another. */
+export const policiesUnderPath = ({ policy: { name, arn } }: Pick<DesiredState, 'policy'>): string =>
+  arn.slice(0, -name.length);
+
 /** The role's policies that stand, or may, by the journal. */
 export const standingPolicies = ({ resources }: Pick<JournalRecord, 'resources'>): PolicyKey[] =>
   policyKeys.filter((key) => {

@@ -1,7 +1,7 @@
 /** RevokeAccess, the undo of GrantAccess: takes the bucket of an added driver out of the policy that grants it. */
 import { type Allowed, matchesPattern } from '../../model/allowed.ts';
 import { sameJson } from '../../model/canonical-json.ts';
-import { type DesiredState, ownerTag, policyOf } from '../../model/desired-state.ts';
+import { type DesiredState, ownerTag, policiesUnderPath, policyOf } from '../../model/desired-state.ts';
 import {
   fittingPolicy,
   type Grant,
@@ -165,8 +165,7 @@ async function attachedPolicies(
     const policy = policyOf(desired, key);
     if (attached.includes(policy.arn)) found.set(key, await iam.getDefaultPolicyVersion(policy.arn));
   }
-  const { policy } = desired;
-  const attachable = `${policy.arn.slice(0, -policy.name.length)}${policyNamePattern}`;
+  const attachable = `${policiesUnderPath(desired)}${policyNamePattern}`;
   const ours = new Set(policyKeys.map((key) => policyOf(desired, key).arn));
   const others = new Map<string, PolicyVersion | undefined>();
   for (const other of attached) {

@@ -473,6 +473,28 @@ describe('which integrations can be tested', () => {
   });
 });
 
+describe('a role that was adopted', () => {
+  const made = ready(requestOf({ role: { name: 'AcmeLabelling', mode: 'adopt' } }));
+  const { policy, role: adopted } = desiredState(integrationId, made.request, settings);
+  const known = { state: 'created', origin: 'adopted', arn: adopted.arn, uniqueId: 'AROA1' } as const;
+  const record: JournalRecord = { ...made, resources: { ...made.resources, role: known } };
+  const underPath = policy.arn.replace(policy.name, 'dataloop-stolen');
+
+  test.each([
+    ['passes with policies of its own', 'arn:aws:iam::111111111111:policy/team', undefined],
+    ['is said to have a policy under the path of the service that is not its', underPath, underPath],
+  ])('%s', async (_what, other, said) => {
+    const reads = {
+      getRole: async () => ({ ...role, arn: adopted.arn }),
+      listAttachedRolePolicies: async () => [policy.arn, other],
+    };
+    const { checks } = await tested(reads, record);
+    const { status, detail = '' } = checks.find(({ name }) => name === 'PolicyAttached') ?? {};
+    expect(status).toBe(said ? 'failed' : 'passed');
+    expect(detail).toContain(said ?? "next to the role's own policies");
+  });
+});
+
 test('no read goes without being given up in time', async () => {
   const bounded: string[] = [];
   const open = { getPublicAccessBlock: async () => undefined };

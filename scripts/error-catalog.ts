@@ -291,7 +291,8 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     group: 'dataloop',
     detail:
       `Organisation ${organizationId} has reached Dataloop's limit of cross-account integrations (15 by ` +
-      "default). Delete one that nobody uses, or ask Dataloop's support for more, then send the request again.",
+      'default). Dataloop said "Organization reached the limit" (400). Delete one that nobody uses, or ask ' +
+      "Dataloop's support for more, then send the request again.",
     whatToDo: "Delete an integration that nobody uses, or ask Dataloop's support for more.",
   },
   DataloopNotFoundError: {

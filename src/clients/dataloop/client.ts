@@ -235,7 +235,7 @@ export const testDriver =
       takesLong: true,
       // No client of Dataloop's own is known to make this call.
       refused: (status) =>
-        status === 405
+        status === 405 || status === 501
           ? new ServiceError('DataloopNotFoundError', `Dataloop did not ${what}: it has no such test.`)
           : undefined,
     });

@@ -6,6 +6,7 @@ import { ServiceError } from '../../errors.ts';
 import { driverSchema, shownName } from './answers.ts';
 import { type Dataloop, deleteAt, developer, ifFound } from './client.ts';
 import { saidBy } from './http.ts';
+import { wholeList } from './lists.ts';
 import { ifNameTaken } from './refusals.ts';
 
 /** As many as Dataloop's own client asks for, and most pages of one project. */
@@ -67,27 +68,22 @@ export const listDatasets =
     );
   };
 
-/** What is no driver as we know it may be anything: its number is known from elsewhere. */
-const driversSchema = z
-  .array(z.unknown())
-  .max(10_000)
-  .transform((all) => all.flatMap((driver) => driverSchema.safeParse(driver).data ?? []));
-
 export const listDriversOf =
   ({ http }: Dataloop): DataloopApi['listDriversOf'] =>
   async (dataloopIntegrationId) => {
     const all = await ifFound(
-      http.send({
+      wholeList(http, {
         method: 'GET',
         path: `/drivers?integrationId=${encodeURIComponent(dataloopIntegrationId)}`,
-        schema: driversSchema,
         what: `list the drivers of integration ${dataloopIntegrationId}`,
         role: developer,
         repeatable: true,
       }),
     );
+    // What is no driver as we know it may be anything: its number is known from elsewhere.
+    const drivers = (all ?? []).flatMap((driver) => driverSchema.safeParse(driver).data ?? []);
     // A Dataloop that does not know the parameter may answer with others.
-    return (all ?? []).filter((driver) => driver.dataloopIntegrationId === dataloopIntegrationId);
+    return drivers.filter((driver) => driver.dataloopIntegrationId === dataloopIntegrationId);
   };
 
 const ofDataset = (datasetId: string) => `/datasets/${encodeURIComponent(datasetId)}`;

@@ -344,7 +344,9 @@ describe('an integration', () => {
       dataloopAnswers(refusal);
       await expect(creating()).rejects.toMatchObject({
         name: 'DataloopIntegrationLimitError',
-        message: expect.stringMatching(/org-1 has reached Dataloop's limit .*15 by default.*Delete one/),
+        message: expect.stringMatching(
+          /org-1 has reached Dataloop's limit .*15 by default\)\. Dataloop said ".*(limit|exceeded|Maximum).*" \(4\d\d\)\. Delete one/,
+        ),
       });
     }
   });
@@ -353,6 +355,10 @@ describe('an integration', () => {
     [400, 'Integration name already exists'],
     [409, 'Duplicate key: name'],
     [422, 'name must be unique'],
+    [400, 'An integration with this name exists'],
+    [400, 'The name "acme int_A" is taken.'],
+    [409, 'Conflict'],
+    [409, 'no reason given'],
   ])('whose name is taken is one that is not seen yet (%i)', async (status, said) => {
     dataloopAnswers(refused(status, said));
     await expect(creating()).rejects.toMatchObject({ name: 'EarlierCallOpenError', retryable: true });
@@ -492,14 +498,15 @@ describe('a driver', () => {
     expect(sent[0]?.body).toEqual(payload);
   });
 
-  test.each([404, 405])(
-    'is not tested before there is one where that is not offered (%i)',
-    async (status) => {
-      dataloopAnswers(refused(status, 'Cannot POST /drivers/test'));
-      await expect(client.testDriver(dataloop)(wanted)).resolves.toBe('not offered');
-      expect(sent).toHaveLength(1);
-    },
-  );
+  test.each([
+    [404, 1],
+    [405, 1],
+    [501, 3],
+  ])('is not tested before there is one where that is not offered (%i)', async (status, calls) => {
+    dataloopAnswers(refused(status, 'Cannot POST /drivers/test'));
+    await expect(client.testDriver(dataloop)(wanted)).resolves.toBe('not offered');
+    expect(sent).toHaveLength(calls);
+  });
 
   test('is tested by its id once there is one', async () => {
     dataloopAnswers(noContent);

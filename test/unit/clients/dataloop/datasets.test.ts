@@ -90,6 +90,13 @@ test('the drivers of an integration are named with their projects, and others ar
   expect(sent[0]?.url).toBe('https://gate.dataloop.test/api/v1/drivers?integrationId=int-1');
 });
 
+test('the drivers of an integration are named in pages, too', async () => {
+  const driver = (id: string) => ({ id, name: id, integrationId: 'int-1' });
+  dataloopAnswers(page([driver('x')], true), page([driver('y')]));
+  expect((await listDriversOf(dataloop)('int-1')).map(({ id }) => id)).toEqual(['x', 'y']);
+  expect(sent[1]?.url).toMatch(/\/drivers\?integrationId=int-1&pageOffset=1$/);
+});
+
 describe('the dataset of a request', () => {
   const wanted = { name: 'Images', projectId: 'project-1', driverId: 'driver-1' };
 

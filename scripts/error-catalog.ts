@@ -268,6 +268,15 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
       "Do what the detail says. The secret must be in the deployment's region and hold a valid API key: " +
       "[Dataloop's credentials](operations.md#dataloops-credentials). You need not deploy again.",
   },
+  DataloopApiKeyExpiresError: {
+    group: 'dataloop',
+    detail:
+      "Dataloop's API key in the secret of this deployment expires on 2027-01-04, in 29 days. Then the service can call " +
+      'Dataloop no more. Create a new key at Dataloop and put it into the secret.',
+    whatToDo:
+      'Create a new key at Dataloop and put it into the secret: ' +
+      "[Dataloop's credentials](operations.md#dataloops-credentials). You need not deploy again.",
+  },
   DataloopNotOursError: {
     group: 'dataloop',
     detail:

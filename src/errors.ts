@@ -37,6 +37,7 @@ export const errorKinds = {
   PolicyNameTakenError: { title: 'The policy name is taken', retryable: false },
   RoleNameTakenError: { title: 'The role name is taken', retryable: false },
   KmsKeyNotUsableError: { title: 'The KMS key cannot be used', retryable: false },
+  DataloopApiKeyExpiresError: { title: "Dataloop's API key expires soon", retryable: false },
   PrefixOverlapError: { title: 'Another integration uses the same objects', retryable: false },
   BucketSettingsError: { title: 'Settings of the bucket may stop Dataloop', retryable: false },
   BucketNotAdoptableError: { title: 'The bucket cannot be adopted', retryable: false },

@@ -55,7 +55,10 @@ export function verdicts({ findings }: Plan, project: string | undefined): Check
   );
   if (unusable) return [failed(credentials, unusable.detail)];
   if (unclear) return [warning(credentials, unclear.detail, 'Run doctor again in a moment.')];
-  const accepted = passed(credentials, 'accepts the secret');
+  const expiring = about('dataloop-api-key-expires');
+  const accepted = expiring
+    ? warning(credentials, `accepts the secret. ${expiring.detail}`)
+    : passed(credentials, 'accepts the secret');
   if (project === undefined) {
     return [
       accepted,
@@ -73,7 +76,7 @@ export function verdicts({ findings }: Plan, project: string | undefined): Check
     accepted,
     lacking
       ? failed(role, lacking.detail)
-      : passed(role, `owner of the organisation, and owner or developer of project ${project}`),
+      : passed(role, `owner or admin of the organisation, and owner or developer of project ${project}`),
     ...(lacking
       ? []
       : [limit ? warning(quota, limit.detail) : passed(quota, 'has room for another integration')]),

@@ -14,8 +14,10 @@ import type { UsageReads } from '../domain/resources/dataloop/foreign-drivers.ts
 import { deployedDataloop } from './dataloop.ts';
 import { table } from './journal.ts';
 
-export function deployedPreflightReads(buckets: s3.S3ClientFor): PreflightReads {
-  const atDataloop = deployedDataloop();
+export function deployedPreflightReads(
+  buckets: s3.S3ClientFor,
+  atDataloop = deployedDataloop(),
+): PreflightReads {
   return {
     integrationLimit: atDataloop.options.integrationLimit,
     ...callsOf(iam.patientIamClient(), {

@@ -7,7 +7,7 @@ import { type DataloopOptions, type DataloopSettings, usualDataloopOptions } fro
 import type { DataloopApi, DriverSettings } from '../../domain/resources/dataloop/api.ts';
 import { ServiceError } from '../../errors.ts';
 import { driverSchema, integrationSchema, projectSchema } from './answers.ts';
-import { credentialsFrom, type Token } from './credentials.ts';
+import { type Credentials, credentialsFrom, type Token } from './credentials.ts';
 import { exchange, type Http, httpFor, noContent, parseJson, refusal } from './http.ts';
 import { countOf, entriesOf, wholeList } from './lists.ts';
 import { ifNameTaken, integrationExists, limitReached } from './refusals.ts';
@@ -23,6 +23,7 @@ const crossAccount = 'aws-cross';
 export interface Dataloop {
   readonly http: Http;
   readonly options: DataloopOptions;
+  readonly apiKeyEnd: Credentials['apiKeyEnd'];
 }
 
 export function dataloopClient(settings: DataloopSettings, readSecret: () => Promise<string>): Dataloop {
@@ -45,8 +46,11 @@ export function dataloopClient(settings: DataloopSettings, readSecret: () => Pro
     throw refusal(refused, call, settings.secretId, sent);
   });
   const longTimeoutMs = options.answerSeconds * 1_000;
-  return { http: httpFor(credentials, { ...settings, transport, longTimeoutMs }), options };
+  const http = httpFor(credentials, { ...settings, transport, longTimeoutMs });
+  return { http, options, apiKeyEnd: credentials.apiKeyEnd };
 }
+
+export const apiKeyEnd = (dataloop: Dataloop): Credentials['apiKeyEnd'] => dataloop.apiKeyEnd;
 
 const segment = encodeURIComponent;
 

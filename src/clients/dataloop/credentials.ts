@@ -42,6 +42,8 @@ export interface Token {
 export interface Credentials {
   /** A token with at least a minute to live. */
   token(): Promise<Token>;
+  /** When the API key in the secret ends, ms since the epoch; undefined where the secret holds a log-in. */
+  apiKeyEnd(): Promise<number | undefined>;
   /** Forgets what is kept: the next token comes from the secret as it is then. */
   forget(): void;
 }
@@ -96,7 +98,7 @@ export function credentialsFrom(
   login: Login,
   now: () => number = Date.now,
 ): Credentials {
-  let kept: { token: Token; refreshToken: string | undefined } | undefined;
+  let kept: { token: Token; refreshToken: string | undefined; isApiKey?: true } | undefined;
   /** Calls that are made side by side log in once. */
   let obtaining: ReturnType<typeof obtain> | undefined;
 
@@ -120,30 +122,39 @@ export function credentialsFrom(
     }
   };
 
-  const obtain = async () => {
+  const obtain = async (): Promise<NonNullable<typeof kept>> => {
     const refreshed = await refresh();
     if (refreshed) return refreshed;
     const secret = parseSecret(await readSecret(), secretId);
-    if ('apiKey' in secret) return { token: readToken(secret.apiKey, secretId), refreshToken: undefined };
+    if ('apiKey' in secret) {
+      const token = readToken(secret.apiKey, secretId);
+      return { token, refreshToken: undefined, isApiKey: true as const };
+    }
     return signIn({ type: 'user_credentials', username: secret.username, password: secret.password });
   };
 
+  const current = async () => {
+    if (!kept || kept.token.expiresAt - marginMs <= now()) {
+      obtaining ??= obtain().finally(() => {
+        obtaining = undefined;
+      });
+      kept = await obtaining;
+    }
+    if (kept.token.expiresAt <= now()) {
+      kept = undefined;
+      throw new ServiceError(
+        'DataloopCredentialsError',
+        `The Dataloop API key in secret ${secretId} has expired. Create a new one at Dataloop and put it into the secret.`,
+      );
+    }
+    return kept;
+  };
+
   return {
-    token: async () => {
-      if (!kept || kept.token.expiresAt - marginMs <= now()) {
-        obtaining ??= obtain().finally(() => {
-          obtaining = undefined;
-        });
-        kept = await obtaining;
-      }
-      if (kept.token.expiresAt <= now()) {
-        kept = undefined;
-        throw new ServiceError(
-          'DataloopCredentialsError',
-          `The Dataloop API key in secret ${secretId} has expired. Create a new one at Dataloop and put it into the secret.`,
-        );
-      }
-      return kept.token;
+    token: async () => (await current()).token,
+    apiKeyEnd: async () => {
+      const { token, isApiKey } = await current();
+      return isApiKey && token.expiresAt;
     },
     forget: () => {
       kept = undefined;

@@ -218,7 +218,7 @@ export function refusal(
   return fail('DataloopRequestRefusedError', 'Fix the cause Dataloop reports, then try again.');
 }
 
-export function httpFor(credentials: Credentials, settings: HttpSettings): Http {
+export function httpFor(credentials: Pick<Credentials, 'token' | 'forget'>, settings: HttpSettings): Http {
   const { apiUrl, secretId, timeoutMs = 8_000, longTimeoutMs = 25_000 } = settings;
   const { longestWaitMs = 3_000, attempts = 3 } = settings;
 

@@ -1,10 +1,11 @@
 /** The end of Dataloop's API key: whoever has to renew it hears of it in time. */
 import type { Publish } from '../api/events.ts';
+import { warnedDays } from '../preflight/quotas.ts';
 
 const dayMs = 86_400_000;
 
 /** How many days before its end an API key is told of, once each. */
-export const noticeDays = [30, 7, 1] as const;
+export const noticeDays = [warnedDays, 7, 1] as const;
 export type NoticeDays = (typeof noticeDays)[number];
 
 /** A notice about one key: a new key ends at another time, and is told of anew. */

@@ -28,13 +28,17 @@ import { sidWith } from '../resources/role/trust-policy.ts';
 import { type Check, type Finding, findingsOf, findingView } from './checks.ts';
 import { neededActions } from './needed-actions.ts';
 import { blockingIssues, type PreflightReads } from './preflight.ts';
-import { bucketQuota } from './quotas.ts';
+import { apiKeyType, bucketQuota, endingApiKey } from './quotas.ts';
 
 /** Placeholders for what is known only after creation; neither can pass for an id or an ARN. */
 export const integrationIdPlaceholder = '<id of the integration>';
 export const iamUserPlaceholder = '<ARN of the IAM user that Dataloop issues>';
 
 export interface PlanReads extends PreflightReads, Pick<S3, 'countBuckets'>, RecordReader {
+  /** When the API key ends, ms since the epoch; undefined where the secret holds a log-in. */
+  apiKeyEnd(): Promise<number | undefined>;
+  /** ms since the epoch. */
+  now(): number;
   /** Id of the integration that holds a lock. */
   lockHolder(lock: string): Promise<string | undefined>;
 }
@@ -202,6 +206,15 @@ function lockChecks(
 function warningChecks(desired: DesiredState, reads: PlanReads): Check[] {
   const { arn } = desired.bucket;
   return [
+    {
+      subject: { type: apiKeyType },
+      failure: 'warning',
+      run: async () => {
+        // The checks that call Dataloop say what is wrong with credentials that cannot be used.
+        const expiresAt = await reads.apiKeyEnd().catch(() => undefined);
+        return expiresAt === undefined ? [] : endingApiKey(expiresAt, reads.now());
+      },
+    },
     {
       subject: { type: resourceTypes.bucket },
       failure: 'warning',

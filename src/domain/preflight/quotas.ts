@@ -1,4 +1,4 @@
-/** Whether the quotas of the account and the organisation allow one more integration. */
+/** What one more integration may meet: quotas of the account and the organisation, and the end of the API key. */
 import { ServiceError } from '../../errors.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
 import type { AccountSummary } from '../resources/role/iam.ts';
@@ -50,3 +50,21 @@ export function dataloopLimit(
   );
   return [{ severity: 'warning', error, subject: { type: resourceTypes.dataloopIntegration } }];
 }
+
+const dayMs = 86_400_000;
+/** How many days before its end an API key is warned of: as the first notice is sent. */
+export const warnedDays = 30;
+
+export function endingApiKey(expiresAt: number, now: number): Finding[] {
+  const days = Math.floor((expiresAt - now) / dayMs);
+  if (expiresAt - now > warnedDays * dayMs) return [];
+  const error = new ServiceError(
+    'DataloopApiKeyExpiresError',
+    `Dataloop's API key in the secret of this deployment expires on ${new Date(expiresAt).toISOString().slice(0, 10)}, ` +
+      `${days < 1 ? 'within a day' : `in ${days} day${days === 1 ? '' : 's'}`}. Then the service can call Dataloop no more. ` +
+      'Create a new key at Dataloop and put it into the secret.',
+  );
+  return [{ severity: 'warning', error, subject: { type: apiKeyType } }];
+}
+
+export const apiKeyType = 'Dataloop::ApiKey';

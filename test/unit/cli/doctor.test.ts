@@ -61,7 +61,7 @@ describe('doctor', () => {
       'dataloop-cross-account-dev, UPDATE_COMPLETE, version 0.1.0',
       'you may look, plan, connect, add buckets, test, disconnect',
       'its/secret is there',
-      'owner of the organisation',
+      'owner or admin of the organisation',
       'has room for another integration',
       'Next: dataloop-connect plan',
     ]) {
@@ -155,6 +155,12 @@ describe('doctor', () => {
       {},
       { 'POST /plans': plans([finding('dataloop-unavailable', 'No answer.', 'unknown')]) },
       '! Dataloop       No answer.',
+    ],
+    [
+      'an API key that expires soon',
+      {},
+      { 'POST /plans': plans([finding('dataloop-api-key-expires', 'It expires.', 'warning')]) },
+      '! Dataloop       accepts the secret. It expires.',
     ],
     ['what may not be seen', { secret: () => Promise.reject(new Error('AccessDenied')) }, {}, '- Secret'],
   ])('warns of %s, and passes', async (_what, account, more, said) => {

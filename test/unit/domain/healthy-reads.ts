@@ -19,6 +19,8 @@ export const nothingInTheWay: PlanReads = {
   countIntegrations: async () => 14,
   listDrivers: async () => [],
   listDatasets: async () => [],
+  apiKeyEnd: async () => undefined,
+  now: () => Date.parse('2026-12-06T12:00:00.000Z'),
   ...nothingAdopted,
   lockHolder: async () => undefined,
   read: async () => undefined,

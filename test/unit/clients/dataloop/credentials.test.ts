@@ -44,6 +44,14 @@ test('calls side by side log in once; a log-in that failed is tried again', asyn
   expect([readSecret.mock.calls.length, login.mock.calls.length]).toEqual([2, 2]);
 });
 
+test('say when an API key ends, and nothing of a log-in', async () => {
+  const key = credentialsWith(JSON.stringify({ apiKey: token(start + hour) }), noLogin);
+  await expect(key.credentials.apiKeyEnd()).resolves.toBe(start + hour);
+  expect(key.readSecret).toHaveBeenCalledTimes(1);
+  const login = credentialsWith(password, async () => ({ id_token: token(start + hour) }));
+  await expect(login.credentials.apiKeyEnd()).resolves.toBeUndefined();
+});
+
 describe('what is longer than any', () => {
   /** A token with so many characters in its middle. */
   const long = (length: number) => `head.${'x'.repeat(length)}.signature`;

@@ -349,7 +349,7 @@ describe('what cannot be looked at', () => {
       'AWS::IAM::Role arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme',
     );
     expect(bounded.filter((what) => what === 'Integration acme')).toHaveLength(3);
-    expect(bounded).toHaveLength(14);
+    expect(bounded).toHaveLength(15);
   });
 });
 
@@ -557,5 +557,32 @@ describe('a plan of what is adopted', () => {
         detail: expect.stringMatching(/int_1, which is ready.* These wait for a role: "other" \(free\)\.$/),
       },
     ]);
+  });
+});
+
+describe('the API key', () => {
+  const now = nothingInTheWay.now();
+  const findingsFor = async (expiresAt: number | undefined) =>
+    (await planOf(body, { apiKeyEnd: async () => expiresAt })).findings;
+  const day = 86_400_000;
+
+  test.each([
+    [29.5, 'expires on 2027-01-05, in 29 days. Then'],
+    [1.5, 'expires on 2026-12-08, in 1 day. Then'],
+    [0.5, 'expires on 2026-12-07, within a day. Then'],
+  ])('of which %d days are left is warned of', async (left, said) => {
+    expect(await findingsFor(now + left * day)).toMatchObject([
+      { severity: 'warning', resource: { type: 'Dataloop::ApiKey' }, detail: expect.stringContaining(said) },
+    ]);
+  });
+
+  test('that lasts, or a log-in, is not', async () => {
+    expect(await findingsFor(now + 31 * day)).toEqual([]);
+    expect(await findingsFor(undefined)).toEqual([]);
+  });
+
+  test('that cannot be read is left to the other checks', async () => {
+    const failing = new ServiceError('DataloopCredentialsError', 'wrong');
+    expect((await planOf(body, { apiKeyEnd: () => Promise.reject(failing) })).findings).toEqual([]);
   });
 });

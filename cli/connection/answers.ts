@@ -111,6 +111,7 @@ export const planSchema = z.looseObject({
   bucketPolicy: policy.optional(),
   permissionsBoundaryArn: z.string().optional(),
   findings: z.array(findingSchema),
+  waitingIntegrations: z.array(z.looseObject({ id: z.string(), name: z.string() })).optional(),
 });
 export type Plan = z.infer<typeof planSchema>;
 

@@ -36,6 +36,11 @@ export function printPlan(session: Session, plan: Plan, withPolicies: boolean): 
   for (const line of table(head, rows, screen.columns).slice(1)) screen.say(line);
   if (withPolicies) printPolicies(session, plan);
   for (const finding of plan.findings) printFinding(session, finding);
+  const waiting = plan.waitingIntegrations?.map(({ id, name }) => `"${name}" (${id})`) ?? [];
+  if (waiting.length > 0) {
+    const text = `At Dataloop these wait for a role: ${waiting.join(', ')}. To use one, say --dataloop-integration ID.`;
+    for (const line of paragraph(text, screen.columns, '  ')) screen.say(line);
+  }
   const blocking = blockingOf(plan).length;
   if (blocking === 0) screen.say(screen.paint('green', 'Nothing blocks it.'));
   else

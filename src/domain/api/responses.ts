@@ -174,6 +174,11 @@ export const planSchema = z.strictObject({
   permissionsBoundaryArn: z.string().optional(),
   actions: z.array(z.strictObject({ step: z.enum(stepNames), action: z.string(), resource: z.string() })),
   findings: z.array(findingSchema),
+  /** Integrations at Dataloop that wait for a role: `dataloop.integrationId` may name one. At most ten. */
+  waitingIntegrations: z
+    .array(z.strictObject({ id: z.string(), name: z.string() }))
+    .min(1)
+    .optional(),
 });
 export type PlanView = ReadOnly<z.infer<typeof planSchema>>;
 

@@ -22,7 +22,7 @@ import {
 import type { IntegrationRequest } from '../model/request.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
 import type { S3 } from '../resources/bucket/s3.ts';
-import { withWaiting } from '../resources/dataloop/adopt.ts';
+import { freeIntegrations, type WaitingReads, withWaiting } from '../resources/dataloop/adopt.ts';
 import { organizationOfProject } from '../resources/dataloop/organization.ts';
 import { sidWith } from '../resources/role/trust-policy.ts';
 import { type Check, type Finding, findingsOf, findingView } from './checks.ts';
@@ -69,22 +69,45 @@ export async function planIntegration(
     ...reads,
     isHeld: async (id: string) => (await standingHolderOf(adoptedIntegrationLock(id), reads)) !== undefined,
   };
-  const [locks, { findings }, warnings] = await Promise.all([
+  const [locks, { findings, organization }, warnings] = await Promise.all([
     findingsOf(lockChecks(request, onlyOrganizationId, readsOfLocks), bound),
     blockingIssues(wanted, readsOfLocks, bound),
     findingsOf(warningChecks(desired, reads), bound),
   ]);
   const all = [...outside.map(outsideFinding), ...distinct(locks), ...findings, ...warnings];
+  const isMade = !desired.isMadeByOperator && desired.adoptedDataloopIntegrationId === undefined;
   return planView(desired, {
     resources: plannedResources(desired),
     actions: neededActions(desired),
     findings: all,
+    ...(isMade ? await waitingIn(organization, readsOfLocks, bound) : {}),
   });
+}
+
+/** What could be adopted instead of making one. Where Dataloop does not tell, the plan is none the less true. */
+async function waitingIn(
+  organization: () => Promise<string>,
+  reads: WaitingReads,
+  bound: Bound = (_what, work) => work,
+): Promise<Pick<PlanView, 'waitingIntegrations'>> {
+  try {
+    const look = async () => freeIntegrations(await organization(), reads);
+    const free = await bound('the integrations that wait for a role', look());
+    return free.length > 0 ? { waitingIntegrations: free.map(({ id, name }) => ({ id, name })) } : {};
+  } catch (error) {
+    if (error instanceof ServiceError) return {};
+    throw error;
+  }
 }
 
 function planView(
   desired: DesiredState,
-  { findings, ...made }: Pick<PlanView, 'resources' | 'actions'> & { readonly findings: readonly Finding[] },
+  {
+    findings,
+    ...made
+  }: Pick<PlanView, 'resources' | 'actions' | 'waitingIntegrations'> & {
+    readonly findings: readonly Finding[];
+  },
 ): PlanView {
   return {
     name: desired.name,

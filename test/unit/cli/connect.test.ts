@@ -64,6 +64,15 @@ describe('connect', () => {
     expect(ran.err).toContain('Nothing was sent.');
   });
 
+  test('names the integrations at Dataloop that wait for a role', async () => {
+    const waitingIntegrations = [{ id: 'free', name: 'made by hand' }];
+    const plans = { 'POST /plans': [ok(plan({ waitingIntegrations }))] };
+    const ran = await run(['plan', ...flags], { script: script(ready, plans) });
+    expect(ran.out.replaceAll(/\s+/g, ' ')).toContain(
+      'At Dataloop these wait for a role: "made by hand" (free). To use one, say --dataloop-integration ID.',
+    );
+  });
+
   test('needs --yes where nobody can be asked', async () => {
     const ran = await run(['connect', ...flags], { script: script(ready) });
     expect(ran).toMatchObject({ code: 2, requests: [] });

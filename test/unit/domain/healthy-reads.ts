@@ -22,6 +22,7 @@ export const nothingInTheWay: PlanReads = {
   apiKeyEnd: async () => undefined,
   now: () => Date.parse('2026-12-06T12:00:00.000Z'),
   ...nothingAdopted,
+  listIntegrations: async () => [],
   lockHolder: async () => undefined,
   read: async () => undefined,
 };

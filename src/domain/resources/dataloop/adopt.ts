@@ -103,21 +103,26 @@ export async function withWaiting(
   return new ServiceError(error.name, `${error.message} ${instead}`, { cause: error });
 }
 
-async function freeIntegrations(
+/** Those that could be adopted, as many as a message names. */
+export async function freeIntegrations(
   organizationId: string,
   dataloop: WaitingReads,
-): Promise<DataloopIntegration[]> {
+): Promise<readonly DataloopIntegration[]> {
   const waiting = (await dataloop.listIntegrations(organizationId)).filter((each) => !notFree(each));
-  const looked = await Promise.all(
-    waiting.slice(0, mostNamed).map(async (each) => {
-      const [drivers, isHeld] = await Promise.all([
-        dataloop.countDrivers(each.id),
-        dataloop.isHeld?.(each.id),
-      ]);
-      return { each, isFree: drivers === 0 && !isHeld };
-    }),
-  );
-  return looked.filter(({ isFree }) => isFree).map(({ each }) => each);
+  const free: DataloopIntegration[] = [];
+  for (let first = 0; first < waiting.length && free.length < mostNamed; first += mostNamed) {
+    const looked = await Promise.all(
+      waiting.slice(first, first + mostNamed).map(async (each) => {
+        const [drivers, isHeld] = await Promise.all([
+          dataloop.countDrivers(each.id),
+          dataloop.isHeld?.(each.id),
+        ]);
+        return { each, isFree: drivers === 0 && !isHeld };
+      }),
+    );
+    free.push(...looked.filter(({ isFree }) => isFree).map(({ each }) => each));
+  }
+  return free.slice(0, mostNamed);
 }
 
 /** Adopts the integration; a repeated attempt continues with it. */

@@ -349,7 +349,7 @@ describe('what cannot be looked at', () => {
       'AWS::IAM::Role arn:aws:iam::111111111111:role/dataloop-cross-account/test/dataloop-acme',
     );
     expect(bounded.filter((what) => what === 'Integration acme')).toHaveLength(3);
-    expect(bounded).toHaveLength(15);
+    expect(bounded).toHaveLength(16);
   });
 });
 
@@ -584,5 +584,49 @@ describe('the API key', () => {
   test('that cannot be read is left to the other checks', async () => {
     const failing = new ServiceError('DataloopCredentialsError', 'wrong');
     expect((await planOf(body, { apiKeyEnd: () => Promise.reject(failing) })).findings).toEqual([]);
+  });
+});
+
+describe('the integrations at Dataloop that wait for a role', () => {
+  const waiting = { type: 'aws-cross', userArn: 'arn:user', trustStatus: 'waiting-trust' };
+  const named = (id: string) => ({ ...waiting, id, name: `name of ${id}` });
+  const waitingIn = async (reads: Partial<PlanReads>, request: object = body) =>
+    (await planOf(request, reads)).waitingIntegrations;
+
+  test('are listed where the request names none, if nobody uses them', async () => {
+    const listIntegrations = async () => [
+      ...['free', 'used', 'held'].map(named),
+      { ...named('broken'), trustStatus: 'untrusted' },
+      { ...named('ours'), name: `acme ${integrationId}` },
+    ];
+    const reads: Partial<PlanReads> = {
+      listIntegrations,
+      countDrivers: async (id) => (id === 'used' ? 1 : 0),
+      lockHolder: async (lock) => (lock.endsWith('#held') ? 'int_1' : undefined),
+      read: async () => recordOf({ id: 'int_1', status: 'ready' }),
+    };
+    expect(await waitingIn(reads)).toEqual([{ id: 'free', name: 'name of free' }]);
+  });
+
+  test('are ten at most, however many before them are used', async () => {
+    const ids = Array.from({ length: 35 }, (_each, index) => `i-${index}`);
+    const found = await waitingIn({
+      listIntegrations: async () => ids.map(named),
+      countDrivers: async (id) => (ids.indexOf(id) < 12 ? 1 : 0),
+    });
+    expect(found?.map(({ id }) => id)).toEqual(ids.slice(12, 22));
+  });
+
+  test('are left out where there is none, an operator makes one, or Dataloop does not tell', async () => {
+    expect(await waitingIn({})).toBeUndefined();
+    const asked = { ...body, dataloop: { ...body.dataloop, createdBy: 'operator' } };
+    const listIntegrations = async () => [named('free')];
+    const reads = { listIntegrations, countDrivers: async () => 0 };
+    expect([await waitingIn(reads, asked), await waitingIn(reads)]).toMatchObject([
+      undefined,
+      [{ id: 'free' }],
+    ]);
+    const failing = new ServiceError('DataloopUnavailableError', 'busy');
+    expect(await waitingIn({ listIntegrations: () => Promise.reject(failing) })).toBeUndefined();
   });
 });

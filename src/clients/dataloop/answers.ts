@@ -67,6 +67,34 @@ export const integrationSchema = (
     };
   });
 
+const toldOfIntegration: readonly string[] = ['userArn', 'status'];
+const headSchema = z.object({ type: z.unknown().optional(), metadata: z.unknown().optional() });
+const valueSchema = z.object({ name: z.string(), value: z.unknown().optional() });
+
+/**
+ * The same of the answer about one integration. Where it does not tell user or state yet, that is so; where it tells them in
+ * another form, waiting would not help.
+ */
+export const oneIntegrationSchema = (
+  type: string,
+  statuses: Pick<DataloopOptions, 'trustedStatuses' | 'waitingStatuses'>,
+): z.ZodType<DataloopIntegration> =>
+  z
+    .unknown()
+    .superRefine((answer, context) => {
+      const { type: found, metadata } = headSchema.safeParse(answer).data ?? {};
+      if (metadata === undefined || metadata === null || (typeof found === 'string' && found !== type))
+        return;
+      const isReadable =
+        Array.isArray(metadata) &&
+        metadata.slice(0, mostMetadata).every((item) => {
+          const { name = '', value } = valueSchema.safeParse(item).data ?? {};
+          return !toldOfIntegration.includes(name) || typeof (value ?? '') === 'string';
+        });
+      if (!isReadable) context.addIssue({ code: 'custom', path: ['metadata'], message: 'has another form' });
+    })
+    .pipe(integrationSchema(statuses));
+
 function meaning(
   status: string | undefined,
   { trustedStatuses, waitingStatuses }: Pick<DataloopOptions, 'trustedStatuses' | 'waitingStatuses'>,

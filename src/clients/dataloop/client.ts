@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { type DataloopOptions, type DataloopSettings, usualDataloopOptions } from '../../config.ts';
 import type { DataloopApi, DriverSettings } from '../../domain/resources/dataloop/api.ts';
 import { ServiceError } from '../../errors.ts';
-import { driverSchema, integrationSchema, projectSchema } from './answers.ts';
+import { driverSchema, integrationSchema, oneIntegrationSchema, projectSchema } from './answers.ts';
 import { type Credentials, credentialsFrom, type Token } from './credentials.ts';
 import { exchange, type Http, httpFor, noContent, parseJson, refusal } from './http.ts';
 import { countOf, entriesOf, wholeList } from './lists.ts';
@@ -96,7 +96,7 @@ export const getIntegration =
       http.send({
         method: 'GET',
         path: integration(organizationId, dataloopIntegrationId),
-        schema: integrationSchema(options),
+        schema: oneIntegrationSchema(crossAccount, options),
         what: `read integration ${dataloopIntegrationId}`,
         role: owner,
         repeatable: true,
@@ -137,7 +137,7 @@ export const createIntegration =
       method: 'POST',
       path: integrations(organizationId),
       body: () => ({ type: crossAccount, name, options: {} }),
-      schema: integrationSchema(options),
+      schema: oneIntegrationSchema(crossAccount, options),
       what: `create the integration "${name}"`,
       role: ownerOrOperator,
       repeatable: false,
@@ -157,7 +157,7 @@ export const setRoleArn =
         integrationId: dataloopIntegrationId,
         credentials: { type: crossAccount, options: { roleArn } },
       }),
-      schema: integrationSchema(options),
+      schema: oneIntegrationSchema(crossAccount, options),
       what: `set the role ARN of integration ${dataloopIntegrationId}`,
       role: owner,
       repeatable: true,

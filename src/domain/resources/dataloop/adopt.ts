@@ -13,7 +13,7 @@ export async function checkAdoptableIntegration(
   organizationId: string,
   dataloop: Pick<DataloopApi, 'getIntegration' | 'countDrivers'>,
 ): Promise<DataloopIntegration> {
-  const found = await dataloop.getIntegration(organizationId, dataloopIntegrationId);
+  const found = await dataloop.getIntegration(organizationId, dataloopIntegrationId).catch(orOperator);
   if (!found) {
     throw notAdoptable(
       dataloopIntegrationId,
@@ -32,6 +32,17 @@ export async function checkAdoptableIntegration(
     );
   }
   return found;
+}
+
+/** Who may not see integrations can have one made by hand all the same. */
+function orOperator(error: unknown): never {
+  if (!(error instanceof ServiceError) || error.name !== 'DataloopForbiddenError') throw error;
+  throw new ServiceError(
+    error.name,
+    `${error.message} A bot of a project cannot be. Without such a user, omit dataloop.integrationId and send ` +
+      '"createdBy": "operator".',
+    { cause: error },
+  );
 }
 
 /** Why an integration is not free to be adopted, by what it says of itself. */

@@ -61,9 +61,9 @@ async function namedDrivers(
   // Of a project it is known in which one a driver is. Dataloop need not tell it of an integration's.
   const seen = new Map<string, Driver>();
   for (const driver of lists.flat()) {
-    if (driver.dataloopIntegrationId === dataloopIntegrationId && !seen.has(driver.id)) {
-      seen.set(driver.id, driver);
-    }
+    // Dataloop need not say on which integration a driver is. Ours is on this one.
+    const on = driver.dataloopIntegrationId ?? (ids.has(driver.id) ? dataloopIntegrationId : undefined);
+    if (on === dataloopIntegrationId && !seen.has(driver.id)) seen.set(driver.id, driver);
   }
   return { seen: seen.size, foreign: [...seen.values()].filter((driver) => !isOurs(driver)) };
 }

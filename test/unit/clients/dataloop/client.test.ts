@@ -151,11 +151,11 @@ describe('an integration', () => {
 
   test('has no IAM user and no state yet where its metadata lacks them', async () => {
     const valueless = [{ name: 'userArn' }, { name: 'status' }];
-    const otherTypes = [
-      { name: 'userArn', value: { arn: 'x' } },
+    const empty = [
+      { name: 'userArn', value: null },
       { name: 'status', value: '' },
     ];
-    for (const metadata of [valueless, otherTypes, [], null, undefined]) {
+    for (const metadata of [valueless, empty, [], null, undefined]) {
       dataloopAnswers(json(integration(metadata)));
       await expect(read()).resolves.toEqual({
         id: 'i-1',
@@ -163,6 +163,35 @@ describe('an integration', () => {
         userArn: undefined,
         trustStatus: undefined,
       });
+    }
+  });
+
+  test('that tells them in another form is an error that says so, and in a list it can be found and deleted', async () => {
+    const forms = [
+      { userArn },
+      'text',
+      7,
+      [{ name: 'userArn', value: { arn: 'x' } }],
+      [{ name: 'status', value: 1 }],
+    ];
+    for (const metadata of forms) {
+      dataloopAnswers(json({ ...integration(metadata), type: 'aws-cross' }));
+      const calls = [
+        read(),
+        client.createIntegration(dataloop)('org-1', 'acme'),
+        client.setRoleArn(dataloop)('org-1', 'i-1', 'arn:aws:iam::111111111111:role/x'),
+      ];
+      for (const call of calls) {
+        await expect(call).rejects.toMatchObject({
+          name: 'DataloopAnswerError',
+          message: expect.stringContaining('is not as documented (metadata)'),
+        });
+      }
+      dataloopAnswers(json([{ ...integration(metadata), type: 'aws-cross' }]));
+      const found = await client.listIntegrations(dataloop)('org-1', { name: 'acme' });
+      expect(found.map(({ id }) => id)).toEqual(['i-1']);
+      dataloopAnswers(json({ ...integration(metadata), type: 'gcs' }));
+      await expect(read()).resolves.toMatchObject({ type: 'gcs', userArn: undefined });
     }
   });
 

@@ -233,6 +233,19 @@ describe('what is to be adopted', () => {
     expect([(await thrownBy(checking)).name, events]).toEqual([name, []]);
   });
 
+  test('offers the way of an operator to whom Dataloop does not let look', async () => {
+    const forbidden = new ServiceError('DataloopForbiddenError', 'You must be owner.');
+    const checking = preflight(
+      stepOf(everything),
+      adoptable({ getIntegration: () => Promise.reject(forbidden) }),
+      undefined,
+    );
+    expect(await thrownBy(checking)).toMatchObject({
+      name: 'DataloopForbiddenError',
+      message: expect.stringMatching(/^You must be owner\. A bot .* send "createdBy": "operator"\.$/),
+    });
+  });
+
   describe('names the integrations that could be adopted instead', () => {
     const other = { name: 'other', type: 'aws-cross', userArn, trustStatus: 'waiting-trust' };
     const all = [

@@ -132,6 +132,15 @@ describe('removing an integration', () => {
     }
   });
 
+  test('is not refused for drivers of ours of which Dataloop does not say on which integration they are', async () => {
+    const silent = { dataloopIntegrationId: undefined };
+    const { reads } = readsOf(
+      { 'project-1': [driver('own', silent)], 'project-2': [driver('added', silent)] },
+      2,
+    );
+    await expect(refusing(reads)).resolves.toBeUndefined();
+  });
+
   test('is not refused for drivers of other integrations, nor for a count that is behind', async () => {
     const others = {
       'project-1': [driver('own'), driver('x', { dataloopIntegrationId: 'dataloop-9' })],

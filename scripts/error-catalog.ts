@@ -300,7 +300,7 @@ export const errorCatalog: Readonly<Record<ErrorName, CatalogEntry>> = {
     group: 'dataloop',
     detail:
       `Organisation ${organizationId} has reached Dataloop's limit of cross-account integrations (15 by ` +
-      'default). Dataloop said "Organization reached the limit" (400). Delete one that nobody uses, or ask ' +
+      'default). Dataloop said "limit-reached" (400). Delete one that nobody uses, or ask ' +
       "Dataloop's support for more, then send the request again.",
     whatToDo: "Delete an integration that nobody uses, or ask Dataloop's support for more.",
   },

@@ -159,16 +159,23 @@ test.each<[string, unknown]>([
 });
 
 test.each<[string, unknown]>([
-  ['a list of users', [userArn]],
-  ['a user in an object', { arn: userArn }],
-  ['an object that passes for a text', { toString: userArn, length: 10 }],
   ['nothing', null],
   ['an empty text', ''],
-  ['a number', 222_222_222_222],
-  ['true', true],
 ])('Dataloop names %s: as good as nobody, and no role is made', async (_what, value) => {
   named([{ name: 'userArn', value }]);
   expect(await thrownBy(create())).toMatchObject({ name: 'IamUserNotIssuedError' });
+  expect(iam.calls()).toEqual([]);
+});
+
+test.each<[string, unknown]>([
+  ['a list of users', [userArn]],
+  ['a user in an object', { arn: userArn }],
+  ['an object that passes for a text', { toString: userArn, length: 10 }],
+  ['a number', 222_222_222_222],
+  ['true', true],
+])('Dataloop names %s: an answer that cannot be read, and no role is made', async (_what, value) => {
+  named([{ name: 'userArn', value }]);
+  expect(await thrownBy(create())).toMatchObject({ name: 'DataloopAnswerError', retryable: false });
   expect(iam.calls()).toEqual([]);
 });
 

@@ -4,8 +4,8 @@ import { dataloopIdSchema } from '../../domain/model/record.ts';
 import type { DataloopApi, Dataset, SyncCommand } from '../../domain/resources/dataloop/api.ts';
 import { ServiceError } from '../../errors.ts';
 import { driverSchema, shownName } from './answers.ts';
-import { type Dataloop, deleteAt, developer, ifFound } from './client.ts';
-import { saidBy } from './http.ts';
+import { type Dataloop, deleteAt, developer, getProject, ifFound } from './client.ts';
+import { notAsDocumented, saidBy } from './http.ts';
 import { wholeList } from './lists.ts';
 import { ifNameTaken } from './refusals.ts';
 
@@ -36,8 +36,9 @@ const datasetPageSchema = z.object({
 });
 
 export const listDatasets =
-  ({ http }: Dataloop): DataloopApi['listDatasets'] =>
+  (dataloop: Dataloop): DataloopApi['listDatasets'] =>
   async (projectId) => {
+    const { http } = dataloop;
     const what = `list the datasets of project ${projectId}`;
     const all: Dataset[] = [];
     for (let page = 0; page < mostPages; page += 1) {
@@ -58,9 +59,13 @@ export const listDatasets =
           repeatable: true,
         }),
       );
-      all.push(...(found?.items ?? []));
-      // A project that is gone has no datasets.
-      if (!found?.hasNextPage) return all;
+      if (!found) {
+        // A project that is gone has no datasets. One that is there may have some, whatever was not found.
+        if ((await ifFound(getProject(dataloop)(projectId))) === undefined) return all;
+        throw notAsDocumented(what, 'that there is no such project or call (404), but the project is there');
+      }
+      all.push(...found.items);
+      if (!found.hasNextPage) return all;
     }
     throw new ServiceError(
       'DataloopAnswerError',

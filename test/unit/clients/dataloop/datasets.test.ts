@@ -62,6 +62,17 @@ describe('the datasets of a project', () => {
     expect(await listDatasets(dataloop)('project-1')).toEqual([]);
   });
 
+  test('are not known where the project is there, and only its datasets are not found', async () => {
+    dataloopAnswers(refused(404, 'Cannot POST /datasets/query'), json({ id: 'project-1', org: 'org-1' }));
+    await expect(listDatasets(dataloop)('project-1')).rejects.toMatchObject({
+      name: 'DataloopAnswerError',
+      message: expect.stringContaining('the project is there'),
+    });
+    expect(sent.map(({ url }) => url)).toEqual(
+      ['datasets/query', 'projects/project-1'].map((path) => `https://gate.dataloop.test/api/v1/${path}`),
+    );
+  });
+
   test('are not known where one says something else of its driver, or where there is no end', async () => {
     dataloopAnswers(page([{ id: 'a', driver: 7 }]));
     await expect(listDatasets(dataloop)('project-1')).rejects.toMatchObject({ name: 'DataloopAnswerError' });

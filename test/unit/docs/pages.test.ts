@@ -104,14 +104,14 @@ describe('README.md', () => {
 
   test('shows steps that exist, and every one that connects', () => {
     const [, picture = ''] = /<!-- saga -->\n(.*?)<!-- \/saga -->/s.exec(readme) ?? [];
-    const terminal = projectFile('docs/demo.svg');
+    const terminal = projectFile('docs/connect.svg');
     const undone = /(?<=✓ )[A-Z]\w+(?= +succeeded)/g;
     const shown = terminal.match(undone) ?? [];
     expect(shown.filter((name) => !stepNames.some((step) => step === name))).toEqual([]);
     for (const step of provisionSteps.filter((each) => each !== 'RollBack')) {
       expect([step, picture]).toEqual([step, expect.stringContaining(step)]);
     }
-    // The demo asks for no dataset.
+    // Its command asks for no dataset.
     const usual = provisionSteps.filter((step) => step !== 'RollBack' && !step.endsWith('Dataset'));
     expect(shown).toEqual(expect.arrayContaining(usual));
   });

@@ -55,9 +55,9 @@ function picture(title: string, lines: readonly string[]): string {
     (line, row) => `<text x="${margin}" y="${margin + (row + 0.75) * cell.height}">${escaped(line)}</text>`,
   );
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">`,
     `<title>${escaped(title)}</title>`,
-    '<style>text { font: 14px ui-monospace, Menlo, Consolas, monospace; fill: #e6edf3; }</style>',
+    '<style>text { font: 14px ui-monospace, Menlo, Consolas, monospace; fill: #e6edf3; white-space: pre; }</style>',
     `<rect width="${width}" height="${height}" rx="8" fill="#161b22"/>`,
     ...rows,
     '</svg>',
@@ -69,5 +69,5 @@ const [recording, text, command] = process.argv.slice(2);
 if (!recording || !text || !command) throw new Error('Usage: npm run picture -- RECORDING TEXT COMMAND');
 const frame = framesOf(readFileSync(recording, 'utf8')).findLast((lines) => lines.at(-1)?.includes(text));
 if (!frame) throw new Error(`The last line never held "${text}" in ${recording}.`);
-const lines = [`$ ${command}`, ...frame].flatMap(wrapped);
+const lines = [...`$ ${command}`.split('\n'), ...frame].flatMap(wrapped);
 writeFileSync(join(projectRoot, 'docs', 'connect.svg'), picture(command, lines));

@@ -63,6 +63,8 @@ const planSchema = z.strictObject({
       detail: z.string(),
     }),
   ),
+  // Those that other tests made meanwhile, too.
+  waitingIntegrations: z.array(z.strictObject({ id: z.string(), name: z.string() })).optional(),
 });
 type PlanAnswer = z.infer<typeof planSchema>;
 

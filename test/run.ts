@@ -161,7 +161,7 @@ async function everything(folder: string, python: Promise<string>): Promise<Coun
     ...[0, 1].map((number) => startLane(folder, number, python, number === 1)),
   ]);
   const counts = await Promise.all([
-    // Four times as many random schedules as people wait for who run the unit tests alone.
+    // Five times as many random schedules as people wait for who run the unit tests alone.
     runJest(folder, ['unit', 'built'], [], { SCHEDULES: '1000', ...process.env }).then((count) => [count]),
     ...lanes.map(whole),
   ]);

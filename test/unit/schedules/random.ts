@@ -10,7 +10,7 @@ import { enter, handlers } from './loaded.ts';
 import { runSchedule } from './run.ts';
 import { mustBecomeReady, type Schedule } from './schedule.ts';
 
-const half = Math.ceil(Number(process.env['SCHEDULES'] ?? (process.env['THOROUGH'] ? 10_000 : 250)) / 2);
+const half = Math.ceil(Number(process.env['SCHEDULES'] ?? (process.env['THOROUGH'] ? 10_000 : 200)) / 2);
 const seed = Number(process.env['SCHEDULE_SEED'] ?? 20261123);
 const path = process.env['SCHEDULE_PATH'] || undefined;
 

@@ -51,7 +51,7 @@ const writersOf: Readonly<Record<string, readonly string[]>> = {
   ],
   accessLock: ['GrantAccessRole', 'RevokeAccessRole'],
   status: tellsStatus,
-  steps: [...everyStep, ...beginsUndo, 'ResumeProvisioningRole'],
+  steps: [...everyStep, ...beginsUndo, 'ResumeProvisioningRole', 'ConfirmIamUserRole'],
   openCalls: [...everyStep, ...beginsUndo],
   updatedAt: [...tellsStatus, 'ResumeProvisioningRole'],
   error: beginsUndo,

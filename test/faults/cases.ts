@@ -267,7 +267,7 @@ const isSampled = ({ part, end }: Case): boolean => part !== 'views' || end === 
 
 /**
  * A part of the matrix that meets every call and every fault at least once: the faults take turns along the calls.
- * Of what the other parts meet already, every sixth row.
+ * Of what the other parts meet already, every eighth row.
  */
 export function sample(cases: readonly Case[]): Case[] {
   const isOwn = ({ part }: Case) => part !== 'views' && !thinned.includes(part);
@@ -277,7 +277,7 @@ export function sample(cases: readonly Case[]): Case[] {
     const chosen = each[index % each.length];
     if (!chosen) return [];
     const isExtra = chosen.part === 'journal' || (thinned.includes(chosen.part) && met.has(chosen.row));
-    return isExtra && index % 6 !== 0 ? [] : [chosen];
+    return isExtra && index % 8 !== 0 ? [] : [chosen];
   });
 }
 

@@ -38,6 +38,7 @@ import {
   until,
 } from './deployment.ts';
 import { dtlpy } from './dtlpy.ts';
+import { faults, faultyName } from './faulty.ts';
 import { documentOf, policyOf } from './policy-documents.ts';
 import { createStack, deleteStack, reasonsOf, settledStack, updateStack } from './stacks.ts';
 
@@ -263,6 +264,15 @@ describe('a stack of CloudFormation', () => {
     return outputs;
   };
 
+  const noAddressIsLeft = (integrationId: string) =>
+    untilSeen(`no address for ${integrationId}`, async () => {
+      const about = await journalItems(where, {
+        FilterExpression: 'integrationId = :id AND begins_with(pk, :answer)',
+        ExpressionAttributeValues: { ':id': integrationId, ':answer': 'answer#' },
+      });
+      return about.length === 0;
+    });
+
   test('connects a bucket, replaces it without a gap, and takes all of it away with itself', async () => {
     const name = uniqueName('stack');
     const before = await listing(name);
@@ -316,6 +326,27 @@ describe('a stack of CloudFormation', () => {
     expect(differences(before, await listing(name))).toEqual([]);
   });
 
+  test('is answered although an answer is lost on its way, and although nobody says that one has arrived', async () => {
+    const name = await faultyName('answer');
+    const before = await listing(name);
+    const answer = { scope: name, operation: 's3:PutAnswer', times: 1 };
+    await faults.addRule({ ...answer, fault: { kind: 'unavailable' } });
+    const stackId = await createStack(stackOf(name, 'integration', notKept));
+    const { IntegrationId: integrationId = '' } = await complete(stackId, 'CREATE_COMPLETE');
+    expect((await read(integrationId)).status).toBe('ready');
+    await noAddressIsLeft(integrationId);
+    await faults.addRule({ ...answer, fault: { kind: 'answer-lost' } });
+    await deleteStack(stackId);
+    await complete(stackId, 'DELETE_COMPLETE');
+    await noAddressIsLeft(integrationId);
+    const struck = (await faults.calls(name)).filter(({ fault }) => fault !== undefined);
+    expect(struck.map(({ operation, outcome }) => [operation, outcome])).toEqual([
+      ['s3:PutAnswer', 'faulted'],
+      ['s3:PutAnswer', 'lost'],
+    ]);
+    expect(differences(before, await listing(name))).toEqual([]);
+  });
+
   test('that is refused says why in its events, and leaves nothing', async () => {
     const name = uniqueName('refused');
     const input = stackOf(name, 'integration', { BucketName: 'elsewhere' });
@@ -352,13 +383,7 @@ describe('a stack of CloudFormation', () => {
     expect(await read(integrationId)).toMatchObject({ status: 'failed', resources: [], residue: [] });
     expect(differences(before, await listing(name))).toEqual([]);
     // Neither where the creation waited for its answer, nor where the deletion did.
-    await untilSeen(`no address for ${integrationId}`, async () => {
-      const about = await journalItems(where, {
-        FilterExpression: 'integrationId = :id AND begins_with(pk, :answer)',
-        ExpressionAttributeValues: { ':id': integrationId, ':answer': 'answer#' },
-      });
-      return about.length === 0;
-    });
+    await noAddressIsLeft(integrationId);
   });
 });
 

@@ -44,6 +44,9 @@ export type Identify = (request: HttpRequest) => Call;
 /** A call to AWS, by its signature, its target and the headers of the SDK. */
 export const identifyAwsCall: Identify = (request) => {
   const { headers } = request;
+  if (isAnswer(request)) {
+    return { service: 's3', operation: 's3:PutAnswer', logicalCall: randomUUID(), attempt: 1 };
+  }
   const signedFor = signedService(headers.authorization);
   const known = serviceSchema.safeParse(signedFor);
   const service = known.success ? known.data : 'unknown';
@@ -55,6 +58,10 @@ export const identifyAwsCall: Identify = (request) => {
     attempt: Number(/attempt=(\d+)/.exec(header(headers, 'amz-sdk-request') ?? '')?.[1] ?? 1),
   };
 };
+
+/** The answer to CloudFormation, which AWS takes as a presigned PUT to S3. */
+const isAnswer = ({ method, url }: HttpRequest): boolean =>
+  method === 'PUT' && url.startsWith('/_ministack/cfn-response/');
 
 /** A call to Dataloop. Its client says nothing of its own retries: every request is a call. */
 export const identifyDataloopCall: Identify = ({ method, url }) => ({

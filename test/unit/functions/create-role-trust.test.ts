@@ -194,6 +194,13 @@ test('whatever Dataloop answers, a role trusts one user of its account, the one 
       { maxLength: 3 },
     ),
     { weight: 4, arbitrary: arn.map((value) => [{ name: 'userArn', value }]) },
+    // Enough of them are users whom a role may trust.
+    {
+      weight: 3,
+      arbitrary: name.map((who) => [
+        { name: 'userArn', value: `arn:aws:iam::${dataloopAccountId}:user/${who}` },
+      ]),
+    },
     anyJson,
   );
   let made = 0;

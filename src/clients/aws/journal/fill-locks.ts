@@ -1,24 +1,19 @@
 /** Fills locks that an earlier version did not write. How far it is, is an item of its own. */
-import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { fillProgressSchema, type LockFiller } from '../../../domain/lifecycle/fill-locks.ts';
 import { mayLackLocks } from '../../../domain/model/stored-record.ts';
 import { awsCall, awsErrorCode } from '../errors.ts';
 import { lockItems } from './locks.ts';
 import { idsIn, statusQuery } from './queries.ts';
 import { recordKey, toRecord } from './record.ts';
-import { afterConflicts, type Table } from './table.ts';
+import { afterConflicts, readItem, type Table } from './table.ts';
 
 const progressKey = { pk: 'fill#locks' };
 
 export function lockFiller(table: Table): LockFiller {
-  const read = (what: string, Key: Record<string, unknown>): Promise<unknown> =>
-    awsCall(what, async () => {
-      const command = new GetCommand({ TableName: table.name, Key, ConsistentRead: true });
-      return (await table.client.send(command)).Item;
-    });
   return {
     readProgress: async () =>
-      fillProgressSchema.safeParse(await read('read which locks are filled', progressKey)).data,
+      fillProgressSchema.safeParse(await readItem(table, 'read which locks are filled', progressKey)).data,
     writeProgress: async (progress) => {
       const command = new PutCommand({ TableName: table.name, Item: { ...progressKey, ...progress } });
       await awsCall('note which locks are filled', () => table.client.send(command));
@@ -33,7 +28,7 @@ export function lockFiller(table: Table): LockFiller {
         .slice(0, limit);
     },
     readEarlier: async (recordId) => {
-      const item = await read('read whose locks to fill', recordKey(recordId));
+      const item = await readItem(table, 'read whose locks to fill', recordKey(recordId));
       return mayLackLocks(item) ? toRecord(item, recordId) : undefined;
     },
     fillLocks: async (record, locks) => {

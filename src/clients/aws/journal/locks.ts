@@ -1,12 +1,10 @@
 /** Locks: who holds one, and what their items are. */
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import type { JournalRecord } from '../../../domain/model/record.ts';
 import { heldStatus } from '../../../domain/model/stored-record.ts';
 import type { PlanReads } from '../../../domain/preflight/dry-run.ts';
-import { awsCall } from '../errors.ts';
 import { lockKey } from './record.ts';
-import type { Table } from './table.ts';
+import { readItem, type Table } from './table.ts';
 
 /** The items of a record's locks, of all of them in their order. */
 export const lockItems = (
@@ -25,12 +23,8 @@ const lockSchema = z.object({ integrationId: z.string() });
 export function lockReader(table: Table): Pick<PlanReads, 'lockHolder'> {
   return {
     lockHolder: async (lock) => {
-      const { Item } = await awsCall(`read the lock ${lock}`, () =>
-        table.client.send(
-          new GetCommand({ TableName: table.name, Key: lockKey(lock), ConsistentRead: true }),
-        ),
-      );
-      return Item && lockSchema.parse(Item).integrationId;
+      const item = await readItem(table, `read the lock ${lock}`, lockKey(lock));
+      return item === undefined ? undefined : lockSchema.parse(item).integrationId;
     },
   };
 }

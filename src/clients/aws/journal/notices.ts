@@ -1,8 +1,8 @@
 /** What has been told, so that it is told once. */
-import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { KeyWatch, Notice } from '../../../domain/healthcheck/api-key.ts';
 import { awsCall } from '../errors.ts';
-import type { Table } from './table.ts';
+import { readItem, type Table } from './table.ts';
 
 const noticeKey = ({ expiresAt, days }: Notice) => ({ pk: `notice#api-key#${expiresAt}#${days}` });
 
@@ -10,14 +10,7 @@ const noticeKey = ({ expiresAt, days }: Notice) => ({ pk: `notice#api-key#${expi
 const keptSeconds = 30 * 86_400;
 
 export const noticeJournal = (table: Table): Pick<KeyWatch, 'wasTold' | 'keepNotice'> => ({
-  wasTold: async (notice) => {
-    const { Item } = await awsCall('read a notice', () =>
-      table.client.send(
-        new GetCommand({ TableName: table.name, Key: noticeKey(notice), ConsistentRead: true }),
-      ),
-    );
-    return Item !== undefined;
-  },
+  wasTold: async (notice) => (await readItem(table, 'read a notice', noticeKey(notice))) !== undefined,
   keepNotice: async (notice) => {
     const expiresAt = Math.floor(notice.expiresAt / 1000) + keptSeconds;
     await awsCall('keep a notice', () =>

@@ -4,7 +4,7 @@
  * same call, and the role of each function names the attributes that it writes. Items beside it: `lock#…`, `idempotency#…` and `token#…`.
  */
 import { randomBytes } from 'node:crypto';
-import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import { UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { UndoJournal } from '../../../domain/lifecycle/undo.ts';
 import { isRecordId } from '../../../domain/model/ids.ts';
 import { recordDamaged } from '../../../domain/model/lookup.ts';
@@ -23,9 +23,9 @@ import { attributeOf } from '../../../domain/model/resource-keys.ts';
 import type { StepName } from '../../../domain/model/steps.ts';
 import { storedRecordSchema } from '../../../domain/model/stored-record.ts';
 import { placesOf, ServiceError } from '../../../errors.ts';
-import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
+import { awsErrorCode, mapAwsError } from '../errors.ts';
 import { maximumClockErrorMs, withRoom, withRoomForStep } from './room.ts';
-import { afterConflicts, type Table } from './table.ts';
+import { afterConflicts, readItem, type Table } from './table.ts';
 
 export const recordKey = (recordId: string) => ({ pk: `integration#${recordId}` });
 export const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
@@ -81,12 +81,8 @@ export function recordReader(table: Table): RecordReader {
     read: async (recordId) => {
       // Whatever else a caller names is no key of the table: longer ones DynamoDB refuses.
       if (!isRecordId(recordId)) return undefined;
-      const { Item } = await awsCall(`read integration ${recordId}`, () =>
-        table.client.send(
-          new GetCommand({ TableName: table.name, Key: recordKey(recordId), ConsistentRead: true }),
-        ),
-      );
-      return Item && toRecord(Item, recordId);
+      const item = await readItem(table, `read integration ${recordId}`, recordKey(recordId));
+      return item === undefined ? undefined : toRecord(item, recordId);
     },
   };
 }

@@ -1,12 +1,12 @@
 /** What CloudFormation waits for: addresses of answers, and what was begun last for a resource of a stack. */
-import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { requestTypes, type StackRequest } from '../../../domain/api/stack.ts';
 import type { AwaitedAnswer, StackJournal } from '../../../domain/lifecycle/stack-resource.ts';
 import { canonicalJson, sha256 } from '../../../domain/model/canonical-json.ts';
 import { type StackResource, stackResourceSchema } from '../../../domain/model/stack-resource.ts';
 import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
-import { afterConflicts, type Table } from './table.ts';
+import { afterConflicts, readItem, type Table } from './table.ts';
 
 /** Items of answers have it as their status, so that an index finds them. No record has it. */
 export const awaitedStatus = 'answer-awaited';
@@ -61,15 +61,10 @@ const awaitedSchema = z
   })
   .transform(({ stackRequest: request, address }) => ({ request, address }));
 
-const read = async (table: Table, what: string, Key: Record<string, unknown>): Promise<unknown> => {
-  const command = new GetCommand({ TableName: table.name, Key, ConsistentRead: true });
-  return (await awsCall(what, () => table.client.send(command))).Item;
-};
-
 /** The answers that are waited for about a record. What is none that this service can have kept is not sent anywhere. */
 export async function readAwaited(table: Table, recordId: string): Promise<readonly AwaitedAnswer[]> {
   const items = await Promise.all(
-    purposes.map((purpose) => read(table, 'read who waits for an answer', answerKey(recordId, purpose))),
+    purposes.map((purpose) => readItem(table, 'read who waits for an answer', answerKey(recordId, purpose))),
   );
   return items.flatMap((item) => awaitedSchema.safeParse(item).data ?? []);
 }
@@ -102,7 +97,7 @@ export const begunJournal = (
   table: Table,
 ): Pick<StackJournal, 'readBegun' | 'writeBegun' | 'isWithdrawn' | 'withdraw'> => ({
   isWithdrawn: async (stack) => {
-    const item = await read(table, 'read what a stack withdrew', withdrawnKey(stack));
+    const item = await readItem(table, 'read what a stack withdrew', withdrawnKey(stack));
     // DynamoDB deletes it some days later.
     return (withdrawnSchema.safeParse(item).data?.expiresAt ?? 0) > inSeconds(0);
   },
@@ -112,7 +107,9 @@ export const begunJournal = (
       expiresAt: inSeconds(lateSeconds),
     }).then(() => undefined),
   readBegun: async (stack) => {
-    const begun = begunSchema.safeParse(await read(table, 'read what a stack began', begunKey(stack))).data;
+    const begun = begunSchema.safeParse(
+      await readItem(table, 'read what a stack began', begunKey(stack)),
+    ).data;
     return begun && { requestId: begun.requestId, recordId: begun.integrationId };
   },
   writeBegun: (stack, { requestId, recordId }) =>

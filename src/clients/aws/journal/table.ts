@@ -1,10 +1,10 @@
 /** The service's DynamoDB table and what all its items share. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { waitingFor } from '../../../spent.ts';
-import { awsErrorCode, mapAwsError } from '../errors.ts';
+import { awsCall, awsErrorCode, mapAwsError } from '../errors.ts';
 import { clientSettings } from '../settings.ts';
 
 export interface Table {
@@ -63,6 +63,12 @@ export async function afterConflicts<T>(
       await pause(attempt);
     }
   }
+}
+
+/** An item as it is now; undefined where there is none. */
+export async function readItem(table: Table, what: string, Key: { pk: string }): Promise<unknown> {
+  const command = new GetCommand({ TableName: table.name, Key, ConsistentRead: true });
+  return (await awsCall(what, () => table.client.send(command))).Item;
 }
 
 /** Deletes an item that a record holds; one that is gone, or belongs to another record, is left alone. */

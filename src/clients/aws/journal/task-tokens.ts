@@ -1,10 +1,10 @@
 /** Task tokens of waiting workflows: items of their own, which only the functions of the callback read. */
-import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import type { StepCall } from '../../../domain/model/record.ts';
 import { ServiceError } from '../../../errors.ts';
-import { awsCall, awsCallOr } from '../errors.ts';
-import { afterConflicts, deleteOwnItem, type Table } from './table.ts';
+import { awsCallOr } from '../errors.ts';
+import { afterConflicts, deleteOwnItem, readItem, type Table } from './table.ts';
 
 const tokenKey = (integrationId: string) => ({ pk: `token#${integrationId}` });
 const tokenSchema = z.object({ taskToken: z.string() });
@@ -39,13 +39,9 @@ export async function saveTaskToken(table: Table, call: StepCall, taskToken: str
 }
 
 export async function readTaskToken(table: Table, integrationId: string): Promise<string | undefined> {
-  const { Item } = await awsCall('read the task token', () =>
-    table.client.send(
-      new GetCommand({ TableName: table.name, Key: tokenKey(integrationId), ConsistentRead: true }),
-    ),
-  );
-  if (!Item) return undefined;
-  const parsed = tokenSchema.safeParse(Item);
+  const item = await readItem(table, 'read the task token', tokenKey(integrationId));
+  if (item === undefined) return undefined;
+  const parsed = tokenSchema.safeParse(item);
   if (parsed.success) return parsed.data.taskToken;
   throw new ServiceError(
     'RecordDamagedError',

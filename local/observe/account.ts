@@ -10,6 +10,7 @@ import {
   paginateListBuckets,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import * as z from 'zod';
 
 export async function bucketNames(client: S3Client): Promise<string[]> {
   const names: string[] = [];
@@ -51,6 +52,14 @@ export async function factsOf(call: Promise<object>, none: RegExp): Promise<unkn
     throw error;
   }
 }
+
+const taggingSchema = z.object({ TagSet: z.array(z.object({ Key: z.string(), Value: z.string() })) });
+
+/** Tags in the facts about a bucket; an empty object where there are none, or nobody may see them. */
+export const tagsIn = (facts: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    (taggingSchema.safeParse(facts).data?.TagSet ?? []).map(({ Key, Value }) => [Key, Value]),
+  );
 
 /** @param none as of `factsOf` */
 export async function bucketSettings(s3: S3Client, Bucket: string, none: RegExp) {

@@ -8,9 +8,8 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import * as z from 'zod';
 import { ownerTag } from '../../src/domain/model/desired-state.ts';
-import { bucketNames, factsOf } from '../observe/account.ts';
+import { bucketNames, factsOf, tagsIn } from '../observe/account.ts';
 import { nameLike, rehearsalTag } from './service.ts';
 
 /** The data of the buckets that rehearsals connect. */
@@ -31,7 +30,6 @@ const objects = { 'rehearsal.txt': 'The owner keeps this.', 'folder/rehearsal.tx
 
 /** There is no such bucket, it has no tags, or we may not see them: it is none of ours. */
 const none = /^(NoSuch|AccessDenied)/;
-const taggingSchema = z.object({ TagSet: z.array(z.object({ Key: z.string(), Value: z.string() })) });
 
 export function bucketData(client: S3Client, bucketNamePattern: string): BucketData {
   const named = new RegExp(`^${nameLike(bucketNamePattern, 'rehearsal-([0-9a-f]+)-\\d+')}$`);
@@ -68,12 +66,11 @@ export function bucketData(client: S3Client, bucketNamePattern: string): BucketD
       for (const Bucket of await bucketNames(client)) {
         const [, runId] = named.exec(Bucket) ?? [];
         if (runId === undefined) continue;
-        const answer = await factsOf(client.send(new GetBucketTaggingCommand({ Bucket })), none);
-        const tags = taggingSchema.safeParse(answer).data?.TagSet ?? [];
-        if (!tags.some(({ Key, Value }) => Key === rehearsalTag && Value === runId)) continue;
+        const tags = tagsIn(await factsOf(client.send(new GetBucketTaggingCommand({ Bucket })), none));
+        if (tags[rehearsalTag] !== runId) continue;
         try {
           await empty(Bucket);
-          if (tags.some(({ Key }) => Key === ownerTag)) continue;
+          if (tags[ownerTag] !== undefined) continue;
           await client.send(new DeleteBucketCommand({ Bucket }));
           deleted.push(Bucket);
         } catch (error) {

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { ownerTag } from '../../src/domain/model/desired-state.ts';
 import { resourceTypes } from '../../src/domain/model/resource-keys.ts';
 import { problemType } from '../../src/errors.ts';
+import { tagsIn } from '../observe/account.ts';
 import type { IntegrationAnswer } from '../observe/api-client.ts';
 import type { ConnectionRehearsal, RehearsedResource, RemovalRehearsal } from './rehearsal.ts';
 import { shortNames } from './rehearsal.ts';
@@ -108,16 +109,12 @@ interface Found {
   readonly objects: ReadonlyMap<string, string>;
 }
 
-const settingsSchema = z.looseObject({
-  tags: z.unknown().transform((tags) => taggingSchema.safeParse(tags).data?.TagSet ?? []),
-});
-const taggingSchema = z.object({ TagSet: z.array(z.object({ Key: z.string(), Value: z.string() })) });
+const settingsSchema = z.looseObject({ tags: z.unknown().transform(tagsIn) });
 
 /** All that must stay as it was: not our tag, and not the policy, which is the service's where a deployment asks for one. */
 function settingsOf({ settings = '{}' }: Found) {
   const { tags, policy: _ours, ...others } = settingsSchema.parse(JSON.parse(settings));
-  const byKey = Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value]));
-  const { [ownerTag]: owner, ...ownTags } = byKey;
+  const { [ownerTag]: owner, ...ownTags } = tags;
   return { owner, kept: { ...others, tags: ownTags } };
 }
 

@@ -15,7 +15,7 @@ import {
 /** What the rehearsal shows. */
 export const keptShows = 'a bucket with data is disconnected with ?keepBucket=true: it stays, and is yours';
 
-/** Nothing is denied. At the end the rehearsal deletes the bucket, which is its own by then. */
+/** Nothing is denied. At the end the rehearsal empties and deletes the bucket, which is not the service's any more. */
 export async function rehearseKeeping(bench: Bench, scene: Scene): Promise<Result> {
   const started = Date.now();
   const { bucketName, ...names } = bench.service.nextNames();

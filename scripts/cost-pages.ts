@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { projectRoot } from '../local/environment/paths.ts';
+import { wrapped } from '../local/observe/wrapped.ts';
 import { stateMachines } from '../statemachines/machines.ts';
 import { costOf, costTable, mostEvents, prices, restSentences, sumOf, type Usage } from './costs.ts';
 
@@ -47,18 +48,8 @@ export function resourcesAtRest() {
   };
 }
 
-const widest = 120;
-
-/** Lines of at most that many characters. */
-function wrapped(text: string): string {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const line = `${lines.at(-1)} ${word}`.trimStart();
-    if (line.length > widest) lines.push(word);
-    else lines[lines.length - 1] = line;
-  }
-  return `${lines.join('\n')}\n`;
-}
+/** Lines of a page. */
+const paragraph = (text: string): string => `${wrapped(text, 120)}\n`;
 
 /** The pages by their paths, each with what stands in it between its markers. */
 function texts(): Readonly<Record<string, string>> {
@@ -68,15 +59,15 @@ function texts(): Readonly<Record<string, string>> {
   const of = { connecting: usd(provisioning), removing: usd(removal) };
   const { sentences, month } = restSentences(atRest);
   return {
-    'README.md': wrapped(
+    'README.md': paragraph(
       `It costs about ${month} USD a month at rest, ${of.connecting} USD to connect a bucket and ${of.removing} USD to ` +
         'disconnect it, [without free tiers](docs/deployment.md#what-it-costs).',
     ),
-    'docs/deployment.md': wrapped(
+    'docs/deployment.md': paragraph(
       `${sentences} To connect a bucket costs about ${of.connecting} USD, and to disconnect it ${of.removing} USD. ` +
         `[docs/performance.md](performance.md#what-a-run-uses) says for what. Prices are those of AWS in eu-west-1 of ${prices.date}.`,
     ),
-    'docs/performance.md': `${costTable({ 'connecting a bucket': provisioning, 'disconnecting it': removal }, atRest.memoryMegabytes)}\n\n${wrapped(
+    'docs/performance.md': `${costTable({ 'connecting a bucket': provisioning, 'disconnecting it': removal }, atRest.memoryMegabytes)}\n\n${paragraph(
       `Step Functions ends an execution that has 25,000 events. One that uses up each retry of each step has ` +
         `${worstCase().toLocaleString('en')}, most of them while it waits for an operator.`,
     )}`,

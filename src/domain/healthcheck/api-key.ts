@@ -1,8 +1,6 @@
 /** The end of Dataloop's API key: whoever has to renew it hears of it in time. */
 import type { Publish } from '../api/events.ts';
-import { warnedDays } from '../preflight/quotas.ts';
-
-const dayMs = 86_400_000;
+import { dayMs, warnedDays } from '../preflight/quotas.ts';
 
 /** How many days before its end an API key is told of, once each. */
 export const noticeDays = [warnedDays, 7, 1] as const;

@@ -51,7 +51,7 @@ export function dataloopLimit(
   return [{ severity: 'warning', error, subject: { type: resourceTypes.dataloopIntegration } }];
 }
 
-const dayMs = 86_400_000;
+export const dayMs = 86_400_000;
 /** How many days before its end an API key is warned of: as the first notice is sent. */
 export const warnedDays = 30;
 

@@ -134,20 +134,26 @@ export function credentialsFrom(
   };
 
   const current = async () => {
-    if (!kept || kept.token.expiresAt - marginMs <= now()) {
-      obtaining ??= obtain().finally(() => {
-        obtaining = undefined;
-      });
-      kept = await obtaining;
+    let found = kept;
+    if (!found || found.token.expiresAt - marginMs <= now()) {
+      obtaining ??= obtain();
+      const obtained = obtaining;
+      try {
+        found = await obtained;
+        // What is forgotten meanwhile is not kept.
+        if (obtaining === obtained) kept = found;
+      } finally {
+        if (obtaining === obtained) obtaining = undefined;
+      }
     }
-    if (kept.token.expiresAt <= now()) {
+    if (found.token.expiresAt <= now()) {
       kept = undefined;
       throw new ServiceError(
         'DataloopCredentialsError',
         `The Dataloop API key in secret ${secretId} has expired. Create a new one at Dataloop and put it into the secret.`,
       );
     }
-    return kept;
+    return found;
   };
 
   return {
@@ -158,6 +164,7 @@ export function credentialsFrom(
     },
     forget: () => {
       kept = undefined;
+      obtaining = undefined;
     },
   };
 }

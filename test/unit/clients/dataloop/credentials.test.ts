@@ -52,6 +52,17 @@ test('say when an API key ends, and nothing of a log-in', async () => {
   await expect(login.credentials.apiKeyEnd()).resolves.toBeUndefined();
 });
 
+test('a log-in that was under way when all was forgotten is not the next one’s', async () => {
+  const answers = [token(start + hour), token(start + 2 * hour)];
+  const { credentials, login } = credentialsWith(password, async () => ({ id_token: answers.shift() }));
+  const before = credentials.token();
+  credentials.forget();
+  const after = await credentials.token();
+  expect([(await before).expiresAt, after.expiresAt]).toEqual([start + hour, start + 2 * hour]);
+  expect(await credentials.token()).toEqual(after);
+  expect(login).toHaveBeenCalledTimes(2);
+});
+
 describe('what is longer than any', () => {
   /** A token with so many characters in its middle. */
   const long = (length: number) => `head.${'x'.repeat(length)}.signature`;

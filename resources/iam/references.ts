@@ -30,7 +30,7 @@ export const logGroupOf = (functionName: string) =>
 
 export const stateMachine = (machine: 'provision' | 'addDriver' | 'deprovision') =>
   regional('states', `stateMachine:${stackName}-${machine}`);
-export const executionsOf = (machine: 'provision' | 'addDriver' | '*') =>
+export const executionsOf = (machine: 'provision' | 'addDriver' | 'deprovision' | '*') =>
   regional('states', `execution:${stackName}-${machine}:*`);
 
 export const buckets = sub(`arn:${partition}:s3:::${parameter('bucketNamePattern')}`);

@@ -1,6 +1,11 @@
 /** What starts an undo, and stops what is still under way, as deployed. */
 import { deprovisionJournal, writeKeepBucket } from '../clients/aws/journal/record.ts';
-import { deprovisionStarter, provisionStopper, stepFunctionsClient } from '../clients/aws/step-functions.ts';
+import {
+  deprovisionStarter,
+  provisionStopper,
+  stepFunctionsClient,
+  undoEnded,
+} from '../clients/aws/step-functions.ts';
 import { deprovisionStateMachineArn } from '../config.ts';
 import type { RemovalParts, SayOfBucket, UndoParts } from '../domain/lifecycle/undo.ts';
 import { table } from './journal.ts';
@@ -14,7 +19,11 @@ export const deployedDeprovision = (stepFunctions = stepFunctionsClient()): Undo
 
 export function deployedRemoval(): RemovalParts {
   const stepFunctions = stepFunctionsClient();
-  return { ...deployedDeprovision(stepFunctions), stopper: provisionStopper(stepFunctions) };
+  return {
+    ...deployedDeprovision(stepFunctions),
+    stopper: provisionStopper(stepFunctions),
+    hasEnded: undoEnded(stepFunctions, deprovisionStateMachineArn()),
+  };
 }
 
 /** @param keepBucket undefined: the request says nothing of it */

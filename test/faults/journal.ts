@@ -5,6 +5,7 @@ import {
   paginateScan,
   type ScanCommandInput,
   UpdateCommand,
+  type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { clientsAt, type Place } from './clients.ts';
@@ -67,30 +68,40 @@ export async function recordItem(
 export const statusOf = async (where: Where, id: string): Promise<string | undefined> =>
   (await recordItem(where, id))?.status;
 
-/** Makes an integration look untouched for a while: the sweep leaves alone what has just been written. */
-export async function age({ environment, deployment }: Where, integrationId: string): Promise<void> {
+type Update = Omit<UpdateCommandInput, 'TableName' | 'Key'>;
+
+async function rewrite({ environment, deployment }: Where, id: string, update: Update): Promise<void> {
+  const Key = { pk: `integration#${id}` };
   await clientsAt(environment).table.send(
-    new UpdateCommand({
-      TableName: deployment.outputs.TableName,
-      Key: { pk: `integration#${integrationId}` },
-      UpdateExpression: 'SET updatedAt = :then',
-      ExpressionAttributeValues: { ':then': new Date(Date.now() - 600_000).toISOString() },
-    }),
+    new UpdateCommand({ TableName: deployment.outputs.TableName, Key, ...update }),
   );
 }
 
+/** Makes an integration look untouched for a while: the sweep leaves alone what has just been written. */
+export const age = (where: Where, integrationId: string): Promise<void> =>
+  rewrite(where, integrationId, {
+    UpdateExpression: 'SET updatedAt = :then',
+    ExpressionAttributeValues: { ':then': new Date(Date.now() - 600_000).toISOString() },
+  });
+
 /** Makes of an undo one that an earlier version began: the name of its execution has no random part. */
-export async function beganEarlier({ environment, deployment }: Where, integrationId: string): Promise<void> {
-  await clientsAt(environment).table.send(
-    new UpdateCommand({
-      TableName: deployment.outputs.TableName,
-      Key: { pk: `integration#${integrationId}` },
-      UpdateExpression: 'REMOVE #deprovision.#token',
-      ConditionExpression: 'attribute_exists(#deprovision.#token)',
-      ExpressionAttributeNames: { '#deprovision': 'deprovision', '#token': 'token' },
-    }),
-  );
-}
+export const beganEarlier = (where: Where, integrationId: string): Promise<void> =>
+  rewrite(where, integrationId, {
+    UpdateExpression: 'REMOVE #deprovision.#token',
+    ConditionExpression: 'attribute_exists(#deprovision.#token)',
+    ExpressionAttributeNames: { '#deprovision': 'deprovision', '#token': 'token' },
+  });
+
+/** Says of a record that this run of its removal is under way, as a stolen session can. */
+export const forgeRemoval = (where: Where, id: string, run: number, token: string): Promise<void> =>
+  rewrite(where, id, {
+    UpdateExpression: 'SET #status = :status, deprovision = :deprovision',
+    ExpressionAttributeNames: { '#status': 'status' },
+    ExpressionAttributeValues: {
+      ':status': 'removing',
+      ':deprovision': { mode: 'remove', run, restarts: 0, token },
+    },
+  });
 
 /** Takes what a case has left in the table, so that the next one's look at it does not take longer and longer. */
 export async function forget({ environment, deployment }: Where, integrationId: string): Promise<void> {

@@ -4,10 +4,10 @@
  * so, and no clock.
  */
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, test } from '@jest/globals';
 import { addedDriverViewSchema } from '../../src/domain/api/responses.ts';
-import { beganEarlier, recordItem } from '../faults/journal.ts';
+import { beganEarlier, forgeRemoval, recordItem } from '../faults/journal.ts';
 import type { Fault } from '../faults/proxy/faults.ts';
 import { dataloopSession } from '../integration/dataloop-session.ts';
 import {
@@ -201,5 +201,39 @@ test('an undo that an earlier version started, whose input does not say what it 
   expect(first('awaitOpenCalls')).toBeGreaterThan(-1);
   expect(first('deleteRole')).toBeGreaterThan(first('awaitOpenCalls'));
   expect(first('deleteDriver')).toBeGreaterThan(first('deleteRole'));
+  await expectPromiseKept(removed);
+});
+
+test('an integration whose record says that an undo runs which has ended', async () => {
+  const { name, integration, session } = await ready('ended');
+  const { integrationId } = integration;
+  // Its input names another record: so only DELETE can find out, and not the watchdog, which hears of its end.
+  const recordId = `int_${'Z'.repeat(26)}`;
+  const token = '0123456789ab';
+  const { executionArn } = await stepFunctions.send(
+    new StartExecutionCommand({
+      stateMachineArn: deployment.outputs.DeprovisionStateMachineArn,
+      name: `${integrationId}-remove-1-${token}`,
+      input: JSON.stringify({ recordId, mode: 'remove', run: 1, kind: 'integration' }),
+    }),
+  );
+  await stepFunctions.send(new StopExecutionCommand({ executionArn }));
+  await until('the execution has ended', async () => {
+    const { status } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+    return status === 'ABORTED';
+  });
+  await forgeRemoval({ environment, deployment }, integrationId, 1, token);
+  await list(session, `dataloop-${name}`);
+
+  await remove(name, `/integrations/${integrationId}`);
+  await untilRefused(session, `dataloop-${name}`);
+
+  const removed = await untilStatus(integrationId, ['removed', 'residue']);
+  expect(removed).toMatchObject({ status: 'removed', residue: [] });
+  const begun = (await faults.calls(name)).filter(
+    (call) => call.operation === 'states:StartExecution' && call.function === 'removeIntegration',
+  );
+  // The forged run, which had ended, and the next one.
+  expect(begun.length).toBe(2);
   await expectPromiseKept(removed);
 });

@@ -37,6 +37,13 @@ export const StopAdding: Statement = {
   Resource: executionsOf('addDriver'),
 };
 
+export const LookAtUndo: Statement = {
+  Sid: 'LookAtUndo',
+  why: 'Looks whether an undo that is asked for again still runs.',
+  Action: 'states:DescribeExecution',
+  Resource: executionsOf('deprovision'),
+};
+
 export const LookAtExecutions: Statement = {
   Sid: 'LookAtExecutions',
   why: 'Finds executions that ended without an event.',

@@ -86,6 +86,12 @@ export async function executionStatus(
   return status === 'PENDING_REDRIVE' ? 'RUNNING' : status;
 }
 
+/** Whether the execution of an undo has ended. One that was just started may not be seen yet: it has not ended. */
+export const undoEnded = (client: SFNClient, stateMachineArn: string) => async (executionName: string) =>
+  !['RUNNING', 'NOT_STARTED'].includes(
+    await executionStatus(client, executionArnOf(stateMachineArn, executionName)),
+  );
+
 /** ARN of an execution, which Step Functions derives from the names. */
 export const executionArnOf = (stateMachineArn: string, name: string): string =>
   `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;

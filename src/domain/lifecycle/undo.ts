@@ -75,6 +75,15 @@ export async function beginUndo(
   return record;
 }
 
+/** Begins the next run of an undo whose execution has ended without an end of the undo. */
+export async function runAgain(record: JournalRecord, parts: UndoParts): Promise<JournalRecord | undefined> {
+  const { deprovision: undo, id, status } = record;
+  if (!undo || !isUndone(status)) return record;
+  const { mode, restarts } = undo;
+  const change = { from: [status], to: status, mode, run: nextRun(record), restarts: restarts + 1 };
+  return beginUndo(id, change, parts);
+}
+
 /** Undoes a provisioning that failed; does nothing for one that is no longer provisioning. */
 export async function rollBack(recordId: string, error: RecordedError, parts: UndoParts) {
   const record = await beginUndo(
@@ -97,6 +106,8 @@ export function rollBackAfter(step: string, caught: ErrorOutput, recordId: strin
 
 export interface RemovalParts extends UndoParts {
   readonly stopper: Pick<Workflows, 'stopProvisioning'>;
+  /** Whether the execution of an undo, which was started, has ended, however it did. */
+  readonly hasEnded: (executionName: string) => Promise<boolean>;
 }
 
 /** Writes of a record what `DELETE` says of its bucket. One of which nothing is left stays as it is. */
@@ -134,6 +145,8 @@ export async function removeRecord(record: JournalRecord, parts: RemovalParts): 
     if (moved?.status === 'ready') return removeRecord(moved, parts);
   } else if (isUndone(record.status) && record.deprovision) {
     await startUndo(record, parts.machine);
+    // Where it has ended, the status is false, or the watchdog has not come to it yet. Nobody waits for it to do so.
+    if (await parts.hasEnded(undoExecutionName(record))) moved = await runAgain(record, parts);
   } else if (record.status !== 'failed' && record.status !== 'removed') {
     // The run decides who begins it, also where a status is false: nobody has begun the undo that the record tells of.
     const from = statuses.filter((status) => status !== 'provisioning');

@@ -13,7 +13,7 @@ import {
 import { recordedError } from '../saga/failure.ts';
 import { graceSeconds } from '../saga/in-flight-calls.ts';
 import { type ClosingJournal, closeAndAnnounce } from './conclude.ts';
-import { beginUndo, isUndone, nextRun, rollBack, startUndo, type UndoParts } from './undo.ts';
+import { isUndone, rollBack, runAgain, startUndo, type UndoParts } from './undo.ts';
 
 /** How often an undo that was itself stopped is started again before a person has to look. */
 const maximumRestarts = 5;
@@ -87,7 +87,7 @@ const isFalse = ({ createdAt }: JournalRecord, { status }: EndedExecution, now: 
   status === 'SUCCEEDED' || (status === 'NOT_STARTED' && now - Date.parse(createdAt) > knownForMs);
 
 async function afterUndo(record: JournalRecord, ended: EndedExecution, parts: Watchdog): Promise<FollowUp> {
-  const { deprovision: current, status, id } = record;
+  const { deprovision: current, status } = record;
   if (!current || undoExecutionName(record) !== ended.executionName) return 'nothing';
   if (!isUndone(status)) return 'nothing';
   if (ended.status === 'NOT_STARTED') {
@@ -100,11 +100,7 @@ async function afterUndo(record: JournalRecord, ended: EndedExecution, parts: Wa
     await closeAndAnnounce(record, undo, parts.closing, parts.publish);
     return 'given-up';
   }
-  await beginUndo(
-    id,
-    { from: [status], to: status, mode, run: nextRun(record), restarts: restarts + 1 },
-    parts,
-  );
+  await runAgain(record, parts);
   return 'run-again';
 }
 

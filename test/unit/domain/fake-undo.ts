@@ -23,6 +23,7 @@ export function undoWorld(first: JournalRecord | undefined) {
   let current = first;
   const events: string[] = [];
   const inputs: UndoInput[] = [];
+  const ended = new Set<string>();
   const journal: UndoJournal = {
     read: async (id) => (id === current?.id ? current : undefined),
     beginDeprovision: async (_id, { from, to, mode, run, restarts = 0, error: why }) => {
@@ -49,10 +50,13 @@ export function undoWorld(first: JournalRecord | undefined) {
       },
     },
     stopper: { stopProvisioning: async (arn: string) => void events.push(`stop ${arn}`) },
+    hasEnded: async (name: string) => ended.has(name),
   };
   return {
     events,
     inputs,
+    /** Names of executions that have ended. */
+    ended,
     parts,
     now: () => current,
     become: (more: Partial<JournalRecord>) => {

@@ -14,6 +14,7 @@ import {
   executionStatus,
   provisionStarter,
   provisionStopper,
+  undoEnded,
 } from '../../../../src/clients/aws/step-functions.ts';
 import { sdkError } from './sdk-answers.ts';
 
@@ -98,6 +99,25 @@ describe('looking at an execution', () => {
     stepFunctions.on(DescribeExecutionCommand, { executionArn }).resolves({ status });
     await expect(executionStatus(client, executionArn)).resolves.toBe(expected);
     expect(sent()).toEqual([{ executionArn }]);
+  });
+
+  test.each([
+    ['RUNNING', false],
+    ['PENDING_REDRIVE', false],
+    ['SUCCEEDED', true],
+    ['FAILED', true],
+    ['TIMED_OUT', true],
+    ['ABORTED', true],
+  ] as const)('of an undo that is %s says whether it has ended', async (status, expected) => {
+    const undoArn = executionArnOf(stateMachineArn, 'int_A-remove-2');
+    stepFunctions.on(DescribeExecutionCommand, { executionArn: undoArn }).resolves({ status });
+    await expect(undoEnded(client, stateMachineArn)('int_A-remove-2')).resolves.toBe(expected);
+    expect(sent()).toEqual([{ executionArn: undoArn }]);
+  });
+
+  test('of an undo that was just started and is not seen yet does not say that it has ended', async () => {
+    stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('ExecutionDoesNotExist', 400));
+    await expect(undoEnded(client, stateMachineArn)('int_A-remove-2')).resolves.toBe(false);
   });
 
   test('that is not there says that it was never started', async () => {

@@ -418,6 +418,7 @@ function world(records: readonly JournalRecord[]) {
       startDeprovisioning: async (name: string) => void events.push(`start ${name}`),
     },
     stopper: { stopProvisioning: async (arn) => void events.push(`stop ${arn}`) },
+    hasEnded: async () => false,
   };
   return {
     events,

@@ -580,6 +580,46 @@ describe('DELETE', () => {
     },
   );
 
+  test.each([
+    ['rolling-back', 'rollback', rollback],
+    ['removing', 'remove', remove],
+  ] as const)(
+    'begins the next run of what is %s where the execution has ended',
+    async (status, mode, start) => {
+      const before = recordOf({ status, deprovision: undoOf(mode, 2, 1), error });
+      const { parts, events, ended, now } = world(before);
+      ended.add(undoExecutionName(before));
+      expect((await removeIntegration(integrationId, parts)).deprovision).toEqual(undoOf(mode, 3, 2));
+      expect(events).toEqual([start(2), `journal ${status}`, start(3)]);
+      // That run is under way now: the next request begins no other.
+      await removeIntegration(integrationId, parts);
+      expect(events.slice(3)).toEqual([start(3)]);
+      expect(now()?.deprovision?.run).toBe(3);
+    },
+  );
+
+  test('leaves it to the run that the watchdog has begun meanwhile', async () => {
+    const before = recordOf({ status: 'removing', deprovision: undoOf('remove', 2) });
+    const { parts, events, become } = world(before);
+    const hasEnded = async () => {
+      become({ deprovision: undoOf('remove', 3, 1) });
+      return true;
+    };
+    expect((await removeIntegration(integrationId, { ...parts, hasEnded })).deprovision?.run).toBe(3);
+    expect(events).toEqual([remove(2), remove(3)]);
+  });
+
+  test('leaves what its execution has concluded meanwhile as it is', async () => {
+    const before = recordOf({ status: 'removing', deprovision: undoOf('remove', 2) });
+    const { parts, events, become } = world(before);
+    const hasEnded = async () => {
+      become({ status: 'removed' });
+      return true;
+    };
+    expect((await removeIntegration(integrationId, { ...parts, hasEnded })).status).toBe('removed');
+    expect(events).toEqual([remove(2)]);
+  });
+
   test.each<[string, Partial<JournalRecord>, string]>([
     ['says that it is removing', { status: 'removing' }, remove(1)],
     ['says that it is rolled back', { status: 'rolling-back' }, remove(1)],

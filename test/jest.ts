@@ -25,14 +25,14 @@ const reportSchema = z.object({
 
 /**
  * @param folder where jest's report goes
- * @param consoleFile takes what people read as well
+ * @param output `consoleFile` takes what people read as well; `givesWay` to what runs beside it
  */
 export async function runJest(
   folder: string,
   projects: readonly Project[],
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-  consoleFile?: string,
+  output: { readonly consoleFile?: string; readonly givesWay?: boolean } = {},
 ): Promise<Count> {
   const report = join(folder, `${projects.join('-')}.json`);
   const options = [
@@ -51,7 +51,8 @@ export async function runJest(
     cwd: projectRoot,
     env,
     discardOutput: true,
-    ...(consoleFile ? { errorsAlsoTo: consoleFile } : {}),
+    ...(output.consoleFile ? { errorsAlsoTo: output.consoleFile } : {}),
+    ...(output.givesWay ? { givesWay: true } : {}),
   }).ended;
   const found = reportSchema.parse(JSON.parse(await readFile(report, 'utf8')));
   return {

@@ -217,6 +217,17 @@ test('a waiting task is answered only by who may answer for its state machine', 
   expect((await settled(integrationId)).status).toBe('failed');
 });
 
+test('a bucket is created with an object ownership only by who may set one', async () => {
+  await mayOnly({ Effect: 'Allow', Action: ['s3:CreateBucket', 's3:ListBucket'], Resource: '*' });
+  const own = new S3Client({ ...tester, forcePathStyle: true });
+  const Bucket = uniqueName('ownership');
+  const wanted = { Bucket, CreateBucketConfiguration: { LocationConstraint: 'eu-west-1' } } as const;
+  const withOwnership = new CreateBucketCommand({ ...wanted, ObjectOwnership: 'BucketOwnerEnforced' });
+  await expect(own.send(withOwnership)).rejects.toMatchObject(denied);
+  await expect(own.send(new CreateBucketCommand(wanted))).resolves.toBeDefined();
+  await s3.send(new DeleteBucketCommand({ Bucket }));
+});
+
 test('a bucket is known as its owner’s, who need not be the caller', async () => {
   const stranger = new S3Client({ ...foreignClient, forcePathStyle: true });
   const own = new S3Client({ ...tester, forcePathStyle: true });

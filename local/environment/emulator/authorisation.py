@@ -160,6 +160,22 @@ def name_resources_in_full() -> None:
     hide_tags_of_unseen()
 
 
+def authorise_what_a_new_bucket_is_given() -> None:
+    """A header of CreateBucket that sets the object ownership takes the right to set it."""
+    from ministack.core import iam_actions
+
+    original = iam_actions.s3_additional_checks
+
+    def with_ownership(method, path, headers, body, query_params):
+        checks = original(method, path, headers, body, query_params)
+        bucket, _, key = path.strip("/").partition("/")
+        if method == "PUT" and bucket and not key and headers.get("x-amz-object-ownership"):
+            checks = [*checks, ("s3:PutBucketOwnershipControls", f"arn:aws:s3:::{bucket}")]
+        return checks
+
+    iam_actions.s3_additional_checks = with_ownership
+
+
 def know_whose_bucket_it_is() -> None:
     from ministack.core import iam_evaluator
     from ministack.services import s3

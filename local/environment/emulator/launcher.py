@@ -43,6 +43,7 @@ from urllib.parse import urlsplit
 from access import RootKey, accept_only, check_signed_bodies, gate
 from account_block import answer_for_the_account
 from authorisation import (
+    authorise_what_a_new_bucket_is_given,
     authorise_writes_of_transactions_by_their_own_attributes,
     fill_in_condition_keys,
     know_whose_bucket_it_is,
@@ -264,6 +265,7 @@ def main() -> None:
     name_resources_in_full()
     authorise_writes_of_transactions_by_their_own_attributes()
     know_whose_bucket_it_is()
+    authorise_what_a_new_bucket_is_given()
     let_everybody_past_boundaries()
     copy_items_quickly()
     invoke_as_on_aws()

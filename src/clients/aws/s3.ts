@@ -75,7 +75,10 @@ export const headBucket =
     }
   };
 
-/** The request of CreateBucket; us-east-1 takes no location constraint, every other region requires one. */
+/**
+ * The request of CreateBucket; us-east-1 takes no location constraint, every other region requires one. It names no object
+ * ownership: S3 authorises that as PutBucketOwnershipControls, which an organisation may deny, and a new bucket has it.
+ */
 function createInput(
   bucket: BucketAddress,
   tags: Readonly<Record<string, string>>,
@@ -84,7 +87,6 @@ function createInput(
     bucket.region === 'us-east-1' ? {} : { LocationConstraint: bucket.region as BucketLocationConstraint };
   return {
     Bucket: bucket.name,
-    ObjectOwnership: 'BucketOwnerEnforced',
     CreateBucketConfiguration: {
       ...location,
       Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),

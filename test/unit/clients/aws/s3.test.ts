@@ -170,14 +170,13 @@ describe('calls on a bucket', () => {
     });
   });
 
-  test('CreateBucket carries region, tags and object ownership in one call', async () => {
+  test('CreateBucket carries region and tags in one call, and asks for nothing that needs another right', async () => {
     s3.on(CreateBucketCommand).resolves({});
     const outcome = await createBucket(clientFor)(bucket, { team: 'labelling', 'cost-center': '42' });
     expect(outcome).toBe('created');
     expect(sent()).toEqual([
       {
         Bucket: 'dataloop-acme',
-        ObjectOwnership: 'BucketOwnerEnforced',
         CreateBucketConfiguration: {
           LocationConstraint: 'eu-west-1',
           Tags: [

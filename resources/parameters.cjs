@@ -27,7 +27,7 @@ const namePattern = text(
 const bucketArns = 'empty, or a comma-separated list of bucket ARNs, each once and without wildcards';
 const bucketList = short(
   // Old buckets have names that no new one may have.
-  listOf(/^arn:aws[a-z-]*:s3:::[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/, bucketArns),
+  listOf(/^arn:aws[a-z-]*:s3:::[A-Za-z0-9._-]{3,255}$/, bucketArns),
   1_000,
   bucketArns,
 );

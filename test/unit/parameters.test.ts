@@ -142,12 +142,12 @@ test('a list is what stands between commas', async () => {
 
 test('buckets that may be adopted come with the objects in them', async () => {
   await expect(
-    deployedWith({ adoptableBucketArns: 'arn:aws:s3:::acme-photos, arn:aws:s3:::b.1' }),
+    deployedWith({ adoptableBucketArns: 'arn:aws:s3:::acme-photos, arn:aws:s3:::_Old..1-' }),
   ).resolves.toMatchObject({
     adoptableBucketArns: {
-      text: 'arn:aws:s3:::acme-photos,arn:aws:s3:::b.1',
-      list: ['arn:aws:s3:::acme-photos', 'arn:aws:s3:::b.1'],
-      objects: ['arn:aws:s3:::acme-photos/*', 'arn:aws:s3:::b.1/*'],
+      text: 'arn:aws:s3:::acme-photos,arn:aws:s3:::_Old..1-',
+      list: ['arn:aws:s3:::acme-photos', 'arn:aws:s3:::_Old..1-'],
+      objects: ['arn:aws:s3:::acme-photos/*', 'arn:aws:s3:::_Old..1-/*'],
     },
   });
 });
@@ -165,7 +165,7 @@ test.each([
       'arn:aws:s3:::acme-*',
       'arn:aws:s3:::acme-photos/*',
       'arn:aws:s3:::acme-photos,arn:aws:s3:::acme-photos',
-      'arn:aws:s3:::-acme',
+      'arn:aws:s3:::ac',
       'arn:aws:s3:::a?c',
       'arn:aws:iam::111111111111:role/x',
       manyBuckets.join(','),

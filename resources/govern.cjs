@@ -4,6 +4,8 @@
  */
 'use strict';
 
+const { asText, kept, keptIn } = require('./stack.cjs');
+
 /** IAM has 64 characters for the name of a role: docs/operations.md. */
 const nameOf = (prefix, stage, logicalId) => `${prefix}${stage}-${logicalId}`;
 
@@ -41,7 +43,7 @@ module.exports = class Govern {
         const { service } = serverless;
         const { parameters } = service.custom;
         const stage = serverless.getProvider('aws').getStage();
-        const { Resources } = service.provider.compiledCloudFormationTemplate;
+        const { Resources, Outputs } = service.provider.compiledCloudFormationTemplate;
         for (const [logicalId, { Type, Properties }] of Object.entries(Resources)) {
           rules[Type]?.(Properties, { parameters, stage, logicalId });
         }
@@ -52,6 +54,8 @@ module.exports = class Govern {
           tagging.Condition.StringLike[`aws:RequestTag/${key}`] = value;
         }
         Resources.PermissionsBoundary.Properties.PolicyDocument.Statement.push(...parameters.boundaryDenials);
+        const settings = kept.map((name) => [name, asText(parameters[name])]);
+        Outputs[keptIn] = { Value: JSON.stringify(Object.fromEntries(settings)) };
       },
     };
   }

@@ -17,6 +17,7 @@ export interface GuardedParameters {
   readonly deploymentBucketName: string;
   readonly dataloopAccountId: string;
   readonly dataloopOrganizationId: string;
+  readonly dataloopApiUrl: string;
 }
 
 const allowedBy = (parameters: GuardedParameters, partition: string, region: string): Allowed => ({
@@ -37,7 +38,7 @@ const allowedBy = (parameters: GuardedParameters, partition: string, region: str
 });
 
 const guarded = {
-  patterns: ['bucketNamePattern', 'roleNamePattern', 'policyNamePattern'],
+  exact: ['bucketNamePattern', 'roleNamePattern', 'policyNamePattern', 'dataloopApiUrl'],
   single: ['deploymentBucketName', 'dataloopAccountId', 'dataloopOrganizationId'],
   lists: ['regions', 'kmsKeyArns', 'adoptableBucketArns', 'adoptableRoleArns'],
 } as const;
@@ -55,7 +56,7 @@ export function mayCutOff(
   parameters: GuardedParameters,
 ): boolean {
   return (
-    guarded.patterns.some((name) => parameters[name] !== deployed[name]) ||
+    guarded.exact.some((name) => parameters[name] !== deployed[name]) ||
     // Empty, it allows everything.
     guarded.single.some((name) => parameters[name] !== '' && parameters[name] !== deployed[name]) ||
     guarded.lists.some((name) => isLeftOut(parameters[name], deployed[name]))
@@ -69,8 +70,13 @@ export function mayCutOff(
 export function cutOff(
   items: readonly Record<string, unknown>[],
   parameters: GuardedParameters,
-  { partition, region }: { readonly partition: string; readonly region: string },
+  {
+    partition,
+    region,
+    apiUrl = parameters.dataloopApiUrl,
+  }: { readonly partition: string; readonly region: string; readonly apiUrl?: string | undefined },
 ): string[] {
+  const isElsewhere = apiUrl !== parameters.dataloopApiUrl;
   const allowed = allowedBy(parameters, partition, region);
   return items.flatMap((item) => {
     const { data: record } = storedRecordSchema.safeParse(item);
@@ -80,7 +86,10 @@ export function cutOff(
     const wanted = { ...request, dataloop: { ...request.dataloop, ...dataloop } };
     const outside =
       kind === 'added bucket' ? outsideForBucket(wanted, allowed) : outsideDeployment(wanted, allowed);
-    const reasons = outside.map(({ pointer, detail }) => `${pointer}: ${detail}`);
+    const reasons = [
+      ...outside.map(({ pointer, detail }) => `${pointer}: ${detail}`),
+      ...(isElsewhere ? [`What it has at Dataloop is at ${apiUrl}.`] : []),
+    ];
     return reasons.length > 0 ? [`${id} "${name}" (${status}): ${reasons.join(' ')}`] : [];
   });
 }

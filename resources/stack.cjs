@@ -17,4 +17,22 @@ async function outputsOf(provider, config) {
   }
 }
 
-module.exports = { outputsOf };
+/** Settings that no function has: an output of the stack keeps them, so that the next deployment can compare. */
+const kept = [
+  'stackBoundaryArn',
+  'stackRolePath',
+  'stackRolePrefix',
+  'boundaryDenials',
+  'vpcSubnetIds',
+  'vpcSecurityGroupIds',
+  'dataKeyArn',
+  'secretKeyArn',
+  'deletionProtection',
+];
+const keptIn = 'Settings';
+
+/** A setting as people read it, and as two are compared. */
+const asText = (value) =>
+  value?.text ?? value?.json ?? (typeof value === 'string' ? value : JSON.stringify(value));
+
+module.exports = { outputsOf, kept, keptIn, asText };

@@ -41,13 +41,13 @@ const template = () => ({
   },
 });
 
-function governed(parameters: object) {
+function governed(parameters: object, Outputs: Record<string, { Value: string }> = {}) {
   const Resources = template();
   const serverless = {
     getProvider: () => ({ getStage: () => 'prod' }),
     service: {
       custom: { parameters: { ...none, ...parameters } },
-      provider: { compiledCloudFormationTemplate: { Resources } },
+      provider: { compiledCloudFormationTemplate: { Resources, Outputs } },
     },
   };
   new Govern(serverless).hooks['after:aws:package:finalize:mergeCustomProviderResources']();
@@ -96,5 +96,16 @@ test('a created role must have each default tag with its value', () => {
   expect(Policies[0]?.PolicyDocument.Statement[0]?.Condition.StringLike).toEqual({
     own: 'int_*',
     'aws:RequestTag/team': 'data',
+  });
+});
+
+test('what no function has is kept in an output, for the next deployment to compare', () => {
+  const outputs: Record<string, { Value: string }> = {};
+  governed({ boundaryDenials: [{ Sid: 'More' }], stackBoundaryArn: 'boundary' }, outputs);
+  expect(JSON.parse(outputs['Settings']?.Value ?? '')).toMatchObject({
+    boundaryDenials: '[{"Sid":"More"}]',
+    stackBoundaryArn: 'boundary',
+    stackRolePath: '/',
+    vpcSubnetIds: '[]',
   });
 });

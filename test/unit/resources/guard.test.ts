@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { BatchGetCommand, DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
@@ -30,6 +33,7 @@ const settings = {
   deploymentBucketName: '',
   dataloopAccountId: '222222222222',
   dataloopOrganizationId: 'org-1',
+  dataloopApiUrl: 'https://gate.dataloop.ai/api/v1',
 } satisfies GuardedParameters;
 const place = { partition: 'aws', region: 'eu-west-1' };
 
@@ -78,6 +82,14 @@ describe('what new settings would leave outside', () => {
     expect(cutOff([toStored(tagged)], settings, place)).toEqual([]);
   });
 
+  test('what stands at another Dataloop', () => {
+    const before = { ...place, apiUrl: 'https://before.example.com' };
+    expect(cutOff([toStored(created)], settings, before)).toEqual([
+      `${integrationId} "acme" (ready): What it has at Dataloop is at https://before.example.com.`,
+    ]);
+    expect(cutOff([toStored(created)], settings, { ...place, apiUrl: settings.dataloopApiUrl })).toEqual([]);
+  });
+
   test('a record that cannot be read counts, too', () => {
     expect(cutOff([{ ...toStored(created), name: 7 }], settings, place)).toEqual([
       `${integrationId}: its record cannot be read, so nobody knows what it owns.`,
@@ -113,6 +125,7 @@ describe('whether settings leave out anything that the last ones allow', () => {
     ['an adoptable role less', { adoptableRoleArns: list() }],
     ['another organisation', { dataloopOrganizationId: 'org-2' }],
     ['another account', { dataloopAccountId: '333333333333' }],
+    ['another Dataloop', { dataloopApiUrl: 'https://dataloop.example.com' }],
     ['another bucket of the deployment', { deploymentBucketName: 'acme-photos' }],
   ])('%s: yes', (_what, change) => {
     expect(mayCutOff(deployed, { ...settings, ...change })).toBe(true);
@@ -123,8 +136,14 @@ describe('whether settings leave out anything that the last ones allow', () => {
   });
 });
 
+const ofOrganisation = {
+  stackBoundaryArn: '',
+  boundaryDenials: [] as object[],
+  vpcSubnetIds: [] as string[],
+};
+
 /** @returns what is said */
-async function deploying(change: object = {}, command = 'deploy'): Promise<string[]> {
+async function deploying(change: object = {}, command = 'deploy', options: object = {}): Promise<string[]> {
   const said: string[] = [];
   const log = {
     notice: (line: string) => said.push(line),
@@ -134,16 +153,16 @@ async function deploying(change: object = {}, command = 'deploy'): Promise<strin
     getAwsSdkV3Config: async () => ({ region: 'eu-west-1' }),
     getAccountInfo: async () => ({ partition: 'aws' }),
     getRegion: () => 'eu-west-1',
-    naming: { getStackName: () => 'stack' },
+    naming: { getStackName: () => 'stack', getServiceStateFileName: () => 'serverless-state.json' },
   };
-  const parameters = { ...settings, cutOff: false, ...change };
+  const parameters = { ...settings, ...ofOrganisation, cutOff: false, ...change };
   const serverless = {
     getProvider: () => provider,
     processedInput: { commands: command.split(' ') },
     service: { custom: { parameters, stageFile: { path: 'stages/dev.yml' } } },
     classes: { Error: ServerlessError },
   };
-  await new Guard(serverless, {}, { log }).hooks.initialize();
+  await new Guard(serverless, options, { log }).hooks.initialize();
   return said;
 }
 
@@ -219,6 +238,72 @@ test('a first dataloopAccountId is only said', async () => {
     .on(GetFunctionConfigurationCommand)
     .resolves({ Environment: { Variables: { DATALOOP_ACCOUNT_ID: '' } } });
   expect(await deploying()).toEqual(['Changes: dataloopAccountId: "" becomes "222222222222"']);
+});
+
+describe('settings that no function has', () => {
+  const boundary = 'arn:aws:iam::111111111111:policy/stack-boundary';
+  const denial = { Sid: 'NothingLegal', Effect: 'Deny', Action: 's3:*', Resource: '*' };
+
+  beforeEach(() => {
+    const kept = {
+      stackBoundaryArn: boundary,
+      boundaryDenials: JSON.stringify([denial]),
+      vpcSubnetIds: '["subnet-1"]',
+    };
+    const Outputs = [
+      { OutputKey: 'TableName', OutputValue: 'journal' },
+      { OutputKey: 'Settings', OutputValue: JSON.stringify(kept) },
+    ];
+    cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [{ Outputs }] as never });
+    standing();
+  });
+  const same = { stackBoundaryArn: boundary, boundaryDenials: [denial], vpcSubnetIds: ['subnet-1'] };
+
+  test('are compared with those of the last deployment', async () => {
+    expect(await deploying(same)).toEqual([]);
+    expect(await deploying({ ...same, vpcSubnetIds: [] })).toEqual([
+      'Changes: vpcSubnetIds: "["subnet-1"]" becomes "[]"',
+    ]);
+    const more = [denial, { ...denial, Sid: 'NothingSecret' }];
+    expect(await deploying({ ...same, boundaryDenials: more })).toEqual([
+      expect.stringMatching(/^Changes: boundaryDenials: .*NothingLegal.* becomes .*NothingSecret/),
+    ]);
+  });
+
+  test.each([
+    [
+      { boundaryDenials: [] },
+      'boundaryDenials no longer has NothingLegal: roles for Dataloop could do more.',
+    ],
+    [{ stackBoundaryArn: '' }, `stackBoundaryArn was ${boundary} and becomes empty: the roles of the stack`],
+  ])('are not lost without a word: %j', async (change, said) => {
+    await expect(deploying({ ...same, ...change })).rejects.toThrow(said);
+    await expect(deploying({ ...same, ...change, cutOff: true })).resolves.toContainEqual(
+      expect.stringContaining(said),
+    );
+  });
+});
+
+describe('a rollback', () => {
+  const timestamp = '1795800000000';
+
+  test('is refused: it brings back settings that nobody checks', async () => {
+    await expect(deploying({}, 'rollback', { timestamp })).rejects.toThrow('Nothing was rolled back.');
+  });
+
+  test('without a time lists what there is, and with cutOff it goes on', async () => {
+    expect(await deploying({}, 'rollback')).toEqual([]);
+    expect(await deploying({ cutOff: true }, 'rollback', { timestamp })).toEqual([]);
+  });
+});
+
+test('of what was packaged before, the settings that it was packaged with are checked', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'package-'));
+  const packaged = { ...settings, ...ofOrganisation, bucketNamePattern: 'acme-*', cutOff: false };
+  const state = { service: { custom: { parameters: packaged } } };
+  writeFileSync(join(folder, 'serverless-state.json'), JSON.stringify(state));
+  await expect(deploying({}, 'deploy', { package: folder })).rejects.toThrow('/bucket/name: ');
+  rmSync(folder, { recursive: true });
 });
 
 test('no more are looked for than are named', async () => {

@@ -231,7 +231,7 @@ export const isUse = (pattern: unknown): boolean =>
   uses.some((use) => matchesPattern(use, pattern.toLowerCase().replaceAll('?', '*')));
 
 /** Whether a pattern of IAM may match the bucket or one of its objects. A variable may stand for anything. */
-function mayReach(pattern: string, grant: Grant): boolean {
+export function mayReach(pattern: string, grant: Grant): boolean {
   const [head = ''] = pattern.split(/\*|\$\{/);
   const agrees = (text: string) =>
     head

@@ -77,7 +77,8 @@ export function adoptedBucketChecks(desired: DesiredState, reads: AdoptionReads)
     }),
     also('warning', pointer, async () => {
       const policy = await reads.getBucketPolicy(address);
-      const found = policy === undefined ? [] : hinderingStatements(parseJson(policy), desired.role.arn);
+      const found =
+        policy === undefined ? [] : hinderingStatements(parseJson(policy), desired.role.arn, desired.grant);
       return found.map(({ sid, keys }) =>
         warning(
           `has a policy whose statement "${sid}" denies access${keys.length > 0 ? ` by ${keys.join(', ')}` : ''}`,

@@ -1,7 +1,7 @@
 /** The policy of an adopted bucket: it is not changed, but what it denies may stop Dataloop. */
 import * as z from 'zod';
 import { matchesPattern } from '../../model/allowed.ts';
-import { isUse } from '../../model/permission-policy.ts';
+import { type Grant, isUse, mayReach } from '../../model/permission-policy.ts';
 
 const statementSchema = z.looseObject({
   Sid: z.string().optional(),
@@ -32,32 +32,45 @@ function neverMeets(operator: string, keys: Readonly<Record<string, unknown>>, r
   return Object.entries(keys).some(([key, value]) => {
     const name = key.toLowerCase();
     if (name === 'aws:securetransport') return /^Bool/.test(operator) && listOf(value).includes('false');
-    if (name === 's3:tlsversion') return /^NumericLessThan/.test(operator);
+    if (name === 's3:tlsversion') {
+      return (
+        /^NumericLessThan(?!Equals)/.test(operator) && listOf(value).every((each) => Number(each) <= 1.2)
+      );
+    }
     // A data perimeter: what is not of the account of role and bucket.
     if (ofAccount.includes(name))
       return /^StringNot(Like|Equals)/.test(operator) && listOf(value).includes(accountId);
-    const isExcepting = /^(ArnNot|StringNot)(Like|Equals)/.test(operator);
-    return (
-      name === 'aws:principalarn' &&
-      isExcepting &&
-      listOf(value).some((pattern) => matchesPattern(roleArn, pattern))
-    );
+    if (name !== 'aws:principalarn') return false;
+    // To StringNotEquals, a wildcard is a character like others.
+    return /^(ArnNot(Like|Equals)|StringNotLike)/.test(operator)
+      ? listOf(value).some((pattern) => matchesPattern(roleArn, pattern))
+      : /^StringNotEquals/.test(operator) && listOf(value).includes(roleArn);
   });
 }
 
-/** The Sids of the statements that may deny Dataloop's role the use of the bucket, with the keys of their conditions. */
+/** Whether a statement may be about the bucket or what is in the folder. */
+const mayConcern = ({ Resource }: Statement, grant: Grant): boolean =>
+  Resource === undefined || listOf(Resource).some((each) => mayReach(each, grant));
+
+/**
+ * The Sids of the statements that may deny Dataloop's role the use of the bucket, with the keys of their conditions.
+ * @param grant what the role may do with the bucket
+ */
 export function hinderingStatements(
   document: unknown,
   roleArn: string,
+  grant: Grant,
 ): { readonly sid: string; readonly keys: readonly string[] }[] {
   const policy = policySchema.safeParse(document).data;
   return (policy?.Statement ?? []).flatMap((statement, index) => {
     const { Sid, Effect, Condition, Action } = statement;
     const isOfUse = 'NotAction' in statement || listOf(Action).some(isUse);
     const conditions = Object.entries(Condition);
-    if (Effect !== 'Deny' || !isOfUse || !mayMean(statement, roleArn)) return [];
+    if (Effect !== 'Deny' || !isOfUse || !mayMean(statement, roleArn) || !mayConcern(statement, grant))
+      return [];
     if (conditions.some(([operator, keys]) => neverMeets(operator, keys, roleArn))) return [];
     const keys = conditions.flatMap(([, each]) => Object.keys(each));
-    return [{ sid: Sid ?? `number ${index + 1}, without a Sid`, keys }];
+    // Tools write an empty one where nobody gave one.
+    return [{ sid: Sid || `number ${index + 1}, without a Sid`, keys }];
   });
 }

@@ -248,7 +248,9 @@ function withoutOurs(step: StepContext, text: string, { changes }: ResourceRecor
   for (const [index, each] of now.statements.entries()) {
     const deleted = each === standing ? undefined : namesDeleted(each);
     const sid = each['Sid'];
-    const named = typeof sid === 'string' ? `The statement ${sid}` : `The statement number ${index + 1}`;
+    // AWS's own console writes an empty one.
+    const named =
+      typeof sid === 'string' && sid ? `The statement ${sid}` : `The statement number ${index + 1}`;
     if (deleted) return { is: 'blocked', deleted, named };
   }
   const document = withStatements(now, others);

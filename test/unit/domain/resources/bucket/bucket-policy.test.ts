@@ -10,7 +10,15 @@ const deny = (more: object) => ({
   Resource: 'arn:aws:s3:::acme-photos/*',
   ...more,
 });
-const found = (...Statement: object[]) => hinderingStatements({ Version: '2012-10-17', Statement }, roleArn);
+const grant = {
+  bucketArn: 'arn:aws:s3:::acme-photos',
+  accountId: '111111111111',
+  prefix: 'raw/',
+  kmsKeyArn: undefined,
+  allowDelete: true,
+};
+const found = (...Statement: object[]) =>
+  hinderingStatements({ Version: '2012-10-17', Statement }, roleArn, grant);
 
 describe('a bucket policy may stop Dataloop', () => {
   test.each<[string, object]>([
@@ -32,6 +40,14 @@ describe('a bucket policy may stop Dataloop', () => {
       'where another role is excepted',
       { Condition: { ArnNotLike: { 'aws:PrincipalArn': 'arn:aws:iam::111111111111:role/admin' } } },
     ],
+    [
+      'where its path is excepted by an operator that knows no wildcards',
+      { Condition: { StringNotEquals: { 'aws:PrincipalArn': 'arn:aws:iam::111111111111:role/*' } } },
+    ],
+    ['by a TLS that it may not use', { Condition: { NumericLessThan: { 's3:TlsVersion': 1.3 } } }],
+    ['of part of its folder', { Resource: ['arn:aws:s3:::acme-photos/raw/legal/*'] }],
+    ['of the list of the bucket', { Action: 's3:List*', Resource: 'arn:aws:s3:::acme-photos' }],
+    ['of everything but something', { Resource: undefined, NotResource: 'arn:aws:s3:::acme-photos/x' }],
     [
       'where another account is excepted',
       { Condition: { StringNotEquals: { 'aws:PrincipalAccount': '222222222222' } } },
@@ -58,6 +74,7 @@ describe('a bucket policy may stop Dataloop', () => {
       'about buckets of other accounts',
       { Condition: { StringNotEquals: { 'aws:ResourceAccount': '111111111111' } } },
     ],
+    ['of another folder', { Resource: ['arn:aws:s3:::acme-photos/legal/*'] }],
     ['of something that it does not do', { Action: ['s3:PutBucketPolicy', 's3:DeleteBucket'] }],
     ['of another account', { Principal: { AWS: 'arn:aws:iam::222222222222:root' } }],
     ['of a service', { Principal: { Service: 'logging.s3.amazonaws.com' } }],
@@ -70,16 +87,18 @@ describe('a bucket policy may stop Dataloop', () => {
     const condition = {
       Condition: { StringNotEquals: { 'aws:SourceVpce': 'vpce-1', 'aws:PrincipalOrgID': 'o-1' } },
     };
-    expect(found(deny({ Effect: 'Allow' }), deny({ Sid: undefined, ...condition }))).toEqual([
-      { sid: 'number 2, without a Sid', keys: ['aws:SourceVpce', 'aws:PrincipalOrgID'] },
-    ]);
-    expect(hinderingStatements({ Statement: deny({}) }, roleArn)).toHaveLength(1);
+    for (const Sid of [undefined, '']) {
+      expect(found(deny({ Effect: 'Allow' }), deny({ Sid, ...condition }))).toEqual([
+        { sid: 'number 2, without a Sid', keys: ['aws:SourceVpce', 'aws:PrincipalOrgID'] },
+      ]);
+    }
+    expect(hinderingStatements({ Statement: deny({}) }, roleArn, grant)).toHaveLength(1);
   });
 
   test.each([undefined, {}, { Statement: 'x' }, { Statement: [{ Effect: 1 }] }])(
     '%j says nothing',
     (document) => {
-      expect(hinderingStatements(document, roleArn)).toEqual([]);
+      expect(hinderingStatements(document, roleArn, grant)).toEqual([]);
     },
   );
 });

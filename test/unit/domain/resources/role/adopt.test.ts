@@ -355,6 +355,11 @@ describe('DeleteRole of a role that was adopted', () => {
       { ...theirs, Sid: undefined, Principal: { AWS: 'AIDAEXAMPLEUSER' } },
       'The statement number 1',
     ],
+    [
+      'AIDAEXAMPLEOTHER',
+      { ...theirs, Sid: '', Principal: { AWS: 'AIDAEXAMPLEOTHER' } },
+      'The statement number 1',
+    ],
   ])(
     'is residue at once where another statement trusts %s: IAM takes no change of it',
     async (id, dead, named) => {

@@ -44,8 +44,8 @@ export const kmsKeys = parameter('kmsKeyArns.list');
 /** Keys of the customer's own for what the service itself stores. */
 export const dataKeys = parameter('dataKeys');
 export const secretKeys = parameter('secretKeys');
-/** A service of AWS in this region, as KMS knows who uses a key. */
-export const viaService = (service: string) => sub(`${service}.${region}.${reference('AWS::URLSuffix')}`);
+/** A service of AWS in this region, as KMS knows who uses a key: with whatever suffix KMS writes in this partition. */
+export const viaService = (service: string) => sub(`${service}.${region}.*`);
 /** All functions of the stack. */
 export const functions = regional('lambda', `function:${stackName}-*`);
 

@@ -60,7 +60,7 @@ export const Unhandled: Statement = {
   Resource: deadLetterQueue,
 };
 
-const through = (service: string) => ({ StringEquals: { 'kms:ViaService': viaService(service) } });
+const through = (service: string) => ({ StringLike: { 'kms:ViaService': viaService(service) } });
 
 export const UseTableKey: Statement = {
   Sid: 'UseTableKey',

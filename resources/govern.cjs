@@ -53,7 +53,9 @@ module.exports = class Govern {
         for (const [key, value] of Object.entries(parameters.defaultTags.map)) {
           tagging.Condition.StringLike[`aws:RequestTag/${key}`] = value;
         }
-        Resources.PermissionsBoundary.Properties.PolicyDocument.Statement.push(...parameters.boundaryDenials);
+        Resources.PermissionsBoundary.Properties.PolicyDocument.Statement.push(
+          ...JSON.parse(parameters.boundaryDenials.json),
+        );
         const settings = kept.map((name) => [name, asText(parameters[name])]);
         Outputs[keptIn] = { Value: JSON.stringify(Object.fromEntries(settings)) };
       },

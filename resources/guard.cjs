@@ -55,7 +55,7 @@ function loosened(deployed, parameters) {
       `stackBoundaryArn was ${deployed.stackBoundaryArn} and becomes empty: the roles of the stack could do more.`,
     );
   }
-  const sids = boundaryDenials.map(({ Sid }) => Sid);
+  const sids = JSON.parse(boundaryDenials.json).map(({ Sid }) => Sid);
   const lost = JSON.parse(deployed.boundaryDenials ?? '[]').filter(({ Sid }) => !sids.includes(Sid));
   if (lost.length > 0) {
     const names = lost.map(({ Sid }) => Sid).join(', ');

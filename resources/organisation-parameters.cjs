@@ -84,8 +84,15 @@ function fromJson(value) {
   }
 }
 
-/** Statements that only deny: none of them can widen the boundary that every created role carries. */
-function boundaryDenials(value) {
+/**
+ * Statements that only deny: none of them can widen the boundary that every created role carries. As JSON, in which the
+ * framework finds no variables.
+ */
+const boundaryDenials = (value) => ({
+  json: JSON.stringify(denialsOf(value)).replaceAll('\u0024{', String.raw`\u0024{`),
+});
+
+function denialsOf(value) {
   if (value === '') return [];
   const list = typeof value === 'string' ? fromJson(value) : value;
   if (!Array.isArray(list) || !list.every(isDenial)) throw denialRule;

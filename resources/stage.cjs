@@ -4,7 +4,7 @@
  */
 'use strict';
 
-const { existsSync } = require('node:fs');
+const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
 const plain = require('./plain-error.cjs');
@@ -15,24 +15,56 @@ const exampleFile = `stages/${example}.yml`;
 /** Settings that are about the stage itself, and no parameters. */
 const ofStage = ['account', 'region'];
 
-/** What npm makes of `--stage=prod` where the shell has taken `--` away, as PowerShell does. */
-const swallowed = () => process.env.npm_config_stage;
+/** What npm makes of `--stage=prod` where the shell has taken `--` away, as PowerShell does, and of other options. */
+function swallowed() {
+  const name = ['stage', 'region', 'param'].find((each) => process.env[`npm_config_${each}`]);
+  return name && `npm has taken "--${name}=${process.env[`npm_config_${name}`]}" for itself.`;
+}
 
 const inPowerShell =
   "In PowerShell write: npm run deploy '--' --stage prod, or: npx serverless deploy --stage prod";
+
+const folder = join(__dirname, '..', 'stages');
+
+/** @throws Error where the settings of a stage are in a file that nobody reads */
+function refuseMisnamed(stage, names) {
+  if (names.includes(`${stage}.yml`)) return;
+  const misnamed = names.find((each) => each.toLowerCase().replace(/\.(ya?ml|json)$/, '') === stage);
+  if (misnamed) throw plain(`Nobody reads stages/${misnamed}. Rename it to stages/${stage}.yml.`);
+}
+
+/** @throws Error where a variable of IAM's policies stands: the framework takes it for one of its own, and fails */
+function refusePolicyVariables(where, text) {
+  const [variable] =
+    /\$\{(aws:(?!accountId|region)|s3:(prefix|delimiter|max-keys)|saml:|www\.|cognito)[^}]*\}/.exec(text) ??
+    [];
+  if (!variable) return;
+  const escaped = variable.replace('$', '\\u0024');
+  throw plain(
+    `The policy variable ${variable} ${where} would be taken for a variable of the framework. Write boundaryDenials as ` +
+      `JSON text between single quotes, and in it ${escaped}.`,
+  );
+}
 
 /** @throws Error where nobody has named the stage: a deployment must not go to one that nobody meant. */
 async function name({ resolveVariable }) {
   const given = await resolveVariable("opt:stage, ''");
   const taken = swallowed();
+  refusePolicyVariables('on the command line', process.argv.join(' '));
   if (given === example) {
     throw plain(
       `The stage "${example}" is only an example. Copy ${exampleFile} to stages/STAGE.yml and deploy STAGE.`,
     );
   }
-  if (given) return given;
-  const reason = taken ? `npm has taken "--stage=${taken}" for itself.` : 'No stage is named.';
-  throw plain(`${reason} Name it, for example: npm run deploy -- --stage dev. ${inPowerShell}`);
+  if (given && !taken) {
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    refuseMisnamed(given, names);
+    const own = names.find((each) => each === `${given}.yml`);
+    if (own) refusePolicyVariables(`in stages/${own}`, readFileSync(join(folder, own), 'utf8'));
+    return given;
+  }
+  const reason = taken ?? 'No stage is named.';
+  throw plain(`${reason} Name it after "--", for example: npm run deploy -- --stage dev. ${inPowerShell}`);
 }
 
 function editsBetween(one, other) {
@@ -120,4 +152,4 @@ async function file({ resolveVariable }) {
   return { path, exists, account: String(account) };
 }
 
-module.exports = { name, region, file, settingsOf };
+module.exports = { name, region, file, settingsOf, refuseMisnamed, refusePolicyVariables };

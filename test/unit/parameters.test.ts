@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { generate } from 'selfsigned';
+import * as z from 'zod';
 import { dataloopOptions, usualDataloopOptions } from '../../src/config.ts';
 
 type Parameters = (serverless: {
@@ -96,7 +97,7 @@ test('the defaults pass as they are, lists as lists', async () => {
     kmsKeyArns: none,
     adoptableBucketArns: { ...none, objects: [] },
     adoptableRoleArns: none,
-    boundaryDenials: [],
+    boundaryDenials: { json: '[]' },
     stackTags: {},
     defaultTags: { map: {}, json: '{}' },
     vpcSubnetIds: [],
@@ -480,6 +481,15 @@ describe('the rules of an organisation', () => {
   });
 
   // Whatever else it says: a statement that allows, or that takes the place of one of ours, could widen the boundary.
+  test('boundaryDenials may hold variables of IAM, which the framework does not see', async () => {
+    const variable = '\u0024{aws:PrincipalTag/team}';
+    const written = JSON.stringify([{ ...denial, Resource: `arn:x/${variable}` }]).replace('$', '\\u0024');
+    const { boundaryDenials } = await deployedWith({ boundaryDenials: written });
+    expect(JSON.stringify(boundaryDenials)).not.toContain('\u0024{');
+    const { json } = z.object({ json: z.string() }).parse(boundaryDenials);
+    expect(JSON.parse(json)).toEqual([{ ...denial, Resource: `arn:x/${variable}` }]);
+  });
+
   test('statements for the boundary of created roles only deny, under names of their own', async () => {
     for (const bad of [
       { ...denial, Effect: 'Allow' },

@@ -8,7 +8,7 @@ const none = {
   stackBoundaryArn: '',
   stackRolePath: '/',
   stackRolePrefix: '',
-  boundaryDenials: [],
+  boundaryDenials: { json: '[]' },
   defaultTags: { map: {} },
   vpcSubnetIds: [],
   vpcSecurityGroupIds: [],
@@ -87,7 +87,8 @@ test('every function is in the VPC', () => {
 });
 
 test('the boundary of created roles keeps its own statements, and gets further ones', () => {
-  const { PolicyDocument } = governed({ boundaryDenials: [{ Sid: 'More' }] }).PermissionsBoundary.Properties;
+  const { PolicyDocument } = governed({ boundaryDenials: { json: '[{"Sid":"More"}]' } }).PermissionsBoundary
+    .Properties;
   expect(PolicyDocument.Statement).toEqual([{ Sid: 'NothingElse' }, { Sid: 'More' }]);
 });
 
@@ -101,7 +102,7 @@ test('a created role must have each default tag with its value', () => {
 
 test('what no function has is kept in an output, for the next deployment to compare', () => {
   const outputs: Record<string, { Value: string }> = {};
-  governed({ boundaryDenials: [{ Sid: 'More' }], stackBoundaryArn: 'boundary' }, outputs);
+  governed({ boundaryDenials: { json: '[{"Sid":"More"}]' }, stackBoundaryArn: 'boundary' }, outputs);
   expect(JSON.parse(outputs['Settings']?.Value ?? '')).toMatchObject({
     boundaryDenials: '[{"Sid":"More"}]',
     stackBoundaryArn: 'boundary',

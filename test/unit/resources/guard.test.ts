@@ -136,9 +136,10 @@ describe('whether settings leave out anything that the last ones allow', () => {
   });
 });
 
+const denials = (...statements: object[]) => ({ json: JSON.stringify(statements) });
 const ofOrganisation = {
   stackBoundaryArn: '',
-  boundaryDenials: [] as object[],
+  boundaryDenials: denials(),
   vpcSubnetIds: [] as string[],
 };
 
@@ -257,7 +258,7 @@ describe('settings that no function has', () => {
     cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [{ Outputs }] as never });
     standing();
   });
-  const same = { stackBoundaryArn: boundary, boundaryDenials: [denial], vpcSubnetIds: ['subnet-1'] };
+  const same = { stackBoundaryArn: boundary, boundaryDenials: denials(denial), vpcSubnetIds: ['subnet-1'] };
 
   test('are compared with those of the last deployment', async () => {
     expect(await deploying(same)).toEqual([]);
@@ -265,14 +266,14 @@ describe('settings that no function has', () => {
       'Changes: vpcSubnetIds: "["subnet-1"]" becomes "[]"',
     ]);
     const more = [denial, { ...denial, Sid: 'NothingSecret' }];
-    expect(await deploying({ ...same, boundaryDenials: more })).toEqual([
+    expect(await deploying({ ...same, boundaryDenials: denials(...more) })).toEqual([
       expect.stringMatching(/^Changes: boundaryDenials: .*NothingLegal.* becomes .*NothingSecret/),
     ]);
   });
 
   test.each([
     [
-      { boundaryDenials: [] },
+      { boundaryDenials: denials() },
       'boundaryDenials no longer has NothingLegal: roles for Dataloop could do more.',
     ],
     [{ stackBoundaryArn: '' }, `stackBoundaryArn was ${boundary} and becomes empty: the roles of the stack`],

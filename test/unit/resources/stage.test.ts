@@ -12,6 +12,8 @@ interface Stage {
   name: (source: Source) => Promise<string>;
   region: (source: Source) => Promise<string | null>;
   file: (source: Source) => Promise<{ path: string; exists: boolean; account: string }>;
+  refuseMisnamed: (stage: string, names: readonly string[]) => void;
+  refusePolicyVariables: (where: string, text: string) => void;
 }
 const load = createRequire(import.meta.url);
 const stage: Stage = load('../../../resources/stage.cjs');
@@ -151,19 +153,51 @@ test('region and account may stand in the file', async () => {
 test('nothing is deployed to a stage that nobody has named', async () => {
   expect(await stage.name(source({ options: { stage: 'prod' } }))).toBe('prod');
   await expect(stage.name(source({}))).rejects.toThrow(
-    /^No stage is named\. Name it, for example: npm run deploy -- --stage dev\. In PowerShell write: npm run deploy '--' /,
+    /^No stage is named\. Name it after "--", for example: npm run deploy -- --stage dev\. In PowerShell write: npm run deploy '--' /,
   );
   await expect(stage.name(source({ options: { stage: 'example' } }))).rejects.toThrow(
     'Copy stages/example.yml to stages/STAGE.yml',
   );
 });
 
-test('a stage that npm has taken for itself, as under PowerShell, is not lost in silence', async () => {
-  process.env['npm_config_stage'] = 'prod';
-  try {
-    await expect(stage.name(source({}))).rejects.toThrow('npm has taken "--stage=prod" for itself. Name it');
-  } finally {
-    delete process.env['npm_config_stage'];
+test.each([
+  ['stage', 'prod', {}],
+  ['stage', 'prod', { stage: 'dev' }],
+  ['region', 'eu-north-1', { stage: 'dev' }],
+  ['param', 'regions=eu-north-1', { stage: 'dev' }],
+])(
+  'a %s that npm has taken for itself, as under PowerShell, is not lost in silence',
+  async (option, value, options) => {
+    process.env[`npm_config_${option}`] = value;
+    try {
+      await expect(stage.name(source({ options }))).rejects.toThrow(
+        `npm has taken "--${option}=${value}" for itself. Name it`,
+      );
+    } finally {
+      delete process.env[`npm_config_${option}`];
+    }
+  },
+);
+
+test('settings in a file that nobody reads are not lost in silence', () => {
+  for (const name of ['dev.yaml', 'Dev.yml', 'dev.json', 'dev']) {
+    expect(() => stage.refuseMisnamed('dev', ['example.yml', name])).toThrow(
+      `Nobody reads stages/${name}. Rename it to stages/dev.yml.`,
+    );
+  }
+  for (const names of [['prod.yaml', 'devel.yml'], ['dev.yml', 'dev.yaml'], []]) {
+    expect(() => stage.refuseMisnamed('dev', names)).not.toThrow();
+  }
+});
+
+test('a variable of IAM is refused where the framework would take it for its own', () => {
+  for (const variable of ['\u0024{aws:PrincipalTag/team}', '\u0024{aws:username}', '\u0024{s3:prefix}']) {
+    expect(() => stage.refusePolicyVariables('in stages/dev.yml', `Resource: "arn:x/${variable}"`)).toThrow(
+      `${variable} in stages/dev.yml would be taken`,
+    );
+  }
+  for (const text of ['\u0024{aws:accountId}', '\u0024{env:X}', String.raw`\u0024{aws:username}`]) {
+    expect(() => stage.refusePolicyVariables('in stages/dev.yml', text)).not.toThrow();
   }
 });
 

@@ -1,4 +1,6 @@
 /** What `npm run verify` looks at: a deployed stage, from outside, by reads alone. Each look is a line that people read. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type CloudFormationClient,
   DescribeStacksCommand,
@@ -14,6 +16,7 @@ import {
   type LambdaClient,
 } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
+import { projectRoot } from '../local/environment/paths.ts';
 
 export interface Clients {
   readonly cloudFormation: CloudFormationClient;
@@ -29,6 +32,32 @@ export interface Finding {
 }
 
 const service = 'dataloop-cross-account';
+
+interface Place {
+  readonly stage: string;
+  readonly region: string;
+}
+
+/**
+ * The stage, which has to be named, and its region: as a deployment finds it.
+ * @throws Error that says how to name the stage
+ */
+export function placeOf(
+  { stage, region }: { readonly [name in keyof Place]?: Place[name] | undefined },
+  env: Readonly<Record<string, string | undefined>>,
+): Place {
+  const taken = env['npm_config_stage'];
+  if (!stage || taken) {
+    const reason = taken ? `npm has taken "--stage=${taken}" for itself.` : 'No stage is named.';
+    throw new Error(
+      `${reason} Name it after "--": npm run verify -- --stage dev. In PowerShell write: npm run verify '--' --stage dev`,
+    );
+  }
+  const file = join(projectRoot, 'stages', `${stage}.yml`);
+  const settings = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const ofFile = /^region: *["']?([a-z0-9-]+)/m.exec(settings)?.[1];
+  return { stage, region: region ?? ofFile ?? env['AWS_REGION'] ?? 'eu-west-1' };
+}
 
 /** The only function that is called by the queue that it sends to. */
 const mayCallItself = 'pollIamUser';

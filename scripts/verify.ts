@@ -6,15 +6,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { runProgram } from '../local/environment/processes.ts';
-import { lineOf, verify } from './verification.ts';
+import { lineOf, placeOf, verify } from './verification.ts';
 
 await runProgram(async () => {
-  const { stage, region } = parseArgs({
-    options: {
-      stage: { type: 'string', default: 'dev' },
-      region: { type: 'string', default: process.env['AWS_REGION'] ?? 'eu-west-1' },
-    },
-  }).values;
+  const { values } = parseArgs({ options: { stage: { type: 'string' }, region: { type: 'string' } } });
+  const { stage, region } = placeOf(values, process.env);
   const settings = { region };
   const clients = {
     cloudFormation: new CloudFormationClient(settings),

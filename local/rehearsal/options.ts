@@ -46,6 +46,12 @@ export function parseOptions(args: readonly string[], env: Env): Options | 'help
     if (isStep(name)) return name;
     throw new Error(`Unknown step "${name}" (--only). The steps are ${stepNames.join(', ')}.`);
   });
+  const taken = env['npm_config_stage'];
+  if (taken) {
+    throw new Error(
+      `npm has taken "--stage=${taken}" for itself. In PowerShell put quotes around the first "--".`,
+    );
+  }
   if (values.stage === undefined) {
     const given = (['region', 'project', 'api-url'] as const).filter((name) => values[name] !== undefined);
     if (given.length > 0) throw new Error(`--${given[0]} applies only to a deployed stage. Add --stage.`);

@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { beforeEach, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { lineOf, neverAllowed, verify } from '../../../scripts/verification.ts';
+import { lineOf, neverAllowed, placeOf, verify } from '../../../scripts/verification.ts';
 
 const settings = { region: 'eu-west-1' };
 const clients = {
@@ -119,4 +119,18 @@ test('it reads, and changes nothing', async () => {
 
 test('a line fits into 80 columns', () => {
   expect(lineOf({ isRight: true, what: 'x'.repeat(200) })).toHaveLength(80);
+});
+
+test('the stage has to be named, also where npm has taken it for itself', () => {
+  expect(placeOf({ stage: 'prod' }, {})).toEqual({ stage: 'prod', region: 'eu-west-1' });
+  expect(placeOf({ stage: 'prod' }, { AWS_REGION: 'us-east-1' })).toMatchObject({ region: 'us-east-1' });
+  // That of the stage's file.
+  expect(placeOf({ stage: 'example' }, { AWS_REGION: 'us-east-1' })).toMatchObject({ region: 'eu-west-1' });
+  expect(placeOf({ stage: 'example', region: 'eu-north-1' }, {})).toMatchObject({ region: 'eu-north-1' });
+  expect(() => placeOf({}, {})).toThrow(
+    'No stage is named. Name it after "--": npm run verify -- --stage dev.',
+  );
+  for (const given of [{}, { stage: 'dev' }]) {
+    expect(() => placeOf(given, { npm_config_stage: 'prod' })).toThrow('npm has taken "--stage=prod"');
+  }
 });

@@ -13,6 +13,10 @@ describe('without options', () => {
     expect(options).toEqual({ deployed: undefined, only: ['CreateRole', 'DeleteRole'] });
   });
 
+  test('a stage that npm has taken for itself, as under PowerShell, is not rehearsed elsewhere', () => {
+    expect(() => parseOptions([], { npm_config_stage: 'dev' })).toThrow('npm has taken "--stage=dev"');
+  });
+
   test.each(['--region', '--project', '--api-url'])('%s alone is refused: it asks for a stage', (name) => {
     expect(() => parseOptions([name, 'x'], {})).toThrow(`${name} applies only to a deployed stage`);
   });

@@ -81,7 +81,7 @@ NEEDED = {
         ("lambda:PutFunctionEventInvokeConfig",), ("lambda:DeleteFunctionEventInvokeConfig",), function_of
     ),
     "AWS::Lambda::EventSourceMapping": Needed(
-        ("lambda:CreateEventSourceMapping", "lambda:GetEventSourceMapping"),
+        ("lambda:CreateEventSourceMapping", "lambda:GetEventSourceMapping", "lambda:TagResource"),
         ("lambda:DeleteEventSourceMapping",),
         named("lambda", "event-source-mapping:"),
     ),

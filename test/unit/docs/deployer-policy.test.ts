@@ -32,13 +32,22 @@ test('names what it is about, but where AWS has no resources or a condition says
   expect(everywhere.map(({ Sid }) => Sid)).toEqual(['QueueReaders', 'WithoutResource']);
   for (const { Resource, Sid } of Statement) {
     for (const resource of Resource.filter((each) => each !== '*')) {
-      const isNamed = /dataloop-cross-account[-/]|^arn:aws:apigateway:REGION::\//.test(resource);
+      const isNamed =
+        /dataloop-cross-account[-/]|^arn:aws:apigateway:REGION::\/|:event-source-mapping:\*$/.test(resource);
       expect([Sid, isNamed || Sid === 'KeysThroughServices']).toEqual([Sid, true]);
     }
     expect(
       Sid === 'KeysThroughServices' ? Statement.find((each) => each.Sid === Sid)?.Condition : {},
     ).toBeDefined();
   }
+});
+
+test('tags what CloudFormation tags, the mapping of the queue included, whose name nobody chooses', () => {
+  const tagging = Statement.filter(({ Action }) => Action.includes('lambda:TagResource'));
+  expect(tagging.flatMap(({ Resource }) => Resource)).toEqual([
+    'arn:aws:lambda:REGION:ACCOUNT:function:dataloop-cross-account-*',
+    'arn:aws:lambda:REGION:ACCOUNT:event-source-mapping:*',
+  ]);
 });
 
 test('lets nobody do everything of a service, or give roles to others than functions and workflows', () => {

@@ -14,6 +14,9 @@ export interface Waits {
   readonly driverTestSeconds: number;
 }
 
+/** What no function can write, and so need not be asked again. */
+const foundByPreflight = { organizationId: '{% $states.input.preflight.organizationId %}' };
+
 export const provision = (waits: Waits): StateMachine => ({
   Comment:
     'Connects an S3 bucket to Dataloop. If a step fails permanently, RollBack starts the deprovision state machine, which undoes everything.',
@@ -36,6 +39,7 @@ export const provision = (waits: Waits): StateMachine => ({
         branch('RequestIamUser', 'IamUserNotIssued', addToInput('iamUser', '$states.result'), {
           Comment:
             'Creates the integration at Dataloop, then waits for its IAM user, at most iamUserTimeoutSeconds. In operator mode, GET on the API says in "action" what to do.',
+          Payload: foundByPreflight,
           callbackSeconds: waits.iamUserTimeoutSeconds,
         }),
       ],
@@ -52,11 +56,16 @@ export const provision = (waits: Waits): StateMachine => ({
     ...forward('CreateRole', 'role', 'CompleteIntegration', {
       Comment:
         'Creates the role that trusts exactly one IAM user, which Dataloop names now. Retries while AWS does not see that user yet, usually 30 s. In operator mode, waits until the operator corrects a wrong user.',
+      Payload: foundByPreflight,
       Retry: [operatorAwaited, iamUserNotIssued],
     }),
     ...forward('CompleteIntegration', 'integration', 'TestDriver', {
       Comment:
         'Gives the role ARN to Dataloop and retries until Dataloop can assume the role, about four minutes. In operator mode, waits for the operator to do so.',
+      Payload: {
+        dataloopIntegration:
+          '{% $exists($states.input.role.dataloopIntegration) ? $states.input.role.dataloopIntegration : null %}',
+      },
       Retry: [operatorAwaited, trustNotEstablished(waits.trustSeconds)],
     }),
 

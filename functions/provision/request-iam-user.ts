@@ -9,7 +9,7 @@ import { deployedDataloop } from '../../src/deployed/dataloop.ts';
 import { table } from '../../src/deployed/journal.ts';
 import type { StepCall } from '../../src/domain/model/record.ts';
 import { requestIamUser } from '../../src/domain/resources/dataloop/integration.ts';
-import { parseInput } from '../../src/runtime/input.ts';
+import { foundByPreflight, parseInput } from '../../src/runtime/input.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 
 const calls = callsOf(deployedDataloop(), {
@@ -25,15 +25,19 @@ const callback = {
   announceIamUser,
 };
 
-const inputSchema = z.looseObject({ taskToken: z.string().min(1).max(2_048) });
+const inputSchema = z.looseObject({
+  taskToken: z.string().min(1).max(2_048),
+  ...foundByPreflight,
+});
 
 /** RequestIamUser: creates the integration at Dataloop; the workflow waits with the task token for its answer. */
 export const handler = provisionStep(
   'RequestIamUser',
   (step, input) => {
-    const { taskToken } = parseInput(inputSchema, input, 'The input of RequestIamUser');
+    const { taskToken, ...found } = parseInput(inputSchema, input, 'The input of RequestIamUser');
     const { organizationId } = dataloopSettings();
-    return requestIamUser(step, { ...calls, organizationId }, callback, taskToken);
+    const dataloop = { ...calls, organizationId, foundByPreflight: found.organizationId };
+    return requestIamUser(step, dataloop, callback, taskToken);
   },
   { endsAs: 'waiting' },
 );

@@ -18,6 +18,9 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown, what: string
   );
 }
 
+/** The organisation that Preflight found; an execution that an earlier version started does not say it. */
+export const foundByPreflight = { organizationId: z.string().optional() };
+
 /** What a text holds as JSON; one that is none is like nothing. */
 function jsonOf(text: string): unknown {
   try {

@@ -2,6 +2,7 @@
  * AWS IAM: policies and roles, a function a call. A Lambda function binds those that it makes to its client, and its
  * bundle holds no others.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   AttachRolePolicyCommand,
   CreatePolicyCommand,
@@ -26,9 +27,11 @@ import {
   type Tag,
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
+import { lifetimeLeftMs } from '../../deadline.ts';
 import { parseJson } from '../../domain/model/canonical-json.ts';
 import type { Iam } from '../../domain/resources/role/iam.ts';
 import { notYetShown } from '../../domain/saga/step.ts';
+import { ServiceError } from '../../errors.ts';
 import { awsCall, awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
 
@@ -51,6 +54,29 @@ export function patientIamClient(): IAMClient {
     { step: 'initialize', name: 'oneAfterTheOther' },
   );
   return client;
+}
+
+/** How often, and how long after each look, it is looked whether IAM sees a new user. */
+const principalLooks = 8;
+const principalLookMs = 1_000;
+type Pause = (milliseconds: number) => Promise<unknown>;
+/** Time of the function that is kept for what comes after. */
+const keptMs = 12_000;
+
+/**
+ * Makes a call that names a new user as principal. IAM sees one after some seconds, and a look here costs less than another
+ * attempt of the step, which starts from its beginning.
+ */
+async function oncePrincipalIsSeen<T>(pause: Pause, call: () => Promise<T>): Promise<T> {
+  for (let look = 1; ; look += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const mayPass = error instanceof ServiceError && error.name === 'AwsNotYetConsistentError';
+      if (!mayPass || look === principalLooks || lifetimeLeftMs() < keptMs) throw error;
+      await pause(principalLookMs);
+    }
+  }
 }
 
 const fromTags = (tags: readonly Tag[] | undefined): Record<string, string> =>
@@ -88,30 +114,30 @@ export const getRole =
   };
 
 export const createRole =
-  (client: IAMClient): Iam['createRole'] =>
+  (client: IAMClient, pause: Pause = delay): Iam['createRole'] =>
   async (role) => {
     const what = `create role ${role.name}`;
-    const answer = await awsCallOr(what, ['EntityAlreadyExists'], 'exists' as const, () =>
-      client.send(
-        new CreateRoleCommand({
-          RoleName: role.name,
-          Path: role.path,
-          Description: role.description,
-          AssumeRolePolicyDocument: JSON.stringify(role.trustPolicy),
-          PermissionsBoundary: role.permissionsBoundaryArn,
-          Tags: toTags(role.tags),
-        }),
-      ),
+    const command = new CreateRoleCommand({
+      RoleName: role.name,
+      Path: role.path,
+      Description: role.description,
+      AssumeRolePolicyDocument: JSON.stringify(role.trustPolicy),
+      PermissionsBoundary: role.permissionsBoundaryArn,
+      Tags: toTags(role.tags),
+    });
+    const answer = await oncePrincipalIsSeen(pause, () =>
+      awsCallOr(what, ['EntityAlreadyExists'], 'exists' as const, () => client.send(command)),
     );
     if (answer === 'exists') return 'exists';
     return { uniqueId: given(answer.Role?.RoleId, "the role's id", what) };
   };
 
 export const updateAssumeRolePolicy =
-  (client: IAMClient): Iam['updateAssumeRolePolicy'] =>
+  (client: IAMClient, pause: Pause = delay): Iam['updateAssumeRolePolicy'] =>
   async (roleName, document) => {
-    await awsCall(`change the trust policy of role ${roleName}`, () =>
-      client.send(new UpdateAssumeRolePolicyCommand({ RoleName: roleName, PolicyDocument: document })),
+    const command = new UpdateAssumeRolePolicyCommand({ RoleName: roleName, PolicyDocument: document });
+    await oncePrincipalIsSeen(pause, () =>
+      awsCall(`change the trust policy of role ${roleName}`, () => client.send(command)),
     );
   };
 
@@ -205,9 +231,13 @@ async function readPolicy(client: IAMClient, arn: string) {
     client.send(new GetPolicyCommand({ PolicyArn: arn })),
   );
   if (!answer) return undefined;
-  const { PolicyId, Tags, DefaultVersionId } = given(answer.Policy, 'the policy', what);
+  const { PolicyId, Tags, DefaultVersionId, UpdateDate } = given(answer.Policy, 'the policy', what);
   const found = { tags: fromTags(Tags), uniqueId: given(PolicyId, "the policy's id", what) };
-  return { found, versionId: () => given(DefaultVersionId, "the policy's default version", what) };
+  return {
+    found,
+    updatedAt: UpdateDate?.getTime(),
+    versionId: () => given(DefaultVersionId, "the policy's default version", what),
+  };
 }
 
 export const getPolicy =
@@ -215,19 +245,24 @@ export const getPolicy =
   async (arn) =>
     (await readPolicy(client, arn))?.found;
 
-export const getDefaultPolicyVersion =
-  (client: IAMClient): Iam['getDefaultPolicyVersion'] =>
-  async (arn) => {
+export const getDefaultPolicyVersion = (client: IAMClient): Iam['getDefaultPolicyVersion'] => {
+  let last: { readonly key: string; readonly document: unknown } | undefined;
+  return async (arn) => {
     const policy = await readPolicy(client, arn);
     if (!policy) return undefined;
     const versionId = policy.versionId();
+    // A version never changes, and UpdateDate tells of a new one. So the same one is read once.
+    const key = `${policy.found.uniqueId}/${versionId}/${policy.updatedAt}`;
+    if (last?.key === key) return { ...policy.found, versionId, document: last.document };
     const what = `read version ${versionId} of policy ${arn}`;
     const { PolicyVersion } = await awsCall(what, () =>
       client.send(new GetPolicyVersionCommand({ PolicyArn: arn, VersionId: versionId })),
     );
     const document = parseJson(decoded(given(PolicyVersion?.Document, 'the document', what)));
+    last = { key, document };
     return { ...policy.found, versionId, document };
   };
+};
 
 export const createPolicy =
   (client: IAMClient): Iam['createPolicy'] =>

@@ -88,14 +88,16 @@ export async function blockingIssues(
 ): Promise<{ readonly findings: readonly Finding[]; readonly organization: () => Promise<string> }> {
   const project = once(() => reads.getProject(wanted.desired.driver.projectId));
   const organization = once(async () => organizationOfProject(await project(), wanted));
-  const account = await findingsOf([accountCheck(wanted, reads)], bound);
-  // In another account no finding would be true.
-  if (account.some(({ error }) => error.name === 'WrongAccountError')) {
-    return { findings: account, organization };
-  }
-  const all = [...dataloopChecks(wanted, reads, { project, organization }), ...awsChecks(wanted, reads)];
+  const all = [
+    accountCheck(wanted, reads),
+    ...dataloopChecks(wanted, reads, { project, organization }),
+    ...awsChecks(wanted, reads),
+  ];
   const made = all.filter(({ pointer }) => !pointer || !wanted.outside?.includes(pointer));
-  return { findings: [...account, ...(await findingsOf(made, bound))], organization };
+  const findings = await findingsOf(made, bound);
+  const wrongAccount = findings.filter(({ error }) => error.name === 'WrongAccountError');
+  // In another account no other finding is true.
+  return { findings: wrongAccount.length > 0 ? wrongAccount : findings, organization };
 }
 
 const nothing: readonly Finding[] = [];

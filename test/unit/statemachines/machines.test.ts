@@ -131,18 +131,19 @@ const takingTurns = (lines: readonly string[] = []): readonly string[] => {
 
 type States = Outline['states'];
 
+const sending = (lines: readonly string[] = [], what: string): readonly string[] =>
+  lines.map((line) => line.replace(/^calls .*$/, (calls) => `${calls}, ${what}`));
+
 /** A step that does as before, at another place: it leads to another state, also where it fails and the undo goes on. */
 const moved = (
   before: States,
   name: string,
   next: string,
-  alsoSent = '',
+  alsoSent: string | undefined = undefined,
   stays = 'Stuck',
 ): readonly string[] =>
-  (before[name] ?? []).map((line) =>
-    line
-      .replace(/(?<=leads to )\w+$/, (to) => (to === stays ? to : next))
-      .replace(/^calls .*$/, (calls) => `${calls}${alsoSent}`),
+  (alsoSent === undefined ? (before[name] ?? []) : sending(before[name], alsoSent)).map((line) =>
+    line.replace(/(?<=leads to )\w+$/, (to) => (to === stays ? to : next)),
   );
 
 /** A step as CreateDriver is one. */
@@ -168,16 +169,22 @@ const toDataset = (line: string) => line.replace('leads to DeleteDriver', 'leads
 const callsEnded = '{% $exists($states.input.openCalls) %}';
 const isAdded = "{% $states.input.openCalls.kind = 'added bucket' %}";
 
+const requestIamUser = 'PrepareBothSides/RequestIamUser';
+
 /** Where a state is wanted to do something else than at 5fc8d57, and above it the reason; in the order of the machine. */
 const wanted: Readonly<Record<keyof typeof recorded, (before: States) => States>> = {
   provision: ({ CreateRole = [], ...before }) => ({
+    // The organisation is the one that Preflight found: no function can write what Step Functions keeps.
+    [requestIamUser]: sending(before[requestIamUser], 'organizationId'),
     // An operator can correct a wrong user as long as the wait lasts.
-    CreateRole: CreateRole.toSpliced(
+    CreateRole: sending(CreateRole, 'organizationId').toSpliced(
       CreateRole.findIndex((line) => line.startsWith('retries ')),
       0,
       'retries OperatorAwaitedError: 3000 times, after 2 s, times 2, at most 60 s, jitter FULL',
     ),
-    VerifyDriver: moved(before, 'VerifyDriver', 'WantsDataset', '', 'RollBack'),
+    // CreateRole has seen a moment ago that the integration is ours.
+    CompleteIntegration: sending(before['CompleteIntegration'], 'dataloopIntegration'),
+    VerifyDriver: moved(before, 'VerifyDriver', 'WantsDataset', undefined, 'RollBack'),
     // A request may name a dataset. Without one, the way is as before.
     WantsDataset: [
       'Choice',
@@ -207,12 +214,12 @@ const wanted: Readonly<Record<keyof typeof recorded, (before: States) => States>
       "if {% $states.context.Execution.Input.kind = 'added bucket' %}, leads to RevokeAccess",
       'otherwise leads to AwaitOpenCalls',
     ],
-    DeleteRole: moved(before, 'DeleteRole', 'AccessTried', ', callsEnded'),
-    RevokeAccess: takingTurns(moved(before, 'RevokeAccess', 'AccessTried', ', callsEnded')),
+    DeleteRole: moved(before, 'DeleteRole', 'AccessTried', 'callsEnded'),
+    RevokeAccess: takingTurns(moved(before, 'RevokeAccess', 'AccessTried', 'callsEnded')),
     // A call that was in flight may have given the access back: then it is taken away once more, after the wait.
     AccessTried: ['Choice', `if ${callsEnded}, leads to WasAdded`, 'otherwise leads to AwaitOpenCalls'],
     // What has failed for good is not tried again after the wait.
-    AwaitOpenCalls: moved(before, 'AwaitOpenCalls', 'OpenCallsSettled', ', failures'),
+    AwaitOpenCalls: moved(before, 'AwaitOpenCalls', 'OpenCallsSettled', 'failures'),
     OpenCallsSettled: [
       'Choice',
       "if {% $states.input.openCalls.settled and $states.input.openCalls.again = 'DeleteRole' %}, leads to DeleteRole",
@@ -257,7 +264,12 @@ const wanted: Readonly<Record<keyof typeof recorded, (before: States) => States>
 };
 /** Sent besides what was sent at 5fc8d57. */
 const alsoSent: Readonly<Record<keyof typeof recorded, Outline['payload']>> = {
-  provision: {},
+  provision: {
+    organizationId: ['{% $states.input.preflight.organizationId %}'],
+    dataloopIntegration: [
+      '{% $exists($states.input.role.dataloopIntegration) ? $states.input.role.dataloopIntegration : null %}',
+    ],
+  },
   addDriver: {},
   deprovision: { callsEnded: [callsEnded] },
 };

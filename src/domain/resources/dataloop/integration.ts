@@ -1,4 +1,5 @@
 /** The integration at Dataloop: RequestIamUser and its undo, DeleteIntegration. trust.ts completes it. */
+import * as z from 'zod';
 import { ServiceError } from '../../../errors.ts';
 import type { StepCall } from '../../model/record.ts';
 import { beforeMaking, madeAgainIf } from '../../saga/in-flight-calls.ts';
@@ -157,22 +158,27 @@ export function dataloopIntegrationIdOf(step: StepContext): string {
 }
 
 /**
- * Reads the IAM user from Dataloop with our own credentials.
+ * Reads the integration, with its IAM user, from Dataloop with our own credentials.
  * @throws ServiceError `IamUserNotIssuedError` while there is none.
  */
-export async function readUserArn(
+export async function readIssued(
   step: StepContext,
   dataloop: Pick<DataloopApi, 'getIntegration'> & ConfirmsOrganization,
-): Promise<string> {
+): Promise<DataloopIntegration & { readonly userArn: string }> {
   const integration = await ourIntegration(step, await confirmedOrganization(step, dataloop), dataloop);
-  if (!integration.userArn) {
+  const { userArn } = integration;
+  if (!userArn) {
     throw new ServiceError(
       'IamUserNotIssuedError',
       `Dataloop's integration ${integration.id} has no IAM user yet.`,
     );
   }
-  return integration.userArn;
+  return { ...integration, userArn };
 }
+
+/** What CreateRole saw of our integration at Dataloop, and answered. Step Functions keeps it, where no function can write it. */
+export const seenIntegrationSchema = z.object({ id: z.string(), trustStatus: z.string().optional() });
+export type SeenIntegration = z.infer<typeof seenIntegrationSchema>;
 
 /** The integration that the journal names, as Dataloop shows it. @throws ServiceError where it is gone, or not ours */
 export async function ourIntegration(

@@ -8,6 +8,8 @@ import type { DataloopApi } from './api.ts';
 export type ConfirmsOrganization = Pick<DataloopApi, 'getProject'> & {
   /** The only organisation that the deployment serves. */
   readonly organizationId: string | undefined;
+  /** What Preflight answered in the same execution. Step Functions keeps it, where no function can write it. */
+  readonly foundByPreflight?: string | undefined;
 };
 
 /** @throws ServiceError where the project's organisation is not known, or not the one that was asked for */
@@ -60,7 +62,7 @@ export function organizationOf(step: Pick<StepContext, 'record'>): string {
 
 /**
  * The same, before something is made there or somebody of it is trusted. Where neither the request nor the deployment names
- * the organisation, only the record does, and Dataloop is asked again.
+ * the organisation, only the record does: then it must be the one that Preflight found, or Dataloop is asked again.
  * @throws ServiceError `RecordDamagedError` where the project is of another one
  */
 export async function confirmedOrganization(
@@ -69,8 +71,9 @@ export async function confirmedOrganization(
 ): Promise<string> {
   const organizationId = organizationOf(step);
   if (step.record.request.dataloop.organizationId ?? dataloop.organizationId) return organizationId;
-  const project = await dataloop.getProject(step.desired.driver.projectId);
-  if (project.organizationId === organizationId) return organizationId;
+  const confirmed =
+    dataloop.foundByPreflight ?? (await dataloop.getProject(step.desired.driver.projectId)).organizationId;
+  if (confirmed === organizationId) return organizationId;
   throw recordDamaged(step.record.id, 'dataloop.organizationId');
 }
 

@@ -2,19 +2,29 @@
 import { ServiceError } from '../../../errors.ts';
 import type { StepContext } from '../../saga/step.ts';
 import { type DataloopApi, trustEstablished } from './api.ts';
-import { type FindCall, ourIntegration, ownIntegrations } from './integration.ts';
+import {
+  dataloopIntegrationIdOf,
+  type FindCall,
+  ourIntegration,
+  ownIntegrations,
+  type SeenIntegration,
+} from './integration.ts';
 import { organizationOf } from './organization.ts';
 
 /**
  * Gives the role ARN to Dataloop, which tries to assume the role.
+ * @param seen what CreateRole saw of the integration a moment ago. The first attempt believes it.
  * @throws ServiceError `TrustNotEstablishedError` until Dataloop says that it could.
  */
 export async function completeIntegration(
   step: StepContext,
   dataloop: Pick<DataloopApi, FindCall | 'setRoleArn' | 'deleteIntegration'>,
+  seen?: SeenIntegration,
 ): Promise<{ trustStatus: string }> {
   const organizationId = organizationOf(step);
-  const { id, trustStatus: before } = await ourIntegration(step, organizationId, dataloop);
+  const isSeen = seen !== undefined && step.call.attempt === 1 && seen.id === dataloopIntegrationIdOf(step);
+  const found = isSeen ? seen : await ourIntegration(step, organizationId, dataloop);
+  const { id, trustStatus: before } = found;
   if (step.resource('dataloopIntegration')?.madeAgain) {
     // The first one has come into being after all: it would use up one of the organisation's fifteen.
     const { own } = await ownIntegrations(step, dataloop, organizationId);

@@ -44,10 +44,17 @@ export async function createRole(
     tags: roleTags,
   };
   await step.intend('role', { arn: role.arn, writtenAt: step.call.begunAt });
-  const outcome = await iam.createRole(wanted);
+  // While IAM may not see the user yet: what is read of the policy now need not be read again where it stays the same.
+  const [made, looked] = await Promise.allSettled([
+    iam.createRole(wanted),
+    iam.getDefaultPolicyVersion(policy.arn),
+  ]);
+  if (made.status === 'rejected') throw made.reason;
+  const outcome = made.value;
   const { uniqueId } = outcome === 'exists' ? await ownRole(step, iam, wanted) : outcome;
   const writtenAt = outcome === 'exists' ? step.resource('role')?.writtenAt : step.call.begunAt;
   await step.created('role', { arn: role.arn, uniqueId, ...(writtenAt === undefined ? {} : { writtenAt }) });
+  if (looked.status === 'rejected') throw looked.reason;
   await refuseChanged(step, iam);
   await onYoungRole(step, () => iam.attachRolePolicy(role.name, policy.arn));
   await refuseChanged(step, iam);

@@ -26,7 +26,7 @@ const bucket = { name: 'dataloop-acme', region: 'eu-west-1', ownerAccountId: '11
 const ofBucket = { Bucket: 'dataloop-acme', ExpectedBucketOwner: '111111111111' };
 
 describe('a policy', () => {
-  const read = getDefaultPolicyVersion(iamClient);
+  const read = (arn: string) => getDefaultPolicyVersion(iamClient)(arn);
   const Policy = { PolicyId: 'ANPA1', DefaultVersionId: 'v3', Tags: [{ Key: 'a', Value: 'b' }] };
 
   test('is read with the document of its default version', async () => {
@@ -42,6 +42,31 @@ describe('a policy', () => {
       document,
     });
     expect(iam.call(1).args[0].input).toEqual({ PolicyArn: policyArn, VersionId: 'v3' });
+  });
+
+  test('is asked for each time, and for the document of a version once', async () => {
+    const again = getDefaultPolicyVersion(iamClient);
+    const answers = [
+      { ...Policy, UpdateDate: new Date(1_000) },
+      { ...Policy, UpdateDate: new Date(1_000), Tags: [] },
+      // Another version, another policy of this name, and a version that came back under its name.
+      { ...Policy, UpdateDate: new Date(1_000), DefaultVersionId: 'v4' },
+      { ...Policy, UpdateDate: new Date(1_000), DefaultVersionId: 'v4', PolicyId: 'ANPA2' },
+      { ...Policy, UpdateDate: new Date(2_000), DefaultVersionId: 'v4', PolicyId: 'ANPA2' },
+    ];
+    const found = [];
+    for (const [index, answer] of answers.entries()) {
+      iam.on(GetPolicyCommand).resolves({ Policy: answer });
+      iam.on(GetPolicyVersionCommand).resolves({ PolicyVersion: { Document: `{"at":${index}}` } });
+      found.push(await again(policyArn));
+    }
+    expect(found.map((each) => [each?.document, each?.tags])).toEqual([
+      [{ at: 0 }, { a: 'b' }],
+      [{ at: 0 }, {}],
+      [{ at: 2 }, { a: 'b' }],
+      [{ at: 3 }, { a: 'b' }],
+      [{ at: 4 }, { a: 'b' }],
+    ]);
   });
 
   test('that is gone is not there', async () => {

@@ -33,6 +33,7 @@ import {
   putRolePermissionsBoundary,
   updateAssumeRolePolicy,
 } from '../../../../src/clients/aws/iam.ts';
+import { withinLifetime } from '../../../../src/deadline.ts';
 import { answering, sdkError } from './sdk-answers.ts';
 
 const client = new IAMClient({ region: 'eu-west-1' });
@@ -46,6 +47,16 @@ const roleArn = 'arn:aws:iam::111111111111:role/dataloop-cross-account/dev/datal
 const sent = () => iam.calls().map((call) => call.args[0].input);
 const gone = sdkError('NoSuchEntityException', 404, { Code: 'NoSuchEntity' });
 const taken = sdkError('EntityAlreadyExistsException', 409, { Code: 'EntityAlreadyExists' });
+const unseen = sdkError('MalformedPolicyDocumentException', 400, {
+  Code: 'MalformedPolicyDocument',
+  message: 'Invalid principal in policy: "AWS":"arn:aws:iam::222222222222:user/dataloop-1"',
+});
+
+/** A pause that takes no time. */
+function noted() {
+  const pauses: number[] = [];
+  return { pauses, pause: async (milliseconds: number) => void pauses.push(milliseconds) };
+}
 
 describe('policies', () => {
   const policy = {
@@ -336,13 +347,8 @@ describe('roles', () => {
     });
 
     test('is tried again while IAM does not know Dataloop’s new user', async () => {
-      const message = 'Invalid principal in policy: "AWS":"arn:aws:iam::222222222222:user/dataloop-1"';
-      iam
-        .on(UpdateAssumeRolePolicyCommand)
-        .rejects(
-          sdkError('MalformedPolicyDocumentException', 400, { Code: 'MalformedPolicyDocument', message }),
-        );
-      const changing = updateAssumeRolePolicy(client)('dataloop-acme', text);
+      iam.on(UpdateAssumeRolePolicyCommand).rejects(unseen);
+      const changing = updateAssumeRolePolicy(client, noted().pause)('dataloop-acme', text);
       await expect(changing).rejects.toMatchObject({
         name: 'AwsNotYetConsistentError',
         message: expect.stringContaining('change the trust policy of role dataloop-acme'),
@@ -377,15 +383,35 @@ describe('roles', () => {
   });
 
   test("a trust policy that names Dataloop's new user too early is tried again", async () => {
-    iam.on(CreateRoleCommand).rejects(
-      sdkError('MalformedPolicyDocumentException', 400, {
-        Code: 'MalformedPolicyDocument',
-        message: 'Invalid principal in policy: "AWS":"arn:aws:iam::222222222222:user/dataloop-1"',
-      }),
-    );
-    await expect(createRole(client)(role)).rejects.toMatchObject({
+    iam.on(CreateRoleCommand).rejects(unseen);
+    const { pause, pauses } = noted();
+    await expect(createRole(client, pause)(role)).rejects.toMatchObject({
       name: 'AwsNotYetConsistentError',
     });
+    expect(pauses).toEqual([1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000]);
+    expect(iam.calls()).toHaveLength(8);
+  });
+
+  test('a trust policy is taken once IAM sees the user, within the same attempt', async () => {
+    iam.on(CreateRoleCommand).rejectsOnce(unseen).rejectsOnce(unseen).resolves({ Role: found });
+    const { pause, pauses } = noted();
+    await expect(createRole(client, pause)(role)).resolves.toEqual({ uniqueId: 'AROA1' });
+    expect(pauses).toHaveLength(2);
+  });
+
+  test('a new user is not waited for where the function would end before what comes after it', async () => {
+    iam.on(CreateRoleCommand).rejects(unseen);
+    const { pause, pauses } = noted();
+    const creating = withinLifetime(11_000, () => createRole(client, pause)(role));
+    await expect(creating).rejects.toMatchObject({ name: 'AwsNotYetConsistentError' });
+    expect(pauses).toEqual([]);
+  });
+
+  test('another refusal is told at once', async () => {
+    iam.on(CreateRoleCommand).rejects(sdkError('AccessDenied', 403));
+    const { pause, pauses } = noted();
+    await expect(createRole(client, pause)(role)).rejects.toMatchObject({ name: 'AwsAccessDeniedError' });
+    expect(pauses).toEqual([]);
   });
 
   test('a policy is attached; one that IAM does not see yet is tried again', async () => {

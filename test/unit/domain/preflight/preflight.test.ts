@@ -123,17 +123,15 @@ describe('what stands in the way is refused', () => {
     expect((await thrownBy(preflight(stepOf(recordOf()), checksOf(more), undefined))).name).toBe(name);
   });
 
-  test('before Dataloop is asked, where the account is the wrong one', async () => {
-    const asked: string[] = [];
+  test('with nothing but the account, where that is the wrong one: no other finding is true there', async () => {
     const checks = checksOf({
       getCallerAccountId: async () => '999999999999',
-      getProject: async (id) => {
-        asked.push(id);
-        return { id, organizationId: 'org-1' };
-      },
+      getProject: () => Promise.reject(new ServiceError('DataloopNotFoundError', 'No such project.')),
     });
-    await thrownBy(preflight(stepOf(recordOf()), checks, undefined));
-    expect(asked).toEqual([]);
+    expect(await thrownBy(preflight(stepOf(recordOf()), checks, undefined))).toMatchObject({
+      name: 'WrongAccountError',
+      message: expect.stringMatching(/^The service runs with credentials of AWS account 999999999999 /),
+    });
   });
 
   test('by the very names that would be used', async () => {

@@ -6,7 +6,7 @@ import {
   dataloopIntegrationIdOf,
   deleteIntegration,
   pollDelaySeconds,
-  readUserArn,
+  readIssued,
   requestIamUser,
 } from '../../../../../src/domain/resources/dataloop/integration.ts';
 import { organizationOf } from '../../../../../src/domain/resources/dataloop/organization.ts';
@@ -309,11 +309,11 @@ describe('RequestIamUser whose integration may have been made by an attempt that
   });
 });
 
-describe('readUserArn', () => {
+describe('readIssued', () => {
   test('reads the user of the very integration that the journal knows', async () => {
     const other = { ...foreign, userArn: 'arn:aws:iam::222222222222:user/other' };
     const { dataloop } = fakeDataloop([], { before: [other, own] });
-    expect(await readUserArn(stepOf(created), dataloop)).toBe(userArn);
+    expect(await readIssued(stepOf(created), dataloop)).toMatchObject({ id: own.id, userArn });
   });
 
   test.each([
@@ -321,12 +321,12 @@ describe('readUserArn', () => {
     ['gives up on an integration that is gone', [foreign], 'DataloopNotFoundError', false],
   ] as const)('%s', async (_what, before, name, retryable) => {
     const { dataloop } = fakeDataloop([], { before });
-    expect(await thrownBy(readUserArn(stepOf(created), dataloop))).toMatchObject({ name, retryable });
+    expect(await thrownBy(readIssued(stepOf(created), dataloop))).toMatchObject({ name, retryable });
   });
 });
 
 test.each([
-  ['readUserArn', readUserArn],
+  ['readIssued', readIssued],
   [
     'RequestIamUser',
     (step: StepContext, dataloop: ReturnType<typeof fakeDataloop>['dataloop']) =>
@@ -343,7 +343,7 @@ test.each([
 });
 
 describe.each([
-  ['readUserArn', readUserArn],
+  ['readIssued', readIssued],
   [
     'RequestIamUser',
     (step: StepContext, dataloop: ReturnType<typeof fakeDataloop>['dataloop']) =>
@@ -361,9 +361,12 @@ describe.each([
     });
   });
 
-  test('asks nobody where the deployment names it', async () => {
+  test('asks nobody where the deployment names it, or Preflight found it', async () => {
     const { dataloop } = fakeDataloop([], { before: [own], projectOf: 'org-9' });
     await use(stepOf(created), { ...dataloop, organizationId: 'org-1' });
+    await use(stepOf(created), { ...dataloop, foundByPreflight: 'org-1' });
+    const forgedSince = use(stepOf(forged), { ...dataloop, foundByPreflight: 'org-1' });
+    expect((await thrownBy(forgedSince)).name).toBe('RecordDamagedError');
     expect((await thrownBy(use(stepOf(created), dataloop))).name).toBe('RecordDamagedError');
   });
 });

@@ -72,4 +72,42 @@ describe('CompleteIntegration', () => {
     const forbidden = new ServiceError('DataloopForbiddenError', 'must be owner');
     expect(await thrownBy(completing(forbidden, ['waiting-trust', established]))).toBe(forbidden);
   });
+
+  describe('of what CreateRole has seen', () => {
+    const given = (seen: { id: string; trustStatus?: string }, call: Partial<StepCall> = {}) => {
+      const asked: string[] = [];
+      const done = completeIntegration(
+        journalOf(record).step(['provisioning'], call),
+        {
+          listIntegrations: () => Promise.reject(new Error('must not be called')),
+          deleteIntegration: () => Promise.reject(new Error('must not be called')),
+          setRoleArn: async (_organization, id) => {
+            asked.push(`give ${id}`);
+            return { id, name, userArn, trustStatus: established };
+          },
+          getIntegration: async (_organization, id) => {
+            asked.push(`look at ${id}`);
+            return { id, name: 'theirs', userArn, trustStatus: 'waiting-trust' };
+          },
+        },
+        seen,
+      );
+      return { done, asked };
+    };
+
+    test('takes it as it is, and gives the role at once', async () => {
+      const { done, asked } = given({ id: 'own', trustStatus: 'waiting-trust' });
+      await expect(done).resolves.toEqual({ trustStatus: established });
+      expect(asked).toEqual(['give own']);
+    });
+
+    test.each([
+      ['where the record names another one', 'other', {}],
+      ['in a later attempt', 'own', { attempt: 2 }],
+    ] as const)('looks itself %s', async (_where, id, call) => {
+      const { done, asked } = given({ id }, call);
+      expect((await thrownBy(done)).name).toBe('DataloopNotOursError');
+      expect(asked).toEqual(['look at own']);
+    });
+  });
 });

@@ -79,6 +79,8 @@ const settings = {
   deploymentBucketName: '',
   dataloopAccountId: '',
   dataloopOrganizationId: '',
+  stackBoundaryArn: '',
+  boundaryDenials: [],
   cutOff: false,
 };
 const provider = {

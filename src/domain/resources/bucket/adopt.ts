@@ -13,6 +13,7 @@ import { confirmAbsence, journalChange, type UndoOutcome } from '../../saga/owne
 import { sendAgain } from '../../saga/residue.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import { bucketAddress, bucketHidden } from './bucket.ts';
+import { orWithout, withoutCors } from './configure.ts';
 import { alreadyAllowed, corsRule, maximumCorsRules } from './cors.ts';
 import { closed, isClosed, isClosedInAccount } from './public-access.ts';
 import type { BucketAddress, S3 } from './s3.ts';
@@ -100,14 +101,17 @@ export async function adoptBucket(
   if (isToBeClosed) {
     const change = { before: block, after: closed };
     await journalChange(step, 'bucket', reference, { publicAccessBlock: change });
-    await s3.putPublicAccessBlock(bucket, closed);
+    await orWithout(
+      () => s3.putPublicAccessBlock(bucket, closed),
+      'Or close the bucket or the account yourself, and omit bucket.blockPublicAccess.',
+    );
   }
   if (step.desired.corsOrigins.length > 0) {
     const rules = await s3.getBucketCors(bucket);
     const change = corsChange(step, rules);
     if (change) {
       await journalChange(step, 'bucket', reference, { cors: change });
-      await s3.putBucketCors(bucket, change.after);
+      await orWithout(() => s3.putBucketCors(bucket, change.after), withoutCors);
     }
   }
   const { changes } = step.resource('bucket') ?? {};

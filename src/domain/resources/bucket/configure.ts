@@ -32,6 +32,23 @@ interface Setting<T> {
   readonly without?: string;
 }
 
+/** What to send instead where S3 denies the CORS rule. */
+export const withoutCors = "Or send bucket.cors: false: then Dataloop's console cannot show the images.";
+
+/**
+ * A write that an organisation may deny.
+ * @param without what to do without it
+ * @throws ServiceError that says so
+ */
+export async function orWithout(write: () => Promise<void>, without: string): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.name !== 'AwsAccessDeniedError') throw error;
+    throw new ServiceError('AwsAccessDeniedError', `${error.message} ${without}`, { cause: error });
+  }
+}
+
 /** Brings one setting to what is wanted, and reads it back. */
 async function bring<T>(
   bucket: BucketAddress,
@@ -42,12 +59,7 @@ async function bring<T>(
   if (isAsWanted(await read())) return;
   // Somebody may have put another bucket in its place, which is not ours to change.
   await refuseForeign();
-  try {
-    await write();
-  } catch (error) {
-    if (!without || !(error instanceof ServiceError) || error.name !== 'AwsAccessDeniedError') throw error;
-    throw new ServiceError('AwsAccessDeniedError', `${error.message} ${without}`, { cause: error });
-  }
+  await (without ? orWithout(write, without) : write());
   if (!isAsWanted(await read())) throw notYetShown(`${what} of the bucket ${bucket.name}`);
 }
 
@@ -101,7 +113,7 @@ export async function configureBucket(
       read: () => s3.getBucketCors(bucket),
       isAsWanted: (rules) => alreadyAllowed(rules ?? [], rule),
       write: () => s3.putBucketCors(bucket, [rule]),
-      without: "Or send bucket.cors: false: then Dataloop's console cannot show the images.",
+      without: withoutCors,
     });
   }
 }

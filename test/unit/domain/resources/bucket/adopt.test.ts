@@ -47,6 +47,19 @@ const bucketWith = (events: string[], before: Partial<BucketWorld> = {}, passage
   fakeS3(events, { ...asUsual, ...before }, passage);
 
 describe('CreateBucket of a bucket that is adopted', () => {
+  test.each([
+    ['putBucketCors', {}, 'bucket.cors: false'],
+    ['putPublicAccessBlock', { blockPublicAccess: true }, 'omit bucket.blockPublicAccess'],
+  ] as const)('that may not %s says what does without it', async (call, more, without) => {
+    const { s3 } = bucketWith([], { block: halfOpen });
+    const denied = () => Promise.reject(new ServiceError('AwsAccessDeniedError', 'No.'));
+    const closedOrNot = call === 'putBucketCors' ? { getPublicAccessBlock: async () => closed } : {};
+    const error = await thrownBy(
+      adoptBucket(journalOf(adopting(more), []).step(), { ...s3, ...closedOrNot, [call]: denied }),
+    );
+    expect([error.name, error.message]).toEqual(['AwsAccessDeniedError', expect.stringContaining(without)]);
+  });
+
   test('journals what was there before it writes, and adds one rule behind theirs', async () => {
     const events: string[] = [];
     const journal = journalOf(adopting(), events);

@@ -80,7 +80,7 @@ const settings = {
   dataloopAccountId: '',
   dataloopOrganizationId: '',
   stackBoundaryArn: '',
-  boundaryDenials: [],
+  boundaryDenials: { json: '[]' },
   cutOff: false,
 };
 const provider = {

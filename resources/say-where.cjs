@@ -13,6 +13,13 @@ const changing = ['deploy', 'deploy function', 'remove', 'rollback'];
 const anyAccount =
   'dataloopAccountId is empty: roles may trust an IAM user of any AWS account. Set it to the account of Dataloop.';
 
+/** Whether the functions may use the key of the secret; an alias does not say which key it is. */
+function isNamed(key, secretKeyArn) {
+  if (key === undefined || key === 'alias/aws/secretsmanager') return true;
+  if (secretKeyArn === '') return false;
+  return /(^|:)alias\//.test(key) || secretKeyArn.endsWith(key);
+}
+
 class SayWhere {
   constructor(serverless, _options, { log, writeText }) {
     this.serverless = serverless;
@@ -108,11 +115,14 @@ class SayWhere {
 
   /** Whether Dataloop's credentials are there, and if not, how they get there. */
   async secret(config, region) {
-    const name = this.custom.parameters.dataloopSecretName;
+    const { dataloopSecretName: name, secretKeyArn } = this.custom.parameters;
     try {
-      const { DeletedDate } = await new SecretsManagerClient(config).send(
+      const { DeletedDate, KmsKeyId } = await new SecretsManagerClient(config).send(
         new DescribeSecretCommand({ SecretId: name }),
       );
+      if (!DeletedDate && !isNamed(KmsKeyId, secretKeyArn)) {
+        return `${name} exists, but no function can read it: set secretKeyArn to its key, ${KmsKeyId}.`;
+      }
       if (!DeletedDate) return `${name} exists.`;
       return (
         `${name} is scheduled for deletion. Take it back:\n` +
@@ -125,7 +135,7 @@ class SayWhere {
       return (
         `${name} does not exist yet. With the API key in the variable KEY, create it:\n` +
         `         printf '{"apiKey":"%s"}' "$KEY" | aws secretsmanager create-secret --region ${region} ` +
-        `--name ${name} --secret-string file:///dev/stdin`
+        `--name ${name} ${secretKeyArn && `--kms-key-id ${secretKeyArn} `}--secret-string file:///dev/stdin`
       );
     }
   }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 
 const SayWhere = createRequire(import.meta.url)('../../../resources/say-where.cjs');
@@ -15,6 +15,7 @@ interface Given {
   readonly account?: string;
   readonly exists?: boolean;
   readonly dataloopAccountId?: string;
+  readonly secretKeyArn?: string;
 }
 
 function pluginFor({
@@ -22,6 +23,7 @@ function pluginFor({
   account = '',
   exists = true,
   dataloopAccountId = '222222222222',
+  secretKeyArn = 'key-1',
 }: Given) {
   const said: string[] = [];
   const log = {
@@ -42,7 +44,7 @@ function pluginFor({
       dataloopAccountId,
       dataloopSecretName: 'dataloop-cross-account/dev/dataloop',
       dataKeyArn: 'key-1',
-      secretKeyArn: 'key-1',
+      secretKeyArn,
       deploymentBucketName: 'acme-code',
     },
   };
@@ -140,8 +142,9 @@ const failing = (name: string) =>
 test('a secret that is missing comes with the command that makes it', async () => {
   failing('ResourceNotFoundException');
   expect(await running({})).toMatch(
-    /does not exist yet.*\n.*create-secret --region eu-west-1 --name dataloop-cross-account\/dev\/dataloop /,
+    /does not exist yet.*\n.*create-secret --region eu-west-1 --name dataloop-cross-account\/dev\/dataloop --kms-key-id key-1 /,
   );
+  expect(await running({ secretKeyArn: '' })).toContain('/dev/dataloop --secret-string');
 });
 
 test('a secret that is scheduled for deletion comes with the command that takes it back', async () => {
@@ -154,4 +157,29 @@ test('a secret that is scheduled for deletion comes with the command that takes 
 test('who may not look at the secret is told so', async () => {
   failing('AccessDeniedException');
   expect(await running({})).toContain('you may not look whether it exists (AccessDeniedException).');
+});
+
+describe('a secret under a key', () => {
+  const key = 'arn:aws:kms:eu-west-1:111111111111:key/1';
+  const unreadable = 'exists, but no function can read it: set secretKeyArn to its key,';
+
+  test.each([
+    ['of yours that no setting names', key, ''],
+    ['of yours that is another one', `${key}2`, key],
+    ['that is named by an alias, where no setting names any', 'alias/acme', ''],
+  ])('%s is said to be unreadable', async (_what, KmsKeyId, secretKeyArn) => {
+    secrets.on(DescribeSecretCommand).resolves({ KmsKeyId });
+    expect(await running({ secretKeyArn })).toContain(`${unreadable} ${KmsKeyId}.`);
+  });
+
+  test.each([
+    [undefined, ''],
+    ['alias/aws/secretsmanager', ''],
+    [key, key],
+    ['1', key],
+    ['alias/acme', key],
+  ])('%s is fine where secretKeyArn is "%s"', async (KmsKeyId, secretKeyArn) => {
+    secrets.on(DescribeSecretCommand).resolves(KmsKeyId === undefined ? {} : { KmsKeyId });
+    expect(await running({ secretKeyArn })).toContain('/dev/dataloop exists.');
+  });
 });

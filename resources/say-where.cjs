@@ -17,7 +17,7 @@ const anyAccount =
 function isNamed(key, secretKeyArn) {
   if (key === undefined || key === 'alias/aws/secretsmanager') return true;
   if (secretKeyArn === '') return false;
-  return /(^|:)alias\//.test(key) || secretKeyArn.endsWith(key);
+  return /(^|:)alias\//.test(key) || secretKeyArn === key || secretKeyArn.endsWith(`/${key}`);
 }
 
 class SayWhere {

@@ -44,6 +44,7 @@ export function adoptedBucketChecks(desired: DesiredState, reads: AdoptionReads)
     subject,
     pointer: field,
     failure,
+    mustBeKnown: true,
     run: async () => ((await isFine(adoptable)) ? run() : nothing),
   });
   const warning = (what: string, consequence: string): Finding => ({

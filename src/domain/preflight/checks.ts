@@ -28,6 +28,8 @@ export interface Check {
   readonly pointer?: string;
   /** The severity if the check itself cannot be made; a transient failure is then `unknown`, not `error`. */
   readonly failure: 'error' | 'warning';
+  /** A transient failure is `unknown` here, too: nothing may be written before this is known. */
+  readonly mustBeKnown?: boolean;
   run(): Promise<readonly Finding[]>;
 }
 
@@ -50,8 +52,9 @@ export async function findingsOf(
   return found.flat();
 }
 
-function notMade({ subject, pointer, failure }: Check, error: ServiceError): Finding {
-  const severity = failure === 'error' && error.retryable ? 'unknown' : failure;
+function notMade({ subject, pointer, failure, mustBeKnown }: Check, error: ServiceError): Finding {
+  const isNeeded = failure === 'error' || mustBeKnown === true;
+  const severity = isNeeded && error.retryable ? 'unknown' : failure;
   return { severity, error, subject, pointer };
 }
 

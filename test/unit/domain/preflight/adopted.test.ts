@@ -158,6 +158,19 @@ describe('a bucket before it is adopted', () => {
     expect(await findings(full, { ...plain, corsOrigins: [] })).toEqual([]);
   });
 
+  test.each([
+    'getBucketEncryption',
+    'getBucketPolicy',
+    'getBucketCors',
+    'getObjectLockConfiguration',
+    'getBucketVersioning',
+    'getBucketRequestPayment',
+  ] as const)('of which %s does not answer now is not written to before it does', async (call) => {
+    const failing = () => Promise.reject(new ServiceError('AwsUnavailableError', 'Slow down.'));
+    const found = await findings({ [call]: failing });
+    expect(found.map(({ severity, detail }) => [severity, detail])).toEqual([['unknown', 'Slow down.']]);
+  });
+
   test('of which a setting cannot be read has a warning', async () => {
     const getBucketVersioning = () => Promise.reject(new ServiceError('AwsAccessDeniedError', 'No.'));
     expect(await findings({ getBucketVersioning })).toEqual([

@@ -103,6 +103,7 @@ const forms: readonly Form[] = [
   [/^\$([\w.]+)$/, (scope, path = '') => at(scope, path)],
   [/^\$([\w.]+) \+ 1$/, (scope, path = '') => Number(at(scope, path)) + 1],
   [/^\$exists\(\$([\w.]+)\)$/, (scope, path = '') => at(scope, path) !== undefined],
+  [/^\$exists\(\$([\w.]+)\) \? \$\1 : null$/, (scope, path = '') => at(scope, path) ?? null],
   [
     /^\$boolean\(\$([\w.]+)\)$/,
     (scope, path = '') => {

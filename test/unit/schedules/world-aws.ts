@@ -35,6 +35,10 @@ const newBucketSettings = (): Record<string, unknown> => ({
 
 const toTags = (tags: Record<string, string>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
+/** AWS gives no id again, and a function that lives on from one world to the next may remember one. */
+let ids = 0;
+const uniqueId = () => `ID${ids++}`;
+
 /**
  * @param visibleAfterMs until then AWS does not show what was just created
  * @param ownerOf the integration that a driver was added to; of an integration, itself
@@ -49,8 +53,6 @@ export function aws(
   const buckets = new Map<string, Bucket>();
   const policies = new Map<string, Policy>();
   const roles = new Map<string, Role>();
-  let ids = 0;
-  const uniqueId = () => `ID${ids++}`;
 
   const makerOf = (by: Worker) => {
     if (!by.integrationId) throw new Error(`${by.label} makes something for nobody.`);

@@ -107,8 +107,8 @@ export const findings: readonly Finding[] = [
       {
         what: 'CreateRole asks the organisation that the record names',
         file: `${dataloop}/organization.ts`,
-        now: 'if (project.organizationId === organizationId) return organizationId;',
-        before: 'if (project.organizationId !== "") return organizationId;',
+        now: 'if (confirmed === organizationId) return organizationId;',
+        before: 'if (confirmed !== "") return organizationId;',
         failing: [
           'test/unit/functions/create-role-trust.test.ts',
           'an organisation that only the record names is not asked',

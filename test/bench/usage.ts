@@ -64,20 +64,16 @@ function sizeOfValue(value: unknown): number {
   if (type === 'S') return sizeOfText(String(content));
   if (type === 'N') return Math.ceil(String(content).length / 2) + 1;
   if (type === 'M') return 3 + sizeOfItem(content) + Object.keys(mapSchema.parse(content)).length;
-  if (type === 'L')
-    return z
-      .array(z.unknown())
-      .parse(content)
-      .reduce<number>((sum, each) => sum + sizeOfValue(each) + 1, 3);
+  if (type === 'L') {
+    const items = z.array(z.unknown()).parse(content);
+    return 3 + sum(items.map((each) => sizeOfValue(each) + 1));
+  }
   return 1;
 }
 
 /** Bytes of an item. */
 export const sizeOfItem = (item: unknown): number =>
-  Object.entries(mapSchema.parse(item)).reduce(
-    (sum, [name, value]) => sum + sizeOfText(name) + sizeOfValue(value),
-    0,
-  );
+  sum(Object.entries(mapSchema.parse(item)).map(([name, value]) => sizeOfText(name) + sizeOfValue(value)));
 
 const unitsOf = (item: unknown, bytes: number): number =>
   item === undefined ? 1 : Math.max(1, Math.ceil(sizeOfItem(item) / bytes));
@@ -104,19 +100,13 @@ function capacityOf({ operation, request, answer }: CountedCall): { writes: numb
   const kind = operation.replace('dynamodb:', '');
   if (kind === 'TransactWriteItems') {
     const items = (asked.TransactItems ?? []).map(({ Put }) => unitsOf(Put?.Item, 1_024));
-    return { writes: 2 * items.reduce((sum, units) => sum + units, 0), reads: 0 };
+    return { writes: 2 * sum(items), reads: 0 };
   }
   if (kind === 'UpdateItem') return { writes: unitsOf(answered.Attributes, 1_024), reads: 0 };
   if (kind === 'PutItem') return { writes: unitsOf(asked.Item, 1_024), reads: 0 };
   if (kind === 'DeleteItem') return { writes: 1, reads: 0 };
   const items = [answered.Item, ...Object.values(answered.Responses ?? {}).flat()].filter(Boolean);
-  return {
-    writes: 0,
-    reads: Math.max(
-      1,
-      items.reduce<number>((sum, item) => sum + unitsOf(item, 4_096), 0),
-    ),
-  };
+  return { writes: 0, reads: Math.max(1, sum(items.map((item) => unitsOf(item, 4_096)))) };
 }
 
 /** What whoever waits asks, and what comes by the clock. */

@@ -66,7 +66,10 @@ beforeEach(() => {
   });
   logs.on(DescribeLogGroupsCommand).resolves({ logGroups: [{ logGroupName: 'g', retentionInDays: 90 }] });
   dynamodb.on(DescribeTableCommand, { TableName: 'journal' }).resolves({ Table: { TableStatus: 'ACTIVE' } });
-  lambda.on(GetFunctionConfigurationCommand).resolves({ Role: 'arn:aws:iam::111111111111:role/r' });
+  lambda.on(GetFunctionConfigurationCommand).resolves({
+    Role: 'arn:aws:iam::111111111111:role/r',
+    FunctionArn: 'arn:aws:lambda:eu-west-1:111111111111:function:f',
+  });
   lambda
     .on(GetFunctionRecursionConfigCommand)
     .resolves({ RecursiveLoop: 'Terminate' })
@@ -107,6 +110,29 @@ test('what is not as it should be is named', async () => {
     '✗ kept for ever: /aws/lambda/x',
     '✗ pollIamUser: recursion Terminate, not Allow, may iam:PassRole',
     '✗ createRole: may iam:PassRole',
+  ]);
+});
+
+test('what is allowed on some resource alone is found, wherever the answer says so', async () => {
+  const [first, ...others] = decisions([]).EvaluationResults;
+  const onOne = {
+    EvalResourceName: 'arn:aws:iam::111111111111:role/r',
+    EvalResourceDecision: 'allowed' as const,
+  };
+  const results = [
+    [{ ...first, EvalActionName: 'iam:PassRole', ResourceSpecificResults: [onOne] }, ...others],
+    [...decisions([]).EvaluationResults, ...decisions(['iam:PassRole']).EvaluationResults],
+  ];
+  for (const EvaluationResults of results) {
+    iam.on(SimulatePrincipalPolicyCommand).resolves({ EvaluationResults });
+    expect(await lines()).toContain('✗ createRole: may iam:PassRole');
+  }
+  const [asked] = iam.commandCalls(SimulatePrincipalPolicyCommand).map(({ args: [{ input }] }) => input);
+  expect(asked?.ResourceArns).toEqual([
+    '*',
+    'arn:aws:iam::111111111111:role/r',
+    'arn:aws:iam::111111111111:role/dataloop-cross-account/prod/dataloop-verify',
+    'arn:aws:lambda:eu-west-1:111111111111:function:f',
   ]);
 });
 

@@ -114,13 +114,20 @@ test('what is not as it should be is named', async () => {
 });
 
 test('what is allowed on some resource alone is found, wherever the answer says so', async () => {
-  const [first, ...others] = decisions([]).EvaluationResults;
+  const [, ...others] = decisions([]).EvaluationResults;
   const onOne = {
     EvalResourceName: 'arn:aws:iam::111111111111:role/r',
     EvalResourceDecision: 'allowed' as const,
   };
   const results = [
-    [{ ...first, EvalActionName: 'iam:PassRole', ResourceSpecificResults: [onOne] }, ...others],
+    [
+      {
+        EvalActionName: 'iam:PassRole',
+        EvalDecision: 'implicitDeny' as const,
+        ResourceSpecificResults: [onOne],
+      },
+      ...others,
+    ],
     [...decisions([]).EvaluationResults, ...decisions(['iam:PassRole']).EvaluationResults],
   ];
   for (const EvaluationResults of results) {

@@ -112,7 +112,9 @@ export function casesOf(definitions: Definitions): Case[] {
     const succeeding = Object.fromEntries(
       tasks.map(([name, state]): [string, Answer[]] => {
         if (isCallback(state)) return [name, [{ value: { userArn: 'arn:user' } }]];
-        const payloads = path.payloads[name] ?? [{ outcome: `${name} done`, status: 'removed' }];
+        const payloads = path.payloads[name] ?? [
+          { outcome: `${name} done`, status: 'removed', organizationId: 'org-1' },
+        ];
         return [name, payloads.map((Payload) => ({ value: { StatusCode: 200, Payload } }))];
       }),
     );

@@ -95,24 +95,23 @@ const at = (value: unknown, path: string): unknown =>
       value,
     );
 
+/** Step Functions fails where an expression returns nothing. */
+function something(scope: Scope, path: string): unknown {
+  const value = at(scope, path);
+  if (value === undefined) throw new Error(`States.QueryEvaluationError: $${path} is undefined.`);
+  return value;
+}
+
 type Form = readonly [RegExp, (scope: Scope, ...parts: string[]) => unknown];
 
 /** The forms of JSONata that the state machines use. */
 const forms: readonly Form[] = [
   [/^\$millis\(\)$/, ({ now }) => now],
-  [/^\$([\w.]+)$/, (scope, path = '') => at(scope, path)],
+  [/^\$([\w.]+)$/, (scope, path = '') => something(scope, path)],
   [/^\$([\w.]+) \+ 1$/, (scope, path = '') => Number(at(scope, path)) + 1],
   [/^\$exists\(\$([\w.]+)\)$/, (scope, path = '') => at(scope, path) !== undefined],
   [/^\$exists\(\$([\w.]+)\) \? \$\1 : null$/, (scope, path = '') => at(scope, path) ?? null],
-  [
-    /^\$boolean\(\$([\w.]+)\)$/,
-    (scope, path = '') => {
-      const value = at(scope, path);
-      // Step Functions fails where an expression returns nothing.
-      if (value === undefined) throw new Error(`States.QueryEvaluationError: $${path} is undefined.`);
-      return Boolean(value);
-    },
-  ],
+  [/^\$boolean\(\$([\w.]+)\)$/, (scope, path = '') => Boolean(something(scope, path))],
   [
     /^\$([\w.]+) and \$([\w.]+) = '([\w ]+)'$/,
     (scope, one = '', other = '', wanted) => at(scope, one) === true && at(scope, other) === wanted,

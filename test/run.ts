@@ -155,7 +155,7 @@ async function whole(lane: Lane, number: number): Promise<Count[]> {
 }
 
 async function everything(folder: string, python: Promise<string>): Promise<Count[]> {
-  // Five times as many random schedules as people wait for who run the unit tests alone.
+  // More random schedules than people wait for who run the unit tests alone.
   const schedules = { SCHEDULES: '1000', ...process.env };
   const counts = await Promise.all([
     // They never wait. The others, which mostly do, decide how long it takes.

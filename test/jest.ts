@@ -25,14 +25,14 @@ const reportSchema = z.object({
 
 /**
  * @param folder where jest's report goes
- * @param output `consoleFile` takes what people read as well; `givesWay` to what runs beside it
+ * @param consoleFile takes what people read as well
  */
 export async function runJest(
   folder: string,
   projects: readonly Project[],
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-  output: { readonly consoleFile?: string; readonly givesWay?: boolean } = {},
+  consoleFile?: string,
 ): Promise<Count> {
   const report = join(folder, `${projects.join('-')}.json`);
   const options = [
@@ -51,8 +51,7 @@ export async function runJest(
     cwd: projectRoot,
     env,
     discardOutput: true,
-    ...(output.consoleFile ? { errorsAlsoTo: output.consoleFile } : {}),
-    ...(output.givesWay ? { givesWay: true } : {}),
+    ...(consoleFile ? { errorsAlsoTo: consoleFile } : {}),
   }).ended;
   const found = reportSchema.parse(JSON.parse(await readFile(report, 'utf8')));
   return {

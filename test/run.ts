@@ -82,7 +82,7 @@ async function startLane(
   const consoleFile = join(folder, 'console.log');
   consoleFiles.push(consoleFile);
   await keepEvents(bed.environment, everyEvent(bed.deployment.outputs.EventBusName));
-  const jest: Lane['jest'] = (project, options) => runJest(folder, [project], options, env, { consoleFile });
+  const jest: Lane['jest'] = (project, options) => runJest(folder, [project], options, env, consoleFile);
   return { name: `lane ${number + 1}`, bed, folder, jest };
 }
 
@@ -155,16 +155,18 @@ async function whole(lane: Lane, number: number): Promise<Count[]> {
 }
 
 async function everything(folder: string, python: Promise<string>): Promise<Count[]> {
-  // More random schedules than people wait for who run the unit tests alone.
-  const schedules = { SCHEDULES: '1000', ...process.env };
-  const counts = await Promise.all([
-    // They never wait. The others, which mostly do, decide how long it takes.
-    runJest(folder, ['unit', 'built'], [], schedules, { givesWay: true }).then((count) => [count]),
-    lintAndTypes().then((isClean) => [{ passed: 0, failed: isClean ? 0 : 1 }]),
+  const [isClean, ...lanes] = await Promise.all([
+    lintAndTypes(),
     // One as it is by default, one as an organisation asks for it.
-    ...[0, 1].map(async (number) => whole(await startLane(folder, number, python, number === 1), number)),
+    ...[0, 1].map((number) => startLane(folder, number, python, number === 1)),
   ]);
-  return counts.flat();
+  const counts = await Promise.all([
+    // More random schedules than people wait for who run the unit tests alone.
+    runJest(folder, ['unit', 'built'], [], { SCHEDULES: '1000', ...process.env }).then((count) => [count]),
+    ...lanes.map(whole),
+  ]);
+  if (!isClean) say('Lint or type check failed: see above.');
+  return [...counts.flat(), { passed: 0, failed: isClean ? 0 : 1 }];
 }
 
 /** Deploys with all parameters of an organisation. */

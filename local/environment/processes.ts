@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, openSync, readFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import type { Readable } from 'node:stream';
 
 export interface Spawned {
@@ -26,12 +25,7 @@ export interface SpawnOptions {
   readonly errorsAlsoTo?: string;
   /** Throws standard output away. */
   readonly discardOutput?: boolean;
-  /** Gives way to the others, as does whatever it starts: it takes what they leave of the processors. */
-  readonly givesWay?: boolean;
 }
-
-/** About a third of the share that others get. */
-const politeness = 5;
 
 const running = new Set<Spawned>();
 let stopping = false;
@@ -50,8 +44,6 @@ export function start(command: string, args: readonly string[], options: SpawnOp
     // An open pipe on standard input tells the child that its parent lives.
     stdio: ['pipe', outputOf(options, log), log ?? (options.errorsAlsoTo ? 'pipe' : 'inherit')],
   });
-  // It has no id where it could not be started: `ended` says so.
-  if (options.givesWay && child.pid !== undefined) setPriority(child.pid, politeness);
   if (options.input !== undefined) {
     // Where it has ended already, `ended` says so.
     child.stdin?.on('error', () => undefined);

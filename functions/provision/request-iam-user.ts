@@ -34,9 +34,13 @@ const inputSchema = z.looseObject({
 export const handler = provisionStep(
   'RequestIamUser',
   (step, input) => {
-    const { taskToken, ...found } = parseInput(inputSchema, input, 'The input of RequestIamUser');
+    const { taskToken, organizationId: found } = parseInput(
+      inputSchema,
+      input,
+      'The input of RequestIamUser',
+    );
     const { organizationId } = dataloopSettings();
-    const dataloop = { ...calls, organizationId, foundByPreflight: found.organizationId };
+    const dataloop = { ...calls, organizationId, foundByPreflight: found };
     return requestIamUser(step, dataloop, callback, taskToken);
   },
   { endsAs: 'waiting' },

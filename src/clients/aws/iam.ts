@@ -32,6 +32,7 @@ import { parseJson } from '../../domain/model/canonical-json.ts';
 import type { Iam } from '../../domain/resources/role/iam.ts';
 import { notYetShown } from '../../domain/saga/step.ts';
 import { ServiceError } from '../../errors.ts';
+import { waitingFor } from '../../spent.ts';
 import { awsCall, awsCallOr, given } from './errors.ts';
 import { clientSettings } from './settings.ts';
 
@@ -74,7 +75,8 @@ async function oncePrincipalIsSeen<T>(pause: Pause, call: () => Promise<T>): Pro
     } catch (error) {
       const mayPass = error instanceof ServiceError && error.name === 'AwsNotYetConsistentError';
       if (!mayPass || look === principalLooks || lifetimeLeftMs() < keptMs) throw error;
-      await pause(principalLookMs);
+      // It is IAM that is waited for: this is no work of the service's own.
+      await waitingFor('awsMs', () => pause(principalLookMs));
     }
   }
 }

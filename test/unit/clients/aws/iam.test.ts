@@ -34,6 +34,7 @@ import {
   updateAssumeRolePolicy,
 } from '../../../../src/clients/aws/iam.ts';
 import { withinLifetime } from '../../../../src/deadline.ts';
+import { metered } from '../../../../src/spent.ts';
 import { answering, sdkError } from './sdk-answers.ts';
 
 const client = new IAMClient({ region: 'eu-west-1' });
@@ -397,6 +398,16 @@ describe('roles', () => {
     const { pause, pauses } = noted();
     await expect(createRole(client, pause)(role)).resolves.toEqual({ uniqueId: 'AROA1' });
     expect(pauses).toHaveLength(2);
+  });
+
+  test('the time until IAM sees the user is AWS’s, and no work of the service', async () => {
+    iam.on(CreateRoleCommand).rejectsOnce(unseen).resolves({ Role: found });
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 200));
+    const spent = await metered(async (soFar) => {
+      await createRole(client, pause)(role);
+      return soFar();
+    });
+    expect(spent.awsMs).toBeGreaterThan(150);
   });
 
   test('a new user is not waited for where the function would end before what comes after it', async () => {

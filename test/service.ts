@@ -1,4 +1,5 @@
 /** The deployed service as its callers use it: requests over the API, and the wait for what becomes of them. */
+import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -12,6 +13,7 @@ import type { SandboxDescription } from '../local/sandbox/schemas.ts';
 import { contradictions } from './contradictions.ts';
 import type { Place } from './faults/clients.ts';
 import { type JournalItem, recordItem } from './faults/journal.ts';
+import { untilTaken } from './faults/until-taken.ts';
 import { hangSeconds, until as untilSeen } from './until.ts';
 
 export interface ServiceSettings {
@@ -51,9 +53,11 @@ export function serviceAt({ environment, deployment }: ServiceSettings) {
     ...more,
   });
 
-  /** Sends the request and expects it to be taken. */
+  /** Sends the request until it is taken: on a busy machine a function may not live long enough to answer. */
   const connect = async (name: string, more?: Record<string, unknown>): Promise<IntegrationAnswer> => {
-    const answer = await api.request('POST', '/integrations', { body: requestFor(name, more) });
+    const headers = { 'idempotency-key': randomUUID() };
+    const body = requestFor(name, more);
+    const answer = await untilTaken(() => api.request('POST', '/integrations', { body, headers }));
     if (answer.status !== 202) {
       throw new Error(`POST /integrations answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     }
@@ -126,7 +130,8 @@ export function serviceAt({ environment, deployment }: ServiceSettings) {
 
   /** DELETE and wait for its end. */
   const disconnect = async (integrationId: string, query = ''): Promise<IntegrationAnswer> => {
-    const answer = await api.request('DELETE', `/integrations/${integrationId}${query}`);
+    const path = `/integrations/${integrationId}${query}`;
+    const answer = await untilTaken(() => api.request('DELETE', path));
     if (answer.status !== 202) {
       throw new Error(`DELETE answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     }

@@ -15,15 +15,20 @@ import sys
 import threading
 
 import jsonata
+import jsonpath_ng
+from jsonata.utils import Utils
 from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import mock_eval_utils
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
-from moto.stepfunctions.parser.asl.eval import environment
+from moto.stepfunctions.parser.asl.eval import environment, states, variable_store
 from moto.stepfunctions.parser.asl.parse import asl_parser
 from moto.stepfunctions.parser.asl.jsonata import jsonata as bridge
+from moto.stepfunctions.parser.asl.jsonata import validations
 from moto.stepfunctions.parser.backend import execution_worker
 from moto.stepfunctions.parser.mocking.mock_config import MockedResponseReturn, MockedResponseThrow
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
@@ -61,6 +66,28 @@ class Answers:
 running: Answers | None = None
 
 
+class Declarations(str):
+    """Variables as text, for whoever wants that, and as they are."""
+
+    values: dict
+
+
+class Expression(str):
+    """An expression with its variables as text, for whoever wants that, and both by themselves."""
+
+    body: str
+    values: dict
+
+
+def with_nulls(value):
+    """As the language has them: a member that is null is there."""
+    if isinstance(value, dict):
+        return {key: with_nulls(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_nulls(each) for each in value]
+    return Utils.NULL_VALUE if value is None else value
+
+
 def replace(owner, name: str, replacement) -> None:
     getattr(owner, name)  # Another version may lack it: then this fails.
     setattr(owner, name, replacement)
@@ -79,7 +106,7 @@ def prepare() -> None:
         "get_current_mocked_response",
         lambda self: self.mock_test_case.next(self.next_state_name),
     )
-    replace(bridge, "_eval_jsonata", lambda expression: jsonata.Jsonata(expression).evaluate(None))
+    evaluate_quickly()
 
     # Time-outs by the name that the language gives them.
     custom = mock_eval_utils.CustomErrorName
@@ -90,9 +117,10 @@ def prepare() -> None:
         lambda name: StatesErrorName(timeout) if name == timeout.to_name() else custom(name),
     )
 
-    # A definition is parsed once, not for each of its executions.
+    # What is the same for hundreds of executions is parsed once.
     parsed = functools.cache(asl_parser.AmazonStateLanguageParser.parse)
     replace(asl_parser.AmazonStateLanguageParser, "parse", staticmethod(parsed))
+    replace(result_path, "parse", functools.cache(jsonpath_ng.parse))
 
     class NoTime:
         @staticmethod
@@ -101,6 +129,49 @@ def prepare() -> None:
 
     replace(retrier_decl, "time", NoTime)
     replace(wait_function.WaitFunction, "_wait_interval", lambda self, env, wait_seconds: None)
+
+
+def evaluate_quickly() -> None:
+    """Moto writes what an expression may read into its text, which is parsed anew each time. It is given as it is here."""
+    declare = bridge.encode_jsonata_variable_declarations
+    compose = bridge.compose_jsonata_expression
+    compiled = functools.cache(jsonata.Jsonata)
+    # Branches are threads.
+    one_at_a_time = threading.Lock()
+
+    def declare_as_it_is(bindings: dict) -> Declarations:
+        declarations = Declarations(declare(bindings))
+        declarations.values = bindings
+        return declarations
+
+    def declare_variables(store: variable_store.VariableStore) -> Declarations:
+        scopes = store._outer_scope | store._inner_scope
+        return declare_as_it_is({f"${name}": value for name, value in scopes.items()})
+
+    def compose_as_it_is(final_jsonata_expression: str, variable_declarations_list: list[str]) -> str:
+        expression = Expression(compose(final_jsonata_expression, variable_declarations_list))
+        expression.body = final_jsonata_expression
+        expression.values = {}
+        for declarations in filter(None, variable_declarations_list):
+            if not isinstance(declarations, Declarations):
+                # A function that the language adds.
+                return str(expression)
+            expression.values |= declarations.values
+        return expression
+
+    def evaluate(expression: str):
+        if not isinstance(expression, Expression):
+            return jsonata.Jsonata(expression).evaluate(None)
+        values = {name[1:]: with_nulls(value) for name, value in expression.values.items()}
+        with one_at_a_time:
+            return compiled(expression.body).evaluate(None, values)
+
+    replace(bridge, "_eval_jsonata", evaluate)
+    replace(states, "encode_jsonata_variable_declarations", declare_as_it_is)
+    replace(variable_store.VariableStore, "get_variable_declarations", declare_variables)
+    replace(string_expression, "compose_jsonata_expression", compose_as_it_is)
+    # It asks for the type of what is a text.
+    replace(validations, "_validate_string_output", lambda env, expression, rich_jsonata_expression: None)
 
 
 def outcome_of(execution) -> dict:

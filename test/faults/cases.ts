@@ -282,16 +282,17 @@ export function sample(cases: readonly Case[]): Case[] {
 }
 
 /** How many faults one run takes: what each of them waits for is waited for once. */
-const atOnce = 6;
+const atOnce = 10;
 
 /**
  * Faults that pass, several in one run: each of another function or another operation, so that each has a count of calls
- * of its own. What is refused, and what has more than one rule already, stays by itself.
+ * of its own. Of those on top of a failure, the failure of the first is that of all. What is refused, and what takes all of
+ * a run, stays by itself.
  */
 export function together(cases: readonly Case[]): Case[] {
   // An outage is everybody's.
-  const isAlone = ({ end, rules, release, part }: Case) =>
-    end === 'any' || rules.length > 1 || release !== undefined || part === 'journal';
+  const isAlone = ({ end, release, part }: Case) =>
+    end === 'any' || release !== undefined || part === 'journal';
   const passing = cases.filter((each) => !isAlone(each));
   const kinds = Map.groupBy(passing, ({ part, userArn, during }) => `${part} ${userArn} ${during}`);
   return [...cases.filter(isAlone), ...[...kinds.values()].flatMap(inRuns)];
@@ -309,14 +310,18 @@ function inRuns(cases: readonly Case[]): Case[] {
       members.push(other);
       waiting.splice(waiting.indexOf(other), 1);
     }
+    if (members.length === 1) {
+      runs.push(first);
+      continue;
+    }
     const joined = (part: (each: Case) => string) => members.map(part).join(' + ');
     runs.push({
       ...first,
       id: joined(({ id }) => id),
       row: joined(({ row: name }) => name),
       column: joined(({ column }) => column),
-      rules: members.flatMap(({ rules }) => rules),
-      strikes: members.length,
+      rules: [...first.rules.slice(0, -1), ...members.flatMap(({ rules }) => rules.slice(-1))],
+      strikes: first.rules.length - 1 + members.length,
       members,
     });
   }
@@ -326,5 +331,7 @@ function inRuns(cases: readonly Case[]): Case[] {
 /** A message that its function failed on comes again after a while: two such whiles are as long as the workflow waits. */
 const comesAgain: readonly unknown[] = ['pollIamUser'];
 
-const struckBy = ({ rules: [rule] }: Case): string =>
-  comesAgain.includes(rule?.function) ? `${rule?.function}` : `${rule?.function} ${rule?.operation}`;
+function struckBy({ rules }: Case): string {
+  const rule = rules.at(-1);
+  return comesAgain.includes(rule?.function) ? `${rule?.function}` : `${rule?.function} ${rule?.operation}`;
+}

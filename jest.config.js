@@ -16,6 +16,8 @@ const alone = [
 /** Unit tests touch no network; integration tests share one deployment, which test/run.ts makes. */
 const project = {
   testEnvironment: 'node',
+  // Otherwise jest looks at every file of the Python tools.
+  roots: ['<rootDir>/test'],
   // By default it is in the folder for temporary files, under a name that other users of the machine know.
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   extensionsToTreatAsEsm: ['.ts'],

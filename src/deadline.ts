@@ -12,6 +12,23 @@ export const withinLifetime = <T>(remainingMs: number, work: () => Promise<T>): 
 /** How long the function may still run; without an end where the work is not that of a function. */
 export const lifetimeLeftMs = (): number => (ends.getStore() ?? Number.POSITIVE_INFINITY) - Date.now();
 
+const impatient = new AsyncLocalStorage<true>();
+
+/** Does work whose calls wait for no rate limit: what is throttled fails at once, and is tried again later. */
+export const withoutPatience = <T>(work: () => Promise<T>): Promise<T> => impatient.run(true, work);
+
+/** Where the work is not that of a function, and so has no end. */
+const mostRetries = 2;
+
+/**
+ * Whether a call that a rate limit refused may be sent again after so long, and still leave the function so much time.
+ * @param retries how often it was already
+ */
+export const mayWait = (retries: number, waitMs: number, keptMs: number): boolean =>
+  !impatient.getStore() &&
+  waitMs + keptMs <= lifetimeLeftMs() &&
+  (ends.getStore() !== undefined || retries < mostRetries);
+
 /** Time of a function that is kept for its answer. */
 const answerMs = 2_000;
 

@@ -1,6 +1,6 @@
 /** The states that `provision` and `add-driver` share. */
 import type { States } from './asl.ts';
-import { datasetSyncing, driverTestFailed } from './retries.ts';
+import { crowded, datasetSyncing, driverTestFailed } from './retries.ts';
 import { addToInput, choice, handOver, step, type Told } from './step.ts';
 
 /** A step on the way to `ready`. If it fails permanently, everything is undone. */
@@ -10,6 +10,7 @@ export const forward = (name: string, answer: string, Next: string, told: Told):
 export const preflight = {
   Comment:
     'Checks everything that could block this connection, before anything is created: names, quotas, keys, credentials. A failure lists all blocking issues.',
+  Retry: [crowded],
 };
 
 export const createBucket = {

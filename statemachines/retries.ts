@@ -1,13 +1,19 @@
 /** How often a step is tried again, and how long that takes. docs/operations.md says the same to operators. */
-import { firstDelaySeconds, longestDelaySeconds } from '../src/domain/model/retry-delays.ts';
+import {
+  firstDelaySeconds,
+  longestDelayOfCrowd,
+  longestDelaySeconds,
+} from '../src/domain/model/retry-delays.ts';
 import type { ErrorName } from '../src/errors.ts';
 import type { Retrier } from './asl.ts';
+
+type Errors = [string, ...string[]];
 
 /**
  * Tries again after 2 s, then after twice as long each time, up to the longest delay of the (first) error. Each delay is
  * drawn between zero and that (full jitter), so that executions that failed together do not come back together.
  */
-const retry = (MaxAttempts: number, ...ErrorEquals: [string, ...string[]]): Retrier => ({
+const retry = (MaxAttempts: number, ...ErrorEquals: Errors): Retrier => ({
   ErrorEquals,
   IntervalSeconds: firstDelaySeconds,
   BackoffRate: 2,
@@ -16,15 +22,12 @@ const retry = (MaxAttempts: number, ...ErrorEquals: [string, ...string[]]): Retr
   JitterStrategy: 'FULL',
 });
 
-const transientErrors: [string, ...string[]] = [
-  'AwsUnavailableError',
+const transientErrors: Errors = [
   'AwsConflictError',
   'DataloopUnavailableError',
-  'DataloopRateLimitError',
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
-  'Lambda.TooManyRequestsException',
   'Lambda.ClientExecutionTimeoutException',
   'Lambda.Unknown',
   'Sandbox.Timedout',
@@ -34,6 +37,18 @@ const transientErrors: [string, ...string[]] = [
 
 /** Of every step: about three minutes, six and a half at most. */
 export const transient = retry(16, ...transientErrors, 'States.Timeout');
+
+const throttlingErrors: Errors = [
+  'AwsUnavailableError',
+  'DataloopRateLimitError',
+  'Lambda.TooManyRequestsException',
+];
+
+/** Of every step, beside that: AWS or Dataloop takes no more calls just now. About six minutes, twelve at most. */
+export const throttled = retry(40, ...throttlingErrors);
+
+/** Preflight instead: hundreds may be waiting there. About twelve minutes, twenty-five at most. */
+export const crowded: Retrier = { ...retry(150, ...throttlingErrors), MaxDelaySeconds: longestDelayOfCrowd };
 
 /**
  * Of every step, beside that: what was changed does not show yet, or an in-flight call may still change something. Who

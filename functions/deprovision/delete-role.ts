@@ -1,11 +1,12 @@
 import * as iam from '../../src/clients/aws/iam.ts';
+import { iamClient } from '../../src/clients/aws/iam-client.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { noAccessBoundaryArn } from '../../src/config.ts';
 import { releaseRole } from '../../src/domain/resources/role/adopt.ts';
 import { deleteRole } from '../../src/domain/resources/role/role.ts';
 import { accessStep } from '../../src/runtime/await-calls.ts';
 
-const calls = callsOf(iam.iamClient(), {
+const calls = callsOf(iamClient(), {
   getRole: iam.getRole,
   updateAssumeRolePolicy: iam.updateAssumeRolePolicy,
   detachRolePolicy: iam.detachRolePolicy,

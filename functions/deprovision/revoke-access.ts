@@ -1,4 +1,5 @@
 import * as iam from '../../src/clients/aws/iam.ts';
+import { iamClient } from '../../src/clients/aws/iam-client.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { accountSettings } from '../../src/config.ts';
 import { deployedAccess } from '../../src/deployed/shared-policies.ts';
@@ -6,7 +7,7 @@ import { revokeAccess } from '../../src/domain/resources/role/revoke-access.ts';
 import { accessStep } from '../../src/runtime/await-calls.ts';
 
 const access = deployedAccess(
-  callsOf(iam.iamClient(), {
+  callsOf(iamClient(), {
     getRole: iam.getRole,
     listAttachedRolePolicies: iam.listAttachedRolePolicies,
     getDefaultPolicyVersion: iam.getDefaultPolicyVersion,

@@ -1,4 +1,5 @@
 import * as iam from '../../src/clients/aws/iam.ts';
+import { iamClient } from '../../src/clients/aws/iam-client.ts';
 import * as s3 from '../../src/clients/aws/s3.ts';
 import { callsOf } from '../../src/clients/calls.ts';
 import { accountSettings } from '../../src/config.ts';
@@ -8,7 +9,7 @@ import { refuseForeignBucket } from '../../src/domain/resources/bucket/bucket.ts
 import { grantAccess } from '../../src/domain/resources/role/grant-access.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 
-const calls = callsOf(iam.iamClient(), {
+const calls = callsOf(iamClient(), {
   getRole: iam.getRole,
   getDefaultPolicyVersion: iam.getDefaultPolicyVersion,
   createPolicy: iam.createPolicy,

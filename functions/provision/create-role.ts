@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import * as iam from '../../src/clients/aws/iam.ts';
+import { iamClient } from '../../src/clients/aws/iam-client.ts';
 import { settleStep } from '../../src/clients/aws/journal/record.ts';
 import * as s3 from '../../src/clients/aws/s3.ts';
 import { callsOf } from '../../src/clients/calls.ts';
@@ -15,7 +16,7 @@ import { namedUserArn } from '../../src/domain/waiting/operator-steps.ts';
 import { foundByPreflight, parseInput } from '../../src/runtime/input.ts';
 import { provisionStep } from '../../src/runtime/step.ts';
 
-const calls = callsOf(iam.iamClient(), {
+const calls = callsOf(iamClient(), {
   getRole: iam.getRole,
   createRole: iam.createRole,
   updateAssumeRolePolicy: iam.updateAssumeRolePolicy,

@@ -5,6 +5,7 @@
  *   npm run bench -- --runs 20 --seed 7        how often each is measured, and the seed of what each call takes
  *   npm run bench -- --aws 100 --journal 10 --dataloop 300 --principal 4000      milliseconds
  *   npm run bench -- --json                    for programs
+ *   npm run bench -- many                      many at once, within the limits of IAM and Dataloop, in virtual time
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { paginateListFunctions, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
@@ -17,6 +18,7 @@ import { sandboxControl } from '../../local/sandbox/control-client.ts';
 import { startBehindProxy } from '../faults/behind-proxy.ts';
 import { clientsAt } from '../faults/clients.ts';
 import { recordItem } from '../faults/journal.ts';
+import { runJest } from '../jest.ts';
 import { serviceAt } from '../service.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Run, resultOf, tableOf } from './report.ts';
@@ -146,4 +148,13 @@ async function bench({ runs, seed, latencies, isJson }: Options, folder: string)
   return 0;
 }
 
-await runProgram(() => inRunFolder('bench', (folder) => bench(readOptions(process.argv.slice(2)), folder)));
+/** It needs no environment: its world is in memory, and so is its clock. */
+async function many(folder: string): Promise<number> {
+  const env = { ...process.env, THOROUGH: '1', TABLE: '1' };
+  return (await runJest(folder, ['unit'], ['--testPathPatterns', 'schedules/many'], env)).failed;
+}
+
+const args = process.argv.slice(2);
+await runProgram(() =>
+  inRunFolder('bench', (folder) => (args[0] === 'many' ? many(folder) : bench(readOptions(args), folder))),
+);

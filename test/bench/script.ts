@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as iam from '../../src/clients/aws/iam.ts';
+import { iamClient as newIamClient } from '../../src/clients/aws/iam-client.ts';
 import * as s3 from '../../src/clients/aws/s3.ts';
 import * as dataloop from '../../src/clients/dataloop/client.ts';
 import { trustPolicy } from '../../src/domain/model/desired-state.ts';
@@ -36,7 +37,7 @@ export function scriptFor({ region, accountId, ...at }: Surroundings) {
     { apiUrl: at.apiUrl, secretId: 'bench', organizationId: undefined, accountId: undefined },
     async () => JSON.stringify({ apiKey: at.token }),
   );
-  const iamClient = iam.iamClient();
+  const iamClient = newIamClient();
   const buckets = s3.s3Clients();
   const policyArn = (name: string) => `arn:aws:iam::${accountId}:policy/bench/${name}`;
   const address = (name: string) => ({ name, region, ownerAccountId: accountId });

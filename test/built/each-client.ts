@@ -10,7 +10,7 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { awsErrorCode } from '../../src/clients/aws/errors.ts';
 import { eventBridgeClient } from '../../src/clients/aws/events.ts';
-import { iamClient } from '../../src/clients/aws/iam.ts';
+import { iamClient } from '../../src/clients/aws/iam-client.ts';
 import { cancellationReasons, journalTable } from '../../src/clients/aws/journal/table.ts';
 import { kmsClients } from '../../src/clients/aws/kms.ts';
 import { queueClient } from '../../src/clients/aws/queue.ts';

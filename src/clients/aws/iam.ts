@@ -16,7 +16,7 @@ import {
   GetPolicyCommand,
   GetPolicyVersionCommand,
   GetRoleCommand,
-  IAMClient,
+  type IAMClient,
   ListAttachedRolePoliciesCommand,
   ListEntitiesForPolicyCommand,
   ListInstanceProfilesForRoleCommand,
@@ -34,28 +34,6 @@ import { notYetShown } from '../../domain/saga/step.ts';
 import { ServiceError } from '../../errors.ts';
 import { waitingFor } from '../../spent.ts';
 import { awsCall, awsCallOr, given } from './errors.ts';
-import { clientSettings } from './settings.ts';
-
-export const iamClient = () => new IAMClient(clientSettings);
-
-/**
- * A client for many looks of one step: each is made after the one before has ended, and tried more often. IAM takes
- * few calls a second of a whole account; made at once, they would be throttled again with each attempt of the step.
- */
-export function patientIamClient(): IAMClient {
-  const client = new IAMClient({ ...clientSettings, maxAttempts: 6 });
-  let last: Promise<unknown> = Promise.resolve();
-  client.middlewareStack.add(
-    (next) => (args) => {
-      const answer = last.then(() => next(args));
-      // Whether one failed is for its own caller.
-      last = answer.catch(() => undefined);
-      return answer;
-    },
-    { step: 'initialize', name: 'oneAfterTheOther' },
-  );
-  return client;
-}
 
 /** How often, and how long after each look, it is looked whether IAM sees a new user. */
 const principalLooks = 8;

@@ -1,7 +1,7 @@
 /** HTTP with Dataloop: time-outs, retries that honour `Retry-After`, and errors that say what to do. */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import { lifetimeLeftMs } from '../../deadline.ts';
+import { lifetimeLeftMs, mayWait } from '../../deadline.ts';
 import { type ErrorName, placesOf, ServiceError } from '../../errors.ts';
 import { waitingFor } from '../../spent.ts';
 import type { Credentials, Token } from './credentials.ts';
@@ -94,8 +94,8 @@ export function retryAfterMs(value: string | null, now: number): number | undefi
 
 /** Time of the function that is kept for what follows a call; after a long one, for a look at what it came to. */
 const keptMs = { call: 2_500, longCall: 4_500 } as const;
-/** With less it is no attempt, and with less no further one. */
-const shortestMs = { first: 500, further: 2_000 } as const;
+/** With less it is no attempt, with less no further one, and with less no further one of a call that takes long. */
+const shortestMs = { first: 500, further: 2_000, longAfterWait: 4_000 } as const;
 
 /** Left for an attempt, of what the function has. */
 const leftMs = ({ takesLong }: { takesLong?: boolean | undefined }): number =>
@@ -218,6 +218,24 @@ export function refusal(
   return fail('DataloopRequestRefusedError', 'Fix the cause Dataloop reports, then try again.');
 }
 
+/** At most, in ms, so that those that were refused together do not come back together. */
+const spreadMs = 500;
+
+/**
+ * A function that has begun sits out a rate limit for as long as it lives: one that gave up would make the same calls again
+ * with its next attempt, and take them from all others.
+ */
+function waitForRate(
+  attempt: number,
+  call: Call<unknown>,
+  { retryAfterMs: least = 0 }: Answer,
+  longestMs: number,
+): number | undefined {
+  const wait = least + Math.random() * spreadMs;
+  const kept = call.takesLong ? keptMs.longCall + shortestMs.longAfterWait : keptMs.call + shortestMs.further;
+  return least <= longestMs && mayWait(attempt - 1, wait, kept) ? wait : undefined;
+}
+
 export function httpFor(credentials: Pick<Credentials, 'token' | 'forget'>, settings: HttpSettings): Http {
   const { apiUrl, secretId, timeoutMs = 8_000, longTimeoutMs = 25_000 } = settings;
   const { longestWaitMs = 3_000, attempts = 3 } = settings;
@@ -248,11 +266,11 @@ export function httpFor(credentials: Pick<Credentials, 'token' | 'forget'>, sett
     call: Call<unknown>,
     answer: Answer | undefined,
   ): number | undefined => {
-    if (attempt >= attempts) return undefined;
     // A rate limit refuses before it does anything: even a creation may be sent again.
-    if (!call.repeatable && answer?.status !== 429) return undefined;
+    if (answer?.status === 429) return waitForRate(attempt, call, answer, longestWaitMs);
+    if (attempt >= attempts || !call.repeatable) return undefined;
     if (call.takesLong && !answer) return undefined;
-    if (answer && answer.status !== 429 && answer.status !== 408 && answer.status < 500) return undefined;
+    if (answer && answer.status !== 408 && answer.status < 500) return undefined;
     const wait = answer?.retryAfterMs ?? Math.random() * 250 * 2 ** attempt;
     return wait <= longestWaitMs && wait + shortestMs.further <= leftMs(call) ? wait : undefined;
   };

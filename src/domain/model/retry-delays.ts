@@ -10,8 +10,14 @@ const longestDelays = new Map<string, number>([
   ['OperatorAwaitedError', 60],
   ['DriverTestFailedError', 15],
   ['DatasetSyncingError', 15],
-] satisfies [ErrorName, number][]);
+  ['AwsUnavailableError', 20],
+  ['DataloopRateLimitError', 20],
+  ['Lambda.TooManyRequestsException', 20],
+] satisfies [ErrorName | `Lambda.${string}`, number][]);
 const longestDelay = 30;
+
+/** Longest delay of Preflight, at which a crowd waits for its turns: the shorter it is, the less of a limit is left unused. */
+export const longestDelayOfCrowd = 10;
 
 /** @param error ours, or one of the States Language */
 export const longestDelaySeconds = (error: string): number => longestDelays.get(error) ?? longestDelay;

@@ -71,7 +71,7 @@ export async function planIntegration(
   };
   const [locks, { findings, organization }, warnings] = await Promise.all([
     findingsOf(lockChecks(request, onlyOrganizationId, readsOfLocks), bound),
-    blockingIssues(wanted, readsOfLocks, bound),
+    blockingIssues(wanted, readsOfLocks, { bound }),
     findingsOf(warningChecks(desired, reads), bound),
   ]);
   const all = [...outside.map(outsideFinding), ...distinct(locks), ...findings, ...warnings];

@@ -1,5 +1,5 @@
 /** Preflight: finds all blocking issues before the first write. */
-import type { Bound } from '../../deadline.ts';
+import { type Bound, withoutPatience } from '../../deadline.ts';
 import { ServiceError } from '../../errors.ts';
 import type { DesiredState } from '../model/desired-state.ts';
 import { resourceTypes } from '../model/resource-keys.ts';
@@ -73,18 +73,26 @@ export async function preflight(
     isOurs: (tags) => isTaggedOurs(step, tags),
     addedToDataloopIntegrationId: step.record.parent?.dataloopIntegrationId,
   };
-  const { findings, organization } = await blockingIssues(wanted, reads);
+  const { attempt } = step.call;
+  const { findings, organization } = await blockingIssues(wanted, reads, { attempt });
   const error = asOneError(findings);
   if (error) throw error;
   const warnings = findings.map((finding) => finding.error.message);
   return { organizationId: await organization(), ...(warnings.length > 0 ? { warnings } : {}) };
 }
 
-/** Checks everything that may block a provisioning, and changes nothing. */
+/** For a caller who waits, each check within a bound; or by an attempt of a step, which is tried again. */
+type Manner = { readonly bound: Bound | undefined } | { readonly attempt: number };
+
+/**
+ * Checks everything that may block a provisioning, and changes nothing. An attempt of a step makes one call of IAM first, and
+ * no more where that is throttled; one that was throttled before does so at Dataloop, too. So a crowd waits, and takes
+ * no calls from those who have begun.
+ */
 export async function blockingIssues(
   wanted: Wanted,
   reads: PreflightReads,
-  bound?: Bound,
+  manner: Manner,
 ): Promise<{ readonly findings: readonly Finding[]; readonly organization: () => Promise<string> }> {
   const project = once(() => reads.getProject(wanted.desired.driver.projectId));
   const organization = once(async () => organizationOfProject(await project(), wanted));
@@ -93,11 +101,42 @@ export async function blockingIssues(
     ...dataloopChecks(wanted, reads, { project, organization }),
     ...awsChecks(wanted, reads),
   ];
-  const made = all.filter(({ pointer }) => !pointer || !wanted.outside?.includes(pointer));
-  const findings = await findingsOf(made, bound);
+  const made = all
+    .filter(({ pointer }) => !pointer || !wanted.outside?.includes(pointer))
+    .map((check) => ({ ...check, run: once(() => check.run()) }));
+  const findings = await ('bound' in manner
+    ? findingsOf(made, manner.bound)
+    : findingsOfAttempt(manner.attempt, made));
   const wrongAccount = findings.filter(({ error }) => error.name === 'WrongAccountError');
   // In another account no other finding is true.
   return { findings: wrongAccount.length > 0 ? wrongAccount : findings, organization };
+}
+
+const throttling: readonly string[] = ['AwsUnavailableError', 'DataloopRateLimitError'];
+const isThrottled = ({ error }: Finding): boolean => throttling.includes(error.name);
+
+/** Makes some of the checks, and the others only where none of these is throttled. */
+async function inTurn(checks: readonly Check[], areFirst: (check: Check) => boolean): Promise<Finding[]> {
+  const found = await withoutPatience(() => findingsOf(checks.filter(areFirst)));
+  return found.some(isThrottled) ? found : findingsOf(checks);
+}
+
+async function findingsOfAttempt(attempt: number, checks: readonly Check[]): Promise<Finding[]> {
+  const isFirst = (check: Check) => check.isFirst === true;
+  const isAtDataloop = ({ subject }: Check) => subject.type.startsWith('Dataloop::');
+  if (attempt === 1) {
+    // Whoever is alone waits for no call that need not come before another.
+    const atDataloop = inTurn(checks.filter(isAtDataloop), () => true);
+    const atAws = inTurn(
+      checks.filter((check) => !isAtDataloop(check)),
+      isFirst,
+    );
+    return (await Promise.all([atDataloop, atAws])).flat();
+  }
+  const found = await withoutPatience(() =>
+    findingsOf(checks.filter((check) => isFirst(check) && !isAtDataloop(check))),
+  );
+  return found.some(isThrottled) ? found : inTurn(checks, isFirst);
 }
 
 const nothing: readonly Finding[] = [];
@@ -107,6 +146,7 @@ function accountCheck({ desired }: Wanted, reads: PreflightReads): Check {
   return {
     subject,
     failure: 'error',
+    isFirst: true,
     run: async () => {
       const accountId = await reads.getCallerAccountId();
       if (accountId === desired.accountId) return nothing;
@@ -128,7 +168,7 @@ function dataloopChecks(
 ): Check[] {
   const { driver, adoptedDataloopIntegrationId, isMadeByOperator } = wanted.desired;
   const { projectId } = driver;
-  const requested = wanted.organizationId ?? wanted.onlyOrganizationId;
+  const requested = wanted.organizationId;
   const ofProject = { type: 'Dataloop::Project', id: projectId };
   const pointer = '/dataloop/projectId';
   return [
@@ -136,6 +176,7 @@ function dataloopChecks(
       subject: ofProject,
       pointer,
       failure: 'error',
+      isFirst: true,
       run: async () => {
         await known.organization();
         return nothing;
@@ -149,11 +190,13 @@ function dataloopChecks(
       ...(adoptedDataloopIntegrationId ? { pointer: '/dataloop/integrationId' } : {}),
       failure: 'error',
       run: async () => {
-        // The check above reports problems of the project.
-        const organizationId = await known.project().then(
-          (project) => project.organizationId ?? requested,
-          () => requested,
-        );
+        // The check above reports problems of the project. The deployment's own organisation is known before it.
+        const organizationId =
+          wanted.onlyOrganizationId ??
+          (await known.project().then(
+            (project) => project.organizationId ?? requested,
+            () => requested,
+          ));
         // An operator knows the organisation's integrations; our credentials may not even see them.
         if (!organizationId || isMadeByOperator || wanted.addedToDataloopIntegrationId) return nothing;
         if (adoptedDataloopIntegrationId) {
@@ -257,6 +300,7 @@ function nameChecks({ desired, isOurs }: Wanted, reads: PreflightReads): Check[]
       subject: roleSubject,
       pointer: roleField,
       failure: 'error',
+      isFirst: true,
       run: async () => {
         if (role.mode === 'adopt') {
           return adoptedRoleFindings(desired, reads, { subject: roleSubject, pointer: roleField });

@@ -12,10 +12,10 @@ async function* inPieces(text: string): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += 16_384) yield bytes.subarray(at, at + 16_384);
 }
 
-export const answerOf = (status: number, body?: unknown): Answer => ({
+/** @param retryAfter by default longer than the client waits by itself: it is the state machine's to try again */
+export const answerOf = (status: number, body?: unknown, retryAfter = '60'): Answer => ({
   status,
   ok: status < 300,
-  // Longer than the client waits by itself: it is the state machine's to try again.
-  headers: { get: (name) => (name === 'retry-after' && status >= 429 ? '60' : null) },
+  headers: { get: (name) => (name === 'retry-after' && status >= 429 ? retryAfter : null) },
   body: body === undefined ? null : inPieces(JSON.stringify(body)),
 });

@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { jest } from '@jest/globals';
 import { graceSeconds } from '../../../src/domain/saga/in-flight-calls.ts';
 import type { Clock } from './clock.ts';
+import type { Load } from './load.ts';
 import type { Fault, Meanwhile, Schedule } from './schedule.ts';
 import type { Failures, Handler, Outcome, Worker } from './worker.ts';
 
@@ -27,6 +28,8 @@ export interface Lambda {
   invoke(functionName: string, event: unknown, integrationId?: string): Promise<Outcome>;
   /** A call of the function that now runs. */
   call(what: string, service: string, failures: Failures, effect: (by: Worker) => unknown): Promise<unknown>;
+  /** The function that now runs. */
+  current(): Worker | undefined;
   /** A timer of the function that now runs. @returns false where none does */
   timer(ms: number, run: () => void): boolean;
   /** From here on nothing fails any more. */
@@ -41,6 +44,7 @@ export function lambda(
   schedule: Pick<Schedule, 'faults' | 'latencies' | 'skews'>,
   trace: (line: string) => void,
   meanwhile: (what: Meanwhile, integrationId: string) => void,
+  load?: Load,
 ): Lambda {
   let { faults } = schedule;
   let callCount = 0;
@@ -50,7 +54,8 @@ export function lambda(
   const frozen: Worker[] = [];
   const outages = new Map<string, { kind: 'unavailable' | 'refused'; until: number }>();
 
-  const latency = () => {
+  const latency = (service: string) => {
+    if (load) return load.milliseconds(service) / 2;
     const { length } = schedule.latencies;
     return length === 0 ? 1 : (schedule.latencies[callCount++ % length] ?? 1);
   };
@@ -207,11 +212,12 @@ export function lambda(
     const isEffect = service !== 'journal' && changes.test(what);
     if (isEffect) worker.effects += 1;
     const fault = kindOf(worker, service, isEffect);
-    const there = latency();
-    const back = latency();
+    const there = latency(service);
+    const back = latency(service);
     return new Promise((resolve, reject) => {
       /** Takes effect. @returns the answer */
       const act = (): (() => void) => {
+        if (load && !load.takes(service, what, worker)) return () => reject(failures.throttled());
         try {
           const answer = effect(worker);
           trace(`${worker.label}.${number} ${what}${fault ? ` (${fault.kind})` : ''}`);
@@ -277,6 +283,7 @@ export function lambda(
   return {
     invoke,
     call,
+    current: () => workers.getStore(),
     timer: (ms, run) => {
       const worker = workers.getStore();
       if (worker) clock.after(ms, () => deliver(worker, run));

@@ -22,6 +22,7 @@ const failures: Failures = {
   unavailable: () => awsError('ServiceUnavailable', 503),
   refused: () => awsError('AccessDenied', 403),
   noAnswer: () => awsError('TimeoutError', undefined),
+  throttled: () => awsError('Throttling', 400),
   sendsAgain: true,
 };
 
@@ -52,16 +53,65 @@ export type AwsServiceName = keyof typeof awsServices;
 const nameOf = (command: unknown) =>
   typeof command === 'object' && command !== null ? command.constructor.name : 'nothing';
 
+interface RetryToken {
+  getRetryDelay(): number;
+}
+
+interface Client {
+  readonly config: {
+    retryStrategy(): Promise<{
+      acquireInitialRetryToken(scope: string): Promise<RetryToken>;
+      refreshRetryTokenForRetry(token: RetryToken, error: { errorType: string }): Promise<RetryToken>;
+    }>;
+  };
+  readonly middlewareStack: { identify(): string[] };
+}
+
+/** What is throttled is sent again as the client's own strategy wants it. */
+async function retried(client: Client, call: () => Promise<unknown>): Promise<unknown> {
+  let token: RetryToken | undefined;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'Throttling') throw error;
+      const strategy = await client.config.retryStrategy();
+      token ??= await strategy.acquireInitialRetryToken('');
+      token = await strategy.refreshRetryTokenForRetry(token, { errorType: 'THROTTLING' }).catch(() => {
+        throw error;
+      });
+      await delay(token.getRetryDelay());
+    }
+  }
+}
+
+const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** What the patient clients of a function wait for. Each runs in an environment of its own. */
+const last = new WeakMap<Worker, Promise<unknown>>();
+
+function inTurn(client: Client, by: Worker | undefined, call: () => Promise<unknown>): Promise<unknown> {
+  const isPatient = client.middlewareStack.identify().some((name) => name.startsWith('oneAfterTheOther'));
+  if (!isPatient || !by) return call();
+  const answer = (last.get(by) ?? Promise.resolve()).then(call);
+  last.set(
+    by,
+    answer.catch(() => undefined),
+  );
+  return answer;
+}
+
 /** Sends the commands of all clients to the given services. */
 export function connectSdk(lambda: () => Lambda, services: () => Readonly<Record<AwsServiceName, Service>>) {
   for (const [name, client] of Object.entries(awsServices)) {
-    const send = (command: unknown) => {
+    function send(this: Client, command: unknown) {
       const service = services()[name as AwsServiceName];
       // Credentials are kept between invocations: who happens to read them first decides nothing.
       if (name === 'secrets') return Promise.resolve(service(command, noWorker));
       const all = { ...failures, conflict: conflictOf(command) };
-      return lambda().call(nameOf(command), name, all, (by) => service(command, by));
-    };
+      const call = () => lambda().call(nameOf(command), name, all, (by) => service(command, by));
+      return inTurn(this, lambda().current(), () => retried(this, call));
+    }
     Object.defineProperty(client.prototype, 'send', { value: send, configurable: true });
   }
 }

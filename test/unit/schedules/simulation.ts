@@ -6,6 +6,7 @@ import type { Aws } from './account.ts';
 import { type Clock, virtualClock } from './clock.ts';
 import { type Deliveries, deliveries } from './delivery.ts';
 import { type Lambda, lambda } from './lambda.ts';
+import type { Load } from './load.ts';
 import { type Machines, machines } from './machine.ts';
 import { changesOurs, type Meanwhile, type Schedule } from './schedule.ts';
 import type { AwsServiceName } from './sdk.ts';
@@ -45,7 +46,12 @@ const secret = {
   }),
 };
 
-export function simulate(handlers: Readonly<Record<string, Handler>>, schedule: Schedule): Simulation {
+/** @param loadOf what calls take and who takes how many of them; without it, each takes what the schedule says */
+export function simulate(
+  handlers: Readonly<Record<string, Handler>>,
+  schedule: Schedule,
+  loadOf?: (clock: Clock) => Load,
+): Simulation {
   const clock = virtualClock();
   const begun = clock.now();
   const traced: string[] = [];
@@ -53,8 +59,13 @@ export function simulate(handlers: Readonly<Record<string, Handler>>, schedule: 
   let meanwhile: OnMeanwhile = () => undefined;
   const table = journal((text) => watcher.violate(text));
   const watcher = watch(clock, table.statusOf, table.ownerOf);
-  const runner = lambda(clock, handlers, schedule, trace, (what, integrationId) =>
-    meanwhile(what, integrationId),
+  const runner = lambda(
+    clock,
+    handlers,
+    schedule,
+    trace,
+    (what, integrationId) => meanwhile(what, integrationId),
+    loadOf?.(clock),
   );
   const dataloop = platform(clock, watcher, schedule, () => account, table);
   const account = aws(clock, watcher, schedule.visibleAfterMs, dataloop, table.ownerOf);

@@ -32,6 +32,7 @@ export interface Failures {
   readonly unavailable: () => unknown;
   readonly refused: () => unknown;
   readonly noAnswer: () => unknown;
+  readonly throttled: () => unknown;
   /** That the call met a transaction on the same item; undefined where that cannot be. */
   readonly conflict?: (() => unknown) | undefined;
   /** Whether the client sends a request again whose answer did not come. */

@@ -61,6 +61,7 @@ export const dataloopFailures: Failures = {
   unavailable: () => answerOf(503, { message: 'unavailable' }),
   refused: () => answerOf(403, { message: 'forbidden' }),
   noAnswer: () => answerOf(504, { message: 'no answer' }),
+  throttled: () => answerOf(429, { message: 'Too many requests' }, '1'),
   sendsAgain: false,
 };
 

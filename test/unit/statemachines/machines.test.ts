@@ -76,6 +76,8 @@ function withWaiting({ states, errors, ...outline }: Outline): Outline {
       Object.entries(states).map(([name, lines]) => [
         name,
         lines.flatMap((line) => {
+          const isCrowd = name === 'Preflight' && line.startsWith('retries AwsNotYetConsistentError');
+          if (isCrowd) return [turns(150, 10), line];
           if (!line.startsWith('retries AwsUnavailableError')) return [line];
           const own = line.replace(/^retries .*?:/, `retries ${waits[0]} and ${waits.length - 1} more:`);
           return [own, line.replace(/(?<=^retries ).*?(?=:)/, less)];
@@ -103,6 +105,42 @@ function withPartitionAndMemory({ states, errors, ...outline }: Outline): Outlin
     errors: Object.fromEntries(
       Object.entries(errors).map(([key, lists]) => [oneMore(key), lists.map(withMemory)]),
     ),
+  };
+}
+
+/** Wanted since of every step: what is throttled waits longer than what fails, as hundreds may have to take turns. */
+function withThrottling({ states, errors, ...outline }: Outline): Outline {
+  const throttling = ['AwsUnavailableError', 'DataloopRateLimitError', 'Lambda.TooManyRequestsException'];
+  const first = `${throttling[0]} and ${throttling.length - 1} more`;
+  const turns = (times: number, longest: number) =>
+    `retries ${first}: ${times} times, after 2 s, times 2, at most ${longest} s, jitter FULL`;
+  const others = (key: string) =>
+    key.replace(
+      /^AwsUnavailableError and (\d+) more/,
+      (_all, more: string) => `AwsConflictError and ${Number(more) - throttling.length} more`,
+    );
+  const less = (list: string) =>
+    list
+      .split(', ')
+      .filter((name) => !throttling.includes(name))
+      .join(', ');
+  return {
+    ...outline,
+    states: Object.fromEntries(
+      Object.entries(states).map(([name, lines]) => [
+        name,
+        lines.flatMap((line) => {
+          const isCrowd = name === 'Preflight' && line.startsWith('retries AwsNotYetConsistentError');
+          if (isCrowd) return [turns(150, 10), line];
+          if (!line.startsWith('retries AwsUnavailableError')) return [line];
+          return [turns(40, 20), line.replace(/(?<=^retries ).*?(?=:)/, others)];
+        }),
+      ]),
+    ),
+    errors: {
+      ...Object.fromEntries(Object.entries(errors).map(([key, lists]) => [others(key), lists.map(less)])),
+      [first]: [throttling.join(', ')],
+    },
   };
 }
 
@@ -291,7 +329,9 @@ const names = ['provision', 'addDriver', 'deprovision'] as const;
 describe.each(names)('%s', (name) => {
   const { Definition, DefinitionSubstitutions, functionArns } = machines[name];
   const outline = outlineOf(Definition);
-  const before = withOwnErrors(withPartitionAndMemory(withWaiting(withRecordIdAndTime(recorded[name]))));
+  const before = withOwnErrors(
+    withThrottling(withPartitionAndMemory(withWaiting(withRecordIdAndTime(recorded[name])))),
+  );
   const states = statesOf(parseMachine(Definition).States);
 
   const now = wanted[name](before.states);

@@ -29,7 +29,6 @@ import {
   getPolicy,
   getRole,
   listRolePolicies,
-  patientIamClient,
   putRolePermissionsBoundary,
   updateAssumeRolePolicy,
 } from '../../../../src/clients/aws/iam.ts';
@@ -471,28 +470,6 @@ describe('roles', () => {
       name: 'AwsConflictError',
     });
   });
-});
-
-test('a patient client makes each look after the one before, a failed one included', async () => {
-  const patient = patientIamClient();
-  const order: string[] = [];
-  patient.middlewareStack.add(
-    () =>
-      async ({ input }) => {
-        const name = 'RoleName' in input ? String(input.RoleName) : '';
-        order.push(`${name} begins`);
-        await new Promise((resolve) => setImmediate(resolve));
-        order.push(`${name} ends`);
-        if (name === 'one') throw new Error('throttled');
-        return { output: { $metadata: {} }, response: {} };
-      },
-    { step: 'initialize', priority: 'low', name: 'answer' },
-  );
-  const looks = ['one', 'two', 'three'].map((RoleName) => patient.send(new GetRoleCommand({ RoleName })));
-  const outcomes = await Promise.allSettled(looks);
-  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
-  expect(order).toEqual(['one', 'two', 'three'].flatMap((name) => [`${name} begins`, `${name} ends`]));
-  await expect(patient.config.maxAttempts()).resolves.toBeGreaterThan(3);
 });
 
 describe("on IAM's own XML", () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import * as z from 'zod';
-import { withinLifetime } from '../../../../src/deadline.ts';
+import { withinLifetime, withoutPatience } from '../../../../src/deadline.ts';
 import {
   dataloopAnswers,
   httpFor,
@@ -214,8 +214,9 @@ describe('a rate limit', () => {
     ['a creation, which it refuses before anything happens,', create],
   ])('is waited out as long as it says, then %s is sent again', async (_what, call) => {
     dataloopAnswers(refused(429, 'slow', { 'retry-after': '2' }), json({ id: '1' }));
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
     await expect(send(call)).resolves.toEqual({ id: '1' });
-    expect(waits).toEqual([2_000]);
+    expect(waits).toEqual([2_250]);
   });
 
   test('that lasts longer is left to the state machine', async () => {
@@ -224,11 +225,31 @@ describe('a rate limit', () => {
     expect([sent.length, waits]).toEqual([1, []]);
   });
 
-  test('without a time is waited out longer each time, with jitter', async () => {
+  test('without a time is waited out a little, with jitter', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
     dataloopAnswers(refused(429, 'slow'));
     await expect(send(read)).rejects.toMatchObject({ name: 'DataloopRateLimitError' });
-    expect([sent.length, waits]).toEqual([3, [250, 500]]);
+    expect([sent.length, waits]).toEqual([3, [250, 250]]);
+  });
+});
+
+describe('a rate limit that lasts', () => {
+  const waited = () => waits.reduce((sum, wait) => sum + wait, 0);
+
+  test('is waited out for as long as the function lives, less what it needs to end', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    jest.spyOn(Date, 'now').mockImplementation(waited);
+    dataloopAnswers(refused(429, 'slow'));
+    const sending = withinLifetime(30_000, () => send(read));
+    await expect(sending).rejects.toMatchObject({ name: 'DataloopRateLimitError' });
+    expect(waited()).toBe(25_500);
+  });
+
+  test('is not waited out without patience', async () => {
+    dataloopAnswers(refused(429, 'slow'));
+    const sending = withinLifetime(30_000, () => withoutPatience(() => send(read)));
+    await expect(sending).rejects.toMatchObject({ name: 'DataloopRateLimitError' });
+    expect([sent.length, waits]).toEqual([1, []]);
   });
 });
 

@@ -17,11 +17,19 @@ test.each([
   expect(secondsAfter(error, attempt)).toBe(seconds);
 });
 
-test.each(Object.entries(retries))('no retry waits longer than is said: %s', (_name, given) => {
+const { crowded, ...others } = retries;
+
+test('a crowd waits for shorter turns than is said of the same errors elsewhere', () => {
+  expect(crowded.ErrorEquals).toEqual(retries.throttled.ErrorEquals);
+  expect(crowded.MaxDelaySeconds).toBeLessThan(secondsAfter('AwsUnavailableError', 1_000));
+});
+
+test.each(Object.entries(others))('no retry waits longer than is said: %s', (_name, given) => {
   const retrier = typeof given === 'function' ? given(3_600) : given;
   for (const error of retrier.ErrorEquals) {
-    // Lambda's own errors wait as long as most of ours.
-    const own = isErrorName(error) ? error : 'AwsUnavailableError';
+    // Lambda's own errors wait as long as most of ours, or as what is throttled.
+    const ofLambda = retrier === retries.throttled ? 'AwsUnavailableError' : 'AwsConflictError';
+    const own = isErrorName(error) ? error : ofLambda;
     expect(retrier.MaxDelaySeconds).toBe(secondsAfter(own, 1_000));
   }
 });

@@ -7,6 +7,7 @@ import {
   account,
   asUsual,
   body,
+  journalOf,
   ours,
   recordOf,
   requestOf,
@@ -156,8 +157,8 @@ describe('what stands in the way is refused', () => {
     await preflight(stepOf(recordOf({ request })), checks, undefined);
     expect(looked).toEqual([
       'project-2',
-      'dataloop-pictures in us-west-2',
       'dataloop-reader',
+      'dataloop-pictures in us-west-2',
       'arn:aws:iam::111111111111:policy/dataloop-cross-account/test/dataloop-reader',
       'arn:aws:iam::111111111111:policy/dataloop-reader',
     ]);
@@ -166,6 +167,38 @@ describe('what stands in the way is refused', () => {
   test('but not a role and a policy that are this integration’s own', async () => {
     const own = checksOf({ ...role(ours), ...policy(ours) });
     await expect(preflight(stepOf(recordOf()), own, undefined)).resolves.toEqual({ organizationId: 'org-1' });
+  });
+});
+
+describe.each(['AwsUnavailableError', 'DataloopRateLimitError'] as const)('a crowd waits at %s:', (name) => {
+  const looked: string[] = [];
+  const throttled = async () => Promise.reject(new ServiceError(name, 'Rate exceeded.'));
+  const checks = checksOf({
+    ...(name === 'AwsUnavailableError' ? { getRole: throttled } : { getProject: throttled }),
+    headBucket: async () => {
+      looked.push('bucket');
+      return { holder: 'nobody', region: undefined };
+    },
+    listDrivers: async () => {
+      looked.push('drivers');
+      return [];
+    },
+  });
+  const attempt = async (number: number) => {
+    looked.length = 0;
+    const step = journalOf(recordOf()).step(['provisioning'], { step: 'Preflight', attempt: number });
+    await expect(preflight(step, checks, undefined)).rejects.toMatchObject({ name });
+    return looked;
+  };
+
+  test('a first attempt makes no more calls of AWS where its first is throttled, and each of Dataloop', async () => {
+    expect((await attempt(1)).toSorted()).toEqual(
+      name === 'AwsUnavailableError' ? ['drivers'] : ['bucket', 'drivers'],
+    );
+  });
+
+  test('a later one makes no more than its first two', async () => {
+    expect(await attempt(2)).toEqual([]);
   });
 });
 
@@ -412,6 +445,23 @@ describe('a role that is missing at Dataloop is in the way', () => {
     expect(await thrownBy(preflight(stepOf(naming('org-2')), checks, undefined))).toBe(missing);
     expect(await thrownBy(preflight(stepOf(recordOf()), checks, undefined))).toBe(missing);
     expect(asked).toEqual(['org-2']);
+  });
+
+  test('of the deployment is asked for its integrations beside the project', async () => {
+    const asked: string[] = [];
+    const { promise: counted, resolve } = Promise.withResolvers<void>();
+    const checks = checksOf({
+      getProject: async (id) => {
+        await counted;
+        return { id, organizationId: 'org-1' };
+      },
+      countIntegrations: async (id) => {
+        resolve();
+        return asked.push(id);
+      },
+    });
+    await preflight(stepOf(recordOf()), checks, 'org-1');
+    expect(asked).toEqual(['org-1']);
   });
 });
 

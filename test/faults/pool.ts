@@ -9,7 +9,7 @@ import { type CaseResult, runCase } from './run-case.ts';
 import { changes, type Snapshot, takeSnapshot } from './snapshot.ts';
 
 /** Cases mostly wait; more of them at once than two cores can serve would only make time-outs of slowness. */
-export const defaultWidth = 11;
+export const defaultWidth = 7;
 
 export interface PoolResult {
   readonly results: readonly CaseResult[];

@@ -76,8 +76,6 @@ function withWaiting({ states, errors, ...outline }: Outline): Outline {
       Object.entries(states).map(([name, lines]) => [
         name,
         lines.flatMap((line) => {
-          const isCrowd = name === 'Preflight' && line.startsWith('retries AwsNotYetConsistentError');
-          if (isCrowd) return [turns(150, 10), line];
           if (!line.startsWith('retries AwsUnavailableError')) return [line];
           const own = line.replace(/^retries .*?:/, `retries ${waits[0]} and ${waits.length - 1} more:`);
           return [own, line.replace(/(?<=^retries ).*?(?=:)/, less)];

@@ -6,6 +6,7 @@
  *   npm run bench -- --aws 100 --journal 10 --dataloop 300 --principal 4000      milliseconds
  *   npm run bench -- --json                    for programs
  *   npm run bench -- many                      many at once, within the limits of IAM and Dataloop, in virtual time
+ *   npm run bench -- cold --runs 20            how long Node.js takes to import each function, now and at first
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { paginateListFunctions, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
@@ -20,10 +21,13 @@ import { clientsAt } from '../faults/clients.ts';
 import { recordItem } from '../faults/journal.ts';
 import { runJest } from '../jest.ts';
 import { serviceAt } from '../service.ts';
+import { cold } from './cold.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Run, resultOf, tableOf } from './report.ts';
 import { type Manner, scriptFor } from './script.ts';
 import { breakdown, SlowWorld } from './world.ts';
+
+const say = (text: string) => void process.stderr.write(`${text}\n`);
 
 const stage = 'bench';
 /** How people wait for IAM: Terraform's examples and the AWS forums have ten seconds. */
@@ -49,7 +53,6 @@ async function makeCold(environment: LocalEnvironment): Promise<void> {
 }
 
 async function bench({ runs, seed, latencies, isJson }: Options, folder: string): Promise<number> {
-  const say = (text: string) => process.stderr.write(`${text}\n`);
   const world = new SlowWorld(latencies, seed);
   const { environment, proxy, dataloopApiUrl } = await startBehindProxy(
     { folder, portBase: process.env['PORT_BASE'], say },
@@ -154,7 +157,16 @@ async function many(folder: string): Promise<number> {
   return (await runJest(folder, ['unit'], ['--testPathPatterns', 'schedules/many'], env)).failed;
 }
 
-const args = process.argv.slice(2);
+async function imports({ runs }: Options, folder: string): Promise<number> {
+  process.stdout.write(`${await cold(runs, folder, say)}\n`);
+  return 0;
+}
+
+const [first, ...others] = process.argv.slice(2);
 await runProgram(() =>
-  inRunFolder('bench', (folder) => (args[0] === 'many' ? many(folder) : bench(readOptions(args), folder))),
+  inRunFolder('bench', (folder) => {
+    if (first === 'many') return many(folder);
+    if (first === 'cold') return imports(readOptions(others), folder);
+    return bench(readOptions(process.argv.slice(2)), folder);
+  }),
 );

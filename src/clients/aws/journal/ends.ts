@@ -1,7 +1,8 @@
 /** How a record becomes ready and how its undo ends, in the journal: the last steps and the status in one write. */
 import type { Closing, ClosingJournal } from '../../../domain/lifecycle/conclude.ts';
 import type { JournalRecord, StepEnds } from '../../../domain/model/record.ts';
-import { lockKey, now, recordReader, statusIn, updateRecord } from './record.ts';
+import { lockKey, now, statusIn, updateRecord } from './item.ts';
+import { recordReader } from './record.ts';
 import { withRoom } from './room.ts';
 import { deleteOwnItem, type Table } from './table.ts';
 

@@ -3,9 +3,9 @@ import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { fillProgressSchema, type LockFiller } from '../../../domain/lifecycle/fill-locks.ts';
 import { mayLackLocks } from '../../../domain/model/stored-record.ts';
 import { awsCall, awsErrorCode } from '../errors.ts';
+import { recordKey, toRecord } from './item.ts';
 import { lockItems } from './locks.ts';
 import { idsIn, statusQuery } from './queries.ts';
-import { recordKey, toRecord } from './record.ts';
 import { afterConflicts, readItem, type Table } from './table.ts';
 
 const progressKey = { pk: 'fill#locks' };

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { JournalRecord } from '../../../domain/model/record.ts';
 import { heldStatus } from '../../../domain/model/stored-record.ts';
 import type { PlanReads } from '../../../domain/preflight/dry-run.ts';
-import { lockKey } from './record.ts';
+import { lockKey } from './item.ts';
 import { readItem, type Table } from './table.ts';
 
 /** The items of a record's locks, of all of them in their order. */

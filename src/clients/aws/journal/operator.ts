@@ -1,6 +1,7 @@
 /** What an operator says of an integration, in its record. */
 import type { OperatorJournal } from '../../../domain/waiting/operator.ts';
-import { now, recordReader, statusIn, updateRecord } from './record.ts';
+import { now, statusIn, updateRecord } from './item.ts';
+import { recordReader } from './record.ts';
 import type { Table } from './table.ts';
 
 const createRole = '#steps.CreateRole';

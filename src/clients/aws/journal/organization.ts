@@ -1,5 +1,5 @@
 /** Preflight's finding, in the record. */
-import { updateRecord } from './record.ts';
+import { changeRecord } from './item.ts';
 import type { Table } from './table.ts';
 
 /** Where the integration lives at Dataloop. */
@@ -8,7 +8,7 @@ export async function writeOrganization(
   recordId: string,
   organizationId: string,
 ): Promise<void> {
-  await updateRecord(table, recordId, 'record the organisation', {
+  await changeRecord(table, recordId, 'record the organisation', {
     UpdateExpression: 'SET #dataloop = :dataloop',
     ConditionExpression: 'attribute_exists(pk)',
     names: { '#dataloop': 'dataloop' },

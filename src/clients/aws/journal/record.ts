@@ -4,13 +4,10 @@
  * same call, and the role of each function names the attributes that it writes. Items beside it: `lock#…`, `idempotency#…` and `token#…`.
  */
 import { randomBytes } from 'node:crypto';
-import { UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { UndoJournal } from '../../../domain/lifecycle/undo.ts';
 import { isRecordId } from '../../../domain/model/ids.ts';
-import { recordDamaged } from '../../../domain/model/lookup.ts';
 import {
   type InFlightCall,
-  type JournalRecord,
   mostRuns,
   type RecordReader,
   type ResourceRecord,
@@ -21,60 +18,10 @@ import {
 } from '../../../domain/model/record.ts';
 import { attributeOf } from '../../../domain/model/resource-keys.ts';
 import type { StepName } from '../../../domain/model/steps.ts';
-import { storedRecordSchema } from '../../../domain/model/stored-record.ts';
-import { placesOf, ServiceError } from '../../../errors.ts';
-import { awsErrorCode, mapAwsError } from '../errors.ts';
+import { ServiceError } from '../../../errors.ts';
+import { changeRecord, now, recordKey, statusIn, toRecord, updateRecord } from './item.ts';
 import { maximumClockErrorMs, withRoom, withRoomForStep } from './room.ts';
-import { afterConflicts, readItem, type Table } from './table.ts';
-
-export const recordKey = (recordId: string) => ({ pk: `integration#${recordId}` });
-export const lockKey = (lock: string) => ({ pk: `lock#${lock}` });
-
-/** @throws ServiceError `RecordDamagedError` for an item that this service did not write */
-export function toRecord(item: unknown, recordId: string): JournalRecord {
-  const parsed = storedRecordSchema.safeParse(item);
-  if (parsed.success && parsed.data.id === recordId) return parsed.data;
-  throw recordDamaged(recordId, parsed.success ? 'integrationId' : placesOf(parsed.error));
-}
-
-export const now = () => new Date().toISOString();
-
-/** `#status IN (:status0, …)` with its values. */
-export function statusIn(statuses: readonly Status[]) {
-  const values = Object.fromEntries(statuses.map((status, index) => [`:status${index}`, status]));
-  return { condition: `#status IN (${Object.keys(values).join(', ')})`, values };
-}
-
-/** An update of the record, and the room that `inItem` makes for it; undefined where its condition did not hold. */
-export async function updateRecord(
-  table: Table,
-  recordId: string,
-  what: string,
-  update: Pick<UpdateCommandInput, 'UpdateExpression' | 'ConditionExpression'> & {
-    names: Record<string, string>;
-    values?: Record<string, unknown>;
-  },
-  inItem: typeof withRoom = (_table, _key, write) => write(),
-): Promise<JournalRecord | undefined> {
-  const Key = recordKey(recordId);
-  const command = new UpdateCommand({
-    TableName: table.name,
-    Key,
-    UpdateExpression: update.UpdateExpression,
-    ConditionExpression: update.ConditionExpression,
-    ExpressionAttributeNames: update.names,
-    ExpressionAttributeValues: update.values,
-    ReturnValues: 'ALL_NEW',
-  });
-  const write = () => afterConflicts(table, () => table.client.send(command));
-  try {
-    const { Attributes } = await inItem(table, Key, write);
-    return toRecord(Attributes, recordId);
-  } catch (error) {
-    if (awsErrorCode(error) === 'ConditionalCheckFailed') return undefined;
-    throw mapAwsError(error, what);
-  }
-}
+import { readItem, type Table } from './table.ts';
 
 export function recordReader(table: Table): RecordReader {
   return {
@@ -106,7 +53,7 @@ const statesBefore = {
 
 /** The call is over, however its step stands. Nothing that anybody is shown has changed, nor has the time of it. */
 async function endCall(table: Table, { recordId, step, callId }: StepCall): Promise<void> {
-  await updateRecord(table, recordId, `end step ${step}`, {
+  await changeRecord(table, recordId, `end step ${step}`, {
     UpdateExpression: 'REMOVE #open.#call',
     ConditionExpression: 'attribute_exists(pk)',
     names: { '#open': 'openCalls', '#call': callId },
@@ -192,7 +139,7 @@ export function stepJournal(table: Table): StepJournal {
     endStep: async (call, status, endedAt, written) => {
       const what = `end step ${call.step}`;
       const more = Object.entries({ ...(endedAt === undefined ? {} : { endedAt }), ...written });
-      const ended = await updateRecord(table, call.recordId, what, {
+      const ended = await changeRecord(table, call.recordId, what, {
         UpdateExpression: `SET #steps.#step.#status = :ended, #updatedAt = :now${more.map(([name]) => `, #steps.#step.#${name} = :${name}`).join('')} REMOVE #open.#call`,
         // A later attempt, or the answer to a waiting step, may have written its own entry meanwhile.
         ConditionExpression:
@@ -228,7 +175,7 @@ export function stepJournal(table: Table): StepJournal {
       const before = statesBefore[resource.state];
       const named = Object.fromEntries(before.map((state) => [`:${state}`, state]));
       const latest = resource.state === 'created' ? ofLatestAttempt(call) : undefined;
-      const written = await updateRecord(table, recordId, `record the ${key}`, {
+      const written = await changeRecord(table, recordId, `record the ${key}`, {
         UpdateExpression: 'SET #resource = :resource, #updatedAt = :now',
         ConditionExpression:
           `${condition} AND (attribute_not_exists(#resource) OR ` +
@@ -245,7 +192,7 @@ export function stepJournal(table: Table): StepJournal {
       });
       if (written) return;
       // Which of the two conditions was it?
-      const isDuring = await updateRecord(table, recordId, `record the ${key}`, {
+      const isDuring = await changeRecord(table, recordId, `record the ${key}`, {
         UpdateExpression: 'SET #updatedAt = :now',
         ConditionExpression: condition,
         names: { '#status': 'status', '#updatedAt': 'updatedAt' },
@@ -303,7 +250,7 @@ export function deprovisionJournal(table: Table): UndoJournal {
 /** Writes what `DELETE` says of a record's bucket, where anything of it is left. */
 export async function writeKeepBucket(table: Table, recordId: string, keepBucket: boolean): Promise<void> {
   const ended = statusIn(['failed', 'removed']);
-  await updateRecord(table, recordId, 'record whether the bucket is kept', {
+  await changeRecord(table, recordId, 'record whether the bucket is kept', {
     UpdateExpression: 'SET #keepBucket = :keepBucket, #updatedAt = :now',
     ConditionExpression: `attribute_exists(pk) AND NOT ${ended.condition}`,
     names: { '#keepBucket': 'keepBucket', '#status': 'status', '#updatedAt': 'updatedAt' },
@@ -318,7 +265,7 @@ export async function settleStep(
   step: StepName,
   to: 'succeeded' | 'failed',
 ): Promise<void> {
-  await updateRecord(table, recordId, `settle step ${step}`, {
+  await changeRecord(table, recordId, `settle step ${step}`, {
     UpdateExpression: 'SET #steps.#step.#status = :to, #steps.#step.#endedAt = :now, #updatedAt = :now',
     ConditionExpression: '#steps.#step.#status IN (:running, :waiting, :retrying)',
     names: {

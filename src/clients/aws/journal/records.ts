@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { JournalRecord } from '../../../domain/model/record.ts';
 import { ServiceError } from '../../../errors.ts';
 import { awsCall } from '../errors.ts';
-import { recordKey, toRecord } from './record.ts';
+import { recordKey, toRecord } from './item.ts';
 import type { Table } from './table.ts';
 
 /** How often DynamoDB is asked for what it has left out of its answers. */

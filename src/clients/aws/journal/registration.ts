@@ -10,8 +10,8 @@ import type {
 import { toStored } from '../../../domain/model/stored-record.ts';
 import { ServiceError } from '../../../errors.ts';
 import { awsErrorCode, mapAwsError } from '../errors.ts';
+import { changeRecord, now, recordKey } from './item.ts';
 import { lockItems } from './locks.ts';
-import { now, recordKey, updateRecord } from './record.ts';
 import { fullReserve } from './reserve.ts';
 import { afterConflicts, cancellationReasons, isConflict, type Table } from './table.ts';
 
@@ -177,7 +177,7 @@ const tellIntegration =
 
 /** The map that the transaction writes into: records of before there were such drivers have none. */
 async function withAddedBuckets(table: Table, integrationId: string): Promise<void> {
-  await updateRecord(table, integrationId, `add a driver to ${integrationId}`, {
+  await changeRecord(table, integrationId, `add a driver to ${integrationId}`, {
     UpdateExpression: 'SET #drivers = if_not_exists(#drivers, :none)',
     ConditionExpression: 'attribute_exists(pk)',
     names: { '#drivers': 'drivers' },

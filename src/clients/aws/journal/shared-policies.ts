@@ -6,7 +6,8 @@ import type { AccessJournal } from '../../../domain/resources/role/shared-polici
 import { functionLifetimeSeconds, graceSeconds } from '../../../domain/saga/in-flight-calls.ts';
 import { ServiceError } from '../../../errors.ts';
 import { awsCallOr } from '../errors.ts';
-import { movedOn, now, recordReader, statusIn, updateRecord } from './record.ts';
+import { changeRecord, now, statusIn, updateRecord } from './item.ts';
+import { movedOn, recordReader } from './record.ts';
 import { maximumClockErrorMs } from './room.ts';
 import { afterConflicts, type Table } from './table.ts';
 
@@ -119,7 +120,7 @@ export function accessJournal(table: Table): AccessJournal {
     },
 
     unlock: async (integrationId, call) => {
-      await updateRecord(table, integrationId, `unlock the policies of ${integrationId}`, {
+      await changeRecord(table, integrationId, `unlock the policies of ${integrationId}`, {
         UpdateExpression: 'SET #updatedAt = :now REMOVE #lock',
         ConditionExpression: isHolder,
         names,

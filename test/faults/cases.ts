@@ -2,16 +2,17 @@
 import { type GraphCall, idOf, type Phase } from './graph.ts';
 import type { RuleInput } from './proxy/faults.ts';
 
-/** Where a fault strikes: every attempt of the SDK, or only the first, so that the SDK's own retry comes through. */
+/** Where a fault strikes: every attempt of the SDK, some, or only the first, so that the SDK's own retry comes through. */
 interface Injection {
   readonly fault: RuleInput['fault'];
-  readonly attempts: 'first' | 'all';
+  readonly attempts: 'first' | 'all' | number[];
   /** Lasting faults strike this call and all that follow of its kind. */
   readonly lasts: boolean;
 }
 
 export const faults = {
-  throttle: { fault: { kind: 'throttle' }, attempts: 'all', lasts: false },
+  // As often as the SDK sends a call; IAM's client sends it for as long as its function lives.
+  throttle: { fault: { kind: 'throttle' }, attempts: [1, 2, 3], lasts: false },
   '5xx before': { fault: { kind: 'unavailable' }, attempts: 'all', lasts: false },
   'answer lost once': { fault: { kind: 'answer-lost' }, attempts: 'first', lasts: false },
   'answer lost': { fault: { kind: 'answer-lost' }, attempts: 'all', lasts: false },

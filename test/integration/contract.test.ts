@@ -70,9 +70,16 @@ async function begin(name: string): Promise<string> {
   return integrationId;
 }
 
+/** One that stays as it is: where Dataloop is just trying the bucket, its file would be left there. */
+async function beginWaiting(name: string): Promise<string> {
+  await control.set(name, { userArnDelaySeconds: 'never' });
+  return begin(name);
+}
+
 afterEach(async () => {
   for (const integrationId of begun.splice(0)) {
-    const { status } = await disconnect(integrationId);
+    const { status, residue } = await disconnect(integrationId);
+    expect(residue).toEqual([]);
     expect(['failed', 'removed']).toContain(status);
   }
 });
@@ -164,8 +171,8 @@ test('an integration is planned, made, looked at, tested and removed', async () 
 
 test('integrations are listed by pages, and a query that is not understood is refused', async () => {
   const name = uniqueName('contract-list');
-  const integrationId = await begin(name);
-  await begin(`${name}-2`);
+  const integrationId = await beginWaiting(name);
+  await beginWaiting(`${name}-2`);
   const first = await call('GET', '/integrations?limit=1&status=provisioning,ready');
   const { nextToken } = z.object({ nextToken: z.string() }).parse(first.body);
   const second = await call('GET', `/integrations?limit=1&nextToken=${nextToken}`);
@@ -374,7 +381,7 @@ test('an integration that fails says why', async () => {
 
 test('a plan names what is in its way', async () => {
   const name = uniqueName('contract-way');
-  const integrationId = await begin(name);
+  const integrationId = await beginWaiting(name);
   const inTheWay = await call('POST', '/plans', { body: requestFor(name, { role: { name: 'Admin' } }) });
   expect(inTheWay.body).toMatchObject({ clear: false });
   expect(JSON.stringify(inTheWay.body)).toContain(integrationId);
@@ -419,7 +426,7 @@ test('an integration that is not there is not found', async () => {
 
 test('a driver that is not there is not found', async () => {
   const name = uniqueName('contract-nowhere');
-  const integrationId = await begin(name);
+  const integrationId = await beginWaiting(name);
   for (const id of [unknownDriverId, integrationId, 'nothing']) {
     for (const method of ['GET', 'DELETE']) {
       expect(await statusOf(method, `${driversOf(integrationId)}/${id}`)).toBe(404);
@@ -445,8 +452,7 @@ test('nobody gets in unsigned', async () => {
 
 test('a caller who has too many integrations open has to wait, but not for a repeated request', async () => {
   const name = uniqueName('contract-full');
-  await control.set(name, { userArnDelaySeconds: 'never' });
-  const integrationId = await begin(name);
+  const integrationId = await beginWaiting(name);
   const { table } = clientsAt(environment);
   const { TableName } = deployment.outputs;
   const { Items = [] } = await table.send(
@@ -473,7 +479,7 @@ test('a caller who has too many integrations open has to wait, but not for a rep
   // Nobody frees the places: what is over has none any more.
   expect((await disconnect(integrationId)).status).toBe('failed');
   begun.splice(0);
-  await begin(other.name);
+  await beginWaiting(other.name);
 });
 
 test('what AWS does not answer is to be asked again', async () => {

@@ -1,7 +1,7 @@
 /** What Preflight, plans, connection tests and removals look at, as deployed. */
 import { getAccountPublicAccessBlock } from '../clients/aws/account-public-access.ts';
 import * as iam from '../clients/aws/iam.ts';
-import { iamClient, patientIamClient } from '../clients/aws/iam-client.ts';
+import { iamClient } from '../clients/aws/iam-client.ts';
 import { readAllRecords } from '../clients/aws/journal/records.ts';
 import { describeKey, kmsClients } from '../clients/aws/kms.ts';
 import * as s3 from '../clients/aws/s3.ts';
@@ -21,7 +21,7 @@ export function deployedPreflightReads(
 ): PreflightReads {
   return {
     integrationLimit: atDataloop.options.integrationLimit,
-    ...callsOf(patientIamClient(), {
+    ...callsOf(iamClient(), {
       getRole: iam.getRole,
       getPolicy: iam.getPolicy,
       listAttachedRolePolicies: iam.listAttachedRolePolicies,

@@ -1,4 +1,4 @@
-/** Clients of AWS IAM, and how they send again what IAM did not take. */
+/** The client of AWS IAM, and how it sends again what IAM did not take. */
 import { IAMClient, type IAMClientConfig } from '@aws-sdk/client-iam';
 import { mayWait } from '../../deadline.ts';
 import { clientSettings } from './settings.ts';
@@ -37,19 +37,3 @@ const retryStrategy: RetryStrategy = {
 };
 
 export const iamClient = () => new IAMClient({ ...clientSettings, retryStrategy });
-
-/** A client for many looks of one step: each is made after the one before has ended. */
-export function patientIamClient(): IAMClient {
-  const client = iamClient();
-  let last: Promise<unknown> = Promise.resolve();
-  client.middlewareStack.add(
-    (next) => (args) => {
-      const answer = last.then(() => next(args));
-      // Whether one failed is for its own caller.
-      last = answer.catch(() => undefined);
-      return answer;
-    },
-    { step: 'initialize', name: 'oneAfterTheOther' },
-  );
-  return client;
-}

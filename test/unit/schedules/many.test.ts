@@ -4,7 +4,7 @@
  */
 import { afterAll, expect, test } from '@jest/globals';
 import type { Limit } from './load.ts';
-import { setUpMany } from './many.ts';
+import { type Many, setUpMany } from './many.ts';
 
 /** Neither AWS nor Dataloop says how many: docs/aws-behaviour.md, docs/dataloop.md. */
 const iam: Limit = { burst: 20, perSecond: 20 };
@@ -16,9 +16,25 @@ const worlds: readonly (readonly [string, Readonly<Record<string, Limit>>])[] = 
 ];
 const counts = process.env['THOROUGH'] ? [1, 10, 50, 200] : [1, 10];
 /** Of what the tightest limit permits: less than is measured, as chance moves it. */
-const leastShare = 0.6;
+const leastShare = 0.5;
 
-const alone = await setUpMany(1, {});
+const seeds = [20_261_128, 20_261_129, 20_261_130];
+
+/** Of three draws, the one in the middle: one attempt more or less makes much of a short time. */
+async function inTheMiddle(count: number, limits: Readonly<Record<string, Limit>>): Promise<Many> {
+  const draws: Many[] = [];
+  for (const seed of seeds) {
+    const draw = await setUpMany(count, limits, seed);
+    expect([draw.statuses.length, new Set(draw.statuses)]).toEqual([count, new Set(['ready'])]);
+    expect(draw.violations).toEqual([]);
+    draws.push(draw);
+  }
+  const [, middle] = draws.toSorted((one, other) => one.seconds - other.seconds);
+  if (!middle) throw new Error('There are no three draws.');
+  return middle;
+}
+
+const alone = await inTheMiddle(1, {});
 const rows: string[] = [];
 
 /**
@@ -38,7 +54,7 @@ const hour = 3_600_000;
 test.each(counts.flatMap((count) => worlds.map(([name, limits]) => [count, name, limits] as const)))(
   '%i at once all become ready within the limit of %s',
   async (count, name, limits) => {
-    const { seconds, statuses, calls, violations } = await setUpMany(count, limits);
+    const { seconds, calls } = await inTheMiddle(count, limits);
     const least = permitted(count, limits);
     const share = least / seconds;
     const told = ['iam', 'dataloop'].map((service) => {
@@ -48,8 +64,6 @@ test.each(counts.flatMap((count) => worlds.map(([name, limits]) => [count, name,
     rows.push(
       `| ${[count, name, seconds.toFixed(1), least.toFixed(1), `${Math.round(share * 100)}%`, ...told].join(' | ')} |`,
     );
-    expect([statuses.length, new Set(statuses)]).toEqual([count, new Set(['ready'])]);
-    expect(violations).toEqual([]);
     expect(share).toBeGreaterThan(leastShare);
   },
   hour,

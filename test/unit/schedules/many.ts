@@ -30,11 +30,17 @@ function post({ lambda }: Simulation, index: number): Promise<unknown> {
   });
 }
 
-const seed = 20_261_128;
 const longestMs = 12 * 3_600_000;
 
-/** @param limits of services; those without one take every call */
-export async function setUpMany(count: number, limits: Readonly<Record<string, Limit>>): Promise<Many> {
+/**
+ * @param limits of services; those without one take every call
+ * @param seed of what each call takes, and of how long each waits
+ */
+export async function setUpMany(
+  count: number,
+  limits: Readonly<Record<string, Limit>>,
+  seed: number,
+): Promise<Many> {
   const random = randomFrom(seed);
   Math.random = random;
   const calls: Calls = {};

@@ -4,6 +4,7 @@
  */
 import { ServiceError } from '../../../errors.ts';
 import { parseJson, sameJson } from '../../model/canonical-json.ts';
+import type { DesiredState } from '../../model/desired-state.ts';
 import { notYetShown, type StepContext } from '../../saga/step.ts';
 import { alreadyAllowed, corsRule } from './cors.ts';
 import { closed, isClosed } from './public-access.ts';
@@ -23,10 +24,10 @@ export type ConfigureCalls = Pick<
   | 'putBucketCors'
 >;
 
-interface Setting<T> {
+interface Setting {
   readonly what: string;
-  readonly read: () => Promise<T>;
-  readonly isAsWanted: (found: T) => boolean;
+  /** Reads it. */
+  readonly isAsWanted: () => Promise<boolean>;
   readonly write: () => Promise<void>;
   /** What to do without, where the write is denied. */
   readonly without?: string;
@@ -49,22 +50,20 @@ export async function orWithout(write: () => Promise<void>, without: string): Pr
   }
 }
 
-/** Brings one setting to what is wanted, and reads it back. */
-async function bring<T>(
+/** Writes one setting, and reads it back. */
+async function bring(
   bucket: BucketAddress,
   refuseForeign: () => Promise<void>,
-  setting: Setting<T>,
+  { what, isAsWanted, write, without }: Setting,
 ): Promise<void> {
-  const { what, read, isAsWanted, write, without } = setting;
-  if (isAsWanted(await read())) return;
   // Somebody may have put another bucket in its place, which is not ours to change.
   await refuseForeign();
   await (without ? orWithout(write, without) : write());
-  if (!isAsWanted(await read())) throw notYetShown(`${what} of the bucket ${bucket.name}`);
+  if (!(await isAsWanted())) throw notYetShown(`${what} of the bucket ${bucket.name}`);
 }
 
 /**
- * One after the other: S3 answers concurrent changes of one bucket with OperationAborted.
+ * Writes what is not as wanted, one after the other: S3 answers concurrent changes of one bucket with OperationAborted.
  * @param refuseForeign throws where the bucket does not carry our tag; called before each write
  */
 export async function configureBucket(
@@ -73,47 +72,61 @@ export async function configureBucket(
   s3: ConfigureCalls,
   refuseForeign: () => Promise<void>,
 ): Promise<void> {
+  const settings = settingsOf(desired, bucket, s3);
+  const found = await Promise.all(settings.map(({ isAsWanted }) => isAsWanted()));
+  for (const [index, setting] of settings.entries()) {
+    if (!found[index]) await bring(bucket, refuseForeign, setting);
+  }
+}
+
+function settingsOf(desired: DesiredState, bucket: BucketAddress, s3: ConfigureCalls): Setting[] {
   const { bucketPolicy, corsOrigins } = desired;
   const { kmsKeyArn } = desired.bucket;
-  await bring(bucket, refuseForeign, {
-    what: 'the public-access block',
-    read: () => s3.getPublicAccessBlock(bucket),
-    isAsWanted: isClosed,
-    write: () => s3.putPublicAccessBlock(bucket, closed),
-  });
-  await bring(bucket, refuseForeign, {
-    what: 'the object ownership',
-    read: () => s3.getBucketOwnershipControls(bucket),
-    isAsWanted: (ownership) => ownership === 'BucketOwnerEnforced',
-    write: () => s3.putBucketOwnershipControls(bucket),
-  });
-  await bring(bucket, refuseForeign, {
-    what: 'the encryption',
-    read: () => s3.getBucketEncryption(bucket),
-    isAsWanted: (found) =>
-      kmsKeyArn
-        ? found?.algorithm === 'aws:kms' && found.kmsKeyId === kmsKeyArn
-        : found?.algorithm === 'AES256',
-    write: () => s3.putBucketEncryption(bucket, kmsKeyArn),
-    ...(kmsKeyArn ? { without: 'Or omit bucket.kmsKeyArn: then S3 encrypts with keys of its own.' } : {}),
-  });
-  if (bucketPolicy) {
-    await bring(bucket, refuseForeign, {
-      what: 'the policy',
-      read: () => s3.getBucketPolicy(bucket),
-      isAsWanted: (policy) => policy !== undefined && sameJson(parseJson(policy), bucketPolicy),
-      write: () => s3.putBucketPolicy(bucket, bucketPolicy),
-      without: 'Or deploy with denyPlainHttp=false: then created buckets get no policy.',
-    });
-  }
-  if (corsOrigins.length > 0) {
-    const rule = corsRule('dataloop-cross-account', desired);
-    await bring(bucket, refuseForeign, {
-      what: 'the CORS rules',
-      read: () => s3.getBucketCors(bucket),
-      isAsWanted: (rules) => alreadyAllowed(rules ?? [], rule),
-      write: () => s3.putBucketCors(bucket, [rule]),
-      without: withoutCors,
-    });
-  }
+  const rule = corsRule('dataloop-cross-account', desired);
+  return [
+    {
+      what: 'the public-access block',
+      isAsWanted: async () => isClosed(await s3.getPublicAccessBlock(bucket)),
+      write: () => s3.putPublicAccessBlock(bucket, closed),
+    },
+    {
+      what: 'the object ownership',
+      isAsWanted: async () => (await s3.getBucketOwnershipControls(bucket)) === 'BucketOwnerEnforced',
+      write: () => s3.putBucketOwnershipControls(bucket),
+    },
+    {
+      what: 'the encryption',
+      isAsWanted: async () => {
+        const found = await s3.getBucketEncryption(bucket);
+        return kmsKeyArn
+          ? found?.algorithm === 'aws:kms' && found.kmsKeyId === kmsKeyArn
+          : found?.algorithm === 'AES256';
+      },
+      write: () => s3.putBucketEncryption(bucket, kmsKeyArn),
+      ...(kmsKeyArn ? { without: 'Or omit bucket.kmsKeyArn: then S3 encrypts with keys of its own.' } : {}),
+    },
+    ...(bucketPolicy
+      ? [
+          {
+            what: 'the policy',
+            isAsWanted: async () => {
+              const policy = await s3.getBucketPolicy(bucket);
+              return policy !== undefined && sameJson(parseJson(policy), bucketPolicy);
+            },
+            write: () => s3.putBucketPolicy(bucket, bucketPolicy),
+            without: 'Or deploy with denyPlainHttp=false: then created buckets get no policy.',
+          },
+        ]
+      : []),
+    ...(corsOrigins.length > 0
+      ? [
+          {
+            what: 'the CORS rules',
+            isAsWanted: async () => alreadyAllowed((await s3.getBucketCors(bucket)) ?? [], rule),
+            write: () => s3.putBucketCors(bucket, [rule]),
+            without: withoutCors,
+          },
+        ]
+      : []),
+  ];
 }

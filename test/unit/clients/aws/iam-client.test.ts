@@ -1,28 +1,6 @@
-import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { describe, expect, test } from '@jest/globals';
-import { iamClient, patientIamClient } from '../../../../src/clients/aws/iam-client.ts';
+import { iamClient } from '../../../../src/clients/aws/iam-client.ts';
 import { withinLifetime, withoutPatience } from '../../../../src/deadline.ts';
-
-test('a patient client makes each look after the one before, a failed one included', async () => {
-  const patient = patientIamClient();
-  const order: string[] = [];
-  patient.middlewareStack.add(
-    () =>
-      async ({ input }) => {
-        const name = 'RoleName' in input ? String(input.RoleName) : '';
-        order.push(`${name} begins`);
-        await new Promise((resolve) => setImmediate(resolve));
-        order.push(`${name} ends`);
-        if (name === 'one') throw new Error('throttled');
-        return { output: { $metadata: {} }, response: {} };
-      },
-    { step: 'initialize', priority: 'low', name: 'answer' },
-  );
-  const looks = ['one', 'two', 'three'].map((RoleName) => patient.send(new GetRoleCommand({ RoleName })));
-  const outcomes = await Promise.allSettled(looks);
-  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
-  expect(order).toEqual(['one', 'two', 'three'].flatMap((name) => [`${name} begins`, `${name} ends`]));
-});
 
 describe('what IAM throttles', () => {
   const throttled = { errorType: 'THROTTLING' } as const;

@@ -41,6 +41,10 @@ const dependsOnOthers = ({ function: name, operation, call }: GraphCall): boolea
   name === 'startProvisioning' &&
   (operation === 'dynamodb:GetItem' || (operation === 'dynamodb:TransactWriteItems' && call > 1));
 
+/** Whether the IAM user is announced a second time, to a workflow that waits no longer, depends on the moment. */
+const dependsOnMoment = ({ function: name, operation, call }: GraphCall): boolean =>
+  name === 'resumeProvisioning' && call > (operation === 'dynamodb:GetItem' ? 2 : 1);
+
 /** Calls of one phase in the order in which they were made, each once. */
 export function graphOf(phase: Phase, calls: readonly RecordedCall[]): GraphCall[] {
   const seen = new Map<string, GraphCall>();
@@ -55,7 +59,7 @@ export function graphOf(phase: Phase, calls: readonly RecordedCall[]): GraphCall
     const call = (counts.get(kind) ?? 0) + 1;
     counts.set(kind, call);
     const found = { phase, function: name, operation, call };
-    if (dependsOnOthers(found)) continue;
+    if (dependsOnOthers(found) || dependsOnMoment(found)) continue;
     if (repeating.has(name) && call > (operation === 'dynamodb:UpdateItem' ? 2 : 1)) continue;
     seen.set(idOf(found), found);
   }

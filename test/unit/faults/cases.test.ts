@@ -214,6 +214,13 @@ describe('the graph', () => {
     ]);
   });
 
+  test('has what one announcement of the IAM user leads to: a second one may come or not', () => {
+    const looks = ['a', 'b', 'c'].map((call) => recorded('resumeProvisioning', 'dynamodb:GetItem', call));
+    expect(graphOf('late', looks)).toEqual(
+      calls('late', 'resumeProvisioning', 'dynamodb:GetItem', 'dynamodb:GetItem'),
+    );
+  });
+
   test('has the first poll, and only where the IAM user is awaited by polls', () => {
     const polls = [
       recorded('pollIamUser', 'dynamodb:GetItem', 'a'),

@@ -21,7 +21,6 @@ import { clientsAt } from '../faults/clients.ts';
 import { recordItem } from '../faults/journal.ts';
 import { runJest } from '../jest.ts';
 import { serviceAt } from '../service.ts';
-import { cold } from './cold.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Run, resultOf, tableOf } from './report.ts';
 import { type Manner, scriptFor } from './script.ts';
@@ -160,6 +159,8 @@ async function many(folder: string): Promise<number> {
 }
 
 async function imports({ runs }: Options, folder: string): Promise<number> {
+  // It puts the variables of functions into the environment, which nothing else here may have.
+  const { cold } = await import('./cold.ts');
   process.stdout.write(`${await cold(runs, folder, say)}\n`);
   return 0;
 }

@@ -30,7 +30,7 @@ export interface Check {
   readonly failure: 'error' | 'warning';
   /** A transient failure is `unknown` here, too: nothing may be written before this is known. */
   readonly mustBeKnown?: boolean;
-  /** Made before the others by a step that was throttled before. */
+  /** Made before the others by a step. */
   readonly isFirst?: true;
   run(): Promise<readonly Finding[]>;
 }

@@ -115,28 +115,27 @@ export async function blockingIssues(
 const throttling: readonly string[] = ['AwsUnavailableError', 'DataloopRateLimitError'];
 const isThrottled = ({ error }: Finding): boolean => throttling.includes(error.name);
 
-/** Makes some of the checks, and the others only where none of these is throttled. */
-async function inTurn(checks: readonly Check[], areFirst: (check: Check) => boolean): Promise<Finding[]> {
-  const found = await withoutPatience(() => findingsOf(checks.filter(areFirst)));
-  return found.some(isThrottled) ? found : findingsOf(checks);
+/** Makes some of the checks in each round, and the others at last; no more where one is throttled. */
+async function inRounds(
+  checks: readonly Check[],
+  ...rounds: readonly ((check: Check) => boolean)[]
+): Promise<Finding[]> {
+  for (const isMade of rounds) {
+    const found = await withoutPatience(() => findingsOf(checks.filter(isMade)));
+    if (found.some(isThrottled)) return found;
+  }
+  return findingsOf(checks);
 }
 
 async function findingsOfAttempt(attempt: number, checks: readonly Check[]): Promise<Finding[]> {
-  const isFirst = (check: Check) => check.isFirst === true;
   const isAtDataloop = ({ subject }: Check) => subject.type.startsWith('Dataloop::');
-  if (attempt === 1) {
-    // Whoever is alone waits for no call that need not come before another.
-    const atDataloop = inTurn(checks.filter(isAtDataloop), () => true);
-    const atAws = inTurn(
-      checks.filter((check) => !isAtDataloop(check)),
-      isFirst,
-    );
-    return (await Promise.all([atDataloop, atAws])).flat();
-  }
-  const found = await withoutPatience(() =>
-    findingsOf(checks.filter((check) => isFirst(check) && !isAtDataloop(check))),
-  );
-  return found.some(isThrottled) ? found : inTurn(checks, isFirst);
+  const isAtAws = (check: Check) => !isAtDataloop(check);
+  const isFirst = (check: Check) => check.isFirst === true;
+  if (attempt > 1) return inRounds(checks, (check) => isFirst(check) && isAtAws(check), isFirst);
+  // Whoever is alone waits for no call that need not come before another.
+  const atDataloop = inRounds(checks.filter(isAtDataloop), () => true);
+  const atAws = inRounds(checks.filter(isAtAws), isFirst);
+  return (await Promise.all([atDataloop, atAws])).flat();
 }
 
 const nothing: readonly Finding[] = [];
@@ -168,7 +167,6 @@ function dataloopChecks(
 ): Check[] {
   const { driver, adoptedDataloopIntegrationId, isMadeByOperator } = wanted.desired;
   const { projectId } = driver;
-  const requested = wanted.organizationId;
   const ofProject = { type: 'Dataloop::Project', id: projectId };
   const pointer = '/dataloop/projectId';
   return [
@@ -194,8 +192,8 @@ function dataloopChecks(
         const organizationId =
           wanted.onlyOrganizationId ??
           (await known.project().then(
-            (project) => project.organizationId ?? requested,
-            () => requested,
+            (project) => project.organizationId ?? wanted.organizationId,
+            () => wanted.organizationId,
           ));
         // An operator knows the organisation's integrations; our credentials may not even see them.
         if (!organizationId || isMadeByOperator || wanted.addedToDataloopIntegrationId) return nothing;

@@ -32,28 +32,26 @@ type Update = Pick<UpdateCommandInput, 'UpdateExpression' | 'ConditionExpression
 };
 
 /** An update of the record, and the room that `inItem` makes for it; undefined where its condition did not hold. */
-async function sendUpdate<T>(
+async function sendUpdate(
   table: Table,
   recordId: string,
   what: string,
-  update: Update,
+  { names, values, ...update }: Update,
   inItem: typeof withRoom,
-  answer: { ReturnValues: 'ALL_NEW' | 'NONE'; read: (attributes: unknown) => T },
-): Promise<T | undefined> {
+  ReturnValues: 'ALL_NEW' | 'NONE',
+): Promise<{ readonly Attributes?: unknown } | undefined> {
   const Key = recordKey(recordId);
   const command = new UpdateCommand({
     TableName: table.name,
     Key,
-    UpdateExpression: update.UpdateExpression,
-    ConditionExpression: update.ConditionExpression,
-    ExpressionAttributeNames: update.names,
-    ExpressionAttributeValues: update.values,
-    ReturnValues: answer.ReturnValues,
+    ...update,
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: values,
+    ReturnValues,
   });
   const write = () => afterConflicts(table, () => table.client.send(command));
   try {
-    const { Attributes } = await inItem(table, Key, write);
-    return answer.read(Attributes);
+    return await inItem(table, Key, write);
   } catch (error) {
     if (awsErrorCode(error) === 'ConditionalCheckFailed') return undefined;
     throw mapAwsError(error, what);
@@ -63,17 +61,16 @@ async function sendUpdate<T>(
 const asItIs: typeof withRoom = (_table, _key, write) => write();
 
 /** @returns the record after the update; undefined where its condition did not hold */
-export const updateRecord = (
+export async function updateRecord(
   table: Table,
   recordId: string,
   what: string,
   update: Update,
   inItem = asItIs,
-): Promise<JournalRecord | undefined> =>
-  sendUpdate(table, recordId, what, update, inItem, {
-    ReturnValues: 'ALL_NEW',
-    read: (attributes) => toRecord(attributes, recordId),
-  });
+): Promise<JournalRecord | undefined> {
+  const written = await sendUpdate(table, recordId, what, update, inItem, 'ALL_NEW');
+  return written && toRecord(written.Attributes, recordId);
+}
 
 /** For who does not read the record. @returns whether the condition held */
 export const changeRecord = async (
@@ -81,6 +78,4 @@ export const changeRecord = async (
   recordId: string,
   what: string,
   update: Update,
-): Promise<boolean> =>
-  (await sendUpdate(table, recordId, what, update, asItIs, { ReturnValues: 'NONE', read: () => true })) ??
-  false;
+): Promise<boolean> => (await sendUpdate(table, recordId, what, update, asItIs, 'NONE')) !== undefined;

@@ -54,10 +54,16 @@ export function serviceAt({ environment, deployment }: ServiceSettings) {
   });
 
   /** Sends the request until it is taken: on a busy machine a function may not live long enough to answer. */
-  const connect = async (name: string, more?: Record<string, unknown>): Promise<IntegrationAnswer> => {
-    const headers = { 'idempotency-key': randomUUID() };
+  const connect = async (
+    name: string,
+    more?: Record<string, unknown>,
+    key: string = randomUUID(),
+    onRefusal?: () => Promise<void>,
+  ): Promise<IntegrationAnswer> => {
+    const headers = { 'idempotency-key': key };
     const body = requestFor(name, more);
-    const answer = await untilTaken(() => api.request('POST', '/integrations', { body, headers }));
+    const post = () => api.request('POST', '/integrations', { body, headers });
+    const answer = await untilTaken(post, onRefusal);
     if (answer.status !== 202) {
       throw new Error(`POST /integrations answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     }
@@ -129,9 +135,13 @@ export function serviceAt({ environment, deployment }: ServiceSettings) {
     untilStatus(integrationId, settledStatuses);
 
   /** DELETE and wait for its end. */
-  const disconnect = async (integrationId: string, query = ''): Promise<IntegrationAnswer> => {
+  const disconnect = async (
+    integrationId: string,
+    query = '',
+    onRefusal?: () => Promise<void>,
+  ): Promise<IntegrationAnswer> => {
     const path = `/integrations/${integrationId}${query}`;
-    const answer = await untilTaken(() => api.request('DELETE', path));
+    const answer = await untilTaken(() => api.request('DELETE', path), onRefusal);
     if (answer.status !== 202) {
       throw new Error(`DELETE answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     }

@@ -1,10 +1,10 @@
 /** One case from its request to the proof: connect, disconnect, disconnect again, with a fault on the way. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
-import { type IntegrationAnswer, integrationSchema } from '../../local/observe/api-client.ts';
+import type { IntegrationAnswer } from '../../local/observe/api-client.ts';
 import { testFiles } from '../../local/sandbox/aws.ts';
 import { sandboxControl } from '../../local/sandbox/control-client.ts';
-import { forced, type Service, serviceAt, undoneStatuses } from '../service.ts';
+import { forced, type Service, serviceAt } from '../service.ts';
 import { until } from '../until.ts';
 import { adoptedInTurn } from './adopted-case.ts';
 import { functionTimeoutSeconds, type TestBed } from './bed.ts';
@@ -15,7 +15,6 @@ import { forget } from './journal.ts';
 import { keptInTurn } from './kept-case.ts';
 import { accessViolations, type Ending, endingOf, foreignChanges, takeOwn, violations } from './oracle.ts';
 import { changes, type Snapshot } from './snapshot.ts';
-import { untilTaken } from './until-taken.ts';
 
 export interface CaseResult {
   readonly case: Pick<Case, 'id' | 'part' | 'row' | 'column'>;
@@ -44,14 +43,9 @@ async function connect(
   { bed, service, scope, wanted, onTaken }: Run,
   more?: Record<string, unknown>,
 ): Promise<IntegrationAnswer> {
-  const body = service.requestFor(`f-${scope}`, more);
-  const answer = await untilTaken(
-    () => service.api.request('POST', '/integrations', { body, headers: { 'idempotency-key': scope } }),
-    () => liftRefusal(bed, scope, wanted),
+  const { integrationId } = await service.connect(`f-${scope}`, more, scope, () =>
+    liftRefusal(bed, scope, wanted),
   );
-  if (answer.status !== 202)
-    throw new Error(`POST answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-  const { integrationId } = integrationSchema.parse(answer.body);
   onTaken(integrationId);
   await bed.proxy.registerIntegration(scope, integrationId);
   if (wanted.release) return stopWhileHeld({ bed, service, scope, wanted }, integrationId, wanted.release);
@@ -99,19 +93,12 @@ async function hasGivenUp(proxy: TestBed['proxy'], scope: string): Promise<boole
   );
 }
 
-async function disconnect(
+const disconnect = (
   { bed, service, scope, wanted }: Run,
   integrationId: string,
   query: string = forced,
-): Promise<IntegrationAnswer> {
-  const answer = await untilTaken(
-    () => service.api.request('DELETE', `/integrations/${integrationId}${query}`),
-    () => liftRefusal(bed, scope, wanted),
-  );
-  if (answer.status !== 202)
-    throw new Error(`DELETE answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-  return service.untilStatus(integrationId, undoneStatuses);
-}
+): Promise<IntegrationAnswer> =>
+  service.disconnect(integrationId, query, () => liftRefusal(bed, scope, wanted));
 
 async function liftRefusal(bed: TestBed, scope: string, wanted: Case): Promise<void> {
   if (wanted.end === 'any') await bed.proxy.clearRules(scope);

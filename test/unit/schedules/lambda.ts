@@ -28,8 +28,6 @@ export interface Lambda {
   invoke(functionName: string, event: unknown, integrationId?: string): Promise<Outcome>;
   /** A call of the function that now runs. */
   call(what: string, service: string, failures: Failures, effect: (by: Worker) => unknown): Promise<unknown>;
-  /** The function that now runs. */
-  current(): Worker | undefined;
   /** A timer of the function that now runs. @returns false where none does */
   timer(ms: number, run: () => void): boolean;
   /** From here on nothing fails any more. */
@@ -283,7 +281,6 @@ export function lambda(
   return {
     invoke,
     call,
-    current: () => workers.getStore(),
     timer: (ms, run) => {
       const worker = workers.getStore();
       if (worker) clock.after(ms, () => deliver(worker, run));

@@ -64,7 +64,6 @@ interface Client {
       refreshRetryTokenForRetry(token: RetryToken, error: { errorType: string }): Promise<RetryToken>;
     }>;
   };
-  readonly middlewareStack: { identify(): string[] };
 }
 
 /** What is throttled is sent again as the client's own strategy wants it. */
@@ -87,20 +86,6 @@ async function retried(client: Client, call: () => Promise<unknown>): Promise<un
 
 const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** What the patient clients of a function wait for. Each runs in an environment of its own. */
-const last = new WeakMap<Worker, Promise<unknown>>();
-
-function inTurn(client: Client, by: Worker | undefined, call: () => Promise<unknown>): Promise<unknown> {
-  const isPatient = client.middlewareStack.identify().some((name) => name.startsWith('oneAfterTheOther'));
-  if (!isPatient || !by) return call();
-  const answer = (last.get(by) ?? Promise.resolve()).then(call);
-  last.set(
-    by,
-    answer.catch(() => undefined),
-  );
-  return answer;
-}
-
 /** Sends the commands of all clients to the given services. */
 export function connectSdk(lambda: () => Lambda, services: () => Readonly<Record<AwsServiceName, Service>>) {
   for (const [name, client] of Object.entries(awsServices)) {
@@ -110,7 +95,7 @@ export function connectSdk(lambda: () => Lambda, services: () => Readonly<Record
       if (name === 'secrets') return Promise.resolve(service(command, noWorker));
       const all = { ...failures, conflict: conflictOf(command) };
       const call = () => lambda().call(nameOf(command), name, all, (by) => service(command, by));
-      return inTurn(this, lambda().current(), () => retried(this, call));
+      return retried(this, call);
     }
     Object.defineProperty(client.prototype, 'send', { value: send, configurable: true });
   }

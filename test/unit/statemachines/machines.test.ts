@@ -56,6 +56,13 @@ function withRecordIdAndTime({
   };
 }
 
+/** A list of errors without some of them. */
+const withoutErrors = (list: string, gone: readonly string[]): string =>
+  list
+    .split(', ')
+    .filter((name) => !gone.includes(name))
+    .join(', ');
+
 /** Wanted since of every step: who waits has not failed, and has retries of its own. */
 function withWaiting({ states, errors, ...outline }: Outline): Outline {
   const waits = ['AwsNotYetConsistentError', 'EarlierCallOpenError'];
@@ -63,11 +70,7 @@ function withWaiting({ states, errors, ...outline }: Outline): Outline {
     key.replace(/^(AwsUnavailableError and )(\d+)/, (_all, start: string, more: string) => {
       return `${start}${Number(more) - waits.length}`;
     });
-  const others = (names: string) =>
-    names
-      .split(', ')
-      .filter((name) => !waits.includes(name))
-      .join(', ');
+  const others = (names: string) => withoutErrors(names, waits);
   return {
     ...outline,
     // Time for that.
@@ -117,11 +120,7 @@ function withThrottling({ states, errors, ...outline }: Outline): Outline {
       /^AwsUnavailableError and (\d+) more/,
       (_all, more: string) => `AwsConflictError and ${Number(more) - throttling.length} more`,
     );
-  const less = (list: string) =>
-    list
-      .split(', ')
-      .filter((name) => !throttling.includes(name))
-      .join(', ');
+  const less = (list: string) => withoutErrors(list, throttling);
   return {
     ...outline,
     states: Object.fromEntries(

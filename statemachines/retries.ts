@@ -44,7 +44,7 @@ const throttlingErrors: Errors = [
   'Lambda.TooManyRequestsException',
 ];
 
-/** Of every step, beside that: AWS or Dataloop takes no more calls just now. About six minutes, twelve at most. */
+/** Of every step but Preflight, beside that: AWS or Dataloop takes no more calls just now. About six minutes, twelve at most. */
 export const throttled = retry(40, ...throttlingErrors);
 
 /** Preflight instead: hundreds may be waiting there. About twelve minutes, twenty-five at most. */

@@ -1,6 +1,6 @@
 /** A step: one Task that calls the Lambda function of its name. */
 import type { Catcher, Onward, Retrier, State, States } from './asl.ts';
-import { throttled, transient, transientWhileWaiting, waiting } from './retries.ts';
+import { crowded, throttled, transient, transientWhileWaiting, waiting } from './retries.ts';
 
 /** Its function lives 30 s at most, and may take 10 s to start: so it never outlives it. */
 const stepTimeoutSeconds = 40;
@@ -48,7 +48,13 @@ export function step(name: string, options: Step, Catch: Catcher): States {
         Payload: { ...payload, ...token, ...Payload },
       },
       TimeoutSeconds: callbackSeconds ?? stepTimeoutSeconds,
-      Retry: [...Retry, waiting, throttled, isCallback ? transientWhileWaiting : transient],
+      Retry: [
+        ...Retry,
+        waiting,
+        // Of two for one error, Step Functions takes the first.
+        ...(Retry.includes(crowded) ? [] : [throttled]),
+        isCallback ? transientWhileWaiting : transient,
+      ],
       Catch: [Catch],
       Output,
       ...onward,

@@ -130,7 +130,8 @@ function withThrottling({ states, errors, ...outline }: Outline): Outline {
           const isCrowd = name === 'Preflight' && line.startsWith('retries AwsNotYetConsistentError');
           if (isCrowd) return [turns(150, 10), line];
           if (!line.startsWith('retries AwsUnavailableError')) return [line];
-          return [turns(40, 20), line.replace(/(?<=^retries ).*?(?=:)/, others)];
+          const own = name === 'Preflight' ? [] : [turns(40, 20)];
+          return [...own, line.replace(/(?<=^retries ).*?(?=:)/, others)];
         }),
       ]),
     ),
